@@ -1,0 +1,251 @@
+"""Are the numbers right: zeros where zeros belong, the right random numbers, times the right factor?"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from grader.checks.compare import Floats, failed, pairs, passed, shown, skipped
+from grader.diagnosis import Recovered, shapes
+from grader.diagnosis.draws import factor
+from grader.diagnosis.recovered import ENOUGH, equal
+from grader.diagnosis.rules import plain
+from grader.records import Finding, Outcome, Shown
+
+NOT_EVERYWHERE = "not judged: the function has to return weights of the right size for all sizes first"
+EXACT = "exact"
+RELATIVE = "each number within 1e-07 of the reference's, relative"
+NOT_THESE = "the random numbers are not those of the required seed"
+SURE = 5  # standard errors; fewer than one right answer in a million differs more
+
+
+def biases(student: Recovered, reference: Recovered) -> Finding:
+    """Every bias is exactly zero."""
+    if not _all_there(student, "b"):
+        return skipped("not judged: the biases have to be there for all sizes first")
+    function = student.evidence.function.name
+    for outcome, _ in pairs(student, reference):
+        for name, array in outcome.arrays.items():
+            if name.startswith("b") and not np.all(array.numpy() == 0):
+                evidence = shown(outcome, function, name, "zeros", EXACT)
+                return failed(f"{name} is not zero", hint="Only weights are random; biases start at zero.", evidence=evidence)
+    return passed("all biases are zero")
+
+
+def weights(student: Recovered, reference: Recovered) -> Finding:
+    """Every weight is exactly zero."""
+    if not _all_there(student, "W"):
+        return skipped(NOT_EVERYWHERE)
+    function = student.evidence.function.name
+    for outcome, _ in pairs(student, reference):
+        for name, array in outcome.arrays.items():
+            if name.startswith("W") and not np.all(array.numpy() == 0):
+                evidence = shown(outcome, function, name, "zeros", EXACT)
+                return failed(f"{name} is not zero", hint="np.zeros makes an array of zeros.", evidence=evidence)
+    return passed("all weights are zero")
+
+
+def distribution(student: Recovered, reference: Recovered) -> Finding:
+    """The weights are drawn from the standard normal distribution."""
+    if not _complete(student):
+        return skipped(NOT_EVERYWHERE)
+    wanted = reference.distribution
+    if student.distribution == wanted:
+        return passed("the weights are normally distributed around 0")
+    if student.distribution is None:
+        return skipped("not judged: too few numbers came back to tell their distribution")
+    words = {
+        "zeros": "all weights are zero",
+        "constant": "all weights are the same number",
+        "uniform": "the weights are uniformly distributed",
+        "other": "the weights are not normally distributed around 0",
+    }
+    hint = "np.random.randn draws from the normal distribution; np.random.rand is uniform between 0 and 1."
+    return failed(words[student.distribution], hint=hint, evidence=_spread(student, reference))
+
+
+def draws(student: Recovered, reference: Recovered) -> Finding:
+    """The random numbers are those of the required seed, from the first, in order."""
+    if not _complete(student):
+        return skipped(NOT_EVERYWHERE)
+    if all(_same_draws(student, reference)):
+        return passed("the numbers are those of the required seed")
+    if distribution(student, reference).verdict != "passed":
+        return skipped("the distribution explains this")
+    if _biases_took_draws(student):
+        return skipped("the random biases explain this: their numbers were drawn in between")
+    return failed(_draws_differ(student, reference), hint=_draws_hint(student, reference), evidence=_draws_shown(student, reference))
+
+
+def scale(student: Recovered, reference: Recovered) -> Finding:
+    """The random numbers are multiplied with the required factor."""
+    if not _complete(student):
+        return skipped(NOT_EVERYWHERE)
+    if all(_same_draws(student, reference)):
+        return _scale_of_same_draws(student, reference)
+    if student.drawn is not None:
+        return _scale_of_other_draws(student, reference)
+    if distribution(student, reference).verdict != "passed":
+        return skipped("the distribution explains this")
+    return _scale_by_statistics(student, reference)
+
+
+# --- what is there -------------------------------------------------------------------------------------------------
+
+
+def _complete(student: Recovered) -> bool:
+    """Return whether every call gave weights that can be judged: being right at the published sizes earns nothing."""
+    return student.complete
+
+
+def _all_there(student: Recovered, kind: str) -> bool:
+    """Return whether every call returned every parameter of a kind with as many numbers as asked for."""
+    outcomes = student.evidence.outcomes
+    return bool(outcomes) and all(
+        outcome.ended == "returned" and _has_size(outcome, name, math.prod(sides))
+        for outcome in outcomes
+        for name, sides in shapes(outcome.call.layers).items()
+        if name.startswith(kind)
+    )
+
+
+def _has_size(outcome: Outcome, name: str, size: int) -> bool:
+    array = outcome.arrays.get(name)
+    zero_for_all = name.startswith("b") and array is not None and array.shape == ()  # a plain 0 stands for a column
+    return array is not None and (zero_for_all or math.prod(array.shape) == size)
+
+
+# --- draws ---------------------------------------------------------------------------------------------------------
+
+
+def _matrices(student: Recovered, reference: Recovered) -> list[tuple[Outcome, str, Floats, Floats]]:
+    """Return every weight matrix that came back beside the reference's, with its outcome and name."""
+    wanted = {own.outcome.call: own.arrays for own in reference.weights}
+    found = sorted(student.weights, key=lambda own: not own.outcome.call.public)
+    return [
+        (own.outcome, f"W{layer}", got, want)
+        for own in found
+        for layer, (got, want) in enumerate(zip(own.arrays, wanted[own.outcome.call], strict=False), start=1)
+    ]
+
+
+def _same_draws(student: Recovered, reference: Recovered) -> list[bool]:
+    """Return for each matrix whether it is the reference's times one number."""
+    return [
+        equal(got, want) or factor(got, want) is not None for _, _, got, want in _matrices(student, reference)
+    ] or [False]
+
+
+def _biases_took_draws(student: Recovered) -> bool:
+    return student.biases == "nonzero" and (
+        student.drawn is None or student.drawn.stream.order == "weights_and_biases"
+    )
+
+
+def _draws_differ(student: Recovered, reference: Recovered) -> str:
+    drawn = student.drawn
+    if drawn is None:
+        near = [np.allclose(got, want, rtol=0.1, atol=0.01) for _, _, got, want in _matrices(student, reference)]
+        return "the random numbers are close to those asked for, but not equal" if all(near) else NOT_THESE
+    stream = drawn.stream
+    if stream.seed is None:
+        return "the random numbers are different at every call: the function sets no seed"
+    if not stream.legacy:
+        return f"the random numbers come from another generator (default_rng, seed {stream.seed})"
+    return {
+        "reset_per_layer": f"the seed {stream.seed} is set again in every layer, so all layers begin with the same numbers",
+        "last_layer_first": "the layers are drawn from the last to the first",
+        "column_by_column": "the matrices are filled column by column",
+        "weights_and_biases": "numbers are drawn for the biases as well, so the later weights are displaced",
+    }.get(stream.order, f"the random numbers are those of seed {stream.seed}")
+
+
+def _draws_hint(student: Recovered, reference: Recovered) -> str:
+    required = reference.drawn.stream.seed if reference.drawn else None
+    outside = student.evidence.function.seeded_outside
+    if student.drawn and student.drawn.stream.seed is None and outside:
+        return f"The seed is set outside the function ({outside}); set it inside: np.random.seed({required})."
+    return f"Set the seed once, inside the function and before the loop: np.random.seed({required}); then draw W1, W2, …"
+
+
+def _draws_shown(student: Recovered, reference: Recovered) -> Shown | None:
+    """Show the first matrix that is not the reference's times a number, at the scale of the student's own."""
+    for outcome, name, got, want in _matrices(student, reference):
+        if factor(got, want) is None:
+            k = _spread_ratio(got, want)
+            times = f" times {plain(float(f'{k:.3g}'))}" if not 0.99 < k < 1.01 else ""
+            proportional = f"in these proportions{times}, each within 1e-06"
+            return shown(outcome, student.evidence.function.name, name, want, proportional if times else RELATIVE)
+    return None
+
+
+def _spread_ratio(got: Floats, want: Floats) -> float:
+    top, bottom = float(np.linalg.norm(got)), float(np.linalg.norm(want))
+    return top / bottom if bottom and math.isfinite(top) else 1.0
+
+
+# --- scale ---------------------------------------------------------------------------------------------------------
+
+
+def _scale_of_same_draws(student: Recovered, reference: Recovered) -> Finding:
+    for outcome, name, got, want in _matrices(student, reference):
+        if not equal(got, want):
+            k = factor(got, want) or 1.0
+            evidence = shown(outcome, student.evidence.function.name, name, want, RELATIVE)
+            if abs(k - 1) < 1e-6:
+                return failed(f"{name} is not exact", hint="Leave the numbers as they are, unrounded.", evidence=evidence)
+            by = plain(float(f"{k:.6g}"))
+            message = f"{name} has another scale: it is {by} times the weights asked for"
+            return failed(message, hint=_scale_hint(student, reference), evidence=evidence)
+    return passed("the scale is right")
+
+
+def _scale_of_other_draws(student: Recovered, reference: Recovered) -> Finding:
+    """Compare factors where the draws are known but are not the required ones."""
+    for own in sorted(student.weights, key=lambda own: not own.outcome.call.public):
+        sizes = own.outcome.call.layers
+        got, want = student.factors(sizes) or (), reference.factors(sizes) or ()
+        for layer, (mine, asked) in enumerate(zip(got, want, strict=False), start=1):
+            if not abs(mine - asked) <= 1e-6 * abs(asked):
+                evidence = Shown(
+                    f'{own.outcome.call.literal(student.evidence.function.name)}["W{layer}"]',
+                    f"the random numbers times {mine:.6g}",
+                    f"the random numbers times {asked:.6g}",
+                    "1e-06, relative",
+                )
+                return failed(f"W{layer} has another scale", hint=_scale_hint(student, reference), evidence=evidence)
+    return passed("the scale is right")
+
+
+def _scale_by_statistics(student: Recovered, reference: Recovered) -> Finding:
+    """Compare standard deviations where the draws cannot be known."""
+    for outcome, name, got, want in _matrices(student, reference):
+        if got.size < ENOUGH:
+            continue
+        mine, asked = float(got.std()), float(want.std())
+        tolerance = SURE * asked / math.sqrt(got.size)  # both samples are random: 2 x 1 / (2 n)
+        if not abs(mine - asked) <= tolerance:
+            evidence = Shown(
+                f'{outcome.call.literal(student.evidence.function.name)}["{name}"].std()',
+                f"{mine:.4g}",
+                f"{asked:.4g}",
+                f"{tolerance:.2g}: {SURE} standard errors",
+            )
+            return failed(f"{name} has another scale", hint=_scale_hint(student, reference), evidence=evidence)
+    return passed("the scale is right, as far as statistics can tell")
+
+
+def _scale_hint(student: Recovered, reference: Recovered) -> str:
+    asked = f"The factor asked for is {reference.formula}" if reference.formula else "Look at the factor"
+    return f"{asked}; yours follows {student.formula}." if student.formula else f"{asked}."
+
+
+def _spread(student: Recovered, reference: Recovered) -> Shown | None:
+    """Show mean and spread of the largest matrix of a call that a page may name."""
+    found = [row for row in _matrices(student, reference) if row[0].call.public]
+    if not found:
+        return None
+    outcome, name, got, want = max(found, key=lambda row: row[2].size)
+    said = [f"from {a.min():.4g} to {a.max():.4g}, mean {a.mean():.4g}" for a in (got, want)]
+    return Shown(f'{outcome.call.literal(student.evidence.function.name)}["{name}"]', *said, "a test of the distribution")

@@ -1,0 +1,42 @@
+"""Every error that this package raises on purpose.
+
+GraderError            3  our own fault
+├── RequestError       2  the request cannot be met as it stands: no such file, unusable option
+│   └── ExerciseError  2  an exercise's file is not usable
+└── SandboxError       3  student code could not be confined, so it was not run
+
+A wrong answer is never an exception: it is a `Finding`.
+"""
+
+from __future__ import annotations
+
+
+class GraderError(Exception):
+    """Base of every error this package raises on purpose; `exit_code` is what the command ends with."""
+
+    exit_code = 3
+
+    def __init__(self, problem: str, *, hint: str) -> None:
+        super().__init__(f"{problem}\n  hint: {hint}")
+        self.problem, self.hint = problem, hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.problem, self.hint)
+
+
+class RequestError(GraderError):
+    """The request cannot be met as it stands."""
+
+    exit_code = 2
+
+
+class ExerciseError(RequestError):
+    """An exercise's file is not usable."""
+
+
+class SandboxError(GraderError):
+    """Student code could not be confined, so it was not run."""
+
+
+def _rebuild(kind: type[GraderError], problem: str, hint: str) -> GraderError:
+    return kind(problem, hint=hint)

@@ -1,0 +1,190 @@
+"""Functions -> Evidence: calls them confined, trains the full model from what they return; equal things once.
+
+The last stage that touches the outside world.  Caches are plain mappings: a dictionary here, the store where there is one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+import numpy as np
+
+from grader.errors import SandboxError
+from grader.exercise import Exercise, Task
+from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook, Outcome, Training
+from grader.sandbox import Sandbox
+from grader.training import Data, Model, Parameters, course_data, train
+
+Cache = MutableMapping[str, bytes]
+TRAINING_DIGITS = 12  # parameters that agree to these digits are the same start: rounding differs between machines
+
+
+@dataclass(slots=True)
+class Trainer:
+    """Trains the full model; a start that was trained before, here or by the makers of the exercise, costs nothing."""
+
+    model: Model
+    cache: Cache = field(default_factory=dict)
+    data: Data | None = None
+    trained: int = 0
+
+    def train(self, parameters: Parameters) -> Training:
+        """Return the training from these parameters.
+
+        Raises
+        ------
+        ValueError, KeyError
+            If the parameters are not those of the model.
+        """
+        key = start_key(parameters, self.model)
+        if key not in self.cache:
+            self.data = self.data or course_data()
+            self.cache[key] = msgspec.json.encode(plain_training(train(parameters, self.data, self.model)))
+            self.trained += 1
+        return self.known(key)
+
+    def known(self, key: str) -> Training:
+        """Return a training that was made before.
+
+        Raises
+        ------
+        KeyError
+            If it was not.
+        """
+        return msgspec.json.decode(self.cache[key], type=_Stored).training()
+
+
+class _Stored(msgspec.Struct):
+    """A training as it is stored: every number as the text that Python reads back exactly, inf and NaN included."""
+
+    train_accuracy: str
+    test_accuracy: str
+    cost_first: str
+    cost_14000: str
+    cost_last: str
+    regime: str
+    costs: list[tuple[int, str]]
+    gradient_norms: list[str]
+    weight_norms: list[str]
+    saturated: str
+
+    def training(self) -> Training:
+        values = {name: getattr(self, name) for name in _NUMBERS}
+        return Training(
+            **{name: float(value) for name, value in values.items()},
+            regime=self.regime,  # type: ignore[arg-type]  # written by us
+            costs=tuple((iteration, float(cost)) for iteration, cost in self.costs),
+            gradient_norms=tuple(map(float, self.gradient_norms)),
+            weight_norms=tuple(map(float, self.weight_norms)),
+        )
+
+
+_NUMBERS = ("train_accuracy", "test_accuracy", "cost_first", "cost_14000", "cost_last", "saturated")
+
+
+def plain_training(training: Training) -> _Stored:
+    """Return a training as it is stored."""
+    return _Stored(
+        **{name: repr(getattr(training, name)) for name in _NUMBERS},
+        regime=training.regime,
+        costs=[(iteration, repr(cost)) for iteration, cost in training.costs],
+        gradient_norms=list(map(repr, training.gradient_norms)),
+        weight_norms=list(map(repr, training.weight_norms)),
+    )
+
+
+def start_key(parameters: Parameters, model: Model) -> str:
+    """Return the name of a start by its content: numbers to twelve digits, model, nothing else."""
+    digest = hashlib.sha256(repr((model.layers, model.learning_rate, model.iterations)).encode())
+    for name in sorted(parameters):
+        array = np.asarray(parameters[name], dtype=np.float64)
+        digest.update(repr((name, array.shape, [f"{x:.{TRAINING_DIGITS}g}" for x in array.ravel()])).encode())
+    return digest.hexdigest()
+
+
+def collect(
+    notebook: Notebook,
+    functions: Mapping[str, Function],
+    exercise: Exercise,
+    gather: Gatherer,
+    *,
+    student: str | None = None,
+) -> Evidence:
+    """Return everything that judging this submission needs."""
+    found = {task.name: gather.function(functions[task.name], task) for task in exercise.tasks}
+    return Evidence(
+        notebook=replace(notebook, cells=()),
+        functions=found,
+        exercise=exercise.name,
+        exercise_sha256=exercise.sha256,
+        isolation=gather.sandbox.layers if any(one.outcomes for one in found.values()) else (),
+        python=platform.python_version(),
+        numpy=np.__version__,
+        student=student,
+    )
+
+
+@dataclass(slots=True)
+class Gatherer:
+    """Calls functions behind the border and trains from what they return."""
+
+    exercise: Exercise
+    sandbox: Sandbox
+    trainer: Trainer
+    secret: bytes
+    outcomes: dict[tuple[object, ...], tuple[Outcome, ...]] = field(default_factory=dict)
+
+    def function(self, function: Function, task: Task) -> FunctionEvidence:
+        """Return the evidence of one function."""
+        if function.status != "found":
+            return FunctionEvidence(function)
+        try:
+            outcomes = self._run(function, self.exercise.calls(task, self.secret))
+        except SandboxError as error:
+            return FunctionEvidence(function, broken=error.problem)
+        training, fault = self._train(outcomes)
+        return FunctionEvidence(function, outcomes, training, fault)
+
+    def _run(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+        """Call a function, or take what the very same statements at the same places gave before."""
+        key = (function.name, function.units, tuple(calls))
+        if key not in self.outcomes:
+            outcomes = self.sandbox.run(function, calls)
+            if any(outcome.ended in ("timed_out", "broken") for outcome in outcomes):
+                return outcomes  # a busy machine may be the reason
+            self.outcomes[key] = outcomes
+        return self.outcomes[key]
+
+    def _train(self, outcomes: Sequence[Outcome]) -> tuple[Training | None, str]:
+        """Train from the parameters of the model's own sizes; say why if that cannot be done."""
+        layers = self.exercise.model.layers
+        outcome = next((o for o in outcomes if o.call.layers == layers and o.ended == "returned"), None)
+        if outcome is None:
+            return None, f"no parameters came back for {list(layers)}"
+        names = [f"{kind}{layer}" for layer in range(1, len(layers)) for kind in "Wb"]
+        try:
+            return self.trainer.train({name: outcome.arrays[name].numpy() for name in names}), ""
+        except KeyError as error:
+            return None, f"the model cannot be trained: {error.args[0]} is missing"
+        except ValueError as error:
+            return None, f"the model cannot be trained: {error}"
+
+
+def sha256(evidence: Evidence) -> str:
+    """Return the hash of what public calls gave, which student and instructor can compare."""
+    digest = hashlib.sha256()
+    for name, one in evidence.functions.items():
+        digest.update(repr((name, one.function.status)).encode())
+        for outcome in one.outcomes:
+            if outcome.call.public:
+                arrays = sorted((key, array.shape, array.dtype, array.data) for key, array in outcome.arrays.items())
+                kind = outcome.fault.kind if outcome.fault else ""
+                digest.update(repr((outcome.call.layers, outcome.call.ambient_seed, outcome.ended, kind, arrays)).encode())
+    return digest.hexdigest()
+
+
+__all__ = ["Cache", "Gatherer", "Trainer", "collect", "plain_training", "sha256", "start_key"]

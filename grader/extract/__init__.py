@@ -1,0 +1,198 @@
+"""Notebook -> the required functions with everything they need.  Syntax trees only: nothing is executed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from difflib import SequenceMatcher
+
+from grader.extract.cells import Broken, Code, read
+from grader.extract.scope import Binding, Needs, Scope, top_level
+from grader.extract.template import untouched
+from grader.records import Function, Notebook, Place, Problem
+
+_SIMILAR = 0.85  # names this alike (difflib's ratio of what follows the common beginning) are near misses
+
+
+def extract(
+    notebook: Notebook, names: Iterable[str], given: Mapping[str, str] | None = None
+) -> tuple[Notebook, Mapping[str, Function]]:
+    """Find every function of `names` in a notebook.
+
+    `given` holds statements by the name they bind, for names that the course's own first cell provides.  Returns the
+    notebook, its status and problems completed by what only the code shows, and a `Function` for every name, in the
+    order of `names`.
+    """
+    names = tuple(names)
+    codes = [read(cell) for cell in notebook.cells if cell.kind == "code"]
+    scope = Scope(codes, given or {})
+    seeded = _seeded(codes)
+    functions = {name: _find(name, names, codes, scope, seeded) for name in names}
+    return _completed(notebook, codes, functions), functions
+
+
+def _find(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, seeded: Place | None) -> Function:
+    definitions = [binding for binding in scope.bindings(name) if _defines(binding)]
+    if definitions:
+        return _carried(name, definitions, scope, seeded)
+    for code in reversed(codes):
+        for piece in reversed(code.broken):
+            if re.search(rf"^[ \t]*def\s+{name}\s*\(", piece.text, re.MULTILINE):
+                return _unparsable(name, code, piece)
+    return _missing(name, names, codes)
+
+
+def _defines(binding: Binding) -> bool:
+    return isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef) or (
+        isinstance(binding.node, ast.Assign) and isinstance(binding.node.value, ast.Lambda | ast.Name)
+    )
+
+
+def _carried(name: str, definitions: list[Binding], scope: Scope, seeded: Place | None) -> Function:
+    """Make the record of a function from its last definition."""
+    last = definitions[-1]
+    places = tuple(binding.place for binding in definitions)
+    if untouched(last.text):
+        return Function(name, "not_attempted", *_not_attempted(), last.place, last.text, definitions=places)
+    needs = Needs()
+    scope.carry(last, needs)
+    return Function(
+        name,
+        "found",
+        place=last.place,
+        code=last.text,
+        units=tuple(needs.units),
+        definitions=places,
+        missing_names=tuple(needs.missing.values()),
+        given=tuple(dict.fromkeys(needs.given)),
+        seeded_outside=seeded,
+    )
+
+
+def _unparsable(name: str, code: Code, piece: Broken) -> Function:
+    """Make the record of a function whose text Python cannot parse: the template as it was handed out, or a slip."""
+    start = re.search(rf"^[ \t]*def\s+{name}\s*\(", piece.text, re.MULTILINE)
+    before = piece.text[: start.start()].count("\n") if start else 0
+    text = "\n".join(piece.text.split("\n")[before:])
+    place = code.cell.place(piece.first_line + before)
+    if untouched(text):
+        return Function(name, "not_attempted", *_not_attempted(), place, text.rstrip(), definitions=(place,))
+    at = code.cell.place(piece.line)
+    line = code.text.split("\n")[piece.line - 1].strip()[:120]
+    return Function(
+        name,
+        "syntax_error",
+        f"Python cannot read {name}: {piece.problem} ({at}: {line!r}).",
+        _syntax_hint(line, piece.problem),
+        place,
+        text.rstrip(),
+        definitions=(place,),
+    )
+
+
+def _not_attempted() -> tuple[str, str]:
+    return (
+        "The function is still the template: nothing was filled in.",
+        "Write the lines that the comments in the cell ask for, run the cell, save, and hand in again.",
+    )
+
+
+def _syntax_hint(line: str, problem: str) -> str:
+    if re.match(r"print\s+[^(=\s]", line):
+        return "In Python 3 `print` is a function: write print(...) with parentheses."
+    if "indent" in problem:
+        return "Look at the spaces at the start of this line and of the line before it."
+    return "Run this cell in the notebook: Python marks the place; look at the line before it as well."
+
+
+def _missing(name: str, names: tuple[str, ...], codes: list[Code]) -> Function:
+    near = tuple(_near_misses(name, names, codes))
+    hint = f"Name the function exactly {name} and define it at the left margin of a code cell."
+    if near:
+        return Function(name, "missing", f"There is no function {name}, but {'; '.join(near)}.", hint, near_misses=near)
+    return Function(name, "missing", f"There is no function {name} in the notebook.", hint)
+
+
+def _near_misses(name: str, names: tuple[str, ...], codes: list[Code]) -> Iterable[str]:
+    """Yield what comes close: the same name in a class or in another function, and names that look alike."""
+    for code in codes:
+        for statement in top_level(code.statements):
+            yield from _near_in(statement, name, names, code, "")
+
+
+def _near_in(node: ast.AST, name: str, names: tuple[str, ...], code: Code, inside: str) -> Iterable[str]:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return
+    at = code.place(node)
+    if isinstance(node, ast.ClassDef):
+        within = f"a method of class {node.name}"
+    else:
+        within = f"inside the function {node.name}"
+        if inside and node.name == name:
+            yield f"{at} defines it as {inside}"
+        elif node.name not in names and _alike(node.name, name):
+            yield f"{at} defines {node.name}" + (f" as {inside}" if inside else "")
+    for child in ast.walk(node):
+        if child is not node and child in getattr(node, "body", []):
+            yield from _near_in(child, name, names, code, within)
+
+
+def _alike(found: str, name: str) -> bool:
+    """Return whether `found` may be meant as `name`: same last word after an "init…", or spelled almost the same."""
+    low, want = found.lower(), name.lower()
+    same_word = low.startswith("init") and low.rsplit("_", 1)[-1] == want.rsplit("_", 1)[-1]
+    return same_word or low == want or low.replace("_", "") == want.replace("_", "") or _same_but_typo(low, want)
+
+
+def _same_but_typo(low: str, want: str) -> bool:
+    common = want.rsplit("_", 1)[0] + "_"
+    if not low.startswith(common):
+        return False
+    return SequenceMatcher(None, low[len(common) :], want[len(common) :]).ratio() >= _SIMILAR
+
+
+def _seeded(codes: list[Code]) -> Place | None:
+    """Return the first place at the top level that sets a seed, or None."""
+    for code in codes:
+        for statement in top_level(code.statements):
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("seed"):
+                return code.place(statement)
+    return None
+
+
+def _completed(notebook: Notebook, codes: list[Code], functions: Mapping[str, Function]) -> Notebook:
+    """Return the notebook with the problems that its code shows, and `wrong_notebook` where nothing was tried."""
+    if notebook.status == "unreadable":
+        return notebook
+    problems = [*notebook.problems, *_broken_problems(codes), *_definition_problems(functions)]
+    tried = any(function.status != "missing" or function.near_misses for function in functions.values())
+    if tried or any(problem.code == "code_in_markdown" for problem in problems):
+        return replace(notebook, problems=tuple(problems))
+    wrong = Problem(
+        "wrong_notebook",
+        f"None of the functions {', '.join(functions)} is there: is this the notebook of another exercise?",
+    )
+    return replace(notebook, status="wrong_notebook", problems=(*problems, wrong))
+
+
+def _broken_problems(codes: list[Code]) -> Iterable[Problem]:
+    for code in codes:
+        for piece in code.broken[:1]:
+            at = code.cell.place(piece.line)
+            yield Problem("syntax_error", f"Python cannot read all of this code ({at}): {piece.problem}.")
+
+
+def _definition_problems(functions: Mapping[str, Function]) -> Iterable[Problem]:
+    given = dict.fromkeys(name for function in functions.values() for name in function.given)
+    for name in given:
+        yield Problem("name_given", f"No cell gives {name}, which the course's own first cell does; it was provided.")
+    for function in functions.values():
+        if len(function.definitions) > 1:
+            places = " and ".join(map(str, function.definitions))
+            yield Problem(
+                "defined_twice",
+                f"{function.name} is defined {len(function.definitions)} times ({places}); the last one counts.",
+            )

@@ -1,0 +1,161 @@
+"""A code cell as Python would see it: IPython's own syntax set aside, broken parts left out, line numbers kept."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grader.records import Cell, Place
+
+PYTHON_MAGICS = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun", "python", "python3", "pycache"})
+
+_CELL_MAGIC = re.compile(r"\s*%%(\w+)")
+_MAGIC_LINE = re.compile(r"(\s*)(?:[%!?].*|[\w.*]+\?{1,2}\s*)$")
+_MAGIC_VALUE = re.compile(r"(\s*[\w, ]+?=\s*)[%!].*$")
+_PROMPT = re.compile(r"(?:In \[\d*\]: ?|>>> ?|\.\.\. ?)")
+_CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
+_TOO_DEEP = "it is nested too deeply to be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A piece of a cell that Python cannot parse: its text, its first line in the cell, and what Python says."""
+
+    text: str
+    first_line: int
+    problem: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code cell: the text that was parsed (as many lines as the cell has), its statements, its broken pieces."""
+
+    cell: Cell
+    text: str
+    statements: tuple[ast.stmt, ...]
+    broken: tuple[Broken, ...] = ()
+
+    def place(self, node: ast.AST) -> Place:
+        """Return where a statement or expression of this cell begins."""
+        return self.cell.place(getattr(node, "lineno", 1))
+
+    def segment(self, node: ast.stmt) -> str:
+        """Return the source of a statement, decorators and all, brought to the left margin."""
+        decorators = getattr(node, "decorator_list", [])
+        first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+        lines = self.text.split("\n")[first - 1 : node.end_lineno]
+        indent = re.match(r"\s*", lines[0]).group()  # type: ignore[union-attr]  # \s* matches any text
+        alone = node.col_offset == len(indent.encode()) and _ends_its_line(node, lines[-1])
+        if decorators or alone:
+            return "\n".join(line.removeprefix(indent) for line in lines)
+        return ast.get_source_segment(self.text, node) or ""
+
+
+def read(cell: Cell) -> Code:
+    """Parse a code cell; what does not parse is kept apart and does no harm to the rest."""
+    for text in _readings(cell.source):
+        try:
+            return Code(cell, text, tuple(parse(text).body))
+        except SyntaxError:
+            continue
+    text = _plain(cell.source)
+    pieces = list(_pieces(text))
+    statements = [statement for piece in pieces if not isinstance(piece, Broken) for statement in piece]
+    return Code(cell, text, tuple(statements), tuple(piece for piece in pieces if isinstance(piece, Broken)))
+
+
+def parse(text: str) -> ast.Module:
+    """Parse `text`; every way in which it cannot be parsed is a SyntaxError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a student's "\d" is not our warning
+        try:
+            return ast.parse(text)
+        except (RecursionError, MemoryError):
+            raise SyntaxError(_TOO_DEEP) from None
+        except ValueError as error:  # a NUL character
+            raise SyntaxError(str(error)) from None
+
+
+def _readings(source: str) -> Iterator[str]:
+    """Yield the cell's text as it stands and then with IPython's syntax set aside."""
+    magic = _CELL_MAGIC.match(source)
+    if not magic:
+        yield source
+        yield _plain(source)
+    elif magic.group(1) in PYTHON_MAGICS:
+        yield from _readings(_without_first_line(source))
+    else:
+        yield ""  # another language: %%bash, %%html
+
+
+def _without_first_line(source: str) -> str:
+    blank, magic, rest = source.partition(source.lstrip().split("\n", 1)[0])
+    return blank + " " * bool(magic and not rest) + rest
+
+
+def _plain(source: str) -> str:
+    """Return the source without magics, shell lines, prompts and a leading indentation, line for line."""
+    lines = [_PROMPT.sub("", line, count=1) if _PROMPT.match(line) else line for line in source.split("\n")]
+    first = next((line for line in lines if line.strip()), "")
+    indent = first[: len(first) - len(first.lstrip())]
+    return "\n".join(_without_magic(line.removeprefix(indent)) for line in lines)
+
+
+def _without_magic(line: str) -> str:
+    if whole := _MAGIC_LINE.match(line):
+        return f"{whole.group(1)}pass"
+    if value := _MAGIC_VALUE.match(line):
+        return f"{value.group(1)}None"
+    return line
+
+
+def _pieces(text: str) -> Iterator[list[ast.stmt] | Broken]:
+    """Parse every top-level piece of a text that does not parse as a whole."""
+    lines = text.split("\n")
+    starts = [*_starts(lines), len(lines)]
+    for start, end in zip(starts, starts[1:], strict=False):
+        piece = "\n".join(lines[start:end])
+        try:
+            yield list(parse("\n" * start + piece).body)
+        except SyntaxError as error:
+            line = max(error.lineno or 0, start + 1)
+            yield Broken(piece, start + 1, _said(error), min(line, end))
+
+
+def _starts(lines: list[str]) -> Iterator[int]:
+    """Yield the index of each line that begins a top-level statement, as far as one can tell without parsing."""
+    quote, decorated = "", False
+    for index, line in enumerate(lines):
+        begins = not quote and line[:1].strip() != "" and not _CONTINUES.match(line)
+        if begins and not decorated:
+            yield index
+        if begins:
+            decorated = line.startswith("@")
+        quote = _open_quote(line, quote)
+
+
+def _open_quote(line: str, quote: str) -> str:
+    """Return the triple quote that is open at the end of a line, given the one open at its start."""
+    for mark in re.findall(r'"""|\'\'\'|#', line):
+        if mark == "#":
+            if not quote:
+                break
+        elif not quote:
+            quote = mark
+        elif mark == quote:
+            quote = ""
+    return quote
+
+
+def _ends_its_line(node: ast.stmt, last_line: str) -> bool:
+    rest = last_line.encode()[node.end_col_offset or 0 :].decode(errors="replace").strip()
+    return not rest or rest.startswith("#")
+
+
+def _said(error: SyntaxError) -> str:
+    """Return Python's own words, with what a Python 2 `print` needs."""
+    return str(error.msg).split(" (<unknown>", 1)[0]

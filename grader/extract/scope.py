@@ -1,0 +1,212 @@
+"""What a notebook's top level binds, and what a statement needs from it.  Syntax trees only: nothing is executed."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import math
+import symtable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from grader.extract.cells import Code
+from grader.records import MissingName, Place, Unit
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+Assignment = ast.Assign | ast.AnnAssign | ast.AugAssign
+
+_BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
+_STAR_MODULES = {"numpy": frozenset(np.__all__), "math": frozenset(dir(math))}
+# modules whose functions a constant may call: they compute, they do not train, plot or read
+_COMPUTING_MODULES = frozenset({"numpy", "math", "random", "functools", "itertools", "collections", "operator", "copy"})
+_COMPUTING_BUILTINS = frozenset(
+    "abs bool complex dict enumerate float int isinstance len list map max min pow range reversed round set sorted str "
+    "sum tuple type zip".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A top-level statement that gives a name its value; `text` is what is carried into the child."""
+
+    code: Code
+    node: ast.stmt
+    text: str
+    module: str | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where the statement begins, its decorators included."""
+        lines = [self.node.lineno, *(line.lineno for line in getattr(self.node, "decorator_list", []))]
+        return self.code.cell.place(min(lines))
+
+    @property
+    def unit(self) -> Unit:
+        """The statement as it is carried."""
+        return Unit(self.text, self.place)
+
+
+@dataclass(slots=True)
+class Needs:
+    """What carrying one function has gathered so far."""
+
+    units: list[Unit] = field(default_factory=list)
+    missing: dict[str, MissingName] = field(default_factory=dict)
+    given: list[str] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
+
+
+class Scope:
+    """The top level of a notebook: which statements bind which names, in the order of the notebook.
+
+    `given` holds statements by the name they bind, for names that the course's own first cell provides.
+    """
+
+    def __init__(self, codes: Iterable[Code], given: Mapping[str, str]) -> None:
+        self._bindings: dict[str, list[Binding]] = {}
+        self._stars: list[Binding] = []
+        self._given = given
+        for code in codes:
+            for node in top_level(code.statements):
+                self._add(code, node)
+
+    def bindings(self, name: str) -> tuple[Binding, ...]:
+        """Return every statement that binds `name`, first to last."""
+        return tuple(self._bindings.get(name, ()))
+
+    def carry(self, binding: Binding, needs: Needs) -> None:
+        """Add a statement and, before it, everything it needs; what cannot be had is noted by name."""
+        if id(binding) in needs.seen:
+            return
+        needs.seen.add(id(binding))
+        for name, line in free_names(binding).items():
+            self._carry_name(name, binding.code.cell.place(line), needs)
+        needs.units.append(binding.unit)
+
+    def _carry_name(self, name: str, used: Place, needs: Needs) -> None:
+        bindings = self._bindings.get(name, [])
+        carried = [binding for binding in bindings if self._can_be_had(binding)]
+        if carried:
+            for binding in carried if _changes(carried[-1], name) else carried[-1:]:
+                self.carry(binding, needs)
+        elif not bindings and (star := self._star_of(name)):
+            self.carry(star, needs)
+        elif not bindings and name in self._given:
+            needs.given.append(name)
+            needs.units.insert(0, Unit(self._given[name], used))
+        elif bindings or name not in _BUILTINS:
+            needs.missing.setdefault(name, MissingName(name, used, bindings[-1].place if bindings else None))
+
+    def _star_of(self, name: str) -> Binding | None:
+        return next((star for star in self._stars if name in _STAR_MODULES.get(star.module or "", ())), None)
+
+    def _can_be_had(self, binding: Binding, path: frozenset[int] = frozenset()) -> bool:
+        """Return whether a statement gives its name without running training, plotting or other top-level code."""
+        node = binding.node
+        if isinstance(node, Definition | ast.Import | ast.ImportFrom):
+            return True
+        if not isinstance(node, Assignment) or node.value is None or id(binding) in path:
+            return False
+        path |= {id(binding)}
+        return all(self._calls_only_to_compute(call) for call in _calls(node.value)) and all(
+            name in _BUILTINS or any(self._can_be_had(other, path) for other in self.bindings(name))
+            for name in free_names(binding)
+            if name not in _assigned(node)
+        )
+
+    def _calls_only_to_compute(self, call: ast.Call) -> bool:
+        root = _root(call.func)
+        bindings = self.bindings(root)
+        if isinstance(call.func, ast.Name):
+            known = bindings[-1].module if bindings else None
+            return known in _COMPUTING_MODULES or (not bindings and root in _COMPUTING_BUILTINS)
+        modules = [binding.module for binding in bindings if binding.module]
+        return not modules or modules[-1] in _COMPUTING_MODULES
+
+    def _add(self, code: Code, node: ast.stmt) -> None:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            self._add_import(code, node)
+        elif isinstance(node, Definition):
+            self._bind(node.name, Binding(code, node, code.segment(node)))
+        else:
+            for name in _assigned(node):
+                self._bind(name, Binding(code, node, code.segment(node)))
+
+    def _add_import(self, code: Code, node: ast.Import | ast.ImportFrom) -> None:
+        for alias in node.names:
+            alone = type(node)(**{**dict(ast.iter_fields(node)), "names": [alias]})
+            module = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+            binding = Binding(code, node, ast.unparse(alone), module.split(".")[0])
+            if alias.name == "*":
+                self._stars.append(binding)
+            else:
+                self._bind(alias.asname or alias.name.split(".")[0], binding)
+
+    def _bind(self, name: str, binding: Binding) -> None:
+        self._bindings.setdefault(name, []).append(binding)
+
+
+def top_level(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run when the notebook does, those inside if, try, with and loops included."""
+    for statement in statements:
+        yield statement
+        if not isinstance(statement, Definition):
+            for name in ("body", "orelse", "finalbody"):
+                yield from top_level(getattr(statement, name, []))
+            for handler in getattr(statement, "handlers", []):
+                yield from top_level(handler.body)
+
+
+def free_names(binding: Binding) -> dict[str, int]:
+    """Return the names that a statement takes from outside itself, each with the line of its cell where it is used."""
+    if isinstance(binding.node, ast.Import | ast.ImportFrom):
+        return {}
+    try:
+        table = symtable.symtable(binding.text, "<cell>", "exec")
+    except (SyntaxError, RecursionError):  # it parses, but Python would not compile it; running it says why
+        return {}
+    own = binding.node.name if isinstance(binding.node, Definition) else ""
+    names = set(_globals_of(table)) - {own}
+    lines: dict[str, int] = {}
+    for node in ast.walk(binding.node):
+        if isinstance(node, ast.Name) and node.id in names:
+            lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
+    return dict(sorted(lines.items(), key=lambda item: (item[1], item[0])))
+
+
+def _globals_of(table: symtable.SymbolTable) -> Iterator[str]:
+    inside = table.get_type() != "module"
+    for symbol in table.get_symbols():
+        if symbol.is_referenced() and (symbol.is_global() or not inside):
+            yield symbol.get_name()
+    for child in table.get_children():
+        yield from _globals_of(child)
+
+
+def _changes(binding: Binding, name: str) -> bool:
+    """Return whether a statement builds on what `name` was before it, as `L += 1` and `L = L - 1` do."""
+    return isinstance(binding.node, ast.AugAssign) or (isinstance(binding.node, ast.Assign) and name in free_names(binding))
+
+
+def _assigned(node: ast.stmt) -> list[str]:
+    """Return the names that a statement other than a definition or import sets at the top level."""
+    targets = [*getattr(node, "targets", []), *filter(None, [getattr(node, "target", None)])]
+    targets += [item.optional_vars for item in getattr(node, "items", []) if item.optional_vars]
+    return [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+
+
+def _calls(value: ast.AST) -> list[ast.Call]:
+    """Return the calls that evaluating an expression makes; those in a lambda's body wait until it is called."""
+    if isinstance(value, ast.Lambda):
+        return []
+    inner = [call for child in ast.iter_child_nodes(value) for call in _calls(child)]
+    return [value, *inner] if isinstance(value, ast.Call) else inner
+
+
+def _root(node: ast.expr) -> str:
+    """Return the name at the root of `a.b.c` or `a[0].b(…)`, or the empty string."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""

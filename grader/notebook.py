@@ -1,0 +1,464 @@
+"""Any file -> Notebook: what the file is, what had to be mended in it, and its cells.
+
+bytes ─recognise─▶ text ─mend─▶ script or JSON ─▶ cells.  No content raises: of a file that cannot be read, the record
+says what it is and what to do.  Outputs are dropped while reading, since no later stage looks at them.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice, pairwise
+from pathlib import Path, PurePosixPath
+
+from grader.records import Cell, CellKind, Notebook, Problem
+
+# Measured on 60 MB: 60 outputs of 1 MB of base64 take 0.2 s and 121 MB at the peak (the bytes and their text), one of
+# 60 MB 0.3 s and 180 MB, an emoji beside them 0.5 s and 301 MB (4 bytes a character); afterwards 1 MB or less stays.
+# The worst we could make takes 4 s (15 million numbers) or 990 MB (12 million tiny strings).
+SOURCE_LIMIT_BYTES = 64 * 2**20
+_CONTAINERS_LIMIT = 4_000_000  # JSON lists and objects: an empty one takes 3 bytes of the file, but 64 of memory
+_CELLS_LIMIT = 20_000
+_RESTARTS_LIMIT = 50  # each counts the lines before it, so a million of them would take hours
+_SHOWN_CHARACTERS = 80
+_LISTED = 5
+
+_AGAIN = "Open your notebook in Jupyter, choose File > Save, and hand in that .ipynb file."
+_UNREADABLE = {
+    "cannot_open": "The file cannot be opened: {reason}. Hand it in again.",
+    "too_large": "The file has {size_mb} MB; at most {limit_mb:.3g} MB are read. In Jupyter choose Edit > Clear All "
+    "Outputs, then File > Save, and hand in that .ipynb file.",
+    "empty": "The file is empty: nothing was saved in it. {again}",
+    "binary": "The file is {kind}, not a notebook. {again}",
+    "lfs_pointer": "The file is a Git LFS pointer: it only names the notebook, which is stored elsewhere. Run `git lfs "
+    "pull` in your clone, and hand in the .ipynb file that is there then.",
+    "html": "The file is a web page (HTML), not a notebook. On GitHub choose “Download raw file”, in Jupyter File > "
+    "Download, and hand in that .ipynb file.",
+    "not_json": "The file is not a notebook: it is not JSON that can be read, and begins with “{start}”. {again}",
+    "too_many_parts": "The file is no notebook that can be read: it holds over {limit:,} {parts}. {again}",
+    "no_cells": "The file is JSON without cells: there is nothing in it to grade. {again}",
+}
+_MENDED = {
+    "truncated_json": "The file breaks off or is damaged: {cells} could be read, the rest is lost. {again}",
+    "trailing_data": "After the end of the notebook stands “{start}”: that was left out. {again}",
+    "nan": "The file holds {name}, which JSON does not have: it was read as nothing. {again}",
+    "bom": "The file begins with a byte order mark (BOM), as some Windows editors write it: it was left out.",
+    "encoding": "The file is not in plain UTF-8: it was read as {encoding}. If letters look wrong, save it as UTF-8.",
+    "old_format": "The notebook is stored in the old format {version}: it was read as format 4. {again}",
+    "line_endings": "{where}: line endings of Windows or an old Mac (CR) were made plain.",
+    "bad_characters": "{where}: characters that code cannot hold (NUL, half a surrogate pair) were replaced by “�”.",
+    "merge_conflict": "{where}: a Git merge conflict (<<<<<<<, =======, >>>>>>>) is not settled; its first part, which "
+    "is yours (HEAD), was kept. Settle it and hand in the notebook again.",
+    "bad_cell": "{where}: this is not a cell, or its source is not text; what could not be read was left out.",
+}
+_NOTICED = {
+    "unknown_type": "{where}: neither code nor markdown nor raw, so not run. If it is code, change the cell to Code.",
+    "duplicate_ids": "{where}: the same id as an earlier cell. Nothing was changed; Jupyter mends it on saving.",
+    "code_in_markdown": "{where} is a {kind} cell that holds `def {function}(...)`: code in it does not run. Change "
+    "the cell to Code.",
+}
+_SENTENCES = {**_UNREADABLE, **_MENDED, **_NOTICED}
+
+_MAGIC = {  # how the bytes begin -> what the file is
+    rb"PK\x03\x04[\s\S]{0,2000}(?:\[Content_Types\]|word/|xl/|ppt/)": "a Word, Excel or PowerPoint document",
+    rb"PK(?:\x03\x04|\x05\x06)": "a zip archive",
+    rb"\s{0,1000}%PDF-": "a PDF document",
+    rb"\{\\rtf": "an RTF document (TextEdit, WordPad)",
+    rb"\xd0\xcf\x11\xe0": "an old Word or Excel document",
+    rb"bplist00": "a web archive (Safari)",
+    rb"\x80[\x02-\x05]": "a Python pickle",
+    rb"\x93NUMPY|\x89HDF": "an array or model file (NumPy, HDF5)",
+    rb"\x1f\x8b|BZh[1-9]1AY|\xfd7zXZ|Rar!\x1a|7z\xbc\xaf|[\s\S]{257}ustar": "a compressed file or an archive",
+    rb"\x89PNG|\xff\xd8\xff|GIF8[79]a": "a picture",
+    rb"SQLite format 3\0": "a database",
+    rb"\x7fELF|MZ[\s\S]{0,60}\0\0": "a program",
+}
+_TEXTS = {  # how the text begins -> code
+    r"[\s\0\ufeff]*\Z": "empty",
+    r"\s*version https://git-lfs\.github\.com/spec/": "lfs_pointer",
+    r"\s*<[a-zA-Z!?]": "html",
+}
+_WIDE = {  # how the bytes begin -> encoding
+    rb"\xff\xfe\0\0|\0\0\xfe\xff": "utf-32",
+    rb"\xff\xfe|\xfe\xff": "utf-16",
+    rb"(?:[\x01-\x7f]\0){2}": "utf-16-le",
+    rb"(?:\0[\x01-\x7f]){2}": "utf-16-be",
+}
+_CONTROL = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
+# PEP 263, for encodings of files only: Python's other codecs (idna, unicode_escape) are slow or warn
+_DECLARED = re.compile(
+    rb"(?i)(?:[ \t\f]*(?:#[^\r\n]*)?\r?\n)?[ \t\f]*#[^\r\n]*?coding[:=][ \t]*"
+    rb"((?:latin|l1|iso|cp|windows|gb|big5|shift|euc|koi8|mac)[-\w.]*)"
+)
+_PERCENT = re.compile(r"^# ?%%+(?:$|[ \t\[].*$)", re.MULTILINE)
+_PERCENT_KIND = re.compile(r"# ?%%.*\[(markdown|md|raw)\]")
+_DEFINITION = re.compile(r"^[ \t#>]*def +(initialize_parameters_\w+) *\(", re.MULTILINE)
+_CELLS = re.compile(r'"cells"\s*:\s*\[')  # never within a string: quotes are escaped there
+_VALUE = re.compile(r"[^\s,]")
+_CELL = re.compile(r'\{\s*"cell_type"')
+
+_KINDS: Mapping[str, CellKind] = {
+    "code": "code",
+    "markdown": "markdown",
+    "raw": "raw",
+    "heading": "markdown",  # formats 2 and 3, as html
+    "html": "markdown",
+    "text": "markdown",  # format 1
+    "md": "markdown",  # percent scripts
+}
+_SOURCES = ("source", "input", "code", "text")  # input: code of formats 2 and 3; code, text: format 1
+_NEEDED = {"nbformat", "worksheets", "cells", "id", "cell_type", *_SOURCES}
+
+
+class _UnreadableError(Exception):
+    """There is nothing to grade in this file; never leaves this module."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__(code)
+        self.problem = _problem(code, **facts)
+
+
+def read(path: Path, *, name: str | None = None, source_limit_bytes: int = SOURCE_LIMIT_BYTES) -> Notebook:
+    """Read a file; whatever it holds, and also if it is not there, the answer is a Notebook."""
+    name = path.name if name is None else name
+    try:
+        size_bytes = path.stat().st_size
+        if not path.is_file():  # a pipe would wait for ever
+            return _unreadable(name, "", _problem("cannot_open", reason="it is not a file"))
+        if size_bytes > source_limit_bytes:
+            size_mb, limit_mb = -(-size_bytes // 2**20), source_limit_bytes / 2**20
+            return _unreadable(name, _sha256(path), _problem("too_large", size_mb=size_mb, limit_mb=limit_mb))
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or "no file can have such a name"
+        return _unreadable(name, "", _problem("cannot_open", reason=reason))
+    return parse(data, name)
+
+
+def parse(data: bytes, name: str) -> Notebook:
+    """Read a file's bytes; whatever they hold, the answer is a Notebook."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    problems: list[Problem] = []
+    try:
+        cells = _read_cells(data, PurePosixPath(name).suffix.lower(), problems)
+    except _UnreadableError as error:
+        return _unreadable(name, sha256, error.problem)
+    problems += _code_in_text(cells)
+    repaired = any(problem.code in _MENDED for problem in problems)
+    return Notebook(_encodable(name), sha256, "repaired" if repaired else "ok", tuple(problems), tuple(cells))
+
+
+def _unreadable(name: str, sha256: str, problem: Problem) -> Notebook:
+    """Return the record of a file that cannot be read."""
+    return Notebook(_encodable(name), sha256, "unreadable", (problem,))
+
+
+def _sha256(path: Path) -> str:
+    """Return the hash of a file that is too large to stand in memory whole."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(2**20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _read_cells(data: bytes, suffix: str, problems: list[Problem]) -> list[Cell]:
+    """Return the cells; what was mended or noticed goes to `problems`."""
+    for magic, kind in _MAGIC.items():
+        if re.match(magic, data):
+            raise _UnreadableError("binary", kind=kind)
+    text = _decoded(data, suffix, problems)
+    _refuse_other_texts(text)
+    return _script_cells(text, problems) if _is_script(text, suffix) else _notebook_cells(text.lstrip(), problems)
+
+
+def _refuse_other_texts(text: str) -> None:
+    """Raise if this is certainly neither a notebook nor a script."""
+    for beginning, code in _TEXTS.items():
+        if re.match(beginning, text):
+            raise _UnreadableError(code)
+    start = text[:4096]
+    if len(_CONTROL.findall(start)) > len(start) / 20:
+        raise _UnreadableError("binary", kind="a binary file of unknown kind")
+
+
+def _refuse_more(count: int, limit: int, parts: str) -> None:
+    """Raise if there are so many parts that only a hostile file can have them."""
+    if count > limit:
+        raise _UnreadableError("too_many_parts", limit=limit, parts=parts)
+
+
+def _is_script(text: str, suffix: str) -> bool:
+    """Whether the text is Python: by its first character, where the file's name does not tell or is wrong."""
+    begins_as_json = re.match(r"\s*[{[]", text) is not None
+    if suffix == ".py":
+        return not (begins_as_json and _CELLS.search(text))
+    return suffix != ".ipynb" and not begins_as_json
+
+
+# --- bytes -> text -------------------------------------------------------------------------------------------------
+
+
+def _decoded(data: bytes, suffix: str, problems: list[Problem]) -> str:
+    """Return the text; unless it is UTF-8, or a script that declares its encoding, `problems` says how it was read."""
+    if data.startswith(codecs.BOM_UTF8):
+        problems.append(_problem("bom"))
+        data = data[len(codecs.BOM_UTF8) :]
+    declared = _DECLARED.match(data[:1000]) if suffix == ".py" and not problems else None
+    wide = next((encoding for beginning, encoding in _WIDE.items() if re.match(beginning, data)), None)
+    if wide is None:
+        with suppress(LookupError, UnicodeError):  # unknown or untrue: as if nothing were declared
+            return data.decode(declared[1].decode() if declared else "utf-8")
+    text, encoding = (data.decode(wide, "replace"), wide.upper()) if wide else _guessed(data)
+    problems.append(_problem("encoding", encoding=encoding))
+    return text
+
+
+def _guessed(data: bytes) -> tuple[str, str]:
+    """Return the text of bytes that are not UTF-8 throughout, and the encoding that explains them best."""
+    text = data.decode("utf-8", "replace")
+    wrong = text.count("\ufffd")
+    right = len(text) - len(text.encode("ascii", "ignore")) - wrong
+    if right >= wrong:  # hardly a letter of an older encoding is UTF-8 by chance
+        return text, "UTF-8, as far as it is"
+    with suppress(UnicodeError):
+        return data.decode("cp1252"), "Windows-1252"
+    return data.decode("latin-1"), "Latin-1"
+
+
+# --- text -> cells of a script -------------------------------------------------------------------------------------
+
+
+def _script_cells(text: str, problems: list[Problem]) -> list[Cell]:
+    """Return the whole file as a cell, or its parts from one `# %%` line to the next; blank parts are no cells."""
+    source, codes = _mended(text.replace("\r\n", "\n"))
+    problems += [_problem(code, where="The file") for code in codes]
+    marks = [mark.start() for mark in islice(_PERCENT.finditer(source), _CELLS_LIMIT + 1)]
+    _refuse_more(len(marks), _CELLS_LIMIT, "cells")
+    borders = (0, *marks, len(source))
+    cells, first_line = [], 1
+    for begin, end in pairwise(borders):
+        part = source[begin:end]
+        kind = _PERCENT_KIND.match(part)
+        if part.strip():
+            cells.append(Cell(_KINDS[kind[1]] if kind else "code", part, None, first_line))
+        first_line += part.count("\n")
+    return cells
+
+
+# --- text -> cells of a notebook -----------------------------------------------------------------------------------
+
+
+def _notebook_cells(text: str, problems: list[Problem]) -> list[Cell]:
+    """Return the cells of a notebook's JSON."""
+    _refuse_more(text.count("[") + text.count("{"), _CONTAINERS_LIMIT, "lists and objects")
+    merged = _first_side(text)
+    if merged != text:
+        problems.append(_problem("merge_conflict", where="The file"))
+    document = _document(merged, problems)
+    items = _items(document)
+    if not items:
+        raise _UnreadableError("no_cells")
+    _refuse_more(len(items), _CELLS_LIMIT, "cells")
+    version = _version(document, items)
+    if version < 4:
+        problems.append(_problem("old_format", version=version))
+    return _cells(items, problems, old=version < 4)
+
+
+def _document(text: str, problems: list[Problem]) -> dict[str, object]:
+    """Return what cells need of a JSON object."""
+    constants: list[str] = []
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_needed,
+        parse_int=lambda digits: int(digits[:9]),  # no cell needs more, and Python refuses thousands
+        parse_constant=constants.append,
+        strict=False,
+    )
+    try:
+        document, end = decoder.raw_decode(text)
+    except (ValueError, RecursionError):
+        return _salvaged(text, decoder, problems)
+    rest = text[end:].strip()
+    if not isinstance(document, dict):
+        raise _UnreadableError("not_json" if rest else "no_cells", start=_shown(text))
+    problems += [_problem("trailing_data", start=_shown(rest))] if rest else []
+    problems += [_problem("nan", name=name) for name in constants[:1]]
+    return document
+
+
+def _needed(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """Keep of an object what cells need, so that outputs never pile up."""
+    return {key: value for key, value in pairs if key in _NEEDED}
+
+
+def _salvaged(text: str, decoder: json.JSONDecoder, problems: list[Problem]) -> dict[str, object]:
+    """Return the whole cells of JSON that is cut off or damaged."""
+    cells = _whole_cells(text, decoder)
+    count = sum(cell is not None for cell in cells)
+    if count == 0 and not _CELLS.search(text):
+        raise _UnreadableError("not_json", start=_shown(text))
+    if count == 0:
+        raise _UnreadableError("truncated_json", cells="no whole cell")
+    problems.append(_problem("truncated_json", cells=f"{count} whole cell{'s' * (count > 1)}"))
+    return {"cells": cells}
+
+
+def _whole_cells(text: str, decoder: json.JSONDecoder) -> list[object]:
+    """Return the cells as far as they go; None stands for one that is damaged with whole ones after it."""
+    opening = _CELLS.search(text)
+    position = opening.end() if opening else len(text)
+    cells: list[object] = []
+    while (value := _VALUE.search(text, position)) and value[0] != "]":
+        try:
+            cell, position = decoder.raw_decode(text, value.start())
+        except RecursionError:
+            break
+        except json.JSONDecodeError as error:
+            following = _CELL.search(text, max(error.pos, value.start() + 1))
+            if following is None or cells.count(None) == _RESTARTS_LIMIT:
+                break
+            cell, position = None, following.start()
+        cells.append(cell)
+    return cells
+
+
+def _items(document: Mapping[str, object]) -> list[object]:
+    """Return what stands in the list of cells, or in those of the worksheets of formats 2 and 3."""
+    worksheets = document.get("worksheets")
+    sheets = [document, *(worksheets if isinstance(worksheets, list) else [])]
+    lists = (sheet.get("cells") for sheet in sheets if isinstance(sheet, dict))
+    return [item for items in lists if isinstance(items, list) for item in items]
+
+
+def _version(document: Mapping[str, object], items: Sequence[object]) -> int:
+    """Return the format that the notebook says it has, or else seems to have, as one of format 1 or cut off does.
+
+    Not by nbformat, whose converters take a second to import, write to stderr, and fail on a cell without outputs.
+    """
+    keys = {key for item in items if isinstance(item, dict) for key in item}
+    seeming = 1 if "code" in keys else 3 if "input" in keys or "worksheets" in document else 4
+    declared = document.get("nbformat")
+    return declared if type(declared) is int and declared > 0 else seeming
+
+
+# --- cells ---------------------------------------------------------------------------------------------------------
+
+
+def _cells(items: Sequence[object], problems: list[Problem], *, old: bool) -> list[Cell]:
+    """Return the cells; an oddity that several cells show is one problem."""
+    cells: list[Cell] = []
+    noticed = {"duplicate_ids": repeated} if (repeated := _repeated_ids(items)) else {}
+    for number, item in enumerate(items, 1):
+        cell, codes = _cell(item, number, old=old)
+        cells += [cell] if cell else []
+        for code in codes:
+            noticed.setdefault(code, []).append(number)
+    problems += [_problem(code, where=_where(numbers)) for code, numbers in noticed.items()]
+    return cells
+
+
+def _cell(item: object, number: int, *, old: bool) -> tuple[Cell | None, list[str]]:
+    """Return one cell, and the codes of what was mended or noticed."""
+    if not isinstance(item, dict):
+        return None, ["bad_cell"]
+    name = item.get("cell_type")
+    kind = _KINDS.get(name) if isinstance(name, str) else None
+    text, whole = _source(item, old=old)
+    source, codes = _mended(text)
+    codes += ["bad_cell"] * (not whole) + ["unknown_type"] * (kind is None)
+    return Cell(kind or "raw", source, number), codes
+
+
+def _source(item: Mapping[str, object], *, old: bool) -> tuple[str, bool]:
+    """Return a cell's text, and whether that is all there was."""
+    value = next((item[key] for key in _SOURCES if key in item), "")
+    parts = value if isinstance(value, list) else [value]
+    lines = [part for part in parts if isinstance(part, str)]
+    bare = old and lines and not lines[0].endswith(("\n", "\r"))  # formats 2 and 3 may leave out the ends of lines
+    return ("\n" if bare else "").join(lines), len(lines) == len(parts)
+
+
+def _repeated_ids(items: Sequence[object]) -> list[int]:
+    """Return the numbers of the cells whose id an earlier cell has."""
+    first: dict[str, int] = {}
+    ids = ((number, item.get("id")) for number, item in enumerate(items, 1) if isinstance(item, dict))
+    return [number for number, name in ids if isinstance(name, str) and first.setdefault(name, number) != number]
+
+
+def _code_in_text(cells: Sequence[Cell]) -> Iterator[Problem]:
+    """Yield a problem for each of the first required functions in a cell that is not code."""
+    texts = (cell for cell in cells if cell.kind != "code")
+    found = ((cell, match[1]) for cell in texts for match in _DEFINITION.finditer(cell.source))
+    for cell, function in islice(found, _LISTED):
+        where = f"Cell {cell.number}" if cell.number else f"The cell in line {cell.first_line}"
+        yield _problem("code_in_markdown", where=where, kind=cell.kind, function=_shown(function))
+
+
+# --- mending sources -----------------------------------------------------------------------------------------------
+
+
+def _mended(source: str) -> tuple[str, list[str]]:
+    """Return a source as Python and UTF-8 can hold it, and the codes of what was mended."""
+    codes = []
+    for code, mend in _MENDERS.items():
+        mended = mend(source)
+        codes += [code] if mended != source else []
+        source = mended
+    return source, codes
+
+
+def _encodable(text: str) -> str:
+    """Return the text without what UTF-8 and Python's parser refuse."""
+    return re.sub("[\0\ud800-\udfff]", "\ufffd", text)
+
+
+def _first_side(text: str) -> str:
+    """Return the text with the first side of each Git conflict; what goes leaves blank lines, so all numbers hold."""
+    if "<<<<<<<" not in text:
+        return text
+    side, lines = "", []
+    for line in text.split("\n"):
+        turn = _TURNS.get((side, line[:8].rstrip()))
+        lines.append(line if turn is None and side != "other" else "")
+        side = side if turn is None else turn
+    return text if side else "\n".join(lines)
+
+
+_MENDERS: Mapping[str, Callable[[str], str]] = {
+    "line_endings": lambda text: text.replace("\r\n", "\n").replace("\r", "\n"),
+    "bad_characters": _encodable,
+    "merge_conflict": _first_side,
+}
+_TURNS = {  # side and marker -> next side
+    ("", "<<<<<<<"): "first",
+    ("first", "|||||||"): "other",
+    ("first", "======="): "other",
+    ("other", ">>>>>>>"): "",
+}
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+
+def _problem(code: str, **facts: object) -> Problem:
+    """Return a problem with its sentence."""
+    return Problem(code, _SENTENCES[code].format(again=_AGAIN, **facts))
+
+
+def _where(numbers: Sequence[int]) -> str:
+    """Return cells as one says them: Cells 3, 4 and 7."""
+    names = [str(number) for number in numbers[:_LISTED]]
+    names += [f"{len(numbers) - _LISTED} more"] if len(numbers) > _LISTED else []
+    return f"Cells {', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else f"Cell {names[0]}"
+
+
+def _shown(text: str) -> str:
+    """Return the beginning of untrusted text, on one line, without anything invisible."""
+    letters = (letter if letter.isprintable() else " " for letter in text[: 4 * _SHOWN_CHARACTERS])
+    visible = " ".join("".join(letters).split())
+    return visible if len(visible) <= _SHOWN_CHARACTERS else visible[: _SHOWN_CHARACTERS - 1] + "…"

@@ -1,0 +1,195 @@
+"""The order of the stages, and nothing else: file -> notebook -> functions -> evidence -> findings -> result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from grader import __version__, evidence as gathering, exercise as exercises, shipped
+from grader.checks import CHECKS, course_test, title
+from grader.diagnosis import Case, Recovered, diagnose, recover, status
+from grader.evidence import Cache, Gatherer, Trainer
+from grader.exercise import Exercise, Task
+from grader.explain import Facts, story, summarize
+from grader.extract import extract
+from grader.grading import grade
+from grader.notebook import read
+from grader.records import (
+    Diagnosis,
+    Evidence,
+    Finding,
+    Function,
+    FunctionEvidence,
+    FunctionResult,
+    Notebook,
+    NotebookInfo,
+    Provenance,
+    Result,
+    Source,
+    SubmissionInfo,
+    Training,
+    TrainingResult,
+    number,
+)
+from grader.sandbox import Limits, Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The right answer to one task: its evidence, measured, and what it is called."""
+
+    recovered: Recovered
+    diagnosis: Diagnosis
+
+
+class Pipeline:
+    """Grades submissions of one exercise; keeps the confined worker warm and trains equal starts once.
+
+    Examples
+    --------
+    >>> with Pipeline(exercises.load(), secret=b"...") as pipeline:  # doctest: +SKIP
+    ...     result = pipeline.judge(pipeline.collect(Path("doe.ipynb")))
+    """
+
+    def __init__(self, exercise: Exercise, secret: bytes, *, cache: Cache | None = None, limits: Limits | None = None) -> None:
+        self.exercise = exercise
+        self.shipped = shipped.load(exercise)
+        self.trainer = Trainer(exercise.model, self.shipped.cache() | (cache or {}))
+        self.gatherer = Gatherer(exercise, Sandbox(limits), self.trainer, secret)
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.gatherer.sandbox.close()
+
+    def grade(self, path: Path, *, name: str | None = None, student: str | None = None) -> Result:
+        """Return the verdict on one file."""
+        return self.judge(self.collect(read(path, name=name), student=student))
+
+    def collect(self, notebook: Notebook, *, student: str | None = None) -> Evidence:
+        """Extract, run and train: everything that touches the outside world."""
+        notebook, functions = extract(notebook, self.exercise.names, self.exercise.given)
+        return gathering.collect(notebook, functions, self.exercise, self.gatherer, student=student)
+
+    def judge(self, evidence: Evidence) -> Result:
+        """Return the verdict on evidence: pure and instant."""
+        functions = {task.name: self._function(evidence.functions[task.name], task) for task in self.exercise.tasks}
+        notebook = NotebookInfo(evidence.notebook.status, evidence.notebook.problems)
+        reference = {name: asked.diagnosis for name, asked in self.asked.items()}
+        return Result(
+            schema="grader-result/1",
+            submission=SubmissionInfo(evidence.notebook.name, evidence.notebook.sha256, evidence.student),
+            exercise=self.exercise.name,
+            title=self.exercise.title,
+            score=sum(one.points for one in functions.values()),
+            possible=sum(one.possible for one in functions.values()),
+            provisional=any(one.provisional for one in functions.values()),
+            notebook=notebook,
+            summary=summarize(notebook, functions, reference),
+            functions=functions,
+            provenance=Provenance(
+                grader=__version__,
+                python=evidence.python,
+                numpy=evidence.numpy,
+                exercise_sha256=self.exercise.sha256,
+                evidence_sha256=gathering.sha256(evidence),
+                isolation=evidence.isolation,
+            ),
+        )
+
+    @cached_property
+    def asked(self) -> Mapping[str, Asked]:
+        """The right answers, which take the same road as a submission."""
+        notebook = read(self.exercise.folder / "solution.ipynb")
+        found = self.collect(notebook).functions
+        return {task.name: self._asked(found[task.name]) for task in self.exercise.tasks}
+
+    def _asked(self, evidence: FunctionEvidence) -> Asked:
+        recovered = recover(evidence)
+        own = Case(recovered, recovered)
+        return Asked(recovered, diagnose(own, self.exercise.model.layers, passed=True))
+
+    def _function(self, evidence: FunctionEvidence, task: Task) -> FunctionResult:
+        asked = self.asked[task.name]
+        student = recover(evidence, asked.recovered)
+        case = Case(student, asked.recovered)
+        how = status(evidence)
+        findings = {name: _find(name, student, asked.recovered, how) for name in (*task.points, "training")}
+        titles = {name: title(name) for name in findings}
+        checks = grade(findings, titles, task, self.exercise)
+        points, possible = (sum(getattr(check, key) for check in checks) for key in ("points", "possible"))
+        diagnosis = diagnose(case, self.exercise.model.layers, passed=how == "graded" and points == possible)
+        return FunctionResult(
+            status=how,
+            points=points,
+            possible=possible,
+            source=_source(evidence.function),
+            checks=checks,
+            diagnosis=diagnosis,
+            training=_training(evidence.training),
+            course_test=course_test(student, asked.recovered, task.course_test),
+            message=evidence.function.message or evidence.broken,
+            hint=evidence.function.hint,
+            explanation=self._story(evidence, asked, diagnosis),
+            reference_training=_training(asked.recovered.evidence.training),
+        )
+
+    def _story(self, evidence: FunctionEvidence, asked: Asked, diagnosis: Diagnosis) -> tuple[str, ...]:
+        mine, theirs = evidence.training, asked.recovered.evidence.training
+        if mine is None or theirs is None:
+            return ()
+        sweep = [(point, self.trainer.known(point.start)) for point in self.shipped.sweep]
+        facts = Facts(
+            mine=mine,
+            asked=theirs,
+            diagnosis=diagnosis,
+            asked_formula=asked.diagnosis.scale_formula,
+            escape=next((point.escape for point, run in sweep if run == mine), None),
+            sweep=sweep,
+            settings=self.shipped.settings,
+        )
+        return story(facts)
+
+
+def broken(notebook: Notebook, exercise: Exercise, problem: str) -> Evidence:
+    """Return evidence that says that we failed, so that the submission still gets its row and its page."""
+    functions = {
+        name: FunctionEvidence(Function(name, "found"), broken=problem) for name in exercise.names
+    }
+    return Evidence(replace(notebook, cells=()), functions, exercise.name, exercise.sha256, (), "", "")
+
+
+def _find(name: str, student: Recovered, reference: Recovered, how: str) -> Finding:
+    """Run one check; where it or the function's run broke, that is our fault and no finding about the student."""
+    if how == "broken":
+        return Finding("broken", "not judged: we could not run the function")
+    try:
+        return CHECKS[name](student, reference)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is ours; the finding says so and a person looks
+        return Finding("broken", f"this check broke ({type(error).__name__})")
+
+
+def _source(function: Function) -> Source | None:
+    place = function.place
+    return None if place is None else Source(place.cell, place.line, function.code)
+
+
+def _training(training: Training | None) -> TrainingResult | None:
+    if training is None:
+        return None
+    return TrainingResult(
+        train_accuracy=training.train_accuracy,
+        test_accuracy=training.test_accuracy,
+        cost_first=number(training.cost_first),
+        cost_14000=number(training.cost_14000),
+        cost_last=number(training.cost_last),
+        regime=training.regime,
+        costs=tuple((iteration, number(cost)) for iteration, cost in training.costs),
+        gradient_norms=tuple(map(number, training.gradient_norms)),
+        weight_norms=tuple(map(number, training.weight_norms)),
+        saturated=number(training.saturated),
+    )

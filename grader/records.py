@@ -1,0 +1,439 @@
+"""The frozen records, in the order in which a submission makes them.
+
+file -> Notebook -> Function -> Outcome -> Evidence -> Finding -> Result.  Everything up to `Evidence` touches the outside
+world; everything after it is a pure function of it.  All records are plain data: stored, hashed, compared, sent between
+processes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+NotebookStatus = Literal["no_notebook", "ok", "repaired", "unreadable", "wrong_notebook"]
+CellKind = Literal["code", "markdown", "raw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something noticed about a notebook: a repair, an oddity, a thing left aside."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a line stands: cell (counted from 1, all kinds of cells) and line in it, or line of a .py file."""
+
+    line: int
+    cell: int | None = None
+
+    def __str__(self) -> str:
+        return f"line {self.line}" if self.cell is None else f"cell {self.cell}, line {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a notebook.
+
+    `number` counts all cells from 1 and is None in a .py file; `first_line` is the line of the file at which the source
+    begins (1 in a notebook), so that lines shown to the student are those they see.
+    """
+
+    kind: CellKind
+    source: str
+    number: int | None = None
+    first_line: int = 1
+
+    def place(self, line: int) -> Place:
+        """Return the place of the source's line `line`, counted from 1."""
+        return Place(line + self.first_line - 1, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """A submitted file as far as it could be read."""
+
+    name: str
+    sha256: str
+    status: NotebookStatus
+    problems: tuple[Problem, ...] = ()
+    cells: tuple[Cell, ...] = ()
+
+
+# --- extraction ----------------------------------------------------------------------------------------------------
+
+Found = Literal["found", "missing", "not_attempted", "syntax_error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A statement that is carried into the child: its text and the place of its first line."""
+
+    source: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class MissingName:
+    """A name that a function uses and nothing in the notebook gives.
+
+    `defined` is the place of a top-level line that would set it but runs other code, or None.
+    """
+
+    name: str
+    place: Place
+    defined: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A required function with everything it needs, or the reason why there is none."""
+
+    name: str
+    status: Found
+    message: str = ""
+    hint: str | None = None
+    place: Place | None = None
+    code: str = ""
+    units: tuple[Unit, ...] = ()
+    definitions: tuple[Place, ...] = ()
+    missing_names: tuple[MissingName, ...] = ()
+    given: tuple[str, ...] = ()
+    near_misses: tuple[str, ...] = ()
+    seeded_outside: Place | None = None
+
+
+# --- running -------------------------------------------------------------------------------------------------------
+
+Ended = Literal["returned", "raised", "refused", "timed_out", "out_of_memory", "crashed", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a function: the layer sizes, the ambient seed set before it, and whether a page may name the sizes."""
+
+    layers: tuple[int, ...]
+    ambient_seed: int
+    public: bool = True
+
+    def literal(self, function: str) -> str:
+        """Return the call as one would type it."""
+        return f"{function}({list(self.layers)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """One value that came back: what it was, and its numbers as little-endian float64."""
+
+    shape: tuple[int, ...]
+    data: bytes
+    dtype: str = "float64"
+    type_name: str = "ndarray"
+
+    @classmethod
+    def of(cls, values: object, *, dtype: str = "float64", type_name: str = "ndarray") -> Array:
+        """Make a record of anything NumPy reads as floats."""
+        array = np.asarray(values, dtype="<f8")
+        return cls(array.shape, array.tobytes(), dtype, type_name)
+
+    @property
+    def is_float_array(self) -> bool:
+        """Whether the value was a NumPy array of floats."""
+        return self.type_name == "ndarray" and self.dtype.startswith("float")
+
+    def numpy(self) -> NDArray[np.float64]:
+        """Return the numbers as a read-only array of the same shape."""
+        return np.frombuffer(self.data, dtype="<f8").reshape(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The exception that ended a call: its type, its message (the student's own, untrusted text) and its place."""
+
+    kind: str
+    message: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one call gave."""
+
+    call: Call
+    ended: Ended
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    message: str = ""
+    fault: Fault | None = None
+
+    def numpy(self, name: str) -> NDArray[np.float64] | None:
+        """Return the array that came back under `name`, or None."""
+        array = self.arrays.get(name)
+        return None if array is None else array.numpy()
+
+
+Regime = Literal["dead", "symmetric", "diverged", "plateau", "saturated", "healthy", "slow", "not_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One run of the full model.
+
+    Accuracies are shares between 0 and 1, costs are mean cross-entropies in nats at an iteration before its step, norms
+    are Frobenius norms a layer before the first step, `saturated` is the share of outputs beyond 0.001 and 0.999 there.
+    """
+
+    train_accuracy: float
+    test_accuracy: float
+    cost_first: float
+    cost_14000: float
+    cost_last: float
+    regime: Regime
+    costs: tuple[tuple[int, float], ...]
+    gradient_norms: tuple[float, ...]
+    weight_norms: tuple[float, ...]
+    saturated: float
+
+
+# --- evidence ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionEvidence:
+    """All that is known of one function: its source, what each call gave, and the training from what it returned.
+
+    `training_fault` says why there is no training although something came back; `broken` why we could not run it.
+    """
+
+    function: Function
+    outcomes: tuple[Outcome, ...] = ()
+    training: Training | None = None
+    training_fault: str = ""
+    broken: str = ""
+
+    @property
+    def returned(self) -> tuple[Outcome, ...]:
+        """The outcomes of the calls that returned a dictionary of numbers, public ones first as they were made."""
+        return tuple(outcome for outcome in self.outcomes if outcome.ended == "returned")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that judging a submission needs; nothing after it runs student code."""
+
+    notebook: Notebook
+    functions: Mapping[str, FunctionEvidence]
+    exercise: str
+    exercise_sha256: str
+    isolation: tuple[str, ...]
+    python: str
+    numpy: str
+    student: str | None = None
+
+
+# --- judging -------------------------------------------------------------------------------------------------------
+
+Verdict = Literal["passed", "failed", "skipped", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The literal call that shows a fault, what came back, what was wanted and the tolerance."""
+
+    call: str
+    got: str
+    want: str
+    tolerance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found."""
+
+    verdict: Verdict
+    message: str
+    hint: str | None = None
+    evidence: Shown | None = None
+
+
+# --- the result: contracts of result.json --------------------------------------------------------------------------
+
+Number = float | Literal["inf", "-inf", "nan"]
+FunctionStatus = Literal[
+    "graded",
+    "missing",
+    "not_attempted",
+    "syntax_error",
+    "raised",
+    "timed_out",
+    "out_of_memory",
+    "crashed",
+    "refused",
+    "broken",
+]
+Distribution = Literal["zeros", "constant", "normal", "uniform", "other"]
+SeedStatus = Literal[
+    "as_required", "missing", "other", "reset_per_layer", "outside_function", "other_generator", "unknown"
+]
+Biases = Literal["zeros", "nonzero", "wrong_shape", "missing"]
+CourseTest = Literal["passed", "failed", "not_run"]
+
+
+def number(value: float) -> Number:
+    """Return `value` as JSON can hold it: JSON has no inf and no NaN."""
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionInfo:
+    """Which file was graded."""
+
+    name: str
+    sha256: str
+    student: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookInfo:
+    """How the file could be read."""
+
+    status: NotebookStatus
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a function stands in the notebook, and its text."""
+
+    cell: int | None
+    line: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One finding with what it is worth."""
+
+    name: str
+    title: str
+    verdict: Verdict
+    message: str
+    hint: str | None
+    points: float
+    possible: float
+    evidence: Shown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the numbers say was written; null where the evidence cannot tell."""
+
+    distribution: Distribution | None = None
+    seed: int | None = None
+    seed_status: SeedStatus | None = None
+    scale: tuple[Number, ...] | None = None
+    scale_formula: str | None = None
+    biases: Biases | None = None
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """One run of the full model, as JSON can hold it; fields as in `Training`."""
+
+    train_accuracy: float
+    test_accuracy: float
+    cost_first: Number
+    cost_14000: Number
+    cost_last: Number
+    regime: Regime
+    costs: tuple[tuple[int, Number], ...]
+    gradient_norms: tuple[Number, ...]
+    weight_norms: tuple[Number, ...]
+    saturated: Number
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionResult:
+    """The verdict on one function.
+
+    `explanation` holds paragraphs of plain text; `reference_training` is the run of the right answer, to compare with.
+    """
+
+    status: FunctionStatus
+    points: float
+    possible: float
+    source: Source | None
+    checks: tuple[CheckResult, ...]
+    diagnosis: Diagnosis
+    training: TrainingResult | None
+    course_test: CourseTest
+    message: str = ""
+    hint: str | None = None
+    explanation: tuple[str, ...] = ()
+    reference_training: TrainingResult | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is left to do here."""
+        return self.status == "graded" and self.points == self.possible
+
+    @property
+    def provisional(self) -> bool:
+        """Whether a part could not be judged, by our fault."""
+        return self.status == "broken" or any(check.verdict == "broken" for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What every page, terminal and LMS comment says first; plain text of at most 1,000 characters in all."""
+
+    headline: str
+    next_step: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the numbers come from; `evidence_sha256` covers the public calls only, so two people can compare it."""
+
+    grader: str
+    python: str
+    numpy: str
+    exercise_sha256: str
+    evidence_sha256: str
+    isolation: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """result.json: the verdict on one submission."""
+
+    schema: Literal["grader-result/1"]
+    submission: SubmissionInfo
+    exercise: str
+    title: str
+    score: float
+    possible: float
+    provisional: bool
+    notebook: NotebookInfo
+    summary: Summary
+    functions: Mapping[str, FunctionResult]
+    provenance: Provenance
+
+    @property
+    def passed(self) -> bool:
+        """Whether every function passed."""
+        return not self.provisional and all(function.passed for function in self.functions.values())

@@ -1,0 +1,170 @@
+"""The curve of cost against iteration as plain points: a template writes the SVG, nothing here draws.
+
+The axis starts at 0 and marks ln 2, the cost of answering 0.5 to everything.  PyPlot would stretch a fall of 0.00000005
+over the whole height; `stretched` does the same on purpose, to be shown beside it with its true span.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from grader.records import Number, TrainingResult
+from grader.report.text import costs as cost_words
+
+LN2 = math.log(2)
+WIDTH, HEIGHT = 440, 260  # units of the viewBox: about the pixels of a telephone, so that text stays legible there
+LEFT, RIGHT, TOP, BOTTOM = 42, 428, 34, 216
+
+Kind = Literal["run", "right"]
+Point = tuple[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training to draw: how it is called and which of the two line styles it gets."""
+
+    label: str
+    kind: Kind
+    costs: tuple[tuple[int, Number], ...]
+
+    @property
+    def finite(self) -> tuple[Point, ...]:
+        """The points that an axis can hold."""
+        return tuple((iteration, cost) for iteration, cost in self.costs if not isinstance(cost, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark on an axis: where it stands in the picture, and its text."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line: the text and style of its key, where the key stands, and its SVG path."""
+
+    label: str
+    kind: Kind
+    key: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Everything the template writes down; `says` is the finding in one sentence, `missing` what could not be drawn."""
+
+    says: str
+    missing: str
+    curves: tuple[Curve, ...]
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    guessing: float | None
+    left: int = LEFT
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A stretch of numbers and the stretch of the picture that they fill."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """Return the place of a number, to a tenth of a unit so that pages are the same on every machine."""
+        share = (value - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 1)
+
+
+def cost_figure(training: TrainingResult, reference: TrainingResult | None) -> Figure:
+    """Return cost against iteration on an axis from 0, beside the right answer's run where there is one."""
+    runs = [Run("this run", "run", training.costs)]
+    if reference is not None:
+        runs.append(Run("the right answer", "right", reference.costs))
+    costs = [cost for run in runs for _, cost in run.finite]
+    steps = _steps(max([*costs, LN2 * 1.08]), 5)
+    y = Scale(0, steps[-1], BOTTOM, TOP)
+    ticks = tuple(Tick(y(step), f"{step:g}") for step in steps)
+    return _figure(runs, y, ticks, Figure(_says(runs), _missing(runs), (), (), (), y(LN2)))
+
+
+def stretched(training: TrainingResult) -> Figure | None:
+    """Return the same run as PyPlot scales it, from its least cost to its greatest; None where nothing moves."""
+    run = Run("this run", "run", training.costs)
+    costs = [cost for _, cost in run.finite]
+    if not costs or f"{min(costs):.10f}" == f"{max(costs):.10f}":
+        return None
+    low, high = min(costs), max(costs)
+    y = Scale(low, high, BOTTOM, TOP)
+    ticks = tuple(Tick(y(cost), f"{cost:.10f}") for cost in (low, high))
+    says = f"The same run on an axis of which top and bottom differ by only {high - low:.2g}."
+    return _figure([run], y, ticks, Figure(says, "", (), (), (), None, left=104))
+
+
+def _figure(runs: Sequence[Run], y: Scale, y_ticks: tuple[Tick, ...], frame: Figure) -> Figure:
+    steps = _steps(max([1, *(iteration for run in runs for iteration, _ in run.costs)]), 3)
+    x = Scale(0, steps[-1], frame.left, RIGHT - 16)
+    curves = tuple(
+        Curve(run.label, run.kind, frame.left + 110 * index, _path(run, x, y))
+        for index, run in enumerate(runs)
+        if run.finite
+    )
+    x_ticks = tuple(Tick(x(step), f"{step:,.0f}") for step in steps)
+    return Figure(frame.says, frame.missing, curves, x_ticks, y_ticks, frame.guessing, frame.left)
+
+
+def _steps(high: float, most: int) -> list[float]:
+    """Return round numbers from 0 to at least `high`, at most `most` steps."""
+    power = 10.0 ** math.floor(math.log10(high / most))
+    step = next(size * power for size in (1, 2, 5, 10, 20) if size * power * most >= high)
+    return [step * index for index in range(math.ceil(high / step) + 1)]
+
+
+def _path(run: Run, x: Scale, y: Scale) -> str:
+    return " ".join(_segment([f"{x(iteration):g} {y(cost):g}" for iteration, cost in part]) for part in _parts(run))
+
+
+def _segment(points: Sequence[str]) -> str:
+    return f"M{points[0]}h0" if len(points) == 1 else "M" + "L".join(points)
+
+
+def _parts(run: Run) -> Iterator[list[Point]]:
+    """Split a run where its cost is inf or nan."""
+    part: list[Point] = []
+    for iteration, cost in run.costs:
+        if not isinstance(cost, str):
+            part.append((iteration, cost))
+        elif part:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _says(runs: Iterable[Run]) -> str:
+    ends = [f"{_cost(run.costs[-1][1])} for {run.label} at iteration {run.costs[-1][0]:,}" for run in runs if run.costs]
+    return f"Cost against iteration, from 0 up: {' and '.join(ends)}; ln 2 = 0.693 is the cost of guessing."
+
+
+def _cost(cost: Number) -> str:
+    return cost_words((cost,))[0]
+
+
+def _missing(runs: Iterable[Run]) -> str:
+    return " ".join(filter(None, map(_undrawn, runs)))
+
+
+def _undrawn(run: Run) -> str:
+    """Say which points no axis can hold."""
+    gone = [(iteration, cost) for iteration, cost in run.costs if isinstance(cost, str)]
+    if not gone:
+        return ""
+    kinds = " or ".join(sorted({str(cost) for _, cost in gone}))
+    at = f"iteration {gone[0][0]:,}" if len(gone) == 1 else f"{len(gone)} iterations, the first of them {gone[0][0]:,}"
+    return f"The cost of {run.label} is {kinds} at {at}: no axis can show that, so it is not drawn."

@@ -1,0 +1,95 @@
+"""Text of others made safe to show, and numbers made short to read."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup
+
+from grader.records import Number
+
+_BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
+_ESCAPES = {code: f"\\x{code:02x}" for code in _CONTROLS if chr(code) not in "\n\t"} | {
+    code: f"\\u{code:04x}" for code in _BIDI
+}
+_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")  # a page in UTF-8 cannot hold half a character
+_VISIBLE = str.maketrans(_ESCAPES | _SURROGATES)
+
+
+def clean(text: str) -> str:
+    r"""Return `text` with control characters and direction overrides spelled out (``\x1b``), all on the same line."""
+    visible = str(text).replace("\r\n", "\n").translate(_VISIBLE)
+    return Markup(visible) if isinstance(text, Markup) else visible  # noqa: S704  # escaped before, and stays so
+
+
+def one_line(text: str) -> str:
+    """Return `text` cleaned and on one line."""
+    return " ".join(clean(text).split())
+
+
+def shorten(text: str, width: int) -> str:
+    """Return the first line's worth of `text`, at most `width` columns wide, marked where it was cut."""
+    line = one_line(text)
+    return line if _columns(line) <= width else _cut(line, width - 4) + " ..."
+
+
+def points(value: float) -> str:
+    """Return points without a trailing ``.0``."""
+    return f"{round(value, 2):.10g}"
+
+
+def of(value: float, possible: float) -> str:
+    """Return ``27 of 30``."""
+    return f"{points(value)} of {points(possible)}"
+
+
+def short_number(value: Number) -> str:
+    """Return a number to six digits; inf and nan as they are."""
+    return value if isinstance(value, str) else f"{value:.6g}"
+
+
+def accuracy(share: float) -> str:
+    """Return a share as the notebook prints it, to four digits."""
+    return f"{share:.4g}"
+
+
+def costs(values: Sequence[Number]) -> tuple[str, ...]:
+    """Return costs to four decimals, or to ten where only these tell two of them apart."""
+    finite = [value for value in values if not isinstance(value, str)]
+    coarse, fine = ({f"{value:.{digits}f}" for value in finite} for digits in (4, 10))
+    decimals = 10 if len(coarse) < len(fine) else 4
+    return tuple(value if isinstance(value, str) else f"{value:.{decimals}f}" for value in values)
+
+
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Map each function's name to what is left without their common beginning: zeros, random, he."""
+    common = os.path.commonprefix(list(names))
+    length = common.rfind("_") + 1
+    if any(len(name) == length for name in names) or len(names) < 2:
+        length = 0
+    return {name: name[length:] for name in names}
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Join the parts that say something."""
+    return " ".join(part for part in parts if part)
+
+
+def _columns(text: str) -> int:
+    return sum(_width(character) for character in text)
+
+
+def _width(character: str) -> int:
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _cut(text: str, width: int) -> str:
+    used = 0
+    for index, character in enumerate(text):
+        used += _width(character)
+        if used > width:
+            return text[:index]
+    return text

@@ -1,0 +1,139 @@
+"""The border: student code runs behind it, in a process that knows no test, no reference and no rubric.
+
+Source and layer sizes go in; bounded arrays of floats come out, and the parent judges.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+
+from grader.records import Call, Fault, Function, Outcome, Place
+from grader.sandbox.limits import Limits
+from grader.sandbox.server import Ending, Server, start
+from grader.sandbox.wire import BadFrame, Frame, Raised, Refused, Returned, decode
+
+__all__ = ["Limits", "Sandbox"]
+
+
+class Sandbox:
+    """Runs functions confined; the worker starts with the first one and is started anew after a failure.
+
+    Examples
+    --------
+    >>> with Sandbox() as sandbox:  # doctest: +SKIP
+    ...     outcomes = sandbox.run(function, calls)
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._server: Server | None = None
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """What confines the child, for the record."""
+        return self._running().layers
+
+    def run(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+        """Return what each call gave; after a call that did not come back the later ones are not made.
+
+        Raises
+        ------
+        SandboxError
+            If the worker cannot be started or does not answer: our fault, never the student's.
+        """
+        job = _job(function, calls)
+        if len(job) > self.limits.source_bytes:
+            problem = f"the code is larger than {self.limits.source_bytes} bytes; it was not run"
+            return (Outcome(calls[0], "refused", message=problem),)
+        try:
+            ending = self._running().run(job)
+        except BaseException:
+            self.close()
+            raise
+        return tuple(_outcomes(function, calls, ending, self.limits))
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def _running(self) -> Server:
+        if self._server is None:
+            self._server = start(self.limits, slot=os.getpid() % 1000)
+        return self._server
+
+
+def _job(function: Function, calls: Sequence[Call]) -> bytes:
+    units = [{"source": unit.source} for unit in function.units]
+    seeds = [{"layers": call.layers, "ambient_seed": call.ambient_seed} for call in calls]
+    return json.dumps({"units": units, "function": function.name, "calls": seeds}).encode()
+
+
+def _outcomes(function: Function, calls: Sequence[Call], ending: Ending, limits: Limits) -> Iterator[Outcome]:
+    """Read what the child wrote, call by call, and then how it ended."""
+    try:
+        ready, frames = decode(ending.result)
+    except BadFrame as error:
+        yield Outcome(calls[0], "refused", message=f"what came back cannot be read: {error}")
+        return
+    if not ready:
+        yield Outcome(calls[0], "broken", message=f"the confined process could not be set up (code {ending.code})")
+        return
+    for frame, call in zip(frames, calls, strict=False):
+        yield _outcome(frame, call, function)
+    if len(frames) < len(calls):
+        yield _unfinished(calls[len(frames)], ending, limits)
+
+
+def _outcome(frame: Frame, call: Call, function: Function) -> Outcome:
+    if isinstance(frame, Returned):
+        return Outcome(call, "returned", frame.arrays)
+    if isinstance(frame, Refused):
+        return Outcome(call, "refused", message=_clean(frame.message))
+    fault = Fault(_clean(frame.kind), _clean(frame.message), _place(frame, function))
+    ended = "out_of_memory" if frame.kind in ("MemoryError", "_ArrayMemoryError") else "raised"
+    return Outcome(call, ended, message=f"{fault.kind}: {fault.message}".rstrip(": "), fault=fault)
+
+
+def _place(frame: Raised, function: Function) -> Place | None:
+    """Return the line of the notebook at which the exception left the student's code."""
+    if not (0 <= frame.unit < len(function.units) and frame.line > 0):
+        return None
+    begins = function.units[frame.unit].place
+    return Place(begins.line + frame.line - 1, begins.cell)
+
+
+def _unfinished(call: Call, ending: Ending, limits: Limits) -> Outcome:
+    """Say how the child ended before this call came back."""
+    if ending.overflowed:
+        return Outcome(call, "refused", message=f"more than {limits.result_bytes} bytes came back")
+    if not ending.in_time:
+        return Outcome(call, "timed_out", message=f"it had not come back after {limits.wall_seconds:g} seconds")
+    if ending.code < 0 and ending.cpu_seconds >= limits.cpu_seconds - 0.1:  # SIGXCPU, or SIGKILL if that was ignored
+        return Outcome(call, "timed_out", message=f"it had not come back after {limits.cpu_seconds} seconds of computing")
+    if ending.code < 0:
+        return Outcome(call, "crashed", message=f"the process was ended by {_signal_name(-ending.code)}")
+    return Outcome(call, "crashed", message=f"the process ended itself with exit code {ending.code}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _clean(text: str) -> str:
+    """Return a student's text without control characters, on one line, at most 500 characters long."""
+    return "".join(char if char.isprintable() else " " for char in text[:500]).strip()

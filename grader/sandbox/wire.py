@@ -1,0 +1,137 @@
+"""The one decoder: bytes from a process that a student may own -> plain records, or `BadFrame`.
+
+A total function: every count and every size is checked against what was received before it is used.  Nothing is
+unpickled, evaluated or looked up.  A forger can only choose the bytes, and wrong arrays are just a wrong answer.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+
+from grader.records import Array
+
+RETURNED, RAISED, REFUSED = 0, 1, 2
+MAX_ITEMS, MAX_DIMENSIONS, MAX_NUMBERS = 64, 8, 1 << 20
+
+
+class BadFrame(ValueError):
+    """The bytes are not a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A call returned a dictionary of numbers."""
+
+    index: int
+    arrays: dict[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A call raised; `unit` and `line` say where in what was sent (-1 and 0 if nowhere in it)."""
+
+    index: int
+    kind: str
+    message: str
+    unit: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A call returned something that is not a dictionary of bounded numbers."""
+
+    index: int
+    message: str
+
+
+Frame = Returned | Raised | Refused
+
+
+def decode(data: bytes) -> tuple[bool, list[Frame]]:
+    """Return whether the child said that it was ready, and the frames after it that are whole.
+
+    Raises
+    ------
+    BadFrame
+        If a frame is not what the worker writes.
+    """
+    blocks = _blocks(memoryview(data))
+    if not blocks or len(blocks[0]) != 0:
+        return False, []
+    return True, [_frame(_Reader(block)) for block in blocks[1:]]
+
+
+def _blocks(data: memoryview) -> list[memoryview]:
+    """Cut the stream into blocks by their lengths; a block that was cut off is left out."""
+    blocks = []
+    while len(data) >= 4:
+        (length,) = struct.unpack_from("<I", data)
+        if len(data) < 4 + length:
+            break
+        blocks.append(data[4 : 4 + length])
+        data = data[4 + length :]
+    return blocks
+
+
+class _Reader:
+    """Takes values off the front of a block, never more than there is."""
+
+    def __init__(self, data: memoryview) -> None:
+        self.data = data
+
+    def take(self, size: int) -> memoryview:
+        if not 0 <= size <= len(self.data):
+            raise BadFrame("the frame is shorter than it says")
+        head, self.data = self.data[:size], self.data[size:]
+        return head
+
+    def unpack(self, layout: str) -> tuple[int, ...]:
+        return struct.unpack(layout, self.take(struct.calcsize(layout)))
+
+    def text(self) -> str:
+        (size,) = self.unpack("<H")
+        return bytes(self.take(size)).decode("utf-8", "replace")
+
+    def array(self) -> Array:
+        type_name, dtype = self.text(), self.text()
+        (dimensions,) = self.unpack("<B")
+        if dimensions > MAX_DIMENSIONS:
+            raise BadFrame("an array has too many dimensions")
+        shape = self.unpack(f"<{dimensions}Q")
+        if max(shape, default=0) > MAX_NUMBERS or math.prod(shape) > MAX_NUMBERS:
+            raise BadFrame("an array is too large")
+        return Array(shape, bytes(self.take(8 * math.prod(shape))), dtype, type_name)
+
+    def end(self) -> None:
+        if len(self.data):
+            raise BadFrame("the frame is longer than it says")
+
+
+def _frame(reader: _Reader) -> Frame:
+    kind, index = reader.unpack("<BH")
+    frame: Frame
+    if kind == RETURNED:
+        frame = Returned(index, _arrays(reader))
+    elif kind == RAISED:
+        unit, line = reader.unpack("<ii")
+        frame = Raised(index, reader.text(), reader.text(), unit, line)
+    elif kind == REFUSED:
+        frame = Refused(index, reader.text())
+    else:
+        raise BadFrame("the frame is of no known kind")
+    reader.end()
+    return frame
+
+
+def _arrays(reader: _Reader) -> dict[str, Array]:
+    (count,) = reader.unpack("<H")
+    if count > MAX_ITEMS:
+        raise BadFrame("the frame has too many entries")
+    arrays: dict[str, Array] = {}
+    for _ in range(count):
+        name = reader.text()
+        arrays[name] = reader.array()
+    return arrays
