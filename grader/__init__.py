@@ -1,3 +1,43 @@
-"""Autograder for the exercise "Initialization"."""
+"""Autograder for the exercise "Initialization": reads notebooks, runs them confined, explains what was measured.
+
+>>> import grader
+>>> result = grader.grade("Initialization.ipynb")  # doctest: +SKIP
+>>> result.score, result.summary.next_step  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.errors import ExerciseError, GraderError, RequestError, SandboxError
+
+if TYPE_CHECKING:
+    from grader.records import Result
 
 __version__ = "0.1.0"
+
+__all__ = ["ExerciseError", "GraderError", "RequestError", "SandboxError", "grade"]
+
+
+def grade(path: str | os.PathLike[str], *, exercise: str = "dls-c2w1-initialization") -> Result:
+    """Grade one notebook and return the verdict: the same as `grader check` gives.
+
+    Parameters
+    ----------
+    path : path-like
+        A notebook (.ipynb) or script (.py).
+    exercise : str
+        The exercise's name, or the path of its folder.
+
+    Raises
+    ------
+    RequestError
+        If there is no such file or exercise.
+    SandboxError
+        If student code cannot be confined on this machine.
+    """
+    from grader import service  # noqa: PLC0415  # importing grader costs nothing
+
+    return service.check(Path(path), exercise)

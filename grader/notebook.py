@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.records import Cell, CellKind, Notebook, Problem
 
-# Measured on 60 MB: 60 outputs of 1 MB of base64 take 0.2 s and 121 MB at the peak (the bytes and their text), one of
+# Measured on 60 MB: 60 outputs of 1 MB of base64 take 0.3 s and 121 MB at the peak (the bytes and their text), one of
 # 60 MB 0.3 s and 180 MB, an emoji beside them 0.5 s and 301 MB (4 bytes a character); afterwards 1 MB or less stays.
 # The worst we could make takes 4 s (15 million numbers) or 990 MB (12 million tiny strings).
 SOURCE_LIMIT_BYTES = 64 * 2**20
@@ -131,12 +131,23 @@ def read(path: Path, *, name: str | None = None, source_limit_bytes: int = SOURC
             return _unreadable(name, "", _problem("cannot_open", reason="it is not a file"))
         if size_bytes > source_limit_bytes:
             size_mb, limit_mb = -(-size_bytes // 2**20), source_limit_bytes / 2**20
-            return _unreadable(name, _sha256(path), _problem("too_large", size_mb=size_mb, limit_mb=limit_mb))
+            return _unreadable(name, read_hash(path), _problem("too_large", size_mb=size_mb, limit_mb=limit_mb))
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or "no file can have such a name"
         return _unreadable(name, "", _problem("cannot_open", reason=reason))
     return parse(data, name)
+
+
+def read_hash(path: Path) -> str:
+    """Return the sha256 that `read` gives this file, never holding it whole; empty if it cannot be opened."""
+    digest = hashlib.sha256()
+    if path.is_file():
+        with suppress(OSError), path.open("rb") as file:
+            for block in iter(lambda: file.read(2**20), b""):
+                digest.update(block)
+            return digest.hexdigest()
+    return ""
 
 
 def parse(data: bytes, name: str) -> Notebook:
@@ -155,15 +166,6 @@ def parse(data: bytes, name: str) -> Notebook:
 def _unreadable(name: str, sha256: str, problem: Problem) -> Notebook:
     """Return the record of a file that cannot be read."""
     return Notebook(_encodable(name), sha256, "unreadable", (problem,))
-
-
-def _sha256(path: Path) -> str:
-    """Return the hash of a file that is too large to stand in memory whole."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for block in iter(lambda: file.read(2**20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _read_cells(data: bytes, suffix: str, problems: list[Problem]) -> list[Cell]:
@@ -261,13 +263,13 @@ def _notebook_cells(text: str, problems: list[Problem]) -> list[Cell]:
         problems.append(_problem("merge_conflict", where="The file"))
     document = _document(merged, problems)
     items = _items(document)
-    if not items:
-        raise _UnreadableError("no_cells")
     _refuse_more(len(items), _CELLS_LIMIT, "cells")
     version = _version(document, items)
     if version < 4:
         problems.append(_problem("old_format", version=version))
-    return _cells(items, problems, old=version < 4)
+    if cells := _cells(items, problems, old=version < 4):
+        return cells
+    raise _UnreadableError("no_cells")
 
 
 def _document(text: str, problems: list[Problem]) -> dict[str, object]:
@@ -319,7 +321,7 @@ def _whole_cells(text: str, decoder: json.JSONDecoder) -> list[object]:
         except RecursionError:
             break
         except json.JSONDecodeError as error:
-            following = _CELL.search(text, max(error.pos, value.start() + 1))
+            following = _CELL.search(text, error.pos)
             if following is None or cells.count(None) == _RESTARTS_LIMIT:
                 break
             cell, position = None, following.start()
@@ -338,7 +340,7 @@ def _items(document: Mapping[str, object]) -> list[object]:
 def _version(document: Mapping[str, object], items: Sequence[object]) -> int:
     """Return the format that the notebook says it has, or else seems to have, as one of format 1 or cut off does.
 
-    Not by nbformat, whose converters take a second to import, write to stderr, and fail on a cell without outputs.
+    Not by nbformat, which takes up to 2 s to import, writes to stderr, and refuses a cell without outputs.
     """
     keys = {key for item in items if isinstance(item, dict) for key in item}
     seeming = 1 if "code" in keys else 3 if "input" in keys or "worksheets" in document else 4

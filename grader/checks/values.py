@@ -180,6 +180,7 @@ def _draws_shown(student: Recovered, reference: Recovered) -> Shown | None:
     return None
 
 
+@np.errstate(all="ignore")  # the numbers may be huge
 def _spread_ratio(got: Floats, want: Floats) -> float:
     top, bottom = float(np.linalg.norm(got)), float(np.linalg.norm(want))
     return top / bottom if bottom and math.isfinite(top) else 1.0
@@ -218,6 +219,7 @@ def _scale_of_other_draws(student: Recovered, reference: Recovered) -> Finding:
     return passed("the scale is right")
 
 
+@np.errstate(all="ignore")  # the numbers may be huge
 def _scale_by_statistics(student: Recovered, reference: Recovered) -> Finding:
     """Compare standard deviations where the draws cannot be known."""
     for outcome, name, got, want in _matrices(student, reference):
@@ -241,6 +243,7 @@ def _scale_hint(student: Recovered, reference: Recovered) -> str:
     return f"{asked}; yours follows {student.formula}." if student.formula else f"{asked}."
 
 
+@np.errstate(all="ignore")  # the numbers may be huge
 def _spread(student: Recovered, reference: Recovered) -> Shown | None:
     """Show mean and spread of the largest matrix of a call that a page may name."""
     found = [row for row in _matrices(student, reference) if row[0].call.public]

@@ -110,7 +110,7 @@ def _candidates(
     outcomes: Sequence[Outcome], weights: Sequence[Sequence[Floats]], likely_seeds: Sequence[int]
 ) -> Iterator[Stream]:
     """Yield the streams that can have given the weights, likely ones first."""
-    first = next((own[0].ravel() for own in weights if own[0].size > 1), None)
+    first = next((own[0].ravel() for own in weights if own and own[0].size > 1), None)
     if first is None or not np.all(np.isfinite(first)) or not np.any(first):
         return
     likely = dict.fromkeys((*likely_seeds, None))

@@ -47,8 +47,12 @@ class Recovered:
 
     @property
     def complete(self) -> bool:
-        """Whether every call that was made returned weights that can be put into the required shapes."""
-        return bool(self.evidence.outcomes) and len(self.weights) == len(self.evidence.outcomes)
+        """Whether every call that was made returned weights that can be put into the required shapes.
+
+        Layers may be missing at the end, but then as many everywhere.
+        """
+        missing = {len(own.outcome.call.layers) - 1 - len(own.arrays) for own in self.weights}
+        return len(self.weights) == len(self.evidence.outcomes) and len(missing) == 1
 
     def factors(self, sizes: tuple[int, ...]) -> tuple[float, ...] | None:
         """Return the factor of each layer on the calls with these sizes, or None where the draw is not known."""
@@ -60,6 +64,7 @@ class Recovered:
         return None
 
 
+@np.errstate(all="ignore")  # a student's numbers may overflow; that is a finding, not a fault
 def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> Recovered:
     """Measure everything that the numbers say; the reference's seed is tried first, and in every order of drawing."""
     if reference is not None and same(evidence, reference.evidence):
@@ -150,7 +155,7 @@ def _weights(outcome: Outcome, turn: Turn) -> Weights | None:
             transposed = True
         else:
             return None
-    return Weights(outcome, tuple(found), transposed) if found else None
+    return Weights(outcome, tuple(found), transposed)
 
 
 def _still(weights: Sequence[Weights]) -> Distribution | None:

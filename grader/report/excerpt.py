@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup, escape
-from pygments.lexers.python import PythonLexer
-from pygments.token import Comment, Keyword, Number, String, _TokenType
+from pygments.lexers.python import PythonLexer  # type: ignore[import-untyped]  # Pygments ships no types
+from pygments.token import Comment, Keyword, Number, String  # type: ignore[import-untyped]  # the same
 
 from grader.records import Source
 from grader.report.text import clean
@@ -16,7 +17,7 @@ MOST_LINES = 80  # the course's functions have 20 to 40
 MOST_COLUMNS = 160
 
 # five kinds are enough to read by; fewer classes also keep the page small and alike in every version of Pygments
-_CLASSES: tuple[tuple[_TokenType, str], ...] = ((Keyword, "k"), (String, "s"), (Comment, "c"), (Number, "m"))
+_CLASSES: tuple[tuple[Any, str], ...] = ((Keyword, "k"), (String, "s"), (Comment, "c"), (Number, "m"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def _lines(code: str) -> Iterator[Markup]:
     yield line
 
 
-def _span(kind: _TokenType, text: str) -> Markup:
+def _span(kind: tuple[str, ...], text: str) -> Markup:
     name = next((name for parent, name in _CLASSES if kind in parent), "")
     if not name or not text.strip():
         return escape(text)

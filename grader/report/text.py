@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
@@ -66,14 +65,12 @@ def costs(values: Sequence[Number]) -> tuple[str, ...]:
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
     """Map each function's name to what is left without their common beginning: zeros, random, he."""
-    common = os.path.commonprefix(list(names))
-    length = common.rfind("_") + 1
-    if any(len(name) == length for name in names) or len(names) < 2:
-        length = 0
+    common = names[0].rpartition("_")[0] + "_" if len(names) > 1 else ""
+    length = len(common) if all(name.startswith(common) and name != common for name in names) else 0
     return {name: name[length:] for name in names}
 
 
-def sentences(parts: Iterable[str]) -> str:
+def sentences(parts: Sequence[str]) -> str:
     """Join the parts that say something."""
     return " ".join(part for part in parts if part)
 

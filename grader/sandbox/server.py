@@ -73,6 +73,8 @@ class ForkServer:
         with contextlib.closing(_Pipes(result, prints)) as pipes:
             try:
                 socket.send_fds(self._control, [b"job"], [sealed, result_theirs, prints_theirs])
+            except OSError:
+                raise SandboxError("the worker is gone", hint="run the command again") from None
             finally:
                 for fd in (sealed, result_theirs, prints_theirs):
                     os.close(fd)
@@ -85,7 +87,7 @@ class ForkServer:
         """End the worker and whatever it runs."""
         self._control.close()
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
 
     def _watch(self, pipes: _Pipes) -> dict[str, float]:
         """Drain the pipes until the server says how the job ended."""

@@ -1,0 +1,39 @@
+# Two commands: `make demo` and `make test`.  Everything they need goes into .venv; nothing else on the machine changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-all lint reference samples clean
+
+demo: $(READY)
+	$(BIN)/grader batch submissions --out graded
+	@echo "The class page lies at $(CURDIR)/graded/index.html"
+
+test: $(READY) lint
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-all: $(READY)
+	$(BIN)/python -m pytest -n auto -m slow
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Makes again what is shipped: reference/*/trainings.json and submissions/
+reference: $(READY)
+	$(BIN)/python -m grader.shipped
+
+samples: $(READY)
+	$(BIN)/python tests/samples.py
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed; name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); .ci/install-packages python3-venv && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) graded dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

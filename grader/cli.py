@@ -1,0 +1,203 @@
+"""The command `grader`: parses, delegates, shows.  Exit codes: 0 all passed, 1 not all, 2 bad request, 3 our fault."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from grader import __version__
+from grader.errors import GraderError, RequestError
+
+if TYPE_CHECKING:
+    from grader.batch import Report
+    from grader.records import Result
+
+app = typer.Typer(
+    name="grader",
+    help="Grades the exercise “Initialization” and explains how the scale of the first weights decides what is learned.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Exit(IntEnum):
+    """What the command ends with."""
+
+    PASSED = 0
+    NOT_PASSED = 1
+    BAD_REQUEST = 2
+    PROVISIONAL = 3
+
+
+ExerciseOption = Annotated[str, typer.Option("--exercise", metavar="NAME_OR_PATH", help="The exercise to grade.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
+DEFAULT_EXERCISE = "dls-c2w1-initialization"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; an error on purpose is a message on stderr, never a traceback."""
+    try:
+        app(args=list(argv) if argv is not None else None, prog_name="grader")
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    except GraderError as error:
+        _complain(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped; what was graded is kept, run the same command to go on\n")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.NOT_PASSED)
+    return 0
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # noqa: ARG001  # typer calls the callback
+        bool,
+        typer.Option("--version", help="Show the version and leave.", callback=lambda on: _version(on), is_eager=True),
+    ] = False,
+) -> None:
+    """Hold the options that stand before a command."""
+
+
+def _version(on: bool) -> None:  # noqa: FBT001  # typer's signature
+    if on:
+        typer.echo(f"grader {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog="Example: grader check Initialization.ipynb --html feedback.html --open")
+def check(
+    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="The notebook (.ipynb) or script (.py).")],
+    html: Annotated[Optional[Path], typer.Option("--html", metavar="FILE", help="Write the feedback page.")] = None,
+    json: Annotated[
+        Optional[Path], typer.Option("--json", metavar="FILE", help="Write result.json; - is standard output.")
+    ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the feedback page in a browser.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="One fact a line, for screen readers and logs; automatic without a terminal.")
+    ] = False,
+    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Grade one notebook and explain the verdict."""
+    if not notebook.is_file():
+        raise RequestError(f"there is no file {notebook}", hint="give the path of a notebook that exists")
+    from grader import service
+
+    result = service.check(notebook, exercise)
+    to_stdout = json is not None and str(json) == "-"
+    if html or open_page:
+        page = service.write_page(result, html or service.page_path(notebook))
+        if open_page:
+            webbrowser.open(page.resolve().as_uri())
+    if json:
+        service.write_json(result, None if to_stdout else json)
+    if not quiet and not to_stdout:
+        _show(result, plain=plain, verbose=verbose)
+    raise typer.Exit(_exit_code(result))
+
+
+@app.command(epilog="Example: grader batch downloads/ --out graded/ --jobs 4")
+def batch(
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Folders, zips or notebooks.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where pages, gradebook and store go.")],
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=256, help="Processes.", show_default="cores")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over: forget what was graded into DIR.")] = False,
+    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Grade every notebook of folders or zips; run again to go on where it stopped."""
+    from grader import batch as batches, service
+    from grader.report.progress import Progress
+
+    with Progress(quiet=quiet) as progress:
+        report = batches.batch(
+            sources,
+            out,
+            service.load_exercise(exercise),
+            jobs=jobs or batches.default_jobs(),
+            fresh=fresh,
+            progress=progress.step,
+        )
+    _report(report, quiet=quiet, verbose=verbose)
+
+
+@app.command(epilog="Example: grader regrade graded/")
+def regrade(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")],
+    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Judge stored evidence again, after a change of points or words; runs no student code."""
+    from grader import batch as batches, service
+
+    _report(batches.regrade(directory, service.load_exercise(exercise)), quiet=quiet, verbose=verbose)
+
+
+@app.command(epilog="Example: grader schema > grader-result-1.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of result.json."""
+    from grader.report import gradebook
+
+    typer.echo(gradebook.schema(), nl=False)
+
+
+def _show(result: Result, *, plain: bool, verbose: bool) -> None:
+    from grader.report import terminal
+
+    if plain or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        for line in terminal.plain_lines(result):
+            typer.echo(line)
+    else:
+        terminal.show(result)
+    if verbose:
+        origin = result.provenance
+        typer.echo(f"evidence {origin.evidence_sha256}")
+        typer.echo(f"grader {origin.grader}, Python {origin.python}, NumPy {origin.numpy}: {', '.join(origin.isolation)}")
+
+
+def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
+    """Say what was graded and where the class page lies."""
+    results = report.results
+    if not quiet:
+        passed = sum(result.passed for result in results)
+        typer.echo(f"graded {report.graded}, unchanged {report.unchanged}, passed {passed} of {len(results)}")
+        if report.passed_over:
+            typer.echo(f"passed over {report.passed_over} hidden files and checkpoint copies")
+        for name in report.ignored if verbose else report.ignored[:5]:
+            typer.echo(f"ignored {name!r}: not a notebook")
+        if not verbose and len(report.ignored) > 5:
+            typer.echo(f"ignored {len(report.ignored) - 5} more; --verbose names them")
+        typer.echo(f"class page: {report.index}")
+    raise typer.Exit(int(Exit.PROVISIONAL if report.provisional else Exit.PASSED))
+
+
+def _exit_code(result: Result) -> int:
+    if result.provisional:
+        return int(Exit.PROVISIONAL)
+    return int(Exit.PASSED if result.passed else Exit.NOT_PASSED)
+
+
+def _complain(error: GraderError) -> None:
+    sys.stderr.write(f"grader: {error.problem}\n  hint: {error.hint}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""Which files of a folder or zip are submissions, what each is called, and the safe folder name of each."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+import tempfile
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from grader.errors import RequestError
+
+SUFFIXES = (".ipynb", ".py")
+MOST_UNPACKED_BYTES = 512 << 20  # of one member of a zip; above 64 MB it is refused when it is read
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest)(?:\..*)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A submitted file: its name below the source, and where it lies (in a zip: the member)."""
+
+    name: str
+    path: Path
+    member: str | None = None
+    folder: str = ""
+
+
+@dataclass(slots=True)
+class Sources:
+    """What was found: submissions, names of other files, and how many were passed over."""
+
+    submissions: list[Submission] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    passed_over: int = 0
+
+
+def find(sources: Sequence[Path]) -> Sources:
+    """Return the submissions of folders, zips and single files, in the order of their names.
+
+    Raises
+    ------
+    RequestError
+        If a source is not there or cannot be read.
+    """
+    found = Sources()
+    for source in sources:
+        prefix = f"{source.name}/" if len(sources) > 1 else ""
+        if source.is_dir():
+            _from_folder(source, prefix, found)
+        elif zipfile.is_zipfile(source) and source.suffix.lower() == ".zip":
+            _from_zip(source, prefix, found)
+        elif source.is_file():
+            found.submissions.append(Submission(_text(source.name), source))
+        else:
+            raise RequestError(f"there is no {source}", hint="give a folder, a zip or a notebook that exists")
+    found.submissions.sort(key=lambda submission: submission.name)
+    found.ignored.sort()
+    return found
+
+
+def with_folders(submissions: Iterable[Submission], taken: Mapping[str, str]) -> list[Submission]:
+    """Give every submission a folder name that is safe on every system; those in `taken` keep theirs."""
+    used = {folder.casefold() for folder in taken.values()}
+    placed = []
+    for submission in submissions:
+        folder = taken.get(submission.name)
+        if folder is None:
+            folder = _folder(submission.name, used)
+            used.add(folder.casefold())
+        placed.append(replace(submission, folder=folder))
+    return placed
+
+
+@contextmanager
+def opened(submission: Submission) -> Iterator[Path]:
+    """Give the path of a submission's file; a member of a zip is unpacked for as long as it is needed."""
+    if submission.member is None:
+        yield submission.path
+        return
+    with tempfile.TemporaryDirectory(prefix="grader-") as folder:
+        path = Path(folder) / f"member{PurePosixPath(submission.name).suffix.lower()}"
+        with suppress(zipfile.BadZipFile, RuntimeError, OSError, EOFError, zlib.error):  # damaged or encrypted
+            with zipfile.ZipFile(submission.path) as archive, archive.open(submission.member) as member:
+                with path.open("xb") as file:
+                    _copy(member, file)
+        yield path
+
+
+def _copy(member: IO[bytes], file: IO[bytes]) -> None:
+    """Unpack at most as much as is needed to see that it is too much."""
+    left = MOST_UNPACKED_BYTES
+    while left > 0 and (chunk := member.read(min(left, 1 << 20))):
+        file.write(chunk)
+        left -= len(chunk)
+
+
+def _from_folder(source: Path, prefix: str, found: Sources) -> None:
+    files = sorted(path for path in source.rglob("*") if path.is_file() or path.is_symlink())
+    names = {path.relative_to(source).as_posix(): path for path in files}
+    for name, path in names.items():
+        if path.is_symlink():
+            found.ignored.append(_text(prefix + name))  # it may lead out of the folder
+        else:
+            _sort(name, names, Submission(prefix + name, path), found)
+
+
+def _from_zip(source: Path, prefix: str, found: Sources) -> None:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, OSError) as error:
+        raise RequestError(f"{source} cannot be read: {error}", hint="download the zip again") from None
+    names = {info.filename: info for info in members}
+    for name, info in names.items():
+        if stat.S_ISLNK(info.external_attr >> 16):
+            found.ignored.append(_text(prefix + name))
+        else:
+            _sort(name, names, Submission(prefix + name, source, name), found)
+
+
+def _sort(name: str, names: Mapping[str, object], submission: Submission, found: Sources) -> None:
+    """Put one file where it belongs."""
+    submission = replace(submission, name=_text(submission.name))
+    path = PurePosixPath(name)
+    original = _checkpoint_of(path)
+    hidden = any(part.startswith(".") and part not in (".", "..", ".ipynb_checkpoints") for part in path.parts)
+    if hidden or "__MACOSX" in path.parts or (original and str(original) in names):
+        found.passed_over += 1
+    elif path.suffix.lower() in SUFFIXES:
+        found.submissions.append(submission)
+    else:
+        found.ignored.append(submission.name)
+
+
+def _text(name: str) -> str:
+    """Return a file name as text that can be stored: bytes that are no UTF-8 are written out."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _checkpoint_of(path: PurePosixPath) -> PurePosixPath | None:
+    """Return the path of which this is Jupyter's checkpoint copy, or None."""
+    if not path.stem.endswith("-checkpoint"):
+        return None
+    folder = path.parent.parent if path.parent.name == ".ipynb_checkpoints" else path.parent
+    return folder / f"{path.stem.removesuffix('-checkpoint')}{path.suffix}"
+
+
+def _folder(name: str, used: set[str]) -> str:
+    """Return a folder name of plain characters; a name that had to be changed gets a mark of the original."""
+    stem = name[: -len(PurePosixPath(name).suffix)] if PurePosixPath(name).suffix.lower() in SUFFIXES else name
+    wanted = stem.replace("/", "__")
+    plain = unicodedata.normalize("NFKD", wanted).encode("ascii", "ignore").decode()
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._ ")[:80] or "submission"
+    if safe != wanted or _RESERVED.match(safe) or safe.casefold() in used:
+        safe = f"{safe}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+    return safe

@@ -1,0 +1,131 @@
+"""The rooms keep to themselves: who may import whom, and which library lives where."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import grader
+
+PACKAGE = Path(grader.__file__).parent
+
+# room: the rooms it may import, besides itself
+MAY_IMPORT = {
+    "grader": {"errors", "records", "service"},
+    "records": set(),
+    "errors": set(),
+    "resources": {"errors"},
+    "training": {"records"},
+    "notebook": {"records"},
+    "extract": {"records"},
+    "sandbox": {"errors", "records"},
+    "exercise": {"errors", "records", "resources", "training"},
+    "evidence": {"errors", "exercise", "records", "sandbox", "training"},
+    "shipped": {"grader", "evidence", "exercise", "training"},
+    "diagnosis": {"records"},
+    "checks": {"diagnosis", "records"},
+    "grading": {"exercise", "records"},
+    "explain": {"records", "shipped"},
+    "report": {"exercise", "records", "resources"},
+    "store": {"errors", "records"},
+    "submissions": {"errors"},
+    "pipeline": {
+        "grader", "checks", "diagnosis", "evidence", "exercise", "explain", "extract", "grading", "notebook", "records",
+        "sandbox", "shipped",
+    },
+    "batch": {
+        "grader", "checks", "errors", "exercise", "notebook", "pipeline", "records", "report", "store", "submissions",
+    },
+    "service": {"checks", "errors", "exercise", "pipeline", "records", "report", "store"},
+    "cli": {"grader", "batch", "errors", "records", "report", "service"},
+    "__main__": {"cli"},
+}
+LIVES_IN = {
+    "subprocess": {"sandbox"},
+    "ctypes": {"sandbox"},
+    "sqlite3": {"store"},
+    "jinja2": {"report"},
+    "nbformat": {"notebook", "report"},
+    "nbconvert": {"report"},
+    "typer": {"cli"},
+    "rich": {"report"},
+    "multiprocessing": {"batch"},
+    "pickle": set(),
+    "dill": set(),
+    "marshal": set(),
+}  # fmt: skip
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return "grader" if first == "__init__.py" else first.removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            names = {f"{module}.{alias.name}" for alias in node.names}
+            found |= names if module == "grader" else {module}
+    return found
+
+
+def rooms_imported(path: Path) -> set[str]:
+    ours = {name for name in imports(path) if name.split(".")[0] == "grader"}
+    parts = {name.split(".")[1] if "." in name else "grader" for name in ours}
+    return {part if (PACKAGE / part).is_dir() or (PACKAGE / f"{part}.py").is_file() else "grader" for part in parts}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_it_may(path):
+    assert rooms_imported(path) - {room(path)} <= MAY_IMPORT[room(path)]
+
+
+def test_every_room_has_its_row():
+    assert {room(path) for path in MODULES} == set(MAY_IMPORT)
+
+
+def test_rooms_have_no_import_cycle():
+    graph = {name: {other for path in MODULES if room(path) == name for other in rooms_imported(path)} for name in MAY_IMPORT}
+    graph["grader"] = set()  # its imports stand inside functions and type checks
+    while graph:
+        leaves = {name for name, needs in graph.items() if not (needs & graph.keys()) - {name}}
+        assert leaves, f"a cycle among {sorted(graph)}"
+        graph = {name: needs for name, needs in graph.items() if name not in leaves}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_library_lives_in_its_room(path):
+    used = {name.split(".")[0] for name in imports(path)}
+    strayed = {name for name in used & LIVES_IN.keys() if room(path) not in LIVES_IN[name]}
+    assert not strayed
+
+
+def test_the_worker_stands_alone():
+    worker = PACKAGE / "sandbox" / "worker.py"
+    assert not {name for name in imports(worker) if name.startswith("grader")}
+    assert not any("worker" in name for path in MODULES for name in imports(path))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_student_code_is_executed_in_the_worker_only(path):
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    if path.name != "worker.py":
+        assert not calls & {"exec", "eval", "compile", "__import__"}
+
+
+def test_the_rule_finds_a_stray_import(tmp_path):
+    stray = tmp_path / "stray.py"
+    stray.write_text("def late():\n    from grader.sandbox.server import start\n    import sqlite3\n")
+    assert imports(stray) == {"grader.sandbox.server", "sqlite3"}

@@ -1,0 +1,246 @@
+"""The border: what comes back from student code, how it ends, and what it cannot do."""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from grader.records import Array, Call, Function, Place, Unit
+from grader.sandbox import Limits, Sandbox, wire
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server is for Linux")
+CALLS = (Call((3, 2, 1), 11), Call((2, 4, 1), 12))
+LIMITS = Limits(cpu_seconds=1, wall_seconds=2.0)
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox(LIMITS) as running:
+        yield running
+
+
+def function(source: str) -> Function:
+    return Function("f", "found", units=(Unit(source, Place(10, 7)),))
+
+
+def run(sandbox: Sandbox, source: str):
+    return sandbox.run(function(source), CALLS)
+
+
+def test_arrays_come_back_with_type_dtype_and_shape(sandbox):
+    first, second = run(
+        sandbox,
+        "import numpy as np\ndef f(d):\n    return {'W': np.ones((d[1], d[0])), 'n': 3, 'l': [[1, 2]], 'h': np.float32([1])}",
+    )
+    assert first.arrays["W"] == Array.of([[1.0] * 3] * 2)
+    assert second.arrays["W"].shape == (4, 2)
+    assert [(a.type_name, a.dtype, a.shape) for a in first.arrays.values()][1:] == [
+        ("int", "int64", ()),
+        ("list", "int64", (1, 2)),
+        ("ndarray", "float32", (1,)),
+    ]
+
+
+def test_the_ambient_seed_is_set_before_each_call(sandbox):
+    source = "import numpy as np\nnp.random.seed(99)\ndef f(d):\n    return {'W': np.random.randn(2)}"
+    drawn = [outcome.numpy("W") for outcome in run(sandbox, source)]
+    rng = __import__("numpy").random.RandomState
+    assert [list(array) for array in drawn] == [list(rng(call.ambient_seed).randn(2)) for call in CALLS]
+
+
+def test_nan_and_inf_cross(sandbox):
+    (outcome, _) = run(sandbox, "def f(d):\n    return {'W': float('nan'), 'b': [float('inf')]}")
+    assert str(outcome.numpy("W")) == "nan"
+
+
+@pytest.mark.parametrize(
+    ("source", "ended", "says"),
+    [
+        ("def f(d):\n    return math.pi", "raised", "NameError: name 'math' is not defined"),
+        ("def f(d):\n    raise KeyError('x')", "raised", "KeyError: 'x'"),
+        ("def f(d):\n    import sys; sys.exit(0)", "raised", "SystemExit: 0"),
+        ("import torch\ndef f(d):\n    pass", "raised", "No module named 'torch'"),
+        ("def f(d):\n    return input()", "raised", "EOFError"),
+        ("def f(d):\n    return None", "refused", "None instead of a dictionary"),
+        ("def f(d):\n    return [1]", "refused", "a list instead of a dictionary"),
+        ("def f(d):\n    return {'W1': None}", "refused", "'W1' is None"),
+        ("def f(d):\n    return {'W1': 'x'}", "refused", "cannot be read as numbers"),
+        ("def f(d):\n    return {'W1': [[1], [1, 2]]}", "refused", "cannot be read as numbers"),
+        ("def f(d):\n    return {'W1': 1j}", "refused", "cannot be read as numbers"),
+        ("def f(d):\n    return {'W1': {}}", "refused", "cannot be read as numbers"),
+        ("def f(d):\n    return {str(i): 0 for i in range(100)}", "refused", "100 entries"),
+        ("import numpy as np\ndef f(d):\n    return {'W': np.zeros((2000, 2000))}", "refused", "shape (2000, 2000)"),
+        ("def f(d):\n    return {'W': bytearray(10**10)}", "out_of_memory", "MemoryError"),
+        ("import numpy as np\ndef f(d):\n    return {'W': np.ones(10**9)}", "out_of_memory", "Unable to allocate"),
+        ("import os\ndef f(d):\n    os._exit(0)", "crashed", "exit code 0"),
+        ("import os, signal\ndef f(d):\n    os.kill(os.getpid(), signal.SIGSEGV)", "crashed", "SIGSEGV"),
+        ("def f(d):\n    while True:\n        pass", "timed_out", "1 seconds of computing"),
+        ("import time\ndef f(d):\n    time.sleep(60)", "timed_out", "after 2 seconds"),
+        ("while True:\n    pass", "timed_out", "1 seconds of computing"),
+    ],
+)
+def test_how_a_call_ends(sandbox, source, ended, says):
+    outcome = run(sandbox, source)[0]
+    assert outcome.ended == ended
+    assert says in outcome.message
+
+
+def test_the_line_is_that_of_the_notebook(sandbox):
+    (outcome, _) = run(sandbox, "def f(d):\n    x = 1\n    return math.pi")
+    assert outcome.fault is not None
+    assert outcome.fault.place == Place(12, 7)
+
+
+def test_calls_before_the_one_that_hangs_are_kept_and_later_ones_are_not_made(sandbox):
+    source = "def f(d):\n    while d[0] == 2:\n        pass\n    return {'W': 1.0}"
+    outcomes = sandbox.run(function(source), (*CALLS, Call((3, 1), 13)))
+    assert [outcome.ended for outcome in outcomes] == ["returned", "timed_out"]
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "open('/etc/passwd').read()",
+        "open('/tmp/left-behind', 'w')",
+        "os.listdir('/proc/self/fd')",
+        "os.fork()",
+        "os.system('true') and 1/0",
+        "subprocess.run(['true'])",
+        "socket.socket()",
+        "threading.Thread(target=print).start()",
+        "os.pipe()",
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)) or 1/0",
+        "__import__('grader')",
+        "os.kill(os.getppid(), 9)",
+    ],
+)
+def test_what_a_child_cannot_do(sandbox, attack):
+    names = "os, sys"
+    source = f"import {names}\ndef f(d):\n    import resource\n    try:\n        {attack}\n    except Exception:\n        return {{}}\n"
+    source = source.replace("subprocess", "__import__('subprocess')").replace("socket.socket", "__import__('socket').socket")
+    source = source.replace("threading", "__import__('threading')").replace("    import resource\n", "")
+    (outcome, _) = run(sandbox, source.replace("resource.", "__import__('resource')."))
+    assert outcome.arrays == {}, outcome
+    assert outcome.ended in ("returned", "raised"), outcome
+
+
+def test_nothing_of_the_parent_is_in_the_child(sandbox, monkeypatch):
+    monkeypatch.setenv("PLANTED_SECRET", "swordfish")
+    with Sandbox(LIMITS) as fresh:
+        source = "import os, sys\ndef f(d):\n    return {'env': len([k for k in os.environ if 'PLANTED' in k]), 'path': len(sys.path), 'ours': len([m for m in sys.modules if m.startswith('grader')])}"
+        (outcome, _) = run(fresh, source)
+    assert [float(array.numpy()) for array in outcome.arrays.values()] == [0, 0, 0]
+
+
+def test_one_job_leaves_nothing_for_the_next(sandbox):
+    run(sandbox, "import numpy as np\nnp.zeros = None\ndef f(d):\n    return {}")
+    (outcome, _) = run(sandbox, "import numpy as np\ndef f(d):\n    return {'W': np.zeros(2)}")
+    assert outcome.ended == "returned"
+
+
+def test_prints_without_end_block_nothing(sandbox):
+    (outcome, _) = run(sandbox, "def f(d):\n    print('x' * 10_000_000)\n    return {}")
+    assert outcome.ended == "returned"
+
+
+def test_a_flood_of_answers_is_bounded():
+    with Sandbox(Limits(cpu_seconds=2, wall_seconds=4, result_bytes=1 << 20)) as small:
+        source = "import os\ndef f(d):\n    while True:\n        os.write(4, b'x' * 65536)"
+        (outcome,) = run(small, source)
+    assert outcome.ended in ("refused", "timed_out")
+
+
+def test_a_forged_frame_is_only_another_answer(sandbox):
+    frame = struct.pack("<BHH", 0, 0, 1) + struct.pack("<H", 1) + b"W" + struct.pack("<H", 7) + b"ndarray"
+    frame += struct.pack("<H", 7) + b"float64" + struct.pack("<B", 0) + struct.pack("<d", 42)
+    source = f"import os, struct\ndef f(d):\n    os.write(4, struct.pack('<I', {len(frame)}) + {frame!r})\n    os._exit(0)"
+    first, second = run(sandbox, source)
+    assert float(first.arrays["W"].numpy()) == 42
+    assert second.ended == "crashed"
+
+
+def test_bytes_that_are_no_frame_are_refused(sandbox):
+    (outcome,) = run(sandbox, "import os\ndef f(d):\n    os.write(4, b'\\x05\\0\\0\\0hello'); os._exit(0)")
+    assert outcome.ended == "refused"
+
+
+def test_code_that_is_too_long_is_not_run(sandbox):
+    (outcome,) = run(sandbox, "# " + "x" * LIMITS.source_bytes + "\ndef f(d):\n    return {}")
+    assert outcome.ended == "refused"
+
+
+def test_a_worker_that_died_is_started_again(sandbox):
+    running = Sandbox(LIMITS)
+    with running:
+        run(running, "def f(d):\n    return {}")
+        os.kill(running._server._process.pid, 9)  # noqa: SLF001
+        with pytest.raises(Exception, match="worker"):
+            run(running, "def f(d):\n    return {}")
+        assert run(running, "def f(d):\n    return {}")[0].ended == "returned"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has other users' ids")
+def test_as_root_the_child_is_somebody_else(sandbox):
+    (outcome, _) = run(sandbox, "import os\ndef f(d):\n    return {'uid': os.getuid(), 'gid': os.getgid()}")
+    assert all(array.numpy() >= LIMITS.first_uid for array in outcome.arrays.values())
+
+
+def test_the_worker_is_a_plain_file_beside_its_server():
+    assert (Path(wire.__file__).parent / "worker.py").is_file()
+
+
+# --- the decoder ---------------------------------------------------------------------------------------------------
+
+
+READY = struct.pack("<I", 0)
+
+
+def block(content: bytes) -> bytes:
+    return struct.pack("<I", len(content)) + content
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_make_the_decoder_raise_anything_else(data):
+    for stream in (data, READY + data, READY + block(data)):
+        try:
+            wire.decode(stream)
+        except wire.BadFrame:
+            pass
+
+
+def entry(*shape: int, data: bytes = b"", dimensions: int | None = None) -> bytes:
+    texts = b"".join(struct.pack("<H", len(text)) + text for text in (b"W", b"ndarray", b"float64"))
+    count = len(shape) if dimensions is None else dimensions
+    return texts + struct.pack(f"<B{len(shape)}Q", count, *shape) + data
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"",
+        struct.pack("<BH", 9, 0),
+        struct.pack("<BHH", 0, 0, 65535),
+        struct.pack("<BHH", 0, 0, 1),
+        struct.pack("<BHH", 0, 0, 1) + entry(2**63, 0),
+        struct.pack("<BHH", 0, 0, 1) + entry(2**40, 2**40),
+        struct.pack("<BHH", 0, 0, 1) + entry(3, data=b"1234"),
+        struct.pack("<BHH", 0, 0, 1) + entry(dimensions=200),
+        struct.pack("<BHH", 0, 0, 0) + b"trailing",
+        struct.pack("<BHii", 1, 0, 0, 0) + struct.pack("<H", 999) + b"short",
+    ],
+)
+def test_a_frame_that_lies_about_its_sizes_is_refused(frame):
+    with pytest.raises(wire.BadFrame):
+        wire.decode(READY + block(frame))
+
+
+def test_a_stream_that_was_cut_keeps_its_whole_frames():
+    whole = struct.pack("<BHH", 0, 0, 0)
+    ready, frames = wire.decode(READY + block(whole) + block(whole)[:-1])
+    assert ready
+    assert frames == [wire.Returned(0, {})]
