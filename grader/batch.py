@@ -15,7 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from grader import __version__, exercise as exercises, submissions as files
+from grader import __version__
+from grader import exercise as exercises
+from grader import submissions as files
 from grader.checks import CHECKS
 from grader.errors import RequestError
 from grader.exercise import Exercise
@@ -150,7 +152,7 @@ def _grade(submission: Submission, out: Path) -> Graded:
     evidence, result = _judged(pipeline, notebook)
     _write_pages(out / submission.folder, result)
     made = {start: pipeline.trainer.cache[start] for start in set(pipeline.trainer.cache) - before}
-    return _packed(submission, notebook, evidence, result, started, made)
+    return _packed(submission, evidence, result, started, made)
 
 
 def _judged(pipeline: Pipeline, notebook: Notebook) -> tuple[Evidence, Result]:
@@ -158,7 +160,7 @@ def _judged(pipeline: Pipeline, notebook: Notebook) -> tuple[Evidence, Result]:
     try:
         evidence = pipeline.collect(notebook)
         return evidence, pipeline.judge(evidence)
-    except Exception as error:  # noqa: BLE001  # one submission never stops the others
+    except Exception as error:  # one submission never stops the others
         evidence = broken(notebook, pipeline.exercise, f"the grader failed ({type(error).__name__})")
         return evidence, pipeline.judge(evidence)
 
@@ -199,20 +201,15 @@ def _alone(submission: Submission, out: Path, exercise: Exercise, store: Store) 
         with Pipeline(exercise, store.secret) as pipeline:
             result = pipeline.judge(evidence)
         _write_pages(out / submission.folder, result)
-        return _packed(submission, notebook, evidence, result, started, {})
+        return _packed(submission, evidence, result, started, {})
 
 
 def _packed(
-    submission: Submission,
-    notebook: Notebook,
-    evidence: Evidence,
-    result: Result,
-    started: float,
-    made: Mapping[str, bytes],
+    submission: Submission, evidence: Evidence, result: Result, started: float, made: Mapping[str, bytes]
 ) -> Graded:
     seconds = time.monotonic() - started
     packed = msgspec.msgpack.encode(evidence), msgspec.json.encode(result)
-    return Graded(submission, notebook.sha256, seconds, *packed, made)
+    return Graded(submission, evidence.notebook.sha256, seconds, *packed, made)
 
 
 def _pool(exercise: Exercise, store: Store, jobs: int) -> Executor:
@@ -260,7 +257,7 @@ def _publish(store: Store, out: Path, exercise: Exercise, ignored: Sequence[str]
     entries = list(store.results())
     write(out / "grades.csv", gradebook.grades_csv(entries, exercise))
     rows = [gradebook.class_row(folder, result) for folder, _, result in entries]
-    page = html.class_page(rows, title=exercise.title, ignored={name: "not a notebook" for name in ignored})
+    page = html.class_page(rows, title=exercise.title, ignored=dict.fromkeys(ignored, "not a notebook"))
     write(out / "index.html", page)
     yield from (result for _, _, result in entries)
 

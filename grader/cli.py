@@ -8,7 +8,7 @@ import webbrowser
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -63,28 +63,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-@app.callback()
-def _options(
-    version: Annotated[  # noqa: ARG001  # typer calls the callback
-        bool,
-        typer.Option("--version", help="Show the version and leave.", callback=lambda on: _version(on), is_eager=True),
-    ] = False,
-) -> None:
-    """Hold the options that stand before a command."""
-
-
-def _version(on: bool) -> None:  # noqa: FBT001  # typer's signature
+def _version(on: bool) -> None:
     if on:
         typer.echo(f"grader {__version__}")
         raise typer.Exit
 
 
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and leave.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Hold the options that stand before a command."""
+
+
 @app.command(epilog="Example: grader check Initialization.ipynb --html feedback.html --open")
 def check(
     notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="The notebook (.ipynb) or script (.py).")],
-    html: Annotated[Optional[Path], typer.Option("--html", metavar="FILE", help="Write the feedback page.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the feedback page.")] = None,
     json: Annotated[
-        Optional[Path], typer.Option("--json", metavar="FILE", help="Write result.json; - is standard output.")
+        Path | None, typer.Option("--json", metavar="FILE", help="Write result.json; - is standard output.")
     ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the feedback page in a browser.")] = False,
     plain: Annotated[
@@ -116,14 +116,17 @@ def check(
 def batch(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Folders, zips or notebooks.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where pages, gradebook and store go.")],
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=256, help="Processes.", show_default="cores")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, max=256, help="Processes; by default one a processor.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over: forget what was graded into DIR.")] = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Grade every notebook of folders or zips; run again to go on where it stopped."""
-    from grader import batch as batches, service
+    from grader import batch as batches
+    from grader import service
     from grader.report.progress import Progress
 
     with Progress(quiet=quiet) as progress:
@@ -146,7 +149,8 @@ def regrade(
     verbose: VerboseOption = False,
 ) -> None:
     """Judge stored evidence again, after a change of points or words; runs no student code."""
-    from grader import batch as batches, service
+    from grader import batch as batches
+    from grader import service
 
     _report(batches.regrade(directory, service.load_exercise(exercise)), quiet=quiet, verbose=verbose)
 
@@ -160,13 +164,15 @@ def schema() -> None:
 
 
 def _show(result: Result, *, plain: bool, verbose: bool) -> None:
+    from rich.console import Console
+
     from grader.report import terminal
 
     if plain or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
         for line in terminal.plain_lines(result):
             typer.echo(line)
     else:
-        terminal.show(result)
+        terminal.show(result, Console())
     if verbose:
         origin = result.provenance
         typer.echo(f"evidence {origin.evidence_sha256}")

@@ -102,7 +102,7 @@ def start_key(parameters: Parameters, model: Model) -> str:
     digest = hashlib.sha256(repr((model.layers, model.learning_rate, model.iterations)).encode())
     for name in sorted(parameters):
         array = np.asarray(parameters[name], dtype=np.float64)
-        digest.update(repr((name, array.shape, [f"{x:.{TRAINING_DIGITS}g}" for x in array.ravel()])).encode())
+        digest.update(repr((name, array.shape, [f"{x:.{TRAINING_DIGITS}g}" for x in array.ravel() + 0.0])).encode())
     return digest.hexdigest()
 
 

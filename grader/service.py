@@ -59,7 +59,7 @@ def page_path(notebook: Path) -> Path:
 
 def write_page(result: Result, path: Path) -> Path:
     """Write the feedback page."""
-    from grader.report import html  # noqa: PLC0415  # jinja2 is needed for pages only
+    from grader.report import html  # jinja2 is needed for pages only
 
     write(path, html.feedback_page(result))
     return path
@@ -67,7 +67,7 @@ def write_page(result: Result, path: Path) -> Path:
 
 def write_json(result: Result, path: Path | None) -> None:
     """Write result.json, or print it if no path is given."""
-    from grader.report import gradebook  # noqa: PLC0415  # the same
+    from grader.report import gradebook  # the same
 
     text = gradebook.result_json(result)
     if path is None:

@@ -11,14 +11,15 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from grader import __version__, exercise as exercises
+from grader import __version__
+from grader import exercise as exercises
 from grader.evidence import Cache, plain_training, start_key
 from grader.exercise import Exercise
 from grader.training import Model, Parameters, course_data, escape, train
@@ -85,7 +86,7 @@ def scaled(layers: tuple[int, ...], scale: float | None, seed: int = SEED) -> Pa
     """
     rng = np.random.RandomState(seed)
     parameters = {}
-    for layer, (n_prev, n) in enumerate(zip(layers, layers[1:], strict=False), start=1):
+    for layer, (n_prev, n) in enumerate(pairwise(layers), start=1):
         times = np.sqrt(2 / n_prev) if scale is None else scale
         parameters[f"W{layer}"] = rng.randn(n, n_prev) * times
         parameters[f"b{layer}"] = np.zeros((n, 1))

@@ -150,4 +150,5 @@ def write(path: Path, content: str) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise RequestError(f"{path} cannot be written: {error.strerror}", hint="free disk space or choose another folder") from None
+        hint = "free disk space or choose another folder"
+        raise RequestError(f"{path} cannot be written: {error.strerror}", hint=hint) from None

@@ -87,9 +87,12 @@ def opened(submission: Submission) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="grader-") as folder:
         path = Path(folder) / f"member{PurePosixPath(submission.name).suffix.lower()}"
         with suppress(zipfile.BadZipFile, RuntimeError, OSError, EOFError, zlib.error):  # damaged or encrypted
-            with zipfile.ZipFile(submission.path) as archive, archive.open(submission.member) as member:
-                with path.open("xb") as file:
-                    _copy(member, file)
+            with (
+                zipfile.ZipFile(submission.path) as archive,
+                archive.open(submission.member) as member,
+                path.open("xb") as file,
+            ):
+                _copy(member, file)
         yield path
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,8 +188,8 @@ def _descend(values: dict[str, Floats], data: Data, model: Model) -> list[tuple[
 
 
 def _update(values: dict[str, Floats], step: _Pass, learning_rate: float) -> None:
-    for name, value in values.items():
-        value -= learning_rate * step.gradients["d" + name]
+    for name, gradient in step.gradients.items():
+        values[name[1:]] -= learning_rate * gradient
 
 
 def _step(values: dict[str, Floats], X: Floats, Y: Floats) -> _Pass:
@@ -241,7 +242,7 @@ def _symmetric(values: dict[str, Floats]) -> bool:
 def _copy(parameters: Parameters, layers: tuple[int, ...]) -> dict[str, Floats]:
     """Return float64 copies with exactly the model's shapes; a bias may be anything NumPy stretches to a column."""
     values: dict[str, Floats] = {}
-    for layer, (n_prev, n) in enumerate(zip(layers, layers[1:], strict=False), start=1):
+    for layer, (n_prev, n) in enumerate(pairwise(layers), start=1):
         W = np.array(parameters[f"W{layer}"], dtype=np.float64)
         if W.shape != (n, n_prev):
             problem = f"W{layer} has the shape {W.shape}; the model needs {(n, n_prev)}"

@@ -1,4 +1,4 @@
-"""Builders of `Result` records: a right submission, and edits of it; numbers are those the model was measured to give."""
+"""Builders of `Result` records: a right submission, and edits of it; the numbers are measured ones."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from grader.records import (
     TrainingResult,
     number,
 )
+from grader.report.html import ClassRow
 
 ZEROS, RANDOM, HE = (f"initialize_parameters_{kind}" for kind in ("zeros", "random", "he"))
 
@@ -88,9 +89,7 @@ SMALL = replace(training(_SMALL, 0.6931473034, (0.4633333333, 0.48)), regime="pl
 HEALTHY = training()
 
 
-def check(
-    name: str, title: str, possible: float, verdict: str = "passed", message: str = "as required"
-) -> CheckResult:
+def check(name: str, title: str, possible: float, verdict: str = "passed", message: str = "as required") -> CheckResult:
     """Return a check that earned all it can when it passed, and nothing otherwise."""
     points = possible if verdict == "passed" else 0.0
     return CheckResult(name, title, verdict, message, None, points, possible)  # type: ignore[arg-type]  # a table's str
@@ -122,8 +121,10 @@ def zeros(**changes: object) -> FunctionResult:
         training=DEAD,
         course_test="passed",
         explanation=(
-            "With all weights zero every hidden unit is zero as well, so each gradient of a weight is exactly 0 and no "
-            "weight ever moves. The accuracy of 0.5 is the share of the larger class.",
+            (
+                "With all weights zero every hidden unit is zero as well, so each gradient of a weight is exactly 0 and no "
+                "weight ever moves. The accuracy of 0.5 is the share of the larger class."
+            ),
         ),
         reference_training=DEAD,
     )
@@ -215,10 +216,14 @@ def small() -> FunctionResult:
         training=SMALL,
         course_test="failed",
         explanation=(
-            "Your weights are 1,000 times smaller than asked. The gradient of each matrix is a product that contains "
-            "the other matrices, so with weights this small it is tiny and the cost stays near ln 2 = 0.693.",
-            "It is late, not lost: from a scale of 0.01 the cost falls below 0.6 after 300,462 iterations; the "
-            "notebook runs 15,000.",
+            (
+                "Your weights are 1,000 times smaller than asked. The gradient of each matrix is a product that contains "
+                "the other matrices, so with weights this small it is tiny and the cost stays near ln 2 = 0.693."
+            ),
+            (
+                "It is late, not lost: from a scale of 0.01 the cost falls below 0.6 after 300,462 iterations; the "
+                "notebook runs 15,000."
+            ),
         ),
     )
 
@@ -276,3 +281,32 @@ def unreadable() -> Result:
             "The file could not be read.", "Open it in Jupyter, save it and hand it in again.", "Nothing was graded."
         ),
     )
+
+
+IGNORED = {"notes.txt": "neither a notebook nor a Python file", f"data/{HOSTILE}.csv": HOSTILE}
+
+
+def class_rows() -> list[ClassRow]:
+    """Return a class of five: passed, not everything passed, provisional, unreadable, and a hostile one."""
+    right = {ZEROS: 10.0, RANDOM: 10.0, HE: 10.0}
+    ada = ClassRow("ada.ipynb", "ada", "Ada Lovelace", 30.0, 30.0, "ok", False, right, (), "Everything is right.")
+    return [
+        ada,
+        replace(
+            ada, name="grace.ipynb", folder="grace hopper & co", student="Grace Hopper", score=27.0,
+            points={**right, RANDOM: 7.0}, causes=("random:scale_constant",), headline="Two of three are right.",
+        ),
+        replace(
+            ada, name="emmy.ipynb", folder="emmy", student=None, score=17.0, possible=29.0, provisional=True,
+            points={**right, RANDOM: 4.0, HE: 3.0}, causes=("random:scale_constant", "he:seed_missing"),
+            headline="A part could not be judged.",
+        ),
+        replace(
+            ada, name="cut_off.ipynb", folder="cut_off", student=None, score=0.0, status="unreadable",
+            points=dict.fromkeys(right, 0.0), headline="The file could not be read.",
+        ),
+        replace(
+            ada, name=f"{HOSTILE}.ipynb", folder="javascript:alert(1)", student=HOSTILE, score=7.5,
+            points={ZEROS: 7.5, RANDOM: 0.0, HE: 0.0}, causes=(HOSTILE,), headline=HOSTILE,
+        ),
+    ]  # fmt: skip

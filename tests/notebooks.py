@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 
 IMPORTS = "import numpy as np"
-ZEROS = '''def initialize_parameters_zeros(layers_dims):
+ZEROS = """def initialize_parameters_zeros(layers_dims):
     parameters = {}
     L = len(layers_dims)
     for l in range(1, L):
         parameters['W' + str(l)] = np.zeros((layers_dims[l], layers_dims[l-1]))
         parameters['b' + str(l)] = np.zeros((layers_dims[l], 1))
     return parameters
-'''
-RANDOM = '''def initialize_parameters_random(layers_dims):
+"""
+RANDOM = """def initialize_parameters_random(layers_dims):
     np.random.seed(3)
     parameters = {}
     L = len(layers_dims)
@@ -22,8 +22,8 @@ RANDOM = '''def initialize_parameters_random(layers_dims):
         parameters['W' + str(l)] = np.random.randn(layers_dims[l], layers_dims[l-1]) * 10
         parameters['b' + str(l)] = np.zeros((layers_dims[l], 1))
     return parameters
-'''
-HE = '''def initialize_parameters_he(layers_dims):
+"""
+HE = """def initialize_parameters_he(layers_dims):
     np.random.seed(3)
     parameters = {}
     L = len(layers_dims) - 1
@@ -31,7 +31,7 @@ HE = '''def initialize_parameters_he(layers_dims):
         parameters['W' + str(l)] = np.random.randn(layers_dims[l], layers_dims[l-1]) * np.sqrt(2 / layers_dims[l-1])
         parameters['b' + str(l)] = np.zeros((layers_dims[l], 1))
     return parameters
-'''
+"""
 NAMES = ("initialize_parameters_zeros", "initialize_parameters_random", "initialize_parameters_he")
 
 

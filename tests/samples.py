@@ -73,7 +73,6 @@ class Part:
     points: float = 10
     causes: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
-    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,6 @@ class Sample:
     before: Callable[[list[Cell]], list[Cell]] = list
     after: Callable[[list[Cell]], list[Cell]] = list
     write: Callable[[Sample, list[Cell]], str] = field(default_factory=lambda: as_notebook)
-    unsure: bool = False
 
     @property
     def file(self) -> str:
@@ -111,7 +109,7 @@ class Sample:
 
 def graded(points: float, cause: str, *edits: tuple[str, str], **others: object) -> Part:
     """A function that runs and loses points for one cause; `others` are fields of `Part` and facts of the diagnosis."""
-    own = {name: others.pop(name) for name in ("W", "b", "code", "unsure") if name in others}
+    own = {name: others.pop(name) for name in ("W", "b", "code") if name in others}
     return Part(edits=edits, points=points, causes=(cause,), facts={"course_test": "failed", **others}, **own)
 
 
@@ -408,9 +406,9 @@ def make_circles(n_samples: int, noise: float) -> tuple[Floats, NDArray[np.int64
     ring = np.array([np.cos(angles), np.sin(angles)])
     X, y = np.hstack([ring, 0.8 * ring]).T, np.repeat([0, 1], n_samples // 2)
     order = np.arange(n_samples)
-    np.random.shuffle(order)  # noqa: NPY002 - the students' functions draw from the same global state
+    np.random.shuffle(order)
     X = X[order]
-    return X + np.random.normal(scale=noise, size=X.shape), y[order]  # noqa: NPY002 - the same
+    return X + np.random.normal(scale=noise, size=X.shape), y[order]
 
 
 def course_test(short: str, function: Callable[[list[int]], Parameters]) -> None:
@@ -419,7 +417,7 @@ def course_test(short: str, function: Callable[[list[int]], Parameters]) -> None
     exec(function_cell(short, "new", WEIGHTS[short], BIASES), scope)
     wanted = scope[f"initialize_parameters_{short}"](COURSE_TEST[short])
     parameters = function(COURSE_TEST[short])
-    assert isinstance(parameters, dict), "The function has to return a dictionary"
+    assert set(parameters) == set(wanted), f"The dictionary has to hold {', '.join(wanted)}"
     for name, value in wanted.items():
         assert isinstance(parameters[name], np.ndarray), f"{name} has to be a NumPy array"
         assert parameters[name].shape == value.shape, f"{name} has another shape than expected"
@@ -471,15 +469,15 @@ class Session:
 
     def run(self, cells: list[Cell], sample: Sample) -> list[Cell]:
         """Return the cells with their outputs; every trace of the run is undone in this process."""
-        legacy = "1.13" if sample.course == "old" else False  # how NumPy printed in the days of the old course
+        old = sample.course == "old"  # it ran on a NumPy that printed in another way and had np.float
         numbers, done = count(1), []
         with (
             lent(sys.modules, self._modules()),
-            lent(vars(np), {}),
+            lent(vars(np), {"float": float} if old else {}),
             mock.patch.object(plt, "show", self._show),
             np.errstate(all="ignore"),
             plt.rc_context({"figure.dpi": 60, "savefig.dpi": 60, "figure.figsize": (4, 3), "font.size": 8}),
-            np.printoptions(legacy=legacy),
+            np.printoptions(legacy="1.13" if old else False),
         ):
             exec("import numpy as np\n" + sample.deleted, self._names)
             for cell in cells:
@@ -583,13 +581,13 @@ class Session:
 
 @contextlib.contextmanager
 def lent(names: dict[str, object], new: Mapping[str, object]) -> Iterator[None]:
-    """Add names for a while, and take away these and np.float, which a student may have put back."""
+    """Add names that are not there for a while."""
     names.update(new)
     try:
         yield
     finally:
-        for name in (*new, "float"):
-            names.pop(name, None)
+        for name in new:
+            del names[name]
 
 
 def module(name: str, *functions: Callable[..., object], **others: object) -> types.ModuleType:
@@ -749,18 +747,17 @@ def expected(samples: Sequence[Sample]) -> str:
 def rows(sample: Sample) -> str:
     score = float(sum(part.points for part in sample.parts.values()))
     head = {"file": sample.file, "shows": sample.shows, "notebook": sample.notebook, "score": score}
-    text = "\n" + table(sample.name, head, unsure=sample.unsure)
+    text = "\n" + table(sample.name, head)
     for short, part in sample.parts.items():
         row = {"status": part.status, "points": float(part.points), "causes": list(part.causes)}
         facts = {**FACTS[short], **part.facts} if part.status == "graded" else {}
         row |= {name: fact for name, fact in facts.items() if fact is not None}
-        text += table(f"{sample.name}.{short}", row, unsure=part.unsure)
+        text += table(f"{sample.name}.{short}", row)
     return text
 
 
-def table(name: str, row: Mapping[str, object], *, unsure: bool) -> str:
     lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in row.items())
-    return f"[{name}]{'  # unsure' if unsure else ''}\n{''.join(lines)}"
+    return f"[{name}]\n{''.join(lines)}"
 
 
 # --- edits of whole notebooks --------------------------------------------------------------------------------------
@@ -1043,7 +1040,7 @@ SAMPLES = (
     Sample(
         "uniform",
         "rand in place of randn, so all weights are positive",
-        random=graded(3, "uniform_not_normal", ("randn", "rand"), distribution="uniform"),
+        random=graded(6, "uniform_not_normal", ("randn", "rand"), distribution="uniform"),
     ),
     Sample(
         "random_biases",
@@ -1059,7 +1056,7 @@ SAMPLES = (
     Sample(
         "transposed",
         "weights of shape (before, own) in random",
-        random=graded(6, "transposed", W="np.random.randn(layers_dims[l-1], layers_dims[l]) * 10"),
+        random=graded(8, "transposed", W="np.random.randn(layers_dims[l-1], layers_dims[l]) * 10"),
         remark="The random model stops with an error about shapes.",
     ),
     Sample(
@@ -1071,16 +1068,16 @@ SAMPLES = (
     Sample(
         "extra_key",
         "the number of layers stored among the parameters",
-        zeros=graded(6, "extra_keys", STORED, course_test="passed"),
-        random=graded(8, "extra_keys", STORED, course_test="passed"),
-        he=graded(8, "extra_keys", STORED, course_test="passed"),
+        zeros=graded(6, "extra_keys", STORED),
+        random=graded(8, "extra_keys", STORED),
+        he=graded(8, "extra_keys", STORED),
         course="old",
     ),
     Sample(
         "hard_coded_sizes",
         "arrays written for the sizes in the example, whatever is asked for",
-        random=graded(1, "hard_coded_dims", code=HARD_CODED["random"], unsure=True, **NO_FACTS, course_test="passed"),
-        he=graded(1, "hard_coded_dims", code=HARD_CODED["he"], unsure=True, **NO_FACTS),
+        random=graded(0, "hard_coded_dims", code=HARD_CODED["random"], **NO_FACTS, course_test="passed"),
+        he=graded(0, "hard_coded_dims", code=HARD_CODED["he"], **NO_FACTS),
         remark="The first cells print the expected numbers, but model() stops with an error.",
     ),
     Sample(
@@ -1095,7 +1092,6 @@ SAMPLES = (
         zeros=ended(
             "raised", cause="removed_numpy_name", W="np.zeros((layers_dims[l], layers_dims[l-1]), dtype=np.float)"
         ),
-        deleted="np.float = float",
         course="old",
     ),
     Sample(
@@ -1138,7 +1134,6 @@ SAMPLES = (
         before=ODDITIES,
         after=chained(timed, run_again),
         notebook="repaired",
-        unsure=True,
     ),
     Sample("cut_off", "the file breaks off after the third function", write=cut_off, notebook="repaired"),
     Sample("percent_script", "everything right, as a script with `# %%` cells", write=as_percent_script),
@@ -1158,7 +1153,7 @@ SAMPLES = (
         notebook="wrong_notebook",
         course="old",
     ),
-    Sample("empty", "an empty file", **ABSENT, write=nothing, notebook="unreadable", unsure=True),
+    Sample("empty", "an empty file", **ABSENT, write=nothing, notebook="unreadable"),
     Sample(
         "zeros_one_half",
         "all weights 0.5 in zeros: the units of a layer stay the same",

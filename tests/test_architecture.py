@@ -50,7 +50,7 @@ LIVES_IN = {
     "nbformat": {"notebook", "report"},
     "nbconvert": {"report"},
     "typer": {"cli"},
-    "rich": {"report"},
+    "rich": {"report", "cli"},
     "multiprocessing": {"batch"},
     "pickle": set(),
     "dill": set(),

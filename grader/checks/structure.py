@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from grader.checks.compare import failed, pairs, passed, shape, shown
-from grader.diagnosis import Recovered, removed_numpy_name, shapes as required_shapes, undefined_name
+from grader.diagnosis import Recovered, removed_numpy_name, undefined_name
+from grader.diagnosis import shapes as required_shapes
 from grader.records import Array, Finding, Function, FunctionEvidence, Outcome, Shown
 
 EXACT = "exact"
@@ -42,12 +43,12 @@ def _ended(outcome: Outcome, wanted: Outcome, evidence: FunctionEvidence) -> Fin
     if outcome.ended == "returned":
         return None
     name = evidence.function.name
-    said = _raised(outcome, evidence) if outcome.ended == "raised" else f"{WORDS[outcome.ended]}: {outcome.message}"
-    evidence_shown = Shown(outcome.call.literal(name), outcome.message, _wanted(wanted), EXACT)
-    return failed(f"{outcome.call.literal(name)}: {said}", hint=hint(outcome, evidence), evidence=evidence_shown)
+    said = _raised(outcome) if outcome.ended == "raised" else f"{WORDS[outcome.ended]}: {outcome.message}"
+    shown_call = Shown(outcome.call.literal(name), outcome.message, _wanted(wanted), EXACT)
+    return failed(f"{outcome.call.literal(name)}: {said}", hint=_hint(outcome, evidence), evidence=shown_call)
 
 
-def _raised(outcome: Outcome, evidence: FunctionEvidence) -> str:
+def _raised(outcome: Outcome) -> str:
     """Say which exception was raised and where; a missing name with what is missing."""
     at = f" ({outcome.fault.place})" if outcome.fault and outcome.fault.place else ""
     if name := undefined_name(outcome):
@@ -57,7 +58,7 @@ def _raised(outcome: Outcome, evidence: FunctionEvidence) -> str:
     return f"it raised {outcome.message}{at}"
 
 
-def hint(outcome: Outcome, evidence: FunctionEvidence) -> str | None:
+def _hint(outcome: Outcome, evidence: FunctionEvidence) -> str | None:
     """Return what to do about a call that did not return."""
     if name := undefined_name(outcome):
         return _missing_name_hint(name, evidence)
@@ -110,7 +111,8 @@ def _structure(outcome: Outcome, function: str) -> Finding | None:
 def _names(outcome: Outcome, function: str, problem: str, required: dict[str, tuple[int, int]]) -> Finding:
     got, want = ", ".join(sorted(outcome.arrays)) or "no names", ", ".join(required)
     evidence = Shown(outcome.call.literal(function), got, want, EXACT)
-    return failed(f"{outcome.call.literal(function)}: {problem}", hint=f"The names asked for are {want}.", evidence=evidence)
+    hint = f"The names asked for are {want}."
+    return failed(f"{outcome.call.literal(function)}: {problem}", hint=hint, evidence=evidence)
 
 
 def _shape(outcome: Outcome, function: str, name: str, sides: tuple[int, int]) -> Finding:
@@ -126,7 +128,8 @@ def _shape(outcome: Outcome, function: str, name: str, sides: tuple[int, int]) -
 def _type(outcome: Outcome, function: str, name: str, array: Array) -> Finding:
     what = f"an array of {array.dtype}" if array.type_name == "ndarray" else f"a {array.type_name}"
     evidence = Shown(f'type({outcome.call.literal(function)}["{name}"])', what, "a NumPy array of floats", EXACT)
-    return failed(f"{name} is {what}, not a NumPy array of floats", hint="Make it with np.zeros or np.random.randn.", evidence=evidence)
+    hint = "Make it with np.zeros or np.random.randn."
+    return failed(f"{name} is {what}, not a NumPy array of floats", hint=hint, evidence=evidence)
 
 
 def _wanted(wanted: Outcome) -> str:

@@ -22,14 +22,15 @@ SURE = 5  # standard errors; fewer than one right answer in a million differs mo
 
 def biases(student: Recovered, reference: Recovered) -> Finding:
     """Every bias is exactly zero."""
-    if not _all_there(student, "b"):
+    if not _biases_there(student):
         return skipped("not judged: the biases have to be there for all sizes first")
     function = student.evidence.function.name
     for outcome, _ in pairs(student, reference):
         for name, array in outcome.arrays.items():
             if name.startswith("b") and not np.all(array.numpy() == 0):
                 evidence = shown(outcome, function, name, "zeros", EXACT)
-                return failed(f"{name} is not zero", hint="Only weights are random; biases start at zero.", evidence=evidence)
+                hint = "Only weights are random; biases start at zero."
+                return failed(f"{name} is not zero", hint=hint, evidence=evidence)
     return passed("all biases are zero")
 
 
@@ -75,7 +76,8 @@ def draws(student: Recovered, reference: Recovered) -> Finding:
         return skipped("the distribution explains this")
     if _biases_took_draws(student):
         return skipped("the random biases explain this: their numbers were drawn in between")
-    return failed(_draws_differ(student, reference), hint=_draws_hint(student, reference), evidence=_draws_shown(student, reference))
+    message, hint = _draws_differ(student, reference), _draws_hint(student, reference)
+    return failed(message, hint=hint, evidence=_draws_shown(student, reference))
 
 
 def scale(student: Recovered, reference: Recovered) -> Finding:
@@ -108,6 +110,22 @@ def _all_there(student: Recovered, kind: str) -> bool:
         for name, sides in shapes(outcome.call.layers).items()
         if name.startswith(kind)
     )
+
+
+def _biases_there(student: Recovered) -> bool:
+    """Return whether every call returned its biases with as many numbers as asked for.
+
+    Those of a missing layer are missed with it, if as many are missing everywhere.
+    """
+    absent = set()
+    for outcome in student.evidence.outcomes:
+        asked = {name: sides for name, sides in shapes(outcome.call.layers).items() if name.startswith("b")}
+        there = [name for name in asked if name in outcome.arrays]
+        if not all(_has_size(outcome, name, math.prod(asked[name])) for name in there):
+            return False
+        absent.add(len(asked) - len(there))
+    lost = {len(own.outcome.call.layers) - 1 - len(own.arrays) for own in student.weights}
+    return absent == {0} or (student.complete and absent == lost and student.biases not in ("missing", None))
 
 
 def _has_size(outcome: Outcome, name: str, size: int) -> bool:
@@ -250,5 +268,6 @@ def _spread(student: Recovered, reference: Recovered) -> Shown | None:
     if not found:
         return None
     outcome, name, got, want = max(found, key=lambda row: row[2].size)
-    said = [f"from {a.min():.4g} to {a.max():.4g}, mean {a.mean():.4g}" for a in (got, want)]
-    return Shown(f'{outcome.call.literal(student.evidence.function.name)}["{name}"]', *said, "a test of the distribution")
+    mine, asked = (f"from {a.min():.4g} to {a.max():.4g}, mean {a.mean():.4g}" for a in (got, want))
+    call = f'{outcome.call.literal(student.evidence.function.name)}["{name}"]'
+    return Shown(call, mine, asked, "a test of the distribution")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import Literal, get_args
 
 import numpy as np
@@ -40,7 +40,7 @@ class Stream:
         make: Callable[[int], Generator] = np.random.RandomState if self.legacy else np.random.default_rng
         rng = make(seed)
         weights = []
-        sizes = list(zip(layers, layers[1:], strict=False))
+        sizes = list(pairwise(layers))
         for n_prev, n in reversed(sizes) if self.order == "last_layer_first" else sizes:
             if self.order == "reset_per_layer":
                 rng = make(seed)
@@ -77,7 +77,7 @@ def recover(
     """
     if not outcomes:
         return None
-    for stream in _candidates(outcomes, weights, likely_seeds):
+    for stream in _candidates(weights, likely_seeds):
         factors: list[tuple[float, ...]] = []
         for outcome, own in zip(outcomes, weights, strict=True):
             found = _factors(stream, outcome, own)
@@ -106,9 +106,7 @@ def _factors(stream: Stream, outcome: Outcome, weights: Sequence[Floats]) -> tup
     return tuple(k for k in found if k is not None) if None not in found else None
 
 
-def _candidates(
-    outcomes: Sequence[Outcome], weights: Sequence[Sequence[Floats]], likely_seeds: Sequence[int]
-) -> Iterator[Stream]:
+def _candidates(weights: Sequence[Sequence[Floats]], likely_seeds: Sequence[int]) -> Iterator[Stream]:
     """Yield the streams that can have given the weights, likely ones first."""
     first = next((own[0].ravel() for own in weights if own and own[0].size > 1), None)
     if first is None or not np.all(np.isfinite(first)) or not np.any(first):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +134,7 @@ def _all_weights(returned: Sequence[Outcome], turn: Turn = np.transpose) -> tupl
 def shapes(layers: Sequence[int]) -> dict[str, tuple[int, int]]:
     """Return the required shape of every parameter, weights and bias of the first layer first."""
     required: dict[str, tuple[int, int]] = {}
-    for layer, (n_prev, n) in enumerate(zip(layers, layers[1:], strict=False), start=1):
+    for layer, (n_prev, n) in enumerate(pairwise(layers), start=1):
         required[f"W{layer}"] = (n, n_prev)
         required[f"b{layer}"] = (n, 1)
     return required
@@ -226,6 +227,6 @@ def _biases(returned: Sequence[Outcome]) -> Biases | None:
 
 def _is_column(outcome: Outcome, name: str) -> bool:
     """Return whether a bias is a column as long as the layer that was asked for, or that the function made."""
-    shape, W = outcome.arrays[name].shape, outcome.arrays.get(f"W{name[1:]}")
-    lengths = {shapes(outcome.call.layers)[name][0], *(W.shape[:1] if W else ())}
+    shape, weights = outcome.arrays[name].shape, outcome.arrays.get(f"W{name[1:]}")
+    lengths = {shapes(outcome.call.layers)[name][0], *(weights.shape[:1] if weights else ())}
     return len(shape) == 2 and shape[1] == 1 and shape[0] in lengths

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 
 RELATIVE = 1e-6  # as exact as factors are measured
 
@@ -31,7 +33,7 @@ _SIZES: dict[str, Callable[[Layer], float]] = {
 
 def layers(sizes: Sequence[int], factors: Sequence[float]) -> list[Layer]:
     """Return the layers of one call, with the factors measured for them."""
-    pairs = list(zip(sizes, sizes[1:], strict=False))
+    pairs = list(pairwise(sizes))
     return [
         Layer(n_in, n_out, l, len(pairs), factor)
         for l, ((n_in, n_out), factor) in enumerate(zip(pairs, factors, strict=False), start=1)  # noqa: E741
@@ -69,10 +71,13 @@ def _rules() -> Iterator[tuple[str, Callable[[Layer], float]]]:
 def _roots(constants: Sequence[int]) -> Iterator[tuple[str, Callable[[Layer], float]]]:
     for name, size in _SIZES.items():
         for c in constants:
-            yield f"sqrt({c}/{name})", lambda layer, c=c, size=size: math.sqrt(c / size(layer))
+            yield f"sqrt({c}/{name})", partial(_root_of, size, c, -1)
         for c in constants:
-            over = f"{name}/{c}" if c > 1 else name
-            yield f"sqrt({over})", lambda layer, c=c, size=size: math.sqrt(size(layer) / c)
+            yield f"sqrt({name}/{c})" if c > 1 else f"sqrt({name})", partial(_root_of, size, c, 1)
+
+
+def _root_of(size: Callable[[Layer], float], c: int, power: int, layer: Layer) -> float:
+    return math.sqrt((size(layer) / c) ** power)
 
 
 def _product(measured: Sequence[Layer], relative: float) -> str | None:

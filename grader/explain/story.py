@@ -65,7 +65,7 @@ def _dead(facts: Facts) -> str:
     if mine.cost_first == mine.cost_last and abs(mine.cost_first - math.log(2)) < 1e-9:
         said += (
             f" The cost stays at {LN2}: the cost of answering 0.5 to everything. The accuracy "
-            f"{mine.train_accuracy:.4g} is the share of the larger class, no more. The losses are equal at every "
+            f"{mine.train_accuracy:.4g} is what one answer for all points scores, no more. The losses are equal at every "
             "iteration, as the notebook says; but that is what follows, not the reason: the reason is the zero gradient."
         )
     return said
@@ -159,6 +159,10 @@ def _diverged(facts: Facts) -> str:
     return f"The training went the wrong way: the cost was {mine.cost_first:.4g} at first and {mine.cost_last:.4g} at last."
 
 
+def _nothing(_: Facts) -> str:
+    return ""
+
+
 REGIMES = {
     "dead": _dead,
     "symmetric": _symmetric,
@@ -167,7 +171,7 @@ REGIMES = {
     "saturated": _saturated,
     "healthy": _healthy,
     "slow": _slow,
-    "not_run": lambda _: "",
+    "not_run": _nothing,
 }
 
 

@@ -51,7 +51,7 @@ def _score(functions: Mapping[str, FunctionResult]) -> str:
     return f"{points(earned)} of {points(possible)}"
 
 
-def _headline(wrong: int, broken: bool) -> str:  # noqa: FBT001  # a fact, not a switch
+def _headline(wrong: int, broken: bool) -> str:  # a fact, not a switch
     if broken:
         return "A part could not be judged, through no fault of yours; this is provisional."
     if not wrong:
@@ -59,7 +59,7 @@ def _headline(wrong: int, broken: bool) -> str:  # noqa: FBT001  # a fact, not a
     return "One function is not right yet." if wrong == 1 else f"{wrong} functions are not right yet."
 
 
-def _next_step(wrong: Mapping[str, FunctionResult], reference: Mapping[str, Diagnosis], broken: bool) -> str:  # noqa: FBT001
+def _next_step(wrong: Mapping[str, FunctionResult], reference: Mapping[str, Diagnosis], broken: bool) -> str:
     for name, one in wrong.items():
         asked, mine = reference[name], one.diagnosis
         cause = mine.causes[0] if mine.causes else "unknown"

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from grader.records import Cell, Place
 
@@ -117,7 +118,7 @@ def _pieces(text: str) -> Iterator[list[ast.stmt] | Broken]:
     """Parse every top-level piece of a text that does not parse as a whole."""
     lines = text.split("\n")
     starts = [*_starts(lines), len(lines)]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         piece = "\n".join(lines[start:end])
         try:
             yield list(parse("\n" * start + piece).body)

@@ -103,7 +103,8 @@ def stretched(training: TrainingResult) -> Figure | None:
     low, high = min(costs), max(costs)
     y = Scale(low, high, BOTTOM, TOP)
     ticks = tuple(Tick(y(cost), f"{cost:.10f}") for cost in (low, high))
-    says = f"The same run on an axis of which top and bottom differ by only {high - low:.2g}."
+    decimals = 1 - math.floor(math.log10(high - low))
+    says = f"The same run as PyPlot draws it: it stretches a fall of {high - low:.{decimals}f} over the whole picture."
     return _figure([run], y, ticks, Figure(says, "", (), (), (), None, left=104))
 
 
@@ -148,8 +149,14 @@ def _parts(run: Run) -> Iterator[list[Point]]:
 
 
 def _says(runs: Iterable[Run]) -> str:
-    ends = [f"{_cost(run.costs[-1][1])} for {run.label} at iteration {run.costs[-1][0]:,}" for run in runs if run.costs]
-    return f"Cost against iteration, from 0 up: {' and '.join(ends)}; ln 2 = 0.693 is the cost of guessing."
+    """Say where each run ends: the finding, for those who do not see the picture."""
+    at: dict[int, list[str]] = {}
+    for run in runs:
+        if run.costs:
+            iteration, cost = run.costs[-1]
+            at.setdefault(iteration, []).append(f"{_cost(cost)} for {run.label}")
+    ends = "; ".join(f"At iteration {iteration:,} the cost is {' and '.join(said)}" for iteration, said in at.items())
+    return f"{ends}. Answering 0.5 to everything costs ln 2 = 0.693."
 
 
 def _cost(cost: Number) -> str:

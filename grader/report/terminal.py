@@ -11,16 +11,17 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from grader.records import CheckResult, FunctionResult, Result, Shown
+from grader.records import FunctionResult, Result, Shown
 from grader.report import text, words
 
 COLUMNS = 68  # of a terminal's 80, what a line of evidence may take
-MOST_CHARACTERS = 240  # of any one message: an exception's text may be endless
+MOST_COLUMNS = 240  # of any one message: an exception's text may be endless
 PROVISIONAL = "The score is provisional: a part could not be judged, by our fault, and a person will look."
 
 
-def show(result: Result, console: Console) -> None:
+def show(result: Result, console: Console | None = None) -> None:
     """Print a summary: the score, what each function earned, what failed and what to do next."""
+    console = console or Console()
     for indent, line in _summary(result):
         for part in _encodable(line, console.encoding).wrap(console, console.width - indent, overflow="fold"):
             part.rstrip()
@@ -80,42 +81,52 @@ def _standing(name: str, function: FunctionResult) -> Text:
 
 def _function(name: str, function: FunctionResult) -> Iterator[Line]:
     """Yield what is to be mended in one function; nothing for a right one."""
-    open_checks = [check for verdict in ("failed", "broken") for check in function.checks if check.verdict == verdict]
-    if function.passed or not (open_checks or function.message):
+    if function.passed:
         return
     yield 0, Text()
     yield 0, _text(name, "bold")
+    if function.status == "graded":
+        yield from _checks(function)
+    else:
+        advice = words.advice(function)
+        yield 2, _bounded(advice.message)
+        yield from _help(advice.hint, advice.evidence)
+
+
+def _checks(function: FunctionResult) -> Iterator[Line]:
+    """Yield the first open check in full and the others by name: one thing at a time, on one screen."""
     if function.message:
-        yield 2, _text(function.message)
-    if function.hint:
-        yield 2, _hint(function.hint)
-    for place, check in enumerate(open_checks):
-        yield 2, _text(f"{words.VERDICT[check.verdict]}: ", "bold red") + _text(f"{check.title}: {check.message}")
-        if place == 0:  # one thing at a time, and three functions fit one screen
-            yield from _advice(check)
+        yield 2, _bounded(function.message)
+    open_checks = [check for verdict in ("failed", "broken") for check in function.checks if check.verdict == verdict]
+    for check in open_checks[:1]:
+        yield 2, _text(f"{words.VERDICT[check.verdict]}: ", "bold red") + _bounded(f"{check.title}: {check.message}")
+        yield from _help(check.hint, check.evidence)
+    for verdict in ("failed", "broken"):
+        others = [check.title for check in open_checks[1:] if check.verdict == verdict]
+        if others:
+            yield 2, _text(f"also {words.VERDICT[verdict]}: {'; '.join(others)}")
 
 
-def _advice(check: CheckResult) -> Iterator[Line]:
+def _help(hint: str | None, evidence: Shown | None) -> Iterator[Line]:
     """Yield the hint and the call that shows the fault."""
-    if check.hint:
-        yield 4, _hint(check.hint)
-    if check.evidence:
-        for name, said in _shown(check.evidence):
-            yield 4, _text(f"{name:5}", "dim") + _text(text.shorten(said, COLUMNS))
+    if hint:
+        yield 4, _text("hint: ", "dim") + _bounded(hint)
+    for name, said in _shown(evidence):
+        yield 4, _text(f"{name:5}", "dim") + _text(text.shorten(said, COLUMNS))
 
 
-def _hint(hint: str) -> Text:
-    return _text("hint: ", "dim") + _text(hint)
-
-
-def _shown(shown: Shown) -> tuple[tuple[str, str], ...]:
-    return ("call", shown.call), ("got", shown.got), ("want", shown.want)
+def _shown(shown: Shown | None) -> tuple[tuple[str, str], ...]:
+    return (("call", shown.call), ("got", shown.got), ("want", shown.want)) if shown else ()
 
 
 def _text(said: str, style: str = "") -> Text:
     """Wrap text that may be anybody's: nothing in it is a command to the terminal or to rich."""
-    flat = text.clean(said).replace("\n", " ").replace("\t", " ")
-    return Text(flat if len(flat) <= MOST_CHARACTERS else flat[:MOST_CHARACTERS] + " ...", style)
+    return Text(text.clean(said).replace("\n", " ").replace("\t", " "), style)
+
+
+def _bounded(said: str) -> Text:
+    """Wrap a message that may quote the student, cut where it is endless."""
+    return _text(text.shorten(said, MOST_COLUMNS))
 
 
 def _encodable(line: Text, encoding: str) -> Text:
@@ -134,18 +145,19 @@ def _score(result: Result) -> str:
 def _facts(name: str, function: FunctionResult) -> Iterator[tuple[str, str]]:
     """Yield (kind, fact) for one function: how it stands, then each check that did not pass."""
     earned = f"{name} {text.points(function.points)}/{text.points(function.possible)}"
-    open_checks = [check for check in function.checks if check.verdict != "passed"]
     if function.status != "graded":
-        yield function.status.upper(), f"{earned} {function.message or words.status(function)}"
-        yield "HINT", f"{name}: {function.hint}" if function.hint else ""
-    elif not open_checks:
-        yield "PASSED" if function.passed else "FAILED", earned
-    for check in open_checks:
-        yield check.verdict.upper(), f"{earned} {check.name}: {check.message}"
-        yield "HINT", f"{name} {check.name}: {check.hint}" if check.hint else ""
-        yield from _evidence(f"{name} {check.name}", check.evidence)
+        advice = words.advice(function)
+        yield function.status.upper(), f"{earned} {advice.message or words.status(function)}"
+        yield from _details(name, advice.hint, advice.evidence)
+        return
+    if function.passed:
+        yield "PASSED", earned
+    for check in function.checks:
+        if check.verdict != "passed":
+            yield check.verdict.upper(), f"{earned} {check.name}: {check.message}"
+            yield from _details(f"{name} {check.name}", check.hint, check.evidence)
 
 
-def _evidence(where: str, shown: Shown | None) -> Iterator[tuple[str, str]]:
-    for kind, said in _shown(shown) if shown else ():
-        yield kind.upper(), f"{where}: {said}"
+def _details(where: str, hint: str | None, shown: Shown | None) -> Iterator[tuple[str, str]]:
+    for kind, said in (("hint", hint), *_shown(shown)):
+        yield kind.upper(), f"{where}: {said}" if said else ""

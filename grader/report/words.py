@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from grader.records import (
     Biases,
+    CheckResult,
     CourseTest,
     Diagnosis,
     Distribution,
@@ -15,9 +17,10 @@ from grader.records import (
     NotebookStatus,
     Regime,
     SeedStatus,
+    Shown,
     Verdict,
 )
-from grader.report.text import short_number
+from grader.report.text import of, short_number
 
 NOTEBOOK: Mapping[NotebookStatus, str] = {
     "no_notebook": "no notebook was handed in",
@@ -114,6 +117,30 @@ def status(function: FunctionResult) -> str:
     return FUNCTION[function.status]
 
 
+def worth(check: CheckResult) -> str:
+    """Say what a check earned; what could not be judged and what is only shown is in neither sum."""
+    if check.verdict == "broken":
+        return "left out"
+    return of(check.points, check.possible) if check.possible else "no points"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What there is to say of a function that was not graded: once, not once a check."""
+
+    message: str
+    hint: str | None
+    evidence: Shown | None
+
+
+def advice(function: FunctionResult) -> Advice:
+    """Return the function's own message and hint, or else those of the first check that says what is wrong."""
+    check = next((check for check in function.checks if check.verdict in {"failed", "broken"}), None)
+    if check is None:
+        return Advice(function.message, function.hint, None)
+    return Advice(function.message or check.message, function.hint or check.hint, check.evidence)
+
+
 def course_test(function: FunctionResult) -> str:
     """Say what the course's own visible test says, and that it sees little where points were lost beside it."""
     said = COURSE_TEST[function.course_test]
@@ -125,11 +152,11 @@ def course_test(function: FunctionResult) -> str:
 def recovered(diagnosis: Diagnosis) -> tuple[tuple[str, str], ...]:
     """Return what the numbers give away as (name, words), without what they do not."""
     facts = (
-        ("weights", DISTRIBUTION[diagnosis.distribution] if diagnosis.distribution else ""),
-        ("seed", _seed(diagnosis)),
-        ("rule for the factor", diagnosis.scale_formula or ""),
-        ("factor of each layer", ", ".join(short_number(factor) for factor in diagnosis.scale or ())),
-        ("biases", BIASES[diagnosis.biases] if diagnosis.biases else ""),
+        ("Weights", DISTRIBUTION[diagnosis.distribution] if diagnosis.distribution else ""),
+        ("Seed", _seed(diagnosis)),
+        ("Rule for the factor", diagnosis.scale_formula or ""),
+        ("Factor of each layer", ", ".join(short_number(factor) for factor in diagnosis.scale or ())),
+        ("Biases", BIASES[diagnosis.biases] if diagnosis.biases else ""),
     )
     return tuple((name, words) for name, words in facts if words)
 

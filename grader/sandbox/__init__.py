@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 
-from grader.records import Call, Fault, Function, Outcome, Place
+from grader.records import Call, Ended, Fault, Function, Outcome, Place
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Ending, Server, start
 from grader.sandbox.wire import BadFrame, Frame, Raised, Refused, Returned, decode
@@ -102,7 +102,7 @@ def _outcome(frame: Frame, call: Call, function: Function) -> Outcome:
     if isinstance(frame, Refused):
         return Outcome(call, "refused", message=_clean(frame.message))
     fault = Fault(_clean(frame.kind), _clean(frame.message), _place(frame, function))
-    ended = "out_of_memory" if frame.kind in ("MemoryError", "_ArrayMemoryError") else "raised"
+    ended: Ended = "out_of_memory" if frame.kind in ("MemoryError", "_ArrayMemoryError") else "raised"
     return Outcome(call, ended, message=f"{fault.kind}: {fault.message}".rstrip(": "), fault=fault)
 
 

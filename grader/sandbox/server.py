@@ -24,7 +24,7 @@ from grader.sandbox.limits import Limits
 WORKER = Path(__file__).with_name("worker.py")
 SILENCE_SECONDS = 5.0  # beyond the job's own wall time; after it the fork server itself is ended
 _SEALS = 0x0F  # F_SEAL_SEAL | SHRINK | GROW | WRITE
-_ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import sys
 import time
 import types
 import warnings
+from typing import Any
 
 LINUX = sys.platform == "linux"
 if os.name == "posix":
@@ -44,7 +45,7 @@ class Refused(Exception):
 # --- the child: gives up what it can, then runs the student's function ---------------------------------------------
 
 
-def confine(limits: dict, slot: int) -> None:
+def confine(limits: dict[str, Any], slot: int) -> None:
     """Lower every limit for good.  Any failure here is ours and ends the child before student code runs."""
     if LINUX and os.getuid() == 0:
         uid = limits["first_uid"] + slot
@@ -72,7 +73,8 @@ def lower(name: str, soft: int, hard: "int | None" = None) -> None:
 
 def prctl(option: int, value: int) -> None:
     """Call prctl(2) and raise if the kernel refuses."""
-    if LIBC.prctl(option, value, 0, 0, 0) != 0:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), f"prctl {option}")
 
 
@@ -82,7 +84,7 @@ def virtual_bytes() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
-def run(job: dict, result: int) -> None:
+def run(job: dict[str, Any], result: int) -> None:
     """Execute the statements, call the function as often as asked, and write a frame for each call."""
     import numpy as np
 
@@ -102,7 +104,7 @@ def run(job: dict, result: int) -> None:
         send(result, answer(index, function, list(call["layers"])))
 
 
-def answer(index: int, function: object, layers: list) -> bytes:
+def answer(index: int, function: Any, layers: list[int]) -> bytes:
     """Return the frame of one call."""
     try:
         return returned(index, function(layers))
@@ -148,8 +150,8 @@ def kind_of(value: object) -> str:
 def raised(index: int, error: BaseException) -> bytes:
     """Return the frame of an exception: its type, its message, and the statement and line it came from."""
     unit, line = -1, 0
-    if isinstance(error, SyntaxError) and str(error.filename).startswith("<unit "):
-        unit, line = int(error.filename[6:-1]), error.lineno or 0
+    if isinstance(error, SyntaxError) and (name := str(error.filename)).startswith("<unit "):
+        unit, line = int(name[6:-1]), error.lineno or 0
     step = error.__traceback__
     while step is not None:
         name = step.tb_frame.f_code.co_filename
@@ -176,7 +178,7 @@ def send(result: int, frame: bytes) -> None:
         data = data[os.write(result, data) :]
 
 
-def child(job: int, result: int, prints: int, limits: dict, slot: int) -> None:
+def child(job: int, result: int, prints: int, limits: dict[str, Any], slot: int) -> None:
     """Run one job and never return."""
     status = 70  # EX_SOFTWARE: the set-up failed
     try:
@@ -219,7 +221,7 @@ def read_all(fd: int) -> bytes:
 # --- the fork server: holds no secret, judges nothing --------------------------------------------------------------
 
 
-def serve(control: socket.socket, limits: dict, slot: int) -> None:
+def serve(control: socket.socket, limits: dict[str, Any], slot: int) -> None:
     """Answer jobs until the other side hangs up: fork a child for each, end it in time, say how it ended."""
     control.send(json.dumps({"ready": threads()}).encode())
     while True:
@@ -231,13 +233,14 @@ def serve(control: socket.socket, limits: dict, slot: int) -> None:
         pid = os.fork()
         if pid == 0:
             control.close()
-            child(*fds, limits, slot)
+            job, result, prints = fds
+            child(job, result, prints, limits, slot)
         for fd in fds:
             os.close(fd)
         control.send(json.dumps(reap(pid, limits["wall_seconds"])).encode())
 
 
-def reap(pid: int, wall_seconds: float) -> dict:
+def reap(pid: int, wall_seconds: float) -> dict[str, Any]:
     """Wait for a child, kill it and its group when its time is up, and say how it ended."""
     deadline, in_time = time.monotonic() + wall_seconds, True
     signal.set_wakeup_fd(-1)
@@ -260,14 +263,14 @@ def threads() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
-def once(limits: dict) -> None:
+def once(limits: dict[str, Any]) -> None:
     """Run the one job on standard input and write its frames to standard output: where there is no safe fork."""
     request = sys.stdin.buffer.read()
     result = os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
-    if os.name == "nt":
+    if sys.platform == "win32":
         import msvcrt
 
         msvcrt.setmode(result, os.O_BINARY)
@@ -305,5 +308,4 @@ def main(mode: str, settings: str, numpy_folder: str) -> None:
 
 
 if __name__ == "__main__":
-    LIBC = ctypes.CDLL(None, use_errno=True) if LINUX else None
     main(*sys.argv[1:])

@@ -1,0 +1,60 @@
+"""Every sample of submissions/ is graded as its table says, from the file to the result, and its page says so."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader import service
+from grader.pipeline import Pipeline
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FOLDER = Path(__file__).parent.parent / "submissions"
+EXPECTED = tomllib.loads((FOLDER / "expected.toml").read_text(encoding="utf-8"))
+SHORTS = ("zeros", "random", "he")
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    with Pipeline(service.load_exercise(), b"a secret of the tests") as running:
+        yield running
+
+
+@pytest.mark.parametrize("sample", EXPECTED)
+def test_a_sample_is_graded_as_its_table_says(pipeline, sample):
+    expected = EXPECTED[sample]
+    result = pipeline.grade(FOLDER / expected["file"])
+    said = {name: [check.message for check in one.checks] for name, one in result.functions.items()}
+
+    assert result.notebook.status == expected["notebook"], result.notebook.problems
+    assert result.score == expected["score"], said
+    assert not result.provisional
+    for short in SHORTS:
+        one = result.functions[f"initialize_parameters_{short}"]
+        for key, want in expected.get(short, {}).items():
+            got = getattr(one, key) if hasattr(one, key) else getattr(one.diagnosis, key)
+            assert (list(got) if isinstance(got, tuple) else got) == want, (short, key, said)
+
+
+def test_every_sample_has_its_row_and_every_row_its_sample():
+    files = {path.name for path in FOLDER.iterdir() if path.suffix in (".ipynb", ".py")}
+    assert {row["file"] for row in EXPECTED.values()} == files
+    assert len(files) >= 25
+
+
+def test_the_reference_earns_full_marks(pipeline):
+    result = pipeline.grade(pipeline.exercise.folder / "solution.ipynb")
+    assert result.passed
+    assert result.score == result.possible == 30
+
+
+def test_the_starts_of_right_answers_are_shipped():
+    with Pipeline(service.load_exercise(), b"another secret") as fresh:
+        assert fresh.grade(FOLDER / "right.ipynb").passed
+        assert fresh.trainer.trained == 0

@@ -1,0 +1,104 @@
+"""Pages as a browser sees them: nothing runs, nothing leaves, nothing is cut off, the style applies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from test_report import PAGES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+Opener = Callable[[str, int], "Opened"]
+
+
+class Opened:
+    """A page in the browser, with everything it asked for, said or tried while it opened."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.trouble: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda message: self.trouble.append(message.text))
+        page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        page.on("dialog", self._dialog)
+
+    def _dialog(self, dialog: object) -> None:
+        self.trouble.append(f"a script ran: {dialog}")
+        dialog.dismiss()  # type: ignore[attr-defined]  # playwright's Dialog
+
+
+@pytest.fixture
+def opened(chromium: Browser, tmp_path: Path) -> Iterator[Opener]:
+    """Open a page by name at a width."""
+    contexts = []
+
+    def open_page(name: str, width: int) -> Opened:
+        path = tmp_path / "<img src=x onerror=alert(1)> 100%.html"
+        path.write_text(PAGES[name](), encoding="utf-8")
+        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}))
+        opened = Opened(contexts[-1].new_page())
+        opened.page.goto(path.as_uri())
+        return opened
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_runs_and_nothing_leaves(name: str, opened: Opener) -> None:
+    seen = opened(name, 1280)
+
+    assert seen.trouble == []
+    assert len(seen.requests) == 1
+    assert seen.requests[0].startswith("file://")
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("name", PAGES)
+def test_page_never_scrolls_sideways(name: str, width: int, opened: Opener) -> None:
+    assert opened(name, width).page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_policy_lets_the_style_apply(name: str, opened: Opener) -> None:
+    page = opened(name, 1280).page
+
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(253, 253, 251)"
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 27)"
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.querySelector('main')).paddingTop") == "0px"
+
+
+def test_policy_stops_what_slips_through(opened: Opener) -> None:
+    """Even if a script stood in the page, the policy would not let it run."""
+    seen = opened("mixed", 1280)
+    seen.page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'alert(1)'}))")
+
+    assert [said for said in seen.trouble if "a script ran" in said] == []
+    assert any("Content Security Policy" in said for said in seen.trouble)
+
+
+def test_first_screen_holds_score_and_next_step(opened: Opener) -> None:
+    page = opened("everyday", 390).page
+
+    for part in (".score", ".next"):
+        box = page.locator(part).bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 900
+
+
+def test_figure_text_is_legible_on_a_telephone(opened: Opener) -> None:
+    boxes = opened("everyday", 390).page.evaluate(
+        "[...document.querySelectorAll('svg text')].map(text => text.getBoundingClientRect().height)"
+    )
+
+    assert min(boxes) >= 10

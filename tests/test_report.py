@@ -1,0 +1,530 @@
+"""Pages and terminal: golden files, hostile text, and tables of words that are complete."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, get_args
+
+import builders
+import pytest
+from rich.console import Console
+
+from grader import records, resources
+from grader.errors import GraderError
+from grader.records import NotebookInfo, Result, Source
+from grader.report import figures, html, terminal, text, words
+from grader.report.excerpt import MOST_COLUMNS, MOST_LINES, excerpt
+
+Golden = Callable[[str, str], None]
+
+RESULTS: Mapping[str, Callable[[], Result]] = {
+    "passed": builders.result,
+    "everyday": builders.everyday,
+    "mixed": builders.mixed,
+    "unreadable": builders.unreadable,
+}
+PAGES: Mapping[str, Callable[[], str]] = {
+    **{name: lambda build=build: html.feedback_page(build()) for name, build in RESULTS.items()},  # type: ignore[misc]  # the default binds the loop's value
+    "class": lambda: html.class_page(builders.class_rows(), title="Initialization", ignored=builders.IGNORED),
+}
+
+
+class Structure(HTMLParser):
+    """What a page is made of: tags with their attributes, heading levels, visible text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] != "style":
+            self.words += data
+
+    @property
+    def headings(self) -> list[int]:
+        return [int(tag[1]) for tag, _ in self.tags if re.fullmatch("h[1-6]", tag)]
+
+
+# --- pages ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_the_golden_one(name: str, golden: Golden) -> None:
+    golden(f"{name}.html", PAGES[name]())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_complete_in_itself(name: str) -> None:
+    page = PAGES[name]()
+
+    assert "<script" not in page
+    assert "style=" not in page
+    assert not re.search(r"(https?:)?//\w", page)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert not [key for _, attributes in Structure(page).tags for key in attributes if key.startswith("on")]
+    assert len(page.encode()) < 60_000
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_policy_allows_the_style_that_is_there_and_no_other(name: str) -> None:
+    page = PAGES[name]()
+    (style,) = re.findall("<style>(.*?)</style>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+    assert (
+        f"content=\"default-src 'none'; style-src 'sha256-{digest}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'\"" in page
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_structured_for_everybody(name: str) -> None:
+    page = Structure(PAGES[name]())
+    tags = [tag for tag, _ in page.tags]
+
+    assert ("html", {"lang": "en"}) in page.tags
+    assert tags.count("main") == tags.count("h1") == tags.count("title") == 1
+    assert all(after <= before + 1 for before, after in zip([0, *page.headings], page.headings, strict=False))
+    assert tags.count("caption") == tags.count("table")
+    assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
+    assert all(
+        attributes["role"] == "img" and attributes["aria-label"] for tag, attributes in page.tags if tag == "svg"
+    )
+    identities = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(identities) == len(set(identities))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_shows_no_control_characters_and_no_jargon(name: str) -> None:
+    page = PAGES[name]()
+
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", page)
+    assert not re.search(r"\b(probe|regime|ambient|verdict)\b", Structure(page).words, re.IGNORECASE)
+
+
+def test_hostile_text_is_shown_and_not_obeyed() -> None:
+    said = Structure(html.feedback_page(builders.mixed())).words
+
+    assert (
+        "<script>alert(1)</script>{{7*7}}{% raw %}[bold]&amp;\\x1b[31mred\\x9b31m\\u202egnp\\u2066\\u2069\\x00\ufffd"
+        in said
+    )
+
+
+def test_first_screen_says_score_and_next_step_before_any_function() -> None:
+    said = Structure(html.feedback_page(builders.everyday())).words
+    order = [said.index(words) for words in ("27 of 30", "Two of three", "Next step", "multiply", "What was checked")]
+
+    assert order == sorted(order)
+
+
+def test_a_provisional_score_says_so() -> None:
+    note = "This score is provisional."
+
+    assert note in html.feedback_page(builders.mixed())
+    assert note not in html.feedback_page(builders.everyday())
+
+
+def test_a_function_that_was_not_graded_has_no_empty_tables() -> None:
+    page = html.feedback_page(builders.unreadable())
+
+    assert "so this function was not looked for" in page
+    assert "<table" not in page
+    assert '<dl class="facts"' not in page
+
+
+@pytest.mark.parametrize(
+    ("course_test", "lost", "says"),
+    [
+        ("passed", 0.0, "visible test passes."),
+        ("passed", 2.0, "does not see what cost points here"),
+        ("failed", 2.0, "visible test fails."),
+        ("not_run", 2.0, "was not run"),
+    ],
+)
+def test_course_test_in_words(course_test: str, lost: float, says: str) -> None:
+    assert says in words.course_test(builders.he(course_test=course_test, points=10.0 - lost))
+
+
+def test_a_function_that_was_not_graded_says_it_once() -> None:
+    """Its checks all repeat why nothing came back: one message, one hint, one call."""
+    failed = replace(builders.SCALE_FAILED, message="it raised NameError", hint="import math")
+    function = builders.he(status="raised", points=0.0, checks=(failed, failed, failed), training=None)
+    result = builders.result({builders.HE: function})
+
+    for said in (html.feedback_page(result), shown(result), "\n".join(terminal.plain_lines(result))):
+        assert said.count("it raised NameError") == said.count("import math") == 1
+        assert said.count("[17.88628473") == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "possible", "says"),
+    [("passed", 2.0, "2 of 2"), ("failed", 2.0, "0 of 2"), ("broken", 2.0, "left out"), ("passed", 0.0, "no points")],
+)
+def test_worth_in_words(verdict: str, possible: float, says: str) -> None:
+    assert words.worth(builders.check("scale", "Scale", possible, verdict)) == says
+
+
+def test_a_right_answer_is_not_compared_with_itself() -> None:
+    view = html.training_view(builders.he())
+
+    assert view is not None
+    assert view.columns == ("this run",)
+    assert len(view.figure.curves) == 1
+
+
+def test_the_same_result_gives_the_same_bytes() -> None:
+    assert html.feedback_page(builders.mixed()) == html.feedback_page(builders.mixed())
+
+
+def test_every_colour_of_text_stands_out_from_its_ground() -> None:
+    """WCAG AA: 4.5 to 1 for text, in light, dark and print."""
+    style = (resources.templates() / "page.css").read_text(encoding="utf-8")
+    palettes = [dict(re.findall(r"--(\w+): (#\w+)", line)) for line in style.splitlines() if "--paper:" in line]
+
+    assert len(palettes) == 3
+    for palette in palettes:
+        for ground in ("paper", "tint"):
+            for colour in ("ink", "soft", "accent"):
+                assert contrast(palette[colour], palette[ground]) >= 4.5, (colour, ground, palette)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours as WCAG defines it."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
+    shares = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+# --- the class page ------------------------------------------------------------------------------------------------
+
+
+def test_class_page_counts_and_puts_those_who_need_a_person_first() -> None:
+    said = " ".join(Structure(html.class_page(builders.class_rows(), title="Initialization")).words.split())
+
+    assert "5 submissions 1 passed everything 2 need a person 27 median score" in said
+    assert said.index("For a person to look at") < said.index("Everybody")
+    assert "the file could not be read" in said
+    assert "provisional: a part could not be judged" in said
+
+
+def test_class_page_does_not_depend_on_the_order_of_submissions() -> None:
+    rows = builders.class_rows()
+
+    assert html.class_page(rows, title="x") == html.class_page(rows[::-1], title="x")
+
+
+def test_class_page_without_submissions() -> None:
+    assert "There are no submissions." in html.class_page([], title="x")
+
+
+@pytest.mark.parametrize(
+    ("folder", "link"),
+    [
+        ("ada", "ada/feedback.html"),
+        ("a b&c%", "a%20b%26c%25/feedback.html"),
+        ("javascript:alert(1)", "javascript%3Aalert%281%29/feedback.html"),
+        ('"><script>', "%22%3E%3Cscript%3E/feedback.html"),
+        ("a/b", "a%2Fb/feedback.html"),
+        ("Zoë", "Zo%C3%AB/feedback.html"),
+        ("\udc80", "%3F/feedback.html"),
+    ],
+)
+def test_links_are_percent_encoded(folder: str, link: str) -> None:
+    assert replace(builders.class_rows()[0], folder=folder).link == link
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "codes"),
+    [
+        (words.NOTEBOOK, records.NotebookStatus),
+        (words.FUNCTION, records.FunctionStatus),
+        (words.VERDICT, records.Verdict),
+        (words.VERDICT_NOTE, records.Verdict),
+        (words.COURSE_TEST, records.CourseTest),
+        (words.REGIME, records.Regime),
+        (words.DISTRIBUTION, records.Distribution),
+        (words.SEED, records.SeedStatus),
+        (words.BIASES, records.Biases),
+    ],
+)
+def test_every_code_has_words(table: Mapping[str, str], codes: Any) -> None:
+    assert set(table) == set(get_args(codes))
+
+
+@pytest.mark.parametrize("status", get_args(records.FunctionStatus))
+def test_every_status_has_a_page(status: str) -> None:
+    function = builders.zeros(status=status, points=0.0)
+    page = html.feedback_page(builders.result({builders.ZEROS: function}))
+
+    assert f"0 of 10 points, {words.status(function)}" in page
+
+
+@pytest.mark.parametrize("regime", get_args(records.Regime))
+def test_every_kind_of_training_has_a_page(regime: Any) -> None:
+    training = replace(builders.SMALL, regime=regime)
+    page = html.feedback_page(builders.result({builders.ZEROS: builders.zeros(training=training, points=0.0)}))
+
+    assert words.REGIME[training.regime] in page
+
+
+@pytest.mark.parametrize(
+    ("formula", "says"),
+    [
+        (None, ""),
+        ("10", ""),
+        ("sqrt(2/n_in)", "n_in is the size of the layer before, layers_dims[l-1]"),
+        ("sqrt(2/L)", "L is the number of layers"),
+        ("sqrt(2/l)", "l is the layer's number, from 1"),
+        ("sqrt(2/(n_in+n_out))", "; n_out is the size of the layer itself"),
+    ],
+)
+def test_letters_of_a_rule_are_explained(formula: str | None, says: str) -> None:
+    assert says in words.symbols(formula)
+    assert bool(words.symbols(formula)) == bool(says)
+
+
+# --- text ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("plain\n\ttext", "plain\n\ttext"),
+        ("line\r\nline", "line\nline"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\x00\x7f\x9b\r", "\\x00\\x7f\\x9b\\x0d"),
+        ("\u202egnp\u2069", "\\u202egnp\\u2069"),
+        ("\ud800", "\ufffd"),
+        ("é 漢 🙂", "é 漢 🙂"),
+    ],
+)
+def test_clean(given: str, shown: str) -> None:
+    assert text.clean(given) == shown
+    assert text.clean(shown) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(27.0, "27"), (7.5, "7.5"), (0.0, "0"), (10 / 3, "3.33"), (100.0, "100")])
+def test_points(value: float, shown: str) -> None:
+    assert text.points(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        (("inf", 0.38279, 0.38108), ("inf", "0.3828", "0.3811")),
+        ((0.6931473549, 0.6931473066, 0.6931473034), ("0.6931473549", "0.6931473066", "0.6931473034")),
+        ((0.6931471805599453, 0.6931471805599455), ("0.6931", "0.6931")),
+        (("nan", "nan"), ("nan", "nan")),
+    ],
+)
+def test_costs_have_the_digits_that_tell_them_apart(values: tuple[Any, ...], shown: tuple[str, ...]) -> None:
+    assert text.costs(values) == shown
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["initialize_parameters_zeros", "initialize_parameters_he"], ["zeros", "he"]),
+        (["one_a"], ["one_a"]),
+        (["one_a", "two_a"], ["one_a", "two_a"]),
+        ([], []),
+    ],
+)
+def test_short_names(names: list[str], short: list[str]) -> None:
+    assert list(text.short_names(names).values()) == short
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [("ab cd", "ab cd"), ("abcdefghijk", "abcdef ..."), ("漢字漢字漢字", "漢字漢 ...")]
+)
+def test_shorten_counts_columns(given: str, shown: str) -> None:
+    assert text.shorten(given, 10) == shown
+
+
+# --- code and figures ----------------------------------------------------------------------------------------------
+
+
+def test_code_is_numbered_as_in_its_cell() -> None:
+    shown = excerpt(Source(12, 3, '"""two\nlines"""\nx = "<b>"  # why\n'))
+
+    assert [number for number, _ in shown.lines] == [3, 4, 5]
+    assert shown.lines[0][1] == '<span class="s">&#34;&#34;&#34;two</span>'
+    assert shown.lines[1][1] == '<span class="s">lines&#34;&#34;&#34;</span>'
+    assert "&lt;b&gt;" in shown.lines[2][1]
+    assert shown.more == 0
+
+
+def test_endless_code_is_cut() -> None:
+    shown = excerpt(Source(1, 1, "\n".join(["x = " + "1" * 10_000] * 100_000)))
+
+    assert len(shown.lines) == MOST_LINES
+    assert shown.more == 100_000 - MOST_LINES
+    assert max(len(line) for _, line in shown.lines) < MOST_COLUMNS + 60
+
+
+def test_figure_starts_at_zero_and_marks_the_cost_of_guessing() -> None:
+    figure = figures.cost_figure(builders.SMALL, builders.TEN)
+
+    assert (figure.y_ticks[0].text, figure.y_ticks[0].at) == ("0", figures.BOTTOM)
+    assert figure.y_ticks[-1].text == "0.8"
+    assert figure.guessing == pytest.approx(
+        figures.BOTTOM - (figures.BOTTOM - figures.TOP) * figures.LN2 / 0.8, abs=0.1
+    )
+    assert figure.says.startswith(
+        "At iteration 14,000 the cost is 0.6931 for this run and 0.3828 for the right answer."
+    )
+    assert (
+        figure.missing
+        == "The cost of the right answer is inf at iteration 0: no axis can show that, so it is not drawn."
+    )
+
+
+@pytest.mark.parametrize(
+    ("costs", "paths", "missing"),
+    [
+        (((0, "inf"), (1000, 0.5), (2000, "nan"), (3000, 0.4), (4000, 0.3)), 2, "inf or nan at 2 iterations"),
+        (((0, "nan"), (1000, "nan")), 0, "nan at 2 iterations, the first of them 0"),
+        ((), 0, ""),
+        (((0, 1e300), (1000, 1.0)), 1, ""),
+    ],
+)
+def test_figure_draws_what_an_axis_can_hold(costs: Any, paths: int, missing: str) -> None:
+    figure = figures.cost_figure(replace(builders.HEALTHY, costs=costs), None)
+
+    assert sum(curve.path.count("M") for curve in figure.curves) == paths
+    assert missing in figure.missing
+
+
+@pytest.mark.parametrize("high", [0.7, 0.8, 0.883, 1.0, 1.97, 5, 9.99, 1774, 1e300])
+def test_axis_has_few_round_steps_and_room_for_all(high: float) -> None:
+    ticks = figures.cost_figure(replace(builders.HEALTHY, costs=((0, high),)), None).y_ticks
+
+    assert 3 <= len(ticks) <= 7
+    assert float(ticks[-1].text) >= high
+
+
+def test_stretched_figure_names_its_span() -> None:
+    figure = figures.stretched(builders.SMALL)
+
+    assert figure is not None
+    assert "a fall of 0.000000048 over" in figure.says
+    assert figures.stretched(builders.DEAD) is None
+
+
+# --- terminal ------------------------------------------------------------------------------------------------------
+
+
+def shown(result: Result, *, width: int = 80, encoding: str = "utf-8") -> str:
+    """Return what a terminal of that width shows."""
+    output = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
+    terminal.show(result, Console(file=output, width=width, force_terminal=False))
+    output.seek(0)
+    return output.read()
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_terminal_is_the_golden_one(name: str, golden: Golden) -> None:
+    golden(f"{name}.txt", shown(RESULTS[name]()))
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_plain_lines_are_the_golden_ones(name: str, golden: Golden) -> None:
+    golden(f"{name}.plain.txt", "\n".join(terminal.plain_lines(RESULTS[name]())) + "\n")
+
+
+def test_the_worst_submission_fits_one_screen() -> None:
+    failed = tuple(replace(builders.SCALE_FAILED, name=check.name) for check in builders.RANDOM_CHECKS)
+    worst = builders.random(points=0.0, checks=failed)
+    everyday = builders.everyday()
+    lines = shown(replace(everyday, functions=dict.fromkeys(everyday.functions, worst))).splitlines()
+
+    assert len(lines) <= 44
+    assert max(map(len, lines)) <= 80
+
+
+def test_an_endless_message_is_cut_and_the_summary_is_not() -> None:
+    message = "x " * 100_000
+    result = builders.result({builders.ZEROS: builders.zeros(status="raised", points=0.0, message=message)})
+    text_of_1000 = "word " * 199 + "last."
+
+    assert len(shown(result)) < 2_000
+    assert "last." in shown(replace(result, summary=replace(result.summary, text=text_of_1000)))
+
+
+def test_student_text_cannot_command_the_terminal() -> None:
+    for said in (shown(builders.mixed()), *terminal.plain_lines(builders.mixed())):
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", said)
+        assert "[bold]" in said or "<script>" not in said
+
+
+def test_a_terminal_without_unicode_gets_question_marks() -> None:
+    result = builders.result(submission=replace(builders.result().submission, name="Zoë 漢.ipynb"))
+
+    assert "Zo? ?.ipynb" in shown(result, encoding="ascii")
+
+
+def test_a_right_function_passes_in_one_plain_line() -> None:
+    assert "PASSED initialize_parameters_he 10/10" in terminal.plain_lines(builders.everyday())
+    assert any(
+        line.startswith("FAILED initialize_parameters_random 7/10 scale: ")
+        for line in terminal.plain_lines(builders.everyday())
+    )
+
+
+@pytest.mark.parametrize("status", get_args(records.NotebookStatus))
+def test_every_notebook_status_has_lines(status: Any) -> None:
+    lines = terminal.plain_lines(builders.result(notebook=NotebookInfo(status)))
+
+    assert (f"{status.upper()} {words.NOTEBOOK[status]}" in lines) == (status != "ok")
+
+
+# --- where the templates lie ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["package/templates", "templates"])
+def test_folder_is_found_in_a_wheel_and_in_a_checkout(place: str, tmp_path: Path) -> None:
+    (tmp_path / place).mkdir(parents=True)
+
+    assert resources.find("templates", tmp_path / "package") == tmp_path / place
+
+
+def test_wheel_comes_before_checkout(tmp_path: Path) -> None:
+    for place in ("package/templates", "templates"):
+        (tmp_path / place).mkdir(parents=True)
+
+    assert resources.find("templates", tmp_path / "package") == tmp_path / "package" / "templates"
+
+
+def test_missing_folder_is_our_fault_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(GraderError, match="install the grader again") as raised:
+        resources.find("templates", tmp_path / "package")
+
+    assert raised.value.exit_code == 3
+
+
+def test_own_folders_are_there() -> None:
+    assert (resources.templates() / "feedback.html").is_file()
+    assert resources.reference().name == "reference"

@@ -1,0 +1,72 @@
+"""What is shipped with the exercise is what the command makes."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from grader import exercise as exercises, shipped
+from grader.evidence import Trainer, plain_training, start_key
+from grader.training import Model, course_data, train
+
+EXERCISE = exercises.load()
+SHIPPED = shipped.load(EXERCISE)
+
+
+def test_a_training_made_again_is_the_one_that_is_shipped():
+    start = shipped.scaled(EXERCISE.model.layers, None)
+    again = train(start, course_data(), EXERCISE.model)
+    stored = Trainer(EXERCISE.model, SHIPPED.cache()).known(start_key(start, EXERCISE.model))
+    assert (again.train_accuracy, again.test_accuracy, again.regime) == (
+        stored.train_accuracy,
+        stored.test_accuracy,
+        stored.regime,
+    )
+    assert again.cost_last == pytest.approx(stored.cost_last, rel=1e-12)
+    assert again.gradient_norms == pytest.approx(stored.gradient_norms, rel=1e-12)
+
+
+def test_every_scale_of_the_sweep_has_its_training():
+    trainer = Trainer(EXERCISE.model, SHIPPED.cache())
+    assert [point.scale for point in SHIPPED.sweep] == list(shipped.SCALES)
+    runs = {point.scale: trainer.known(point.start) for point in SHIPPED.sweep}
+    assert {scale: (round(run.train_accuracy, 4), run.test_accuracy) for scale, run in runs.items()} == {
+        0.001: (0.4433, 0.46), 0.003: (0.4667, 0.47), 0.01: (0.4633, 0.48), 0.03: (0.5233, 0.53), 0.1: (0.6, 0.57),
+        0.3: (0.97, 0.98), 1.0: (0.9967, 0.96), 3.0: (0.9733, 0.94), 10.0: (0.83, 0.86), 30.0: (0.6767, 0.68),
+        100.0: pytest.approx((0.55, 0.54), abs=0.03),
+    }  # fmt: skip
+
+
+def test_the_measured_escapes_are_shipped():
+    found = {point.scale: point.escape for point in SHIPPED.sweep}
+    assert (found[1.0], found[0.3], found[0.1], found[0.03], found[0.01]) == (3_528, 10_682, 29_742, 100_167, 300_462)
+    assert found[0.001] is None
+
+
+def test_the_settings_are_those_of_the_exercise():
+    found = {(one.layers, one.learning_rate): round(one.train_accuracy, 3) for one in SHIPPED.settings}
+    assert found == {
+        ((2, 10, 1), 0.01): 0.597,
+        ((2, 10, 1), 1.2): 0.997,
+        ((2, 10, 5, 1), 0.01): 0.463,
+        ((2, 10, 5, 1), 1.2): 1.0,
+    }
+
+
+def test_equal_starts_train_once_and_rounding_makes_no_other_start():
+    trainer = Trainer(Model((2, 3, 1), 0.01, 5))
+    start = shipped.scaled((2, 3, 1), 1.0)
+    near = {name: value * (1 + 1e-15) for name, value in start.items()}
+    far = {name: value * (1 + 1e-9) for name, value in start.items()}
+    assert trainer.train(start) == trainer.train(near)
+    assert trainer.trained == 1
+    trainer.train(far)
+    assert trainer.trained == 2
+
+
+def test_a_stored_training_is_read_back_exactly():
+    model = Model((2, 3, 1), 0.01, 5)
+    run = train(shipped.scaled((2, 3, 1), 1000.0), course_data(), model)
+    key = start_key(shipped.scaled((2, 3, 1), 1000.0), model)
+    assert run.cost_first == float("inf")
+    assert Trainer(model, {key: msgspec.json.encode(plain_training(run))}).known(key) == run
