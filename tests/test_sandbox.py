@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from grader.records import Array, Call, Function, Place, Unit
 from grader.sandbox import Limits, Sandbox, wire
+from grader.sandbox.server import OnceServer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server is for Linux")
 CALLS = (Call((3, 2, 1), 11), Call((2, 4, 1), 12))
@@ -244,3 +245,15 @@ def test_a_stream_that_was_cut_keeps_its_whole_frames():
     ready, frames = wire.decode(READY + block(whole) + block(whole)[:-1])
     assert ready
     assert frames == [wire.Returned(0, {})]
+
+
+# --- where there is no safe fork -----------------------------------------------------------------------------------
+
+
+def test_a_fresh_process_a_job_gives_the_same():
+    with Sandbox(LIMITS) as once:
+        once._server = OnceServer(LIMITS, 0)
+        source = "import numpy as np\ndef f(d):\n    print('x')\n    return {'W': np.ones((d[1], d[0]))}"
+        assert [outcome.numpy("W").shape for outcome in run(once, source)] == [(2, 3), (4, 2)]
+        assert run(once, "import os\ndef f(d):\n    os._exit(3)")[0].message == "the process ended itself with exit code 3"
+        assert run(once, "def f(d):\n    while True:\n        pass")[0].ended == "timed_out"

@@ -122,6 +122,7 @@ class OnceServer:
 
     def run(self, job: bytes) -> Ending:
         """Run one job to its end."""
+        before = _children_seconds()
         process = _start("once", self.limits, self.slot, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         in_time = True
         try:
@@ -131,10 +132,18 @@ class OnceServer:
             process.kill()
             result, _ = process.communicate()
         most = self.limits.result_bytes
-        return Ending(process.returncode, in_time, result[:most], len(result) > most)
+        return Ending(
+            process.returncode, in_time, result[:most], len(result) > most, _children_seconds() - before
+        )
 
     def close(self) -> None:
         """Do nothing: every job ended its own process."""
+
+
+def _children_seconds() -> float:
+    """Return the processor time of all children that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 class _Pipes:
