@@ -21,6 +21,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd grader/sandbox/worker && ../../../$(BIN)/mypy --strict --explicit-package-bases --cache-dir ../../../.mypy_cache/worker *.py
 
 # Makes again what is shipped: reference/*/trainings.json and submissions/
 reference: $(READY)

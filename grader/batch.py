@@ -130,7 +130,6 @@ def regrade(out: Path, exercise: Exercise) -> Report:
     return Report(out / "index.html", len(results), 0, (), 0, results)
 
 
-
 # --- in the pool ---------------------------------------------------------------------------------------------------
 
 _pipelines: list[Pipeline] = []  # one a process, made by the pool's initializer
@@ -174,9 +173,7 @@ def _write_pages(folder: Path, result: Result) -> None:
 # --- around the pool -----------------------------------------------------------------------------------------------
 
 
-def _graded(
-    work: Sequence[Submission], out: Path, exercise: Exercise, store: Store, jobs: int
-) -> Iterator[Graded]:
+def _graded(work: Sequence[Submission], out: Path, exercise: Exercise, store: Store, jobs: int) -> Iterator[Graded]:
     """Yield each submission as it ends; a process that dies takes nothing with it but its own work, done again."""
     left = {one.name: one for one in work}
     try:

@@ -88,7 +88,8 @@ def check(
     ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the feedback page in a browser.")] = False,
     plain: Annotated[
-        bool, typer.Option("--plain", help="One fact a line, for screen readers and logs; automatic without a terminal.")
+        bool,
+        typer.Option("--plain", help="One fact a line, for screen readers and logs; automatic without a terminal."),
     ] = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
@@ -176,7 +177,9 @@ def _show(result: Result, *, plain: bool, verbose: bool) -> None:
     if verbose:
         origin = result.provenance
         typer.echo(f"evidence {origin.evidence_sha256}")
-        typer.echo(f"grader {origin.grader}, Python {origin.python}, NumPy {origin.numpy}: {', '.join(origin.isolation)}")
+        typer.echo(
+            f"grader {origin.grader}, Python {origin.python}, NumPy {origin.numpy}: {', '.join(origin.isolation)}"
+        )
 
 
 def _report(report: Report, *, quiet: bool, verbose: bool) -> None:

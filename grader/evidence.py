@@ -183,7 +183,9 @@ def sha256(evidence: Evidence) -> str:
             if outcome.call.public:
                 arrays = sorted((key, array.shape, array.dtype, array.data) for key, array in outcome.arrays.items())
                 kind = outcome.fault.kind if outcome.fault else ""
-                digest.update(repr((outcome.call.layers, outcome.call.ambient_seed, outcome.ended, kind, arrays)).encode())
+                digest.update(
+                    repr((outcome.call.layers, outcome.call.ambient_seed, outcome.ended, kind, arrays)).encode()
+                )
     return digest.hexdigest()
 
 

@@ -151,7 +151,9 @@ def _folder(name_or_path: str) -> Path:
         if (folder / "exercise.toml").is_file():
             return folder
     known = sorted(path.parent.name for path in resources.reference().glob("*/exercise.toml"))
-    raise ExerciseError(f"there is no exercise {name_or_path!r}", hint=f"known are: {', '.join(known)}; or give a folder")
+    raise ExerciseError(
+        f"there is no exercise {name_or_path!r}", hint=f"known are: {', '.join(known)}; or give a folder"
+    )
 
 
 def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:

@@ -25,6 +25,4 @@ def grade(
 def _line(name: str, title: str, finding: Finding, task: Task, *, earns: bool) -> CheckResult:
     possible = 0.0 if finding.verdict == "broken" else float(task.points.get(name, 0.0))
     points = possible if earns and finding.verdict == "passed" else 0.0
-    return CheckResult(
-        name, title, finding.verdict, finding.message, finding.hint, points, possible, finding.evidence
-    )
+    return CheckResult(name, title, finding.verdict, finding.message, finding.hint, points, possible, finding.evidence)

@@ -160,9 +160,7 @@ class Pipeline:
 
 def broken(notebook: Notebook, exercise: Exercise, problem: str) -> Evidence:
     """Return evidence that says that we failed, so that the submission still gets its row and its page."""
-    functions = {
-        name: FunctionEvidence(Function(name, "found"), broken=problem) for name in exercise.names
-    }
+    functions = {name: FunctionEvidence(Function(name, "found"), broken=problem) for name in exercise.names}
     return Evidence(replace(notebook, cells=()), functions, exercise.name, exercise.sha256, (), "", "")
 
 

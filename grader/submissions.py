@@ -86,13 +86,13 @@ def opened(submission: Submission) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="grader-") as folder:
         path = Path(folder) / f"member{PurePosixPath(submission.name).suffix.lower()}"
-        with suppress(zipfile.BadZipFile, RuntimeError, OSError, EOFError, zlib.error):  # damaged or encrypted
-            with (
-                zipfile.ZipFile(submission.path) as archive,
-                archive.open(submission.member) as member,
-                path.open("xb") as file,
-            ):
-                _copy(member, file)
+        with (
+            suppress(zipfile.BadZipFile, RuntimeError, OSError, EOFError, zlib.error),  # damaged or encrypted
+            zipfile.ZipFile(submission.path) as archive,
+            archive.open(submission.member) as member,
+            path.open("xb") as file,
+        ):
+            _copy(member, file)
         yield path
 
 

@@ -45,7 +45,12 @@ def edit(source: str, *changes: tuple[str, str]) -> str:
 
 def cells(*sources: str, kind: str = "code") -> list[dict[str, object]]:
     return [
-        {"cell_type": kind, "metadata": {}, "source": source, **({"outputs": [], "execution_count": None} if kind == "code" else {})}
+        {
+            "cell_type": kind,
+            "metadata": {},
+            "source": source,
+            **({"outputs": [], "execution_count": None} if kind == "code" else {}),
+        }
         for source in sources
     ]
 

@@ -756,6 +756,8 @@ def rows(sample: Sample) -> str:
     return text
 
 
+def table(name: str, row: Mapping[str, object]) -> str:
+    """A table of TOML; JSON writes its values as TOML does."""
     lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in row.items())
     return f"[{name}]\n{''.join(lines)}"
 

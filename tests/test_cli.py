@@ -152,7 +152,9 @@ def test_schema_is_that_of_the_results(right, capsys, tmp_path):
 
 
 def test_the_module_is_the_command(right):
-    done = subprocess.run([sys.executable, "-m", "grader", "check", str(right), "--quiet"], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "grader", "check", str(right), "--quiet"], capture_output=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, b"")
 
 
@@ -285,7 +287,9 @@ def test_regrade_runs_no_student_code_and_uses_todays_points(graded, tmp_path, m
     write(tmp_path / "mine", "trainings.json", (folder / "trainings.json").read_bytes())
     ran = []
     original = Sandbox.run
-    monkeypatch.setattr(Sandbox, "run", lambda self, function, calls: ran.append(function.code) or original(self, function, calls))
+    monkeypatch.setattr(
+        Sandbox, "run", lambda self, function, calls: ran.append(function.code) or original(self, function, calls)
+    )
     import shutil
 
     shutil.copytree(graded / "out", tmp_path / "out")

@@ -39,7 +39,10 @@ USES_RNG = edit(HE, ("np.random.randn(", "rng.randn("), ("    np.random.seed(3)\
         ((HE, IMPORTS), [IMPORTS]),
         ((HE, "%matplotlib inline\nimport numpy as np\nimport matplotlib.pyplot as plt"), [IMPORTS]),
         ((HE, "import matplotlib.pyplot as plt, numpy as np; train()"), [IMPORTS]),
-        ((IMPORTS, HE, "get_ipython().run_line_magic('matplotlib', 'inline')\nimport math\n", USES_MATH), [IMPORTS, "import math"]),
+        (
+            (IMPORTS, HE, "get_ipython().run_line_magic('matplotlib', 'inline')\nimport math\n", USES_MATH),
+            [IMPORTS, "import math"],
+        ),
         ((IMPORTS, "from math import *", edit(HE, ("np.sqrt", "sqrt"))), [IMPORTS, "from math import *"]),
         ((IMPORTS, "try:\n    import math\nexcept ImportError:\n    pass", USES_MATH), [IMPORTS, "import math"]),
         (
@@ -50,7 +53,10 @@ USES_RNG = edit(HE, ("np.random.randn(", "rng.randn("), ("    np.random.seed(3)\
         ((IMPORTS, "GAIN, other = 2, 3", USES_GAIN), [IMPORTS, "GAIN, other = 2, 3"]),
         ((IMPORTS, "GAIN = 1\nGAIN += 1", USES_GAIN), [IMPORTS, "GAIN = 1", "GAIN += 1"]),
         ((IMPORTS, "GAIN = 1\nGAIN = GAIN + 1", USES_GAIN), [IMPORTS, "GAIN = 1", "GAIN = GAIN + 1"]),
-        ((IMPORTS, "base = [1, 2]\nGAIN = float(max(base))", USES_GAIN), [IMPORTS, "base = [1, 2]", "GAIN = float(max(base))"]),
+        (
+            (IMPORTS, "base = [1, 2]\nGAIN = float(max(base))", USES_GAIN),
+            [IMPORTS, "base = [1, 2]", "GAIN = float(max(base))"],
+        ),
         ((IMPORTS, "rng = np.random.RandomState(3)", USES_RNG), [IMPORTS, "rng = np.random.RandomState(3)"]),
     ],
 )
@@ -68,7 +74,12 @@ def test_what_a_function_needs_comes_along_before_it(sources, carried):
         ((IMPORTS, USES_MATH), "math", "cell 2, line 6", None),
         ((IMPORTS, USES_GAIN, "GAIN = len(model(X, Y))"), "GAIN", "cell 2, line 6", "cell 3, line 1"),
         ((IMPORTS, USES_GAIN, "for GAIN in range(3):\n    train(GAIN)"), "GAIN", "cell 2, line 6", "cell 3, line 1"),
-        ((IMPORTS, USES_GAIN, "parameters = train()\nGAIN = parameters['gain']"), "GAIN", "cell 2, line 6", "cell 3, line 2"),
+        (
+            (IMPORTS, USES_GAIN, "parameters = train()\nGAIN = parameters['gain']"),
+            "GAIN",
+            "cell 2, line 6",
+            "cell 3, line 2",
+        ),
         ((IMPORTS, USES_GAIN, "from init_utils import *"), "GAIN", "cell 2, line 6", None),
     ],
 )
@@ -144,7 +155,9 @@ def test_a_later_cell_that_does_not_parse_leaves_the_earlier_definition_standing
 
 def test_a_lambda_and_another_name_define_a_function_as_well():
     assert he(IMPORTS, "initialize_parameters_he = lambda dims: {}").status == "found"
-    assert texts(he(IMPORTS, "def mine(dims):\n    return {}", "initialize_parameters_he = mine"))[0].startswith("def mine")
+    assert texts(he(IMPORTS, "def mine(dims):\n    return {}", "initialize_parameters_he = mine"))[0].startswith(
+        "def mine"
+    )
 
 
 EMPTY_LOOP = '''def initialize_parameters_he(layers_dims):
@@ -176,7 +189,9 @@ NONES = edit(
 )
 
 
-@pytest.mark.parametrize("template", [EMPTY_LOOP, BLANK, NONES, "def initialize_parameters_he(layers_dims):\n    pass\n"])
+@pytest.mark.parametrize(
+    "template", [EMPTY_LOOP, BLANK, NONES, "def initialize_parameters_he(layers_dims):\n    pass\n"]
+)
 def test_the_untouched_template_is_recognised(template):
     function = he(IMPORTS, template)
     assert function.status == "not_attempted"
@@ -240,7 +255,9 @@ def test_code_in_a_markdown_cell_is_not_run():
     assert found(IMPORTS, HE, kind="markdown")[1]["initialize_parameters_he"].status == "missing"
 
 
-@pytest.mark.parametrize("source", ["(" * 5000, "x = " + "-" * 20000 + "1", "\0", "def f(:\n", "\x0c\n%\n!\n?", "@" * 300])
+@pytest.mark.parametrize(
+    "source", ["(" * 5000, "x = " + "-" * 20000 + "1", "\0", "def f(:\n", "\x0c\n%\n!\n?", "@" * 300]
+)
 def test_no_text_makes_extraction_raise(source):
     functions = found(source, HE, IMPORTS)[1]
     assert functions["initialize_parameters_he"].status == "found"

@@ -47,7 +47,9 @@ def _array(value: object) -> Array:
     return Array.of(value, dtype=np.array(value).dtype.name, type_name=type(value).__name__)
 
 
-def weights(factor: Callable[[int, int, int, int], float], *, seed: int | None = 3, draw: str = "randn", **how: bool) -> Init:
+def weights(
+    factor: Callable[[int, int, int, int], float], *, seed: int | None = 3, draw: str = "randn", **how: bool
+) -> Init:
     """An initializer written in the usual way, with one thing or another different."""
 
     def init(layers: list[int]) -> dict[str, object]:
@@ -220,7 +222,11 @@ TABLE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("who", "short", "init", "points", "causes", "formula", "seed_status"), TABLE, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("who", "short", "init", "points", "causes", "formula", "seed_status"),
+    TABLE,
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_a_function_is_judged_and_named(who, short, init, points, causes, formula, seed_status):
     earned, diagnosis, lines = judged(init, short)
     said = {name: (line.verdict, line.message) for name, line in lines.items()}
@@ -229,7 +235,11 @@ def test_a_function_is_judged_and_named(who, short, init, points, causes, formul
     assert (diagnosis.scale_formula, diagnosis.seed_status) == (formula, seed_status)
 
 
-@pytest.mark.parametrize(("who", "short", "init"), [row[:3] for row in TABLE if row[3] < 10], ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("who", "short", "init"),
+    [row[:3] for row in TABLE if row[3] < 10],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_every_lost_point_shows_its_call(who, short, init):
     _, _, lines = judged(init, short)
     assert any(line.verdict == "failed" for line in lines.values())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from grader import exercise as exercises, shipped
+from grader import exercise as exercises
+from grader import shipped
 from grader.evidence import Trainer, plain_training, start_key
 from grader.training import Model, course_data, train
 

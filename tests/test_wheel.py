@@ -47,7 +47,11 @@ def test_the_wheel_grades_a_sample_outside_the_checkout(wheel, tmp_path):
     assert "27 of 30" in graded.stdout
     assert "27 of 30" in (tmp_path / "page.html").read_text(encoding="utf-8")
     where = run(
-        sys.executable, "-c", "import grader; print(grader.__file__)", folder=tmp_path, PYTHONPATH=str(tmp_path / "site")
+        sys.executable,
+        "-c",
+        "import grader; print(grader.__file__)",
+        folder=tmp_path,
+        PYTHONPATH=str(tmp_path / "site"),
     )
     assert str(tmp_path) in where.stdout
 

@@ -150,15 +150,13 @@ def _matrices(student: Recovered, reference: Recovered) -> list[tuple[Outcome, s
 
 def _same_draws(student: Recovered, reference: Recovered) -> list[bool]:
     """Return for each matrix whether it is the reference's times one number."""
-    return [
-        equal(got, want) or factor(got, want) is not None for _, _, got, want in _matrices(student, reference)
-    ] or [False]
+    return [equal(got, want) or factor(got, want) is not None for _, _, got, want in _matrices(student, reference)] or [
+        False
+    ]
 
 
 def _biases_took_draws(student: Recovered) -> bool:
-    return student.biases == "nonzero" and (
-        student.drawn is None or student.drawn.stream.order == "weights_and_biases"
-    )
+    return student.biases == "nonzero" and (student.drawn is None or student.drawn.stream.order == "weights_and_biases")
 
 
 def _draws_differ(student: Recovered, reference: Recovered) -> str:
@@ -184,7 +182,9 @@ def _draws_hint(student: Recovered, reference: Recovered) -> str:
     outside = student.evidence.function.seeded_outside
     if student.drawn and student.drawn.stream.seed is None and outside:
         return f"The seed is set outside the function ({outside}); set it inside: np.random.seed({required})."
-    return f"Set the seed once, inside the function and before the loop: np.random.seed({required}); then draw W1, W2, …"
+    return (
+        f"Set the seed once, inside the function and before the loop: np.random.seed({required}); then draw W1, W2, …"
+    )
 
 
 def _draws_shown(student: Recovered, reference: Recovered) -> Shown | None:
@@ -213,7 +213,9 @@ def _scale_of_same_draws(student: Recovered, reference: Recovered) -> Finding:
             k = factor(got, want) or 1.0
             evidence = shown(outcome, student.evidence.function.name, name, want, RELATIVE)
             if abs(k - 1) < 1e-6:
-                return failed(f"{name} is not exact", hint="Leave the numbers as they are, unrounded.", evidence=evidence)
+                return failed(
+                    f"{name} is not exact", hint="Leave the numbers as they are, unrounded.", evidence=evidence
+                )
             by = plain(float(f"{k:.6g}"))
             message = f"{name} has another scale: it is {by} times the weights asked for"
             return failed(message, hint=_scale_hint(student, reference), evidence=evidence)

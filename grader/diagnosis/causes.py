@@ -154,7 +154,9 @@ def _wrong_type(case: Case) -> bool:
 
 def _not_finite(case: Case) -> bool:
     return any(
-        not np.all(np.isfinite(array.numpy())) for outcome in case.evidence.returned for array in outcome.arrays.values()
+        not np.all(np.isfinite(array.numpy()))
+        for outcome in case.evidence.returned
+        for array in outcome.arrays.values()
     )
 
 

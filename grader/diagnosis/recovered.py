@@ -102,7 +102,8 @@ def equal(got: Floats, want: Floats) -> bool:
 
 def _same_arrays(mine: Outcome, theirs: Outcome) -> bool:
     return mine.arrays.keys() == theirs.arrays.keys() and all(
-        array.is_float_array and equal(array.numpy(), theirs.arrays[name].numpy()) for name, array in mine.arrays.items()
+        array.is_float_array and equal(array.numpy(), theirs.arrays[name].numpy())
+        for name, array in mine.arrays.items()
     )
 
 

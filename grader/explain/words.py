@@ -50,7 +50,9 @@ CAUSES: Mapping[str, Words] = {
     "seed_other": Words("another seed", "use the seed that is asked for: np.random.seed({seed})"),
     "seed_per_layer": Words("seed set in every layer", "set the seed once, before the loop"),
     "other_generator": Words("another generator", "use np.random.seed({seed}) and np.random.randn"),
-    "draw_order": Words("another order of drawing", "draw W1, W2, … in this order, each at once, and nothing in between"),
+    "draw_order": Words(
+        "another order of drawing", "draw W1, W2, … in this order, each at once, and nothing in between"
+    ),
     "bias_random": Words("random biases", "make the biases zero with np.zeros"),
     "bias_nonzero": Words("biases are not zero", "make the biases zero with np.zeros"),
     "bias_shape": Words("biases of another shape", "give b the shape (layers_dims[l], 1)"),

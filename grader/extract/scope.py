@@ -187,7 +187,9 @@ def _globals_of(table: symtable.SymbolTable) -> Iterator[str]:
 
 def _changes(binding: Binding, name: str) -> bool:
     """Return whether a statement builds on what `name` was before it, as `L += 1` and `L = L - 1` do."""
-    return isinstance(binding.node, ast.AugAssign) or (isinstance(binding.node, ast.Assign) and name in free_names(binding))
+    return isinstance(binding.node, ast.AugAssign) or (
+        isinstance(binding.node, ast.Assign) and name in free_names(binding)
+    )
 
 
 def _assigned(node: ast.stmt) -> list[str]:

@@ -43,8 +43,12 @@ class Sandbox:
         """What confines the child, for the record."""
         return self._running().layers
 
-    def run(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+    def run(
+        self, function: Function, calls: Sequence[Call], *, layers: Sequence[str] | None = None
+    ) -> tuple[Outcome, ...]:
         """Return what each call gave; after a call that did not come back the later ones are not made.
+
+        `layers` names those to run behind, for tests of one alone; by default it is all that the machine has.
 
         Raises
         ------
@@ -56,7 +60,7 @@ class Sandbox:
             problem = f"the code is larger than {self.limits.source_bytes} bytes; it was not run"
             return (Outcome(calls[0], "refused", message=problem),)
         try:
-            ending = self._running().run(job)
+            ending = self._running().run(job, layers)
         except BaseException:
             self.close()
             raise
@@ -82,13 +86,15 @@ def _job(function: Function, calls: Sequence[Call]) -> bytes:
 
 def _outcomes(function: Function, calls: Sequence[Call], ending: Ending, limits: Limits) -> Iterator[Outcome]:
     """Read what the child wrote, call by call, and then how it ended."""
+    if ending.set_up:
+        yield Outcome(
+            calls[0], "broken", message=f"the process could not be confined, so nothing was run: {ending.set_up}"
+        )
+        return
     try:
-        ready, frames = decode(ending.result)
+        frames = decode(ending.result)
     except BadFrame as error:
         yield Outcome(calls[0], "refused", message=f"what came back cannot be read: {error}")
-        return
-    if not ready:
-        yield Outcome(calls[0], "broken", message=f"the confined process could not be set up (code {ending.code})")
         return
     for frame, call in zip(frames, calls, strict=False):
         yield _outcome(frame, call, function)
@@ -118,10 +124,12 @@ def _unfinished(call: Call, ending: Ending, limits: Limits) -> Outcome:
     """Say how the child ended before this call came back."""
     if ending.overflowed:
         return Outcome(call, "refused", message=f"more than {limits.result_bytes} bytes came back")
+    if ending.code < 0 and ending.cpu_seconds >= limits.cpu_seconds - 0.1:
+        return Outcome(
+            call, "timed_out", message=f"it had not come back after {limits.cpu_seconds} seconds of computing"
+        )
     if not ending.in_time:
         return Outcome(call, "timed_out", message=f"it had not come back after {limits.wall_seconds:g} seconds")
-    if ending.code < 0 and ending.cpu_seconds >= limits.cpu_seconds - 0.1:  # SIGXCPU, or SIGKILL if that was ignored
-        return Outcome(call, "timed_out", message=f"it had not come back after {limits.cpu_seconds} seconds of computing")
     if ending.code < 0:
         return Outcome(call, "crashed", message=f"the process was ended by {_signal_name(-ending.code)}")
     return Outcome(call, "crashed", message=f"the process ended itself with exit code {ending.code}")

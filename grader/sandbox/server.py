@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
@@ -11,17 +12,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from grader.errors import SandboxError
 from grader.sandbox.limits import Limits
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("worker")
+MANDATORY = ("rlimits", "no_new_privs", "seccomp")  # as root also the child's own uid
+START_SECONDS = 60.0
+PIPE_BYTES = 1 << 20
 SILENCE_SECONDS = 5.0  # beyond the job's own wall time; after it the fork server itself is ended
 _SEALS = 0x0F  # F_SEAL_SEAL | SHRINK | GROW | WRITE
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -29,13 +33,17 @@ _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a job's process ended: exit code (negative: the signal), in time or not, its CPU time, what it wrote."""
+    """How a job's process ended: exit code (negative: the signal), in time or not, its CPU time, what it wrote.
+
+    `set_up` says what kept the child from being confined; then it ran nothing.
+    """
 
     code: int
     in_time: bool
     result: bytes
     overflowed: bool = False
     cpu_seconds: float = 0.0
+    set_up: str = ""
 
 
 class Server(Protocol):
@@ -43,8 +51,8 @@ class Server(Protocol):
 
     layers: tuple[str, ...]
 
-    def run(self, job: bytes) -> Ending:
-        """Run one job to its end."""
+    def run(self, job: bytes, layers: Sequence[str] | None = None) -> Ending:
+        """Run one job to its end, behind all layers or, to test them, behind some."""
         ...
 
     def close(self) -> None:
@@ -57,39 +65,54 @@ class ForkServer:
 
     def __init__(self, limits: Limits, slot: int) -> None:
         self.limits = limits
-        self.layers = ("fork server", "rlimits", "no_new_privs", *(("own uid",) if os.getuid() == 0 else ()))
+        _hide()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = _start("serve", limits, slot, stdin=theirs.fileno())
-        self._control.settimeout(60)
-        if not self._receive():
-            raise _not_started(self._process)
+        self._control.settimeout(START_SECONDS)
+        started = self._receive()
+        self.layers: tuple[str, ...] = tuple(started.get("layers", ()))
+        missing = [name for name in mandatory() if name not in self.layers]
+        if missing:
+            said = self._said() or f"{', '.join(missing)} missing"
+            self.close()
+            raise SandboxError(
+                f"student code cannot be confined here, so nothing was run: {said}",
+                hint="`grader doctor` says which layer is missing and what to do",
+            )
 
-    def run(self, job: bytes) -> Ending:
-        """Run one job to its end."""
+    def run(self, job: bytes, layers: Sequence[str] | None = None) -> Ending:
+        """Run one job to its end, behind all layers or, to test them, behind some."""
         result, result_theirs = os.pipe()
         prints, prints_theirs = os.pipe()
         sealed = _sealed(job)
         with contextlib.closing(_Pipes(result, prints)) as pipes:
             try:
-                socket.send_fds(self._control, [b"job"], [sealed, result_theirs, prints_theirs])
+                message = json.dumps({"layers": layers}).encode()
+                socket.send_fds(self._control, [message], [sealed, result_theirs, prints_theirs])
             except OSError:
                 raise SandboxError("the worker is gone", hint="run the command again") from None
             finally:
                 for fd in (sealed, result_theirs, prints_theirs):
                     os.close(fd)
             reply = self._watch(pipes)
-            return Ending(
-                int(reply["code"]), bool(reply["in_time"]), bytes(pipes.result), pipes.overflowed, reply["cpu_seconds"]
-            )
+        return Ending(
+            reply["code"],
+            reply["in_time"],
+            bytes(pipes.result),
+            pipes.overflowed,
+            reply["cpu_seconds"],
+            reply["set_up"],
+        )
 
     def close(self) -> None:
         """End the worker and whatever it runs."""
         self._control.close()
         self._process.kill()
-        self._process.communicate()
+        with contextlib.suppress(ValueError):  # its pipe was read to the end before
+            self._process.communicate()
 
-    def _watch(self, pipes: _Pipes) -> dict[str, float]:
+    def _watch(self, pipes: _Pipes) -> dict[str, Any]:
         """Drain the pipes until the server says how the job ended."""
         deadline = time.monotonic() + self.limits.wall_seconds + SILENCE_SECONDS
         with selectors.DefaultSelector() as selector:
@@ -106,11 +129,17 @@ class ForkServer:
                     pipes.drain(self.limits, selector)
         raise SandboxError("the worker does not answer", hint="run the command again; if it stays, report it")
 
-    def _receive(self) -> dict[str, float]:
+    def _receive(self) -> dict[str, Any]:
         try:
             return dict(json.loads(self._control.recv(4096) or b"{}"))
         except OSError:
             return {}
+
+    def _said(self) -> str:
+        """Return the last line that the worker wrote before it ended."""
+        self._process.kill()
+        lines = self._process.communicate()[1].decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""
 
 
 class OnceServer:
@@ -120,7 +149,7 @@ class OnceServer:
         self.limits, self.slot = limits, slot
         self.layers = ("separate process", *(("rlimits",) if os.name == "posix" else ()))
 
-    def run(self, job: bytes) -> Ending:
+    def run(self, job: bytes, layers: Sequence[str] | None = None) -> Ending:  # noqa: ARG002  # there are none to choose
         """Run one job to its end."""
         before = _children_seconds()
         process = _start("once", self.limits, self.slot, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -132,9 +161,7 @@ class OnceServer:
             process.kill()
             result, _ = process.communicate()
         most = self.limits.result_bytes
-        return Ending(
-            process.returncode, in_time, result[:most], len(result) > most, _children_seconds() - before
-        )
+        return Ending(process.returncode, in_time, result[:most], len(result) > most, _children_seconds() - before)
 
     def close(self) -> None:
         """Do nothing: every job ended its own process."""
@@ -154,6 +181,8 @@ class _Pipes:
         self._result_fd = result
         self.result = bytearray()
         self.overflowed = False
+        with contextlib.suppress(OSError):  # a larger pipe saves the writer from waiting; without it all works as well
+            fcntl.fcntl(result, 1031, PIPE_BYTES)  # F_SETPIPE_SZ
         for fd in self._fds:
             os.set_blocking(fd, False)
 
@@ -216,10 +245,14 @@ def _start(
     )
 
 
-def _not_started(process: subprocess.Popen[bytes]) -> SandboxError:
-    process.kill()
-    said = process.communicate()[1].decode("utf-8", "replace").strip().splitlines()[-1:] or ["no message"]
-    return SandboxError(f"the confined worker did not start: {said[0]}", hint="check that NumPy is installed here")
+def _hide() -> None:
+    """Make this process undumpable: no other process of the user can then read its memory or its environment."""
+    ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+
+
+def mandatory() -> tuple[str, ...]:
+    """Return the layers without which nothing runs on Linux."""
+    return (*MANDATORY, "own uid") if os.getuid() == 0 else MANDATORY
 
 
 def start(limits: Limits, slot: int) -> Server:

@@ -50,18 +50,15 @@ class Refused:
 Frame = Returned | Raised | Refused
 
 
-def decode(data: bytes) -> tuple[bool, list[Frame]]:
-    """Return whether the child said that it was ready, and the frames after it that are whole.
+def decode(data: bytes) -> list[Frame]:
+    """Return the frames that are whole.
 
     Raises
     ------
     BadFrame
         If a frame is not what the worker writes.
     """
-    blocks = _blocks(memoryview(data))
-    if not blocks or len(blocks[0]) != 0:
-        return False, []
-    return True, [_frame(_Reader(block)) for block in blocks[1:]]
+    return [_frame(_Reader(block)) for block in _blocks(memoryview(data))]
 
 
 def _blocks(data: memoryview) -> list[memoryview]:

@@ -1,0 +1,215 @@
+"""The untrusted side: a fresh `python -I` that has NumPy and nothing of ours, and forks one confined child a job.
+
+Started by its folder, never imported; it imports nothing of this package.  It holds no test, no reference and no rubric:
+jobs are sealed descriptors that only the child reads, once it is confined and was looked at from outside.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import types
+from typing import Any
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import resource
+
+# What student code may import: all that computes.  The child can open no file, so it is loaded before the fork.
+PRELOADED = (
+    "__future__ abc bisect cmath collections collections.abc copy dataclasses datetime decimal enum fractions functools "
+    "heapq inspect io itertools logging math numbers numpy.char numpy.fft numpy.linalg numpy.ma numpy.polynomial "
+    "numpy.random numpy.rec numpy.testing operator pprint random re statistics string textwrap threading time traceback "
+    "typing"
+).split()
+JOB, RESULT, GATE, RULESET = 3, 4, 5, 6  # a child's descriptors, besides 0 nothing, 1 and 2 prints
+SET_UP_FAILED, BROKE_OFF = 70, 71
+SET_UP_SECONDS = 5.0
+
+
+class Server:
+    """Forks a child for each job, hands the job over once the child is confined, ends it in time, says how it ended."""
+
+    def __init__(self, control: socket.socket, limits: dict[str, Any]) -> None:
+        import confine  # Linux only
+
+        self.control, self.limits = control, limits
+        self.nothing = os.open(os.devnull, os.O_RDONLY)
+        self.confinement = confine.Confinement(limits)
+
+    def serve(self) -> None:
+        """Answer jobs until the other side hangs up."""
+        layers, version = self.confinement.layers, self.confinement.landlock_version
+        self._say({"layers": layers, "landlock": version})
+        while True:
+            message, fds, _, _ = socket.recv_fds(self.control, 1024, 3)
+            if not message:
+                return
+            wanted = json.loads(message).get("layers")
+            self._say(self._run(fds, frozenset(layers if wanted is None else wanted)))
+
+    def _run(self, fds: list[int], layers: frozenset[str]) -> dict[str, Any]:
+        if self.confinement.threads() != 1:
+            os._exit(72)  # a fork would not be safe
+        mine, gate = socket.socketpair()
+        if "pid namespace" in layers:
+            self.confinement.next_child_alone()
+        elif self.confinement.pid_namespaces:
+            self.confinement.next_child_together()
+        pid = os.fork()
+        if pid == 0:
+            self._child(fds, gate.fileno(), layers)
+        for fd in fds:
+            os.close(fd)
+        gate.close()
+        with mine:
+            problem = self._hand_over(pid, mine, layers)
+            return {**self._reap(pid, 0.0 if problem else self.limits["wall_seconds"]), "set_up": problem}
+
+    def _hand_over(self, pid: int, gate: socket.socket, layers: frozenset[str]) -> str:
+        """Let a child go on to its job once it is seen to be confined; return what is wrong otherwise."""
+        gate.settimeout(SET_UP_SECONDS)
+        try:
+            said: str = gate.recv(300).decode("utf-8", "replace")
+        except OSError:
+            said = "no answer"
+        if said != "ready":
+            return said or "the child ended before it was confined"
+        problem: str = self.confinement.unlike(self.confinement.seen(pid), layers)
+        if not problem:
+            gate.sendall(b"go")
+        return problem
+
+    def _reap(self, pid: int, wall_seconds: float) -> dict[str, Any]:
+        """Wait for a child until its time is up, end it and its group, and say how it ended."""
+        ended = select.poll()
+        pidfd = os.pidfd_open(pid)
+        ended.register(pidfd, select.POLLIN)
+        in_time = bool(ended.poll(wall_seconds * 1000))
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)  # not reaped yet, so the number is still its own
+        _, status, usage = os.wait4(pid, 0)
+        os.close(pidfd)
+        seconds = usage.ru_utime + usage.ru_stime
+        return {"code": os.waitstatus_to_exitcode(status), "in_time": in_time, "cpu_seconds": seconds}
+
+    def _child(self, fds: list[int], gate: int, layers: frozenset[str]) -> None:
+        """Be a child: confine, wait to be let go, run one job, never return."""
+        status = SET_UP_FAILED
+        try:
+            os.setsid()
+            job, result, prints = fds
+            ruleset = max(self.confinement.ruleset, 0)
+            arrange([self.nothing, prints, prints, job, result, gate, ruleset])
+            self.confinement.child(layers, RULESET)
+            os.close(RULESET)
+            os.write(GATE, b"ready")
+            if os.read(GATE, 2) == b"go":
+                status = BROKE_OFF
+                os.close(GATE)
+                run(read_all(JOB), RESULT)
+                status = 0
+        except BaseException as error:
+            if status == SET_UP_FAILED:
+                with contextlib.suppress(OSError):
+                    os.write(GATE, str(error).encode("utf-8", "replace")[:300])
+        finally:
+            with contextlib.suppress(BaseException):
+                sys.stdout.flush()
+            os._exit(status)
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self.control.send(json.dumps(message).encode())
+
+
+def arrange(fds: list[int]) -> None:
+    """Make these the descriptors 0, 1, 2, …, in this order, and close all others."""
+    high = [os.dup(fd) for fd in fds]
+    while min(high) < len(high):
+        high = [os.dup(fd) for fd in high]
+    for target, fd in enumerate(high):
+        os.dup2(fd, target)
+    os.closerange(len(high), os.sysconf("SC_OPEN_MAX"))
+
+
+def read_all(fd: int) -> bytes:
+    """Read a descriptor from its start to its end."""
+    os.lseek(fd, 0, os.SEEK_SET)
+    chunks = []
+    while chunk := os.read(fd, 1 << 16):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def run(request: bytes, result: int) -> None:
+    """Run one job."""
+    import answer
+
+    answer.run(json.loads(request), result)
+
+
+def once(limits: dict[str, Any]) -> None:
+    """Run the one job on standard input and write its frames to standard output: where there is no safe fork."""
+    request = sys.stdin.buffer.read()
+    result = os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(nothing, fd)
+    if sys.platform == "win32":
+        msvcrt.setmode(result, os.O_BINARY)
+    else:
+        cpu = limits["cpu_seconds"]
+        for name, most in (("CPU", cpu), ("FSIZE", 0), ("CORE", 0)):
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
+    run(request, result)
+    os._exit(0)
+
+
+def load(numpy_folder: str) -> None:
+    """Load and warm what student code may use, then forget where modules come from."""
+    sys.path.append(numpy_folder)
+    import answer  # noqa: F401  # a child can import nothing any more
+    import numpy as np
+
+    for name in PRELOADED:
+        importlib.import_module(name)
+    np.linalg.solve(np.eye(64), np.ones((64, 64)) @ np.ones((64, 64)))
+    np.random.default_rng(0).standard_normal(3)
+
+
+def forget() -> None:
+    """Leave no path to import from, no arguments, and an empty main module for the notebook's statements."""
+    sys.path.clear()
+    sys.path_importer_cache.clear()
+    sys.argv[:] = [""]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+
+
+def main(mode: str, settings: str, numpy_folder: str) -> None:
+    """Load what student code may use, then serve or run once."""
+    limits = json.loads(settings)
+    load(numpy_folder)
+    if mode == "once":
+        forget()
+        once(limits)
+    import kernel
+
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    server = Server(socket.socket(fileno=os.dup(0)), limits)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # after the namespaces, whose maps only a dumpable process may write
+    forget()
+    gc.collect()
+    gc.freeze()
+    server.serve()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

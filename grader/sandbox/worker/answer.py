@@ -1,0 +1,113 @@
+"""Runs the student's function and writes what it gave as frames of bounded raw floats.
+
+The other side of `grader.sandbox.wire`, which decodes the frames and trusts none of them.
+"""
+
+import builtins
+import os
+import struct
+import sys
+import warnings
+from typing import Any
+
+RETURNED, RAISED, REFUSED = 0, 1, 2
+MAX_ITEMS, MAX_DIMENSIONS, MAX_NUMBERS = 64, 8, 1 << 20
+UNREADABLE = "it cannot be read as numbers"
+
+
+class Refused(Exception):
+    """What came back is not a set of bounded float arrays."""
+
+
+def run(job: dict[str, Any], result: int) -> None:
+    """Execute the statements, call the function as often as asked, and write a frame for each call."""
+    import numpy as np
+
+    warnings.simplefilter("ignore")
+    space = vars(sys.modules["__main__"])
+    space["__builtins__"] = builtins
+    try:
+        for index, unit in enumerate(job["units"]):
+            exec(compile(unit["source"], f"<unit {index}>", "exec", dont_inherit=True), space)
+        function = space[job["function"]]
+    except BaseException as error:
+        for index in range(len(job["calls"])):
+            send(result, raised(index, error))
+        return
+    for index, call in enumerate(job["calls"]):
+        np.random.seed(call["ambient_seed"])
+        send(result, answer(index, function, list(call["layers"])))
+
+
+def answer(index: int, function: Any, layers: list[int]) -> bytes:
+    """Return the frame of one call."""
+    try:
+        return returned(index, function(layers))
+    except Refused as error:
+        return struct.pack("<BH", REFUSED, index) + text(str(error), 500)
+    except BaseException as error:
+        return raised(index, error)
+
+
+def returned(index: int, value: object) -> bytes:
+    """Return the frame of a dictionary of numbers, or raise Refused."""
+    if not isinstance(value, dict):
+        raise Refused(f"it returned {kind_of(value)} instead of a dictionary")
+    items = list(dict.items(value))
+    if len(items) > MAX_ITEMS:
+        raise Refused(f"it returned {len(items)} entries; at most {MAX_ITEMS} are read")
+    return struct.pack("<BHH", RETURNED, index, len(items)) + b"".join(item(key, entry) for key, entry in items)
+
+
+def item(key: object, value: object) -> bytes:
+    """Return one entry: name, type, dtype, shape and numbers."""
+    import numpy as np
+
+    name = key if type(key) is str else f"{kind_of(key)} {key!r:.40}"
+    try:
+        array = value if type(value) is np.ndarray else np.array(value)
+    except (ValueError, TypeError, OverflowError):  # a ragged list, say
+        raise Refused(f"{name!r} is {kind_of(value)}: {UNREADABLE}") from None
+    if array.dtype.kind not in "fiub":
+        raise Refused(f"{name!r} is {kind_of(value)}: {UNREADABLE}")
+    if array.ndim > MAX_DIMENSIONS or array.size > MAX_NUMBERS:
+        raise Refused(f"{name!r} has the shape {array.shape}: at most {MAX_NUMBERS} numbers are read")
+    head = text(name, 80) + text(type(value).__name__, 60) + text(array.dtype.name, 20)
+    shape = struct.pack(f"<B{array.ndim}Q", array.ndim, *array.shape)
+    return head + shape + np.ascontiguousarray(array, dtype="<f8").tobytes()
+
+
+def kind_of(value: object) -> str:
+    """Return the type of a value in words."""
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def raised(index: int, error: BaseException) -> bytes:
+    """Return the frame of an exception: its type, its message, and the statement and line it came from."""
+    unit, line = -1, 0
+    if isinstance(error, SyntaxError) and (name := str(error.filename)).startswith("<unit "):
+        unit, line = int(name[6:-1]), error.lineno or 0
+    step = error.__traceback__
+    while step is not None:
+        name = step.tb_frame.f_code.co_filename
+        if name.startswith("<unit ") and name[6:-1].isdigit():
+            unit, line = int(name[6:-1]), step.tb_lineno
+        step = step.tb_next
+    try:
+        message = str(error)
+    except BaseException:
+        message = ""
+    return struct.pack("<BHii", RAISED, index, unit, line) + text(type(error).__name__, 60) + text(message, 500)
+
+
+def text(value: str, most: int) -> bytes:
+    """Return a string as its length and its UTF-8 bytes, cut to `most` characters."""
+    data = value[:most].encode("utf-8", "replace")
+    return struct.pack("<H", len(data)) + data
+
+
+def send(result: int, frame: bytes) -> None:
+    """Write one frame, its length first."""
+    data = memoryview(struct.pack("<I", len(frame)) + frame)
+    while data:
+        data = data[os.write(result, data) :]
