@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint reference samples clean
+.PHONY: demo test test-all lint fuzz bench reference samples clean
 
 demo: $(READY)
 	$(BIN)/grader batch submissions --out graded
@@ -22,6 +22,12 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd grader/sandbox/worker && ../../../$(BIN)/mypy --strict --explicit-package-bases --cache-dir ../../../.mypy_cache/worker *.py
+
+fuzz: $(READY)
+	$(BIN)/python tests/fuzz.py --minutes 5
+
+bench: $(READY)
+	$(BIN)/python tests/benchmarks/confinement.py
 
 # Makes again what is shipped: reference/*/trainings.json and submissions/
 reference: $(READY)

@@ -18,6 +18,7 @@ from grader.errors import GraderError, RequestError
 if TYPE_CHECKING:
     from grader.batch import Report
     from grader.records import Result
+    from grader.sandbox.doctor import Examination
 
 app = typer.Typer(
     name="grader",
@@ -110,6 +111,10 @@ def check(
         service.write_json(result, None if to_stdout else json)
     if not quiet and not to_stdout:
         _show(result, plain=plain, verbose=verbose)
+        if sys.platform != "linux":
+            typer.echo(
+                "Your code ran in a process of its own with a time limit; this system confines no more than that."
+            )
     raise typer.Exit(_exit_code(result))
 
 
@@ -120,6 +125,9 @@ def batch(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, max=256, help="Processes; by default one a processor.")
     ] = None,
+    i_trust_this_code: Annotated[
+        bool, typer.Option("--i-trust-this-code", help="Grade where nothing can confine student code (macOS, Windows).")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over: forget what was graded into DIR.")] = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
@@ -129,6 +137,8 @@ def batch(
     from grader import batch as batches
     from grader import service
     from grader.report.progress import Progress
+
+    service.require_confinement(trusted=i_trust_this_code)
 
     with Progress(quiet=quiet) as progress:
         report = batches.batch(
@@ -156,6 +166,24 @@ def regrade(
     _report(batches.regrade(directory, service.load_exercise(exercise)), quiet=quiet, verbose=verbose)
 
 
+@app.command(epilog="Example: grader doctor --json")
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Say which layers confine student code on this machine, by trying to break each."""
+    import msgspec
+
+    from grader.sandbox import doctor as doctors
+
+    found = doctors.examine()
+    if json:
+        table = {"grader": __version__, "confined": found.confined, **msgspec.to_builtins(found)}
+        typer.echo(msgspec.json.format(msgspec.json.encode(table), indent=2).decode())
+    else:
+        _show_examination(found)
+    raise typer.Exit(int(Exit.PASSED if found.confined else Exit.PROVISIONAL))
+
+
 @app.command(epilog="Example: grader schema > grader-result-1.schema.json")
 def schema() -> None:
     """Print the JSON Schema of result.json."""
@@ -180,6 +208,17 @@ def _show(result: Result, *, plain: bool, verbose: bool) -> None:
         typer.echo(
             f"grader {origin.grader}, Python {origin.python}, NumPy {origin.numpy}: {', '.join(origin.isolation)}"
         )
+
+
+def _show_examination(found: Examination) -> None:
+    typer.echo(f"grader {__version__}, Python {found.python}, {found.system}")
+    for one in found.checks:
+        holds = "holds" if one.holds else ("MISSING" if one.required else "absent")
+        typer.echo(f"{holds:8} {'required' if one.required else 'optional'}  {one.name:20} {one.seen}")
+    if found.confined:
+        typer.echo("Student code is confined on this machine.")
+    else:
+        typer.echo("Student code would NOT be confined on this machine: nothing is graded. See docs/security.md.")
 
 
 def _report(report: Report, *, quiet: bool, verbose: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import time
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -115,6 +116,7 @@ def collect(
     student: str | None = None,
 ) -> Evidence:
     """Return everything that judging this submission needs."""
+    gather.spent_seconds = 0.0
     found = {task.name: gather.function(functions[task.name], task) for task in exercise.tasks}
     return Evidence(
         notebook=replace(notebook, cells=()),
@@ -137,6 +139,7 @@ class Gatherer:
     trainer: Trainer
     secret: bytes
     outcomes: dict[tuple[object, ...], tuple[Outcome, ...]] = field(default_factory=dict)
+    spent_seconds: float = 0.0
 
     def function(self, function: Function, task: Task) -> FunctionEvidence:
         """Return the evidence of one function."""
@@ -153,7 +156,15 @@ class Gatherer:
         """Call a function, or take what the very same statements at the same places gave before."""
         key = (function.name, function.units, tuple(calls))
         if key not in self.outcomes:
+            budget = self.sandbox.limits.submission_seconds
+            if self.spent_seconds >= budget:
+                problem = (
+                    f"the functions before it took the {budget:g} seconds that a submission has; it was not called"
+                )
+                return (Outcome(calls[0], "timed_out", message=problem),)
+            started = time.monotonic()
             outcomes = self.sandbox.run(function, calls)
+            self.spent_seconds += time.monotonic() - started
             if any(outcome.ended in ("timed_out", "broken") for outcome in outcomes):
                 return outcomes  # a busy machine may be the reason
             self.outcomes[key] = outcomes

@@ -11,7 +11,7 @@ import platformdirs
 
 from grader import exercise as exercises
 from grader.checks import CHECKS
-from grader.errors import RequestError
+from grader.errors import RequestError, SandboxError
 from grader.exercise import Exercise
 from grader.pipeline import Pipeline
 from grader.records import Result
@@ -50,6 +50,25 @@ def check(notebook: Path, exercise: str = exercises.DEFAULT) -> Result:
         result = pipeline.grade(notebook)
         store.add_trainings({key: pipeline.trainer.cache[key] for key in set(pipeline.trainer.cache) - before})
         return result
+
+
+def require_confinement(*, trusted: bool) -> None:
+    """Refuse to run strangers' code where it cannot be confined; `trusted` counts only where nothing could confine it.
+
+    Raises
+    ------
+    SandboxError
+        If a layer does not hold, or this system has none and the code is not said to be trusted.
+    """
+    if sys.platform == "linux":
+        from grader.sandbox import doctor
+
+        doctor.require()
+    elif not trusted:
+        raise SandboxError(
+            "this system cannot confine student code: a process with a time limit is all there is",
+            hint="grade in a Linux container or virtual machine, or say --i-trust-this-code if all of it is your own",
+        )
 
 
 def page_path(notebook: Path) -> Path:

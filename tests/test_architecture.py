@@ -57,8 +57,8 @@ MAY_IMPORT = {
         "store",
         "submissions",
     },
-    "service": {"checks", "errors", "exercise", "pipeline", "records", "report", "store"},
-    "cli": {"grader", "batch", "errors", "records", "report", "service"},
+    "service": {"checks", "errors", "exercise", "pipeline", "records", "report", "sandbox", "store"},
+    "cli": {"grader", "batch", "errors", "records", "report", "sandbox", "service"},
     "__main__": {"cli"},
 }
 LIVES_IN = {

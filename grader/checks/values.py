@@ -189,6 +189,8 @@ def _draws_hint(student: Recovered, reference: Recovered) -> str:
 
 def _draws_shown(student: Recovered, reference: Recovered) -> Shown | None:
     """Show the first matrix that is not the reference's times a number, at the scale of the student's own."""
+    if student.drawn is not None and student.drawn.stream.seed is None:
+        return _two_calls(student, reference)
     for outcome, name, got, want in _matrices(student, reference):
         if factor(got, want) is None:
             k = _spread_ratio(got, want)
@@ -196,6 +198,18 @@ def _draws_shown(student: Recovered, reference: Recovered) -> Shown | None:
             proportional = f"in these proportions{times}, each within 1e-06"
             return shown(outcome, student.evidence.function.name, name, want, proportional if times else RELATIVE)
     return None
+
+
+def _two_calls(student: Recovered, reference: Recovered) -> Shown:
+    """Show what the same call gave twice, where no seed makes it give the same."""
+    (outcome, name, one, want), *others = _matrices(student, reference)
+    two = next(got for other, again, got, _ in others if again == name and other.call.layers == outcome.call.layers)
+    return Shown(
+        f'{outcome.call.literal(student.evidence.function.name)}["{name}"][0, 0], called twice',
+        f"{one.flat[0]:.8g} and then {two.flat[0]:.8g}",
+        f"the same both times; with the required seed {want.flat[0]:.8g}",
+        RELATIVE,
+    )
 
 
 @np.errstate(all="ignore")  # the numbers may be huge

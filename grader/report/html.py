@@ -167,7 +167,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        words=words, of=text.of, points=text.points, place=_place, excerpt=excerpt, training_view=training_view
+        words=words,
+        headline=text.headline,
+        of=text.of,
+        points=text.points,
+        place=_place,
+        excerpt=excerpt,
+        training_view=training_view,
     )
     return environment
 

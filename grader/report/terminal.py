@@ -50,7 +50,7 @@ Line = tuple[int, Text]
 
 def _summary(result: Result) -> Iterator[Line]:
     yield 0, _text(f"{result.title}: {result.submission.name}", "dim")
-    yield 0, _text(text.of(result.score, result.possible), "bold") + _text(f"  {result.summary.headline}")
+    yield 0, _text(text.of(result.score, result.possible), "bold") + _text(f"  {text.headline(result)}")
     for paragraph in result.summary.text.split("\n"):
         yield 0, _text(paragraph)
     if result.provisional:
@@ -99,7 +99,7 @@ def _checks(function: FunctionResult) -> Iterator[Line]:
         yield 2, _bounded(function.message)
     open_checks = [check for verdict in ("failed", "broken") for check in function.checks if check.verdict == verdict]
     for check in open_checks[:1]:
-        yield 2, _text(f"{words.VERDICT[check.verdict]}: ", "bold red") + _bounded(f"{check.title}: {check.message}")
+        yield 2, _text(f"{words.VERDICT[check.verdict]}: ", "bold red") + _bounded(check.message)
         yield from _help(check.hint, check.evidence)
     for verdict in ("failed", "broken"):
         others = [check.title for check in open_checks[1:] if check.verdict == verdict]

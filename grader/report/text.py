@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from grader.records import Number
+from grader.records import Number, Result
 
 _BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
@@ -38,6 +38,11 @@ def shorten(text: str, width: int) -> str:
 def points(value: float) -> str:
     """Return points without a trailing ``.0``."""
     return f"{round(value, 2):.10g}"
+
+
+def headline(result: Result) -> str:
+    """Return the summary's headline without the score, for places that show it large."""
+    return result.summary.headline.removeprefix(f"{of(result.score, result.possible)}. ")
 
 
 def of(value: float, possible: float) -> str:
