@@ -127,13 +127,13 @@ def _near_in(node: ast.AST, name: str, names: tuple[str, ...], code: Code, insid
         return
     at = code.place(node)
     if isinstance(node, ast.ClassDef):
-        within = f"a method of class {node.name}"
+        within = f"as a method of class {node.name}"
     else:
         within = f"inside the function {node.name}"
         if inside and node.name == name:
-            yield f"{at} defines it as {inside}"
+            yield f"{at} defines it {inside}"
         elif node.name not in names and _alike(node.name, name):
-            yield f"{at} defines {node.name}" + (f" as {inside}" if inside else "")
+            yield f"{at} defines {node.name}" + (f" {inside}" if inside else "")
     for child in ast.walk(node):
         if child is not node and child in getattr(node, "body", []):
             yield from _near_in(child, name, names, code, within)
@@ -167,7 +167,7 @@ def _completed(notebook: Notebook, codes: list[Code], functions: Mapping[str, Fu
     """Return the notebook with the problems that its code shows, and `wrong_notebook` where nothing was tried."""
     if notebook.status == "unreadable":
         return notebook
-    problems = [*notebook.problems, *_broken_problems(codes), *_definition_problems(functions)]
+    problems = [*notebook.problems, *_broken_problems(codes, functions), *_definition_problems(functions)]
     tried = any(function.status != "missing" or function.near_misses for function in functions.values())
     if tried or any(problem.code == "code_in_markdown" for problem in problems):
         return replace(notebook, problems=tuple(problems))
@@ -178,9 +178,11 @@ def _completed(notebook: Notebook, codes: list[Code], functions: Mapping[str, Fu
     return replace(notebook, status="wrong_notebook", problems=(*problems, wrong))
 
 
-def _broken_problems(codes: list[Code]) -> Iterable[Problem]:
+def _broken_problems(codes: list[Code], functions: Mapping[str, Function]) -> Iterable[Problem]:
+    """Yield the first broken piece of each cell, but not the functions asked for: their own status says it."""
+    own = re.compile(rf"^[ \t]*def\s+(?:{'|'.join(functions)})\s*\(", re.MULTILINE)
     for code in codes:
-        for piece in code.broken[:1]:
+        for piece in [piece for piece in code.broken if not own.search(piece.text)][:1]:
             at = code.cell.place(piece.line)
             yield Problem("syntax_error", f"Python cannot read all of this code ({at}): {piece.problem}.")
 
