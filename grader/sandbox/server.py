@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import fcntl
 import json
 import os
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +21,9 @@ import numpy as np
 
 from grader.errors import SandboxError
 from grader.sandbox.limits import Limits
+
+if sys.platform != "win32":
+    import fcntl
 
 WORKER = Path(__file__).with_name("worker")
 MANDATORY = ("rlimits", "no_new_privs", "seccomp")  # as root also the child's own uid
@@ -158,13 +161,21 @@ class OnceServer:
             result, _ = process.communicate(job, timeout=self.limits.wall_seconds + SILENCE_SECONDS)
         except subprocess.TimeoutExpired:
             in_time = False
-            process.kill()
+            _end(process)
             result, _ = process.communicate()
         most = self.limits.result_bytes
         return Ending(process.returncode, in_time, result[:most], len(result) > most, _children_seconds() - before)
 
     def close(self) -> None:
         """Do nothing: every job ended its own process."""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and, where there are groups, whatever it started."""
+    if sys.platform != "win32":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 def _children_seconds() -> float:
