@@ -18,6 +18,7 @@ import msgspec
 from grader import resources
 from grader.errors import ExerciseError
 from grader.records import Call
+from grader.sandbox.limits import Limits
 from grader.training import Model
 
 if sys.version_info >= (3, 11):
@@ -58,6 +59,7 @@ class Exercise:
     sha256: str
     policy: Literal["partial", "course"]
     model: Model
+    limits: Limits
     given: Mapping[str, str]
     tasks: tuple[Task, ...]
     public_calls: tuple[tuple[int, ...], ...]
@@ -140,6 +142,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     title: str
     policy: Literal["partial", "course"]
     given: dict[str, str]
+    limits: dict[str, int | float]
     model: _Model
     calls: _Calls
     functions: dict[str, _Points]
@@ -168,12 +171,26 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
         sha256=_sha256(folder, text),
         policy=file.policy,
         model=Model(file.model.layers, file.model.learning_rate, file.model.iterations),
+        limits=_limits(file.limits),
         given=file.given,
         tasks=tasks,
         public_calls=file.calls.public,
         large_call=file.calls.large,
         folder=folder,
     )
+
+
+def _limits(table: Mapping[str, int | float]) -> Limits:
+    """Return the bounds of a job: the defaults with those that the file sets."""
+    known = msgspec.to_builtins(Limits())
+    for name, value in table.items():
+        if name not in known:
+            raise msgspec.ValidationError(f"there is no limit {name!r}; known are {', '.join(known)} - at `$.limits`")
+        if not 0 < value < float("inf"):
+            raise msgspec.ValidationError(f"{name} is {value}: a limit is a number above 0 - at `$.limits`")
+        if not isinstance(value, type(known[name])) and not isinstance(known[name], float):
+            raise msgspec.ValidationError(f"{name} is {value}: this limit is a whole number - at `$.limits`")
+    return msgspec.convert({**known, **table}, Limits)
 
 
 def _sha256(folder: Path, text: str) -> str:

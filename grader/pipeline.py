@@ -61,7 +61,7 @@ class Pipeline:
         self.exercise = exercise
         self.shipped = shipped.load(exercise)
         self.trainer = Trainer(exercise.model, {**self.shipped.cache(), **(cache or {})})
-        self.gatherer = Gatherer(exercise, Sandbox(limits), self.trainer, secret)
+        self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret)
 
     def __enter__(self) -> Pipeline:
         return self

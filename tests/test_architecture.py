@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "notebook": {"records"},
     "extract": {"records"},
     "sandbox": {"errors", "records"},
-    "exercise": {"errors", "records", "resources", "training"},
+    "exercise": {"errors", "records", "resources", "sandbox", "training"},
     "evidence": {"errors", "exercise", "records", "sandbox", "training"},
     "shipped": {"grader", "evidence", "exercise", "training"},
     "diagnosis": {"records"},

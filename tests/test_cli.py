@@ -131,7 +131,13 @@ def test_help_has_an_example(command, capsys):
 
 
 def test_every_command_is_in_the_help_test():
-    assert {command.callback.__name__ for command in app.registered_commands} == {"check", "batch", "regrade", "doctor", "schema"}
+    assert {command.callback.__name__ for command in app.registered_commands} == {
+        "check",
+        "batch",
+        "regrade",
+        "doctor",
+        "schema",
+    }
 
 
 def test_version(capsys):

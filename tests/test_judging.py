@@ -420,11 +420,20 @@ def test_points_that_make_no_sense_are_refused_with_their_line(tmp_path, change,
         ("iterations = 15000", "iterations = 15000\nepochs = 3"),
         ('title = "Initialization"', "title = ["),
         ('title = "Initialization"\n', ""),
+        ("cpu_seconds = 4", "cpu_minutes = 4"),
+        ("cpu_seconds = 4", "cpu_seconds = 0"),
+        ("cpu_seconds = 4", "cpu_seconds = 0.5"),
     ],
 )
 def test_a_file_that_is_not_usable_is_refused(tmp_path, change):
     with pytest.raises(exercises.ExerciseError):
         exercises.load(copy_of_exercise(tmp_path, change), CHECKS)
+
+
+def test_limits_are_settings(tmp_path):
+    folder = copy_of_exercise(tmp_path, ("cpu_seconds = 4", "cpu_seconds = 9"))
+    assert exercises.load(folder, CHECKS).limits.cpu_seconds == 9
+    assert exercises.load(folder, CHECKS).limits.result_bytes == EXERCISE.limits.result_bytes
 
 
 def test_an_unknown_exercise_names_the_known_ones():

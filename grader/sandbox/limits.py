@@ -19,7 +19,6 @@ class Limits:
     wall_seconds: float = 6.0
     memory_bytes: int = 512 * MIB
     result_bytes: int = 32 * MIB
-    print_bytes: int = 64 << 10
     source_bytes: int = 1 * MIB
     submission_seconds: float = 15.0
     first_uid: int = 64_000
