@@ -55,11 +55,13 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
             self._database = sqlite3.connect(path, timeout=30)
-            self._database.execute("PRAGMA journal_mode=WAL")
-            self._database.executescript(_SCHEMA)
-            self._check_version()
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from None
+        try:
+            self._prepare()
+        except BaseException:
+            self._database.close()
+            raise
 
     def __enter__(self) -> Store:
         return self
@@ -110,6 +112,12 @@ class Store:
     def clear(self) -> None:
         """Forget every submission; the secret and the trainings stay."""
         self._write("DELETE FROM submissions", ())
+
+    def _prepare(self) -> None:
+        with self._saving():
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.executescript(_SCHEMA)
+        self._check_version()
 
     def _check_version(self) -> None:
         self._write("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(VERSION).encode(),))

@@ -107,7 +107,7 @@ def _escape(facts: Facts) -> str:
         f"Nothing is broken: with more time this very start leaves the plateau. Measured, the cost first falls below 0.6 "
         f"at iteration {facts.escape:,}."
     )
-    times = [f"scale {point.scale:g}: {point.escape:,}" for point, _ in facts.sweep if point.escape is not None]
+    times = [f"scale {p.scale:g}: {p.escape:,}" for p, _ in facts.sweep if p.escape is not None and p.scale <= 1]
     return f"{said} For comparison, by scale: {'; '.join(times)}." if times else said
 
 
@@ -196,4 +196,4 @@ def _digits(cost: float) -> str:
 
 
 def _list(norms: Sequence[float]) -> str:
-    return ", ".join(f"{norm:.2g}" for norm in norms)
+    return ", ".join(f"{norm:.3g}" if 0.01 <= norm < 1000 else f"{norm:.2g}" for norm in norms)
