@@ -148,20 +148,10 @@ def _grade(submission: Submission, out: Path) -> Graded:
     before = set(pipeline.trainer.cache)
     with files.opened(submission) as path:
         notebook = read(path, name=submission.name)
-    evidence, result = _judged(pipeline, notebook)
+    evidence, result = pipeline.graded(notebook)
     _write_pages(out / submission.folder, result)
     made = {start: pipeline.trainer.cache[start] for start in set(pipeline.trainer.cache) - before}
     return _packed(submission, evidence, result, started, made)
-
-
-def _judged(pipeline: Pipeline, notebook: Notebook) -> tuple[Evidence, Result]:
-    """Grade a notebook; whatever goes wrong in us, the submission still gets a result that says so."""
-    try:
-        evidence = pipeline.collect(notebook)
-        return evidence, pipeline.judge(evidence)
-    except Exception as error:  # one submission never stops the others
-        evidence = broken(notebook, pipeline.exercise, f"the grader failed ({type(error).__name__})")
-        return evidence, pipeline.judge(evidence)
 
 
 def _write_pages(folder: Path, result: Result) -> None:

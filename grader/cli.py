@@ -58,9 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nstopped; what was graded is kept, run the same command to go on\n")
         return 130
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever reads our output had enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(Exit.NOT_PASSED)
+    except Exception as error:
+        if "GRADER_TRACEBACK" in os.environ:
+            raise
+        hint = "please report it; with GRADER_TRACEBACK=1 set it shows where"
+        _complain(GraderError(f"the grader itself failed ({type(error).__name__}: {error})", hint=hint))
+        return int(Exit.PROVISIONAL)
     return 0
 
 

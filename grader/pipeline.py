@@ -69,9 +69,18 @@ class Pipeline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.gatherer.sandbox.close()
 
-    def grade(self, path: Path, *, name: str | None = None, student: str | None = None) -> Result:
+    def grade(self, path: Path, *, name: str | None = None) -> Result:
         """Return the verdict on one file."""
-        return self.judge(self.collect(read(path, name=name), student=student))
+        return self.graded(read(path, name=name))[1]
+
+    def graded(self, notebook: Notebook) -> tuple[Evidence, Result]:
+        """Return evidence and verdict; whatever goes wrong in us, there is a result that says so."""
+        try:
+            evidence = self.collect(notebook)
+            return evidence, self.judge(evidence)
+        except Exception as error:
+            evidence = broken(notebook, self.exercise, f"the grader failed ({type(error).__name__})")
+            return evidence, self.judge(evidence)
 
     def collect(self, notebook: Notebook, *, student: str | None = None) -> Evidence:
         """Extract, run and train: everything that touches the outside world."""

@@ -108,6 +108,29 @@ def test_a_file_that_cannot_be_read_is_graded_0_and_is_no_fault_of_ours(tmp_path
     assert list(result["functions"]) == list(NAMES)
 
 
+def test_a_fault_of_ours_is_a_provisional_result_and_no_traceback(right, monkeypatch, capsys):
+    from grader import pipeline
+
+    collect = pipeline.Pipeline.collect
+
+    def fails(self, notebook, **how):
+        return 1 / 0 if notebook.name == "right.ipynb" else collect(self, notebook, **how)
+
+    monkeypatch.setattr(pipeline.Pipeline, "collect", fails)
+    code, out, err = check(capsys, right, "--json", "-")
+    assert code == 3
+    assert "Traceback" not in err
+    assert json.loads(out)["provisional"]
+
+
+def test_a_grader_that_fails_says_so_in_one_line(right, monkeypatch, capsys):
+    monkeypatch.setattr("grader.service.check", lambda *_: 1 / 0)
+    code, out, err = check(capsys, right)
+    assert (code, out) == (3, "")
+    assert "the grader itself failed (ZeroDivisionError" in err
+    assert "Traceback" not in err
+
+
 def test_a_wrong_exercise_is_told_apart(tmp_path, capsys):
     other = write(tmp_path, "other.ipynb", notebook(IMPORTS, "def sigmoid(z):\n    return 1 / (1 + np.exp(-z))"))
     _, out, _ = check(capsys, other, "--json", "-")

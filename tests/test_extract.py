@@ -255,6 +255,18 @@ def test_code_in_a_markdown_cell_is_not_run():
     assert found(IMPORTS, HE, kind="markdown")[1]["initialize_parameters_he"].status == "missing"
 
 
+@pytest.mark.parametrize("depth", [500, 900, 2000, 5000])
+def test_a_constant_that_is_nested_deeply_is_no_fault_of_ours(depth):
+    function = he(IMPORTS, "GAIN = 2" + " + 0" * depth, USES_GAIN)
+    assert function.status in ("found", "syntax_error")
+
+
+def test_code_that_is_far_too_long_is_left_aside_and_named():
+    notebook, functions = found(IMPORTS, "x = 1\n" * 300_000, HE)
+    assert functions["initialize_parameters_he"].status == "found"
+    assert "too long" in notebook.problems[0].message
+
+
 @pytest.mark.parametrize(
     "source", ["(" * 5000, "x = " + "-" * 20000 + "1", "\0", "def f(:\n", "\x0c\n%\n!\n?", "@" * 300]
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from grader.extract.cells import Broken, Code, read
+from grader.extract.cells import MOST_CHARACTERS, Broken, Code, read, too_long
 from grader.extract.scope import Binding, Needs, Scope, top_level
 from grader.extract.template import untouched
 from grader.records import Function, Notebook, Place, Problem
@@ -26,11 +26,29 @@ def extract(
     order of `names`.
     """
     names = tuple(names)
-    codes = [read(cell) for cell in notebook.cells if cell.kind == "code"]
+    codes = list(_codes(notebook))
     scope = Scope(codes, given or {})
     seeded = _seeded(codes)
-    functions = {name: _find(name, names, codes, scope, seeded) for name in names}
+    functions = {name: _found(name, names, codes, scope, seeded) for name in names}
     return _completed(notebook, codes, functions), functions
+
+
+def _codes(notebook: Notebook) -> Iterable[Code]:
+    """Parse code cells, as long as they are not too much together."""
+    left = MOST_CHARACTERS
+    for cell in notebook.cells:
+        if cell.kind == "code":
+            left -= len(cell.source)
+            yield read(cell) if left >= 0 else too_long(cell)
+            left += len(cell.source) if left < 0 else 0
+
+
+def _found(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, seeded: Place | None) -> Function:
+    try:
+        return _find(name, names, codes, scope, seeded)
+    except RecursionError:
+        message = f"The code that belongs to {name} is nested too deeply to be read."
+        return Function(name, "syntax_error", message, "Write it in several shorter lines.")
 
 
 def _find(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, seeded: Place | None) -> Function:
@@ -158,7 +176,10 @@ def _seeded(codes: list[Code]) -> Place | None:
     for code in codes:
         for statement in top_level(code.statements):
             call = statement.value if isinstance(statement, ast.Expr) else None
-            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("seed"):
+            name = call.func if isinstance(call, ast.Call) else None
+            if (isinstance(name, ast.Attribute) and name.attr == "seed") or (
+                isinstance(name, ast.Name) and name.id == "seed"
+            ):
                 return code.place(statement)
     return None
 

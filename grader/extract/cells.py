@@ -19,6 +19,8 @@ _MAGIC_VALUE = re.compile(r"(\s*[\w, ]+?=\s*)[%!].*$")
 _PROMPT = re.compile(r"(?:In \[\d*\]: ?|>>> ?|\.\.\. ?)")
 _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
 _TOO_DEEP = "it is nested too deeply to be read"
+_TOO_LONG = "it is too long to be read as code"
+MOST_CHARACTERS = 1_000_000  # of a notebook's code: parsing takes a hundred times the memory of the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ def read(cell: Cell) -> Code:
     pieces = list(_pieces(text))
     statements = [statement for piece in pieces if not isinstance(piece, Broken) for statement in piece]
     return Code(cell, text, tuple(statements), tuple(piece for piece in pieces if isinstance(piece, Broken)))
+
+
+def too_long(cell: Cell) -> Code:
+    """Leave a cell unread; its text is in the way of everybody else's."""
+    return Code(cell, "", (), (Broken(cell.source[:1000], 1, _TOO_LONG, 1),))
 
 
 def parse(text: str) -> ast.Module:
