@@ -81,7 +81,7 @@ def batch(
     RequestError
         If there is nothing to grade, or `out` cannot be written.
     """
-    found = files.find(sources)
+    found = files.find(sources, besides=out)
     if not found.submissions:
         raise RequestError(
             f"there is no notebook in {', '.join(map(str, sources))}",

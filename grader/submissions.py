@@ -41,8 +41,10 @@ class Sources:
     passed_over: int = 0
 
 
-def find(sources: Sequence[Path]) -> Sources:
+def find(sources: Sequence[Path], *, besides: Path | None = None) -> Sources:
     """Return the submissions of folders, zips and single files, in the order of their names.
+
+    What lies below `besides`, the folder that results go to, is no submission.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def find(sources: Sequence[Path]) -> Sources:
     for source in sources:
         prefix = f"{source.name}/" if len(sources) > 1 else ""
         if source.is_dir():
-            _from_folder(source, prefix, found)
+            _from_folder(source, prefix, besides, found)
         elif zipfile.is_zipfile(source) and source.suffix.lower() == ".zip":
             _from_zip(source, prefix, found)
         elif source.is_file():
@@ -104,8 +106,12 @@ def _copy(member: IO[bytes], file: IO[bytes]) -> None:
         left -= len(chunk)
 
 
-def _from_folder(source: Path, prefix: str, found: Sources) -> None:
+def _from_folder(source: Path, prefix: str, besides: Path | None, found: Sources) -> None:
+    top = source.resolve()
+    results = besides.resolve() if besides else top
     files = sorted(path for path in source.rglob("*") if path.is_file() or path.is_symlink())
+    if results != top:
+        files = [path for path in files if not (top / path.relative_to(source)).is_relative_to(results)]
     names = {path.relative_to(source).as_posix(): path for path in files}
     for name, path in names.items():
         if path.is_symlink():

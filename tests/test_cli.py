@@ -305,6 +305,15 @@ def test_a_symbolic_link_is_not_followed(tmp_path, capsys):
     assert "link.ipynb" in capsys.readouterr().out
 
 
+def test_results_below_the_source_are_no_submissions(tmp_path, monkeypatch, capsys):
+    write(tmp_path, "ada.ipynb", solved())
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert main(["batch", ".", "--out", "graded"]) == 0
+    assert "ignored" not in capsys.readouterr().out
+    assert set(results(tmp_path / "graded")) == {"ada.ipynb"}
+
+
 def test_regrade_runs_no_student_code_and_uses_todays_points(graded, tmp_path, monkeypatch, capsys):
     from grader import exercise as exercises
     from grader.sandbox import Sandbox
