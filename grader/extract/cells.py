@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from grader.records import Cell, Place
@@ -15,7 +16,7 @@ PYTHON_MAGICS = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun"
 
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 _MAGIC_LINE = re.compile(r"(\s*)(?:[%!?].*|[\w.*]+\?{1,2}\s*)$")
-_MAGIC_VALUE = re.compile(r"(\s*[\w, ]+?=\s*)[%!].*$")
+_MAGIC_VALUE = re.compile(r"(\s*\w[\w, ]*=\s*)[%!].*$")
 _PROMPT = re.compile(r"(?:In \[\d*\]: ?|>>> ?|\.\.\. ?)")
 _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
 _TOO_DEEP = "it is nested too deeply to be read"
@@ -33,7 +34,7 @@ class Broken:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Code:
     """A code cell: the text that was parsed (as many lines as the cell has), its statements, its broken pieces."""
 
@@ -41,6 +42,11 @@ class Code:
     text: str
     statements: tuple[ast.stmt, ...]
     broken: tuple[Broken, ...] = ()
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text."""
+        return self.text.split("\n")
 
     def place(self, node: ast.AST) -> Place:
         """Return where a statement or expression of this cell begins."""
@@ -50,7 +56,7 @@ class Code:
         """Return the source of a statement, decorators and all, brought to the left margin."""
         decorators = getattr(node, "decorator_list", [])
         first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-        lines = self.text.split("\n")[first - 1 : node.end_lineno]
+        lines = self.lines[first - 1 : node.end_lineno]
         indent = re.match(r"\s*", lines[0]).group()  # type: ignore[union-attr]  # \s* matches any text
         alone = node.col_offset == len(indent.encode()) and _ends_its_line(node, lines[-1])
         if decorators or alone:

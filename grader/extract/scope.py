@@ -8,6 +8,7 @@ import math
 import symtable
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -27,14 +28,33 @@ _COMPUTING_BUILTINS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Binding:
-    """A top-level statement that gives a name its value; `text` is what is carried into the child."""
+    """A top-level statement that gives a name its value; of an import, the one name `alias`."""
 
     code: Code
     node: ast.stmt
-    text: str
-    module: str | None = None
+    alias: ast.alias | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """What is carried into the child."""
+        if self.alias is None:
+            return self.code.segment(self.node)
+        return ast.unparse(type(self.node)(**{**dict(ast.iter_fields(self.node)), "names": [self.alias]}))
+
+    @property
+    def module(self) -> str | None:
+        """The top module that an import comes from."""
+        if self.alias is None:
+            return None
+        name = (self.node.module or "") if isinstance(self.node, ast.ImportFrom) else self.alias.name
+        return name.split(".")[0]
+
+    @cached_property
+    def needs(self) -> dict[str, int]:
+        """The names that the statement takes from outside itself, each with the line of its cell where it is used."""
+        return {} if self.alias else _free_names(self)
 
     @property
     def place(self) -> Place:
@@ -68,6 +88,7 @@ class Scope:
         self._bindings: dict[str, list[Binding]] = {}
         self._stars: list[Binding] = []
         self._given = given
+        self._known: dict[int, bool] = {}
         for code in codes:
             for node in top_level(code.statements):
                 self._add(code, node)
@@ -81,15 +102,15 @@ class Scope:
         if id(binding) in needs.seen:
             return
         needs.seen.add(id(binding))
-        for name, line in free_names(binding).items():
+        for name, line in binding.needs.items():
             self._carry_name(name, binding.code.cell.place(line), needs)
         needs.units.append(binding.unit)
 
     def _carry_name(self, name: str, used: Place, needs: Needs) -> None:
         bindings = self._bindings.get(name, [])
-        carried = [binding for binding in bindings if self._can_be_had(binding)]
-        if carried:
-            for binding in carried if _changes(carried[-1], name) else carried[-1:]:
+        last = self._last_to_be_had(name)
+        if last:
+            for binding in filter(self._can_be_had, bindings) if _changes(last, name) else [last]:
                 self.carry(binding, needs)
         elif not bindings and (star := self._star_of(name)):
             self.carry(star, needs)
@@ -102,17 +123,25 @@ class Scope:
     def _star_of(self, name: str) -> Binding | None:
         return next((star for star in self._stars if name in _STAR_MODULES.get(star.module or "", ())), None)
 
-    def _can_be_had(self, binding: Binding, path: frozenset[int] = frozenset()) -> bool:
+    def _last_to_be_had(self, name: str) -> Binding | None:
+        return next(filter(self._can_be_had, reversed(self._bindings.get(name, []))), None)
+
+    def _can_be_had(self, binding: Binding) -> bool:
         """Return whether a statement gives its name without running training, plotting or other top-level code."""
+        if id(binding) not in self._known:
+            self._known[id(binding)] = False  # for a statement that needs itself in the end
+            self._known[id(binding)] = self._only_computes(binding)
+        return self._known[id(binding)]
+
+    def _only_computes(self, binding: Binding) -> bool:
         node = binding.node
         if isinstance(node, Definition | ast.Import | ast.ImportFrom):
             return True
-        if not isinstance(node, Assignment) or node.value is None or id(binding) in path:
+        if not isinstance(node, Assignment) or node.value is None:
             return False
-        path |= {id(binding)}
         return all(self._calls_only_to_compute(call) for call in _calls(node.value)) and all(
-            name in _BUILTINS or any(self._can_be_had(other, path) for other in self.bindings(name))
-            for name in free_names(binding)
+            name in _BUILTINS or self._last_to_be_had(name) is not None
+            for name in binding.needs
             if name not in _assigned(node)
         )
 
@@ -127,22 +156,16 @@ class Scope:
 
     def _add(self, code: Code, node: ast.stmt) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            self._add_import(code, node)
+            for alias in node.names:
+                if alias.name == "*":
+                    self._stars.append(Binding(code, node, alias))
+                else:
+                    self._bind(alias.asname or alias.name.split(".")[0], Binding(code, node, alias))
         elif isinstance(node, Definition):
-            self._bind(node.name, Binding(code, node, code.segment(node)))
+            self._bind(node.name, Binding(code, node))
         else:
             for name in _assigned(node):
-                self._bind(name, Binding(code, node, code.segment(node)))
-
-    def _add_import(self, code: Code, node: ast.Import | ast.ImportFrom) -> None:
-        for alias in node.names:
-            alone = type(node)(**{**dict(ast.iter_fields(node)), "names": [alias]})
-            module = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
-            binding = Binding(code, node, ast.unparse(alone), module.split(".")[0])
-            if alias.name == "*":
-                self._stars.append(binding)
-            else:
-                self._bind(alias.asname or alias.name.split(".")[0], binding)
+                self._bind(name, Binding(code, node))
 
     def _bind(self, name: str, binding: Binding) -> None:
         self._bindings.setdefault(name, []).append(binding)
@@ -159,12 +182,10 @@ def top_level(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
                 yield from top_level(handler.body)
 
 
-def free_names(binding: Binding) -> dict[str, int]:
-    """Return the names that a statement takes from outside itself, each with the line of its cell where it is used."""
-    if isinstance(binding.node, ast.Import | ast.ImportFrom):
-        return {}
+def _free_names(binding: Binding) -> dict[str, int]:
     try:
-        table = symtable.symtable(binding.text, "<cell>", "exec")
+        text = binding.text if isinstance(binding.node, Definition) else ast.unparse(binding.node)
+        table = symtable.symtable(text, "<cell>", "exec")
     except (SyntaxError, RecursionError):  # it parses, but Python would not compile it; running it says why
         return {}
     own = binding.node.name if isinstance(binding.node, Definition) else ""
@@ -187,9 +208,7 @@ def _globals_of(table: symtable.SymbolTable) -> Iterator[str]:
 
 def _changes(binding: Binding, name: str) -> bool:
     """Return whether a statement builds on what `name` was before it, as `L += 1` and `L = L - 1` do."""
-    return isinstance(binding.node, ast.AugAssign) or (
-        isinstance(binding.node, ast.Assign) and name in free_names(binding)
-    )
+    return isinstance(binding.node, ast.AugAssign) or (isinstance(binding.node, ast.Assign) and name in binding.needs)
 
 
 def _assigned(node: ast.stmt) -> list[str]:

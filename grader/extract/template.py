@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_DOCSTRING = re.compile(r'"""(?:.|\n)*?"""|\'\'\'(?:.|\n)*?\'\'\'')
+_DOCSTRING = re.compile(r'""".*?"""|\'\'\'.*?\'\'\'', re.DOTALL)
 _GIVEN = tuple(
     re.compile(pattern)
     for pattern in (

@@ -8,8 +8,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
+
+import numpy as np
 
 from grader.records import Call, Ended, Fault, Function, Outcome, Place
 from grader.sandbox.limits import Limits
@@ -18,6 +22,7 @@ from grader.sandbox.wire import BadFrame, Frame, Raised, Refused, Returned, deco
 
 __all__ = ["Limits", "Sandbox"]
 
+_FOLDERS = (str(Path(np.__file__).parent.parent), sys.prefix, sys.base_prefix)
 ALMOST = 0.8  # the kernel counts ticks, which under load are up to a tenth ahead of the time it reports
 
 
@@ -145,5 +150,7 @@ def _signal_name(number: int) -> str:
 
 
 def _clean(text: str) -> str:
-    """Return a student's text without control characters, on one line, at most 500 characters long."""
+    """Return a student's text on one line, bounded, without control characters and without paths of this machine."""
+    for folder in _FOLDERS:
+        text = text.replace(folder, "…")
     return "".join(char if char.isprintable() else " " for char in text[:500]).strip()

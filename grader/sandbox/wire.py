@@ -14,6 +14,7 @@ from grader.records import Array
 
 RETURNED, RAISED, REFUSED = 0, 1, 2
 MAX_ITEMS, MAX_DIMENSIONS, MAX_NUMBERS = 64, 8, 1 << 20
+MAX_FRAMES = 256  # more than there are calls; what comes after them is not read
 
 
 class BadFrame(ValueError):
@@ -63,8 +64,8 @@ def decode(data: bytes) -> list[Frame]:
 
 def _blocks(data: memoryview) -> list[memoryview]:
     """Cut the stream into blocks by their lengths; a block that was cut off is left out."""
-    blocks = []
-    while len(data) >= 4:
+    blocks: list[memoryview] = []
+    while len(data) >= 4 and len(blocks) < MAX_FRAMES:
         (length,) = struct.unpack_from("<I", data)
         if len(data) < 4 + length:
             break
