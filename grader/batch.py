@@ -21,7 +21,7 @@ from grader import submissions as files
 from grader.checks import CHECKS
 from grader.errors import RequestError
 from grader.exercise import Exercise
-from grader.notebook import read, read_hash
+from grader.notebook import SOURCE_LIMIT_BYTES, read, read_hash, too_large
 from grader.pipeline import Pipeline, broken
 from grader.records import Evidence, Notebook, Result
 from grader.report import gradebook, html
@@ -146,12 +146,20 @@ def _grade(submission: Submission, out: Path) -> Graded:
     (pipeline,) = _pipelines
     started = time.monotonic()
     before = set(pipeline.trainer.cache)
-    with files.opened(submission) as path:
-        notebook = read(path, name=submission.name)
+    notebook = _read(submission)
     evidence, result = pipeline.graded(notebook)
     _write_pages(out / submission.folder, result)
     made = {start: pipeline.trainer.cache[start] for start in set(pipeline.trainer.cache) - before}
     return _packed(submission, evidence, result, started, made)
+
+
+def _read(submission: Submission) -> Notebook:
+    """Read a submission; a member of a zip that is too large is not even unpacked."""
+    size_bytes = files.unpacked_bytes(submission)
+    if size_bytes > SOURCE_LIMIT_BYTES:
+        return too_large(submission.name, size_bytes)
+    with files.opened(submission) as path:
+        return read(path, name=submission.name)
 
 
 def _write_pages(folder: Path, result: Result) -> None:

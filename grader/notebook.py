@@ -130,8 +130,7 @@ def read(path: Path, *, name: str | None = None, source_limit_bytes: int = SOURC
         if not path.is_file():  # a pipe would wait for ever
             return _unreadable(name, "", _problem("cannot_open", reason="it is not a file"))
         if size_bytes > source_limit_bytes:
-            size_mb, limit_mb = -(-size_bytes // 2**20), source_limit_bytes / 2**20
-            return _unreadable(name, read_hash(path), _problem("too_large", size_mb=size_mb, limit_mb=limit_mb))
+            return too_large(name, size_bytes, read_hash(path), source_limit_bytes=source_limit_bytes)
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or "no file can have such a name"
@@ -148,6 +147,14 @@ def read_hash(path: Path) -> str:
                 digest.update(block)
             return digest.hexdigest()
     return ""
+
+
+def too_large(
+    name: str, size_bytes: int, sha256: str = "", *, source_limit_bytes: int = SOURCE_LIMIT_BYTES
+) -> Notebook:
+    """Refuse a file for its size, which is named."""
+    size_mb, limit_mb = -(-size_bytes // 2**20), source_limit_bytes / 2**20
+    return _unreadable(name, sha256, _problem("too_large", size_mb=size_mb, limit_mb=limit_mb))
 
 
 def parse(data: bytes, name: str) -> Notebook:

@@ -8,7 +8,6 @@ import stat
 import tempfile
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -80,6 +79,15 @@ def with_folders(submissions: Iterable[Submission], taken: Mapping[str, str]) ->
     return placed
 
 
+def unpacked_bytes(submission: Submission) -> int:
+    """Return how large a member of a zip says that it is; 0 for a file of its own."""
+    if submission.member is None:
+        return 0
+    with suppress(Exception), zipfile.ZipFile(submission.path) as archive:
+        return archive.getinfo(submission.member).file_size
+    return 0
+
+
 @contextmanager
 def opened(submission: Submission) -> Iterator[Path]:
     """Give the path of a submission's file; a member of a zip is unpacked for as long as it is needed."""
@@ -89,7 +97,7 @@ def opened(submission: Submission) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="grader-") as folder:
         path = Path(folder) / f"member{PurePosixPath(submission.name).suffix.lower()}"
         with (
-            suppress(zipfile.BadZipFile, RuntimeError, OSError, EOFError, zlib.error),  # damaged or encrypted
+            suppress(Exception),  # damaged or encrypted: each way of packing has errors of its own
             zipfile.ZipFile(submission.path) as archive,
             archive.open(submission.member) as member,
             path.open("xb") as file,
@@ -124,7 +132,7 @@ def _from_zip(source: Path, prefix: str, found: Sources) -> None:
     try:
         with zipfile.ZipFile(source) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError) as error:
+    except Exception as error:  # a damaged directory of an archive fails in many ways
         raise RequestError(f"{source} cannot be read: {error}", hint="download the zip again") from None
     names = {info.filename: info for info in members}
     for name, info in names.items():
@@ -166,7 +174,8 @@ def _folder(name: str, used: set[str]) -> str:
     stem = name[: -len(PurePosixPath(name).suffix)] if PurePosixPath(name).suffix.lower() in SUFFIXES else name
     wanted = stem.replace("/", "__")
     plain = unicodedata.normalize("NFKD", wanted).encode("ascii", "ignore").decode()
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._ ")[:80] or "submission"
-    if safe != wanted or _RESERVED.match(safe) or safe.casefold() in used:
-        safe = f"{safe}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
-    return safe
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._- ")[:80] or "submission"
+    mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    kept = safe == wanted and not _RESERVED.match(safe)
+    choices = [*([safe] if kept else []), *(f"{safe}-{mark[:length]}" for length in (10, 20, 64))]
+    return next(choice for choice in choices if choice.casefold() not in used)

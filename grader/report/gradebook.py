@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from grader.exercise import Exercise
 from grader.records import Result
 from grader.report.html import ClassRow
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")  # a cell that begins so is run by some spreadsheet
+_FORMULA = tuple("=+-@|%")  # a cell that begins so is run by some spreadsheet, also behind blanks or in another width
 
 
 def result_json(result: Result) -> str:
@@ -83,6 +84,8 @@ def _row(folder: str, seconds: float, result: Result, exercise: Exercise) -> dic
 
 def _cell(value: object) -> object:
     """Return a value that a spreadsheet shows and never runs."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
+    if isinstance(value, str) and (
+        value[:1].isspace() or unicodedata.normalize("NFKC", value).lstrip().startswith(_FORMULA)
+    ):
         return f"'{value}"
     return value
