@@ -32,6 +32,7 @@ class Confinement:
             self.enter_namespaces()
         self.pid_namespaces = works_in_child(self.next_child_alone)
         self.virtual_bytes = self._virtual_bytes()
+        self.filters = int(self.seen("self").get("Seccomp_filters", 0))  # a container may have put one on us already
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -95,8 +96,8 @@ class Confinement:
         finally:
             os.close(folder)
 
-    def seen(self, pid: int) -> dict[str, str]:
-        """Look at a child from outside: the lines of its /proc/PID/status, by name."""
+    def seen(self, pid: "int | str") -> dict[str, str]:
+        """Look at a process from outside: the lines of its /proc/PID/status, by name."""
         lines = self._read(f"{pid}/status").decode("ascii", "replace").splitlines()
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
@@ -109,6 +110,8 @@ class Confinement:
             "own uid": ("Uid", "\t".join([uid] * 4)),
         }
         rows = [(layer, *row) for layer, row in wanted.items() if layer in layers]
+        if "seccomp" in layers and "Seccomp_filters" in seen:  # from kernel 5.9 on
+            rows.append(("seccomp", "Seccomp_filters", str(self.filters + 1)))
         rows += [("capabilities", "CapEff", "0" * 16), ("one thread", "Threads", "1")]
         if self.is_root and "own uid" not in layers:  # a test of another layer alone, as root
             rows.remove(("capabilities", "CapEff", "0" * 16))
