@@ -32,7 +32,7 @@ from grader import resources
 from grader.records import Call, Function, Outcome, Place, Unit
 from grader.sandbox import Limits, Sandbox
 
-LIMITS = Limits(cpu_seconds=1, wall_seconds=1.5)
+LIMITS = Limits(cpu_seconds=1, wall_seconds=2.0)
 CALLS = (Call((3, 2, 1), 11), Call((2, 4, 1), 12))
 FLOOR = ("rlimits", "no_new_privs", "seccomp", *(("own uid",) if os.getuid() == 0 else ()))
 SECONDS_AN_ATTACK = 6.0  # wall time, decoding and a busy machine
@@ -43,7 +43,7 @@ STOPPED = frozenset({"raised", "refused", "timed_out", "out_of_memory", "crashed
 RAISED, TIMED_OUT = frozenset({"raised"}), frozenset({"timed_out"})
 MEMORY = frozenset({"out_of_memory", "timed_out", "crashed"})
 RETURNED, REFUSED, CRASHED = frozenset({"returned"}), frozenset({"refused"}), frozenset({"crashed"})
-LOST = RAISED | RETURNED  # an exception, or it came back and said that it had found nothing
+SEARCHED = RETURNED | TIMED_OUT  # it came back and said that it had found nothing, or a busy machine left it no time
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ ATTACKS = (
             nest = (nest,)
         hash(nest)
         """,
-        CRASHED,
+        CRASHED | TIMED_OUT,
     ),
     # --- disk and output
     Attack(
@@ -278,12 +278,12 @@ ATTACKS = (
     Attack(
         "a flood of tiny right frames",
         "frame = forged({}) * 100_000\nfor _ in range(24):\n    os.write(4, frame)\nreturn LOST",
-        REFUSED | TIMED_OUT | RETURNED,
+        REFUSED | SEARCHED,
     ),
     Attack(
-        "eight arrays of a million numbers",
-        "return {'won': 1.0, **{str(n): np.zeros(1 << 20) for n in range(8)}}",
-        REFUSED,
+        "five arrays of a million numbers",
+        "return {'won': 1.0, **{str(n): np.zeros(1 << 20) for n in range(5)}}",
+        REFUSED | TIMED_OUT,
     ),
     # --- network
     Attack("a TCP connection", "socket.socket().connect(('127.0.0.1', tcp))", wins="alone"),
@@ -406,7 +406,7 @@ ATTACKS = (
             at += 1
         return {"won": float(look(repr(dict(os.environ)) + repr(found) + repr(sys.argv) + repr(sys.orig_argv)))}
         """,
-        RETURNED,
+        SEARCHED,
         wins="planted",
     ),
     Attack(
@@ -429,14 +429,14 @@ ATTACKS = (
         hints += sum(name.split(".")[0] == "grader" for name in sys.modules)
         return {"won": float(hints)}
         """,
-        RETURNED,
+        SEARCHED,
         wins="planted",
     ),
     Attack(
         "reading one's own memory as it is, page by page",
         """
         libc.sbrk.restype = ctypes.c_void_p
-        page, most, found, seen = 1 << 12, 32 << 20, 0, set()
+        page, most, found, seen = 1 << 12, 16 << 20, 0, set()
         anchors = [libc.sbrk(0) - page, id(os), id(look), id(PREFIX), id(np), ctypes.addressof(ctypes.c_long())]
         for anchor in anchors:
             for step in (page, -page):
@@ -450,7 +450,7 @@ ATTACKS = (
                 seen.discard(anchor & -page)
         return {"won": float(found)}
         """,
-        RETURNED,
+        SEARCHED,
         wins="planted",
     ),
     Attack(

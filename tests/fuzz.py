@@ -14,6 +14,7 @@ import argparse
 import ast
 import codecs
 import contextlib
+import copy
 import json
 import os
 import random
@@ -233,14 +234,15 @@ def reshaped(rng: Random, data: bytes) -> bytes:
         if action == 0:
             del place[key]
         elif action == 1:
-            place[key] = rng.choice(VALUES)
+            place[key] = copy.deepcopy(rng.choice(VALUES))
         elif action == 2 and isinstance(place, dict):
             place[rng.choice(("cell_type", "source", "input", "cells", "nbformat", "id", "worksheets"))] = place.pop(
                 key
             )
         elif isinstance(place, list):
             place.insert(
-                rng.randrange(len(place) + 1), rng.choice((place[key], {"cell_type": "code", "source": HE}, 0))
+                rng.randrange(len(place) + 1),
+                copy.deepcopy(rng.choice((place[key], {"cell_type": "code", "source": HE}, 0))),
             )
     return json.dumps(document, indent=rng.choice((None, 1))).encode()
 
@@ -462,7 +464,7 @@ def _guard(event: str, arguments: tuple[object, ...]) -> None:
 def nothing_runs() -> Iterator[None]:
     """Make every file, process, import, socket and execution a finding; an audit hook stays, so it is armed."""
     if not _armed[1:]:
-        extract(Notebook("x.ipynb", "", "ok", (), (Cell("code", HE),)), NAMES)  # loads what it loads late
+        extract(Notebook("x.ipynb", "", "ok", (), (Cell("code", f"\u00aa = 1\n{HE}"),)), NAMES)  # loads late
         codecs.lookup("cp1252")
         sys.addaudithook(_guard)
         _armed.append(True)

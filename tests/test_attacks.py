@@ -36,6 +36,8 @@ from notebooks import HE, IMPORTS, RANDOM, ZEROS, cells, edit, solved, write
 
 from grader import exercise as exercises
 from grader import resources, submissions
+from grader.cli import main
+from grader.errors import RequestError
 from grader.notebook import parse
 from grader.pipeline import Pipeline
 from grader.records import Result
@@ -70,7 +72,9 @@ def test_no_attack_works(attack, sandbox, arena):
     assert left_behind(sandbox) == []
 
 
-@pytest.mark.slow
+@pytest.mark.skipif(
+    "GRADER_GALLERY" not in os.environ, reason="set GRADER_GALLERY=1: this one wants a machine of its own"
+)
 def test_the_layers_that_are_mandatory_stop_every_attack_alone():
     """In a container, say, there may be nothing but limits and seccomp."""
     records = attacks.gallery(here(), FLOOR)
@@ -98,6 +102,9 @@ def test_without_its_layers_the_child_lets_the_attack_through(attack, sandbox, a
     assert won(outcomes), outcomes
 
 
+@pytest.mark.skipif(
+    "GRADER_GALLERY" not in os.environ, reason="set GRADER_GALLERY=1: this one wants a machine of its own"
+)
 @pytest.mark.parametrize("attack", wins("alone"), ids=lambda attack: attack.name)
 def test_without_confinement_the_attack_works_and_is_noticed(attack):
     """A plain process may do it: read or change the arena, or reach it; and where it changes something, that shows."""
@@ -140,7 +147,9 @@ def readable() -> Iterator[tuple[Path, Path]]:
         shutil.rmtree(folder)
 
 
-@pytest.mark.slow
+@pytest.mark.skipif(
+    "GRADER_GALLERY" not in os.environ, reason="set GRADER_GALLERY=1: this one wants a machine of its own"
+)
 @pytest.mark.skipif(os.getuid() != 0, reason="not root: THE GALLERY RAN AS THIS USER ALONE, not as another one")
 def test_no_attack_works_as_a_user_without_rights(readable):
     python, folder = readable
@@ -331,6 +340,26 @@ def test_sizes_of_another_store_are_of_no_use(pipeline):
     assert points(pipeline, hard_coded([*PUBLISHED, *DRAWN], "    return {}\n")) == 10
     with Pipeline(EXERCISE, b"the secret of another store", limits=LIMITS) as other:
         assert points(other, hard_coded([*PUBLISHED, *DRAWN], "    return {}\n")) == 0
+
+
+READS_THE_SIZES = f"""{HEAD}    import sys
+    frame = sys._getframe()
+    while 'job' not in frame.f_locals:
+        frame = frame.f_back
+    raise ValueError([call['layers'] for call in frame.f_locals['job']['calls']][8:])
+"""
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a store draws its sizes once, and the code that is called sees them, all at once"
+)
+def test_a_first_hand_in_that_shows_the_drawn_sizes_is_of_no_use_for_the_second(pipeline):
+    first = judged(pipeline, READS_THE_SIZES).functions[TASK.name]
+    shown_sizes = [
+        tuple(map(int, sizes.split(", "))) for sizes in re.findall(r"\[([\d, ]+)\]", first.checks[0].message)
+    ]
+    assert first.points == 0
+    assert points(pipeline, hard_coded([*PUBLISHED, *shown_sizes], "    return {}\n")) == 0
 
 
 @pytest.mark.parametrize("calls", ["[-1:]", "[-3:-2]", "[4:5]"])
@@ -816,6 +845,32 @@ def test_what_would_run_does_run_in_this_browser(chromium: Browser, tmp_path):
     assert len(asked) > 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "{evil}.ipynb"],
+        ["check", "{right}", "--html", "{evil}/page.html"],
+        ["batch", "{evil}.ipynb", "--out", "{out}"],
+        ["batch", "{zip}", "--out", "{out}"],
+        ["batch", "{empty}", "--out", "{out}"],
+        ["regrade", "{evil}"],
+    ],
+)
+def test_no_error_of_the_command_is_a_command_to_the_terminal(arguments, tmp_path, capsys):
+    """`grader batch downloads/*` hands over names that students chose."""
+    evil = tmp_path / "\x1b[2J\x1b]0;owned\x07\u202e"
+    places = {
+        "evil": evil,
+        "out": tmp_path / "out",
+        "right": write(tmp_path, "right.ipynb", solved()),
+        "zip": write(tmp_path, f"{evil.name}.zip", b"PK\5\6" + b"\xff" * 10 + bytes(40)),
+        "empty": write(tmp_path / f"{evil.name}.d", "notes.txt", b"").parent,
+    }
+    assert main([argument.format(**places) for argument in arguments]) == 2
+    said = "".join(capsys.readouterr())
+    assert {char for char in said if not char.isprintable()} <= {"\n"}
+
+
 def test_a_terminal_is_told_nothing_by_a_student(tmp_path):
     """On a real terminal, where the grader itself uses colours: colours are all that there is."""
     write(tmp_path, "evil.ipynb", BY_CONTENT["exception.ipynb"])
@@ -865,13 +920,17 @@ def test_two_names_never_share_a_folder(names):
     assert len(set(folders)) == len(names)
 
 
-def test_nobody_can_choose_a_name_whose_folder_is_another_students():
-    """The mark in a folder's name follows from the file's name, so a classmate can reckon it and hand in a file of that name."""
-    for victim in (VICTIM, "a b.ipynb", "a~b.ipynb", "Ünï.ipynb", "é.ipynb", "~.ipynb"):
-        (folder,) = folders_of(victim)
-        for twin in (f"{folder}.ipynb", f"{folder.upper()}.ipynb", f"{folder}.py"):
-            both = folders_of(victim, twin)
-            assert both[0].casefold() != both[1].casefold(), (victim, twin)
+@pytest.mark.parametrize("victim", [VICTIM, "a b.ipynb", "a~b.ipynb", "Ünï.ipynb", "é.ipynb", "~.ipynb", "index.ipynb"])
+def test_nobody_can_take_the_folder_of_another_student(victim):
+    """The mark in a folder's name follows from the file's name: a classmate can reckon it, at any length, and hand that in."""
+    mark = hashlib.sha256(victim.encode()).hexdigest()
+    (folder,) = folders_of(victim)
+    stem = folder.removesuffix(f"-{mark[:10]}")
+    wanted = [folder, folder.upper(), stem, *(f"{stem}-{mark[:length]}" for length in range(1, 65))]
+    twins = dict.fromkeys(f"{name}{suffix}" for name in wanted for suffix in (".ipynb", ".py"))
+    names = [victim, *(name for name in twins if name != victim)]
+    folders = folders_of(*names)
+    assert len({folder.casefold() for folder in folders}) == len(names)
 
 
 def damaged_zips() -> Iterator[tuple[str, bytes]]:
@@ -893,8 +952,6 @@ def damaged_zips() -> Iterator[tuple[str, bytes]]:
 
 
 def test_no_damage_to_an_archive_is_more_than_a_clear_error(tmp_path):
-    from grader.errors import RequestError
-
     escaped: dict[str, str] = {}
     for name, data in damaged_zips():
         path = write(tmp_path, "class.zip", data)

@@ -275,12 +275,13 @@ EXTRACT = "import fuzz; fuzz.try_code((*fuzz.BEFORE, eval(input())))"
 GROWN = {  # what makes a source of code; a function of the notebook uses K and f0
     "many statements in a line": "'K = 1;' * 20_000",
     "a line of blanks": "'x = (\\n' + ' ' * 60_000",
+    "many broken lines": "'x = = 1\\n' * 40_000",
     "every name set twice": "''.join(f'k{i} = k{i + 1}\\nk{i} = k{i + 1} + 0\\n' for i in range(40)) + 'k40 = print()\\nK = k0'",
     "a long sum": "'K = 1' + '+1' * 600",
     "many signs": "'K = ' + '-' * 600 + '1'",
     "many dots": "'K = np' + '.a' * 600",
     "a deep seed": "'np' + '.a' * 600 + '.seed(3)'",
-    "many branches": "'if 1:\\n    K = 1\\n' + 'elif 2:\\n    K = 2\\n' * 990",
+    "many branches": "'if 1:\\n    K = 1\\n' + 'elif 2:\\n    K = 2\\n' * 1500",
     "a chain of names": "''.join(f'k{i} = k{i + 1}\\n' for i in range(600)) + 'k600 = 1\\nK = k0'",
     "a chain of functions": "''.join(f'def f{i}(): return f{i + 1}()\\n' for i in range(600)) + 'def f600(): return 1\\nK = f0'",
 }

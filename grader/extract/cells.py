@@ -134,9 +134,9 @@ def _pieces(text: str) -> Iterator[list[ast.stmt] | Broken]:
     for start, end in pairwise(starts):
         piece = "\n".join(lines[start:end])
         try:
-            yield list(parse("\n" * start + piece).body)
+            yield [ast.increment_lineno(statement, start) for statement in parse(piece).body]
         except SyntaxError as error:
-            line = max(error.lineno or 0, start + 1)
+            line = start + max(error.lineno or 0, 1)
             yield Broken(piece, start + 1, _said(error), min(line, end))
 
 

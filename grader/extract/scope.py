@@ -173,13 +173,15 @@ class Scope:
 
 def top_level(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield the statements that run when the notebook does, those inside if, try, with and loops included."""
-    for statement in statements:
+    waiting = list(statements)[::-1]
+    while waiting:
+        statement = waiting.pop()
         yield statement
         if not isinstance(statement, Definition):
-            for name in ("body", "orelse", "finalbody"):
-                yield from top_level(getattr(statement, name, []))
-            for handler in getattr(statement, "handlers", []):
-                yield from top_level(handler.body)
+            handlers = [inner for handler in getattr(statement, "handlers", []) for inner in handler.body]
+            parts = (getattr(statement, "body", []), handlers, getattr(statement, "orelse", []))
+            inside = [inner for part in (*parts, getattr(statement, "finalbody", [])) for inner in part]
+            waiting.extend(reversed(inside))
 
 
 def _free_names(binding: Binding) -> dict[str, int]:
