@@ -250,7 +250,9 @@ def _exit_code(result: Result) -> int:
 
 
 def _complain(error: GraderError) -> None:
-    sys.stderr.write(f"grader: {error.problem}\n  hint: {error.hint}\n")
+    from grader.report.text import one_line
+
+    sys.stderr.write(f"grader: {one_line(error.problem)}\n  hint: {one_line(error.hint)}\n")
 
 
 if __name__ == "__main__":

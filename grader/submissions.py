@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -177,5 +178,6 @@ def _folder(name: str, used: set[str]) -> str:
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._- ")[:80] or "submission"
     mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     kept = safe == wanted and not _RESERVED.match(safe)
-    choices = [*([safe] if kept else []), *(f"{safe}-{mark[:length]}" for length in (10, 20, 64))]
+    marked = (f"{safe}-{mark[:10]}" + (f"-{number}" if number > 1 else "") for number in count(1))
+    choices = chain([safe] if kept else [], marked)
     return next(choice for choice in choices if choice.casefold() not in used)
