@@ -21,7 +21,7 @@ from grader import submissions as files
 from grader.checks import CHECKS
 from grader.errors import RequestError
 from grader.exercise import Exercise
-from grader.notebook import SOURCE_LIMIT_BYTES, read, read_hash, too_large
+from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read, read_hash, too_large
 from grader.pipeline import Pipeline, broken
 from grader.records import Evidence, Notebook, Result
 from grader.report import gradebook, html
@@ -158,8 +158,11 @@ def _read(submission: Submission) -> Notebook:
     size_bytes = files.unpacked_bytes(submission)
     if size_bytes > SOURCE_LIMIT_BYTES:
         return too_large(submission.name, size_bytes)
-    with files.opened(submission) as path:
-        return read(path, name=submission.name)
+    try:
+        with files.opened(submission) as path:
+            return read(path, name=submission.name)
+    except RequestError as error:
+        return cannot_open(submission.name, error.problem)
 
 
 def _write_pages(folder: Path, result: Result) -> None:
@@ -267,8 +270,11 @@ def _unchanged(submission: Submission, known: Known, exercise: Exercise, out: Pa
     pages = [out / folder / name for name in ("feedback.html", "result.json")]
     if graded_with != _graded_with(exercise) or not all(page.is_file() for page in pages):
         return False
-    with files.opened(submission) as path:
-        return read_hash(path) == sha256
+    try:
+        with files.opened(submission) as path:
+            return read_hash(path) == sha256
+    except RequestError:
+        return False
 
 
 def _clear(store: Store, out: Path) -> None:

@@ -76,13 +76,16 @@ class Exercise:
         """The names of the functions, in order."""
         return tuple(task.name for task in self.tasks)
 
-    def calls(self, task: Task, secret: bytes) -> tuple[Call, ...]:
-        """Return the calls of a function: small sizes first, the large one for statistics last, each twice."""
+    def calls(self, task: Task, key: bytes) -> tuple[Call, ...]:
+        """Return the calls of a function: small sizes first, each with both ambient seeds, the large one for statistics last.
+
+        `key` is what the sizes that nobody shall know are drawn from.
+        """
         public = dict.fromkeys((task.notebook_call, task.course_test, self.model.layers, *self.public_calls))
         sizes = [(layers, True) for layers in public]
-        sizes += [(layers, False) for layers in _secret_sizes(secret, self.name)]
-        sizes += [(self.large_call, True)]
-        return tuple(Call(layers, seed, known) for layers, known in sizes for seed in AMBIENT_SEEDS)
+        sizes += [(layers, False) for layers in _secret_sizes(key, self.name)]
+        small = [Call(layers, seed, known) for layers, known in sizes for seed in AMBIENT_SEEDS]
+        return (*small, Call(self.large_call, AMBIENT_SEEDS[0]))
 
 
 def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None) -> Exercise:
@@ -234,9 +237,9 @@ def _section_of(message: str) -> str:
     return re.sub(r"\[.*", "", at.group(1)) if at else ""
 
 
-def _secret_sizes(secret: bytes, name: str) -> list[tuple[int, ...]]:
-    """Return layer sizes that nobody can know who does not know the secret: unusual depths, no size twice."""
-    digest = hmac.new(secret, name.encode(), hashlib.sha256).digest()
+def _secret_sizes(key: bytes, name: str) -> list[tuple[int, ...]]:
+    """Return layer sizes that nobody can know who does not know the key: unusual depths, no size twice."""
+    digest = hmac.new(key, name.encode(), hashlib.sha256).digest()
     rng = random.Random(digest)  # noqa: S311  # the digest is the secret; this only spreads it
     sizes = [tuple(rng.sample(_SECRET_SIZES, depth + 1)) for depth in _SECRET_DEPTHS]
     return [layers for layers in sizes if all(low != high for low, high in pairwise(layers))]

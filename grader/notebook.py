@@ -128,14 +128,19 @@ def read(path: Path, *, name: str | None = None, source_limit_bytes: int = SOURC
     try:
         size_bytes = path.stat().st_size
         if not path.is_file():  # a pipe would wait for ever
-            return _unreadable(name, "", _problem("cannot_open", reason="it is not a file"))
+            return cannot_open(name, "it is not a file")
         if size_bytes > source_limit_bytes:
             return too_large(name, size_bytes, read_hash(path), source_limit_bytes=source_limit_bytes)
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or "no file can have such a name"
-        return _unreadable(name, "", _problem("cannot_open", reason=reason))
+        return cannot_open(name, reason)
     return parse(data, name)
+
+
+def cannot_open(name: str, reason: str) -> Notebook:
+    """Return the record of a file that cannot be opened."""
+    return _unreadable(name, "", _problem("cannot_open", reason=reason))
 
 
 def read_hash(path: Path) -> str:

@@ -91,19 +91,29 @@ def unpacked_bytes(submission: Submission) -> int:
 
 @contextmanager
 def opened(submission: Submission) -> Iterator[Path]:
-    """Give the path of a submission's file; a member of a zip is unpacked for as long as it is needed."""
+    """Give the path of a submission's file; a member of a zip is unpacked for as long as it is needed.
+
+    Raises
+    ------
+    RequestError
+        If a member cannot be unpacked.
+    """
     if submission.member is None:
         yield submission.path
         return
     with tempfile.TemporaryDirectory(prefix="grader-") as folder:
         path = Path(folder) / f"member{PurePosixPath(submission.name).suffix.lower()}"
-        with (
-            suppress(Exception),  # damaged or encrypted: each way of packing has errors of its own
-            zipfile.ZipFile(submission.path) as archive,
-            archive.open(submission.member) as member,
-            path.open("xb") as file,
-        ):
-            _copy(member, file)
+        try:
+            with (
+                zipfile.ZipFile(submission.path) as archive,
+                archive.open(submission.member) as member,
+                path.open("xb") as file,
+            ):
+                _copy(member, file)
+        except Exception as error:  # each way of packing has errors of its own
+            encrypted = isinstance(error, RuntimeError) and "encrypted" in str(error)
+            reason = "it is encrypted" if encrypted else "it is damaged"
+            raise RequestError(f"{reason} in the zip", hint="download the zip again") from None
         yield path
 
 

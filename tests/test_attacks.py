@@ -6,6 +6,7 @@ engine, and what a notebook, its name or an archive carries.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -72,9 +73,7 @@ def test_no_attack_works(attack, sandbox, arena):
     assert left_behind(sandbox) == []
 
 
-@pytest.mark.skipif(
-    "GRADER_GALLERY" not in os.environ, reason="set GRADER_GALLERY=1: this one wants a machine of its own"
-)
+@pytest.mark.slow
 def test_the_layers_that_are_mandatory_stop_every_attack_alone():
     """In a container, say, there may be nothing but limits and seccomp."""
     records = attacks.gallery(here(), FLOOR)
@@ -102,9 +101,7 @@ def test_without_its_layers_the_child_lets_the_attack_through(attack, sandbox, a
     assert won(outcomes), outcomes
 
 
-@pytest.mark.skipif(
-    "GRADER_GALLERY" not in os.environ, reason="set GRADER_GALLERY=1: this one wants a machine of its own"
-)
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", wins("alone"), ids=lambda attack: attack.name)
 def test_without_confinement_the_attack_works_and_is_noticed(attack):
     """A plain process may do it: read or change the arena, or reach it; and where it changes something, that shows."""
@@ -147,9 +144,7 @@ def readable() -> Iterator[tuple[Path, Path]]:
         shutil.rmtree(folder)
 
 
-@pytest.mark.skipif(
-    "GRADER_GALLERY" not in os.environ, reason="set GRADER_GALLERY=1: this one wants a machine of its own"
-)
+@pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="not root: THE GALLERY RAN AS THIS USER ALONE, not as another one")
 def test_no_attack_works_as_a_user_without_rights(readable):
     python, folder = readable
@@ -259,7 +254,6 @@ SECRET = b"a secret of the gallery's own store"
 EXERCISE = exercises.load()
 TASK = next(task for task in EXERCISE.tasks if task.short == "he")
 PUBLISHED = list(dict.fromkeys(call.layers for call in EXERCISE.calls(TASK, SECRET) if call.public))
-DRAWN = list(dict.fromkeys(call.layers for call in EXERCISE.calls(TASK, SECRET) if not call.public))
 HEAD = "def initialize_parameters_he(layers_dims):\n"
 SHAPES = """    shapes = {}
     for l in range(1, len(layers_dims)):
@@ -335,13 +329,6 @@ def test_being_right_at_the_published_sizes_adds_nothing(cheat, elsewhere, pipel
     assert points(pipeline, cheat(PUBLISHED, body)) <= points(pipeline, HEAD + body) < 10
 
 
-def test_sizes_of_another_store_are_of_no_use(pipeline):
-    """Whoever learned the drawn sizes of one store by heart, arrays and all, knows nothing of the next."""
-    assert points(pipeline, hard_coded([*PUBLISHED, *DRAWN], "    return {}\n")) == 10
-    with Pipeline(EXERCISE, b"the secret of another store", limits=LIMITS) as other:
-        assert points(other, hard_coded([*PUBLISHED, *DRAWN], "    return {}\n")) == 0
-
-
 READS_THE_SIZES = f"""{HEAD}    import sys
     frame = sys._getframe()
     while 'job' not in frame.f_locals:
@@ -350,23 +337,38 @@ READS_THE_SIZES = f"""{HEAD}    import sys
 """
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a store draws its sizes once, and the code that is called sees them, all at once"
-)
 def test_a_first_hand_in_that_shows_the_drawn_sizes_is_of_no_use_for_the_second(pipeline):
     first = judged(pipeline, READS_THE_SIZES).functions[TASK.name]
     shown_sizes = [
         tuple(map(int, sizes.split(", "))) for sizes in re.findall(r"\[([\d, ]+)\]", first.checks[0].message)
     ]
+    assert set(shown_sizes) >= set(drawn(pipeline, READS_THE_SIZES))
     assert first.points == 0
     assert points(pipeline, hard_coded([*PUBLISHED, *shown_sizes], "    return {}\n")) == 0
 
 
-@pytest.mark.parametrize("calls", ["[-1:]", "[-3:-2]", "[4:5]"])
-def test_being_wrong_in_a_single_call_costs_points(calls, pipeline):
-    layers = [call.layers for call in EXERCISE.calls(TASK, SECRET)]
-    (wrong,) = eval(f"layers{calls}", {"layers": layers})
-    assert points(pipeline, only_at([sizes for sizes in layers if sizes != wrong], ALL_ZERO)) < 10
+def drawn(pipeline: Pipeline, he: str) -> list[tuple[int, ...]]:
+    """The sizes that nobody shall know and this code meets."""
+    evidence = pipeline.collect(parse(solved(he=he), "cheat.ipynb")).functions[TASK.name]
+    calls = pipeline.gatherer.calls(evidence.function, TASK)
+    return list(dict.fromkeys(call.layers for call in calls if not call.public))
+
+
+def test_the_same_code_meets_the_same_sizes_and_other_code_or_another_store_others(pipeline):
+    mine = drawn(pipeline, HE)
+    assert mine == drawn(pipeline, HE)
+    assert not set(mine) & set(drawn(pipeline, HE.replace("parameters", "p")))
+    with Pipeline(EXERCISE, b"the secret of another store", limits=LIMITS) as other:
+        assert not set(mine) & set(drawn(other, HE))
+
+
+@pytest.mark.parametrize(
+    "there", ["len(layers_dims) == 7", "layers_dims[0] == 100", "list(layers_dims) == [4, 3, 5, 2, 1]"]
+)
+def test_being_wrong_at_a_single_size_costs_points(there, pipeline):
+    """At a drawn one, the large one, one in the middle."""
+    guarded = "".join(f"    {line}\n" for line in RIGHT.rstrip("\n").split("\n"))
+    assert points(pipeline, f"{HEAD}    if not ({there}):\n{guarded}{ALL_ZERO}") < 10
 
 
 PATCHED = f"""{IMPORTS}
@@ -973,6 +975,6 @@ def test_a_name_in_an_archive_is_data(tmp_path):
     assert "link.ipynb" in found.ignored
     for one in submissions.with_folders(found.submissions, {}):
         assert PurePosixPath(one.folder).name == one.folder
-        with submissions.opened(one) as unpacked:
+        with contextlib.suppress(RequestError), submissions.opened(one) as unpacked:
             assert unpacked.parent.parent == Path(tempfile.gettempdir())
             assert unpacked.name in ("member.ipynb", "member.py")

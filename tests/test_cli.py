@@ -280,6 +280,23 @@ def test_running_again_grades_only_what_changed(graded, capsys):
     main(["batch", str(graded / "in"), "--out", str(graded / "out"), "--quiet"])
 
 
+def test_a_damaged_and_an_encrypted_member_of_a_zip_say_so_on_their_pages(tmp_path):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        archive.writestr("damaged.ipynb", b"{'cells': 'the checksum of this is wrong'}")
+        archive.writestr("locked.ipynb", b"{}")
+    data = bytearray((tmp_path / "class.zip").read_bytes().replace(b"checksum", b"checksun"))
+    for header, flags in ((b"PK\1\2", 8), (b"PK\3\4", 6)):
+        data[data.rfind(header) + flags] |= 1  # encrypted
+    (tmp_path / "class.zip").write_bytes(data)
+    assert main(["batch", str(tmp_path / "class.zip"), "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    for name, said in (("damaged", "damaged in the zip"), ("locked", "encrypted in the zip")):
+        result = json.loads((tmp_path / "out" / name / "result.json").read_text())
+        assert result["notebook"]["status"] == "unreadable"
+        assert said in result["notebook"]["problems"][0]["message"]
+
+
 def test_a_zip_gives_the_same_as_its_folder(graded, tmp_path):
     import zipfile
 

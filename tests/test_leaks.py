@@ -23,6 +23,7 @@ from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, notebook, solved,
 
 import grader
 from grader import service
+from grader.notebook import parse
 from grader.pipeline import Pipeline
 from grader.report import gradebook, html
 
@@ -160,23 +161,18 @@ def test_nothing_is_left_in_the_temporary_folder(graded):
 
 def test_sizes_that_are_drawn_are_not_shown_where_a_public_size_shows_the_fault():
     with Pipeline(service.load_exercise(), STORE_SECRET) as pipeline:
-        calls = pipeline.exercise.calls(pipeline.exercise.tasks[0], STORE_SECRET)
-        drawn = {call.layers for call in calls if not call.public}
-        assert drawn
         wrong = edit(
             ZEROS, ("np.zeros((layers_dims[l], layers_dims[l-1]))", "np.ones((layers_dims[l], layers_dims[l-1]))")
         )
-        result = graded_with(pipeline, notebook(IMPORTS, wrong, RANDOM, HE))
+        evidence = pipeline.collect(parse(notebook(IMPORTS, wrong, RANDOM, HE), "a.ipynb"))
+        result = pipeline.judge(evidence)
+        calls = pipeline.gatherer.calls(evidence.functions[NAMES[0]].function, pipeline.exercise.tasks[0])
+    drawn = {call.layers for call in calls if not call.public}
+    assert drawn
     assert result.functions[NAMES[0]].points == 6
     text = gradebook.result_json(result) + html.feedback_page(result)
     forms = [form for sizes in drawn for form in (repr(list(sizes)), repr(sizes))]
     assert not [form for form in forms if form in text]
-
-
-def graded_with(pipeline: Pipeline, data: bytes) -> Any:
-    from grader.notebook import parse
-
-    return pipeline.judge(pipeline.collect(parse(data, "a.ipynb")))
 
 
 @pytest.mark.skipif(
@@ -186,7 +182,7 @@ def test_nothing_of_ours_is_in_the_memory_of_the_worker(monkeypatch):
     """The whole memory, environment and arguments of the process from which students' processes are forked."""
     monkeypatch.setenv("PLANTED_TOKEN", TOKEN)
     with Pipeline(service.load_exercise(), STORE_SECRET) as pipeline:
-        assert graded_with(pipeline, solved()).passed
+        assert pipeline.judge(pipeline.collect(parse(solved(), "a.ipynb"))).passed
         worker = Path(f"/proc/{pipeline.gatherer.sandbox._server._process.pid}")
         seen = b"".join(memory(worker)) + (worker / "environ").read_bytes() + (worker / "cmdline").read_bytes()
     assert len(seen) > 10_000_000
@@ -227,7 +223,8 @@ def test_no_path_of_the_machine_is_in_what_students_get(graded):
 def test_no_path_of_the_machine_comes_back_in_a_message(tmp_path, line):
     """Python itself names the file: ImportError: cannot import name … from 'numpy' (/…/numpy/__init__.py)."""
     with Pipeline(service.load_exercise(), STORE_SECRET) as pipeline:
-        result = graded_with(pipeline, solved(zeros=edit(ZEROS, (START, f"    {line}"))))
+        source = solved(zeros=edit(ZEROS, (START, f"    {line}")))
+        result = pipeline.judge(pipeline.collect(parse(source, "a.ipynb")))
     text = gradebook.result_json(result)
     assert result.functions[NAMES[0]].status == "raised"
     assert not [place for place in places(tmp_path) if place in text]

@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
-import selectors
+import select
 import signal
 import socket
 import subprocess
@@ -25,10 +25,13 @@ from grader.sandbox.limits import Limits
 if sys.platform != "win32":
     import fcntl
 
+    _libc = ctypes.CDLL(None)
+
 WORKER = Path(__file__).with_name("worker")
 MANDATORY = ("rlimits", "no_new_privs", "seccomp")  # as root also the child's own uid
 START_SECONDS = 60.0
 PIPE_BYTES = 1 << 20
+DRAIN_MILLISECONDS = 20  # the pipes hold what most jobs write, so waking for each piece would only cost time
 SILENCE_SECONDS = 5.0  # beyond the job's own wall time; after it the fork server itself is ended
 _SEALS = 0x0F  # F_SEAL_SEAL | SHRINK | GROW | WRITE
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -91,7 +94,7 @@ class ForkServer:
         sealed = _sealed(job)
         with contextlib.closing(_Pipes(result, prints)) as pipes:
             try:
-                message = json.dumps({"layers": layers}).encode()
+                message = json.dumps({"layers": layers, "cpu": _libc.sched_getcpu()}).encode()
                 socket.send_fds(self._control, [message], [sealed, result_theirs, prints_theirs])
             except OSError:
                 raise SandboxError("the worker is gone", hint="run the command again") from None
@@ -118,18 +121,16 @@ class ForkServer:
     def _watch(self, pipes: _Pipes) -> dict[str, Any]:
         """Drain the pipes until the server says how the job ended."""
         deadline = time.monotonic() + self.limits.wall_seconds + SILENCE_SECONDS
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._control, selectors.EVENT_READ)
-            pipes.register(selector)
-            while time.monotonic() < deadline:
-                for key, _ in selector.select(timeout=1.0):
-                    if key.fileobj is self._control:
-                        reply = self._receive()
-                        pipes.drain(self.limits)
-                        if not reply:
-                            raise SandboxError("the worker ended unexpectedly", hint="run the command again")
-                        return reply
-                    pipes.drain(self.limits, selector)
+        ended = select.poll()
+        ended.register(self._control, select.POLLIN)
+        while time.monotonic() < deadline:
+            if ended.poll(DRAIN_MILLISECONDS):
+                reply = self._receive()
+                pipes.drain(self.limits)
+                if not reply:
+                    raise SandboxError("the worker ended unexpectedly", hint="run the command again")
+                return reply
+            pipes.drain(self.limits)
         raise SandboxError("the worker does not answer", hint="run the command again; if it stays, report it")
 
     def _receive(self) -> dict[str, Any]:
@@ -197,11 +198,7 @@ class _Pipes:
         for fd in self._fds:
             os.set_blocking(fd, False)
 
-    def register(self, selector: selectors.BaseSelector) -> None:
-        for fd in self._fds:
-            selector.register(fd, selectors.EVENT_READ)
-
-    def drain(self, limits: Limits, selector: selectors.BaseSelector | None = None) -> None:
+    def drain(self, limits: Limits) -> None:
         """Read what is there; beyond the bound read on and drop it, so that the writer never blocks."""
         for fd in tuple(self._fds):
             for chunk in _chunks(fd):
@@ -211,8 +208,6 @@ class _Pipes:
                     self.overflowed |= len(chunk) > room
                 if not chunk:
                     self._fds.discard(fd)
-                    if selector:
-                        selector.unregister(fd)
                     os.close(fd)
 
     def close(self) -> None:
@@ -258,7 +253,7 @@ def _start(
 
 def _hide() -> None:
     """Make this process undumpable: no other process of the user can then read its memory or its environment."""
-    ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+    _libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
 
 
 def mandatory() -> tuple[str, ...]:

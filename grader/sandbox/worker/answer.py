@@ -108,6 +108,7 @@ def text(value: str, most: int) -> bytes:
 
 def send(result: int, frame: bytes) -> None:
     """Write one frame, its length first."""
-    data = memoryview(struct.pack("<I", len(frame)) + frame)
-    while data:
-        data = data[os.write(result, data) :]
+    for part in (struct.pack("<I", len(frame)), frame):
+        data = memoryview(part)
+        while data:
+            data = data[os.write(result, data) :]
