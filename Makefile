@@ -29,9 +29,10 @@ fuzz: $(READY)
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/confinement.py
 
-# Makes again what is shipped: reference/*/trainings.json and submissions/
+# Makes again what is shipped: reference/*/trainings.json and grader/diagnosis/seeds.npy; submissions/
 reference: $(READY)
 	$(BIN)/python -m grader.shipped
+	$(BIN)/python -m grader.diagnosis
 
 samples: $(READY)
 	$(BIN)/python tests/samples.py

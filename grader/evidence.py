@@ -17,7 +17,7 @@ import numpy as np
 
 from grader.errors import SandboxError
 from grader.exercise import Exercise, Task
-from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook, Outcome, Training
+from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook, Outcome, Printed, Training
 from grader.sandbox import Sandbox
 from grader.training import Data, Model, Parameters, course_data, train
 
@@ -116,10 +116,12 @@ def collect(
     gather: Gatherer,
     *,
     student: str | None = None,
+    printed: Mapping[str, Printed] | None = None,
 ) -> Evidence:
-    """Return everything that judging this submission needs."""
+    """Return everything that judging this submission needs; `printed` is what the notebook shows, by function."""
     gather.spent_seconds = 0.0
     found = {task.name: gather.function(functions[task.name], task) for task in exercise.tasks}
+    found = {name: replace(one, printed=(printed or {}).get(name)) for name, one in found.items()}
     return Evidence(
         notebook=replace(notebook, cells=()),
         functions=found,

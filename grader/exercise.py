@@ -17,7 +17,7 @@ import msgspec
 
 from grader import resources
 from grader.errors import ExerciseError
-from grader.records import Call
+from grader.records import Call, Show
 from grader.sandbox.limits import Limits
 from grader.training import Model
 
@@ -65,6 +65,7 @@ class Exercise:
     public_calls: tuple[tuple[int, ...], ...]
     large_call: tuple[int, ...]
     folder: Path
+    show: Show = "line"
 
     @property
     def possible(self) -> float:
@@ -149,6 +150,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     model: _Model
     calls: _Calls
     functions: dict[str, _Points]
+    show: Show = "line"
 
 
 def _folder(name_or_path: str) -> Path:
@@ -180,6 +182,7 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
         public_calls=file.calls.public,
         large_call=file.calls.large,
         folder=folder,
+        show=file.show,
     )
 
 

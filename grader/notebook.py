@@ -1,7 +1,7 @@
 """Any file -> Notebook: what the file is, what had to be mended in it, and its cells.
 
 bytes ─recognise─▶ text ─mend─▶ script or JSON ─▶ cells.  No content raises: of a file that cannot be read, the record
-says what it is and what to do.  Outputs are dropped while reading, since no later stage looks at them.
+says what it is and what to do.  Of outputs only the beginning of their text is kept; the rest is dropped while reading.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from grader.records import Cell, CellKind, Notebook, Problem
 SOURCE_LIMIT_BYTES = 64 * 2**20
 _CONTAINERS_LIMIT = 4_000_000  # JSON lists and objects: an empty one takes 3 bytes of the file, but 64 of memory
 _CELLS_LIMIT = 20_000
+_OUTPUT_LIMIT = 20_000  # characters of the text that one cell printed
+_OUTPUTS_LIMIT = 200_000  # and all cells together
 _RESTARTS_LIMIT = 50  # each counts the lines before it, so a million of them would take hours
 _SHOWN_CHARACTERS = 80
 _LISTED = 5
@@ -111,7 +113,8 @@ _KINDS: Mapping[str, CellKind] = {
     "md": "markdown",  # percent scripts
 }
 _SOURCES = ("source", "input", "code", "text")  # input: code of formats 2 and 3; code, text: format 1
-_NEEDED = {"nbformat", "worksheets", "cells", "id", "cell_type", *_SOURCES}
+_OUTPUT = {"output_type", "name", "stream", "text", "data"}  # stream: what formats 2 and 3 call a stream's name
+_NEEDED = {"nbformat", "worksheets", "cells", "id", "cell_type", "outputs", "text/plain", *_SOURCES, *_OUTPUT}
 
 
 class _UnreadableError(Exception):
@@ -287,16 +290,10 @@ def _notebook_cells(text: str, problems: list[Problem]) -> list[Cell]:
 def _document(text: str, problems: list[Problem]) -> dict[str, object]:
     """Return what cells need of a JSON object."""
     constants: list[str] = []
-    decoder = json.JSONDecoder(
-        object_pairs_hook=_needed,
-        parse_int=lambda digits: int(digits[:9]),  # no cell needs more, and Python refuses thousands
-        parse_constant=constants.append,
-        strict=False,
-    )
     try:
-        document, end = decoder.raw_decode(text)
+        document, end = _decoder(constants).raw_decode(text)
     except (ValueError, RecursionError):
-        return _salvaged(text, decoder, problems)
+        return _salvaged(text, _decoder([]), problems)
     rest = text[end:].strip()
     if not isinstance(document, dict):
         raise _UnreadableError("not_json" if rest else "no_cells", start=_shown(text))
@@ -305,9 +302,48 @@ def _document(text: str, problems: list[Problem]) -> dict[str, object]:
     return document
 
 
-def _needed(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    """Keep of an object what cells need, so that outputs never pile up."""
-    return {key: value for key, value in pairs if key in _NEEDED}
+def _decoder(constants: list[str]) -> json.JSONDecoder:
+    """Return a decoder of one file that keeps of each object what cells need, so that outputs never pile up."""
+    left = _OUTPUTS_LIMIT
+
+    def needed(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+        nonlocal left
+        kept = {key: value for key, value in pairs if key in _NEEDED}
+        if "output_type" in kept and kept.keys() <= _OUTPUT:
+            return {"text": _printed(kept)}
+        if "outputs" in kept:
+            kept["outputs"] = text = _beginning(kept["outputs"], min(_OUTPUT_LIMIT, left))
+            left -= len(text)
+        return kept
+
+    return json.JSONDecoder(
+        object_pairs_hook=needed,
+        parse_int=lambda digits: int(digits[:9]),  # no cell needs more, and Python refuses thousands
+        parse_constant=constants.append,
+        strict=False,
+    )
+
+
+def _printed(output: Mapping[str, object]) -> str:
+    """Return the beginning of what one output shows as text; warnings are not what a cell prints."""
+    if "stderr" in (output.get("name"), output.get("stream")):
+        return ""
+    if output["output_type"] == "stream":
+        return _beginning(output.get("text"), _OUTPUT_LIMIT)
+    data = output.get("data", output)  # formats 2 and 3 have no data
+    shown = data.get("text/plain", data.get("text")) if isinstance(data, dict) else None
+    return f"\n{_beginning(shown, _OUTPUT_LIMIT)}\n"
+
+
+def _beginning(value: object, limit: int) -> str:
+    """Return the first characters of a text, or of the texts or outputs in a list."""
+    parts: list[str] = []
+    for item in value if isinstance(value, list) else [value]:
+        part = item.get("text") if isinstance(item, dict) else item
+        if limit > 0 and isinstance(part, str):
+            parts.append(part[:limit])
+            limit -= len(part)
+    return "".join(parts)
 
 
 def _salvaged(text: str, decoder: json.JSONDecoder, problems: list[Problem]) -> dict[str, object]:
@@ -385,7 +421,8 @@ def _cell(item: object, number: int, *, old: bool) -> tuple[Cell | None, list[st
     text, whole = _source(item, old=old)
     source, codes = _mended(text)
     codes += ["bad_cell"] * (not whole) + ["unknown_type"] * (kind is None)
-    return Cell(kind or "raw", source, number), codes
+    output = item.get("outputs") if kind == "code" else None
+    return Cell(kind or "raw", source, number, output=_encodable(output) if isinstance(output, str) else ""), codes
 
 
 def _source(item: Mapping[str, object], *, old: bool) -> tuple[str, bool]:

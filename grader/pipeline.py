@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,8 +15,8 @@ from grader.checks import CHECKS, course_test, title
 from grader.diagnosis import Case, Recovered, diagnose, recover, status
 from grader.evidence import Cache, Gatherer, Trainer
 from grader.exercise import Exercise, Task
-from grader.explain import Facts, story, summarize
-from grader.extract import extract
+from grader.explain import Course, Facts, known_fault, stale, story, summarize, tell
+from grader.extract import extract, printed
 from grader.grading import grade
 from grader.notebook import read
 from grader.records import (
@@ -25,9 +26,11 @@ from grader.records import (
     Function,
     FunctionEvidence,
     FunctionResult,
+    ModelSettings,
     Notebook,
     NotebookInfo,
     Provenance,
+    Repair,
     Result,
     Source,
     SubmissionInfo,
@@ -35,6 +38,7 @@ from grader.records import (
     TrainingResult,
     number,
 )
+from grader.repair import repairs
 from grader.sandbox import Limits, Sandbox
 from grader.solution import Solution
 
@@ -63,6 +67,7 @@ class Pipeline:
         self.shipped = shipped.load(exercise)
         self.trainer = Trainer(exercise.model, {**self.shipped.cache(), **(cache or {})})
         self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret)
+        self._repairs: dict[tuple[object, ...], tuple[Repair, ...]] = {}
 
     def __enter__(self) -> Pipeline:
         return self
@@ -86,7 +91,28 @@ class Pipeline:
     def collect(self, notebook: Notebook, *, student: str | None = None) -> Evidence:
         """Extract, run and train: everything that touches the outside world."""
         notebook, functions = extract(notebook, self.exercise.names, self.exercise.given)
-        return gathering.collect(notebook, functions, self.exercise, self.gatherer, student=student)
+        shown = printed(notebook, {task.short: task.name for task in self.exercise.tasks})
+        evidence = gathering.collect(notebook, functions, self.exercise, self.gatherer, student=student, printed=shown)
+        found = {task.name: self._with_repairs(evidence.functions[task.name], task) for task in self.exercise.tasks}
+        return replace(evidence, functions=found)
+
+    def _with_repairs(self, evidence: FunctionEvidence, task: Task) -> FunctionEvidence:
+        """Add the edits that make a wrong function right, as long as its submission has time left."""
+        gatherer, function = self.gatherer, evidence.function
+        key = (function.name, function.units)
+        if function.status != "found" or gatherer.spent_seconds >= gatherer.sandbox.limits.submission_seconds:
+            return evidence
+        if key not in self._repairs:
+            started = time.monotonic()
+            right = self.solution.outcomes(task.name, gatherer.calls(function, task))
+            found = repairs(evidence, right, self._solved[task.name], gatherer.sandbox)
+            gatherer.spent_seconds += time.monotonic() - started
+            if not found:
+                return evidence  # right, beyond repair, or a busy machine
+            if len(self._repairs) >= gathering.KEPT_FUNCTIONS:
+                del self._repairs[next(iter(self._repairs))]
+            self._repairs[key] = found
+        return replace(evidence, repairs=self._repairs[key])
 
     def judge(self, evidence: Evidence) -> Result:
         """Return the verdict on evidence: pure and instant."""
@@ -127,10 +153,21 @@ class Pipeline:
         return Asked(recovered, diagnose(own, self.exercise.model.layers, passed=True))
 
     @cached_property
+    def course(self) -> Course:
+        """What the outputs saved in a notebook are compared with."""
+        model, starts = self.exercise.model, shipped.known(self.shipped, self.exercise)
+        settings = ModelSettings(model.learning_rate, model.iterations, model.layers)
+        return Course(settings, {name: self.trainer.known(key) for name, key in starts.items()})
+
+    @cached_property
     def solution(self) -> Solution:
         """The right answers for sizes that are drawn for each function anew."""
+        return Solution(self._solved)
+
+    @cached_property
+    def _solved(self) -> Mapping[str, Function]:
         notebook = read(self.exercise.folder / "solution.ipynb")
-        return Solution(extract(notebook, self.exercise.names, self.exercise.given)[1])
+        return extract(notebook, self.exercise.names, self.exercise.given)[1]
 
     def _asked_of(self, function: Function, task: Task) -> Asked:
         """Return the right answer for the calls that this function was called with."""
@@ -162,7 +199,10 @@ class Pipeline:
             message=evidence.function.message or evidence.broken,
             hint=evidence.function.hint,
             explanation=self._story(evidence, asked, diagnosis),
+            told=tuple(tell(cause, diagnosis, asked.diagnosis) for cause in diagnosis.causes),
             reference_training=_training(asked.recovered.evidence.training),
+            known=known_fault(evidence.repairs, self.exercise.show),
+            stale=stale(evidence, self.course),
         )
 
     def _story(self, evidence: FunctionEvidence, asked: Asked, diagnosis: Diagnosis) -> tuple[str, ...]:

@@ -45,13 +45,15 @@ class Cell:
     """One cell of a notebook.
 
     `number` counts all cells from 1 and is None in a .py file; `first_line` is the line of the file at which the source
-    begins (1 in a notebook), so that lines shown to the student are those they see.
+    begins (1 in a notebook), so that lines shown to the student are those they see.  `output` is the beginning of the text
+    that the cell printed when it was last run, whatever the code was then: untrusted, as all of this is.
     """
 
     kind: CellKind
     source: str
     number: int | None = None
     first_line: int = 1
+    output: str = ""
 
     def place(self, line: int) -> Place:
         """Return the place of the source's line `line`, counted from 1."""
@@ -110,6 +112,48 @@ class Function:
     given: tuple[str, ...] = ()
     near_misses: tuple[str, ...] = ()
     seeded_outside: Place | None = None
+
+
+# --- what the notebook printed -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """How a notebook's own `model` trains; None where nothing in the notebook says it."""
+
+    learning_rate: float | None = None
+    iterations: int | None = None
+    layers: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedRun:
+    """A saved training: where `model` is called, with what settings, train and test accuracy and costs by iteration.
+
+    Numbers are kept as the digits that were printed; `accuracies` is None where none stand there.
+    """
+
+    place: Place
+    settings: ModelSettings
+    accuracies: tuple[str, str] | None = None
+    costs: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedArrays:
+    """The saved output of one call: where it stands, its layer sizes, and rows of printed digits by array."""
+
+    place: Place
+    layers: tuple[int, ...]
+    arrays: Mapping[str, tuple[tuple[str, ...], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What the notebook printed for one function when it was last run; evidence of the code then, not of the code now."""
+
+    run: PrintedRun | None = None
+    shown: PrintedArrays | None = None
 
 
 # --- running -------------------------------------------------------------------------------------------------------
@@ -206,11 +250,31 @@ class Training:
 # --- evidence ------------------------------------------------------------------------------------------------------
 
 
+RepairKind = Literal[
+    "constant", "index", "root", "factor", "draw", "shape_order", "shape", "seed", "bias", "loop", "conversion", "name",
+    "key", "extra_line", "order", "return",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One edit that makes every call give what the reference gives: where, and the line before and after it.
+
+    `old` is empty where a line is put in before `place`, `new` where one is taken out.
+    """
+
+    kind: RepairKind
+    place: Place
+    old: str
+    new: str
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionEvidence:
     """All that is known of one function: its source, what each call gave, and the training from what it returned.
 
     `training_fault` says why there is no training although something came back; `broken` why we could not run it.
+    `repairs` are the edits that were tried and proved right, of a function that is not.
     """
 
     function: Function
@@ -218,6 +282,8 @@ class FunctionEvidence:
     training: Training | None = None
     training_fault: str = ""
     broken: str = ""
+    repairs: tuple[Repair, ...] = ()
+    printed: Printed | None = None
 
     @property
     def returned(self) -> tuple[Outcome, ...]:
@@ -338,7 +404,11 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What the numbers say was written; null where the evidence cannot tell."""
+    """What the numbers say was written; null where the evidence cannot tell.
+
+    `generator` and `written`, the drawing of one layer's weights as one would type it, say more than the contract's
+    fields; `scale_between` bounds the factor of the large call's first layer where it could only be estimated.
+    """
 
     distribution: Distribution | None = None
     seed: int | None = None
@@ -347,6 +417,22 @@ class Diagnosis:
     scale_formula: str | None = None
     biases: Biases | None = None
     causes: tuple[str, ...] = ()
+    generator: str | None = None
+    written: str | None = None
+    scale_between: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A cause in words: whether it is a slip or a misconception, what to do, why, and both lines where they are known."""
+
+    code: str
+    kind: Literal["slip", "misconception"]
+    title: str
+    action: str
+    reason: str = ""
+    wrote: str | None = None
+    asked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,11 +451,31 @@ class TrainingResult:
     saturated: Number
 
 
+Show = Literal["concept", "line", "fix"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFault:
+    """A fault that is proved: one edit of one line makes every number right.
+
+    How much of it is told is a setting of the exercise: `place` is null where the line is kept back, `old` and `new`, the
+    line before and after the edit, are null unless the fix is shown.
+    """
+
+    kind: RepairKind
+    message: str
+    place: Place | None = None
+    old: str | None = None
+    new: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionResult:
     """The verdict on one function.
 
-    `explanation` holds paragraphs of plain text; `reference_training` is the run of the right answer, to compare with.
+    `told` are the causes in words, `explanation` holds paragraphs of plain text; `reference_training` is the run of the right
+    answer, to compare with; `known` is the fault where trying edits has proved it; `stale` says which outputs saved in the
+    notebook are not those of its code, which costs nothing.
     """
 
     status: FunctionStatus
@@ -383,7 +489,10 @@ class FunctionResult:
     message: str = ""
     hint: str | None = None
     explanation: tuple[str, ...] = ()
+    told: tuple[Cause, ...] = ()
     reference_training: TrainingResult | None = None
+    known: KnownFault | None = None
+    stale: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -261,7 +261,9 @@ def mixed() -> Result:
                 diagnosis=Diagnosis(causes=("raised",)), training=None, course_test="failed", explanation=(),
                 source=Source(None, 40, code(ZEROS, "tabs\there\r\n")),
             ),
-            RANDOM: replace(small(), points=4.0, possible=9.0, checks=checks, source=source, explanation=(HOSTILE,)),
+            RANDOM: replace(
+                small(), points=4.0, possible=9.0, checks=checks, source=source, explanation=(HOSTILE,), stale=(HOSTILE,),
+            ),
             HE: he(),
         },
         submission=SubmissionInfo(f"{HOSTILE}.ipynb", "5f" * 32, HOSTILE),

@@ -1137,6 +1137,13 @@ SAMPLES = (
         after=chained(timed, run_again),
         notebook="repaired",
     ),
+    Sample(
+        "stale_output",
+        "random was mended to 10, but its cells were not run again: the output is still that of 0.01",
+        before=rewritten("random", (f"{RANDN} * 10", f"{RANDN} * 0.01")),
+        after=rewritten("random", (f"{RANDN} * 0.01", f"{RANDN} * 10")),
+        remark="Small numbers do worse here. I put 10 in the end because the text asks for it.",
+    ),
     Sample("cut_off", "the file breaks off after the third function", write=cut_off, notebook="repaired"),
     Sample("percent_script", "everything right, as a script with `# %%` cells", write=as_percent_script),
     Sample(

@@ -192,7 +192,7 @@ TABLE = [
     ("seed 42", "random", weights(ten, seed=42), 8, ("seed_other",), "10", "other"),
     ("reset", "he", weights(he, reset=True), 8, ("seed_per_layer",), "sqrt(2/n_in)", "reset_per_layer"),
     ("new generator", "he", new_generator, 8, ("other_generator",), "sqrt(2/n_in)", "other_generator"),
-    ("entropy", "he", entropy, 8, ("unknown",), None, "unknown"),
+    ("entropy", "he", entropy, 8, ("unknown",), "sqrt(2/n_in)", "unknown"),
     ("no seed and fan out", "he", weights(lambda _n, m, *_: np.sqrt(2 / m), seed=None), 5, ("scale_fan_out", "seed_missing"), "sqrt(2/n_out)", "missing"),
     # distribution and order
     ("uniform", "random", weights(ten, draw="rand"), 6, ("uniform_not_normal",), "10", "as_required"),
@@ -202,7 +202,7 @@ TABLE = [
     ("all ones", "he", each("W", np.ones_like), 3, ("weights_constant",), None, None),
     ("ones for zeros", "zeros", each("W", np.ones_like, zeros), 6, ("weights_constant",), None, None),
     ("random for zeros", "zeros", RIGHT["random"], 6, ("weights_not_zero",), "10", "other"),
-    ("rounded", "he", each("W", lambda W: np.round(W, 3)), 8, ("unknown",), None, "unknown"),
+    ("rounded", "he", each("W", lambda W: np.round(W, 3)), 8, ("unknown",), "sqrt(2/n_in)", "unknown"),
     # structure
     ("swapped as drawn", "he", weights(he, swapped=True), 8, ("transposed",), "sqrt(2/n_in)", "as_required"),
     ("turned", "he", each("W", np.transpose), 8, ("transposed",), "sqrt(2/n_in)", "as_required"),

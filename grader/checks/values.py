@@ -7,17 +7,18 @@ import math
 import numpy as np
 
 from grader.checks.compare import Floats, failed, pairs, passed, shown, skipped
-from grader.diagnosis import Recovered, shapes
-from grader.diagnosis.draws import factor
-from grader.diagnosis.recovered import ENOUGH, equal
+from grader.diagnosis import Case, Recovered, shapes
+from grader.diagnosis.causes import FOR_BIASES, excluded
+from grader.diagnosis.draws import Stream, factor
+from grader.diagnosis.recovered import equal
 from grader.diagnosis.rules import plain
+from grader.diagnosis.statistics import SURE
 from grader.records import Finding, Outcome, Shown
 
 NOT_EVERYWHERE = "not judged: the function has to return weights of the right size for all sizes first"
 EXACT = "exact"
 RELATIVE = "each number within 1e-07 of the reference's, relative"
 NOT_THESE = "the random numbers are not those of the required seed"
-SURE = 5  # standard errors; fewer than one right answer in a million differs more
 
 
 def biases(student: Recovered, reference: Recovered) -> Finding:
@@ -52,7 +53,7 @@ def distribution(student: Recovered, reference: Recovered) -> Finding:
     if not _complete(student):
         return skipped(NOT_EVERYWHERE)
     wanted = reference.distribution
-    if student.distribution == wanted:
+    if student.distribution == wanted and not student.shift:
         return passed("the weights are normally distributed around 0")
     if student.distribution is None:
         return skipped("not judged: too few numbers came back to tell their distribution")
@@ -61,6 +62,7 @@ def distribution(student: Recovered, reference: Recovered) -> Finding:
         "constant": "all weights are the same number",
         "uniform": "the weights are uniformly distributed",
         "other": "the weights are not normally distributed around 0",
+        "normal": f"the weights are normally distributed, but around {student.shift or 0:.6g}, not around 0",
     }
     hint = "np.random.randn draws from the normal distribution; np.random.rand is uniform between 0 and 1."
     return failed(words[student.distribution], hint=hint, evidence=_spread(student, reference))
@@ -150,13 +152,17 @@ def _matrices(student: Recovered, reference: Recovered) -> list[tuple[Outcome, s
 
 def _same_draws(student: Recovered, reference: Recovered) -> list[bool]:
     """Return for each matrix whether it is the reference's times one number."""
-    return [equal(got, want) or factor(got, want) is not None for _, _, got, want in _matrices(student, reference)] or [
-        False
-    ]
+    zeros_are_draws = student.drawn is not None and student.drawn.vanishing
+    return [
+        equal(got, want) or factor(got, want) is not None or (zeros_are_draws and not np.any(got))
+        for _, _, got, want in _matrices(student, reference)
+    ] or [False]
 
 
 def _biases_took_draws(student: Recovered) -> bool:
-    return student.biases == "nonzero" and (student.drawn is None or student.drawn.stream.order == "weights_and_biases")
+    return student.biases == "nonzero" and (
+        student.drawn is None or (student.drawn.stream.plan.order in FOR_BIASES and not student.drawn.stream.ambient)
+    )
 
 
 def _draws_differ(student: Recovered, reference: Recovered) -> str:
@@ -165,22 +171,47 @@ def _draws_differ(student: Recovered, reference: Recovered) -> str:
         near = [np.allclose(got, want, rtol=0.1, atol=0.01) for _, _, got, want in _matrices(student, reference)]
         return "the random numbers are close to those asked for, but not equal" if all(near) else NOT_THESE
     stream = drawn.stream
-    if stream.seed is None:
+    if stream.ambient:
         return "the random numbers are different at every call: the function sets no seed"
     if not stream.legacy:
-        return f"the random numbers come from another generator (default_rng, seed {stream.seed})"
+        seed = "" if stream.seed is None else f", seed {stream.seed}"
+        return f"the random numbers come from another generator ({stream.generator}{seed})"
+    required = reference.drawn.stream.seed if reference.drawn else None
+    if stream.plan.order != "reset_per_layer" and stream.seed != required:
+        return f"the random numbers are those of seed {stream.seed}"
+    return f"the random numbers are those of seed {required}, but {_otherwise(stream)}"
+
+
+def _otherwise(stream: Stream) -> str:
+    """Say in which order the numbers of the seed were taken."""
+    plan = stream.plan
+    if plan.order == "reset_per_layer":
+        return "a seed is set again in every layer" if stream.seed is None else "it is set again in every layer"
+    if plan.last_first:
+        return "the layers are drawn from the last to the first"
+    if plan.by_column:
+        return "the matrices are filled column by column"
+    if plan.skipped:
+        return (
+            f"{plan.skipped} numbers are drawn before the first weight"
+            if plan.skipped > 1
+            else "one number is drawn before the first weight"
+        )
     return {
-        "reset_per_layer": f"the seed {stream.seed} is set again in every layer, so all layers begin with the same numbers",
-        "last_layer_first": "the layers are drawn from the last to the first",
-        "column_by_column": "the matrices are filled column by column",
         "weights_and_biases": "numbers are drawn for the biases as well, so the later weights are displaced",
-    }.get(stream.order, f"the random numbers are those of seed {stream.seed}")
+        "biases_and_weights": "numbers are drawn for the biases before the weights, so the weights are displaced",
+        "biases_first": "numbers are drawn for the biases first, so the weights are displaced",
+        "other_biases": "numbers are drawn for the biases as well, so the later weights are displaced",
+        "one_more_each": "one more number is drawn in every layer, so the later weights are displaced",
+        "weights_twice": "the weights are drawn twice, so the later ones are displaced",
+        "weights_again": "the weights are drawn twice, so they are displaced",
+    }.get(plan.order, "they are taken from another place")
 
 
 def _draws_hint(student: Recovered, reference: Recovered) -> str:
     required = reference.drawn.stream.seed if reference.drawn else None
     outside = student.evidence.function.seeded_outside
-    if student.drawn and student.drawn.stream.seed is None and outside:
+    if student.drawn and student.drawn.stream.ambient and outside:
         return f"The seed is set outside the function ({outside}); set it inside: np.random.seed({required})."
     return (
         f"Set the seed once, inside the function and before the loop: np.random.seed({required}); then draw W1, W2, …"
@@ -189,7 +220,7 @@ def _draws_hint(student: Recovered, reference: Recovered) -> str:
 
 def _draws_shown(student: Recovered, reference: Recovered) -> Shown | None:
     """Show the first matrix that is not the reference's times a number, at the scale of the student's own."""
-    if student.drawn is not None and student.drawn.stream.seed is None:
+    if student.drawn is not None and student.drawn.stream.ambient:
         return _two_calls(student, reference)
     for outcome, name, got, want in _matrices(student, reference):
         if factor(got, want) is None:
@@ -224,7 +255,7 @@ def _spread_ratio(got: Floats, want: Floats) -> float:
 def _scale_of_same_draws(student: Recovered, reference: Recovered) -> Finding:
     for outcome, name, got, want in _matrices(student, reference):
         if not equal(got, want):
-            k = factor(got, want) or 1.0
+            k = factor(got, want) or 0.0
             evidence = shown(outcome, student.evidence.function.name, name, want, RELATIVE)
             if abs(k - 1) < 1e-6:
                 return failed(
@@ -253,22 +284,19 @@ def _scale_of_other_draws(student: Recovered, reference: Recovered) -> Finding:
     return passed("the scale is right")
 
 
-@np.errstate(all="ignore")  # the numbers may be huge
 def _scale_by_statistics(student: Recovered, reference: Recovered) -> Finding:
-    """Compare standard deviations where the draws cannot be known."""
-    for outcome, name, got, want in _matrices(student, reference):
-        if got.size < ENOUGH:
-            continue
-        mine, asked = float(got.std()), float(want.std())
-        tolerance = SURE * asked / math.sqrt(got.size)  # both samples are random: 2 x 1 / (2 n)
-        if not abs(mine - asked) <= tolerance:
-            evidence = Shown(
-                f'{outcome.call.literal(student.evidence.function.name)}["{name}"].std()',
-                f"{mine:.4g}",
-                f"{asked:.4g}",
-                f"{tolerance:.2g}: {SURE} standard errors",
-            )
-            return failed(f"{name} has another scale", hint=_scale_hint(student, reference), evidence=evidence)
+    """Judge by an interval where the draws cannot be known."""
+    for estimate in sorted(excluded(Case(student, reference)), key=lambda one: not one.outcome.call.public):
+        asked = (reference.factors(estimate.outcome.call.layers) or ())[estimate.layer - 1]
+        evidence = Shown(
+            f'{estimate.outcome.call.literal(student.evidence.function.name)}["W{estimate.layer}"].std()',
+            f"between {estimate.interval.low:.3g} and {estimate.interval.high:.3g}",
+            f"{asked:.4g}",
+            f"{SURE} standard errors",
+        )
+        return failed(f"W{estimate.layer} has another scale", hint=_scale_hint(student, reference), evidence=evidence)
+    if not student.estimates:
+        return skipped("not judged: too few numbers came back to tell their scale")
     return passed("the scale is right, as far as statistics can tell")
 
 

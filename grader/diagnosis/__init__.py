@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from grader.diagnosis.causes import Case, causes, removed_numpy_name, seed_status, status, undefined_name
+from grader.diagnosis.notation import typed, written
 from grader.diagnosis.recovered import Recovered, recover, shapes
-from grader.records import Diagnosis, SeedStatus, number
+from grader.records import Diagnosis, number
 
-__all__ = ["Case", "Recovered", "diagnose", "recover", "removed_numpy_name", "shapes", "status", "undefined_name"]
+__all__ = [
+    "Case",
+    "Recovered",
+    "diagnose",
+    "recover",
+    "removed_numpy_name",
+    "shapes",
+    "status",
+    "typed",
+    "undefined_name",
+]
 
 
 def diagnose(case: Case, model_layers: tuple[int, ...], *, passed: bool) -> Diagnosis:
@@ -14,13 +25,16 @@ def diagnose(case: Case, model_layers: tuple[int, ...], *, passed: bool) -> Diag
     student = case.student
     factors = student.factors(model_layers)
     stream = student.drawn.stream if student.drawn else None
-    found: SeedStatus | None = seed_status(case)
+    estimates = [one.interval for one in student.estimates if one.outcome.call.public]
     return Diagnosis(
         distribution=student.distribution,
         seed=stream.seed if stream else None,
-        seed_status=found,
+        seed_status=seed_status(case),
         scale=tuple(number(factor) for factor in factors) if factors else None,
         scale_formula=student.formula,
         biases=student.biases,
         causes=() if passed else causes(case),
+        generator=stream.generator if stream else None,
+        written=written(student),
+        scale_between=(estimates[0].low, estimates[0].high) if estimates else None,
     )

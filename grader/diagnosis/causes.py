@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from grader.diagnosis.recovered import Recovered, shapes
+from grader.diagnosis.recovered import Estimate, Recovered, shapes
 from grader.records import FunctionEvidence, FunctionStatus, Outcome, SeedStatus
 
 REMOVED_NUMPY_NAMES = frozenset(
     "float int bool object str complex long unicode float_ complex_ unicode_ string_ cfloat singlecomplex Inf Infinity "
     "infty NaN PINF NINF PZERO NZERO mat asfarray product cumproduct sometrue alltrue round_ in1d row_stack trapz".split()
+)
+FOR_BIASES = (
+    "weights_and_biases",
+    "biases_and_weights",
+    "biases_first",
+    "other_biases",
+)  # orders in which they are drawn
+_OTHER_GENERATORS = re.compile(
+    r"default_rng|Generator|(?<!np\.)(?<!numpy\.)\brandom\.(?:gauss|normalvariate|random|uniform)"
 )
 _REMOVED = re.compile(r"module 'numpy' has no attribute '(\w+)'|`np\.(\w+)` was (?:a deprecated|removed)")
 
@@ -188,13 +198,19 @@ def _other_distribution(case: Case) -> bool:
     return _random(case) and case.student.distribution == "other" and not _not_finite(case)
 
 
+def _shifted(case: Case) -> bool:
+    """Something was added to normal draws, so they lie around another number than 0."""
+    drawn = case.student.drawn
+    return _random(case) and drawn is not None and drawn.stream.kind == "normal" and drawn.shifted
+
+
 def scale_cause(case: Case) -> str | None:
     """Return the code of a wrong scale, from the recovered rule alone."""
-    if not _random(case) or case.student.drawn is None or case.student.formula == case.reference.formula:
-        return None
     rule = case.student.formula
+    if not _random(case) or rule == case.reference.formula or _scale_possible(case):
+        return None
     if rule is None:
-        return "scale_other"
+        return "scale_other" if case.student.measured or case.student.estimates else None
     if re.fullmatch(r"-?[\d.e+-]+", rule):
         return "scale_constant"
     if rule in ("sqrt(1/n_in)", "sqrt(2/(n_in+n_out))", "sqrt(6/(n_in+n_out))"):
@@ -202,6 +218,21 @@ def scale_cause(case: Case) -> str | None:
     if re.fullmatch(r"sqrt\(\d+/n_out\)|\d+/n_out", rule):
         return "scale_fan_out"
     return "scale_sqrt_missing" if re.fullmatch(r"\d+/n_in", rule) else "scale_other"
+
+
+def _scale_possible(case: Case) -> bool:
+    """Whether the draws are unknown and statistics do not exclude the factor asked for."""
+    return case.student.drawn is None and (case.student.distribution != "normal" or not excluded(case))
+
+
+def excluded(case: Case) -> list[Estimate]:
+    """Return the layers for which statistics exclude the factor asked for."""
+    found = []
+    for estimate in case.student.estimates:
+        asked = case.reference.factors(estimate.outcome.call.layers) or ()
+        if estimate.layer <= len(asked) and abs(asked[estimate.layer - 1]) not in estimate.interval:
+            found.append(estimate)
+    return found
 
 
 def seed_cause(case: Case) -> str | None:
@@ -226,31 +257,46 @@ def seed_status(case: Case) -> SeedStatus | None:
     stream, required = student.drawn.stream, case.reference.drawn
     if not stream.legacy:
         return "other_generator"
-    if stream.seed is None:
+    if stream.ambient:
         return "outside_function" if case.evidence.function.seeded_outside else "missing"
-    if stream.order == "reset_per_layer":
+    if stream.plan.order == "reset_per_layer":
         return "reset_per_layer"
     wanted = required.stream.seed if required else None  # where nothing random is asked for, no seed is either
     return "as_required" if stream.seed == wanted else "other"
 
 
 def _uses_new_generator(evidence: FunctionEvidence) -> bool:
-    return any(re.search(r"\b(default_rng|Generator)\b", unit.source) for unit in evidence.function.units)
+    """Return whether the code names one, comments left aside."""
+    return any(_OTHER_GENERATORS.search(_uncommented(unit.source)) for unit in evidence.function.units)
+
+
+def _uncommented(source: str) -> str:
+    try:
+        return ast.unparse(ast.parse(source))
+    except (SyntaxError, RecursionError, ValueError):
+        return ""
 
 
 def _draw_order(case: Case) -> bool:
-    """The right stream in another order; random biases explain numbers that were drawn for them."""
+    """A known stream in another order; random biases explain numbers that were drawn for them."""
     drawn = case.student.drawn
-    if not _random(case) or drawn is None or drawn.stream.order in ("weights", "reset_per_layer"):
+    if not _random(case) or drawn is None:
         return False
-    return not (drawn.stream.order == "weights_and_biases" and _bias_random(case))
+    plan = drawn.stream.plan
+    explained = plan.order == "reset_per_layer" or (plan.order != "weights" and _bias_random(case))
+    return not replace(plan, order="weights" if explained else plan.order).as_required
 
 
 # --- biases --------------------------------------------------------------------------------------------------------
 
 
 def _bias_values(case: Case) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
-    return [a.numpy() for o in case.evidence.returned for name, a in o.arrays.items() if name[:1] == "b"]
+    return [
+        array.numpy()
+        for outcome in case.evidence.returned
+        for name, array in outcome.arrays.items()
+        if name[0:1] == "b" and name in shapes(outcome.call.layers)
+    ]
 
 
 def _bias_random(case: Case) -> bool:
@@ -292,6 +338,7 @@ VALUES: dict[str, Holds] = {
     "weights_not_zero": _not_zero,
     "weights_zero": _all_zero,
     "uniform_not_normal": _uniform,
+    "weights_shifted": _shifted,
     "distribution_other": _other_distribution,
     **{
         code: _scale_is(code)

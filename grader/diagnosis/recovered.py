@@ -5,7 +5,6 @@ A pure function of evidence.  Checks judge by it, the diagnosis names it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -13,17 +12,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.diagnosis import draws, rules
+from grader.diagnosis import draws, rules, statistics
 from grader.records import Biases, Distribution, FunctionEvidence, Outcome
 
 Floats = NDArray[np.float64]
 Turn = Callable[[Floats], Floats]
 
+FEWEST_SIZES = 2  # different layers that a rule has to hold for
 RTOL = 1e-7  # the reference draws the very same numbers, so only rounding may differ
-ENOUGH = 400  # numbers in a matrix before its statistics are trusted
-# Lilliefors' statistic times sqrt(n): 1.04 is exceeded by 1 % of normal samples, 1.6 by fewer than one in a million
-NORMAL_DISTANCE = 1.6
-UNIFORM_DISTANCE = 2.2  # Kolmogorov's, bounds known only up to the sample's own extremes; one in ten thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +32,22 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """Where the factor of one layer lies, by statistics: of `outcome`, its layer counted from 1."""
+
+    outcome: Outcome
+    layer: int
+    interval: statistics.Interval
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
-    """What was measured on one function's evidence."""
+    """What was measured on one function's evidence.
+
+    `formula` is the rule of the factors in the words of the contract, `rule` the same in a wider grammar; `measured` says
+    whether there were factors enough to tell one rule from another.  Where the draws
+    are unknown, `estimates` say where the factors lie, and the formula is the one usual rule that lies within, or None.
+    """
 
     evidence: FunctionEvidence
     weights: tuple[Weights, ...]
@@ -45,6 +55,9 @@ class Recovered:
     distribution: Distribution | None
     formula: str | None
     biases: Biases | None
+    rule: str | None = None
+    measured: bool = False
+    estimates: tuple[Estimate, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -55,13 +68,20 @@ class Recovered:
         missing = {len(own.outcome.call.layers) - 1 - len(own.arrays) for own in self.weights}
         return len(self.weights) == len(self.evidence.outcomes) and len(missing) == 1
 
+    @property
+    def shift(self) -> float | None:
+        """What was added to the draws of the first layer, in the first call; None where the draws are unknown."""
+        fits = [fit for fits in self.drawn.fits for fit in fits if fit] if self.drawn else []
+        return fits[0].shift if fits else None
+
     def factors(self, sizes: tuple[int, ...]) -> tuple[float, ...] | None:
         """Return the factor of each layer on the calls with these sizes, or None where the draw is not known."""
         if self.drawn is None:
             return None
         for own, found in zip(self.weights, self.drawn.factors, strict=True):
             if own.outcome.call.layers == sizes:
-                return found
+                known = tuple(factor for factor in found if factor is not None)
+                return known if len(known) == len(found) else None
         return None
 
 
@@ -74,16 +94,27 @@ def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> R
     likely_seeds = _seeds(reference)
     weights = _all_weights(returned)
     distribution, drawn = _still(weights), None
+    estimates: tuple[Estimate, ...] = ()
     if distribution is None:
         weights, drawn = _drawn(returned, likely_seeds)
-        distribution = drawn.stream.kind if drawn else _shape(weights)
+        if drawn is not None and drawn.vanishing and rules.wider(_measured(weights, drawn)) is None:
+            drawn = None  # zeros that no rule gives are no draws
+        if drawn is None:
+            distribution = statistics.distribution([array for own in weights for array in own.arrays])
+            estimates = _estimates(weights, distribution)
+        else:
+            distribution = "other" if drawn.stream.absolute else drawn.stream.kind
+    measured = _measured(weights, drawn)
     return Recovered(
         evidence=evidence,
         weights=weights,
         drawn=drawn,
         distribution=distribution,
-        formula=_formula(weights, drawn),
+        formula=rules.formula(measured) or rules.usual(_bounded(estimates)),
         biases=_biases(returned),
+        rule=rules.wider(measured),
+        measured=bool(measured),
+        estimates=estimates,
     )
 
 
@@ -117,7 +148,8 @@ def _drawn(returned: Sequence[Outcome], likely_seeds: Sequence[int]) -> tuple[tu
     ways: list[Turn] = [_as_drawn, np.transpose]
     for way in ways:
         weights = _all_weights(returned, way)
-        drawn = draws.recover([own.outcome for own in weights], [own.arrays for own in weights], likely_seeds)
+        outcomes, arrays = [own.outcome for own in weights], [own.arrays for own in weights]
+        drawn = draws.recover(outcomes, arrays, likely_seeds)
         if drawn or not any(own.transposed for own in weights):
             return weights, drawn
     return _all_weights(returned), None
@@ -170,47 +202,30 @@ def _still(weights: Sequence[Weights]) -> Distribution | None:
     return "constant" if all(np.all(array == array.flat[0]) for array in arrays) else None
 
 
-def _shape(weights: Sequence[Weights]) -> Distribution | None:
-    """Tell a normal from a uniform distribution by the largest distance of the distribution functions."""
-    samples = [array.ravel() for own in weights for array in own.arrays if array.size >= ENOUGH]
-    if not samples or not all(np.all(np.isfinite(sample)) for sample in samples):
-        return "other" if samples else None
-    if any(_normal_distance(sample) > NORMAL_DISTANCE for sample in samples):
-        return "uniform" if all(_uniform_distance(sample) < UNIFORM_DISTANCE for sample in samples) else "other"
-    return "normal" if all(_centred(sample) for sample in samples) else "other"
+def _measured(weights: Sequence[Weights], drawn: draws.Drawn | None) -> list[rules.Layer]:
+    """Return every layer of every call with its factor; nothing where they are too few to tell one rule from another."""
+    pairs = zip(weights, drawn.factors, strict=True) if drawn else ()
+    found = [layer for own, factors in pairs for layer in rules.layers(own.outcome.call.layers, factors)]
+    return found if len({(layer.n_in, layer.n_out) for layer in found}) >= FEWEST_SIZES else []
 
 
-def _normal_distance(sample: Floats) -> float:
-    spread = float(sample.std(ddof=1))
-    if spread == 0:
-        return math.inf
-    z = np.sort((sample - sample.mean()) / spread)
-    expected = 0.5 * (1 + np.vectorize(math.erf)(z / math.sqrt(2)))
-    return _distance(expected)
+def _estimates(weights: Sequence[Weights], distribution: Distribution | None) -> tuple[Estimate, ...]:
+    """Return where the factors lie that can be estimated."""
+    if distribution not in ("normal", "uniform"):
+        return ()
+    return tuple(
+        Estimate(own.outcome, layer, statistics.scale(array, distribution))
+        for own in weights
+        for layer, array in enumerate(own.arrays, start=1)
+        if array.size >= statistics.ENOUGH
+    )
 
 
-def _uniform_distance(sample: Floats) -> float:
-    low, high = float(sample.min()), float(sample.max())
-    return _distance((np.sort(sample) - low) / (high - low)) if high > low else math.inf
-
-
-def _distance(expected: Floats) -> float:
-    """Return Kolmogorov's distance times sqrt(n), given the expected distribution function at the sorted sample."""
-    n = expected.size
-    steps = np.arange(n) / n
-    return float(max((expected - steps).max(), (steps + 1 / n - expected).max()) * math.sqrt(n))
-
-
-def _centred(sample: Floats) -> bool:
-    """Return whether the mean is 0 within five standard errors."""
-    return bool(abs(sample.mean()) <= 5 * sample.std(ddof=1) / math.sqrt(sample.size))
-
-
-def _formula(weights: Sequence[Weights], drawn: draws.Drawn | None) -> str | None:
-    if drawn is None:
-        return None
-    pairs = zip(weights, drawn.factors, strict=True)
-    return rules.formula([layer for own, found in pairs for layer in rules.layers(own.outcome.call.layers, found)])
+def _bounded(estimates: Sequence[Estimate]) -> list[tuple[rules.Layer, float, float]]:
+    """Return the estimated layers with their bounds."""
+    return [
+        (rules.layers(one.outcome.call.layers)[one.layer - 1], one.interval.low, one.interval.high) for one in estimates
+    ]
 
 
 def _biases(returned: Sequence[Outcome]) -> Biases | None:

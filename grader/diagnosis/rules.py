@@ -3,50 +3,86 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 RELATIVE = 1e-6  # as exact as factors are measured
+
+Size = Callable[["Layer"], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer with its sizes, its number from 1, the number of layers, and the factor measured there."""
+    """A layer with its number from 1, the sizes of all layers, and the factor measured there."""
 
-    n_in: int
-    n_out: int
     l: int  # noqa: E741  # the course's letter
-    L: int
-    factor: float
+    sizes: tuple[int, ...]
+    factor: float = math.nan
+
+    @property
+    def n_in(self) -> int:
+        """The size of the layer before."""
+        return self.sizes[self.l - 1]
+
+    @property
+    def n_out(self) -> int:
+        """The layer's own size."""
+        return self.sizes[self.l]
+
+    @property
+    def L(self) -> int:  # noqa: N802  # the course's letter
+        """The number of layers with weights."""
+        return len(self.sizes) - 1
 
 
-_SIZES: dict[str, Callable[[Layer], float]] = {
+# the sizes that a rule of the contract may name
+_SIZES: Mapping[str, Size] = {
     "n_in": lambda layer: layer.n_in,
     "n_out": lambda layer: layer.n_out,
     "(n_in+n_out)": lambda layer: layer.n_in + layer.n_out,
     "L": lambda layer: layer.L,
     "l": lambda layer: layer.l,
 }
+# what else students have written there, as they write it
+_SLIPS: Mapping[str, Size] = {
+    "layers_dims[0]": lambda layer: layer.sizes[0],
+    "layers_dims[1]": lambda layer: layer.sizes[1],
+    "layers_dims[-1]": lambda layer: layer.sizes[-1],
+    "layers_dims[l-2]": lambda layer: layer.sizes[layer.l - 2],
+    "layers_dims[L-1]": lambda layer: layer.sizes[layer.L - 1],
+    "len(layers_dims)": lambda layer: layer.L + 1,
+    "(l+1)": lambda layer: layer.l + 1,
+    "(n_in*n_out)": lambda layer: layer.n_in * layer.n_out,
+    "(n_in+1)": lambda layer: layer.n_in + 1,
+    "sum(layers_dims)": lambda layer: sum(layer.sizes),
+}
+
+_WHOLE_DIVISIONS: Mapping[str, Size] = {  # most of them 0
+    "sqrt(2//n_in)": lambda layer: math.sqrt(2 // layer.n_in),
+    "sqrt(1//n_in)": lambda layer: math.sqrt(1 // layer.n_in),
+    "2//n_in": lambda layer: 2 // layer.n_in,
+}
 
 
-def layers(sizes: Sequence[int], factors: Sequence[float]) -> list[Layer]:
-    """Return the layers of one call, with the factors measured for them."""
-    pairs = list(pairwise(sizes))
-    return [
-        Layer(n_in, n_out, l, len(pairs), factor)
-        for l, ((n_in, n_out), factor) in enumerate(zip(pairs, factors, strict=False), start=1)  # noqa: E741
-    ]
+def layers(sizes: Sequence[int], factors: Sequence[float | None] | None = None) -> list[Layer]:
+    """Return the layers of one call with the factors measured for them; those without one are left out."""
+    found = [math.nan] * (len(sizes) - 1) if factors is None else factors
+    return [Layer(l, tuple(sizes), factor) for l, factor in enumerate(found, start=1) if factor is not None]  # noqa: E741
 
 
 def formula(measured: Sequence[Layer], relative: float = RELATIVE) -> str | None:
-    """Return the simplest rule that gives all factors to within `relative`, as a string without spaces, or None."""
+    """Return the simplest rule that gives all factors to within `relative`, as a string without spaces, or None.
+
+    Source: contracts C9, whose order this is.
+    """
     if not measured or not all(math.isfinite(layer.factor) for layer in measured):
         return None
     constant = _constant([layer.factor for layer in measured], relative)
     if constant is not None:
         return plain(constant)
+    if any(layer.factor == 0 for layer in measured):
+        return None
     whole = _constant([layer.factor * layer.n_in for layer in measured], relative)
     if whole is not None and 1 <= round(whole) < 1000 and abs(whole - round(whole)) <= relative * whole:
         return f"{round(whole)}/n_in"
@@ -56,19 +92,77 @@ def formula(measured: Sequence[Layer], relative: float = RELATIVE) -> str | None
     return _product(measured, relative)
 
 
+def wider(measured: Sequence[Layer], relative: float = RELATIVE) -> str | None:
+    """Return a rule of the wider grammar that gives all factors: other sizes, and their usual powers, or None."""
+    found = formula(measured, relative)
+    if found is not None or not measured or not all(math.isfinite(layer.factor) for layer in measured):
+        return found
+    for text, rule in _WHOLE_DIVISIONS.items():
+        if all(abs(layer.factor - rule(layer)) <= relative * rule(layer) for layer in measured):
+            return text
+    for name, size in {**_SLIPS, **_SIZES}.items():
+        for power, text in ((-0.5, "sqrt({c}/{x})"), (-1.0, "{c}/{x}"), (0.5, "sqrt({x}/{c})"), (1.0, "{c}*{x}")):
+            k = _constant([layer.factor / size(layer) ** power for layer in measured], relative)
+            c = k and {-0.5: k * k, 0.5: 1 / (k * k)}.get(power, k)
+            if c and _few_digits(c, relative):
+                return text.format(c=plain(c), x=name).replace("/1)", ")").removeprefix("1*")
+    return None
+
+
+def usual(bounds: Sequence[tuple[Layer, float, float]]) -> str | None:
+    """Return the one usual rule whose factors all lie between their bounds; None if there is none, or more than one."""
+    if not bounds:
+        return None
+    low, high = max(low for _, low, _ in bounds), min(high for _, _, high in bounds)
+    found = [plain(number) for number in _round_numbers(low, high)]
+    found += [text for text, rule in _USUAL.items() if all(low <= rule(layer) <= high for layer, low, high in bounds)]
+    return found[0] if len(found) == 1 else None
+
+
+_USUAL: Mapping[str, Size] = {
+    "sqrt(2/n_in)": lambda layer: math.sqrt(2 / layer.n_in),
+    "sqrt(1/n_in)": lambda layer: math.sqrt(1 / layer.n_in),
+    "sqrt(2/n_out)": lambda layer: math.sqrt(2 / layer.n_out),
+    "sqrt(1/n_out)": lambda layer: math.sqrt(1 / layer.n_out),
+    "sqrt(2/(n_in+n_out))": lambda layer: math.sqrt(2 / (layer.n_in + layer.n_out)),
+    "sqrt(6/(n_in+n_out))": lambda layer: math.sqrt(6 / (layer.n_in + layer.n_out)),
+    "2/n_in": lambda layer: 2 / layer.n_in,
+    "1/n_in": lambda layer: 1 / layer.n_in,
+    "sqrt(2)/n_in": lambda layer: math.sqrt(2) / layer.n_in,
+    "sqrt(n_in/2)": lambda layer: math.sqrt(layer.n_in / 2),
+}
+
+
 def plain(number: float) -> str:
-    """Return a number as Python prints it, whole ones without `.0`, rounding noise removed."""
-    rounded = float(f"{number:.10g}")
+    """Return a number as Python prints it, whole ones without `.0`, rounding noise removed: also that of float32."""
+    few = float(f"{number:.3g}")
+    rounded = few if abs(few - number) <= 1e-7 * abs(number) else float(f"{number:.10g}")
     return str(int(rounded)) if rounded.is_integer() and abs(rounded) < 1e15 else repr(rounded)
 
 
-def _rules() -> Iterator[tuple[str, Callable[[Layer], float]]]:
+def _round_numbers(low: float, high: float) -> Iterator[float]:
+    """Yield the numbers of one digit between two positive bounds."""
+    if 0 < low <= high < math.inf:
+        power = math.floor(math.log10(low))
+        yield from (
+            number
+            for e in (power, power + 1)
+            for digit in range(1, 10)
+            if low <= (number := float(f"{digit}e{e}")) <= high
+        )
+
+
+def _few_digits(number: float, relative: float) -> bool:
+    return abs(number - float(f"{number:.3g}")) <= 4 * relative * abs(number)
+
+
+def _rules() -> Iterator[tuple[str, Size]]:
     """Yield the grammar without constants in front, simplest first."""
     yield "sqrt(2)/n_in", lambda layer: math.sqrt(2) / layer.n_in
     yield from _roots(range(1, 10))
 
 
-def _roots(constants: Sequence[int]) -> Iterator[tuple[str, Callable[[Layer], float]]]:
+def _roots(constants: Sequence[int]) -> Iterator[tuple[str, Size]]:
     for name, size in _SIZES.items():
         for c in constants:
             yield f"sqrt({c}/{name})", partial(_root_of, size, c, -1)
@@ -76,13 +170,13 @@ def _roots(constants: Sequence[int]) -> Iterator[tuple[str, Callable[[Layer], fl
             yield f"sqrt({name}/{c})" if c > 1 else f"sqrt({name})", partial(_root_of, size, c, 1)
 
 
-def _root_of(size: Callable[[Layer], float], c: int, power: int, layer: Layer) -> float:
+def _root_of(size: Size, c: int, power: int, layer: Layer) -> float:
     return math.sqrt((size(layer) / c) ** power)
 
 
 def _product(measured: Sequence[Layer], relative: float) -> str | None:
     """Return a number of at most three digits times a rule, c = 2 tried first."""
-    heads: list[tuple[str, Callable[[Layer], float]]] = [("1/n_in", lambda layer: 1 / layer.n_in)]
+    heads: list[tuple[str, Size]] = [("1/n_in", lambda layer: 1 / layer.n_in)]
     for text, rule in [*_roots([2]), *_roots([1, *range(3, 10)]), *heads]:
         k = _constant([layer.factor / rule(layer) for layer in measured], relative)
         if k is not None and float(f"{k:.3g}") != 0 and abs(k - float(f"{k:.3g}")) <= relative * abs(k):

@@ -1,12 +1,15 @@
 """The words for each cause: what is so, and what to do, filled with what was measured.
 
-`{yours}` and `{asked}` are the scale rules, `{seed}` the required seed, `{where}` the place of the function.
+`{yours}` and `{asked}` are the scale rules, `{seed}` the required seed.  A *slip* is against what the task text states: 10, the
+seed, a shape; a *misconception* is an idea about initialization that does not hold here, so it is told with its reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
+
+from grader.records import Cause, Diagnosis
 
 
 class Words(NamedTuple):
@@ -38,6 +41,7 @@ CAUSES: Mapping[str, Words] = {
     "weights_constant": Words("all weights the same", "give each weight its own value as the task asks"),
     "weights_not_zero": Words("weights are not zero", "make every weight zero with np.zeros"),
     "weights_zero": Words("weights are all zero", "draw the weights with np.random.randn"),
+    "weights_shifted": Words("not around 0", "draw the weights with np.random.randn and add nothing to them"),
     "uniform_not_normal": Words("uniform instead of normal", "draw with np.random.randn in place of np.random.rand"),
     "distribution_other": Words("another distribution", "draw the weights with np.random.randn and only multiply them"),
     "scale_constant": Words("another constant", "multiply the weights by {asked}; now the factor is {yours}"),
@@ -64,3 +68,77 @@ def action(cause: str, *, yours: str | None, asked: str | None, seed: int | None
     """Return what to do about a cause."""
     now = f"; now it is {yours}" if yours else ""
     return CAUSES[cause].action.format(yours=yours, asked=asked, seed=seed, now=now)
+
+
+# why an idea does not hold here; a cause without a reason is a slip
+REASONS: Mapping[str, str] = {
+    "scale_fan_out": (
+        "A unit adds up one product for each of its inputs, so what it gives spreads the more the more inputs it has. The "
+        "rule therefore divides by the size of the layer before (fan-in), not by the number of units in the layer itself "
+        "(fan-out)."
+    ),
+    "scale_xavier": (
+        "Rules with 1/n or with the sum of both sizes go back to Glorot and Bengio (2010) and were made for units such as "
+        "tanh. A ReLU sets about half of its inputs to zero; He et al. (2015) make up for it with 2 in place of 1, over the "
+        "size of the layer before."
+    ),
+    "scale_sqrt_missing": (
+        "2/n is the variance that the weights should have. np.random.randn is multiplied with the standard deviation, which "
+        "is the root of the variance."
+    ),
+    "scale_constant": (
+        "One number for all layers takes no account of their sizes: a layer with more inputs needs smaller weights."
+    ),
+    "seed_per_layer": (
+        "A seed starts the row of random numbers from its beginning. Set again in every layer, it gives each layer the same "
+        "numbers as the one before; set once, before the loop, it makes the whole function repeatable."
+    ),
+    "weights_constant": (
+        "Units that start with the same weights get the same gradient and stay the same for ever. Random numbers are there "
+        "to make them differ."
+    ),
+}
+SMALL = (
+    "Small weights were right in an earlier exercise, but that does not make small right everywhere: this part asks for large "
+    "ones on purpose, so that you see what they do."
+)
+
+
+def tell(cause: str, mine: Diagnosis, asked: Diagnosis) -> Cause:
+    """Return a cause with its words: what was written and asked for, as far as it is known, and the reason."""
+    reason = _reason(cause, mine, asked)
+    wrote, wanted = _lines(cause, mine, asked)
+    return Cause(
+        code=cause,
+        kind="misconception" if reason else "slip",
+        title=CAUSES[cause].short,
+        action=action(cause, yours=mine.scale_formula, asked=asked.scale_formula, seed=asked.seed),
+        reason=reason,
+        wrote=wrote,
+        asked=wanted,
+    )
+
+
+def _reason(cause: str, mine: Diagnosis, asked: Diagnosis) -> str:
+    if cause != "scale_constant":
+        return REASONS.get(cause, "")
+    try:
+        number, wanted = float(mine.scale_formula or ""), float(asked.scale_formula or "")
+    except ValueError:  # a rule of the sizes is asked for, a number was written
+        return REASONS[cause]
+    return SMALL if abs(number) < 1 < wanted else ""
+
+
+def _lines(cause: str, mine: Diagnosis, asked: Diagnosis) -> tuple[str | None, str | None]:
+    """Return the line that was written and the one that was asked for, where the numbers prove them."""
+    required = None if asked.seed is None else f"np.random.seed({asked.seed})"
+    if cause in ("seed_missing", "seed_outside"):
+        return "no seed inside the function", required
+    if cause in ("seed_other", "seed_per_layer"):
+        every = ", in every layer" if cause == "seed_per_layer" else ""
+        return (None if mine.seed is None else f"np.random.seed({mine.seed}){every}"), required
+    if cause.startswith("scale_"):
+        return mine.written, f"the factor {asked.scale_formula}" if asked.scale_formula else None
+    if cause in ("uniform_not_normal", "weights_shifted", "other_generator", "weights_not_zero"):
+        return mine.written, None
+    return None, None

@@ -9,9 +9,12 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 
 from grader.extract.cells import MOST_CHARACTERS, Broken, Code, read, too_long
+from grader.extract.printed import printed
 from grader.extract.scope import Binding, Needs, Scope, top_level
 from grader.extract.template import untouched
 from grader.records import Function, Notebook, Place, Problem
+
+__all__ = ["extract", "printed"]
 
 _SIMILAR = 0.85  # names this alike (difflib's ratio of what follows the common beginning) are near misses
 
@@ -152,9 +155,8 @@ def _near_in(node: ast.AST, name: str, names: tuple[str, ...], code: Code, insid
             yield f"{at} defines it {inside}"
         elif node.name not in names and _alike(node.name, name):
             yield f"{at} defines {node.name}" + (f" {inside}" if inside else "")
-    for child in ast.walk(node):
-        if child is not node and child in getattr(node, "body", []):
-            yield from _near_in(child, name, names, code, within)
+    for child in node.body:
+        yield from _near_in(child, name, names, code, within)
 
 
 def _alike(found: str, name: str) -> bool:

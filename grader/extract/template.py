@@ -12,7 +12,7 @@ _DOCSTRING = re.compile(r'""".*?"""|\'\'\'.*?\'\'\'', re.DOTALL)
 _GIVEN = tuple(
     re.compile(pattern)
     for pattern in (
-        r"def \w+\(.*",
+        r"def \w+\([^)]*\)\s*(?:->[^:]*)?:",
         r"np\.random\.seed\(\d+\)",
         r"parameters=(?:\{\}|dict\(\))",
         r"L=len\(layers_dims\)(?:-1)?",

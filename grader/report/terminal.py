@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from grader.records import FunctionResult, Result, Shown
+from grader.records import FunctionResult, KnownFault, Result, Shown
 from grader.report import text, words
 
 COLUMNS = 68  # of a terminal's 80, what a line of evidence may take
@@ -39,6 +39,7 @@ def plain_lines(result: Result) -> list[str]:
     facts += [("NOTE", message) for message in _problems(result)]
     for name, function in result.functions.items():
         facts += _facts(name, function)
+        facts += [("NOTE", f"{name}: {said}") for said in function.stale]
     facts.append(("NEXT", result.summary.next_step))
     return [text.one_line(f"{kind} {said}") for kind, said in facts if said]
 
@@ -64,6 +65,7 @@ def _summary(result: Result) -> Iterator[Line]:
     for name, function in result.functions.items():
         if result.notebook.status in {"ok", "repaired"}:  # else each would say the same again
             yield from _function(name, function)
+            yield from _stale(name, function)
     if result.summary.next_step:
         yield 0, Text()
         yield 0, _text("Next: ", "bold") + _text(result.summary.next_step)
@@ -91,6 +93,17 @@ def _function(name: str, function: FunctionResult) -> Iterator[Line]:
         advice = words.advice(function)
         yield 2, _bounded(advice.message)
         yield from _help(advice.hint, advice.evidence)
+    for kind, said in (*_written(function), *_known(function.known)):
+        yield 2, _text(f"{kind}: ", "dim") + _bounded(said)
+
+
+def _stale(name: str, function: FunctionResult) -> Iterator[Line]:
+    """Yield which of a function's outputs, as the notebook keeps them, are not those of its code."""
+    if function.passed and function.stale:
+        yield 0, Text()
+        yield 0, _text(name, "bold")
+    for said in function.stale:
+        yield 2, _text("note: ", "dim") + _text(said)
 
 
 def _checks(function: FunctionResult) -> Iterator[Line]:
@@ -117,6 +130,22 @@ def _help(hint: str | None, evidence: Shown | None) -> Iterator[Line]:
 
 def _shown(shown: Shown | None) -> tuple[tuple[str, str], ...]:
     return (("call", shown.call), ("got", shown.got), ("want", shown.want)) if shown else ()
+
+
+def _written(function: FunctionResult) -> tuple[tuple[str, str], ...]:
+    """Return the line that the numbers give away, for the first cause that has one, and why the idea does not hold."""
+    cause = next((cause for cause in function.told if cause.wrote), None)
+    if cause is None:
+        return ()
+    return (("yours", cause.wrote or ""), *((("why", cause.reason),) if cause.reason else ()))
+
+
+def _known(fault: KnownFault | None) -> tuple[tuple[str, str], ...]:
+    """Return what is proved of a fault, as far as it may be shown."""
+    if fault is None:
+        return ()
+    now, right = ("now", fault.old or "(no such line)"), ("right", fault.new or "(without this line)")
+    return (("proved", fault.message), *(() if fault.old is None else (now, right)))
 
 
 def _text(said: str, style: str = "") -> Text:
@@ -149,6 +178,7 @@ def _facts(name: str, function: FunctionResult) -> Iterator[tuple[str, str]]:
         advice = words.advice(function)
         yield function.status.upper(), f"{earned} {advice.message or words.status(function)}"
         yield from _details(name, advice.hint, advice.evidence)
+        yield from ((kind.upper(), f"{name}: {said}") for kind, said in _known(function.known))
         return
     if function.passed:
         yield "PASSED", earned
@@ -156,6 +186,7 @@ def _facts(name: str, function: FunctionResult) -> Iterator[tuple[str, str]]:
         if check.verdict != "passed":
             yield check.verdict.upper(), f"{earned} {check.name}: {check.message}"
             yield from _details(f"{name} {check.name}", check.hint, check.evidence)
+    yield from ((kind.upper(), f"{name}: {said}") for kind, said in _known(function.known))
 
 
 def _details(where: str, hint: str | None, shown: Shown | None) -> Iterator[tuple[str, str]]:

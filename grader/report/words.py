@@ -117,6 +117,11 @@ def status(function: FunctionResult) -> str:
     return FUNCTION[function.status]
 
 
+def sentence(text: str) -> str:
+    """Return a text as a sentence of its own."""
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
 def worth(check: CheckResult) -> str:
     """Say what a check earned; what could not be judged and what is only shown is in neither sum."""
     if check.verdict == "broken":

@@ -66,12 +66,27 @@ class Sandbox:
         if len(job) > self.limits.source_bytes:
             problem = f"the code is larger than {self.limits.source_bytes} bytes; it was not run"
             return (Outcome(calls[0], "refused", message=problem),)
-        try:
-            ending = self._running().run(job, layers)
-        except BaseException:
-            self.close()
-            raise
-        return tuple(_outcomes(function, calls, ending, self.limits))
+        return tuple(_outcomes(function, calls, self._ended(job, layers), self.limits))
+
+    def run_variants(
+        self, function: Function, varied: int, variants: Sequence[str], calls: Sequence[Call], wall_seconds: float
+    ) -> tuple[tuple[Outcome, ...], ...]:
+        """Return what the calls give with each text of the unit number `varied`; all share one child.
+
+        Nothing comes back unless all of it does, in time: what does not may have kept the rest from running.
+
+        Raises
+        ------
+        SandboxError
+            If the worker cannot be started or does not answer.
+        """
+        job = _job(function, calls, varied=varied, variants=variants)
+        if len(job) > self.limits.source_bytes:
+            return ()
+        ending = self._ended(job, wall_seconds=wall_seconds)
+        outcomes = tuple(_outcomes(function, list(calls) * len(variants), ending, self.limits))
+        whole = ending.in_time and ending.code == 0 and len(outcomes) == len(variants) * len(calls)
+        return tuple(zip(*[iter(outcomes)] * len(calls), strict=True)) if whole else ()
 
     def close(self) -> None:
         """End the worker."""
@@ -79,16 +94,23 @@ class Sandbox:
             self._server.close()
             self._server = None
 
+    def _ended(self, job: bytes, layers: Sequence[str] | None = None, wall_seconds: float | None = None) -> Ending:
+        try:
+            return self._running().run(job, layers, wall_seconds)
+        except BaseException:
+            self.close()
+            raise
+
     def _running(self) -> Server:
         if self._server is None:
             self._server = start(self.limits, slot=os.getpid() % 1000)
         return self._server
 
 
-def _job(function: Function, calls: Sequence[Call]) -> bytes:
+def _job(function: Function, calls: Sequence[Call], **more: object) -> bytes:
     units = [{"source": unit.source} for unit in function.units]
     seeds = [{"layers": call.layers, "ambient_seed": call.ambient_seed} for call in calls]
-    return json.dumps({"units": units, "function": function.name, "calls": seeds}).encode()
+    return json.dumps({"units": units, "function": function.name, "calls": seeds, **more}).encode()
 
 
 def _outcomes(function: Function, calls: Sequence[Call], ending: Ending, limits: Limits) -> Iterator[Outcome]:

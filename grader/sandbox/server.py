@@ -57,8 +57,8 @@ class Server(Protocol):
 
     layers: tuple[str, ...]
 
-    def run(self, job: bytes, layers: Sequence[str] | None = None) -> Ending:
-        """Run one job to its end, behind all layers or, to test them, behind some."""
+    def run(self, job: bytes, layers: Sequence[str] | None = None, wall_seconds: float | None = None) -> Ending:
+        """Run one job to its end, behind all layers or, to test them, behind some; it may be given less time."""
         ...
 
     def close(self) -> None:
@@ -87,14 +87,15 @@ class ForkServer:
                 hint="`grader doctor` says which layer is missing and what to do",
             )
 
-    def run(self, job: bytes, layers: Sequence[str] | None = None) -> Ending:
-        """Run one job to its end, behind all layers or, to test them, behind some."""
+    def run(self, job: bytes, layers: Sequence[str] | None = None, wall_seconds: float | None = None) -> Ending:
+        """Run one job to its end, behind all layers or, to test them, behind some; it may be given less time."""
+        seconds = self.limits.wall_seconds if wall_seconds is None else wall_seconds
         result, result_theirs = os.pipe()
         prints, prints_theirs = os.pipe()
         sealed = _sealed(job)
         with contextlib.closing(_Pipes(result, prints)) as pipes:
             try:
-                message = json.dumps({"layers": layers, "cpu": _libc.sched_getcpu()}).encode()
+                message = json.dumps({"layers": layers, "cpu": _libc.sched_getcpu(), "wall_seconds": seconds}).encode()
                 socket.send_fds(self._control, [message], [sealed, result_theirs, prints_theirs])
             except OSError:
                 raise SandboxError("the worker is gone", hint="run the command again") from None
@@ -153,13 +154,19 @@ class OnceServer:
         self.limits, self.slot = limits, slot
         self.layers = ("separate process", *(("rlimits",) if os.name == "posix" else ()))
 
-    def run(self, job: bytes, layers: Sequence[str] | None = None) -> Ending:  # noqa: ARG002  # there are none to choose
+    def run(
+        self,
+        job: bytes,
+        layers: Sequence[str] | None = None,  # noqa: ARG002  # there are none to choose
+        wall_seconds: float | None = None,
+    ) -> Ending:
         """Run one job to its end."""
+        seconds = self.limits.wall_seconds if wall_seconds is None else wall_seconds
         before = _children_seconds()
         process = _start("once", self.limits, self.slot, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         in_time = True
         try:
-            result, _ = process.communicate(job, timeout=self.limits.wall_seconds + SILENCE_SECONDS)
+            result, _ = process.communicate(job, timeout=seconds + SILENCE_SECONDS)
         except subprocess.TimeoutExpired:
             in_time = False
             _end(process)

@@ -55,9 +55,9 @@ class Server:
             job = json.loads(message)
             wanted = job["layers"]
             self.confinement.work_on(job["cpu"])
-            self._say(self._run(fds, frozenset(layers if wanted is None else wanted)))
+            self._say(self._run(fds, frozenset(layers if wanted is None else wanted), job["wall_seconds"]))
 
-    def _run(self, fds: list[int], layers: frozenset[str]) -> dict[str, Any]:
+    def _run(self, fds: list[int], layers: frozenset[str], wall_seconds: float) -> dict[str, Any]:
         if self.confinement.threads() != 1:
             os._exit(72)  # a fork would not be safe
         mine, gate = socket.socketpair()
@@ -73,7 +73,7 @@ class Server:
         gate.close()
         with mine:
             problem = self._hand_over(pid, mine, layers)
-            return {**self._reap(pid, 0.0 if problem else self.limits["wall_seconds"]), "set_up": problem}
+            return {**self._reap(pid, 0.0 if problem else wall_seconds), "set_up": problem}
 
     def _hand_over(self, pid: int, gate: socket.socket, layers: frozenset[str]) -> str:
         """Let a child go on to its job once it is seen to be confined; return what is wrong otherwise."""

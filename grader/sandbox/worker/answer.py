@@ -20,15 +20,28 @@ class Refused(Exception):
 
 
 def run(job: dict[str, Any], result: int) -> None:
-    """Execute the statements, call the function as often as asked, and write a frame for each call."""
-    import numpy as np
+    """Execute the statements, call the function as often as asked, and write a frame for each call.
 
+    With `variants`, texts of the statement number `varied`, all calls are made of each of them in turn.
+    """
     warnings.simplefilter("ignore")
     space = vars(sys.modules["__main__"])
     space["__builtins__"] = builtins
+    sources = [unit["source"] for unit in job["units"]]
+    if "variants" not in job:
+        call_all(job, sources, space, result)
+    for variant in job.get("variants", ()):
+        sources[job["varied"]] = variant
+        call_all(job, sources, {**space}, result)
+
+
+def call_all(job: dict[str, Any], sources: list[str], space: dict[str, Any], result: int) -> None:
+    """Execute statements in a name space and write a frame for each call of the function that they define."""
+    import numpy as np
+
     try:
-        for index, unit in enumerate(job["units"]):
-            exec(compile(unit["source"], f"<unit {index}>", "exec", dont_inherit=True), space)
+        for index, source in enumerate(sources):
+            exec(compile(source, f"<unit {index}>", "exec", dont_inherit=True), space)
         function = space[job["function"]]
     except BaseException as error:
         for index in range(len(job["calls"])):

@@ -1,0 +1,71 @@
+"""Proof by repair: which one edit of a wrong function makes every call give what the reference gives?
+
+The student's statements run behind the border like everything else of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from grader.diagnosis.recovered import same
+from grader.errors import SandboxError
+from grader.records import Function, FunctionEvidence, Outcome, Repair
+from grader.repair.catalogue import candidates, wanted
+from grader.repair.code import Candidate, unit_of
+from grader.sandbox import Sandbox
+
+MOST_CANDIDATES = 150
+MOST_CONFIRMED = 12  # that all calls are made of; where more pass the first, nothing is known anyway
+SEARCH_SECONDS = 1.5  # of each of the two passes, which together take some hundredths
+_ENDED = frozenset({"returned", "raised", "refused"})
+
+
+def repairs(
+    evidence: FunctionEvidence, right: Sequence[Outcome], solution: Function, sandbox: Sandbox
+) -> tuple[Repair, ...]:
+    """Return the edits that are proved to make a wrong function right.
+
+    `right` is what the reference gives for the calls that the function met.  A function that is right, was not found, hangs
+    or ends its process is not tried; and nothing is known if one of the candidates hangs or ends its process.
+    """
+    if not evidence.outcomes or any(outcome.ended not in _ENDED for outcome in evidence.outcomes):
+        return ()
+    if _equal(evidence.outcomes, right):
+        return ()
+    try:
+        found = list(islice(candidates(evidence.function, wanted(solution)), MOST_CANDIDATES))
+        passing = _passing(found, [_telling(right)], evidence.function, sandbox)
+        if len(passing) > MOST_CONFIRMED:
+            return ()
+        return tuple(one.repair for one in _passing(passing, right, evidence.function, sandbox))
+    except (SandboxError, RecursionError, ValueError):  # too deep, or not to be written down
+        return ()
+
+
+def _passing(
+    tried: Sequence[Candidate], right: Sequence[Outcome], function: Function, sandbox: Sandbox
+) -> list[Candidate]:
+    """Return the candidates that give the right outcomes of some calls."""
+    unit = unit_of(function)
+    if unit is None or not tried:
+        return []
+    calls = [outcome.call for outcome in right]
+    given = sandbox.run_variants(function, unit, [one.source for one in tried], calls, SEARCH_SECONDS)
+    return [one for one, outcomes in zip(tried, given, strict=False) if _equal(outcomes, right)]
+
+
+def _telling(right: Sequence[Outcome]) -> Outcome:
+    """Return the small call with the most layers: hardly anything wrong passes it."""
+    return max(right, key=lambda outcome: (outcome.call.public, len(outcome.call.layers), -sum(outcome.call.layers)))
+
+
+def _equal(outcomes: Sequence[Outcome], right: Sequence[Outcome]) -> bool:
+    return same(_evidence(outcomes), _evidence(right))
+
+
+def _evidence(outcomes: Sequence[Outcome]) -> FunctionEvidence:
+    return FunctionEvidence(_NOBODY, tuple(outcomes))
+
+
+_NOBODY = Function("", "found")

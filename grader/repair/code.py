@@ -1,0 +1,121 @@
+"""A function's text and tree, and the four ways to edit it: a text is cut at the places of its tree's nodes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from grader.extract.cells import parse
+from grader.records import Function, Place, Repair, RepairKind
+
+OPERATION = ast.BinOp | ast.UnaryOp
+Node = Any  # a node of one of the many classes of `ast`; which, the rule that asks has seen
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An edit, and the text of the whole unit with it."""
+
+    repair: Repair
+    source: str
+
+
+def unit_of(function: Function) -> int | None:
+    """Return the number of the unit that defines the function."""
+    found = (index for index, unit in enumerate(function.units) if _definition(function.name, unit.source))
+    return next(found, None)
+
+
+class Code:
+    """The unit that defines a function."""
+
+    def __init__(self, function: Function, unit: int) -> None:
+        self.unit = function.units[unit]
+        self.data = self.unit.source.encode()
+        self.tree = _definition(function.name, self.unit.source)
+        self.starts = [0, *accumulate(map(len, self.data.splitlines(keepends=True)))]
+        self.body = self.tree.body[ast.get_docstring(self.tree, clean=False) is not None :] or self.tree.body
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.nodes: list[Node] = [node for statement in self.body for node in self._walk(statement, self.tree)]
+        self.missing = frozenset(missing.name for missing in function.missing_names)
+        self.numpy = "numpy" if self.named("numpy") and not self.named("np") else "np"
+
+    def all(self, *kinds: type[ast.AST]) -> list[Node]:
+        """Return the nodes of some classes, as they are written."""
+        return [node for node in self.nodes if isinstance(node, kinds)]
+
+    def named(self, name: str) -> bool:
+        """Return whether the function uses a name."""
+        return any(node.id == name for node in self.all(ast.Name))
+
+    def above(self, node: ast.AST) -> Iterator[tuple[Node, ast.AST]]:
+        """Yield what a node stands in, the nearest first, each with the part of it that holds the node."""
+        while (outer := self.parents[node]) is not self.tree:
+            yield outer, node
+            node = outer
+
+    def swap(self, kind: RepairKind, node: Node, new: ast.AST, at: Node = None) -> Candidate:
+        """Put an expression in the place of another; `at` is the part of it that changes."""
+        text, (start, end) = ast.unparse(new), self._span(node)
+        if text == ast.unparse(node):
+            text = self.data[start:end].decode()  # no edit
+        elif isinstance(new, OPERATION) and isinstance(self.parents[node], OPERATION | ast.Attribute | ast.Compare):
+            text = f"({text})"
+        first, last = self.starts[node.lineno - 1], self.starts[node.end_lineno]
+        changed = self.data[first:start] + text.encode() + self.data[end:last]
+        return self._candidate(kind, at or node, self.data[first:last], changed, (start, end, text))
+
+    def put_in(self, kind: RepairKind, statement: str) -> Candidate:
+        """Put a line in before all others."""
+        start, _ = self._span(self.body[0])
+        return self._candidate(kind, self.body[0], b"", statement.encode(), (start, start, statement + self._between))
+
+    def take_out(self, kind: RepairKind, node: Node) -> Candidate:
+        """Take a statement out."""
+        start, end = self._span(node)
+        return self._candidate(kind, node, self.data[start:end], b"", (start, end, "pass"))
+
+    def move(self, kind: RepairKind, node: Node, *, to_end: bool = False) -> Candidate:
+        """Move a statement to the beginning or to the end of the function."""
+        (start, end), old = self._span(node), self.data[slice(*self._span(node))]
+        at, text = (self._span(self.body[-1])[1], self._between) if to_end else (self._span(self.body[0])[0], "")
+        text += old.decode() + ("" if to_end else self._between)
+        new = old + (b"  # at the end of the function" if to_end else b"  # once, at the beginning of the function")
+        return self._candidate(kind, node, old, new, (start, end, "pass"), (at, at, text))
+
+    @property
+    def _between(self) -> str:
+        """What stands between two statements: a new line as far to the right, or a semicolon."""
+        first = self.body[0]
+        before = self.data[self.starts[first.lineno - 1] : self._span(first)[0]].decode()
+        return "; " if before.strip() else f"\n{before}"
+
+    def _span(self, node: Node) -> tuple[int, int]:
+        """Return where a node begins and ends, in bytes."""
+        return self.starts[node.lineno - 1] + node.col_offset, self.starts[node.end_lineno - 1] + node.end_col_offset
+
+    def _walk(self, node: ast.AST, parent: ast.AST) -> Iterator[ast.AST]:
+        """Yield nodes as they are written, but for those inside f-strings, which have no places before Python 3.12."""
+        self.parents[node] = parent
+        yield node
+        for child in () if isinstance(node, ast.JoinedStr) else ast.iter_child_nodes(node):
+            yield from self._walk(child, node)
+
+    def _candidate(self, kind: RepairKind, at: Node, old: bytes, new: bytes, *edits: tuple[int, int, str]) -> Candidate:
+        data = self.data
+        for start, end, text in sorted(edits, reverse=True):
+            data = data[:start] + text.encode() + data[end:]
+        place = Place(self.unit.place.line + at.lineno - 1, self.unit.place.cell)
+        return Candidate(Repair(kind, place, old.decode().strip(), new.decode().strip()), data.decode())
+
+
+def _definition(name: str, source: str) -> Node:
+    """Return the definition that a text holds, or None."""
+    try:
+        body = parse(source).body
+    except SyntaxError:
+        return None
+    return next((node for node in body if isinstance(node, ast.FunctionDef) and node.name == name), None)
