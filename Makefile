@@ -28,6 +28,7 @@ fuzz: $(READY)
 
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/confinement.py
+	$(BIN)/python tests/benchmarks/training.py
 
 # Makes again what is shipped: reference/*/trainings.json and grader/diagnosis/seeds.npy; submissions/
 reference: $(READY)

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
+import msgspec
+
 from grader import __version__, shipped
 from grader import evidence as gathering
 from grader.checks import CHECKS, course_test, title
@@ -36,7 +38,6 @@ from grader.records import (
     SubmissionInfo,
     Training,
     TrainingResult,
-    number,
 )
 from grader.repair import repairs
 from grader.sandbox import Limits, Sandbox
@@ -215,7 +216,6 @@ class Pipeline:
             asked=theirs,
             diagnosis=diagnosis,
             asked_formula=asked.diagnosis.scale_formula,
-            escape=next((point.escape for point, run in sweep if run == mine), None),
             sweep=sweep,
             settings=self.shipped.settings,
         )
@@ -244,17 +244,5 @@ def _source(function: Function) -> Source | None:
 
 
 def _training(training: Training | None) -> TrainingResult | None:
-    if training is None:
-        return None
-    return TrainingResult(
-        train_accuracy=training.train_accuracy,
-        test_accuracy=training.test_accuracy,
-        cost_first=number(training.cost_first),
-        cost_14000=number(training.cost_14000),
-        cost_last=number(training.cost_last),
-        regime=training.regime,
-        costs=tuple((iteration, number(cost)) for iteration, cost in training.costs),
-        gradient_norms=tuple(map(number, training.gradient_norms)),
-        weight_norms=tuple(map(number, training.weight_norms)),
-        saturated=number(training.saturated),
-    )
+    """Return a training as JSON can hold it."""
+    return None if training is None else msgspec.convert(gathering.plain_training(training), TrainingResult)

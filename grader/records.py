@@ -228,11 +228,30 @@ Regime = Literal["dead", "symmetric", "diverged", "plateau", "saturated", "healt
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What a run looked like before the step of some iterations, one entry each.
+
+    `cost` is what the notebook computes (inf where it takes the log of 0), `exact_cost` the same cross-entropy in softplus form,
+    finite; norms are Frobenius norms of dW by layer, relative steps learning rate * |dW| / |W| by layer; `dead` is the share of
+    units that are 0 for every point, by hidden layer; `saturated` the share of outputs beyond 0.001 and 0.999.
+    """
+
+    iterations: tuple[int, ...] = ()
+    cost: tuple[float, ...] = ()
+    exact_cost: tuple[float, ...] = ()
+    gradient_norms: tuple[tuple[float, ...], ...] = ()
+    relative_steps: tuple[tuple[float, ...], ...] = ()
+    dead: tuple[tuple[float, ...], ...] = ()
+    saturated: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """One run of the full model.
 
     Accuracies are shares between 0 and 1, costs are mean cross-entropies in nats at an iteration before its step, norms
     are Frobenius norms a layer before the first step, `saturated` is the share of outputs beyond 0.001 and 0.999 there.
+    `escape` is the first iteration with a cost below 0.6; None if it was not reached within `searched` iterations.
     """
 
     train_accuracy: float
@@ -245,6 +264,9 @@ class Training:
     gradient_norms: tuple[float, ...]
     weight_norms: tuple[float, ...]
     saturated: float
+    trace: Trace = Trace()
+    escape: int | None = None
+    searched: int = 0
 
 
 # --- evidence ------------------------------------------------------------------------------------------------------
@@ -436,6 +458,19 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceResult:
+    """The course of a run, as JSON can hold it; fields as in `Trace`."""
+
+    iterations: tuple[int, ...] = ()
+    cost: tuple[Number, ...] = ()
+    exact_cost: tuple[Number, ...] = ()
+    gradient_norms: tuple[tuple[Number, ...], ...] = ()
+    relative_steps: tuple[tuple[Number, ...], ...] = ()
+    dead: tuple[tuple[Number, ...], ...] = ()
+    saturated: tuple[Number, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingResult:
     """One run of the full model, as JSON can hold it; fields as in `Training`."""
 
@@ -449,6 +484,9 @@ class TrainingResult:
     gradient_norms: tuple[Number, ...]
     weight_norms: tuple[Number, ...]
     saturated: Number
+    trace: TraceResult = TraceResult()
+    escape: int | None = None
+    searched: int = 0
 
 
 Show = Literal["concept", "line", "fix"]

@@ -7,17 +7,23 @@ Runs no student code: it is given arrays.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.records import Regime, Training
+from grader.records import Regime, Trace, Training
 
 Floats = NDArray[np.float64]
 Parameters = Mapping[str, Floats]
+Watch = Callable[[int], bool]
+T = TypeVar("T")
+U = TypeVar("U")
 
 LN2 = math.log(2)  # the cost of answering 0.5 to everything
 ESCAPED = 0.6  # a cost below it has left the plateau at ln 2
@@ -89,7 +95,61 @@ def course_data() -> Data:
     return Data(*circles(300, seed=1), *circles(100, seed=2))
 
 
-def train(parameters: Parameters, data: Data, model: Model) -> Training:
+class Stopped(Exception):
+    """The watch asked a training to stop."""
+
+
+class Engine(Protocol):
+    """Takes steps of gradient descent on parameters, in place."""
+
+    @property
+    def parallel(self) -> bool:
+        """Whether several can run at once on threads."""
+        ...
+
+    def advance(self, values: dict[str, Floats], steps: int) -> None:
+        """Take so many steps."""
+        ...
+
+    def leave(self, values: dict[str, Floats], steps: int) -> int | None:
+        """Take at most so many steps; stop before the first whose cost is below 0.6 and return how many were taken."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """The steps in NumPy, in the notebook's own order of operations."""
+
+    data: Data
+    learning_rate: float
+    parallel: bool = False
+
+    def advance(self, values: dict[str, Floats], steps: int) -> None:
+        """Take so many steps."""
+        with np.errstate(all="ignore"):
+            for _ in range(steps):
+                _update(values, _step(values, self.data.X_train, self.data.Y_train), self.learning_rate)
+
+    def leave(self, values: dict[str, Floats], steps: int) -> int | None:
+        """Take at most so many steps; stop before the first whose cost is below 0.6 and return how many were taken."""
+        with np.errstate(all="ignore"):
+            for taken in range(steps):
+                step = _step(values, self.data.X_train, self.data.Y_train)
+                if cost(step.activations[-1], self.data.Y_train) < ESCAPED:
+                    return taken
+                _update(values, step, self.learning_rate)
+        return None
+
+
+def moments(iterations: int) -> tuple[int, ...]:
+    """Return the iterations that are traced: those that the notebook prints, the last, and 1, 2, 5, 10, … 500."""
+    early = {digit * 10**power for power in range(3) for digit in (1, 2, 5)}
+    return tuple(sorted(k for k in {*range(0, iterations, PRINT_EVERY), *early, iterations - 1} if 0 <= k < iterations))
+
+
+def train(
+    parameters: Parameters, data: Data, model: Model, *, engine: Engine | None = None, watch: Watch | None = None
+) -> Training:
     """Train the full model from the given initial parameters.
 
     Parameters
@@ -100,6 +160,10 @@ def train(parameters: Parameters, data: Data, model: Model) -> Training:
         The points to train on and to test with.
     model : Model
         Layer sizes, learning rate and number of iterations.
+    engine : Engine, optional
+        What takes the steps; by default NumPy.
+    watch : callable, optional
+        Told the iteration at least every 1,000; its True stops the training.
 
     Returns
     -------
@@ -110,50 +174,61 @@ def train(parameters: Parameters, data: Data, model: Model) -> Training:
     ------
     ValueError
         If the parameters do not have the model's shapes.
+    Stopped
+        If the watch said so.
 
     Notes
     -----
     Follows ``model`` in the course notebook, section 1, with the cost of ``compute_loss`` (``nansum / m``).
     """
     values = _copy(parameters, model.layers)
+    steps = engine or Plain(data, model.learning_rate)
     with np.errstate(all="ignore"):
-        first = _step(values, data.X_train, data.Y_train)
-        gradient_norms = _norms(first.gradients, "dW")
-        weight_norms = _norms(values, "W")
-        symmetric = _symmetric(values)
-        saturated = float(np.mean(np.abs(first.activations[-1] - 0.5) > 0.499))
-        costs = _descend(values, data, model)
+        weight_norms, symmetric = _norms(values, "W"), _symmetric(values)
+    looks, at = [], 0
+    for iteration in moments(model.iterations):
+        steps.advance(values, iteration - at)
+        looks.append(_look(values, data, model.learning_rate))
+        at = iteration
+        if watch is not None and watch(iteration):
+            raise Stopped
+    steps.advance(values, model.iterations - at)
+    trace = Trace(moments(model.iterations), *zip(*looks, strict=True))
+    costs = dict(zip(trace.iterations, trace.cost, strict=True))
+    first, last = trace.cost[0], trace.cost[-1]
+    with np.errstate(all="ignore"):
         train_accuracy = _accuracy(values, data.X_train, data.Y_train)
         test_accuracy = _accuracy(values, data.X_test, data.Y_test)
-    by_iteration = dict(costs)
-    cost_first, cost_last = costs[0][1], costs[-1][1]
     return Training(
         train_accuracy=train_accuracy,
         test_accuracy=test_accuracy,
-        cost_first=cost_first,
-        cost_14000=by_iteration.get(14_000, cost_last),
-        cost_last=cost_last,
-        regime=regime(cost_first, cost_last, dead=not any(gradient_norms), symmetric=symmetric),
-        costs=tuple(pair for pair in costs if pair[0] % PRINT_EVERY == 0),
-        gradient_norms=gradient_norms,
+        cost_first=first,
+        cost_14000=costs.get(14_000, last),
+        cost_last=last,
+        regime=regime(first, last, dead=not any(trace.gradient_norms[0]), symmetric=symmetric),
+        costs=tuple(pair for pair in costs.items() if pair[0] % PRINT_EVERY == 0),
+        gradient_norms=trace.gradient_norms[0],
         weight_norms=weight_norms,
-        saturated=saturated,
+        saturated=trace.saturated[0],
+        trace=trace,
     )
 
 
-def escape(parameters: Parameters, data: Data, model: Model, cap: int) -> int | None:
-    """Return the first iteration whose cost is below 0.6, or None if none up to `cap` is.
+def escape(parameters: Parameters, data: Data, model: Model, cap: int, *, engine: Engine | None = None) -> int | None:
+    """Return the first iteration whose cost is below 0.6, or None if none before `cap` is.
 
     Parameters are those of `train`; the number of iterations of `model` does not bound the search.
     """
-    values = _copy(parameters, model.layers)
-    with np.errstate(all="ignore"):
-        for iteration in range(cap):
-            step = _step(values, data.X_train, data.Y_train)
-            if cost(step.activations[-1], data.Y_train) < ESCAPED:
-                return iteration
-            _update(values, step, model.learning_rate)
-    return None
+    return (engine or Plain(data, model.learning_rate)).leave(_copy(parameters, model.layers), cap)
+
+
+def each(run: Callable[[T], U], starts: Sequence[T], engine: Engine, workers: int | None = None) -> list[U]:
+    """Run something for every start, on all processors where the engine allows it."""
+    workers = min(len(starts), workers or os.cpu_count() or 1)
+    if workers < 2 or not engine.parallel:
+        return [run(start) for start in starts]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(run, starts))
 
 
 def regime(cost_first: float, cost_last: float, *, dead: bool, symmetric: bool) -> Regime:
@@ -176,15 +251,27 @@ def cost(A: Floats, Y: Floats) -> float:
     return float(1.0 / Y.shape[1] * np.nansum(terms))
 
 
-def _descend(values: dict[str, Floats], data: Data, model: Model) -> list[tuple[int, float]]:
-    """Take every step in place; return (iteration, cost) where the notebook prints, and at the last iteration."""
-    costs = []
-    for iteration in range(model.iterations):
+def _look(values: dict[str, Floats], data: Data, learning_rate: float) -> tuple[Any, ...]:
+    """Return the entries of a trace, in the order of its fields."""
+    with np.errstate(all="ignore"):
         step = _step(values, data.X_train, data.Y_train)
-        if iteration % PRINT_EVERY == 0 or iteration == model.iterations - 1:
-            costs.append((iteration, cost(step.activations[-1], data.Y_train)))
-        _update(values, step, model.learning_rate)
-    return costs
+        *hidden, A = step.activations[1:]
+        Z = values[f"W{len(hidden) + 1}"] @ (hidden or [data.X_train])[-1] + values[f"b{len(hidden) + 1}"]
+        exact = np.mean(np.maximum(Z, 0) - Z * data.Y_train + np.log1p(np.exp(-np.abs(Z))))
+        norms, sizes = _norms(step.gradients, "dW"), _norms(values, "W")
+        return (
+            cost(A, data.Y_train),
+            float(exact),
+            norms,
+            tuple(_ratio(learning_rate * norm, size) for norm, size in zip(norms, sizes, strict=True)),
+            tuple(float(np.mean(~np.any(a > 0, axis=1))) for a in hidden),
+            float(np.mean(np.abs(A - 0.5) > 0.499)),
+        )
+
+
+def _ratio(step: float, size: float) -> float:
+    """Return a step by the size of what it changes; 0 where nothing changes."""
+    return 0.0 if step == 0 else step / size if size else math.inf
 
 
 def _update(values: dict[str, Floats], step: _Pass, learning_rate: float) -> None:

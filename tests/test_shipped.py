@@ -71,3 +71,36 @@ def test_a_stored_training_is_read_back_exactly():
     key = start_key(shipped.scaled((2, 3, 1), 1000.0), model)
     assert run.cost_first == float("inf")
     assert Trainer(model, {key: msgspec.json.encode(plain_training(run))}).known(key) == run
+
+
+@pytest.mark.parametrize("scale", [None, 0.01, 1.0])
+def test_a_sample_of_the_spread_made_again_is_the_one_that_is_shipped(scale):
+    (stored,) = (one for one in SHIPPED.spread if one.scale == scale)
+    again = shipped.spread(scale, range(2), course_data(), EXERCISE.model)
+    assert len(stored.train_accuracy) == len(stored.test_accuracy) == len(stored.cost_last) >= 50
+    assert again.train_accuracy == stored.train_accuracy[:2]
+    assert again.cost_last == pytest.approx(stored.cost_last[:2], rel=1e-9)
+
+
+def test_every_scale_has_its_spread_and_its_trace():
+    assert [one.scale for one in SHIPPED.spread] == [0.0, None, *shipped.SCALES]
+    for key in SHIPPED.trainings:
+        run = Trainer(EXERCISE.model, SHIPPED.cache()).known(key)
+        assert run.trace.iterations[-1] == EXERCISE.model.iterations - 1
+        assert run.searched == shipped.ESCAPE_CAP
+
+
+def test_the_escapes_by_depth_are_those_measured_before():
+    """Source: the exercise's facts, section 3.4: a factor of ten in the scale adds, multiplies, or does worse."""
+    found = {(len(one.layers) - 1, one.scale): one.iteration for one in SHIPPED.escapes if one.learning_rate == 0.1}
+    for depth, times in ((2, (200, 1700, 3200, 4700)), (3, (400, 3000, 36700))):
+        for scale, iterations in zip((1.0, 0.1, 0.01, 0.001), times, strict=False):
+            assert found[depth, scale] == pytest.approx(iterations, abs=100)
+    assert found[4, 0.01] > 60_000
+    assert found[4, 0.001] is None
+
+
+def test_more_seeds_wait_as_one_over_the_scale():
+    for seed in shipped.MORE_SEEDS:
+        times = {one.scale: one.iteration for one in SHIPPED.escapes if one.seed == seed and one.learning_rate == 0.01}
+        assert 2.5 < times[0.03] / times[0.1] < 4.5

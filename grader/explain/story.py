@@ -18,16 +18,12 @@ LN2 = "0.693147, which is ln 2"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a story may speak of: this run, the right answer's run, what was recovered, what was measured before.
-
-    `escape` is the first iteration at which this very start has a cost below 0.6, where that is known.
-    """
+    """What a story may speak of: this run, the right answer's run, what was recovered, what was measured before."""
 
     mine: Training
     asked: Training
     diagnosis: Diagnosis
     asked_formula: str | None
-    escape: int | None = None
     sweep: Sequence[tuple[Point, Training]] = ()
     settings: Sequence[Setting] = ()
 
@@ -101,12 +97,16 @@ def _plateau(facts: Facts) -> str:
 
 
 def _escape(facts: Facts) -> str:
-    if facts.escape is None:
+    mine = facts.mine
+    if mine.escape is None and not mine.searched:
         return ""
-    said = (
-        f"Nothing is broken: with more time this very start leaves the plateau. Measured, the cost first falls below 0.6 "
-        f"at iteration {facts.escape:,}."
-    )
+    if mine.escape is None:
+        said = f"With more time nothing changed either: within {mine.searched:,} iterations the cost did not fall below 0.6."
+    else:
+        said = (
+            "Nothing is broken: with more time this very start leaves the plateau. Measured, the cost first falls below 0.6 "
+            f"at iteration {mine.escape:,}."
+        )
     times = [f"scale {p.scale:g}: {p.escape:,}" for p, _ in facts.sweep if p.escape is not None and p.scale <= 1]
     return f"{said} For comparison, by scale: {'; '.join(times)}." if times else said
 

@@ -150,7 +150,9 @@ def _known(fault: KnownFault | None) -> tuple[tuple[str, str], ...]:
 
 def _text(said: str, style: str = "") -> Text:
     """Wrap text that may be anybody's: nothing in it is a command to the terminal or to rich."""
-    return Text.assemble((text.clean(said).replace("\n", " ").replace("\t", " "), style))  # not the style of what follows
+    return Text.assemble(
+        (text.clean(said).replace("\n", " ").replace("\t", " "), style)
+    )  # not the style of what follows
 
 
 def _bounded(said: str) -> Text:
