@@ -47,7 +47,7 @@ class Trainer:
             If the parameters are not those of the model.
         """
         key = start_key(parameters, self.model)
-        if key not in self.cache:
+        if key not in self.cache or not self.known(key).trace.iterations:  # stored by an older version
             self.data = self.data or course_data()
             steps = engine(self.data, self.model)
             made = train(parameters, self.data, self.model, engine=steps)

@@ -17,7 +17,7 @@ from grader.checks import CHECKS, course_test, title
 from grader.diagnosis import Case, Recovered, diagnose, recover, status
 from grader.evidence import Cache, Gatherer, Trainer
 from grader.exercise import Exercise, Task
-from grader.explain import Course, Facts, known_fault, stale, story, summarize, tell
+from grader.explain import Course, Facts, known_fault, stale, story, summarize, sweep, tell
 from grader.extract import extract, printed
 from grader.grading import grade
 from grader.notebook import read
@@ -36,6 +36,7 @@ from grader.records import (
     Result,
     Source,
     SubmissionInfo,
+    Sweep,
     Training,
     TrainingResult,
 )
@@ -139,6 +140,7 @@ class Pipeline:
                 evidence_sha256=gathering.sha256(evidence),
                 isolation=evidence.isolation,
             ),
+            sweep=self.sweep,
         )
 
     @cached_property
@@ -159,6 +161,11 @@ class Pipeline:
         model, starts = self.exercise.model, shipped.known(self.shipped, self.exercise)
         settings = ModelSettings(model.learning_rate, model.iterations, model.layers)
         return Course(settings, {name: self.trainer.known(key) for name, key in starts.items()})
+
+    @cached_property
+    def sweep(self) -> Sweep | None:
+        """Accuracy against scale, to place a run on."""
+        return sweep(self.shipped)
 
     @cached_property
     def solution(self) -> Solution:

@@ -544,6 +544,29 @@ class FunctionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SweepRow:
+    """The train accuracies of one scale: from the exercise's seed, and lower quartile, median and upper quartile of all.
+
+    The weights are normal draws times `scale`; null is He's rule, 0 is weights of zero.
+    """
+
+    scale: float | None
+    at_seed: float
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Train accuracy against scale, measured once for the exercise over `seeds` seeds; `seed` is the one asked for."""
+
+    seed: int
+    seeds: int
+    rows: tuple[SweepRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What every page, terminal and LMS comment says first; plain text of at most 1,000 characters in all."""
 
@@ -566,7 +589,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """result.json: the verdict on one submission."""
+    """result.json: the verdict on one submission; `sweep` is the exercise's own, to compare with."""
 
     schema: Literal["grader-result/1"]
     submission: SubmissionInfo
@@ -579,6 +602,7 @@ class Result:
     summary: Summary
     functions: Mapping[str, FunctionResult]
     provenance: Provenance
+    sweep: Sweep | None = None
 
     @property
     def passed(self) -> bool:

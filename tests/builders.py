@@ -18,6 +18,9 @@ from grader.records import (
     Source,
     SubmissionInfo,
     Summary,
+    Sweep,
+    SweepRow,
+    TraceResult,
     TrainingResult,
     number,
 )
@@ -87,6 +90,23 @@ DEAD = replace(training((_LN2,) * 15, _LN2, (0.5, 0.5)), regime="dead")
 TEN = replace(training(_TEN, 0.3810822402, (0.83, 0.86)), regime="saturated")
 SMALL = replace(training(_SMALL, 0.6931473034, (0.4633333333, 0.48)), regime="plateau")
 HEALTHY = training()
+_AT = (0, 100, 1000, 14999)
+DEAD = replace(DEAD, trace=TraceResult(iterations=_AT, gradient_norms=((0.0, 0.0, 0.0),) * 4))
+SMALL = replace(SMALL, trace=TraceResult(iterations=_AT, gradient_norms=((9.7e-6, 9.2e-6, 1.5e-5),) * 4))
+SWEEP = Sweep(
+    3,
+    50,
+    (
+        SweepRow(0.0, 0.5, 0.5, 0.5, 0.5),
+        SweepRow(None, 0.9933, 0.98, 0.9867, 0.99),
+        SweepRow(0.001, 0.4433, 0.4642, 0.495, 0.5125),
+        SweepRow(0.01, 0.4633, 0.4708, 0.5067, 0.5233),
+        SweepRow(0.1, 0.6, 0.5267, 0.5467, 0.5733),
+        SweepRow(1.0, 0.9967, 0.9808, 0.9867, 0.99),
+        SweepRow(10.0, 0.83, 0.6408, 0.765, 0.8742),
+        SweepRow(100.0, 0.5467, 0.5608, 0.6167, 0.6858),
+    ),
+)
 
 
 def check(name: str, title: str, possible: float, verdict: str = "passed", message: str = "as required") -> CheckResult:
@@ -187,6 +207,7 @@ def result(functions: Mapping[str, FunctionResult] | None = None, **changes: obj
         provenance=Provenance(
             "0.1.0", "3.11.7", "2.4.6", "a1" * 32, "b2" * 32, ("own process", "no network", "no files", "memory limit")
         ),
+        sweep=SWEEP,
     )
     return replace(record, **changes)  # type: ignore[arg-type]  # a builder takes any field
 

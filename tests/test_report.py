@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,6 +22,8 @@ from grader.errors import GraderError
 from grader.records import NotebookInfo, Result, Source
 from grader.report import figures, html, terminal, text, words
 from grader.report.excerpt import MOST_COLUMNS, MOST_LINES, excerpt
+from grader.report.gradients import gradients
+from grader.report.sweep import sweep_figure
 
 Golden = Callable[[str, str], None]
 
@@ -432,6 +435,85 @@ def test_stretched_figure_names_its_span() -> None:
     assert figure is not None
     assert "a fall of 0.000000048 over" in figure.says
     assert figures.stretched(builders.DEAD) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "note", "has_point"),
+    [
+        ({}, "0.765 at scale 10 and 0.9867 with He's rule; yours, at 10, is 0.83.", "", True),
+        ({"scale_formula": "sqrt(2/n_in)"}, "yours, with He's rule, is 0.83.", "", True),
+        ({"distribution": "zeros", "scale_formula": None}, "yours, with weights of zero, is 0.83.", "", True),
+        ({"scale_formula": "1000"}, "yours, at 1000, is 0.83.", "beyond the axis", False),
+        ({"scale_formula": None, "scale": (1.0, 2.0)}, "; yours is 0.83.", "root mean square, 1.58", True),
+        ({"scale_formula": "-10", "scale": (-10.0,)}, "; yours is 0.83.", "root mean square, 10", True),
+        ({"scale_formula": None, "scale": (1.0, "nan")}, "; yours is 0.83.", "no place on this axis", False),
+        ({"scale_formula": None, "scale": None}, "; yours is 0.83.", "no place on this axis", False),
+        ({"distribution": "uniform"}, "; yours is 0.83.", "level line", False),
+        ({"biases": "nonzero"}, "yours, at 10, is 0.83.", "biases of zero; yours are not", True),
+    ],
+)
+def test_sweep_places_a_run_only_where_it_belongs(
+    changes: dict[str, Any], says: str, note: str, has_point: bool
+) -> None:
+    function = builders.random()
+    figure = sweep_figure(builders.SWEEP, replace(function, diagnosis=replace(function.diagnosis, **changes)))
+
+    assert figure is not None
+    assert figure.says.startswith(
+        "Over 50 seeds the median train accuracy is 0.5067 at scale 0.01, 0.9867 at scale 1, "
+    )
+    assert figure.says.endswith(says)
+    assert note in figure.note
+    assert (figure.mine.x is not None) == has_point
+    assert len(figure.table.rows) <= figures.MOST_ROWS
+
+
+def test_no_sweep_without_shipped_runs_or_training() -> None:
+    assert sweep_figure(None, builders.random()) is None
+    assert sweep_figure(builders.SWEEP, builders.random(training=None)) is None
+
+
+def traced(*norms: tuple[records.Number, ...]) -> records.TrainingResult:
+    """Return a run whose gradients were looked at every 100 iterations."""
+    iterations = tuple(100 * index for index in range(len(norms)))
+    return replace(builders.HEALTHY, trace=records.TraceResult(iterations=iterations, gradient_norms=norms))
+
+
+def test_gradients_have_a_line_for_each_layer_and_say_where_they_go() -> None:
+    figure = gradients(traced((81.2, 88.4, 1394.0), (0.5, 0.0000097, 2.0)))
+
+    assert figure is not None
+    assert [line.name for line in figure.lines] == ["W1", "W2", "W3"]
+    assert figure.says == (
+        "The size of the gradient at iteration 0 is 81.2 for W1, 88.4 for W2 and 1,394 for W3; "
+        "at iteration 100 it is 0.5 for W1, 9.7e-06 for W2 and 2 for W3."
+    )
+    places = sorted(line.name_at for line in figure.lines)
+    assert all(below - above >= 15 for above, below in pairwise(places))
+
+
+@pytest.mark.parametrize(
+    ("norms", "lines", "said"),
+    [
+        (((0.0, 0.0), (0.0, 0.0)), 0, "exactly 0 at each of the 2 iterations looked at"),
+        (((0.0, 1.0), (0.0, 1.0)), 1, "The gradient of W1 is exactly 0 at each of the 2"),
+        (((1.0,), ("nan",), (1.0,)), 1, "The gradient of W1 is nan at iteration 100"),
+        ((("inf",), ("nan",)), 0, "inf or nan"),
+        (((1e-320, 1e300), (1e-320, 1e300)), 2, ""),
+        (((1.0,),), 1, "iteration 0 is 1 for W1."),
+    ],
+)
+def test_gradients_say_what_they_cannot_draw(norms: Any, lines: int, said: str) -> None:
+    figure = gradients(traced(*norms))
+
+    assert figure is not None
+    assert said in f"{figure.says} {figure.missing}"
+    assert len(figure.lines) == lines
+    assert len(figure.y_ticks) <= 7
+
+
+def test_no_gradients_where_the_course_was_not_kept() -> None:
+    assert gradients(builders.HEALTHY) is None
 
 
 # --- terminal ------------------------------------------------------------------------------------------------------

@@ -104,3 +104,13 @@ def test_more_seeds_wait_as_one_over_the_scale():
     for seed in shipped.MORE_SEEDS:
         times = {one.scale: one.iteration for one in SHIPPED.escapes if one.seed == seed and one.learning_rate == 0.01}
         assert 2.5 < times[0.03] / times[0.1] < 4.5
+
+
+def test_a_training_that_was_stored_without_its_trace_is_made_again():
+    trainer = Trainer(Model((2, 3, 1), 0.01, 5))
+    start = shipped.scaled((2, 3, 1), 1.0)
+    made = trainer.train(start)
+    key = start_key(start, trainer.model)
+    trainer.cache[key] = msgspec.json.encode({**plain_training(made), "trace": {}})
+    assert trainer.train(start) == made
+    assert trainer.trained == 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from grader.records import Number, TrainingResult
@@ -17,6 +17,8 @@ from grader.report.text import costs as cost_words
 LN2 = math.log(2)
 WIDTH, HEIGHT = 440, 260  # units of the viewBox: about the pixels of a telephone, so that text stays legible there
 LEFT, RIGHT, TOP, BOTTOM = 42, 428, 34, 216
+
+MOST_ROWS = 16  # of a table beside a picture
 
 Kind = Literal["run", "right"]
 Point = tuple[int, float]
@@ -45,6 +47,15 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """The numbers of a picture: what the table is called, its columns, and rows that begin with their heading."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
     """A line: the text and style of its key, where the key stands, and its SVG path."""
 
@@ -65,6 +76,7 @@ class Figure:
     y_ticks: tuple[Tick, ...]
     guessing: float | None
     left: int = LEFT
+    table: Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,7 @@ def cost_figure(training: TrainingResult, reference: TrainingResult | None) -> F
     steps = _steps(max([*costs, LN2 * 1.08]), 5)
     y = Scale(0, steps[-1], BOTTOM, TOP)
     ticks = tuple(Tick(y(step), f"{step:g}") for step in steps)
-    return _figure(runs, y, ticks, Figure(_says(runs), _missing(runs), (), (), (), y(LN2)))
+    return _figure(runs, y, ticks, Figure(_says(runs), _missing(runs), (), (), (), y(LN2), table=_table(runs)))
 
 
 def stretched(training: TrainingResult) -> Figure | None:
@@ -109,15 +121,32 @@ def stretched(training: TrainingResult) -> Figure | None:
 
 
 def _figure(runs: Sequence[Run], y: Scale, y_ticks: tuple[Tick, ...], frame: Figure) -> Figure:
-    steps = _steps(max([1, *(iteration for run in runs for iteration, _ in run.costs)]), 3)
-    x = Scale(0, steps[-1], frame.left, RIGHT - 16)
+    x, x_ticks = iterations([iteration for run in runs for iteration, _ in run.costs], frame.left, RIGHT - 16)
     curves = tuple(
         Curve(run.label, run.kind, frame.left + 110 * index, _path(run, x, y))
         for index, run in enumerate(runs)
         if run.finite
     )
-    x_ticks = tuple(Tick(x(step), f"{step:,.0f}") for step in steps)
-    return Figure(frame.says, frame.missing, curves, x_ticks, y_ticks, frame.guessing, frame.left)
+    return replace(frame, curves=curves, x_ticks=x_ticks, y_ticks=y_ticks)
+
+
+def iterations(numbers: Iterable[int], left: int, right: int) -> tuple[Scale, tuple[Tick, ...]]:
+    """Return the axis of the iterations, from 0, and its marks."""
+    steps = _steps(max([1, *numbers]), 3)
+    x = Scale(0, steps[-1], left, right)
+    return x, tuple(Tick(x(step), f"{step:,.0f}") for step in steps)
+
+
+def path(parts: Iterable[Sequence[tuple[float, float]]]) -> str:
+    """Return the SVG path through places in the picture; one place alone becomes a dot."""
+    return " ".join(_segment([f"{x:g} {y:g}" for x, y in part]) for part in parts)
+
+
+def some(count: int, most: int = MOST_ROWS) -> list[int]:
+    """Return at most `most` of the indices below `count`, evenly, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    return [round(index * (count - 1) / (most - 1)) for index in range(most)]
 
 
 def _steps(high: float, most: int) -> list[float]:
@@ -128,7 +157,7 @@ def _steps(high: float, most: int) -> list[float]:
 
 
 def _path(run: Run, x: Scale, y: Scale) -> str:
-    return " ".join(_segment([f"{x(iteration):g} {y(cost):g}" for iteration, cost in part]) for part in _parts(run))
+    return path([(x(iteration), y(cost)) for iteration, cost in part] for part in _parts(run))
 
 
 def _segment(points: Sequence[str]) -> str:
@@ -157,6 +186,21 @@ def _says(runs: Iterable[Run]) -> str:
             at.setdefault(iteration, []).append(f"{_cost(cost)} for {run.label}")
     ends = "; ".join(f"At iteration {iteration:,} the cost is {' and '.join(said)}" for iteration, said in at.items())
     return f"{ends}. Answering 0.5 to everything costs ln 2 = 0.693."
+
+
+def _table(runs: Sequence[Run]) -> Table | None:
+    """Return the costs at iterations that all runs have."""
+    by_run = [dict(run.costs) for run in runs]
+    shared = sorted(set(by_run[0]).intersection(*by_run))
+    rows = [shared[index] for index in some(len(shared))]
+    if not rows:
+        return None
+    columns = [cost_words([costs[iteration] for iteration in rows]) for costs in by_run]
+    return Table(
+        "Cost by iteration",
+        ("iteration", *(run.label for run in runs)),
+        tuple((f"{iteration:,}", *costs) for iteration, *costs in zip(rows, *columns, strict=True)),
+    )
 
 
 def _cost(cost: Number) -> str:

@@ -15,9 +15,11 @@ import jinja2
 from markupsafe import Markup
 
 from grader import resources
-from grader.records import FunctionResult, NotebookStatus, Place, Result, Source, TrainingResult
+from grader.records import FunctionResult, NotebookStatus, Place, Result, Source, Sweep, TrainingResult
 from grader.report import figures, text, words
 from grader.report.excerpt import excerpt
+from grader.report.gradients import Gradients, gradients
+from grader.report.sweep import SweepFigure, sweep_figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,11 @@ class TrainingView:
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     figure: figures.Figure
     stretched: figures.Figure | None
+    gradients: Gradients | None
+    sweep: SweepFigure | None
 
 
-def training_view(function: FunctionResult) -> TrainingView | None:
+def training_view(function: FunctionResult, sweep: Sweep | None = None) -> TrainingView | None:
     """Lay a function's training out; a right answer needs no second column beside its own."""
     training = function.training
     if training is None:
@@ -128,6 +132,8 @@ def training_view(function: FunctionResult) -> TrainingView | None:
         rows=tuple(zip(_ROWS, zip(*columns, strict=True), strict=True)),
         figure=figures.cost_figure(training, other),
         stretched=figures.stretched(training) if training.regime == "plateau" else None,
+        gradients=gradients(training),
+        sweep=sweep_figure(sweep, function),
     )
 
 
