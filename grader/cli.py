@@ -172,6 +172,22 @@ def regrade(
     _report(batches.regrade(directory, service.load_exercise(exercise)), quiet=quiet, verbose=verbose)
 
 
+@app.command(epilog="Example: grader lab --html lab.html")
+def lab(
+    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="Where the page goes.")] = Path("lab.html"),
+    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    quiet: QuietOption = False,
+) -> None:
+    """Write the live lab: one page in which the network trains in the browser, from first weights of any scale."""
+    from grader import service
+    from grader.report.lab import lab_page
+    from grader.store import write
+
+    write(html, lab_page(service.load_exercise(exercise)))
+    if not quiet:
+        typer.echo(f"lab: {html}")
+
+
 @app.command(epilog="Example: grader doctor --json")
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,

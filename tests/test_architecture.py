@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "solution": {"errors", "records"},
     "repair": {"diagnosis", "errors", "extract", "records", "sandbox"},
     "explain": {"records", "shipped"},
-    "report": {"exercise", "records", "resources"},
+    "report": {"errors", "exercise", "records", "resources", "shipped", "training"},
     "store": {"errors", "records"},
     "submissions": {"errors"},
     "pipeline": {
@@ -63,7 +63,7 @@ MAY_IMPORT = {
         "submissions",
     },
     "service": {"checks", "errors", "exercise", "pipeline", "records", "report", "sandbox", "store"},
-    "cli": {"grader", "batch", "errors", "records", "report", "sandbox", "service"},
+    "cli": {"grader", "batch", "errors", "records", "report", "sandbox", "service", "store"},
     "__main__": {"cli"},
 }
 LIVES_IN = {
