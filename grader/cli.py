@@ -93,6 +93,10 @@ def check(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write result.json; - is standard output.")
     ] = None,
+    annotated: Annotated[
+        Path | None,
+        typer.Option("--annotated", metavar="FILE", help="Write the notebook with notes in it, as .ipynb or .html."),
+    ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the feedback page in a browser.")] = False,
     plain: Annotated[
         bool,
@@ -107,12 +111,16 @@ def check(
         raise RequestError(f"there is no file {notebook}", hint="give the path of a notebook that exists")
     from grader import service
 
+    if annotated:
+        service.require_annotatable(notebook, annotated)
     result = service.check(notebook, exercise)
     to_stdout = json is not None and str(json) == "-"
     if html or open_page:
         page = service.write_page(result, html or service.page_path(notebook))
         if open_page:
             webbrowser.open(page.resolve().as_uri())
+    if annotated:
+        service.write_annotated(notebook, result, annotated)
     if json:
         service.write_json(result, None if to_stdout else json)
     if not quiet and not to_stdout:

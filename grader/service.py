@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import secrets
 import sys
@@ -82,6 +84,47 @@ def write_page(result: Result, path: Path) -> Path:
 
     write(path, html.feedback_page(result))
     return path
+
+
+def require_annotatable(notebook: Path, path: Path) -> None:
+    """Refuse, before anything is graded, an annotated notebook that cannot be made.
+
+    Raises
+    ------
+    RequestError
+        If the submission is a script, or `path` names another kind of file or the submission itself.
+    """
+    if path.suffix.lower() not in {".ipynb", ".html"}:
+        raise RequestError(
+            f"{path} names no kind of file that an annotated notebook can be", hint="let it end in .ipynb or .html"
+        )
+    if notebook.suffix.lower() == ".py":
+        raise RequestError(
+            f"{notebook} is a script: notes stand between the cells of a notebook, and it has none",
+            hint="use --html FILE for a feedback page",
+        )
+    if path.exists() and path.samefile(notebook):
+        raise RequestError(f"{path} is the notebook to be graded", hint="give the annotated one another name")
+
+
+def write_annotated(notebook: Path, result: Result, path: Path) -> None:
+    """Write the notebook with a note under each graded function: as a notebook, or rendered where `path` ends in .html.
+
+    Raises
+    ------
+    RequestError
+        If the notebook is not the one that was graded any more, or `path` cannot be written.
+    """
+    from grader.report import annotated  # nbformat and nbconvert are needed here only
+
+    data = None
+    if result.notebook.status != "unreadable":
+        with contextlib.suppress(OSError):
+            data = notebook.read_bytes()
+        if data is None or hashlib.sha256(data).hexdigest() != result.submission.sha256:
+            raise RequestError(f"{notebook} changed while it was graded", hint="run the same command again")
+    make = annotated.page if path.suffix.lower() == ".html" else annotated.notebook
+    write(path, make(data, result))
 
 
 def write_json(result: Result, path: Path | None) -> None:

@@ -74,6 +74,7 @@ LIVES_IN = {
     "jinja2": {"report"},
     "nbformat": {"notebook", "report"},
     "nbconvert": {"report"},
+    "bleach": {"report"},
     "typer": {"cli"},
     "rich": {"report", "cli"},
     "multiprocessing": {"batch"},
