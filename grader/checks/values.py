@@ -172,7 +172,7 @@ def _draws_differ(student: Recovered, reference: Recovered) -> str:
         return "the random numbers are close to those asked for, but not equal" if all(near) else NOT_THESE
     stream = drawn.stream
     if stream.ambient:
-        return "the random numbers are different at every call: the function sets no seed"
+        return "the random numbers are different at every call: no seed in the function decides them"
     if not stream.legacy:
         seed = "" if stream.seed is None else f", seed {stream.seed}"
         return f"the random numbers come from another generator ({stream.generator}{seed})"

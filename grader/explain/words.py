@@ -133,7 +133,7 @@ def _lines(cause: str, mine: Diagnosis, asked: Diagnosis) -> tuple[str | None, s
     """Return the line that was written and the one that was asked for, where the numbers prove them."""
     required = None if asked.seed is None else f"np.random.seed({asked.seed})"
     if cause in ("seed_missing", "seed_outside"):
-        return "no seed inside the function", required
+        return "numbers that no seed in the function decides", required
     if cause in ("seed_other", "seed_per_layer"):
         every = ", in every layer" if cause == "seed_per_layer" else ""
         return (None if mine.seed is None else f"np.random.seed({mine.seed}){every}"), required
