@@ -754,7 +754,9 @@ def test_a_zip_bomb_is_refused_with_its_size_and_costs_little(hostile):
     one = hostile.results("archive")["bomb.ipynb"]
     assert (one["notebook"]["status"], one["score"]) == ("unreadable", 0)
     assert "1024 MB" in one["notebook"]["problems"][0]["message"].replace(",", "")
-    own_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts it for what this process starts, too
+    own_mib = (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    )  # Linux counts it for what this process starts, too
     assert max(hostile.most_mib) < max(500, own_mib + 50)
     assert list((hostile.folder / "temporary").iterdir()) == []
     assert hostile.seconds < 60
