@@ -246,6 +246,19 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Boundary:
+    """Where a trained model answers 1: a square grid over the points' plane.
+
+    `low` and `high` are the first and last coordinate of the grid on both axes; `rows` go from the highest second coordinate
+    down, each the grid's answers from left to right as bits, written in hexadecimal, 64 to a row.
+    """
+
+    low: float
+    high: float
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """One run of the full model.
 
@@ -267,6 +280,7 @@ class Training:
     trace: Trace = Trace()
     escape: int | None = None
     searched: int = 0
+    boundary: Boundary | None = None
 
 
 # --- evidence ------------------------------------------------------------------------------------------------------
@@ -487,6 +501,7 @@ class TrainingResult:
     trace: TraceResult = TraceResult()
     escape: int | None = None
     searched: int = 0
+    boundary: Boundary | None = None
 
 
 Show = Literal["concept", "line", "fix"]
@@ -508,12 +523,43 @@ class KnownFault:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Numbers to read: a caption, column titles, and rows that begin with their own title."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as a student asks it, with its measured answer: paragraphs of plain text and, where it helps, a table."""
+
+    title: str
+    answer: tuple[str, ...]
+    table: Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A change of points that a person made: of which function, to what, from what, why, who and when (ISO 8601)."""
+
+    function: str
+    points: float
+    before: float
+    reason: str
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionResult:
     """The verdict on one function.
 
     `told` are the causes in words, `explanation` holds paragraphs of plain text; `reference_training` is the run of the right
     answer, to compare with; `known` is the fault where trying edits has proved it; `stale` says which outputs saved in the
-    notebook are not those of its code, which costs nothing.
+    notebook are not those of its code, which costs nothing; `predict` is one ungraded question to think about before its
+    answer is opened, `questions` are those that students ask; `ruling` is a person's change of `points`.
     """
 
     status: FunctionStatus
@@ -531,6 +577,9 @@ class FunctionResult:
     reference_training: TrainingResult | None = None
     known: KnownFault | None = None
     stale: tuple[str, ...] = ()
+    predict: Question | None = None
+    questions: tuple[Question, ...] = ()
+    ruling: Ruling | None = None
 
     @property
     def passed(self) -> bool:

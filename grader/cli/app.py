@@ -1,0 +1,85 @@
+"""The command itself: its common options, its exit codes, and the one place where errors become messages."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Annotated
+
+import typer
+
+from grader import __version__
+from grader.errors import GraderError
+
+app = typer.Typer(
+    name="grader",
+    help="Grades the exercise “Initialization” and explains how the scale of the first weights decides what is learned.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Exit(IntEnum):
+    """What the command ends with."""
+
+    PASSED = 0
+    NOT_PASSED = 1
+    BAD_REQUEST = 2
+    PROVISIONAL = 3
+
+
+ExerciseOption = Annotated[str, typer.Option("--exercise", metavar="NAME_OR_PATH", help="The exercise to grade.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
+DEFAULT_EXERCISE = "dls-c2w1-initialization"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; an error on purpose is a message on stderr, never a traceback."""
+    try:
+        app(args=list(argv) if argv is not None else None, prog_name="grader")
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    except GraderError as error:
+        _complain(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped; what was graded is kept, run the same command to go on\n")
+        return 130
+    except BrokenPipeError:  # whoever reads our output had enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.NOT_PASSED)
+    except Exception as error:
+        if "GRADER_TRACEBACK" in os.environ:
+            raise
+        hint = "please report it; with GRADER_TRACEBACK=1 set it shows where"
+        _complain(GraderError(f"the grader itself failed ({type(error).__name__}: {error})", hint=hint))
+        return int(Exit.PROVISIONAL)
+    return 0
+
+
+def _version(on: bool) -> None:
+    if on:
+        typer.echo(f"grader {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and leave.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Hold the options that stand before a command."""
+
+
+def _complain(error: GraderError) -> None:
+    from grader.report.text import one_line
+
+    sys.stderr.write(f"grader: {one_line(error.problem)}\n  hint: {one_line(error.hint)}\n")

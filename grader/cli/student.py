@@ -1,0 +1,103 @@
+"""Commands of a student and a teacher: one notebook, and the lab."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, VerboseOption, app
+from grader.errors import RequestError
+
+if TYPE_CHECKING:
+    from grader.records import Result
+
+
+@app.command(epilog="Example: grader check Initialization.ipynb --html feedback.html --open")
+def check(
+    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="The notebook (.ipynb) or script (.py).")],
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the feedback page.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write result.json; - is standard output.")
+    ] = None,
+    annotated: Annotated[
+        Path | None,
+        typer.Option("--annotated", metavar="FILE", help="Write the notebook with notes in it, as .ipynb or .html."),
+    ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the feedback page in a browser.")] = False,
+    plain: Annotated[
+        bool,
+        typer.Option("--plain", help="One fact a line, for screen readers and logs; automatic without a terminal."),
+    ] = False,
+    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Grade one notebook and explain the verdict."""
+    if not notebook.is_file():
+        raise RequestError(f"there is no file {notebook}", hint="give the path of a notebook that exists")
+    from grader import service
+
+    if annotated:
+        service.require_annotatable(notebook, annotated)
+    result = service.check(notebook, exercise)
+    to_stdout = json is not None and str(json) == "-"
+    if html or open_page:
+        page = service.write_page(result, html or service.page_path(notebook))
+        if open_page:
+            webbrowser.open(page.resolve().as_uri())
+    if annotated:
+        service.write_annotated(notebook, result, annotated)
+    if json:
+        service.write_json(result, None if to_stdout else json)
+    if not quiet and not to_stdout:
+        _show(result, plain=plain, verbose=verbose)
+        if sys.platform != "linux":
+            typer.echo(
+                "Your code ran in a process of its own with a time limit; this system confines no more than that."
+            )
+    raise typer.Exit(_exit_code(result))
+
+
+@app.command(epilog="Example: grader lab --html lab.html")
+def lab(
+    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="Where the page goes.")] = Path("lab.html"),
+    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    quiet: QuietOption = False,
+) -> None:
+    """Write the live lab: one page in which the network trains in the browser, from first weights of any scale."""
+    from grader import service
+    from grader.report.lab import lab_page
+    from grader.store import write
+
+    write(html, lab_page(service.load_exercise(exercise)))
+    if not quiet:
+        typer.echo(f"lab: {html}")
+
+
+def _show(result: Result, *, plain: bool, verbose: bool) -> None:
+    from rich.console import Console
+
+    from grader.report import terminal
+
+    if plain or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        for line in terminal.plain_lines(result):
+            typer.echo(line)
+    else:
+        terminal.show(result, Console())
+    if verbose:
+        origin = result.provenance
+        typer.echo(f"evidence {origin.evidence_sha256}")
+        typer.echo(
+            f"grader {origin.grader}, Python {origin.python}, NumPy {origin.numpy}: {', '.join(origin.isolation)}"
+        )
+
+
+def _exit_code(result: Result) -> int:
+    if result.provisional:
+        return int(Exit.PROVISIONAL)
+    return int(Exit.PASSED if result.passed else Exit.NOT_PASSED)

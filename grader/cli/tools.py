@@ -1,0 +1,50 @@
+"""Commands of whoever installs or integrates: what confines, what a result looks like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader import __version__
+from grader.cli.app import Exit, app
+
+if TYPE_CHECKING:
+    from grader.sandbox.doctor import Examination
+
+
+@app.command(epilog="Example: grader doctor --json")
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Say which layers confine student code on this machine, by trying to break each."""
+    import msgspec
+
+    from grader.sandbox import doctor as doctors
+
+    found = doctors.examine()
+    if json:
+        table = {"grader": __version__, "confined": found.confined, **msgspec.to_builtins(found)}
+        typer.echo(msgspec.json.format(msgspec.json.encode(table), indent=2).decode())
+    else:
+        _show_examination(found)
+    raise typer.Exit(int(Exit.PASSED if found.confined else Exit.PROVISIONAL))
+
+
+@app.command(epilog="Example: grader schema > grader-result-1.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of result.json."""
+    from grader.report import gradebook
+
+    typer.echo(gradebook.schema(), nl=False)
+
+
+def _show_examination(found: Examination) -> None:
+    typer.echo(f"grader {__version__}, Python {found.python}, {found.system}")
+    for one in found.checks:
+        holds = "holds" if one.holds else ("MISSING" if one.required else "absent")
+        typer.echo(f"{holds:8} {'required' if one.required else 'optional'}  {one.name:20} {one.seen}")
+    if found.confined:
+        typer.echo("Student code is confined on this machine.")
+    else:
+        typer.echo("Student code would NOT be confined on this machine: nothing is graded. See docs/security.md.")
