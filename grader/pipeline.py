@@ -137,7 +137,7 @@ class Pipeline:
                 python=evidence.python,
                 numpy=evidence.numpy,
                 exercise_sha256=self.exercise.sha256,
-                evidence_sha256=gathering.sha256(evidence),
+                evidence_sha256=gathering.sha256(*evidence.functions.values()),
                 isolation=evidence.isolation,
             ),
             sweep=self.sweep,
@@ -211,6 +211,7 @@ class Pipeline:
             reference_training=_training(asked.recovered.evidence.training),
             known=known_fault(evidence.repairs, self.exercise.show),
             stale=stale(evidence, self.course),
+            evidence_sha256=gathering.sha256(evidence),
         )
 
     def _story(self, evidence: FunctionEvidence, asked: Asked, diagnosis: Diagnosis) -> tuple[str, ...]:

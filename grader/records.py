@@ -559,7 +559,8 @@ class FunctionResult:
     `told` are the causes in words, `explanation` holds paragraphs of plain text; `reference_training` is the run of the right
     answer, to compare with; `known` is the fault where trying edits has proved it; `stale` says which outputs saved in the
     notebook are not those of its code, which costs nothing; `predict` is one ungraded question to think about before its
-    answer is opened, `questions` are those that students ask; `ruling` is a person's change of `points`.
+    answer is opened, `questions` are those that students ask; `ruling` is a person's change of `points`; `evidence_sha256`
+    covers what this function's public calls gave, so equal answers are found without being looked at.
     """
 
     status: FunctionStatus
@@ -580,6 +581,7 @@ class FunctionResult:
     predict: Question | None = None
     questions: tuple[Question, ...] = ()
     ruling: Ruling | None = None
+    evidence_sha256: str = ""
 
     @property
     def passed(self) -> bool:

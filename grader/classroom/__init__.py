@@ -1,0 +1,11 @@
+"""A class from its results: small rows, counts over them, what changed between two attempts, a note to everybody.
+
+Pure: reads results in one pass and keeps of each only a row, so a class of 100,000 fits in memory.
+"""
+
+from grader.classroom.compare import Comparison, Mending, compare
+from grader.classroom.note import note
+from grader.classroom.overview import Overview, overview
+from grader.classroom.rows import Classroom, Part, Row, gather
+
+__all__ = ["Classroom", "Comparison", "Mending", "Overview", "Part", "Row", "compare", "gather", "note", "overview"]
