@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader import __version__
+from grader import __version__, classroom
 from grader import exercise as exercises
 from grader import submissions as files
 from grader.checks import CHECKS
@@ -23,6 +23,7 @@ from grader.errors import RequestError
 from grader.exercise import Exercise
 from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read, read_hash, too_large
 from grader.pipeline import Pipeline, broken
+from grader.publish import publish
 from grader.records import Evidence, Notebook, Result
 from grader.report import gradebook, html
 from grader.store import Entry, Store, write
@@ -253,10 +254,7 @@ def _keep(store: Store, graded: Graded, exercise: Exercise) -> None:
 def _publish(store: Store, out: Path, exercise: Exercise, ignored: Sequence[str]) -> Iterator[Result]:
     """Write the class's files anew from the store, and yield every result."""
     entries = list(store.results())
-    write(out / "grades.csv", gradebook.grades_csv(entries, exercise))
-    rows = [gradebook.class_row(folder, result) for folder, _, result in entries]
-    page = html.class_page(rows, title=exercise.title, ignored=dict.fromkeys(ignored, "not a notebook"))
-    write(out / "index.html", page)
+    publish(classroom.gather(entries), out, exercise, ignored=dict.fromkeys(ignored, "not a notebook"))
     yield from (result for _, _, result in entries)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -149,11 +149,12 @@ class Store:
         )
 
 
-def write(path: Path, content: str) -> None:
+def write(path: Path, content: str | Iterable[str]) -> None:
     """Write a text file whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        draft.write_text(content, encoding="utf-8", newline="")
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            file.writelines([content] if isinstance(content, str) else content)
         draft.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

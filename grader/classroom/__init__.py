@@ -6,6 +6,20 @@ Pure: reads results in one pass and keeps of each only a row, so a class of 100,
 from grader.classroom.compare import Comparison, Mending, compare
 from grader.classroom.note import note
 from grader.classroom.overview import Overview, overview
-from grader.classroom.rows import Classroom, Part, Row, gather
+from grader.classroom.rows import Classroom, Line, Part, Row, assemble, gather, line
 
-__all__ = ["Classroom", "Comparison", "Mending", "Overview", "Part", "Row", "compare", "gather", "note", "overview"]
+__all__ = [
+    "Classroom",
+    "Comparison",
+    "Line",
+    "Mending",
+    "Overview",
+    "Part",
+    "Row",
+    "assemble",
+    "compare",
+    "gather",
+    "line",
+    "note",
+    "overview",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from grader.records import Cause, Diagnosis, FunctionResult, FunctionStatus, NotebookStatus, Result, Sweep, Verdict
 from grader.review import reasons
@@ -87,6 +87,24 @@ class Words:
     action: str
     reason: str
 
+    def shared(self, other: Words) -> Words:
+        """Return what is the same in both."""
+        action, reason = (
+            one if one == two else "" for one, two in ((self.action, other.action), (self.reason, other.reason))
+        )
+        return Words(self.title, action, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """All that a class needs of one submission: its row, and the words of its causes (by function) and checks."""
+
+    title: str
+    exercise: str
+    row: Row
+    causes: tuple[tuple[str, str, Words], ...]
+    checks: Mapping[str, str]
+
 
 @dataclass(slots=True)
 class Classroom:
@@ -108,20 +126,38 @@ class Classroom:
 def gather(entries: Iterable[tuple[str, float, Result]]) -> Classroom:
     """Read folder, seconds and result of each submission once, and keep a row of it."""
     found = Classroom()
-    parts: dict[Part, Part] = {}
-    for folder, seconds, result in entries:
-        found.title, found.exercise = result.title, result.exercise
-        found.sweep = result.sweep or found.sweep
-        found.functions = tuple(result.functions) if len(result.functions) > len(found.functions) else found.functions
-        found.rows.append(_row(folder, seconds, result, parts))
-        _words(result.functions, found)
+
+    def lines() -> Iterator[Line]:
+        for folder, seconds, result in entries:
+            found.sweep = result.sweep or found.sweep
+            yield line(folder, seconds, result)
+
+    return assemble(lines(), found)
+
+
+def assemble(lines: Iterable[Line], found: Classroom | None = None) -> Classroom:
+    """Put lines together to a class; parts that are equal become one."""
+    found = found or Classroom()
+    known: dict[Part, Part] = {}
+    for one in lines:
+        found.title, found.exercise = one.title, one.exercise
+        parts = tuple(known.setdefault(part, part) for part in one.row.parts)
+        found.functions = max(found.functions, tuple(part.name for part in parts), key=len)
+        found.rows.append(replace(one.row, parts=parts))
+        for name, title in one.checks.items():
+            found.checks.setdefault(name, title)
+        for function, cause, words in one.causes:
+            before = found.causes.setdefault((function, cause), words)
+            if before != words:
+                found.causes[function, cause] = before.shared(words)
     found.rows.sort(key=lambda row: (row.name.casefold(), row.name, row.folder))
     return found
 
 
-def _row(folder: str, seconds: float, result: Result, known: dict[Part, Part]) -> Row:
-    made = [_part(name, function) for name, function in result.functions.items()]
-    return Row(
+def line(folder: str, seconds: float, result: Result) -> Line:
+    """Return all that the class's pages, tables and files need of a result."""
+    functions = result.functions.items()
+    row = Row(
         name=result.submission.name,
         folder=folder,
         student=result.submission.student,
@@ -133,8 +169,11 @@ def _row(folder: str, seconds: float, result: Result, known: dict[Part, Part]) -
         reasons=reasons(result),
         headline=result.summary.headline,
         seconds=seconds,
-        parts=tuple(known.setdefault(part, part) for part in made),
+        parts=tuple(_part(name, function) for name, function in functions),
     )
+    causes = tuple((name, cause.code, _general(cause)) for name, function in functions for cause in function.told)
+    checks = {check.name: check.title for _, function in functions for check in function.checks}
+    return Line(result.title, result.exercise, row, causes, checks)
 
 
 def _part(name: str, function: FunctionResult) -> Part:
@@ -153,23 +192,6 @@ def _part(name: str, function: FunctionResult) -> Part:
         test_accuracy=training.test_accuracy if training else None,
         evidence_sha256=function.evidence_sha256,
     )
-
-
-def _words(functions: Mapping[str, FunctionResult], found: Classroom) -> None:
-    for name, function in functions.items():
-        for check in function.checks:
-            found.checks.setdefault(check.name, check.title)
-        for cause in function.told:
-            mine = _general(cause)
-            known = found.causes.setdefault((name, cause.code), mine)
-            if known != mine:
-                found.causes[name, cause.code] = Words(
-                    known.title, _same(known.action, mine.action), _same(known.reason, mine.reason)
-                )
-
-
-def _same(one: str, other: str) -> str:
-    return one if one == other else ""
 
 
 def _general(cause: Cause) -> Words:

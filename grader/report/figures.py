@@ -100,7 +100,7 @@ def cost_figure(training: TrainingResult, reference: TrainingResult | None) -> F
     if reference is not None:
         runs.append(Run("the right answer", "right", reference.costs))
     costs = [cost for run in runs for _, cost in run.finite]
-    steps = _steps(max([*costs, LN2 * 1.08]), 5)
+    steps = round_steps(max([*costs, LN2 * 1.08]), 5)
     y = Scale(0, steps[-1], BOTTOM, TOP)
     ticks = tuple(Tick(y(step), f"{step:g}") for step in steps)
     return _figure(runs, y, ticks, Figure(_says(runs), _missing(runs), (), (), (), y(LN2), table=_table(runs)))
@@ -132,7 +132,7 @@ def _figure(runs: Sequence[Run], y: Scale, y_ticks: tuple[Tick, ...], frame: Fig
 
 def iterations(numbers: Iterable[int], left: int, right: int) -> tuple[Scale, tuple[Tick, ...]]:
     """Return the axis of the iterations, from 0, and its marks."""
-    steps = _steps(max([1, *numbers]), 3)
+    steps = round_steps(max([1, *numbers]), 3)
     x = Scale(0, steps[-1], left, right)
     return x, tuple(Tick(x(step), f"{step:,.0f}") for step in steps)
 
@@ -149,7 +149,7 @@ def some(count: int, most: int = MOST_ROWS) -> list[int]:
     return [round(index * (count - 1) / (most - 1)) for index in range(most)]
 
 
-def _steps(high: float, most: int) -> list[float]:
+def round_steps(high: float, most: int) -> list[float]:
     """Return round numbers from 0 to at least `high`, at most `most` steps."""
     power = 10.0 ** math.floor(math.log10(high / most))
     step = next(size * power for size in (1, 2, 5, 10, 20) if size * power * most >= high)

@@ -4,107 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import statistics
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
 
 from grader import resources
-from grader.records import FunctionResult, NotebookStatus, Place, Result, Source, Sweep, TrainingResult
+from grader.records import FunctionResult, Place, Result, Source, Sweep, TrainingResult
 from grader.report import figures, text, words
 from grader.report.excerpt import excerpt
 from grader.report.gradients import Gradients, gradients
 from grader.report.sweep import SweepFigure, sweep_figure
 
 
-@dataclass(frozen=True, slots=True)
-class ClassRow:
-    """One submission on the class page; `points` and `causes` go by what their makers call them."""
-
-    name: str
-    folder: str
-    student: str | None
-    score: float
-    possible: float
-    status: NotebookStatus
-    provisional: bool
-    points: Mapping[str, float]
-    causes: tuple[str, ...]
-    headline: str
-
-    @property
-    def needs_review(self) -> bool:
-        """Whether a person has to look: a part was not judged, or there was nothing to judge."""
-        return self.provisional or self.status not in {"ok", "repaired"}
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing is left to do here."""
-        return not self.needs_review and self.score == self.possible
-
-    @property
-    def words(self) -> str:
-        """How the submission stands, in a few words."""
-        if self.provisional:
-            return "provisional: a part could not be judged"
-        if self.needs_review:
-            return words.NOTEBOOK[self.status]
-        return "passed" if self.passed else "not everything passed"
-
-    @property
-    def link(self) -> str:
-        """The address of the submission's own page, from the class page."""
-        return f"{quote(self.folder, safe='', errors='replace')}/feedback.html"
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """What the class page counts."""
-
-    submissions: int
-    passed: int
-    median: str
-    causes: tuple[tuple[str, int], ...]
-
-
 def feedback_page(result: Result) -> str:
     """Return the page of one submission."""
-    return _render("feedback.html", result=result)
-
-
-def class_page(rows: Sequence[ClassRow], *, title: str, ignored: Mapping[str, str] | None = None) -> str:
-    """Return the page of a class: who needs a person first, then everybody by name.
-
-    `ignored` maps each file that was passed over to the reason.
-    """
-    ordered = sorted(rows, key=lambda row: (row.name.casefold(), row.name, row.folder))
-    functions = list(dict.fromkeys(name for row in ordered for name in row.points))
-    return _render(
-        "index.html",
-        title=title,
-        rows=ordered,
-        review=[row for row in ordered if row.needs_review],
-        functions=text.short_names(functions),
-        overview=overview(ordered),
-        ignored=ignored or {},
-    )
-
-
-def overview(rows: Sequence[ClassRow]) -> Overview:
-    """Count a class; the median is that of the scores that no person has to look at."""
-    settled = [row for row in rows if not row.needs_review]
-    causes = Counter(cause for row in rows for cause in set(row.causes))
-    return Overview(
-        submissions=len(rows),
-        passed=sum(row.passed for row in rows),
-        median=text.points(statistics.median(row.score for row in settled)) if settled else "",
-        causes=tuple(sorted(causes.items(), key=lambda item: (-item[1], item[0]))),
-    )
+    return render("feedback.html", result=result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +68,24 @@ def _column(run: TrainingResult) -> tuple[str, ...]:
     return (text.accuracy(run.train_accuracy), text.accuracy(run.test_accuracy), *costs)
 
 
-def _render(template: str, **context: object) -> str:
-    style = (resources.templates() / "page.css").read_text(encoding="utf-8")
-    page = _environment().get_template(template)
-    return page.render(style=Markup(style), style_hash=_hash(style), **context)  # noqa: S704  # our own file
+def render(template: str, *, styles: Sequence[str] = ("page.css",), script: str = "", **context: object) -> str:
+    """Return a page with these styles and, where it has one, the only script that its policy lets run."""
+    style, code = "".join(map(_file, styles)), _file(script) if script else ""
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=Markup(style),  # noqa: S704  # our own file
+            style_hash=_hash(style),
+            script=Markup(code),  # noqa: S704  # our own file
+            script_hash=_hash(code),
+            **context,
+        )
+    )
+
+
+def _file(name: str) -> str:
+    return (resources.templates() / name).read_text(encoding="utf-8")
 
 
 def _hash(style: str) -> str:

@@ -49,6 +49,15 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """The shipped runs as they are drawn: band and median of the scales, and the starts that have none."""
+
+    band: str
+    median: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SweepFigure:
     """Everything the template writes down; `says` is the finding in one sentence, `note` what the picture leaves open."""
 
@@ -71,41 +80,56 @@ def sweep_figure(sweep: Sweep | None, function: FunctionResult) -> SweepFigure |
     training = function.training
     if training is None or sweep is None or not any(row.scale for row in sweep.rows):
         return None
-    y = Scale(0, 1, BOTTOM, TOP)
-    rows = sorted((row for row in sweep.rows if row.scale), key=lambda row: row.scale or 0)
-    place = _place(function.diagnosis)
-    middle = [(_x(row.scale), y(row.median)) for row in rows]
-    above = [(_x(row.scale), y(row.high)) for row in rows]
-    below = [(_x(row.scale), y(row.low)) for row in reversed(rows)]
+    y, drawn = SHARES, ground(sweep)
+    place = place_of(function.diagnosis)
     return SweepFigure(
         says=_says(sweep, place, training.train_accuracy),
         note=_note(place, function.diagnosis),
-        band=path([[*above, *below]]) + "Z",
-        median=path([middle]),
-        bars=tuple(Bar(_x(row.scale), y(row.low), y(row.median), y(row.high)) for row in sweep.rows if not row.scale),
-        dots=tuple((_x(row.scale), y(row.at_seed)) for row in sweep.rows),
+        band=drawn.band,
+        median=drawn.median,
+        bars=drawn.bars,
+        dots=tuple((at_scale(row.scale), y(row.at_seed)) for row in sweep.rows),
         mine=_mark(place, training.train_accuracy, y),
-        x_ticks=(
-            Tick(ZEROS_AT, "zeros"),
-            *(Tick(_x(power), f"{power:g}") for power in _POWERS),
-            Tick(HE_AT, "He"),
-        ),
-        y_ticks=tuple(Tick(y(share / 4), f"{share / 4:g}") for share in range(5)),
+        x_ticks=X_TICKS,
+        y_ticks=Y_TICKS,
         seed=sweep.seed,
         seeds=sweep.seeds,
         table=_table(sweep),
     )
 
 
-def _x(scale: float | None) -> float:
+def ground(sweep: Sweep) -> Ground:
+    """Return the shipped runs, to draw others on."""
+    y = SHARES
+    rows = sorted((row for row in sweep.rows if row.scale), key=lambda row: row.scale or 0)
+    middle = [(at_scale(row.scale), y(row.median)) for row in rows]
+    above = [(at_scale(row.scale), y(row.high)) for row in rows]
+    below = [(at_scale(row.scale), y(row.low)) for row in reversed(rows)]
+    return Ground(
+        path([[*above, *below]]) + "Z",
+        path([middle]),
+        tuple(Bar(at_scale(row.scale), y(row.low), y(row.median), y(row.high)) for row in sweep.rows if not row.scale),
+    )
+
+
+def at_scale(scale: float | None) -> float:
     """Return the place of a scale; zeros and He's rule have one beside the axis."""
     if not scale:
         return HE_AT if scale is None else ZEROS_AT
     return Scale(math.log10(LOW), math.log10(HIGH), FROM, TO)(math.log10(scale))
 
 
-def _place(diagnosis: Diagnosis) -> Place:
-    """Find the run's place: only for what the sweep's own starts are, normal draws times a factor, or zeros."""
+SHARES = Scale(0, 1, BOTTOM, TOP)
+X_TICKS = (
+    Tick(ZEROS_AT, "zeros"),
+    *(Tick(at_scale(power), f"{power:g}") for power in _POWERS),
+    Tick(HE_AT, "He"),
+)
+Y_TICKS = tuple(Tick(SHARES(share / 4), f"{share / 4:g}") for share in range(5))
+
+
+def place_of(diagnosis: Diagnosis) -> Place:
+    """Find a run's place: only for what the sweep's own starts are, normal draws times a factor, or zeros."""
     if diagnosis.distribution == "zeros":
         return Place(ZEROS_AT, "with weights of zero")
     if diagnosis.distribution != "normal":
@@ -118,7 +142,7 @@ def _place(diagnosis: Diagnosis) -> Place:
 
 def _of_scale(scale: float) -> Place:
     if LOW <= scale <= HIGH:
-        return Place(_x(scale), f"at {scale:g}")
+        return Place(at_scale(scale), f"at {scale:g}")
     return Place(None, f"at {scale:g}", f"The scale {scale:g} lies beyond the axis: your run is drawn as a level line.")
 
 
@@ -132,7 +156,7 @@ def _of_factors(scale: Sequence[Number]) -> Place:
         f"Your factors by layer are {factors}: not one scale, so your run stands at their root mean square, {size:.3g}, "
         "only to have a place."
     )
-    return Place(_x(size), "", note)
+    return Place(at_scale(size), "", note)
 
 
 _NOWHERE = (

@@ -1,0 +1,175 @@
+"""The pictures of a class as plain points for a template: its scores, and its runs on the curve of accuracy against scale."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.classroom.overview import Runs, Scores
+from grader.records import Sweep
+from grader.report import text
+from grader.report.figures import BOTTOM, LEFT, MOST_ROWS, RIGHT, TOP, Scale, Table, Tick, round_steps
+from grader.report.sweep import SHARES, X_TICKS, Y_TICKS, Ground, Place, ground, place_of
+
+SMALLEST, GROWS = 4.0, 9.0  # radius of a run alone, and what all runs in one place would add
+NAMED = 3  # points said in words
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Bars of scores, the median's line and its label."""
+
+    says: str
+    bars: tuple[str, ...]
+    median: float
+    label: str
+    anchor: str
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Runs that coincide: where, how large, whether the function is right, and their number where it is not one."""
+
+    x: float
+    y: float
+    radius: float
+    right: bool
+    count: int
+    label_x: float
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCurve:
+    """The class's runs over the shipped ones; `note` counts what has no place in the picture."""
+
+    says: str
+    note: str
+    ground: Ground
+    marks: tuple[Mark, ...]
+    seeds: int
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    table: Table
+
+
+def histogram(scores: Scores) -> Histogram:
+    """Return the distribution of scores."""
+    width = scores.bins[1].low - scores.bins[0].low if len(scores.bins) > 1 else 1
+    x = Scale(0, len(scores.bins), LEFT, RIGHT)
+    marks = [step for step in round_steps(max(one.count for one in scores.bins), 4) if step == int(step)]
+    y = Scale(0, marks[-1], BOTTOM, TOP)
+    bars = tuple(
+        f"M{x(index + 0.12):g} {BOTTOM}V{y(one.count):g}H{x(index + 0.88):g}V{BOTTOM}Z"
+        for index, one in enumerate(scores.bins)
+        if one.count
+    )
+    middle = x(min(scores.median / width, len(scores.bins) - 1) + 0.5)
+    every = math.ceil(len(scores.bins) / 7)
+    low, median, high = map(text.points, scores.quartiles)
+    return Histogram(
+        says=(
+            f"{scores.count:,} scores of {text.points(scores.possible)}: the lowest is {text.points(scores.lowest)}, the"
+            f" middle half lies from {low} to {high} around a median of {median}, the highest is {text.points(scores.highest)}."
+        ),
+        bars=bars,
+        median=middle,
+        label=f"median {median}",
+        anchor="end" if middle > (LEFT + RIGHT) / 2 else "start",
+        x_ticks=tuple(
+            Tick(x(index + 0.5), text.points(one.low))
+            for index, one in enumerate(scores.bins)
+            if (len(scores.bins) - 1 - index) % every == 0
+        ),
+        y_ticks=tuple(Tick(y(mark), f"{mark:,.0f}") for mark in marks),
+        table=_scores(scores, width),
+    )
+
+
+def _scores(scores: Scores, width: float) -> Table:
+    def name(low: float) -> str:
+        full = low >= scores.possible
+        return text.points(low) if full or width == 1 else f"{text.points(low)} to below {text.points(low + width)}"
+
+    rows = tuple((name(one.low), f"{one.count:,}") for one in scores.bins if one.count)
+    return Table("Submissions by score", ("score", "submissions"), rows)
+
+
+def class_curve(sweep: Sweep | None, runs: Sequence[Runs], untrained: int) -> ClassCurve | None:
+    """Return every run of the class on the shipped sweep; None without a sweep or runs."""
+    if sweep is None or not runs or not any(row.scale for row in sweep.rows):
+        return None
+    placed = [(place_of(run.diagnosis), run) for run in runs]
+    counts: dict[tuple[str, float, bool], int] = defaultdict(int)
+    for place, run in placed:
+        counts[_where(place), run.train_accuracy, run.passed] += run.count
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ClassCurve(
+        says=_says(most, sum(run.count for run in runs)),
+        note=_note(sum(run.count for place, run in placed if place.at is None), untrained),
+        ground=ground(sweep),
+        marks=_marks(placed),
+        seeds=sweep.seeds,
+        x_ticks=X_TICKS,
+        y_ticks=Y_TICKS,
+        table=_runs(most),
+    )
+
+
+def _marks(placed: Sequence[tuple[Place, Runs]]) -> tuple[Mark, ...]:
+    """Put runs that coincide into one point; the largest are drawn first, so that none hides another."""
+    counts: dict[tuple[float, float, bool], int] = defaultdict(int)
+    for place, run in placed:
+        if place.at is not None:
+            counts[place.at, SHARES(run.train_accuracy), run.passed] += run.count
+    total = sum(counts.values())
+    marks = [_mark(*key, count, total) for key, count in counts.items()]
+    return tuple(sorted(marks, key=lambda mark: (-mark.count, mark.x, mark.y, mark.right)))
+
+
+def _mark(x: float, y: float, right: bool, count: int, total: int) -> Mark:
+    radius = round(SMALLEST + GROWS * math.sqrt((count - 1) / total), 1)
+    side = -1 if x > RIGHT - 40 else 1
+    return Mark(x, y, radius, right, count, round(x + side * (radius + 4), 1), "end" if side < 0 else "start")
+
+
+def _where(place: Place) -> str:
+    if place.where:
+        return place.where
+    return "no one scale or draw of the sweep's" if place.at is None else "with factors that are not one scale"
+
+
+def _says(most: Sequence[tuple[tuple[str, float, bool], int]], total: int) -> str:
+    """Say where most of the runs stand: counts and measured numbers only."""
+    listed = [f"{count:,} {where} with {text.accuracy(share)}" for (where, share, _), count in most[:NAMED]]
+    said = listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
+    return f"Train accuracies of {total:,} runs. Most often: {said}."
+
+
+def _note(nowhere: int, untrained: int) -> str:
+    parts = []
+    if nowhere:
+        runs = "run starts" if nowhere == 1 else "runs start"
+        parts.append(
+            f"{nowhere:,} {runs} from weights that have no place on this axis, so the numbers below list them only."
+        )
+    if untrained:
+        functions = "function" if untrained == 1 else "functions"
+        parts.append(f"{untrained:,} {functions} gave nothing to train from.")
+    return " ".join(parts)
+
+
+def _runs(most: Sequence[tuple[tuple[str, float, bool], int]]) -> Table:
+    rows = [
+        (where, text.accuracy(share), "right" if right else "not right", f"{count:,}")
+        for (where, share, right), count in most[:MOST_ROWS]
+    ]
+    left = sum(count for _, count in most[MOST_ROWS:])
+    if left:
+        rows.append(("others", "", "", f"{left:,}"))
+    return Table("The class's runs", ("started", "train accuracy", "function", "runs"), tuple(rows))
