@@ -153,7 +153,7 @@ def write(path: Path, content: str | Iterable[str]) -> None:
     """Write a text file whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
+        with draft.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.writelines([content] if isinstance(content, str) else content)
         draft.replace(path)
     except OSError as error:

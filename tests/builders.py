@@ -24,7 +24,6 @@ from grader.records import (
     TrainingResult,
     number,
 )
-from grader.report.html import ClassRow
 
 ZEROS, RANDOM, HE = (f"initialize_parameters_{kind}" for kind in ("zeros", "random", "he"))
 
@@ -307,29 +306,3 @@ def unreadable() -> Result:
 
 
 IGNORED = {"notes.txt": "neither a notebook nor a Python file", f"data/{HOSTILE}.csv": HOSTILE}
-
-
-def class_rows() -> list[ClassRow]:
-    """Return a class of five: passed, not everything passed, provisional, unreadable, and a hostile one."""
-    right = {ZEROS: 10.0, RANDOM: 10.0, HE: 10.0}
-    ada = ClassRow("ada.ipynb", "ada", "Ada Lovelace", 30.0, 30.0, "ok", False, right, (), "Everything is right.")
-    return [
-        ada,
-        replace(
-            ada, name="grace.ipynb", folder="grace hopper & co", student="Grace Hopper", score=27.0,
-            points={**right, RANDOM: 7.0}, causes=("random:scale_constant",), headline="Two of three are right.",
-        ),
-        replace(
-            ada, name="emmy.ipynb", folder="emmy", student=None, score=17.0, possible=29.0, provisional=True,
-            points={**right, RANDOM: 4.0, HE: 3.0}, causes=("random:scale_constant", "he:seed_missing"),
-            headline="A part could not be judged.",
-        ),
-        replace(
-            ada, name="cut_off.ipynb", folder="cut_off", student=None, score=0.0, status="unreadable",
-            points=dict.fromkeys(right, 0.0), headline="The file could not be read.",
-        ),
-        replace(
-            ada, name=f"{HOSTILE}.ipynb", folder="javascript:alert(1)", student=HOSTILE, score=7.5,
-            points={ZEROS: 7.5, RANDOM: 0.0, HE: 0.0}, causes=(HOSTILE,), headline=HOSTILE,
-        ),
-    ]  # fmt: skip

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from grader.classroom.rows import Classroom, Part, Row
+from grader.classroom.rows import Check, Classroom, Part, Row
 from grader.records import Diagnosis
 
 MOST_BINS = 30
@@ -190,7 +190,7 @@ def _causes(rows: Iterable[Row], found: Classroom) -> tuple[CauseCount, ...]:
     )
 
 
-def _checks(parts: Iterable[Part], found: Classroom) -> tuple[CheckCount, ...]:
+def _checks(parts: Sequence[Part], found: Classroom) -> tuple[CheckCount, ...]:
     """Count each check that is worth points; what we could not judge is left out."""
     sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0, 0, 0.0, 0.0])
     for part in parts:
@@ -199,13 +199,21 @@ def _checks(parts: Iterable[Part], found: Classroom) -> tuple[CheckCount, ...]:
                 entry = sums[part.name, check.name]
                 for index, value in enumerate((1, check.verdict == "passed", check.points, check.possible)):
                     entry[index] += value
-    names, order = list(found.checks), _order(found)
+    order, places = _order(found), _places(parts)
     return tuple(
         CheckCount(function, check, found.checks[check], int(judged), int(passed), points / judged, possible / judged)
         for (function, check), (judged, passed, points, possible) in sorted(
-            sums.items(), key=lambda item: (order(item[0][0]), names.index(item[0][1]))
+            sums.items(), key=lambda item: (order(item[0][0]), places.get(item[0], 0), item[0][1])
         )
     )
+
+
+def _places(parts: Iterable[Part]) -> dict[tuple[str, str], int]:
+    """Return the place of each check among those of its function, as a part with all of them has it."""
+    most: dict[str, tuple[Check, ...]] = {}
+    for part in parts:
+        most[part.name] = max(most.get(part.name, ()), part.checks, key=len)
+    return {(function, check.name): place for function, checks in most.items() for place, check in enumerate(checks)}
 
 
 def _groups(rows: Iterable[Row], found: Classroom) -> tuple[Group, ...]:

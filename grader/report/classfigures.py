@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.classroom.overview import Runs, Scores
@@ -15,6 +15,7 @@ from grader.report.sweep import SHARES, X_TICKS, Y_TICKS, Ground, Place, ground,
 
 SMALLEST, GROWS = 4.0, 9.0  # radius of a run alone, and what all runs in one place would add
 NAMED = 3  # points said in words
+APART, CLOSE = 14, 34  # of labels: how far below each other, where they would meet
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,22 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Runs that coincide: where, how large, whether the function is right, and their number where it is not one."""
+    """Runs that coincide: where, how large, and whether their function is right."""
 
     x: float
     y: float
     radius: float
     right: bool
-    count: int
-    label_x: float
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """How many runs stand in one place, right or not."""
+
+    x: float
+    y: float
     anchor: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ class ClassCurve:
     note: str
     ground: Ground
     marks: tuple[Mark, ...]
+    labels: tuple[Label, ...]
     seeds: int
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
@@ -71,12 +80,9 @@ def histogram(scores: Scores) -> Histogram:
     )
     middle = x(min(scores.median / width, len(scores.bins) - 1) + 0.5)
     every = math.ceil(len(scores.bins) / 7)
-    low, median, high = map(text.points, scores.quartiles)
+    median = text.points(scores.median)
     return Histogram(
-        says=(
-            f"{scores.count:,} scores of {text.points(scores.possible)}: the lowest is {text.points(scores.lowest)}, the"
-            f" middle half lies from {low} to {high} around a median of {median}, the highest is {text.points(scores.highest)}."
-        ),
+        says=_spread(scores),
         bars=bars,
         median=middle,
         label=f"median {median}",
@@ -88,6 +94,18 @@ def histogram(scores: Scores) -> Histogram:
         ),
         y_ticks=tuple(Tick(y(mark), f"{mark:,.0f}") for mark in marks),
         table=_scores(scores, width),
+    )
+
+
+def _spread(scores: Scores) -> str:
+    """Say how the scores are spread, in one sentence."""
+    if scores.lowest == scores.highest:
+        each = "The one score is" if scores.count == 1 else f"All {scores.count:,} scores are"
+        return f"{each} {text.of(scores.lowest, scores.possible)}."
+    low, median, high = map(text.points, scores.quartiles)
+    return (
+        f"{scores.count:,} scores of {text.points(scores.possible)}: the lowest is {text.points(scores.lowest)}, the"
+        f" middle half lies from {low} to {high} around a median of {median}, the highest is {text.points(scores.highest)}."
     )
 
 
@@ -108,12 +126,14 @@ def class_curve(sweep: Sweep | None, runs: Sequence[Runs], untrained: int) -> Cl
     counts: dict[tuple[str, float, bool], int] = defaultdict(int)
     for place, run in placed:
         counts[_where(place), run.train_accuracy, run.passed] += run.count
+    drawn = _drawn(placed)
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ClassCurve(
         says=_says(most, sum(run.count for run in runs)),
         note=_note(sum(run.count for place, run in placed if place.at is None), untrained),
         ground=ground(sweep),
-        marks=_marks(placed),
+        marks=tuple(_marks(drawn)),
+        labels=tuple(_labels(drawn)),
         seeds=sweep.seeds,
         x_ticks=X_TICKS,
         y_ticks=Y_TICKS,
@@ -121,21 +141,38 @@ def class_curve(sweep: Sweep | None, runs: Sequence[Runs], untrained: int) -> Cl
     )
 
 
-def _marks(placed: Sequence[tuple[Place, Runs]]) -> tuple[Mark, ...]:
-    """Put runs that coincide into one point; the largest are drawn first, so that none hides another."""
-    counts: dict[tuple[float, float, bool], int] = defaultdict(int)
+def _drawn(placed: Sequence[tuple[Place, Runs]]) -> dict[tuple[float, float], Counter[bool]]:
+    """Count the runs of each place in the picture, by whether their function is right."""
+    counts: dict[tuple[float, float], Counter[bool]] = defaultdict(Counter)
     for place, run in placed:
         if place.at is not None:
-            counts[place.at, SHARES(run.train_accuracy), run.passed] += run.count
-    total = sum(counts.values())
-    marks = [_mark(*key, count, total) for key, count in counts.items()]
-    return tuple(sorted(marks, key=lambda mark: (-mark.count, mark.x, mark.y, mark.right)))
+            counts[place.at, SHARES(run.train_accuracy)][run.passed] += run.count
+    return counts
 
 
-def _mark(x: float, y: float, right: bool, count: int, total: int) -> Mark:
-    radius = round(SMALLEST + GROWS * math.sqrt((count - 1) / total), 1)
-    side = -1 if x > RIGHT - 40 else 1
-    return Mark(x, y, radius, right, count, round(x + side * (radius + 4), 1), "end" if side < 0 else "start")
+def _marks(drawn: Mapping[tuple[float, float], Counter[bool]]) -> Iterator[Mark]:
+    """Yield a point for the runs that coincide; the largest are drawn first, so that none hides another."""
+    total = sum(sum(counts.values()) for counts in drawn.values())
+    points = [(count, at, right) for at, counts in drawn.items() for right, count in counts.items()]
+    for count, (x, y), right in sorted(points, key=lambda point: (-point[0], point[1], point[2])):
+        yield Mark(x, y, _radius(count, total), right)
+
+
+def _labels(drawn: Mapping[tuple[float, float], Counter[bool]]) -> Iterator[Label]:
+    """Yield the number of each place that holds several, from the top, below those that stand close by."""
+    total = sum(sum(counts.values()) for counts in drawn.values())
+    placed: list[Label] = []
+    for (x, y), counts in sorted(drawn.items(), key=lambda item: (item[0][1], item[0][0])):
+        if sum(counts.values()) > 1:
+            side = -1 if x > RIGHT - 40 else 1
+            at = round(x + side * (_radius(max(counts.values()), total) + 4), 1)
+            low = max([y + 4, *(label.y + APART for label in placed if abs(label.x - at) < CLOSE)])
+            placed.append(Label(at, round(low, 1), "end" if side < 0 else "start", f"{sum(counts.values()):,}"))
+            yield placed[-1]
+
+
+def _radius(count: int, total: int) -> float:
+    return round(SMALLEST + GROWS * math.sqrt((count - 1) / total), 1)
 
 
 def _where(place: Place) -> str:

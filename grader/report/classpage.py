@@ -17,7 +17,7 @@ from grader.report import html, text, words
 from grader.report.classfigures import class_curve, histogram
 
 MOST_ON_ONE, ON_A_PAGE = 2_000, 500
-MOST_TO_REVIEW, MOST_GROUPS, MOST_IGNORED = 200, 25, 100  # listed; the rest is counted
+MOST_TO_REVIEW, MOST_GROUPS, MOST_IGNORED = 50, 25, 100  # listed; the rest is counted
 NAME_COLUMNS = 40  # of a name in the list of pages
 INDEX = "index.html"
 PAGE = re.compile(r"class-\d+\.html")
