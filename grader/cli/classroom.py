@@ -16,11 +16,9 @@ from grader.errors import RequestError
 if TYPE_CHECKING:
     from grader.classroom import Classroom
 
-STORE = "grades.sqlite"
-
 
 @app.command(
-    epilog="Examples: grader summary graded/ · grader summary graded/ --note · grader summary --compare first/ second/"
+    epilog="Example: grader summary graded/ · grader summary graded/ --note · grader summary --compare first/ second/"
 )
 def summary(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="The folder that a batch wrote.")],
@@ -104,26 +102,20 @@ def _compare(earlier: Path, later: Path, *, json: bool, plain: bool, names: bool
 
 
 def _read(directory: Path) -> Classroom:
+    from grader import batch
     from grader.classroom import gather
-    from grader.store import Store
 
-    _require(directory)
-    with Store(directory / STORE) as store:
+    with batch.opened(directory) as store:
         return gather(store.results())
 
 
 def _write_junit(directory: Path, path: Path) -> None:
+    from grader import batch
     from grader.report.junit import junit
-    from grader.store import Store, write
+    from grader.store import write
 
-    _require(directory)
-    with Store(directory / STORE) as store:
-        write(path, junit(store.results()))
-
-
-def _require(directory: Path) -> None:
-    if not (directory / STORE).is_file():
-        raise RequestError(f"nothing was graded into {directory}", hint="run `grader batch SOURCE --out DIR` first")
+    with batch.opened(directory) as store:
+        write(path, junit(store.results()), private=True)
 
 
 def _is_plain(plain: bool) -> bool:

@@ -23,7 +23,22 @@ def batch(
     i_trust_this_code: Annotated[
         bool, typer.Option("--i-trust-this-code", help="Grade where nothing can confine student code (macOS, Windows).")
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over: forget what was graded into DIR.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over: forget what was graded into DIR; what people ruled stays.")
+    ] = False,
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            "--roster", metavar="FILE", help="CSV of the class (id, student, email ...): who is missing gets a row."
+        ),
+    ] = None,
+    annotated: Annotated[
+        bool | None,
+        typer.Option(
+            "--annotated/--no-annotated",
+            help="Write annotated.ipynb beside each page; by default for collected folders.",
+        ),
+    ] = None,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -36,14 +51,14 @@ def batch(
     service.require_confinement(trusted=i_trust_this_code)
 
     with Progress(quiet=quiet) as progress:
-        report = batches.batch(
-            sources,
-            out,
-            service.load_exercise(exercise),
+        settings = batches.Settings(
             jobs=jobs or batches.default_jobs(),
             fresh=fresh,
+            annotated=annotated,
+            roster=roster,
             progress=progress.step,
         )
+        report = batches.batch(sources, out, service.load_exercise(exercise), settings)
     _report(report, quiet=quiet, verbose=verbose)
 
 
@@ -63,15 +78,21 @@ def regrade(
 
 def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
     """Say what was graded and where the class page lies."""
-    results = report.results
+    from grader.report.text import one_line
+
     if not quiet:
-        passed = sum(result.passed for result in results)
-        typer.echo(f"graded {report.graded}, unchanged {report.unchanged}, passed {passed} of {len(results)}")
+        again = f", judged again {report.judged_again}" if report.judged_again else ""
+        done = f"graded {report.graded}{again}, unchanged {report.unchanged}"
+        typer.echo(f"{done}, passed {report.passed} of {report.submissions}")
         if report.passed_over:
             typer.echo(f"passed over {report.passed_over} hidden files and checkpoint copies")
         for name in report.ignored if verbose else report.ignored[:5]:
             typer.echo(f"ignored {name!r}: not a notebook")
         if not verbose and len(report.ignored) > 5:
             typer.echo(f"ignored {len(report.ignored) - 5} more; --verbose names them")
+        for sentence in report.said:
+            typer.echo(one_line(sentence))
         typer.echo(f"class page: {report.index}")
+        if report.review:
+            typer.echo(f"for a person to look at: {report.review}; see `grader review {report.index.parent}`")
     raise typer.Exit(int(Exit.PROVISIONAL if report.provisional else Exit.PASSED))

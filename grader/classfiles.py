@@ -14,8 +14,10 @@ from grader.store import write
 CSV, JSON_LINES = "grades.csv", "grades.jsonl"
 
 
-def publish(found: Classroom, out: Path, exercise: Exercise, *, ignored: Mapping[str, str] | None = None) -> Path:
-    """Write the class's files anew and return the page to open first; pages that a smaller class has no more are removed.
+def write_class(found: Classroom, out: Path, exercise: Exercise, *, ignored: Mapping[str, str] | None = None) -> Path:
+    """Write the class's files anew, for their owner alone, and return the page to open first.
+
+    Pages of rows that an earlier, larger class had are removed.
 
     Raises
     ------
@@ -23,11 +25,11 @@ def publish(found: Classroom, out: Path, exercise: Exercise, *, ignored: Mapping
         If a file cannot be written.
     """
     found.title = found.title or exercise.title
-    write(out / CSV, gradebook.grades_csv(found.rows, exercise))
-    write(out / JSON_LINES, gradebook.grades_jsonl(found.rows))
+    write(out / CSV, gradebook.grades_csv(found.rows, exercise), private=True)
+    write(out / JSON_LINES, gradebook.grades_jsonl(found.rows), private=True)
     names = set()
     for name, page in classpage.class_pages(found, ignored=ignored):
-        write(out / name, page)
+        write(out / name, page, private=True)
         names.add(name)
     _remove(out, names)
     return out / classpage.INDEX

@@ -1,0 +1,41 @@
+"""Files that are written whole or not at all, for their owner alone where they name people."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from grader.errors import RequestError
+
+OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
+
+
+def write(path: Path, content: str | bytes | Iterable[str], *, private: bool = False) -> None:
+    """Write a file whole or not at all; a private one can be read by its owner only, whatever the umask says."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    parts = (content,) if isinstance(content, str | bytes) else content
+    try:
+        with draft.open("wb") as file:
+            if private:
+                draft.chmod(OWNER_FILE)
+            file.writelines(one if isinstance(one, bytes) else one.encode("utf-8", "backslashreplace") for one in parts)
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        hint = "free disk space or choose another folder"
+        raise RequestError(f"{path} cannot be written: {error.strerror}", hint=hint) from None
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder that only its owner can enter; one that is there already keeps its mode."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            path.mkdir()
+            path.chmod(OWNER_FOLDER)
+    except OSError as error:
+        hint = "choose a folder you can write to"
+        raise RequestError(f"{path} cannot be made: {error.strerror}", hint=hint) from None
