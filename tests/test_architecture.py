@@ -82,6 +82,8 @@ MAY_IMPORT = {
         "submissions",
         "work",
     },
+    "rulings": {"batch", "errors", "exercise", "review", "store"},
+    "privacy": {"batch", "errors", "exercise", "manifest", "records", "store"},
     "lms": {
         "grader",
         "batch",
@@ -96,7 +98,20 @@ MAY_IMPORT = {
         "submissions",
     },
     "service": {"checks", "errors", "exercise", "pipeline", "records", "report", "sandbox", "store"},
-    "cli": {"grader", "batch", "errors", "lms", "records", "report", "review", "sandbox", "service", "store"},
+    "cli": {
+        "grader",
+        "batch",
+        "errors",
+        "lms",
+        "privacy",
+        "records",
+        "report",
+        "review",
+        "rulings",
+        "sandbox",
+        "service",
+        "store",
+    },
     "__main__": {"cli"},
 }
 LIVES_IN = {
