@@ -13,6 +13,7 @@ import msgspec
 
 from grader import manifest as manifests
 from grader import pool, work
+from grader import roster as rosters
 from grader import submissions as files
 from grader.errors import RequestError
 from grader.exercise import Exercise
@@ -84,6 +85,8 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
     """
     settings = settings or Settings()
     found = files.find(sources, besides=out)
+    if settings.roster is not None:
+        found.submissions = rosters.match(found.submissions, rosters.load(settings.roster))
     if not found.submissions:
         raise RequestError(
             f"there is no notebook in {', '.join(map(str, sources))}",

@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "review": {"records"},
     "manifest": {"errors"},
     "submissions": {"errors", "manifest"},
+    "roster": {"errors", "submissions"},
     "pool": set(),
     "work": {
         "grader",
@@ -78,6 +79,7 @@ MAY_IMPORT = {
         "records",
         "report",
         "review",
+        "roster",
         "store",
         "submissions",
         "work",
