@@ -13,6 +13,7 @@ import msgspec
 
 from grader import manifest as manifests
 from grader import pool, work
+from grader import roster as rosters
 from grader import submissions as files
 from grader.classfiles import write_class
 from grader.classroom import gather
@@ -22,7 +23,7 @@ from grader.notebook import read_hash
 from grader.records import Result
 from grader.store import Decision, Kept, Known, Store, ruled, write
 from grader.submissions import Submission
-from grader.work import PAGES, Setup, Work
+from grader.work import Setup, Work
 
 DATABASE = "grades.sqlite"
 GROUP, GROUP_SECONDS = 32, 1.0  # submissions that are written down together: what a kill can cost, besides what runs
@@ -85,6 +86,8 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
     """
     settings = settings or Settings()
     found = files.find(sources, besides=out)
+    if settings.roster is not None:
+        found.submissions = rosters.match(found.submissions, rosters.load(settings.roster))
     if not found.submissions:
         raise RequestError(
             f"there is no notebook in {', '.join(map(str, sources))}",
@@ -96,14 +99,15 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
         _drop(store, out, _superseded(store.known(), found.submissions))
         known = store.known()
         todo = files.with_folders(found.submissions, {name: one.folder for name, one in known.items()})
-        plan = _plan(todo, known, exercise, out)
+        annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
+        plan = _plan(todo, known, exercise, _Pages(out, annotated=annotated))
         store.touch(plan.touched)
         if found.manifest is not None:
             write(out / manifests.FILE, manifests.encode(found.manifest), private=True)
-        annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
         task = _Task(store, out, exercise, annotated=annotated)
-        changes = [one for one in task.run(plan, settings) if one.ruling]
-        _publish(store, out, exercise, found.ignored)
+        over = [one for one in task.run(plan, settings) if one.ruling]
+        store.ignored = found.ignored
+        _publish(store, out, exercise)
         return replace(
             _report(store, out),
             graded=len(plan.grade),
@@ -111,7 +115,7 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
             unchanged=len(todo) - len(plan.grade) - len(plan.judge),
             ignored=tuple(found.ignored),
             passed_over=found.passed_over,
-            said=tuple(map(_under_ruling, changes)),
+            said=tuple(map(under_ruling, over)),
         )
 
 
@@ -126,9 +130,9 @@ def regrade(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
     with opened(out) as store:
         plan = _plan_of_all(store, exercise)
         task = _Task(store, out, exercise, annotated=False)
-        changes = [one for one in task.run(plan, settings or Settings()) if one.ruling]
-        _publish(store, out, exercise, ())
-        said = tuple(map(_under_ruling, changes))
+        over = [one for one in task.run(plan, settings or Settings()) if one.ruling]
+        _publish(store, out, exercise)
+        said = tuple(map(under_ruling, over))
         return replace(_report(store, out), judged_again=len(plan.judge), said=said)
 
 
@@ -158,14 +162,30 @@ def opened(out: Path) -> Store:
     return Store(out / DATABASE)
 
 
-def publish(store: Store, out: Path, exercise: Exercise, *names: str) -> None:
+def publish(store: Store, out: Path, exercise: Exercise, names: Iterable[str]) -> None:
     """Write the pages of some submissions and the class's files anew, after people decided something."""
-    standing = store.ledger.standing()
+    standing, known = store.ledger.standing(), store.known()
     for name in names:
         result = ruled(store.result(name), standing.get(name, ()))
         store.stand(name, work.standing(result))
-        work.write_pages(out / store.known()[name].folder, result)
-    _publish(store, out, exercise, ())
+        folder = out / known[name].folder
+        work.write_pages(folder, result)
+        work.write_annotated(folder, result)
+    _publish(store, out, exercise)
+
+
+def changes(machine: Result, rulings: Sequence[Decision], before: Result | None = None) -> Iterator[Change]:
+    """Yield whose points are others than `before`, and the rulings that the machine does not agree with as it did then."""
+    today, earlier = ruled(machine, rulings), ruled(before, rulings) if before else None
+    over = {ruling.function: ruling for ruling in rulings}
+    for name, function in today.functions.items():
+        was = earlier.functions[name].points if earlier and name in earlier.functions else function.points
+        given, ruling = machine.functions[name].points, over.get(name)
+        stands = function.ruling is not None
+        odd = ruling is not None and (not stands or ruling.before != given)
+        if was != function.points or odd:
+            submission = machine.submission
+            yield Change(submission.name, submission.student, name, was, function.points, given, ruling, stands)
 
 
 # --- what is to be done --------------------------------------------------------------------------------------------
@@ -180,14 +200,14 @@ class _Plan:
     touched: dict[str, str] = field(default_factory=dict)
 
 
-def _plan(todo: Sequence[Submission], known: Mapping[str, Known], exercise: Exercise, out: Path) -> _Plan:
+def _plan(todo: Sequence[Submission], known: Mapping[str, Known], exercise: Exercise, pages: _Pages) -> _Plan:
     plan = _Plan()
     graded, gathered = work.graded_with(exercise), work.gathered_with(exercise)
     for one in todo:
         before = known.get(one.name)
         if before is None or not _same_file(one, before):
             plan.grade.append(one)
-        elif (before.graded_with, before.handed) == (graded, one.handed) and _has_pages(out / one.folder):
+        elif (before.graded_with, before.handed) == (graded, one.handed) and pages.stand(one):
             if one.stat and one.stat != before.stat:
                 plan.touched[one.name] = one.stat
         elif before.gathered_with == gathered:
@@ -222,8 +242,18 @@ def _same_file(submission: Submission, before: Known) -> bool:
         return False
 
 
-def _has_pages(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in PAGES)
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """The pages that a submission is to have."""
+
+    out: Path
+    annotated: bool
+
+    def stand(self, submission: Submission) -> bool:
+        """Return whether all of them are there."""
+        annotated = self.annotated and submission.path is not None and submission.name.lower().endswith(".ipynb")
+        names = (*work.PAGES, work.ANNOTATED) if annotated else work.PAGES
+        return all((self.out / submission.folder / name).is_file() for name in names)
 
 
 # --- doing it ------------------------------------------------------------------------------------------------------
@@ -253,7 +283,8 @@ class _Task:
                 crew = pool.Crew(settings.jobs, start, stop, partial(_tell, settings, total, lambda: done))
                 for one, kept in pool.each(work.grade, self._works(plan, standing), crew):
                     made = kept or work.lost(one, self.exercise)
-                    yield from self._changes(one, made)
+                    before = self.store.result(one.submission.name) if one.before else None
+                    yield from changes(msgspec.json.decode(made.result, type=Result), one.rulings, before)
                     done += 1
                     if self.out is not None:
                         buffer.add(made)
@@ -273,27 +304,6 @@ class _Task:
             gathered_by = before.gathered_with or gathered
             handed = one.handed or before.handed
             yield Work(setup, one, graded, gathered_by, handed, self.out, rulings, self.annotated, before)
-
-    def _changes(self, one: Work, made: Kept) -> Iterator[Change]:
-        machine = msgspec.json.decode(made.result, type=Result)
-        today = ruled(machine, one.rulings)
-        before = ruled(self.store.result(one.submission.name), one.rulings) if one.before else None
-        over = {ruling.function: ruling for ruling in one.rulings}
-        for name, function in today.functions.items():
-            was = before.functions[name].points if before and name in before.functions else function.points
-            ruling = over.get(name)
-            moved = ruling is not None and ruling.before != machine.functions[name].points
-            if was != function.points or moved:
-                yield Change(
-                    submission=one.submission.name,
-                    student=one.submission.student,
-                    function=name,
-                    before=was,
-                    after=function.points,
-                    machine=machine.functions[name].points,
-                    ruling=ruling,
-                    stands=function.ruling is not None,
-                )
 
 
 class _Buffer:
@@ -318,7 +328,7 @@ def _tell(settings: Settings, total: int, done: Callable[[], int], running: list
     settings.progress(done(), total, [one.submission.name for one in running])
 
 
-def _under_ruling(change: Change) -> str:
+def under_ruling(change: Change) -> str:
     """Return a sentence on a ruling under which the machine's points have changed."""
     short, ruling = change.function.rsplit("_", 1)[-1], change.ruling
     if ruling is None:
@@ -330,9 +340,9 @@ def _under_ruling(change: Change) -> str:
     return f"{who}: the ruling of {ruling.points:g} points was made on other code and does not count; {machine}"
 
 
-def _publish(store: Store, out: Path, exercise: Exercise, ignored: Sequence[str]) -> None:
+def _publish(store: Store, out: Path, exercise: Exercise) -> None:
     """Write the class's files anew from the store."""
-    write_class(gather(store.results()), out, exercise, ignored=dict.fromkeys(ignored, "not a notebook"))
+    write_class(gather(store.results()), out, exercise, ignored=dict.fromkeys(store.ignored, "not a notebook"))
 
 
 def _report(store: Store, out: Path) -> Report:

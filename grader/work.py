@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -38,6 +40,7 @@ from grader.submissions import Submission
 
 NOTE = "note"  # the code of a problem that says what was noticed about the hand-in, not about the file
 PAGES = ("feedback.html", "result.json")
+ANNOTATED = "annotated.ipynb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,28 @@ def write_pages(folder: Path, result: Result) -> None:
     make_private_folder(folder)
     write(folder / "result.json", gradebook.result_json(result), private=True)
     write(folder / "feedback.html", html.feedback_page(result), private=True)
+
+
+def write_annotated(folder: Path, result: Result, submission: Submission | None = None) -> None:
+    """Write the notebook with notes; where the file itself is not at hand, from the one that was annotated before."""
+    from grader.report import annotated  # nbformat is needed here only
+
+    path = folder / ANNOTATED
+    if submission is not None and submission.path is not None:
+        data = _bytes(submission)
+    elif path.is_file():
+        data = json.dumps(annotated.without_notes(json.loads(path.read_bytes()))).encode()
+    else:
+        return
+    if PurePosixPath(result.submission.name).suffix.lower() == ".ipynb":
+        write(path, annotated.notebook(data, result), private=True)
+
+
+def _bytes(submission: Submission) -> bytes | None:
+    with suppress(OSError, RequestError), files.opened(submission) as path:
+        if path.stat().st_size <= SOURCE_LIMIT_BYTES:
+            return path.read_bytes()
+    return None
 
 
 def graded_with(exercise: Exercise) -> str:
@@ -169,6 +194,8 @@ def _kept(work: Work, pipeline: Pipeline, evidence: Evidence, machine: Result, s
     submission, result = work.submission, ruled(machine, work.rulings)
     if work.out is not None:
         write_pages(work.out / submission.folder, result)
+        if work.annotated or (work.out / submission.folder / ANNOTATED).is_file():
+            write_annotated(work.out / submission.folder, result, submission)
     known = Known(
         name=submission.name,
         folder=submission.folder,
@@ -186,6 +213,7 @@ def _kept(work: Work, pipeline: Pipeline, evidence: Evidence, machine: Result, s
         result=msgspec.json.encode(machine),
         standing=standing(result),
         trainings=_made(work.setup),
+        graded_at=work.before.graded_at if work.before else "",
     )
 
 

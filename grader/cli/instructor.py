@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, VerboseOption, app
 
 if TYPE_CHECKING:
-    from grader.batch import Report
+    from grader.batch import Change, Report
 
 
 @app.command(epilog="Example: grader batch downloads/ --out graded/ --jobs 4")
@@ -62,9 +63,13 @@ def batch(
     _report(report, quiet=quiet, verbose=verbose)
 
 
-@app.command(epilog="Example: grader regrade graded/")
+@app.command(epilog="Example: grader regrade graded/ --preview")
 def regrade(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")],
+    preview: Annotated[bool, typer.Option("--preview", help="Show who would gain or lose, and write nothing.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, max=256, help="Processes; by default one a processor.")
+    ] = None,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -72,8 +77,46 @@ def regrade(
     """Judge stored evidence again, after a change of points or words; runs no student code."""
     from grader import batch as batches
     from grader import service
+    from grader.report.progress import Progress
 
-    _report(batches.regrade(directory, service.load_exercise(exercise)), quiet=quiet, verbose=verbose)
+    loaded = service.load_exercise(exercise)
+    with Progress(quiet=quiet, doing="judging") as progress:
+        settings = batches.Settings(jobs=jobs or batches.default_jobs(), progress=progress.step)
+        if preview:
+            changes = batches.preview(directory, loaded, settings)
+        else:
+            report = batches.regrade(directory, loaded, settings)
+    if preview:
+        _show_changes(changes, verbose=verbose)
+    else:
+        _report(report, quiet=quiet, verbose=verbose)
+
+
+MOST_SHOWN = 40  # changes named without --verbose
+
+
+def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
+    """Say who would gain and who would lose, by how much, and which rulings stand over it."""
+    from grader.batch import under_ruling
+    from grader.report.text import one_line
+
+    moved = sorted((one for one in changes if one.after != one.before), key=lambda one: one.after - one.before)
+    for one in moved if verbose else moved[:MOST_SHOWN]:
+        who = one.submission + (f" ({one.student})" if one.student else "")
+        by = f"{one.before:g} -> {one.after:g}, {one.after - one.before:+g}"
+        typer.echo(one_line(f"{who}, {one.function.rsplit('_', 1)[-1]}: {by}"))
+    if not verbose and len(moved) > MOST_SHOWN:
+        typer.echo(f"and {len(moved) - MOST_SHOWN} more; --verbose names them")
+    for one in changes:
+        if one.ruling is not None:
+            typer.echo(one_line(under_ruling(one)))
+    total: dict[str, float] = {}
+    for one in moved:
+        total[one.submission] = total.get(one.submission, 0.0) + one.after - one.before
+    gain, lose = sum(by > 0 for by in total.values()), sum(by < 0 for by in total.values())
+    typer.echo(
+        f"{gain} would gain, {lose} would lose; nothing was written, `grader regrade` without --preview applies it"
+    )
 
 
 def _report(report: Report, *, quiet: bool, verbose: bool) -> None:

@@ -20,7 +20,8 @@ SHOWN_CHARACTERS = 40  # of the names of what is being graded
 class Progress:
     """Shows how many submissions are done, how fast it goes and how long it will take."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, doing: str = "grading") -> None:
+        self._doing = doing
         self._quiet = quiet
         self._bar: Bar | None = None
         self._started = self._said = time.monotonic()
@@ -32,7 +33,7 @@ class Progress:
             from rich.progress import Progress as Bar
 
             columns = (
-                TextColumn("grading"),
+                TextColumn(self._doing),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]}"),
@@ -40,7 +41,7 @@ class Progress:
                 TextColumn("{task.fields[running]}", markup=False),
             )
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._bar.add_task("grading", total=None, rate="", running="")
+            self._bar.add_task(self._doing, total=None, rate="", running="")
             self._bar.start()
         return self
 
@@ -59,5 +60,5 @@ class Progress:
         elif not self._quiet and (done == total or now - self._said >= SECONDS_BETWEEN_LINES):
             self._said = now
             left = f"{(total - done) / rate:.0f} s left" if done else "time left unknown"
-            names = f"; grading {one_line(', '.join(running))}" if running else ""
-            sys.stderr.write(f"{done} of {total} graded, {rate:.1f} a second, {left}{names}\n")
+            names = f"; {self._doing} {one_line(', '.join(running))}" if running else ""
+            sys.stderr.write(f"{self._doing}: {done} of {total}, {rate:.1f} a second, {left}{names}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
+from datetime import datetime, timezone
 
 import msgspec
 
@@ -62,8 +63,15 @@ def guard(database: sqlite3.Connection) -> None:
         )
 
 
+def unguard(database: sqlite3.Connection) -> None:
+    """Let the ledger be shortened, for as long as somebody is forgotten."""
+    for name in GUARDS:
+        database.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+
 def _from_version_1(database: sqlite3.Connection) -> None:
     """Take over what version 1 kept; what cannot be read any more is left out, and so graded again."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")  # version 1 did not say when
     database.execute("ALTER TABLE submissions RENAME TO old")
     for statement in TABLES.split(";"):
         database.execute(statement)
@@ -72,8 +80,8 @@ def _from_version_1(database: sqlite3.Connection) -> None:
         with suppress(msgspec.DecodeError):
             packed = pack_evidence(msgspec.msgpack.decode(evidence, type=Evidence))
             database.execute(
-                "INSERT INTO submissions VALUES (?, ?, ?, '', NULL, '', '', ?, '', ?, ?, ?, ?, ?, ?, ?, ?)",
-                (name, folder, sha256, graded_with, seconds, *_standing(result), packed.head, result),
+                "INSERT INTO submissions VALUES (?, ?, ?, '', NULL, '', '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (name, folder, sha256, graded_with, now, seconds, *_standing(result), packed.head, result),
             )
             database.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", packed.outcomes.items())
             made = [(name, *row) for row in packed.functions()]

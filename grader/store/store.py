@@ -17,7 +17,7 @@ from grader.errors import RequestError
 from grader.records import Evidence, Outcome, Result
 from grader.store import schema
 from grader.store.files import OWNER_FILE, make_private_folder
-from grader.store.ledger import Ledger
+from grader.store.ledger import Decision, Ledger
 from grader.store.packing import Packed, unpack_evidence, unpack_outcomes
 from grader.store.ruled import ruled
 
@@ -52,6 +52,7 @@ class Before:
     gathered_with: str
     handed: str
     seconds: float
+    graded_at: str
 
     def evidence(self) -> Evidence:
         """Return the evidence.
@@ -95,6 +96,7 @@ class Kept:
     result: bytes
     standing: Standing
     trainings: Mapping[str, bytes] = field(default_factory=dict)
+    graded_at: str = ""
 
 
 class Store:
@@ -164,7 +166,7 @@ class Store:
 
     def before(self, name: str) -> Before:
         """Return what judging one submission again needs."""
-        query = "SELECT evidence, gathered_with, handed, seconds FROM submissions WHERE name = ?"
+        query = "SELECT evidence, gathered_with, handed, seconds, graded_at FROM submissions WHERE name = ?"
         head, *rest = self._database.execute(query, (name,)).fetchone()
         outcomes = self._database.execute(
             "SELECT function, data FROM functions JOIN outcomes ON key = outcomes WHERE submission = ?", (name,)
@@ -210,6 +212,62 @@ class Store:
             database.executemany("DELETE FROM submissions WHERE name = ?", [(name,) for name in names])
             database.executemany("DELETE FROM functions WHERE submission = ?", [(name,) for name in names])
             database.execute("DELETE FROM outcomes WHERE key NOT IN (SELECT outcomes FROM functions)")
+
+    def graded_before(self, moment: str) -> tuple[str, ...]:
+        """Return the submissions that were graded before a moment (ISO 8601, UTC), by name."""
+        rows = self._database.execute("SELECT name FROM submissions WHERE graded_at < ? ORDER BY name", (moment,))
+        return tuple(name for (name,) in rows)
+
+    def forget(self, names: Iterable[str], note: Decision) -> int:
+        """Remove submissions, what only they needed, and what people decided on them; say how many decisions went.
+
+        The ledger gets `note`, which names nobody.
+        """
+        rows = [(name,) for name in names]
+        with self._saving() as database:
+            database.execute("BEGIN IMMEDIATE")
+            starts = {
+                start
+                for row in rows
+                for (start,) in database.execute("SELECT training FROM functions WHERE submission = ?", row)
+            }
+            schema.unguard(database)
+            gone = database.executemany("DELETE FROM ledger WHERE submission = ?", rows).rowcount
+            schema.guard(database)
+            database.executemany("DELETE FROM submissions WHERE name = ?", rows)
+            database.executemany("DELETE FROM functions WHERE submission = ?", rows)
+            database.execute("DELETE FROM outcomes WHERE key NOT IN (SELECT outcomes FROM functions)")
+            alone = "DELETE FROM trainings WHERE start = ? AND start NOT IN (SELECT training FROM functions)"
+            database.executemany(alone, [(start,) for start in starts])
+        self.ledger.add(note)
+        return gone
+
+    def compact(self) -> None:
+        """Write the file anew, so that nothing of what was removed is left in it or beside it."""
+        with self._errors():
+            self._database.execute("VACUUM")
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @property
+    def ignored(self) -> list[str]:
+        """The names of files that the last batch found and did not grade."""
+        row = self._database.execute("SELECT value FROM meta WHERE name = 'ignored'").fetchone()
+        return [] if row is None else msgspec.json.decode(row[0], type=list[str])
+
+    @ignored.setter
+    def ignored(self, names: Sequence[str]) -> None:
+        self._write_many("INSERT OR REPLACE INTO meta VALUES ('ignored', ?)", [(msgspec.json.encode(list(names)),)])
+
+    def same_files(self) -> tuple[tuple[str, ...], ...]:
+        """Return the names of submissions that are one and the same file, where they are of more than one hand-in."""
+        rows = self._database.execute(
+            "SELECT sha256, name FROM submissions WHERE sha256 IN (SELECT sha256 FROM submissions WHERE sha256 != ''"
+            " GROUP BY sha256 HAVING COUNT(*) > 1) ORDER BY sha256, name"
+        )
+        groups: dict[str, list[str]] = {}
+        for sha256, name in rows:
+            groups.setdefault(sha256, []).append(name)
+        return tuple(sorted(map(tuple, groups.values())))
 
     # --- caches ----------------------------------------------------------------------------------------------------
 
@@ -361,7 +419,7 @@ class Trainings(MutableMapping[str, bytes]):
 
 def _put(database: sqlite3.Connection, kept: Kept) -> None:
     known = kept.known
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    at = kept.graded_at or datetime.now(timezone.utc).isoformat(timespec="seconds")
     database.executemany("INSERT OR IGNORE INTO trainings VALUES (?, ?)", kept.trainings.items())
     database.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", kept.evidence.outcomes.items())
     database.execute("DELETE FROM functions WHERE submission = ?", (known.name,))
@@ -370,6 +428,6 @@ def _put(database: sqlite3.Connection, kept: Kept) -> None:
     database.execute(
         f"INSERT OR REPLACE INTO submissions VALUES ({', '.join('?' * 17)})",  # noqa: S608  # marks
         (known.name, known.folder, known.sha256, known.stat, known.student, known.handed, known.gathered_with,
-         known.graded_with, now,
+         known.graded_with, at,
          kept.seconds, *astuple(kept.standing), kept.evidence.head, kept.result),
     )  # fmt: skip
