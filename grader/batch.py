@@ -342,7 +342,12 @@ def under_ruling(change: Change) -> str:
 
 def _publish(store: Store, out: Path, exercise: Exercise) -> None:
     """Write the class's files anew from the store."""
-    write_class(gather(store.results()), out, exercise, ignored=dict.fromkeys(store.ignored, "not a notebook"))
+    write_class(
+        gather(store.results(), seen=store.seen()),
+        out,
+        exercise,
+        ignored=dict.fromkeys(store.ignored, "not a notebook"),
+    )
 
 
 def _report(store: Store, out: Path) -> Report:

@@ -15,13 +15,10 @@
     }
     function show() {
       const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let shown = 0;
       for (const [row, text, is] of rows) {
         row.hidden = !(wanted.every((word) => text.includes(word)) && (!kind.value || is.includes(kind.value)));
-        if (!row.hidden) shown++;
       }
       say();
-      return shown;
     }
     function say(sorted = "") {
       const shown = rows.filter(([row]) => !row.hidden).length;
@@ -39,10 +36,12 @@
     });
     for (const link of document.querySelectorAll("[data-filter]")) {
       link.hidden = false;
-      link.addEventListener("click", () => {
+      link.addEventListener("click", (event) => {
+        event.preventDefault(); // the browser would move the focus away from the filter
         words.value = link.dataset.filter;
         kind.value = "";
         show();
+        document.getElementById("everybody").scrollIntoView();
         words.focus({preventScroll: true});
       });
     }

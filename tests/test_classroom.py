@@ -619,3 +619,10 @@ def test_a_bad_request_is_told(graded, tmp_path, capsys, arguments, says):
     assert main(["summary", *(argument.format(**places) for argument in arguments)]) == 2
     assert says in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_person_has_looked_at_is_no_longer_listed():
+    entries = list(classes.entries())
+    found = gather(entries, seen={entries[7][2].submission.name})
+
+    assert overview(found).needs_person == overview(gather(entries)).needs_person - 1

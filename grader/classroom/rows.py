@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from grader.records import Cause, Diagnosis, FunctionResult, FunctionStatus, NotebookStatus, Result, Sweep, Verdict
@@ -123,14 +123,18 @@ class Classroom:
         return self.causes.get((function, cause)) or Words(cause.replace("_", " "), "", "")
 
 
-def gather(entries: Iterable[tuple[str, float, Result]]) -> Classroom:
-    """Read folder, seconds and result of each submission once, and keep a row of it."""
+def gather(entries: Iterable[tuple[str, float, Result]], *, seen: Collection[str] = ()) -> Classroom:
+    """Read folder, seconds and result of each submission once, and keep a row of it.
+
+    `seen` are the submissions that a person has looked at: nothing is left to look at there.
+    """
     found = Classroom()
 
     def lines() -> Iterator[Line]:
         for folder, seconds, result in entries:
             found.sweep = result.sweep or found.sweep
-            yield line(folder, seconds, result)
+            made = line(folder, seconds, result)
+            yield replace(made, row=replace(made.row, reasons=())) if made.row.name in seen else made
 
     return assemble(lines(), found)
 

@@ -106,7 +106,7 @@ def _read(directory: Path) -> Classroom:
     from grader.classroom import gather
 
     with batch.opened(directory) as store:
-        return gather(store.results())
+        return gather(store.results(), seen=store.seen())
 
 
 def _write_junit(directory: Path, path: Path) -> None:
