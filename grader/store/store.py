@@ -307,7 +307,7 @@ class Store:
         row = self._database.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         if row is None:
             raise self._unusable(ValueError(f"it has no {name}"))
-        return bytes(row[0])
+        return row[0].encode() if isinstance(row[0], str) else bytes(row[0])
 
     def _write_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         with self._saving() as database:
