@@ -19,8 +19,13 @@ from grader.report.classpage import percent
 MOST_NAMES = 10  # of those who need a person, in the tables; the lines and the JSON have all
 CELL_COLUMNS = 72
 DISCLAIMER = (
-    "This counts what changed between two attempts. It cannot say why: there is no class here that got no feedback to compare"
-    " with. Intervals hold the true share 95 % of the time (Wilson); where they are wide, the numbers are too small to tell."
+    "This counts what changed for those who handed in both times. It cannot say why: there is no class here that got no feedback"
+    " to compare with. Intervals hold the true share 95 % of the time (Wilson); where they are wide, the numbers are too small to"
+    " tell."
+)
+COLUMNS = (
+    "right: the function is right now; other: another cause stands in its place; unseen: nothing came back, or it could not be"
+    " judged; mended: right and other, of all but the unseen, with the 95 % interval; new: did not have it before"
 )
 
 Cells = tuple[str, ...]
@@ -136,8 +141,11 @@ def show_comparison(found: Comparison, functions: tuple[str, ...], console: Cons
     """Print what became of each cause as a table."""
     _print(console, f"{found.title}: {_matched(found)}", "bold")
     _print(console, _moved(found))
-    titles = ("had it", "right now", "another cause", "still", "cannot be seen", "mended", "new", "function", "cause")
-    _table(console, "Who mended what", titles, [_mended(one, functions) for one in found.causes])
+    titles = ("function", "cause", "had it", "right", "other", "still", "unseen", "mended", "new")
+    rows = [_mended(one, functions) for one in found.causes]
+    _table(console, "Who mended what", titles, [(short, title, *rest) for *rest, short, title in rows])
+    if rows:
+        _print(console, COLUMNS, "dim")
     _print(console, DISCLAIMER, "dim")
 
 
