@@ -67,7 +67,7 @@ class Pipeline:
     ) -> None:
         self.exercise = exercise
         self.shipped = shipped.load(exercise)
-        self.trainer = Trainer(exercise.model, {**self.shipped.cache(), **(cache or {})})
+        self.trainer = Trainer(exercise.model, {**(cache or {}), **self.shipped.cache()})
         self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret)
         self._repairs: dict[tuple[object, ...], tuple[Repair, ...]] = {}
 
