@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from grader.records import Boundary, TrainingResult
-from grader.report.figures import Label, Layer, Picture, Stroke, dot, kept, keys
+from grader.report.figures import Label, Layer, Picture, Stroke, dot, head, kept
 from grader.report.text import accuracy
 from grader.training import course_data
 
-SIDE, TOP, GAP = 204, 52, 32  # units of the picture: a panel's side, its upper edge, and what lies between two
+SIDE, TOP, GAP = 172, 66, 16  # units of the picture: a panel's side, its upper edge, and what lies between two
 HEIGHT = TOP + SIDE + 4
 
 
@@ -21,7 +21,8 @@ def boundary_figure(training: TrainingResult, reference: TrainingResult | None) 
     shown = [(name, run, run.boundary) for name, run in runs if run.boundary is not None]
     if not shown or training.boundary is None:
         return None
-    ground = keys(("region", "answers “inner ring”", 0), ("inner", "inner ring", 190), ("outer", "outer ring", 310))
+    samples = (("region", "answers “inner ring”", 0), ("inner", "inner ring", 156), ("outer", "outer ring", 252))
+    ground = head("where the trained network answers “inner ring”", *samples)
     for index, (name, run, boundary) in enumerate(shown):
         ground += _panel(index * (SIDE + GAP), f"{name}: {accuracy(run.train_accuracy)}", boundary)
     return Picture(says=_says(shown), ground=ground, height=HEIGHT)
@@ -44,19 +45,20 @@ def _panel(left: float, title: str, boundary: Boundary) -> Layer:
 def _says(shown: Iterable[tuple[str, TrainingResult, Boundary]]) -> str:
     points = course_data().Y_train.size
     said = [
-        f"{name} puts {round(run.train_accuracy * points)} of the {points} training points on their side{_drawn(boundary)}"
+        f"{name} {_answers(boundary)} {round(run.train_accuracy * points)} of the {points} training points"
         for name, run, boundary in shown
     ]
     return f"{said[0][0].upper()}{'; '.join(said)[1:]}."
 
 
-def _drawn(boundary: Boundary) -> str:
-    """Say where no line is to be seen."""
+def _answers(boundary: Boundary) -> str:
+    """Say how the plane is divided, if it is."""
     answers = {int(row, 16) for row in boundary.rows}
     full = (1 << 4 * len(boundary.rows[0])) - 1
-    if answers == {0}:
-        return ", with the answer “outer ring” everywhere in the picture"
-    return ", with the answer “inner ring” everywhere in the picture" if answers == {full} else ""
+    if answers in ({0}, {full}):
+        ring = "outer" if answers == {0} else "inner"
+        return f"answers “{ring} ring” everywhere in the picture, which is right for"
+    return "draws a line with, on the right side of it,"
 
 
 @cache

@@ -24,9 +24,9 @@ from grader.report.figures import (
     Scale,
     Stroke,
     Tick,
+    head,
     iterations,
     kept,
-    keys,
     listed,
     parts,
     path,
@@ -61,7 +61,7 @@ def cost_figure(training: TrainingResult, reference: TrainingResult | None) -> P
         runs.append(Run("the right answer", "right", reference.costs))
     marks = steps(max([*(cost for run in runs for cost in run.finite), LN2 * 1.08]), 5)
     frame, y = Frame(), Scale(0, marks[-1], BOTTOM, TOP)
-    ground = _axes(runs, frame, tuple(Tick(y(mark), f"{mark:g}") for mark in marks))
+    ground = _axes(runs, frame, tuple(Tick(y(mark), f"{mark:g}") for mark in marks), "cost, on an axis from 0")
     return Picture(
         says=_says(runs),
         ground=ground + frame.level("guessing", y(LN2), GUESSING) + _lines(runs, frame, y),
@@ -77,17 +77,20 @@ def stretched(training: TrainingResult) -> Picture | None:
     if not run.finite or f"{min(run.finite):.10f}" == f"{max(run.finite):.10f}":
         return None
     low, high = min(run.finite), max(run.finite)
-    frame, y = Frame(left=104), Scale(low, high, BOTTOM, TOP)
+    frame, y = Frame(left=96), Scale(low, high, BOTTOM, TOP)
     decimals = 1 - math.floor(math.log10(high - low))
     span = f"{high - low:.{decimals}f}"
     says = f"The same run as PyPlot scales it: the whole height of this picture is a difference in cost of {span}."
-    ground = _axes([run], frame, tuple(Tick(y(cost), f"{cost:.10f}") for cost in (low, high)))
+    ticks = tuple(Tick(y(cost), f"{cost:.10f}") for cost in (low, high))
+    ground = _axes([run], frame, ticks, "the same cost, as PyPlot scales it")
     label = Layer(labels=(Label(0, round((TOP + BOTTOM) / 2, 1), f"{span} in all"),))
     return Picture(says, ground + _lines([run], frame, y) + label)
 
 
-def _axes(runs: Sequence[Run], frame: Frame, y_ticks: tuple[Tick, ...]) -> Layer:
-    return frame.axes(_iterations(runs, frame)[1], y_ticks, "iteration")
+def _axes(runs: Sequence[Run], frame: Frame, y_ticks: tuple[Tick, ...], title: str) -> Layer:
+    shown = [run for run in runs if run.finite]
+    samples = ((run.look, run.label, 86.0 * index) for index, run in enumerate(shown))
+    return head(title, *samples) + frame.axes(_iterations(runs, frame)[1], y_ticks, "iteration")
 
 
 def _iterations(runs: Sequence[Run], frame: Frame) -> tuple[Scale, tuple[Tick, ...]]:
@@ -95,11 +98,9 @@ def _iterations(runs: Sequence[Run], frame: Frame) -> tuple[Scale, tuple[Tick, .
 
 
 def _lines(runs: Sequence[Run], frame: Frame, y: Scale) -> Layer:
-    """Return the curves, this run's on top, and their keys."""
+    """Return the curves, this run's on top."""
     x, _ = _iterations(runs, frame)
-    drawn = [(index, run) for index, run in enumerate(runs) if run.finite]
-    curves = tuple(Stroke(run.look, _curve(run, x, y)) for _, run in reversed(drawn))
-    return Layer(curves) + keys(*((run.look, run.label, frame.left + 110 * index) for index, run in drawn))
+    return Layer(tuple(Stroke(run.look, _curve(run, x, y)) for run in reversed(runs) if run.finite))
 
 
 def _curve(run: Run, x: Scale, y: Scale) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grader.records import FunctionResult, Place, Source, Sweep, Table, TrainingResult
@@ -14,12 +15,17 @@ from grader.report.sweep import sweep_figures
 from grader.report.waits import waits_figure
 
 
+def open_first(functions: Mapping[str, FunctionResult]) -> list[tuple[str, FunctionResult]]:
+    """Return the functions with those that are not right yet first."""
+    return sorted(functions.items(), key=lambda item: item[1].passed)
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingView:
-    """A run to show beside the right answer's: its measures and its pictures, in rows of those that belong together."""
+    """A run to show beside the right answer's: its measures, its pictures and where it stands among others."""
 
     measures: Table
-    run: tuple[tuple[Picture, ...], ...]
+    run: tuple[Picture, ...]
     sweep: tuple[Picture, ...]
     waits: Picture | None
 
@@ -31,15 +37,15 @@ def training_view(function: FunctionResult, sweep: Sweep | None = None) -> Train
         return None
     other = None if function.passed else function.reference_training
     stuck = training.regime == "plateau"
-    rows = (
-        (cost_figure(training, other), stretched(training) if stuck else None),
-        (boundary_figure(training, other),),
-        (gradients(training),),
+    run = (
+        cost_figure(training, other),
+        stretched(training) if stuck else None,  # beside the honest one
+        boundary_figure(training, other),
+        gradients(training),
     )
-    shown = (tuple(picture for picture in row if picture is not None) for row in rows)
     return TrainingView(
         measures=_measures(training, other),
-        run=tuple(row for row in shown if row),
+        run=tuple(picture for picture in run if picture is not None),
         sweep=sweep_figures(sweep, function),
         waits=waits_figure(sweep) if stuck and sweep is not None else None,
     )
@@ -58,7 +64,9 @@ def _measures(training: TrainingResult, other: TrainingResult | None) -> Table:
     runs = [training] if other is None else [training, other]
     columns = zip(*map(_column, runs), strict=True)
     return Table(
-        "Measured: this run, which is the right answer's too" if other is None else "Measured: this run and the right answer's",
+        "Measured: this run, which is the right answer's too"
+        if other is None
+        else "Measured: this run and the right answer's",
         ("measure", *("this run", "the right answer")[: len(runs)]),
         tuple((name, *values) for name, values in zip(_ROWS, columns, strict=True)),
     )

@@ -16,8 +16,8 @@ from typing import Literal, TypeVar
 from grader.records import Number, Table
 
 LN2 = math.log(2)
-WIDTH, HEIGHT = 440, 260  # units of the viewBox: about the pixels of a telephone, so that text stays legible there
-LEFT, RIGHT, TOP, BOTTOM = 42, 428, 34, 216
+WIDTH, HEIGHT = 360, 272  # units of the viewBox: about the pixels of a telephone, so that text stays legible there
+LEFT, RIGHT, TOP, BOTTOM = 42, 352, 54, 228
 MOST_ROWS = 16  # of a table beside a picture
 KEPT = 256  # pictures; one takes some 10 kB
 
@@ -127,18 +127,22 @@ class Frame:
         return Layer((Stroke(look, f"M{self.left:g} {y:g}H{self.right:g}"),), (label,))
 
 
-def keys(*entries: tuple[str, str, float]) -> Layer:
-    """Return a row of samples above a picture: each a look, its words and where it begins."""
+def head(title: str, *entries: tuple[str, str, float]) -> Layer:
+    """Return what stands above a picture: what is drawn, and under it samples, each a look, its words and where it begins."""
     return Layer(
-        tuple(Stroke(look, _sample(look, at)) for look, _, at in entries),
-        tuple(Label(at + 32, 16, words) for _, words, at in entries),
+        tuple(Stroke(part, _sample(look, at)) for look, _, at in entries for part in (look, *_HOLLOW.get(look, ()))),
+        (Label(0, 12, title, look="name"), *(Label(at + 28, 33, words) for _, words, at in entries)),
     )
 
 
 def _sample(look: str, at: float) -> str:
-    if look in {"band", "region"}:
-        return f"M{at + 3:g} 6h22v12h-22Z"
-    return dot(at + 16, 12) if look in {"dot", "point", "inner", "outer"} else f"M{at:g} 12h26"
+    if look in _AREAS:
+        return f"M{at:g} 23h22v12h-22Z"
+    return dot(at + 18, 29) if look in _DOTS else f"M{at:g} 29h22"
+
+
+_AREAS, _DOTS = {"band", "region"}, {"dot", "point", "inner", "outer"}
+_HOLLOW = {"dot": ("hole",), "outer": ("core",)}
 
 
 def dot(x: float, y: float) -> str:
@@ -210,7 +214,7 @@ def _power(power: int) -> str:
     """Return a power of ten as people write it."""
     if -3 <= power <= 0:
         return f"{10.0**power:g}"
-    return f"{10**power:,}" if 0 < power <= 6 else "10" + str(power).translate(_RAISED)
+    return f"{10**power:,}" if 0 < power <= 3 else "10" + str(power).translate(_RAISED)
 
 
 APART = 15  # units between two names

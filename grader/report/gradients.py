@@ -11,13 +11,13 @@ from grader.report.figures import (
     BOTTOM,
     LEFT,
     RIGHT,
-    TOP,
     Frame,
     Label,
     Layer,
     Picture,
     Scale,
     Stroke,
+    head,
     iterations,
     kept,
     listed,
@@ -28,7 +28,7 @@ from grader.report.figures import (
     spread_out,
 )
 
-FRAME = Frame(left=LEFT + 8, right=RIGHT - 34)  # names stand behind the ends of their lines
+FRAME = Frame(left=LEFT + 8, right=RIGHT - 30, top=34)  # names stand behind the ends of their lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ def gradients(training: TrainingResult) -> Picture | None:
     norms = [norm for layer in layers for part in layer.parts for _, norm in part]
     if not norms:
         return Picture(_says(layers), Layer(), note=note, table=_table(layers))
-    y, y_ticks = powers(norms, BOTTOM, TOP)
+    y, y_ticks = powers(norms, BOTTOM, FRAME.top)
     x, x_ticks = iterations([iteration for iteration, _ in layers[0].norms], FRAME.left, FRAME.right)
-    title = Layer(labels=(Label(0, 16, "size of the gradient of each layer's weights"),))
-    ground = title + FRAME.axes(x_ticks, y_ticks, "iteration") + _lines(layers, x, y)
+    title = "size of the gradient of each layer's weights"
+    ground = head(title) + FRAME.axes(x_ticks, y_ticks, "iteration") + _lines(layers, x, y)
     return Picture(_says(layers), ground, note=note, table=_table(layers))
 
 
@@ -79,7 +79,7 @@ def _has_logarithm(norm: Number) -> bool:
 def _lines(layers: Sequence[Norms], x: Scale, y: Scale) -> Layer:
     """Return the lines, their names beside their ends and apart from each other."""
     ends = {layer.name: y(math.log10(layer.parts[-1][-1][1])) for layer in layers if layer.parts}
-    names = tuple(Label(402, round(at + 4, 1), name, look="name") for name, at in spread_out(ends).items())
+    names = tuple(Label(FRAME.right + 6, round(at + 4, 1), name, look="name") for name, at in spread_out(ends).items())
     return Layer(tuple(_curves(layers, x, y))[::-1], names)
 
 

@@ -18,7 +18,7 @@ from grader import resources
 from grader.records import NotebookStatus, Result
 from grader.report import text, words
 from grader.report.excerpt import excerpt
-from grader.report.feedback import marked_line, place, training_view
+from grader.report.feedback import marked_line, open_first, place, training_view
 from grader.report.figures import KEPT, Layer
 
 
@@ -133,6 +133,7 @@ def _environment() -> jinja2.Environment:
         headline=text.headline,
         of=text.of,
         points=text.points,
+        open_first=open_first,
         place=place,
         excerpt=excerpt,
         marked_line=marked_line,

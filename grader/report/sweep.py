@@ -25,8 +25,8 @@ from grader.report.figures import (
     Tick,
     diamond,
     dot,
+    head,
     kept,
-    keys,
     listed,
     parts,
     path,
@@ -38,8 +38,8 @@ from grader.report.text import costs as cost_words
 
 HE = "sqrt(2/n_in)"
 LOW, HIGH = 0.001, 100
-ZEROS_AT, HE_AT = LEFT + 20.0, RIGHT - 14.0  # two places of their own, beside the axis
-FROM, TO = LEFT + 68, RIGHT - 58
+ZEROS_AT, HE_AT = LEFT + 16.0, RIGHT - 10.0  # two places of their own, beside the axis
+FROM, TO = LEFT + 60, RIGHT - 48
 NAMED = (0.01, 1.0, 10.0)  # the scales whose medians are said: stuck, fair, too large
 _POWERS = (0.001, 0.01, 0.1, 1, 10, 100)
 _TITLE = "scale of the weights"
@@ -99,8 +99,7 @@ def _accuracy(sweep: Sweep, place: Place, training: TrainingResult, diagnosis: D
 @kept
 def _accuracy_ground(sweep: Sweep) -> Layer:
     ticks = tuple(Tick(_SHARES(share / 4), f"{share / 4:g}") for share in range(5))
-    title = Layer(labels=(Label(0, 16, "train accuracy"),))
-    return title + _keys(sweep) + _frame(ticks) + _spread(sweep, _shares, _SHARES)
+    return _head("train accuracy", sweep) + _frame(ticks) + _spread(sweep, _shares, _SHARES)
 
 
 def _shares(row: SweepRow) -> Values:
@@ -135,16 +134,17 @@ def _cost_ground(sweep: Sweep) -> tuple[Layer, Scale, str] | None:
     marks = steps(max(*drawable, LN2 * 1.08), 5)
     y = Scale(0, marks[-1], BOTTOM, TOP)
     frame = _frame(tuple(Tick(y(mark), f"{mark:g}") for mark in marks))
-    title = Layer(labels=(Label(0, 16, "cost at the last iteration"),))
     level = Frame().level("guessing", y(LN2), "ln 2")
     gone = [_name(row) for row in rows if len(_finite(_costs(row))) < 4]
     note = f"Not drawn, because a cost is inf: scale {listed(gone)}." if gone else ""
-    return title + _keys(sweep) + frame + level + _spread(sweep, _costs, y), y, note
+    return _head("cost at the last iteration", sweep) + frame + level + _spread(sweep, _costs, y), y, note
 
 
 def _costs(row: SweepRow) -> Values:
     cost = row.cost
-    return Values("nan", "nan", "nan", "nan") if cost is None else Values(cost.at_seed, cost.low, cost.median, cost.high)
+    return (
+        Values("nan", "nan", "nan", "nan") if cost is None else Values(cost.at_seed, cost.low, cost.median, cost.high)
+    )
 
 
 def _cost_says(sweep: Sweep, mine: Number) -> str:
@@ -166,9 +166,11 @@ def _waiting(sweep: Sweep, place: Place, training: TrainingResult) -> Picture | 
     mine, lasted = training.escape, _lasted(training)
     mark = Layer()
     if lasted and y.low <= math.log10(lasted) <= y.high:
-        mark += Frame().level("guessing", y(math.log10(lasted)), f"the notebook stops: {lasted:,}")
+        at = y(math.log10(lasted))
+        stop = Label(LEFT, at + 14, f"the notebook stops: {lasted:,}", look="halo")
+        mark += Layer((Stroke("guessing", f"M{LEFT} {at:g}H{RIGHT}"),), (stop,))
     if mine and y.low <= math.log10(mine) <= y.high:
-        mark += _mark(place, y(math.log10(mine)), f"{YOURS}: {mine:,}")
+        mark += _mark(place, y(math.log10(mine)), f"{YOURS}: {mine:,}", beside=True)
     said = f"; yours at {mine:,}" if mine else f"; yours not by {training.searched:,}" if training.searched else ""
     first = [f"{row.escape:,} {where}" for row, where in _named(sweep) if row.escape]
     says = f"With seed {sweep.seed} the cost first falls below 0.6 at iteration {listed(first)}{said}." if first else ""
@@ -187,12 +189,13 @@ def _waiting_ground(sweep: Sweep) -> tuple[Layer, Scale, str] | None:
     dots = "".join(dot(x, y(math.log10(row.escape))) for x, row in places if row.escape)
     line = parts((x, row.escape) for x, row in sorted(places, key=lambda place: place[0]) if row.scale)
     median = path([(x, y(math.log10(left))) for x, left in part] for part in line)
-    title = Layer(labels=(Label(0, 16, "first iteration with a cost below 0.6"),))
-    shown = keys(("dot", f"seed {sweep.seed}", 250), ("point", "other seeds", 340))
+    shown = head(
+        "first iteration with a cost below 0.6", ("dot", f"seed {sweep.seed}", 0), ("point", "other seeds", 90)
+    )
     never = [_name(row) for row in sweep.rows if not row.escape]
     note = f"Not below 0.6 within {sweep.searched:,} iterations: {listed(never)}." if never and sweep.searched else ""
     lines = Layer((Stroke("point", rest), Stroke("thin", median), Stroke("dot", dots), Stroke("hole", dots)))
-    return title + shown + _frame(y_ticks) + lines, y, note
+    return shown + _frame(y_ticks) + lines, y, note
 
 
 def _lasted(training: TrainingResult) -> int:
@@ -208,8 +211,13 @@ def _frame(y_ticks: Sequence[Tick]) -> Layer:
     return Frame().axes((*_X_TICKS, *scales), y_ticks, _TITLE)
 
 
-def _keys(sweep: Sweep) -> Layer:
-    return keys(("band", f"half of {sweep.seeds} seeds", 158), ("median", "median", 288), ("dot", f"seed {sweep.seed}", 364))
+def _head(title: str, sweep: Sweep) -> Layer:
+    return head(
+        title,
+        ("band", f"half of {sweep.seeds} seeds", 0),
+        ("median", "median", 144),
+        ("dot", f"seed {sweep.seed}", 228),
+    )
 
 
 def _spread(sweep: Sweep, values: Callable[[SweepRow], Values], y: Scale) -> Layer:
@@ -333,11 +341,13 @@ def _note(place: Place, diagnosis: Diagnosis) -> str:
     return " ".join(filter(None, (place.note, biases)))
 
 
-def _mark(place: Place, at: float, label: str) -> Layer:
+def _mark(place: Place, at: float, label: str, *, beside: bool = False) -> Layer:
     """Put the run on a picture, its label where there is room; without a place it is a level line."""
     if place.at is None:
         above = at - 6 if at > TOP + 12 else at + 16
         return Layer((Stroke("run level", f"M{LEFT} {at:g}H{RIGHT}"),), (_tag(RIGHT, above, label, "end"),))
+    if beside and place.at < (FROM + TO) / 2:
+        return Layer((Stroke("mine", diamond(place.at, at)),), (_tag(place.at + 12, at + 4, label, "start"),))
     half = 3.3 * len(label)
     x = min(max(place.at, LEFT + half), RIGHT - half)
     return Layer((Stroke("mine", diamond(place.at, at)),), (_tag(x, at + 24 if at < BOTTOM - 30 else at - 14, label),))

@@ -10,7 +10,6 @@ from grader.report.figures import (
     BOTTOM,
     LEFT,
     RIGHT,
-    TOP,
     Frame,
     Label,
     Layer,
@@ -18,6 +17,7 @@ from grader.report.figures import (
     Scale,
     Stroke,
     Tick,
+    head,
     kept,
     listed,
     path,
@@ -25,7 +25,7 @@ from grader.report.figures import (
     spread_out,
 )
 
-FRAME = Frame(left=LEFT + 16, right=RIGHT - 66)
+FRAME = Frame(left=LEFT + 20, right=RIGHT - 54, top=34)
 
 
 @kept
@@ -36,11 +36,14 @@ def waits_figure(sweep: Sweep) -> Picture | None:
         return None
     scales = sorted({scale for row in rows for scale in row.scales})
     x = Scale(math.log10(scales[0]), math.log10(scales[-1]), FRAME.left + 10, FRAME.right - 10)
-    y, y_ticks = powers([left for row in rows for _, left in _left(row)], BOTTOM, TOP)
+    y, y_ticks = powers([left for row in rows for _, left in _left(row)], BOTTOM, FRAME.top)
     marks = [scale for scale in scales if math.isclose(math.log10(scale) % 1, 0, abs_tol=1e-9)]
     x_ticks = tuple(Tick(x(math.log10(scale)), f"{scale:g}") for scale in marks)
-    title = Layer(labels=(Label(0, 16, "first iteration with a cost below 0.6"),))
-    ground = title + FRAME.axes(x_ticks, y_ticks, "scale of the weights") + _lines(rows, x, y)
+    ground = (
+        head("first iteration with a cost below 0.6")
+        + FRAME.axes(x_ticks, y_ticks, "scale of the weights")
+        + _lines(rows, x, y)
+    )
     return Picture(says=_says(rows), ground=ground, note=_note(rows, sweep), table=_table(rows, scales, sweep))
 
 
@@ -51,15 +54,11 @@ def _left(row: WaitRow) -> list[tuple[float, int]]:
 
 def _lines(rows: Sequence[WaitRow], x: Scale, y: Scale) -> Layer:
     lines = tuple(
-        Stroke(
-            f"layer{index % 3}", path([[(x(math.log10(scale)), y(math.log10(left))) for scale, left in _left(row)]])
-        )
+        Stroke(f"layer{index % 3}", path([[(x(math.log10(scale)), y(math.log10(left))) for scale, left in _left(row)]]))
         for index, row in enumerate(rows)
     )
     ends = {_layers(row): y(math.log10(_left(row)[-1][1])) for row in rows}
-    names = tuple(
-        Label(FRAME.right, round(at + 4, 1), name, look="name") for name, at in spread_out(ends).items()
-    )
+    names = tuple(Label(FRAME.right, round(at + 4, 1), name, look="name") for name, at in spread_out(ends).items())
     return Layer(lines, names)
 
 
@@ -94,12 +93,12 @@ def _layers(row: WaitRow) -> str:
 
 
 def _table(rows: Sequence[WaitRow], scales: Sequence[float], sweep: Sweep) -> Table:
-    never = f"not by {sweep.searched:,}" if sweep.searched else "–"
+    never = f"not by {sweep.searched:,}" if sweep.searched else "none"
     columns = [dict(zip(row.scales, row.iterations, strict=True)) for row in rows]
 
     def cell(found: dict[float, int | None], scale: float) -> str:
         if scale not in found:
-            return "–"
+            return ""
         left = found[scale]
         return f"{left:,}" if left else never
 
