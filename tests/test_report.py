@@ -602,8 +602,8 @@ def test_boundary_says_how_many_points_are_right_and_where_no_line_is() -> None:
 
     assert both is not None
     assert both.says == (
-        "This run draws a line with, on the right side of it, 139 of the 300 training points; the right answer draws a line "
-        "with, on the right side of it, 249 of the 300 training points."
+        "This run has 139 of the 300 training points on the right side of its line; the right answer has 249 of the 300 "
+        "training points on the right side of its line."
     )
     assert dead is not None
     assert dead.says == (

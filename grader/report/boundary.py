@@ -45,20 +45,20 @@ def _panel(left: float, title: str, boundary: Boundary) -> Layer:
 def _says(shown: Iterable[tuple[str, TrainingResult, Boundary]]) -> str:
     points = course_data().Y_train.size
     said = [
-        f"{name} {_answers(boundary)} {round(run.train_accuracy * points)} of the {points} training points"
+        _result(name, f"{round(run.train_accuracy * points)} of the {points} training points", boundary)
         for name, run, boundary in shown
     ]
     return f"{said[0][0].upper()}{'; '.join(said)[1:]}."
 
 
-def _answers(boundary: Boundary) -> str:
-    """Say how the plane is divided, if it is."""
+def _result(name: str, right: str, boundary: Boundary) -> str:
+    """Say how many points a run answers rightly, and whether it has a line to show."""
     answers = {int(row, 16) for row in boundary.rows}
     full = (1 << 4 * len(boundary.rows[0])) - 1
     if answers in ({0}, {full}):
         ring = "outer" if answers == {0} else "inner"
-        return f"answers “{ring} ring” everywhere in the picture, which is right for"
-    return "draws a line with, on the right side of it,"
+        return f"{name} answers “{ring} ring” everywhere in the picture, which is right for {right}"
+    return f"{name} has {right} on the right side of its line"
 
 
 @cache
