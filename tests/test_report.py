@@ -509,12 +509,12 @@ def test_cost_and_wait_say_what_is_measured_and_what_is_not_drawn() -> None:
         "Over 50 seeds the median cost at the last iteration is 0.6931 at scale 0.01, 0.0720 at scale 1, 0.4236 at scale 10 "
         "and 0.0872 with He's rule; yours is 0.6931; answering 0.5 to everything costs 0.6931."
     )
-    assert last.note == "Not drawn, because a cost is inf: scale 100."
+    assert last.note == "Not drawn, because a cost there is inf or nan: scale 100."
     assert waiting.says == (
         "With seed 3 the cost first falls below 0.6 at iteration 300,462 at scale 0.01, 3,528 at scale 1, 1,923 at scale 10 "
         "and 4,138 with He's rule; yours at 300,462."
     )
-    assert waiting.note == "Not below 0.6 within 4,000,000 iterations: zeros and 100."
+    assert waiting.note == "Not below 0.6 within 4,000,000 iterations: zeros and scale 100."
     assert "the notebook stops: 15,000" in texts(waiting)
 
 
@@ -607,7 +607,7 @@ def test_boundary_says_how_many_points_are_right_and_where_no_line_is() -> None:
     )
     assert dead is not None
     assert dead.says == (
-        "This run answers “outer ring” everywhere in the picture, which is right for 150 of the 300 training points."
+        "This run answers “outer ring” everywhere on this picture's grid, which is right for 150 of the 300 training points."
     )
     assert [path.count("M") for look in ("outer", "inner") for path in looks(dead, look)[1:]] == [150, 150]
     assert boundary_figure(replace(builders.DEAD, boundary=None), None) is None

@@ -57,7 +57,7 @@ def _result(name: str, right: str, boundary: Boundary) -> str:
     full = (1 << 4 * len(boundary.rows[0])) - 1
     if answers in ({0}, {full}):
         ring = "outer" if answers == {0} else "inner"
-        return f"{name} answers “{ring} ring” everywhere in the picture, which is right for {right}"
+        return f"{name} answers “{ring} ring” everywhere on this picture's grid, which is right for {right}"
     return f"{name} has {right} on the right side of its line"
 
 

@@ -135,8 +135,8 @@ def _cost_ground(sweep: Sweep) -> tuple[Layer, Scale, str] | None:
     y = Scale(0, marks[-1], BOTTOM, TOP)
     frame = _frame(tuple(Tick(y(mark), f"{mark:g}") for mark in marks))
     level = Frame().level("guessing", y(LN2), "ln 2")
-    gone = [_name(row) for row in rows if len(_finite(_costs(row))) < 4]
-    note = f"Not drawn, because a cost is inf: scale {listed(gone)}." if gone else ""
+    gone = [_start(row) for row in rows if len(_finite(_costs(row))) < 4]
+    note = f"Not drawn, because a cost there is inf or nan: {listed(gone)}." if gone else ""
     return _head("cost at the last iteration", sweep) + frame + level + _spread(sweep, _costs, y), y, note
 
 
@@ -192,7 +192,7 @@ def _waiting_ground(sweep: Sweep) -> tuple[Layer, Scale, str] | None:
     shown = head(
         "first iteration with a cost below 0.6", ("dot", f"seed {sweep.seed}", 0), ("point", "other seeds", 90)
     )
-    never = [_name(row) for row in sweep.rows if not row.escape]
+    never = [_start(row) for row in sweep.rows if not row.escape]
     note = f"Not below 0.6 within {sweep.searched:,} iterations: {listed(never)}." if never and sweep.searched else ""
     lines = Layer((Stroke("point", rest), Stroke("thin", median), Stroke("dot", dots), Stroke("hole", dots)))
     return shown + _frame(y_ticks) + lines, y, note
@@ -386,6 +386,10 @@ def _cells(row: SweepRow, sweep: Sweep, *, waited: bool) -> Iterable[str]:
         yield ""
     if waited:
         yield f"{row.escape:,}" if row.escape else f"not by {sweep.searched:,}"
+
+
+def _start(row: SweepRow) -> str:
+    return f"scale {row.scale:g}" if row.scale else _name(row)
 
 
 def _name(row: SweepRow) -> str:

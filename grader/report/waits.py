@@ -70,11 +70,10 @@ def _says(rows: Sequence[WaitRow]) -> str:
     if len(shared) < 2:
         return f"Waiting time by scale, {at}for networks of {listed([_layers(row) for row in rows])}."
     low, high = shared[0], shared[-1]
-    grown = []
-    for row in rows:
-        times = dict(_left(row))
-        grown.append(f"{times[high]:,} to {times[low]:,} with {_layers(row)}")
-    return f"From scale {high:g} to {low:g} the wait grows {at}from {listed(grown)}."
+    times = [dict(_left(row)) for row in rows]
+    verb = "grows" if all(each[low] > each[high] for each in times) else "goes"
+    said = [f"{each[high]:,} to {each[low]:,} with {_layers(row)}" for each, row in zip(times, rows, strict=True)]
+    return f"From scale {high:g} to {low:g} the wait {verb} {at}from {listed(said)}."
 
 
 def _note(rows: Sequence[WaitRow], sweep: Sweep) -> str:
