@@ -21,13 +21,14 @@ from grader.exercise import Exercise, Task
 from grader.fast import engine
 from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook, Outcome, Printed, Training, number
 from grader.sandbox import Sandbox
-from grader.training import Data, Model, Parameters, course_data, escape, train
+from grader.training import ESCAPED, LN2, Data, Model, Parameters, course_data, escape, train
 
 Cache = MutableMapping[str, bytes]
 KEPT_FUNCTIONS, KEPT_BYTES = 256, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
 FAST_CAP, PLAIN_CAP = 1_000_000, 30_000  # iterations in which it is looked for the end of a plateau: up to 3 s
 RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
 FAST_RATES_CAP, PLAIN_RATES_CAP = 100_000, 10_000
+NEAR = 0.1  # how far from ln 2 a cost may be for that: twice what the plateau allows
 TRAINING_DIGITS = 12  # parameters that agree to these digits are the same start: rounding differs between machines
 
 
@@ -56,7 +57,7 @@ class Trainer:
         if key not in self.cache or not _complete(self.known(key)):
             self.data = self.data or course_data()
             made = train(parameters, self.data, self.model, engine=engine(self.data, self.model))
-            if made.regime == "plateau":
+            if _waits(made):
                 made = self._with_waits(made, parameters, self.data)
             self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
             self.trained += 1
@@ -87,7 +88,13 @@ class Trainer:
 
 def _complete(training: Training) -> bool:
     """Return whether a training holds all that is measured now; one that an older version stored does not."""
-    return bool(training.trace.iterations) and training.boundary is not None
+    return bool(training.trace.iterations and training.outputs)
+
+
+def _waits(training: Training) -> bool:
+    """Return whether a run started near ln 2, can move, and has not left: it stays a few per cent to the other side too."""
+    near = abs(training.cost_first - LN2) < NEAR and training.cost_last >= ESCAPED
+    return near and training.regime not in ("dead", "symmetric")
 
 
 def faster(parameters: Parameters, data: Data, model: Model, cap: int) -> tuple[tuple[float, int | None], ...]:

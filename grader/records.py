@@ -266,10 +266,11 @@ class Training:
     are Frobenius norms a layer before the first step, `saturated` is the share of outputs beyond 0.001 and 0.999 there.
     `escape` is the first iteration with a cost below 0.6; None if it was not reached within `searched` iterations.
 
-    `boundary` is that of the trained model.  Of the start: `spread` is the standard deviation of each layer's activations over
-    units and points, the output last; `distinct` counts the units of each hidden layer that are not copies of another, inside
-    and out; `raised` of the first `watched` steps made the exact cost larger.  `rates` holds, for other learning rates, the
-    escape of this very start, looked for in `rates_searched` iterations.
+    Of the trained model: `boundary`, where it has two inputs, and `outputs`, the lowest and highest output for the points
+    trained on.  Of the start: `spread` is the standard deviation of each layer's activations over units and points, the
+    output last; `distinct` counts the units of each hidden layer that are not copies of another, inside and out; `raised` of
+    the first `watched` steps made the exact cost larger.  `rates` holds, for other learning rates, the escape of this very
+    start, looked for in `rates_searched` iterations.
     """
 
     train_accuracy: float
@@ -290,6 +291,7 @@ class Training:
     distinct: tuple[int, ...] = ()
     raised: int = 0
     watched: int = 0
+    outputs: tuple[float, ...] = ()
     rates: tuple[tuple[float, int | None], ...] = ()
     rates_searched: int = 0
 
@@ -471,7 +473,11 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause in words: whether it is a slip or a misconception, what to do, why, and both lines where they are known."""
+    """A cause in words: whether it is a slip or a misconception, what to do, why, and both lines where they are known.
+
+    `factors` sets the factor of each layer beside the one asked for; `place` is the line, where trying edits has proved it and
+    it may be told.
+    """
 
     code: str
     kind: Literal["slip", "misconception"]
@@ -480,6 +486,8 @@ class Cause:
     reason: str = ""
     wrote: str | None = None
     asked: str | None = None
+    factors: Table | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -517,6 +525,7 @@ class TrainingResult:
     distinct: tuple[int, ...] = ()
     raised: int = 0
     watched: int = 0
+    outputs: tuple[Number, ...] = ()
     rates: tuple[tuple[float, int | None], ...] = ()
     rates_searched: int = 0
 

@@ -205,7 +205,8 @@ def train(
     with np.errstate(all="ignore"):
         train_accuracy = _accuracy(values, data.X_train, data.Y_train)
         test_accuracy = _accuracy(values, data.X_test, data.Y_test)
-        boundary = _boundary(values)
+        outputs = _forward(values, data.X_train)[-1]
+        boundary = _boundary(values) if len(data.X_train) == 2 else None
     return Training(
         train_accuracy=train_accuracy,
         test_accuracy=test_accuracy,
@@ -223,6 +224,7 @@ def train(
         distinct=distinct,
         raised=raised,
         watched=watched,
+        outputs=(float(outputs.min()), float(outputs.max())),
     )
 
 
