@@ -44,6 +44,12 @@ def ruled() -> FunctionResult:
     return replace(constant(), points=9.0, ruling=ruling)
 
 
+def half_judged() -> Result:
+    """Return a submission of which we could not judge a part, with a hostile name."""
+    mixed = builders.mixed()
+    return replace(mixed, functions={name: replace(one, told=(), ruling=None) for name, one in mixed.functions.items()})
+
+
 def results() -> list[Result]:
     """Return one result of each kind, the right one first."""
     zeros, random, he = builders.zeros(), builders.random(), builders.he()
@@ -58,7 +64,7 @@ def results() -> list[Result]:
         made(zeros, constant(1.0), he),
         made(zeros, random, no_seed()),
         made(zeros, ruled(), he),
-        builders.mixed(),
+        half_judged(),
         builders.unreadable(),
     ]
 

@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "grading": {"exercise", "records"},
     "solution": {"errors", "records"},
     "repair": {"diagnosis", "errors", "extract", "records", "sandbox"},
-    "explain": {"records", "shipped"},
+    "asides": {"exercise", "fast", "shipped", "training"},
+    "explain": {"asides", "records", "shipped", "training"},
     "classroom": {"records", "review"},
     "report": {"classroom", "errors", "exercise", "records", "resources", "shipped", "training"},
     "classfiles": {"classroom", "errors", "exercise", "report", "store"},
@@ -56,6 +57,7 @@ MAY_IMPORT = {
     },
     "pipeline": {
         "grader",
+        "asides",
         "checks",
         "diagnosis",
         "evidence",
@@ -69,6 +71,7 @@ MAY_IMPORT = {
         "sandbox",
         "shipped",
         "solution",
+        "training",
     },
     "batch": {
         "grader",

@@ -92,7 +92,7 @@ class Words:
         action, reason = (
             one if one == two else "" for one, two in ((self.action, other.action), (self.reason, other.reason))
         )
-        return Words(self.title, action, reason)
+        return Words(min(self.title, other.title), action, reason)
 
 
 @dataclass(frozen=True, slots=True)

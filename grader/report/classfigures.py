@@ -1,100 +1,71 @@
-"""The pictures of a class as plain points for a template: its scores, and its runs on the curve of accuracy against scale."""
+"""The pictures of a class: its scores, and its runs on the curve of accuracy against scale."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from grader.classroom.overview import Runs, Scores
-from grader.records import Sweep
+from grader.records import Sweep, Table
 from grader.report import text
-from grader.report.figures import BOTTOM, LEFT, MOST_ROWS, RIGHT, TOP, Scale, Table, Tick, round_steps
-from grader.report.sweep import SHARES, X_TICKS, Y_TICKS, Ground, Place, ground, place_of
+from grader.report.figures import (
+    BOTTOM,
+    LEFT,
+    MOST_ROWS,
+    RIGHT,
+    TOP,
+    Frame,
+    Label,
+    Layer,
+    Picture,
+    Scale,
+    Stroke,
+    Tick,
+    head,
+    listed,
+    steps,
+)
+from grader.report.sweep import SHARES, Place, ground, place_of
 
 SMALLEST, GROWS = 4.0, 9.0  # radius of a run alone, and what all runs in one place would add
 NAMED = 3  # points said in words
 APART, CLOSE = 14, 34  # of labels: how far below each other, where they would meet
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """Bars of scores, the median's line and its label."""
-
-    says: str
-    bars: tuple[str, ...]
-    median: float
-    label: str
-    anchor: str
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    table: Table
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Runs that coincide: where, how large, and whether their function is right."""
-
-    x: float
-    y: float
-    radius: float
-    right: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """How many runs stand in one place, right or not."""
-
-    x: float
-    y: float
-    anchor: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClassCurve:
-    """The class's runs over the shipped ones; `note` counts what has no place in the picture."""
-
-    says: str
-    note: str
-    ground: Ground
-    marks: tuple[Mark, ...]
-    labels: tuple[Label, ...]
-    seeds: int
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    table: Table
-
-
-def histogram(scores: Scores) -> Histogram:
-    """Return the distribution of scores."""
+def histogram(scores: Scores) -> Picture:
+    """Return the distribution of scores, with the median."""
     width = scores.bins[1].low - scores.bins[0].low if len(scores.bins) > 1 else 1
     x = Scale(0, len(scores.bins), LEFT, RIGHT)
-    marks = [step for step in round_steps(max(one.count for one in scores.bins), 4) if step == int(step)]
+    marks = [mark for mark in steps(max(one.count for one in scores.bins), 4) if mark == int(mark)]
     y = Scale(0, marks[-1], BOTTOM, TOP)
-    bars = tuple(
+    bars = "".join(
         f"M{x(index + 0.12):g} {BOTTOM}V{y(one.count):g}H{x(index + 0.88):g}V{BOTTOM}Z"
         for index, one in enumerate(scores.bins)
         if one.count
     )
-    middle = x(min(scores.median / width, len(scores.bins) - 1) + 0.5)
     every = math.ceil(len(scores.bins) / 7)
-    median = text.points(scores.median)
-    return Histogram(
+    x_ticks = tuple(
+        Tick(x(index + 0.5), text.points(one.low))
+        for index, one in enumerate(scores.bins)
+        if (len(scores.bins) - 1 - index) % every == 0
+    )
+    y_ticks = tuple(Tick(y(mark), f"{mark:,.0f}") for mark in marks)
+    return Picture(
         says=_spread(scores),
-        bars=bars,
-        median=middle,
-        label=f"median {median}",
-        anchor="end" if middle > (LEFT + RIGHT) / 2 else "start",
-        x_ticks=tuple(
-            Tick(x(index + 0.5), text.points(one.low))
-            for index, one in enumerate(scores.bins)
-            if (len(scores.bins) - 1 - index) % every == 0
-        ),
-        y_ticks=tuple(Tick(y(mark), f"{mark:,.0f}") for mark in marks),
+        ground=Layer(labels=(Label(0, 12, "submissions", look="name"),))
+        + Frame().axes(x_ticks, y_ticks, "score")
+        + Layer((Stroke("column", bars),)),
+        mark=_median(scores, x(min(scores.median / width, len(scores.bins) - 1) + 0.5)),
         table=_scores(scores, width),
     )
+
+
+def _median(scores: Scores, at: float) -> Layer:
+    label = Label(
+        at, TOP - 18, f"median {text.points(scores.median)}", "end" if at > (LEFT + RIGHT) / 2 else "start", "name"
+    )
+    return Layer((Stroke("right", f"M{at:g} {BOTTOM}V{TOP - 12}"),), (label,))
 
 
 def _spread(scores: Scores) -> str:
@@ -118,7 +89,7 @@ def _scores(scores: Scores, width: float) -> Table:
     return Table("Submissions by score", ("score", "submissions"), rows)
 
 
-def class_curve(sweep: Sweep | None, runs: Sequence[Runs], untrained: int) -> ClassCurve | None:
+def class_curve(sweep: Sweep | None, runs: Sequence[Runs], untrained: int) -> Picture | None:
     """Return every run of the class on the shipped sweep; None without a sweep or runs."""
     if sweep is None or not runs or not any(row.scale for row in sweep.rows):
         return None
@@ -128,16 +99,21 @@ def class_curve(sweep: Sweep | None, runs: Sequence[Runs], untrained: int) -> Cl
         counts[_where(place), run.train_accuracy, run.passed] += run.count
     drawn = _drawn(placed)
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ClassCurve(
+    return Picture(
         says=_says(most, sum(run.count for run in runs)),
+        ground=_key(sweep) + ground(sweep),
+        mark=Layer(tuple(_marks(drawn)), tuple(_labels(drawn))),
         note=_note(sum(run.count for place, run in placed if place.at is None), untrained),
-        ground=ground(sweep),
-        marks=tuple(_marks(drawn)),
-        labels=tuple(_labels(drawn)),
-        seeds=sweep.seeds,
-        x_ticks=X_TICKS,
-        y_ticks=Y_TICKS,
         table=_runs(most),
+    )
+
+
+def _key(sweep: Sweep) -> Layer:
+    """Return what stands above the picture."""
+    shown = head("train accuracy", ("band", f"half of {sweep.seeds} seeds", 0), ("median", "median", 138))
+    return shown + Layer(
+        (Stroke("here", _circle(228, 29, 5)), Stroke("here off", _circle(284, 29, 5))),
+        (Label(237, 33, "right"), Label(293, 33, "not right")),
     )
 
 
@@ -150,12 +126,12 @@ def _drawn(placed: Sequence[tuple[Place, Runs]]) -> dict[tuple[float, float], Co
     return counts
 
 
-def _marks(drawn: Mapping[tuple[float, float], Counter[bool]]) -> Iterator[Mark]:
+def _marks(drawn: Mapping[tuple[float, float], Counter[bool]]) -> Iterator[Stroke]:
     """Yield a point for the runs that coincide; the largest are drawn first, so that none hides another."""
     total = sum(sum(counts.values()) for counts in drawn.values())
     points = [(count, at, right) for at, counts in drawn.items() for right, count in counts.items()]
     for count, (x, y), right in sorted(points, key=lambda point: (-point[0], point[1], point[2])):
-        yield Mark(x, y, _radius(count, total), right)
+        yield Stroke("here" if right else "here off", _circle(x, y, _radius(count, total)))
 
 
 def _labels(drawn: Mapping[tuple[float, float], Counter[bool]]) -> Iterator[Label]:
@@ -167,8 +143,15 @@ def _labels(drawn: Mapping[tuple[float, float], Counter[bool]]) -> Iterator[Labe
             side = -1 if x > RIGHT - 40 else 1
             at = round(x + side * (_radius(max(counts.values()), total) + 4), 1)
             low = max([y + 4, *(label.y + APART for label in placed if abs(label.x - at) < CLOSE)])
-            placed.append(Label(at, round(low, 1), "end" if side < 0 else "start", f"{sum(counts.values()):,}"))
+            placed.append(
+                Label(at, round(low, 1), f"{sum(counts.values()):,}", "end" if side < 0 else "start", "name halo")
+            )
             yield placed[-1]
+
+
+def _circle(x: float, y: float, radius: float) -> str:
+    """Return the path of a circle."""
+    return f"M{x - radius:g} {y:g}a{radius:g} {radius:g} 0 1 0 {2 * radius:g} 0a{radius:g} {radius:g} 0 1 0 {-2 * radius:g} 0Z"
 
 
 def _radius(count: int, total: int) -> float:
@@ -183,13 +166,12 @@ def _where(place: Place) -> str:
 
 def _says(most: Sequence[tuple[tuple[str, float, bool], int]], total: int) -> str:
     """Say where most of the runs stand: counts and measured numbers only."""
-    listed = [f"{count:,} {where} with {text.accuracy(share)}" for (where, share, _), count in most[:NAMED]]
-    said = listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
+    said = listed([f"{count:,} {where} with {text.accuracy(share)}" for (where, share, _), count in most[:NAMED]])
     return f"Train accuracies of {total:,} runs. Most often: {said}."
 
 
 def _note(nowhere: int, untrained: int) -> str:
-    parts = []
+    parts = ["Points are the class's runs; a number stands where several coincide. The band is the shipped sweep."]
     if nowhere:
         runs = "run starts" if nowhere == 1 else "runs start"
         parts.append(

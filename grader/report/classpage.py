@@ -15,6 +15,7 @@ from grader.classroom import Classroom, Overview, Row, note, overview
 from grader.classroom.overview import CauseCount
 from grader.report import html, text, words
 from grader.report.classfigures import class_curve, histogram
+from grader.report.figures import Picture
 
 MOST_ON_ONE, ON_A_PAGE = 2_000, 500
 MOST_TO_REVIEW, MOST_GROUPS, MOST_IGNORED = 50, 25, 100  # listed; the rest is counted
@@ -98,8 +99,7 @@ def _index(found: Classroom, counts: Overview, sheets: Sequence[Sheet], ignored:
         rows=[] if sheets else found.rows,
         review=review[:MOST_TO_REVIEW],
         more_review=max(0, len(review) - MOST_TO_REVIEW),
-        histogram=histogram(counts.scores) if counts.scores else None,
-        curve=class_curve(found.sweep, counts.runs, counts.untrained),
+        shown=[picture for picture in _pictures(found, counts) if picture],
         causes=_by_function(counts.causes),
         groups=groups,
         more_groups=len(counts.groups) - len(groups),
@@ -108,6 +108,11 @@ def _index(found: Classroom, counts: Overview, sheets: Sequence[Sheet], ignored:
         ignored=dict(sorted(ignored.items())[:MOST_IGNORED]),
         more_ignored=max(0, len(ignored) - MOST_IGNORED),
     )
+
+
+def _pictures(found: Classroom, counts: Overview) -> Iterator[Picture | None]:
+    yield histogram(counts.scores) if counts.scores else None
+    yield class_curve(found.sweep, counts.runs, counts.untrained)
 
 
 def _by_function(causes: Sequence[CauseCount]) -> Mapping[str, list[CauseCount]]:
