@@ -12,10 +12,22 @@ OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
 
 
 def write(path: Path, content: str | bytes, *, private: bool = False) -> None:
-    """Write a file whole or not at all; a private one can be read by its owner only, whatever the umask says."""
+    """Write a file whole or not at all; a private one can be read by its owner only, whatever the umask says.
+
+    A device or pipe, such as /dev/stdout, is written to, never put aside.
+
+    Raises
+    ------
+    RequestError
+        If that cannot be done; what was there before is still there.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as device:
+                device.write(data)
+            return
         with draft.open("wb") as file:
             if private:
                 draft.chmod(OWNER_FILE)
