@@ -15,11 +15,12 @@ from grader import manifest as manifests
 from grader import pool, work
 from grader import roster as rosters
 from grader import submissions as files
+from grader.classfiles import write_class
+from grader.classroom import gather
 from grader.errors import RequestError
 from grader.exercise import Exercise
 from grader.notebook import read_hash
 from grader.records import Result
-from grader.report import gradebook, html
 from grader.store import Decision, Kept, Known, Store, ruled, write
 from grader.submissions import Submission
 from grader.work import Setup, Work
@@ -341,11 +342,12 @@ def under_ruling(change: Change) -> str:
 
 def _publish(store: Store, out: Path, exercise: Exercise) -> None:
     """Write the class's files anew from the store."""
-    entries = list(store.results())
-    write(out / "grades.csv", gradebook.grades_csv(entries, exercise), private=True)
-    rows = [gradebook.class_row(folder, result) for folder, _, result in entries]
-    page = html.class_page(rows, title=exercise.title, ignored=dict.fromkeys(store.ignored, "not a notebook"))
-    write(out / "index.html", page, private=True)
+    write_class(
+        gather(store.results(), seen=store.seen()),
+        out,
+        exercise,
+        ignored=dict.fromkeys(store.ignored, "not a notebook"),
+    )
 
 
 def _report(store: Store, out: Path) -> Report:

@@ -22,7 +22,7 @@ from grader.errors import RequestError
 SUFFIXES = (".ipynb", ".py")
 MOST_UNPACKED_BYTES = 512 << 20  # of one member of a zip; above 64 MB it is refused when it is read
 SETTLED_NS = 2_000_000_000  # file systems tell times in steps of up to 2 s
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest)(?:\..*)?$", re.IGNORECASE)
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest|class-\d+)(?:\..*)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,4 +231,8 @@ def _keys(evidence: Evidence, pipeline: Pipeline) -> dict[str, Keys]:
 
 def _made(setup: Setup) -> dict[str, bytes]:
     """Return the trainings that were made since this was last asked."""
-    return _pipelines[setup][1].take() if setup in _pipelines else {}
+    if setup not in _pipelines:
+        return {}
+    pipeline, trainings = _pipelines[setup]
+    pipeline.trainer.made.clear()  # the cache has noted them as well
+    return trainings.take()

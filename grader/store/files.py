@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from grader.errors import RequestError
@@ -11,7 +12,7 @@ from grader.errors import RequestError
 OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
 
 
-def write(path: Path, content: str | bytes, *, private: bool = False) -> None:
+def write(path: Path, content: str | bytes | Iterable[str], *, private: bool = False) -> None:
     """Write a file whole or not at all; a private one can be read by its owner only, whatever the umask says.
 
     A device or pipe, such as /dev/stdout, is written to, never put aside.
@@ -21,17 +22,18 @@ def write(path: Path, content: str | bytes, *, private: bool = False) -> None:
     RequestError
         If that cannot be done; what was there before is still there.
     """
+    parts = (content,) if isinstance(content, str | bytes) else content
+    data = (one if isinstance(one, bytes) else one.encode("utf-8", "backslashreplace") for one in parts)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             with path.open("wb") as device:
-                device.write(data)
+                device.writelines(data)
             return
         with draft.open("wb") as file:
             if private:
                 draft.chmod(OWNER_FILE)
-            file.write(data)
+            file.writelines(data)
         draft.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

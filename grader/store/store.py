@@ -277,8 +277,8 @@ class Store:
         return dict(self._rows("SELECT start, training FROM trainings"))
 
     def add_trainings(self, trainings: Mapping[str, bytes]) -> None:
-        """Keep trainings."""
-        self._write_many("INSERT OR IGNORE INTO trainings VALUES (?, ?)", list(trainings.items()))
+        """Keep trainings, in place of older ones."""
+        self._write_many("INSERT OR REPLACE INTO trainings VALUES (?, ?)", list(trainings.items()))
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -436,7 +436,7 @@ class Trainings(MutableMapping[str, bytes]):
 def _put(database: sqlite3.Connection, kept: Kept) -> None:
     known = kept.known
     at = kept.graded_at or datetime.now(timezone.utc).isoformat(timespec="seconds")
-    database.executemany("INSERT OR IGNORE INTO trainings VALUES (?, ?)", kept.trainings.items())
+    database.executemany("INSERT OR REPLACE INTO trainings VALUES (?, ?)", kept.trainings.items())
     database.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", kept.evidence.outcomes.items())
     database.execute("DELETE FROM functions WHERE submission = ?", (known.name,))
     rows = [(known.name, *row) for row in kept.evidence.functions()]
