@@ -115,7 +115,7 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
             unchanged=len(todo) - len(plan.grade) - len(plan.judge),
             ignored=tuple(found.ignored),
             passed_over=found.passed_over,
-            said=tuple(map(under_ruling, over)),
+            said=(*map(under_ruling, over), *_gone(known, todo)),
         )
 
 
@@ -367,6 +367,14 @@ def _drop(store: Store, out: Path, names: Iterable[str]) -> None:
     for name in names:
         shutil.rmtree(out / known[name].folder, ignore_errors=True)
     store.drop(*names)
+
+
+def _gone(known: Mapping[str, Known], today: Sequence[Submission]) -> Iterator[str]:
+    """Say of what files there are results and no files any more."""
+    gone = sorted(known.keys() - {one.name for one in today})
+    if gone:
+        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        yield f"{gone[0]}{more}: graded before and not in the source any more; the results stay (`grader forget` removes them)"
 
 
 def _superseded(known: Mapping[str, Known], today: Sequence[Submission]) -> list[str]:

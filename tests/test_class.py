@@ -289,6 +289,13 @@ def test_evidence_of_other_calls_is_not_judged_again(graded, tmp_path, capsys):
     assert "run for other calls" in capsys.readouterr().err
 
 
+def test_results_of_files_that_are_gone_stay_and_are_named(graded, capsys):
+    (graded / "in" / "bob.ipynb").unlink()
+    assert grader("batch", graded / "in", "--out", graded / "out") == 0
+    assert "bob.ipynb: graded before and not in the source any more" in capsys.readouterr().out
+    assert rows(graded / "out")["bob.ipynb"]["score"] == "27.0"
+
+
 def test_an_unchanged_file_is_not_read_again(graded, monkeypatch, capsys):
     past = 1_700_000_000
     for path in (graded / "in").iterdir():

@@ -13,14 +13,27 @@ OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
 
 
 def write(path: Path, content: str | bytes | Iterable[str], *, private: bool = False) -> None:
-    """Write a file whole or not at all; a private one can be read by its owner only, whatever the umask says."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write a file whole or not at all; a private one can be read by its owner only, whatever the umask says.
+
+    A device or pipe, such as /dev/stdout, is written to, never put aside.
+
+    Raises
+    ------
+    RequestError
+        If that cannot be done; what was there before is still there.
+    """
     parts = (content,) if isinstance(content, str | bytes) else content
+    data = (one if isinstance(one, bytes) else one.encode("utf-8", "backslashreplace") for one in parts)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as device:
+                device.writelines(data)
+            return
         with draft.open("wb") as file:
             if private:
                 draft.chmod(OWNER_FILE)
-            file.writelines(one if isinstance(one, bytes) else one.encode("utf-8", "backslashreplace") for one in parts)
+            file.writelines(data)
         draft.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Literal
+from typing import Any, Literal
 
 from grader.records import FunctionResult, Result, Ruling
 
@@ -50,10 +49,14 @@ class Decision:
 
 
 class Ledger:
-    """The ledger of a store; `save` runs a write as the store does."""
+    """The ledger of a store, which reads and saves as the store does."""
 
-    def __init__(self, database: sqlite3.Connection, save: Callable[[str, Iterable[Sequence[object]]], None]) -> None:
-        self._database, self._save = database, save
+    def __init__(
+        self,
+        rows: Callable[[str, Sequence[object]], Iterable[tuple[Any, ...]]],
+        save: Callable[[str, Iterable[Sequence[object]]], None],
+    ) -> None:
+        self._rows, self._save = rows, save
 
     def add(self, *decisions: Decision) -> None:
         """Write decisions down, with the time."""
@@ -69,7 +72,7 @@ class Ledger:
     def decisions(self, submission: str | None = None) -> tuple[Decision, ...]:
         """Return the whole ledger, or that of one submission, oldest first."""
         where, values = ("", ()) if submission is None else (" WHERE submission = ?", (submission,))
-        rows = self._database.execute(f"SELECT {_COLUMNS} FROM ledger{where} ORDER BY id", values)  # noqa: S608  # the same
+        rows = self._rows(f"SELECT {_COLUMNS} FROM ledger{where} ORDER BY id", values)  # noqa: S608  # the same
         return tuple(Decision(**dict(zip(_COLUMNS.split(", "), row, strict=True))) for row in rows)
 
     def standing(self) -> Mapping[str, tuple[Decision, ...]]:

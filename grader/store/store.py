@@ -10,6 +10,7 @@ from dataclasses import astuple, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import msgspec
 
@@ -123,7 +124,7 @@ class Store:
         except BaseException:
             self._database.close()
             raise
-        self.ledger = Ledger(self._database, self._write_many)
+        self.ledger = Ledger(self._rows, self._write_many)
 
     def __enter__(self) -> Store:
         return self
@@ -147,35 +148,34 @@ class Store:
 
     def known(self) -> dict[str, Known]:
         """Return what was graded before, by name."""
-        rows = self._database.execute(f"SELECT {_KNOWN} FROM submissions ORDER BY name")  # noqa: S608  # our own column names
+        rows = self._rows(f"SELECT {_KNOWN} FROM submissions ORDER BY name")  # noqa: S608  # our own column names
         return {row[0]: Known(*row) for row in rows}
 
     def results(self) -> Iterator[tuple[str, float, Result]]:
         """Yield folder, seconds and result of every submission, by name, with what people ruled."""
         standing = self.ledger.standing()
-        for name, folder, seconds, data in self._database.execute(
+        for name, folder, seconds, data in self._rows(
             "SELECT name, folder, seconds, result FROM submissions ORDER BY name"
         ):
-            result = msgspec.json.decode(data, type=Result)
-            yield folder, seconds, ruled(result, standing.get(name, ()))
+            yield folder, seconds, ruled(self._result(name, data), standing.get(name, ()))
 
     def result(self, name: str) -> Result:
         """Return the machine's result of one submission, without what people ruled."""
-        (data,) = self._database.execute("SELECT result FROM submissions WHERE name = ?", (name,)).fetchone()
-        return msgspec.json.decode(data, type=Result)
+        ((data,),) = self._rows("SELECT result FROM submissions WHERE name = ?", (name,))
+        return self._result(name, data)
 
     def before(self, name: str) -> Before:
         """Return what judging one submission again needs."""
         query = "SELECT evidence, gathered_with, handed, seconds, graded_at FROM submissions WHERE name = ?"
-        head, *rest = self._database.execute(query, (name,)).fetchone()
-        outcomes = self._database.execute(
+        ((head, *rest),) = self._rows(query, (name,))
+        outcomes = self._rows(
             "SELECT function, data FROM functions JOIN outcomes ON key = outcomes WHERE submission = ?", (name,)
         )
-        return Before(head, dict(outcomes.fetchall()), *rest)
+        return Before(head, dict(outcomes), *rest)
 
     def alike(self, name: str, function: str) -> tuple[str, ...]:
         """Return all submissions whose function gave the very same as this one's on every public call, by name."""
-        rows = self._database.execute(
+        rows = self._rows(
             "SELECT other.submission FROM functions AS mine JOIN functions AS other USING (function, alike)"
             " WHERE mine.submission = ? AND mine.function = ? ORDER BY other.submission",
             (name, function),
@@ -204,7 +204,8 @@ class Store:
     def counts(self) -> Counts:
         """Count the class."""
         query = "SELECT COUNT(*), TOTAL(passed), TOTAL(provisional), TOTAL(review) FROM submissions"
-        return Counts(*map(int, self._database.execute(query).fetchone()))
+        (numbers,) = self._rows(query)
+        return Counts(*map(int, numbers))
 
     def drop(self, *names: str) -> None:
         """Forget submissions and what only they needed; the secret, the trainings and the ledger stay."""
@@ -215,7 +216,7 @@ class Store:
 
     def graded_before(self, moment: str) -> tuple[str, ...]:
         """Return the submissions that were graded before a moment (ISO 8601, UTC), by name."""
-        rows = self._database.execute("SELECT name FROM submissions WHERE graded_at < ? ORDER BY name", (moment,))
+        rows = self._rows("SELECT name FROM submissions WHERE graded_at < ? ORDER BY name", (moment,))
         return tuple(name for (name,) in rows)
 
     def forget(self, names: Iterable[str], note: Decision) -> int:
@@ -251,8 +252,8 @@ class Store:
     @property
     def ignored(self) -> list[str]:
         """The names of files that the last batch found and did not grade."""
-        row = self._database.execute("SELECT value FROM meta WHERE name = 'ignored'").fetchone()
-        return [] if row is None else msgspec.json.decode(row[0], type=list[str])
+        rows = list(self._rows("SELECT value FROM meta WHERE name = 'ignored'"))
+        return msgspec.json.decode(rows[0][0], type=list[str]) if rows else []
 
     @ignored.setter
     def ignored(self, names: Sequence[str]) -> None:
@@ -260,7 +261,7 @@ class Store:
 
     def same_files(self) -> tuple[tuple[str, ...], ...]:
         """Return the names of submissions that are one and the same file, where they are of more than one hand-in."""
-        rows = self._database.execute(
+        rows = self._rows(
             "SELECT sha256, name FROM submissions WHERE sha256 IN (SELECT sha256 FROM submissions WHERE sha256 != ''"
             " GROUP BY sha256 HAVING COUNT(*) > 1) ORDER BY sha256, name"
         )
@@ -273,7 +274,7 @@ class Store:
 
     def trainings(self) -> dict[str, bytes]:
         """Return every training by the key of its start."""
-        return dict(self._database.execute("SELECT start, training FROM trainings"))
+        return dict(self._rows("SELECT start, training FROM trainings"))
 
     def add_trainings(self, trainings: Mapping[str, bytes]) -> None:
         """Keep trainings, in place of older ones."""
@@ -304,10 +305,23 @@ class Store:
             )
 
     def _meta(self, name: str) -> bytes:
-        row = self._database.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        if row is None:
+        rows = list(self._rows("SELECT value FROM meta WHERE name = ?", (name,)))
+        if not rows:
             raise self._unusable(ValueError(f"it has no {name}"))
-        return row[0].encode() if isinstance(row[0], str) else bytes(row[0])
+        value = rows[0][0]
+        return value.encode() if isinstance(value, str) else bytes(value)
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query; a store that turns out to be damaged on the way is a clear error."""
+        with self._errors():
+            yield from self._database.execute(query, values)
+
+    def _result(self, name: str, data: bytes) -> Result:
+        try:
+            return msgspec.json.decode(data, type=Result)
+        except msgspec.DecodeError as error:
+            hint = "run `grader batch` with --fresh: it grades all again, and what people ruled stays"
+            raise RequestError(f"the result of {name} in {self.path} cannot be read: {error}", hint=hint) from None
 
     def _write_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         with self._saving() as database:
@@ -326,10 +340,12 @@ class Store:
             raise self._unusable(error) from None
 
     def _unusable(self, error: Exception) -> RequestError:
-        return RequestError(
-            f"the store {self.path} cannot be used: {error}",
-            hint="free disk space or choose a folder you can write to; what was graded before stays in it",
-        )
+        hint = "free disk space or choose a folder you can write to; what was graded before stays in it"
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            hint = (
+                "it is damaged: move it away and run `grader batch` again, or bring it back from a backup; pages stay"
+            )
+        return RequestError(f"the store {self.path} cannot be used: {error}", hint=hint)
 
 
 class Reader:
