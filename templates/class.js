@@ -14,7 +14,7 @@
       if (option.value && !rows.some(([, , is]) => is.includes(option.value))) option.remove();
     }
     function show() {
-      const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+      const wanted = [...words.value.toLowerCase().matchAll(/"([^"]*)"?|\S+/g)].map(([word, phrase]) => phrase ?? word);
       for (const [row, text, is] of rows) {
         row.hidden = !(wanted.every((word) => text.includes(word)) && (!kind.value || is.includes(kind.value)));
       }
@@ -38,7 +38,7 @@
       link.hidden = false;
       link.addEventListener("click", (event) => {
         event.preventDefault(); // the browser would move the focus away from the filter
-        words.value = link.dataset.filter;
+        words.value = `"${link.dataset.filter}"`; // the phrase, not its words wherever they stand
         kind.value = "";
         show();
         document.getElementById("everybody").scrollIntoView();

@@ -105,6 +105,15 @@ def test_equal_answers_form_a_group_and_right_ones_do_not():
     assert by_scale == {"np.random.randn(...) * 0.01", "np.random.randn(...) * 1"}
 
 
+def test_equal_answers_with_different_causes_are_one_group():
+    outside = replace(classes.no_seed(), diagnosis=replace(classes.no_seed().diagnosis, causes=("seed_outside",)))
+    functions = (classes.no_seed(), outside, classes.no_seed())
+    results = [builders.result({builders.HE: one}) for one in functions]
+    (group,) = overview(gather((str(number), 0, one) for number, one in enumerate(results))).groups
+
+    assert (group.count, group.causes) == (3, ("seed_missing", "seed_outside"))
+
+
 def test_a_sample_has_no_other_cause_where_one_is_so():
     both = replace(classes.no_seed(), diagnosis=Diagnosis(causes=("seed_missing", "bias_shape")))
     first = builders.result({builders.HE: both}, submission=SubmissionInfo("a", ""))

@@ -12,7 +12,7 @@ from grader.classroom.rows import Check, Classroom, Part, Row
 from grader.records import Diagnosis
 
 MOST_BINS = 30
-_Same = tuple[str, str, tuple[str, ...]]  # function, hash of what it gave, causes
+_Same = tuple[str, str]  # function, hash of what it gave
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,10 @@ class CheckCount:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Submissions whose function gave the very same wrong numbers, and what is known of how they were made."""
+    """Submissions whose function gave the very same wrong numbers, and what is known of how they were made.
+
+    There can be several causes: a seed that is missing and one that is set outside give the same numbers.
+    """
 
     function: str
     evidence_sha256: str
@@ -219,23 +222,26 @@ def _places(parts: Iterable[Part]) -> dict[tuple[str, str], int]:
 def _groups(rows: Iterable[Row], found: Classroom) -> tuple[Group, ...]:
     """Find the functions that are wrong with the very same numbers, in two submissions or more."""
     counts: Counter[_Same] = Counter()
+    causes: dict[_Same, Counter[str]] = defaultdict(Counter)
     first: dict[_Same, tuple[Row, Part]] = {}
     for row in rows:
         for part in row.parts:
             if part.status == "graded" and part.diagnosis.causes and part.evidence_sha256:
-                key = part.name, part.evidence_sha256, part.diagnosis.causes
+                key = part.name, part.evidence_sha256
                 counts[key] += 1
+                causes[key].update(part.diagnosis.causes)
                 first.setdefault(key, (row, part))
     order = _order(found)
     shared = [key for key, count in counts.items() if count > 1]
-    shared.sort(key=lambda key: (-counts[key], order(key[0]), key[2], first[key][0].name))
-    return tuple(_group(key, counts[key], *first[key], found) for key in shared)
+    shared.sort(key=lambda key: (-counts[key], order(key[0]), first[key][0].name))
+    return tuple(_group(key, counts[key], causes[key], *first[key], found) for key in shared)
 
 
-def _group(key: _Same, count: int, row: Row, part: Part, found: Classroom) -> Group:
-    function, evidence, causes = key
-    titles = tuple(found.words(function, cause).title for cause in causes)
-    return Group(function, evidence, causes, titles, part.diagnosis.written or "", count, Sample(row.name, row.folder))
+def _group(key: _Same, count: int, causes: Counter[str], row: Row, part: Part, found: Classroom) -> Group:
+    function, evidence = key
+    codes = tuple(cause for cause, _ in _tally(causes.elements()))
+    titles = tuple(found.words(function, cause).title for cause in codes)
+    return Group(function, evidence, codes, titles, part.diagnosis.written or "", count, Sample(row.name, row.folder))
 
 
 def _runs(parts: Iterable[Part]) -> tuple[Runs, ...]:
