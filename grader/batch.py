@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -276,21 +277,26 @@ class _Task:
         few = not plan.grade and total <= HERE
         start = pool.here if few and settings.start is pool.processes else settings.start
         standing = self.store.ledger.standing()
-        buffer = _Buffer(self.store)
+        buffer, done = _Buffer(self.store), 0
         try:
             with pool.Stop() as stop:
-                done = 0
                 crew = pool.Crew(settings.jobs, start, stop, partial(_tell, settings, total, lambda: done))
-                for one, kept in pool.each(work.grade, self._works(plan, standing), crew):
-                    made = kept or work.lost(one, self.exercise)
-                    before = self.store.result(one.submission.name) if one.before else None
-                    yield from changes(msgspec.json.decode(made.result, type=Result), one.rulings, before)
-                    done += 1
-                    if self.out is not None:
-                        buffer.add(made)
+                with closing(pool.each(work.grade, self._works(plan, standing), crew)) as ended:
+                    for one, kept in ended:
+                        made = kept or work.lost(one, self.exercise)
+                        yield from self._changes(one, made)
+                        done += 1
+                        if self.out is not None:
+                            buffer.add(made)
+            settings.progress(done, total, ())
         finally:
             work.finish()
             buffer.flush()
+
+    def _changes(self, one: Work, made: Kept) -> Iterator[Change]:
+        if one.before or one.rulings:
+            before = self.store.result(one.submission.name) if one.before else None
+            yield from changes(msgspec.json.decode(made.result, type=Result), one.rulings, before)
 
     def _works(self, plan: _Plan, standing: Mapping[str, Sequence[Decision]]) -> Iterator[Work]:
         setup = Setup(self.exercise.folder.resolve(), self.store.secret, self.store.path.resolve())

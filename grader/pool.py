@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ class Crew(Generic[Work]):
 
 def each(
     function: Callable[[Work], Done], work: Iterable[Work], crew: Crew[Work]
-) -> Iterator[tuple[Work, Done | None]]:
+) -> Generator[tuple[Work, Done | None], None, None]:
     """Yield each piece of work with what came of it, as it ends; None where its process died, twice.
 
     When a process dies, the work that was handed out is done again piece by piece, each in a process of its own, and the

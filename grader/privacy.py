@@ -15,7 +15,7 @@ from grader import batch
 from grader import manifest as manifests
 from grader.errors import RequestError
 from grader.exercise import Exercise
-from grader.records import Result
+from grader.records import SubmissionInfo
 from grader.store import Decision, Known, Store, write
 
 _AGE = re.compile(r"(\d+)\s*([dwmy]?)")
@@ -29,6 +29,12 @@ class Removed:
     submissions: int
     folders: int
     decisions: int
+
+
+class _Named(msgspec.Struct):
+    """What of a result says whose it is."""
+
+    submission: SubmissionInfo
 
 
 def forget(out: Path, exercise: Exercise, who: str, by: str = "") -> Removed:
@@ -107,7 +113,7 @@ def _left_over(out: Path, people: Collection[str]) -> set[Path]:
     found = set()
     for path in out.glob("*/result.json"):
         try:
-            submission = msgspec.json.decode(path.read_bytes(), type=Result).submission
+            submission = msgspec.json.decode(path.read_bytes(), type=_Named).submission
         except (OSError, msgspec.DecodeError):
             continue
         if {submission.name, submission.student, path.parent.name} & set(people):

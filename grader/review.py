@@ -67,7 +67,7 @@ def items(
         name = result.submission.name
         folders[name] = folder
         found += [Item(name, folder, kind, why, held=True) for kind, why in _held(result)]
-        found += [Item(name, folder, "ruling", why, held=True) for why in rulings.get(name, ())]
+        found += [Item(name, folder, "ruling", why) for why in rulings.get(name, ())]
         if not any(one.source and one.status != "not_attempted" for one in result.functions.values()):
             untouched.add(name)  # equal templates say nothing about anybody
         for cause in _causes(result):
