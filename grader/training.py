@@ -207,13 +207,14 @@ def train(
         test_accuracy = _accuracy(values, data.X_test, data.Y_test)
         outputs = _forward(values, data.X_train)[-1]
         boundary = _boundary(values) if len(data.X_train) == 2 else None
+    end = last if np.all(np.isfinite(outputs)) else math.nan  # the cost leaves out terms that are NaN
     return Training(
         train_accuracy=train_accuracy,
         test_accuracy=test_accuracy,
         cost_first=first,
         cost_14000=costs.get(14_000, last),
         cost_last=last,
-        regime=regime(first, last, dead=not any(trace.gradient_norms[0]), symmetric=1 in distinct),
+        regime=regime(first, end, dead=not any(trace.gradient_norms[0]), symmetric=1 in distinct),
         costs=tuple(pair for pair in costs.items() if pair[0] % PRINT_EVERY == 0),
         gradient_norms=trace.gradient_norms[0],
         weight_norms=weight_norms,

@@ -281,10 +281,12 @@ def small() -> FunctionResult:
             Cause(
                 "scale_constant", "misconception", "another constant", "multiply the weights by 10; now the factor is 0.01",
                 "Small weights were right in an earlier exercise.", "np.random.randn(...) * 0.01", "the factor 10",
+                Table("Factors by layer", ("weights", "yours", "asked for"), (("W1", "0.01", "10"), ("W2", "0.01", "10"))),
+                Place(13, 12),
             ),
         ),
         known=KnownFault("constant", "One change in cell 12, line 13 makes every number right.", Place(13, 12)),
-        predict=Question("What would scale 1 score?", ("With seed 3 it scores 0.9967 / 0.96.",)),
+        predict=Question("Before you open this: what would scale 1 score?", ("With seed 3 it scores 0.9967 / 0.96.",)),
         questions=(
             Question(
                 "Why did 0.01 work before?",
@@ -332,7 +334,7 @@ def mixed() -> Result:
             RANDOM: replace(
                 small(), points=4.0, possible=9.0, checks=checks, source=source, explanation=(HOSTILE,), stale=(HOSTILE,),
                 told=(
-                    Cause("scale_constant", "slip", HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),
+                    Cause("scale_constant", "slip", HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, None, Place(10, 12)),
                     Cause("seed_missing", "slip", "no seed", f"set it {HOSTILE}"),
                     Cause("bias_random", "misconception", "random biases", f"make them zero {HOSTILE}"),
                 ),

@@ -253,6 +253,26 @@ def test_every_code_has_words(table: Mapping[str, str], codes: Any) -> None:
     assert set(table) == set(get_args(codes))
 
 
+@pytest.mark.parametrize(
+    ("paragraph", "begins", "goes_on"),
+    [
+        ("Why? It is small.", "Why?", "It is small."),
+        ("What to change: line 3.", "What to change:", "line 3."),
+        ("Scale 0.01 here: 0.5.", "", "Scale 0.01 here: 0.5."),
+        ("No sentence", "", "No sentence"),
+        ("", "", ""),
+        ("Why?", "", "Why?"),
+    ],
+)
+def test_a_question_that_a_paragraph_begins_with_stands_out(paragraph: str, begins: str, goes_on: str) -> None:
+    assert words.lead(paragraph) == (begins, goes_on)
+
+
+@pytest.mark.parametrize("moment", ["2026-11-25T10:30:00+00:00", "yesterday", ""])
+def test_a_day_of_a_moment(moment: str) -> None:
+    assert words.day(moment) == moment[:10]
+
+
 @pytest.mark.parametrize("status", get_args(records.FunctionStatus))
 def test_every_status_has_a_page(status: str) -> None:
     function = builders.zeros(status=status, points=0.0)
@@ -615,7 +635,7 @@ def test_only_a_line_of_the_code_that_is_shown_is_marked(place: records.Place, l
 def test_a_fix_is_told_last_and_a_slip_at_once() -> None:
     said = Structure(html.feedback_page(builders.result({builders.RANDOM: builders.small()}))).words
     section = said[said.index("initialize_parameters_random", said.index("ada.ipynb")) :]
-    titles = ("Another constant.", "What did I lose points for?", "Guess first: What would", "What should I change?")
+    titles = ("Another constant.", "What did I lose points for?", "Before you open this:", "What should I change?")
     order = [section.index(words) for words in (*titles, "Multiply the weights by 10; now", "Where these numbers")]
 
     assert order == sorted(order)

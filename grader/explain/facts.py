@@ -120,6 +120,12 @@ class Facts:
     # --- the end
 
     @property
+    def lost(self) -> bool:
+        """Whether the run ended in numbers that are none; the printed cost leaves such terms out and may look fine."""
+        run = self.mine
+        return any(math.isnan(value) for value in (*run.outputs, run.cost_first, run.cost_14000, run.cost_last))
+
+    @property
     def below_guessing(self) -> float:
         """How far the last printed cost lies below that of answering 0.5, as a share of it; below 0: above it."""
         return 1 - self.mine.cost_14000 / LN2

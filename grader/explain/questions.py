@@ -298,7 +298,7 @@ def _worked_before(measured: Measured) -> Question:
     settings = measured.sweep.settings if measured.sweep else ()
     return Question(
         "Why did 0.01 work in the earlier practice?",
-        tuple(before(measured)),
+        tuple(before(measured))[1:],
         Table(
             f"Scale {settings[0].scale:g} on the points of this exercise, {measured.iterations:,} iterations",
             ("layers", "learning rate", "train / test accuracy", "last cost"),

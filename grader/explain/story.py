@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from grader.explain.facts import HARDLY, OFTEN, SMALL_GRADIENT, Facts, Measured
+from grader.explain.facts import HARDLY, MANY, OFTEN, SMALL_GRADIENT, Facts, Measured
 from grader.explain.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains, times
 from grader.records import SettingRow, Training, WaitRow
 from grader.shipped import SEED
@@ -56,6 +56,9 @@ def _change(facts: Facts) -> Iterator[str]:
         return
     first, *more = facts.told
     yield f"What to change: {f'{first.place}: ' if first.place else ''}{first.action}."
+    if first.factors and facts.scale is None:
+        mine, asked = (listed([row[at] for row in first.factors.rows]) for at in (1, 2))
+        yield f"By layer your factors are {mine}; asked for are {asked}."
     if first.code.startswith("scale_") and facts.asked_scale is not None:
         yield (
             f"If you were trying out scales, that is a good idea; put {facts.asked_scale:g} back before you hand in."
@@ -78,7 +81,7 @@ def _outcome(facts: Facts) -> Iterator[str]:
     if facts.diagnosis.seed_status in ("missing", "outside_function"):
         yield "Without a seed inside the function every run is another one: this is one of many."
     yield _costs(facts)
-    if facts.mine.regime in ("dead", "symmetric"):
+    if facts.lost or facts.mine.regime in ("dead", "symmetric"):
         return
     if facts.small and facts.stuck:
         yield f"Nothing is broken: the training had hardly begun when its {facts.measured.iterations:,} iterations were over."
@@ -90,26 +93,23 @@ def _outcome(facts: Facts) -> Iterator[str]:
 
 def _costs(facts: Facts) -> str:
     mine = facts.mine
-    if math.isnan(mine.cost_14000) or math.isnan(mine.cost_first):
-        numbers = [iteration for iteration, value in mine.costs if not math.isnan(value)]
-        until = f" after iteration {max(numbers):,}" if numbers else ""
-        return f"The cost is not a number{until}: the training went wrong."
+    if facts.lost:
+        return (
+            "At the end its outputs are NaN, no numbers: the training went wrong. The printed cost leaves out terms that are "
+            "NaN, so it says nothing here."
+        )
     first, later = costs(mine.cost_first, mine.cost_14000)
     said = f"The cost printed at iteration 0 is {first} and at 14,000 {later}"
     if mine.cost_first == mine.cost_14000:
         said = f"The cost printed at iteration 0 is {first}, and the same at 14,000"
-    share = facts.below_guessing
-    if facts.works or not math.isfinite(share):
+    if facts.works or not math.isfinite(mine.cost_14000):
         return f"{said}."
-    if abs(share) < 0.01:
-        return f"{said}; answering 0.5 to every point costs {LN2_SAID}."
-    side = "below" if share > 0 else "above"
-    return f"{said}, {abs(share):.0%} {side} what answering 0.5 to every point costs, {LN2_SAID}."
+    return f"{said}; answering 0.5 to every point costs {LN2_SAID}."
 
 
 def _stretched(facts: Facts) -> str:
     fell = facts.mine.cost_first - facts.mine.cost_14000
-    if not (facts.stuck and 0 < fell < 0.01):
+    if not (facts.small and facts.stuck and 0 < fell < 0.01):
         return ""
     return (
         f"A plot that picks its own axis shows a fine descent, yet it is a fall by {plain(fell)}: going down is not yet "
@@ -143,6 +143,8 @@ def _output(value: float) -> str:
 
 
 def _why(facts: Facts) -> Iterator[str]:
+    if facts.lost:
+        return
     if facts.mine.regime == "dead":
         yield from _dead(facts)
     elif facts.mine.regime == "symmetric":
@@ -204,8 +206,8 @@ def _small(facts: Facts) -> Iterator[str]:
         others = "the other one" if layers == 2 else f"the other {_word(layers - 1)}"
         yield f"Why? The gradient of each weight matrix is a product that contains {others}, so small weights make it tiny."
     one = facts.measured.runs.get(1.0)
-    beside = one if facts.same_draws and one else facts.asked
-    name = "with scale 1" if beside is one else "with what is asked for"
+    beside = one if one and (facts.same_draws or not any(facts.asked.gradient_norms)) else facts.asked
+    name = f"with scale 1 and seed {SEED}" if beside is one else "with what is asked for"
     yield (
         f"At the start the gradients of {_names(layers)} have the norms {plains(mine.gradient_norms)}; {name} they are "
         f"{plains(beside.gradient_norms)}."
@@ -225,19 +227,19 @@ def _square(facts: Facts) -> str:
         ratios = _ratios(*pair)
         if ratios and all(abs(ratio / (larger / smaller) ** 2 - 1) < SQUARE for ratio in ratios):
             factor = "ten" if math.isclose(larger / smaller, 10) else f"{larger / smaller:.2g}"
-            size = "large" if other > scale else "small"
+            size = "larger" if other > scale else "smaller"
             return (
-                f"Weights {factor} times as {size} ({other:g}, the same draws) have gradients {times(ratios)} times as {size}: "
-                f"{factor} times {factor}, once for each of the other two. The weights themselves are only {factor} times as "
+                f"Weights {factor} times {size} ({other:g}, the same draws) have gradients {times(ratios)} times {size}: "
+                f"{factor} times {factor}, once for each of the other two. The weights themselves are only {factor} times "
                 f"{size}: the smaller the scale, the longer a weight takes to change by its own size."
             )
     return ""
 
 
-def _distance(other: float, scale: float) -> tuple[bool, float]:
-    """Return the order in which scales are compared with: ten times and a tenth first, then the nearest."""
+def _distance(other: float, scale: float) -> tuple[bool, bool, float]:
+    """Return the order in which scales are compared with: ten times and a tenth first, larger ones first."""
     apart = abs(math.log10(other / scale))
-    return not math.isclose(apart, 1), apart
+    return not math.isclose(apart, 1), other < scale, apart
 
 
 def _ratios(large: Training, small: Training) -> list[float]:
@@ -253,10 +255,12 @@ def _fades(facts: Facts) -> Iterator[str]:
     if not trace.iterations or not max(trace.gradient_norms[-1]) < SMALL_GRADIENT:
         return
     yield (
-        f"Why? The gradients of {_names(len(facts.mine.gradient_norms))} have the norms {plains(facts.mine.gradient_norms)} at "
-        f"the start and {plains(trace.gradient_norms[-1])} at iteration {trace.iterations[-1]:,}: what could be learned for "
-        "all points alike is, and what would tell them apart has hardly begun to move."
+        f"Why? What moves a weight is its gradient. Those of {_names(len(facts.mine.gradient_norms))} have the norms "
+        f"{plains(facts.mine.gradient_norms)} at the start and {plains(trace.gradient_norms[-1])} at iteration "
+        f"{trace.iterations[-1]:,}."
     )
+    if trace.dead and (share := max(trace.dead[-1])) >= MANY:
+        yield f"And {share:.0%} of the units of a hidden layer are 0 for every point by then."
 
 
 def _fair(facts: Facts) -> Iterator[str]:
@@ -279,10 +283,13 @@ def _saturated(run: Training) -> str:
 
 
 def _inf(run: Training) -> str:
-    if not math.isinf(run.cost_first):
+    if not math.isinf(run.cost_first) or not all(map(math.isfinite, run.gradient_norms)):
         return ""
-    exact = f"; computed exactly, the cost is {plain(run.trace.exact_cost[0])}" if run.trace.exact_cost else ""
-    return f"The printed inf is no error: it is the logarithm of 0{exact}, and the gradient stays finite, so training goes on."
+    known = run.trace.exact_cost and math.isfinite(run.trace.exact_cost[0])
+    exact = f" (computed exactly, the cost is {plain(run.trace.exact_cost[0])})" if known else ""
+    return (
+        f"The printed inf is the logarithm of 0 and no error{exact}: the gradient stays finite, and training goes on."
+    )
 
 
 def _overshoot(facts: Facts) -> str:
@@ -333,6 +340,8 @@ def _rates(facts: Facts) -> Iterator[str]:
 
 def _before(facts: Facts) -> Iterator[str]:
     sweep = facts.measured.sweep
+    if facts.asked.regime == "dead":
+        return
     if sweep and sweep.settings and facts.small and facts.scale == sweep.settings[0].scale:
         yield from before(facts.measured)
 
@@ -343,13 +352,14 @@ def before(measured: Measured) -> Iterator[str]:
     if sweep is None or len(sweep.settings) < 4:
         return
     scale = sweep.settings[0].scale
+    yield f"Why did {scale:g} work before?"
     if asides:
         fast, slow = asides.flower
         yield (
-            f"Why did {scale:g} work before? The exercise with one hidden layer (the flower) used the learning rate "
-            f"{fast.learning_rate:g}, {fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} "
-            f"of this one. Made again: accuracy {fast.train_accuracy:.4g} after its {fast.iterations:,} iterations; with "
-            f"{slow.learning_rate:g} in its place {slow.train_accuracy:.4g}."
+            f"The exercise with one hidden layer (the flower) used the learning rate {fast.learning_rate:g}, "
+            f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one. Made again: "
+            f"accuracy {fast.train_accuracy:.4g} after its {fast.iterations:,} iterations; with {slow.learning_rate:g} in its "
+            f"place {slow.train_accuracy:.4g}."
         )
     yield f"Scale {scale:g} on the points of this exercise, {measured.iterations:,} iterations: {_settings(sweep.settings)}."
     same = [_stuck(row) for row in sweep.settings if row.learning_rate == measured.learning_rate]
@@ -446,8 +456,8 @@ def _falls(facts: Facts) -> str:
         return ""
     return (
         f"Large weights do not converge faster: the exact cost falls from {plain(trace[0])} to {plain(trace[EARLY])} in "
-        f"{EARLY} steps, but {run.raised} of the first {run.watched} steps overshoot (they raise it), and at 14,000 it is "
-        f"still {cost(run.cost_14000)}; with scale 1 it is {cost(fair.cost_14000)}."
+        f"{EARLY} steps, but {run.raised} of the first {run.watched} steps overshoot, and at 14,000 it is still "
+        f"{cost(run.cost_14000)}; with scale 1 it is {cost(fair.cost_14000)}."
     )
 
 
@@ -479,11 +489,12 @@ def _rule(facts: Facts) -> Iterator[str]:
     shares = measured.spread[None].train_accuracy
     low, high, one = min(shares), max(shares), measured.compared(None, 1.0)
     if not facts.passed:
-        if facts.apart and low <= mine.train_accuracy <= high:
+        rule = bool(facts.told) and facts.told[0].code.startswith("scale_")
+        if rule and facts.works and facts.apart and low <= mine.train_accuracy <= high:
             yield (
-                f"The two runs differ by {facts.apart} of {measured.points} points. Over {len(shares)} seeds the right rule "
-                f"itself ends between {low:.4g} and {high:.4g}: one run on so small a network cannot tell rules apart, the "
-                "layer sizes do."
+                f"The two runs differ by {facts.apart} of {measured.points} points; over {len(shares)} seeds the right rule's "
+                f"own runs lie between {low:.4g} and {high:.4g}. So one run on so small a network does not show which rule is "
+                "right. What does is how many products a unit adds up."
             )
         return
     yield (

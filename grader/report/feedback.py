@@ -77,6 +77,12 @@ def _column(run: TrainingResult) -> tuple[str, ...]:
     return (text.accuracy(run.train_accuracy), text.accuracy(run.test_accuracy), *costs)
 
 
+def is_wide(table: Table) -> bool:
+    """Return whether a table may be wider than a telephone, so that it needs to scroll by itself."""
+    cells = (cell for row in (table.columns, *table.rows) for cell in row)
+    return len(table.columns) > 4 or any(len(word) > 16 for cell in cells for word in cell.split())
+
+
 def marked_line(function: FunctionResult) -> int | None:
     """Return the number of the line that holds the proved fault, where it may be told and stands in the code that is shown."""
     place = function.known.place if function.known else None

@@ -14,7 +14,7 @@ from grader import resources
 from grader.records import Result
 from grader.report import text, words
 from grader.report.excerpt import excerpt
-from grader.report.feedback import marked_line, open_first, place, training_view
+from grader.report.feedback import is_wide, marked_line, open_first, place, training_view
 from grader.report.figures import KEPT, Layer
 
 
@@ -66,6 +66,7 @@ def _environment() -> jinja2.Environment:
         open_first=open_first,
         place=place,
         excerpt=excerpt,
+        is_wide=is_wide,
         marked_line=marked_line,
         training_view=training_view,
         drawn=_drawn,
