@@ -163,7 +163,10 @@ def _copy(member: Member, path: Path) -> tuple[str | None, str]:
 
 def _paths(entries: Sequence[HandedIn]) -> list[str]:
     """Return a file name without suffix for every entry: plain letters, unique, allowed on every system."""
-    wanted = [Submission(f"{_plain(one.name)}_{_plain(one.student)}".strip("_-") or "entry", Path()) for one in entries]
+    wanted = []
+    for one in entries:
+        parts = dict.fromkeys(filter(None, (_plain(one.name), _plain(one.student))))
+        wanted.append(Submission("_".join(parts) or "entry", Path()))
     return [placed.folder for placed in with_folders(wanted, {})]
 
 
