@@ -178,7 +178,7 @@ def test_every_layout_gives_the_same_entries(tmp_path, layout):
         "104": "Tim Text",
     }
     assert entries["104"].file is None
-    assert "onlinetext" in entries["104"].note
+    assert entries["104"].note == "This was handed in as online text, not as a file."
     assert entries["102"].original in {"src/hw.ipynb", "hw.ipynb"}
     assert entries["102"].others == ("notes.txt",)
     assert entries["101"].file == "Jane_Doe_101.ipynb"

@@ -221,15 +221,16 @@ def _handed_in(files: Sequence[Found], roster: Sequence[str]) -> HandedIn:
     stamps = [file.stamp for file in files if file.stamp]
     last = max(stamps, default=None)
     latest = [file for file in files if file.stamp == last]
-    notes = [f"{len(set(stamps))} attempts, the latest was taken"] * (len(set(stamps)) > 1)
-    notes += ["not in the roster"] * bool(roster and first.student not in roster)
-    notes += ["two people of this name, perhaps: see that all is of one"] * (len({file.same for file in latest}) > 1)
+    note = f"Of {len(set(stamps))} attempts the latest was taken." if len(set(stamps)) > 1 else ""
+    remarks = ["not in the roster"] * bool(roster and first.student not in roster)
+    remarks += ["two people of this name, perhaps: see that all is of one"] * (len({file.same for file in latest}) > 1)
     return HandedIn(
         student=first.student,
         name=first.name,
         files=[File(one.original, one.member, {"member": one.member.name}) for one in latest if one.original],
         late=any(file.late for file in latest) if any(file.late is not None for file in latest) else None,
-        note="; ".join(notes),
+        note=note,
+        remark="; ".join(remarks),
     )
 
 

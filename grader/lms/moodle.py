@@ -87,7 +87,8 @@ def _place(member: Member, handed_in: dict[str, list[tuple[Name, Member]]], foun
 def _handed_in(files: Sequence[tuple[Name, Member]], sheet: Worksheet | None, *, blind: bool) -> HandedIn:
     name = files[0][0]
     student = name.participant or name.name
-    notes = [f"handed in as {one.plugin}, not as a file" for one, _ in files if one.plugin != "file"]
+    kinds = dict.fromkeys("online text" if one.plugin == "onlinetext" else one.plugin for one, _ in files)
+    file = any(one.plugin == "file" for one, _ in files)
     return HandedIn(
         student=student,
         name=f"{name.name} {student}" if blind else name.name,
@@ -97,7 +98,7 @@ def _handed_in(files: Sequence[tuple[Name, Member]], sheet: Worksheet | None, *,
             if one.plugin == "file"
         ],
         late=sheet.late(student) if sheet else None,
-        note="; ".join(dict.fromkeys(notes)),
+        note="" if file else f"This was handed in as {', '.join(kinds)}, not as a file.",
         lms={"participant_id": name.participant, "full_name": name.name, "blind": blind},
     )
 
