@@ -35,7 +35,7 @@ def gather(directory: Path, out: Path, *, include_open: bool = False) -> Export:
             held_back[entry.student] = "not graded yet"
             continue
         folder, result = found
-        absent = is_absent(result)
+        absent = is_absent(entry, result)
         why = () if include_open or absent else reasons(result)
         if why:
             held_back[entry.student] = "; ".join(why)
@@ -46,9 +46,10 @@ def gather(directory: Path, out: Path, *, include_open: bool = False) -> Export:
     return Export(manifest, graded, out, first.title, first.possible, held_back=held_back)
 
 
-def is_absent(result: Result) -> bool:
+def is_absent(entry: Entry, result: Result) -> bool:
     """Whether there was no notebook to read, and nobody gave points by hand."""
-    return result.notebook.status in ABSENT and not any(one.ruling for one in result.functions.values())
+    unread = entry.file is None or result.notebook.status in ABSENT
+    return unread and not any(one.ruling for one in result.functions.values())
 
 
 def absent_points(said: str) -> Decimal | None:
