@@ -24,9 +24,14 @@ from grader.lms.canvas import Name, parse, without_resubmit_suffix
 
 def canvas_reads(text: str) -> dict[str, dict[str, str]]:
     """What Canvas's gradebook importer takes from a CSV: scores by assignment's header and student's id."""
-    lines = text.splitlines(keepends=True)
-    counts = {mark: {len(next(csv.reader([line], delimiter=mark))) for line in lines[:3]} for mark in ";,"}
-    semicolons = len(counts[";"]) == 1 and max(counts[";"]) > max(counts[","])
+    counts = {}
+    for mark in ";,":
+        try:
+            sizes = {len(row) for row in csv.reader(text.splitlines()[:3], delimiter=mark, strict=True)}
+        except csv.Error:
+            sizes = set()
+        counts[mark] = sizes.pop() if len(sizes) == 1 else 0
+    semicolons = counts[";"] > counts[","]
     header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if semicolons else ",", strict=True)
     assert len(header) > 3
     assert "Student" in header[0]

@@ -30,6 +30,7 @@ SYSTEMS: Mapping[str, System] = {
         writes="the grading worksheet with grades and comments, and the zip of feedback files",
         template="the grading worksheet as downloaded",
         verified=RULES,
+        flag="--worksheet",
     ),
     **{
         name: System(title, reads, MAPPED, "the table that it exported", verified, mapped=True)

@@ -8,6 +8,7 @@ The rules are those of Moodle's own source: `mod/assign/classes/downloader.php` 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -342,7 +343,7 @@ def _rows_of(entry: Entry, sheet: Worksheet) -> list[int]:
     A group's number in the zip is no participant's, but may be equal to one: the name decides.
     """
     blind = bool(entry.lms.get("blind"))
-    name = str(entry.lms.get("full_name", entry.name))
+    name = _cleaned(str(entry.lms.get("full_name", entry.name)))
     own = [
         at
         for at, row in enumerate(sheet.rows)
@@ -356,7 +357,7 @@ def _rows_of(entry: Entry, sheet: Worksheet) -> list[int]:
 
 def _cleaned(name: str) -> str:
     """Return a name as Moodle writes it into a zip."""
-    return _NOT_IN_NAMES.sub("", name.replace("_", " ")).strip()
+    return unicodedata.normalize("NFC", _NOT_IN_NAMES.sub("", name.replace("_", " ")).strip())
 
 
 def _worksheet(request: Export, sheet: Worksheet | None, recipients: Sequence[Recipient]) -> Done:
