@@ -62,7 +62,7 @@ def collected(tmp_path: Path) -> Path:
         (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/o", "--absent", "five"], "--absent 'five'"),
         (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/o", "--absent", "-1"], "--absent '-1'"),
         (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/o", "--gradebook", "no.csv"], "no.csv cannot be read"),
-        (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/text.zip"], "cannot be made"),
+        (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/text.zip"], "cannot be written"),
         (["nonesuch", "collect", "x", "--out", "y"], "No such command"),
     ],
 )
