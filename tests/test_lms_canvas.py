@@ -325,6 +325,7 @@ def test_the_gradebook_holds_our_column_and_our_students_alone(tmp_path, collect
     )
     assert canvas_reads(text) == {"Initialization (4711)": {"678": "27.46", "679": "25", "9": "27", "12": "20"}}
     assert "4 scores, 2 new, 1 changed, 1 as before" in said
+    assert "obrienannmarie: 12.50 in the gradebook becomes 25" in said
     assert "excused in the gradebook" in said
     assert "not assigned in the gradebook" in said
     assert "not tried on a live site" in said

@@ -197,6 +197,17 @@ def test_a_stranger_is_not_accounted_for(tmp_path, capsys):
     assert "stray/hw.ipynb: not a name that Moodle gives" in capsys.readouterr().err
 
 
+def test_a_groups_number_is_nobodys_lateness(tmp_path):
+    sheet = ENGLISH.replace("Status,Grade", "Status,Group,Grade").replace(
+        ',"Submitted for grading",', ',"Submitted for grading",Team A,'
+    )
+    sheet = sheet.replace('hours late",', 'hours late",Team B,').replace('"No submission",', '"No submission",Team B,')
+    (tmp_path / "w.csv").write_text(sheet, encoding="utf-8")
+    export = {"Team A_102_assignsubmission_file/hw.ipynb": RIGHT, "Team B_101_assignsubmission_file/hw.ipynb": RIGHT}
+    entries = manifest_of(collect(tmp_path, export, roster=tmp_path / "w.csv")).entries
+    assert {entry.name: entry.late for entry in entries} == {"Team A": False, "Team B": True}
+
+
 def test_the_worksheet_says_who_was_late(tmp_path):
     (tmp_path / "w.csv").write_text(ENGLISH, encoding="utf-8")
     entries = {one.student: one for one in manifest_of(collect(tmp_path, FOLDERS, roster=tmp_path / "w.csv")).entries}
@@ -266,7 +277,9 @@ def test_the_worksheet_is_filled_in_and_the_rest_stays_byte_for_byte(tmp_path, f
     assert "&lt;He&gt; &amp; C:&#92;tmp." in comment
     assert "\\" not in after[1]
     assert read["102"][1].startswith("<p>Seen.</p><div")
-    assert "updated 2 grades and 3 feedback instances" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "updated 2 grades and 3 feedback instances" in said
+    assert "OBrien Ann: 12.50 in the worksheet becomes 25.00" in said
 
 
 def test_exporting_what_moodle_gives_back_changes_nothing(tmp_path, folder, capsys):

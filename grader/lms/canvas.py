@@ -303,7 +303,7 @@ def choose(book: Gradebook, request: Export) -> Column:
     return tables.choose(
         list(book.columns()),
         asked=request.column,
-        known_id=str(request.manifest.assignment.get("id", "")),
+        known_id=request.assignment_id,
         title=request.title,
         possible=request.possible,
     )
@@ -360,6 +360,7 @@ def _fill(filled: _Filled, request: Export, book: Gradebook, column: Column, row
         filled.same += 1
     else:
         filled.changed += 1
+        filled.attention.append(f"{one.entry.name}: {old} in the gradebook becomes {tables.number(new)}")
     width = max(len(row), column.index + 1)
     cells = [*row, *[""] * (width - len(row))]
     cells[column.index] = tables.number(new)
