@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+import shutil
 import stat
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -419,6 +422,35 @@ def test_a_gradebook_with_semicolons_keeps_them(tmp_path, collected):
     written = (out / canvas.GRADEBOOK).read_text(encoding="utf-8")
     assert written.startswith("Student;ID;")
     assert canvas_reads(written) == {"Initialization (4711)": {"678": "27.5"}}
+
+
+RUBY = """
+require 'csv'
+require 'json'
+lines = File.readlines(ARGV[0]).first(3)
+counts = [';', ','].to_h do |mark|
+  sizes = lines.map { |line| CSV.parse_line(line, col_sep: mark)&.size || 0 }
+  [mark, sizes.uniq.size == 1 ? sizes.first : 0]
+rescue CSV::MalformedCSVError
+  [mark, 0]
+end
+mark = counts[';'] > counts[','] ? ';' : ','
+puts JSON.dump(CSV.read(ARGV[0], skip_lines: /^[;, ]+$/, col_sep: mark))
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("ruby") is None, reason="no Ruby on this machine: gradebooks were read by a copy of its rules"
+)
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_a_gradebook_is_read_by_ruby_itself(tmp_path, collected, mark):
+    text = io.StringIO()
+    csv.writer(text, delimiter=mark, lineterminator="\n").writerows(csv.reader(io.StringIO(GRADEBOOK)))
+    _, out = exported(tmp_path, graded(collected, tmp_path / "graded", RESULTS), text.getvalue())
+    (tmp_path / "read.rb").write_text(RUBY)
+    run = ["ruby", tmp_path / "read.rb", out / canvas.GRADEBOOK]
+    read = json.loads(subprocess.run(run, check=True, capture_output=True, timeout=60).stdout)
+    assert {row[1]: row[-1] for row in read[2:]} == {"678": "27.46", "679": "25", "9": "27", "12": "20"}
 
 
 def test_the_shortest_gradebook_is_enough(tmp_path, collected):

@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 import html
 import io
+import json
+import random
 import re
+import shutil
+import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -133,6 +137,33 @@ def test_the_feedback_path():
 )
 def test_tables_are_read_as_php_reads_them(text):
     assert [list(row.cells) for row in php_rows(text, ",")] == fgetcsv(text)
+
+
+PHP = """<?php
+$file = fopen($argv[1], 'r');
+$rows = [];
+while (($row = fgetcsv($file, 0, ',', '"', '\\\\')) !== false) { $rows[] = $row; }
+echo json_encode($rows);
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("php") is None, reason="no PHP on this machine: worksheets were read by a copy of its rules"
+)
+def test_a_worksheet_is_read_by_php_itself(tmp_path, folder):
+    draw = random.Random(1)
+    texts = ["".join(draw.choice('ab",\\\n; é&<') for _ in range(draw.randint(0, 9))) for _ in range(4000)]
+    sheet = moodle.worksheet(write(tmp_path / "e.csv", ENGLISH))
+    table = [texts[at : at + 8] for at in range(0, len(texts), 8)]
+    written = write(tmp_path / "t.csv", "".join(moodle._line(row, sheet, "\n") for row in table))
+    run = ["php", write(tmp_path / "read.php", PHP), written]
+    read = json.loads(subprocess.run(run, check=True, capture_output=True, timeout=60).stdout)
+    assert read == [[text.replace("\\", "&#92;") for text in row] for row in table]
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_bytes(text.encode())
+    return path
 
 
 def test_rows_keep_the_text_that_they_were():
