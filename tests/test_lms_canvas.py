@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import builders
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lms_files import RIGHT, graded, manifest_of, members, scored, unread, zipped
 from notebooks import notebook
 
@@ -111,8 +114,46 @@ def test_two_readings_are_refused_with_both(member, roster):
     assert readings[0] != readings[1]
 
 
+def test_a_name_of_nothing_but_marks_is_read():
+    assert parse("_678_901_2_hw.ipynb", {"678": "---"}) == Name("678", "", False, "901", "2_hw.ipynb")
+
+
 def test_the_rosters_names_settle_what_its_ids_leave_open():
     assert parse("doejane_678_901_2_hw.ipynb", {"678": "Doe, Jane", "901": "Other"}).user == "678"
+
+
+def zipper(sortable_name: str, late: bool, user: int, attachment: int, file: str) -> str:
+    """A member's name, by `get_filename` and `sanitize_user_name` of Canvas's content zipper."""
+    name = re.sub(r"_([0-9]+)_", r"\1", sortable_name).lower()
+    prefix = "_".join([name, *["LATE"] * late, str(user)])
+    prefix = "".join(letter for letter in prefix if letter.isalnum() or letter == "_")
+    return f"{prefix}_{attachment}_" + re.sub(r'[\x00/\\:*?"<>|]+', "_", file)
+
+
+@given(
+    st.text(st.characters(categories=("L", "Nd", "Zs", "Pc", "Pd", "Po"), exclude_characters="\0"), max_size=12) | st.from_regex(r"[a-z]{0,4}_[0-9]{1,3}(_[a-z0-9]{0,3})?", fullmatch=True),
+    st.booleans(),
+    st.integers(1, 99999),
+    st.integers(1, 99999),
+    st.from_regex(r"([0-9]{1,3}_)?[A-Za-z0-9_ ()]{1,8}\.ipynb", fullmatch=True),
+)  # fmt: skip
+def test_whoever_canvas_names_is_found_or_refused_never_another(sortable_name, late, user, attachment, file):
+    member = zipper(sortable_name, late, user, attachment, file)
+    if member.startswith(("anon_", "LATE_anon_")):
+        return
+    with contextlib.suppress(RequestError):
+        found = parse(member, {str(user): sortable_name})
+        assert found is not None
+        assert (found.user, found.late, found.attachment, found.original) == (str(user), late, str(attachment), file)
+
+
+@given(
+    st.text(max_size=60)
+    | st.from_regex(r"(LATE_|anon_|[0-9]{1,3}_|[a-z]_){0,6}(text|link|x)\.(html|ipynb)", fullmatch=True)
+)
+def test_no_name_breaks_the_reader(member):
+    with contextlib.suppress(RequestError):
+        parse(member)
 
 
 @pytest.mark.parametrize(

@@ -51,14 +51,13 @@ class Name:
 
 
 def readings(member: str) -> list[Name]:
-    """Return every way in which Canvas may have come to a member's name, the shortest person's name first."""
+    """Return every way in which a member's name can be read, the shortest person's name first."""
     if found := _ANONYMOUS.fullmatch(member):
         late, user, attachment, original, kind = found.group("late", "user", "attachment", "original", "kind")
         return [Name(user, "", bool(late), attachment, original or "", kind or "upload", anonymous=True)]
     parts = member.split("_") if len(member) <= _MOST_CHARACTERS else []
-    found_names = [reading for at in range(len(parts) - 1) if (reading := _reading(parts, at))]
-    named = [one for one in found_names if one.name and not _IMPOSSIBLE.search(one.name)]
-    return named or found_names
+    found_names = [reading for at in range(1, len(parts) - 1) if (reading := _reading(parts, at))]
+    return found_names or [reading for at in range(min(1, len(parts))) if (reading := _reading(parts, at))]
 
 
 def parse(member: str, roster: Mapping[str, str] | None = None) -> Name | None:
@@ -76,9 +75,11 @@ def parse(member: str, roster: Mapping[str, str] | None = None) -> Name | None:
     RequestError
         If two readings are left; the message names them.
     """
-    possible = readings(member)
-    if len(possible) > 1 and roster:
-        possible = [one for one in possible if one.user in roster] or possible
+    every = readings(member)
+    possible = [one for one in every if not _IMPOSSIBLE.search(one.name)] or every
+    if len(every) > 1 and roster:
+        known = [[one for one in some if one.user in roster] for some in (possible, every)]
+        possible = known[0] or known[1] or possible
         same = [one for one in possible if sanitized(one.name) == sanitized(roster.get(one.user, ""))]
         possible = same if len(same) == 1 else possible
     if len(possible) > 1:
@@ -128,10 +129,10 @@ def _reading(parts: Sequence[str], at: int) -> Name | None:
     before = list(parts[:at])
     late = bool(before) and before[-1] == "LATE"
     name = "_".join(before[:-1] if late else before)
-    if len(rest) == 1 and (kind := _KIND.fullmatch(rest[0])) and name:
+    if at and len(rest) == 1 and (kind := _KIND.fullmatch(rest[0])):
         return Name(user, name, late, kind=kind["kind"])
     original = "_".join(rest[1:])
-    return Name(user, name, late, rest[0], original) if _is_id(rest[0]) and original else None
+    return Name(user, name, late, rest[0], original) if rest and _is_id(rest[0]) and original else None
 
 
 def _is_id(part: str) -> bool:
