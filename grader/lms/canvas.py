@@ -270,7 +270,7 @@ def export(request: Export) -> Done:
     return Done(
         files=tuple(path for part in parts for path in part.files),
         said=tuple(said for part in parts for said in part.said),
-        attention=tuple(said for part in parts for said in part.attention),
+        attention=(*request.left_blank, *(said for part in parts for said in part.attention)),
     )
 
 
@@ -333,9 +333,6 @@ def _filled(request: Export, book: Gradebook, column: Column) -> _Filled:
             filled.attention.append(
                 f"{one.entry.name} (id {one.entry.student}): no row in the gradebook, so no score was written"
             )
-    blank = sum(request.score(one) is None for one in request.graded)
-    if blank:
-        filled.attention.append(f"{blank} without a readable notebook were left blank (--absent decides)")
     return filled
 
 

@@ -306,13 +306,11 @@ def export(request: Export) -> Done:
     """
     sheet = worksheet(request.template, request.column) if request.template else None
     recipients, attention = _recipients(request, sheet)
-    blank = [one for one in request.graded if request.score(one) is None]
-    attention += [f"{len(blank)} without a readable notebook were left blank (--absent decides)"] * bool(blank)
     parts = [_worksheet(request, sheet, recipients), _feedback(request, recipients)]
     return Done(
         files=tuple(path for part in parts for path in part.files),
         said=tuple(said for part in parts for said in part.said),
-        attention=(*attention, *(said for part in parts for said in part.attention)),
+        attention=(*request.left_blank, *attention, *(said for part in parts for said in part.attention)),
     )
 
 
