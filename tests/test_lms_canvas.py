@@ -23,7 +23,7 @@ from notebooks import notebook
 from grader.cli import main
 from grader.errors import RequestError
 from grader.lms import canvas
-from grader.lms.canvas import Name, parse, without_resubmit_suffix
+from grader.lms.canvas_names import Name, parse, without_resubmit_suffix
 
 # --- the importers, written down from their sources ----------------------------------------------------------------
 
