@@ -98,6 +98,7 @@ MAY_IMPORT = {
         "errors",
         "exercise",
         "manifest",
+        "notebook",
         "records",
         "report",
         "review",

@@ -34,7 +34,7 @@ def grades_csv(rows: Iterable[Row], exercise: Exercise) -> Iterator[str]:
     yield _line(columns)
     for row in rows:
         cells = _cells(row, exercise)
-        yield _line([_cell(cells[column]) for column in columns])
+        yield _line([shown_cell(cells[column]) for column in columns])
 
 
 def grades_jsonl(rows: Iterable[Row]) -> Iterator[str]:
@@ -111,7 +111,7 @@ def _record(row: Row) -> dict[str, Any]:
     }
 
 
-def _cell(value: object) -> object:
+def shown_cell(value: object) -> object:
     """Return a value that a spreadsheet shows and never runs."""
     if isinstance(value, str) and (
         value[:1].isspace() or unicodedata.normalize("NFKC", value).lstrip().startswith(_FORMULA)

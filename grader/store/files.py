@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from grader.errors import RequestError
@@ -24,22 +24,35 @@ def write(path: Path, content: str | bytes | Iterable[str], *, private: bool = F
     """
     parts = (content,) if isinstance(content, str | bytes) else content
     data = (one if isinstance(one, bytes) else one.encode("utf-8", "backslashreplace") for one in parts)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        if path.exists() and not path.is_file() and not path.is_dir():
+    if path.exists() and not path.is_file() and not path.is_dir():
+        try:
             with path.open("wb") as device:
                 device.writelines(data)
-            return
-        with draft.open("wb") as file:
-            if private:
-                draft.chmod(OWNER_FILE)
-            file.writelines(data)
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        return
+    with replacing(path) as draft, draft.open("wb") as file:
+        if private:
+            draft.chmod(OWNER_FILE)
+        file.writelines(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the path of a draft that takes the file's place when all of it is written, and leaves nothing behind otherwise."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield draft
         draft.replace(path)
     except OSError as error:
+        raise _unwritable(path, error) from None
+    finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-        hint = "free disk space or choose another folder"
-        raise RequestError(f"{path} cannot be written: {error.strerror}", hint=hint) from None
+
+
+def _unwritable(path: Path, error: OSError) -> RequestError:
+    return RequestError(f"{path} cannot be written: {error.strerror}", hint="free disk space or choose another folder")
 
 
 def make_private_folder(path: Path) -> None:
