@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from urllib.parse import quote
 
 import jinja2
@@ -93,6 +94,11 @@ def class_page(rows: Sequence[ClassRow], *, title: str, ignored: Mapping[str, st
         overview=overview(ordered),
         ignored=ignored or {},
     )
+
+
+def macros(template: str) -> Any:
+    """Return the macros of a template, for pieces of pages: what they give is escaped and cleaned as every page is."""
+    return _environment().get_template(template).module
 
 
 def overview(rows: Sequence[ClassRow]) -> Overview:
