@@ -72,7 +72,7 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
 
         functions = service.load_exercise(exercise).names
         done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping))
-        _say(done, quiet=quiet)
+        say(done, quiet=quiet)
         if not quiet:
             typer.echo(f"next: grader batch {out} --out graded/")
         raise typer.Exit(int(Exit.NOT_PASSED if done.unaccounted else Exit.PASSED))
@@ -127,7 +127,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
             )
         request = replace(found, template=template, column=column, absent=points, mapping=mapping)
         done = EXPORTERS[name](request)
-        _say(done, quiet=quiet)
+        say(done, quiet=quiet)
         if not quiet:
             _name(
                 graded.named(request.manifest.entries, request.held_back),
@@ -136,7 +136,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
             typer.echo(f"{system.title}: {system.verified}")
 
 
-def _say(done: Done, *, quiet: bool) -> None:
+def say(done: Done, *, quiet: bool) -> None:
     """Say what was done; what was not understood goes to stderr, also when quiet."""
     if not quiet:
         for line in done.said:

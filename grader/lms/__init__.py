@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grader.lms.system import Collector, Exporter, System, later
+from grader.lms.system import Builder, Collector, Exporter, Runner, System, later
 
 RULES = "tested against the rules of its importer, read in its source; not tried on a live site"
 
@@ -26,14 +26,31 @@ SYSTEMS: Mapping[str, System] = {
         template="the grading worksheet as downloaded",
         verified=RULES,
     ),
+    "gradescope": System(
+        title="Gradescope",
+        reads="the export of submissions",
+        verified="tested in a copy of its folders, as root, against its autograder specifications; not tried on the real site",
+    ),
+    "coursera": System(
+        title="Coursera",
+        verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
+    ),
+    "prairielearn": System(
+        title="PrairieLearn",
+        verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
+    ),
 }
 COLLECTORS: Mapping[str, Collector] = {
     "canvas": later("canvas", "collect"),
     "moodle": later("moodle", "collect"),
+    "gradescope": later("gradescope", "collect"),
 }
 EXPORTERS: Mapping[str, Exporter] = {
     "canvas": later("canvas", "export"),
     "moodle": later("moodle", "export"),
 }
+# graders that run inside the system, and what brings them there
+RUNNERS: Mapping[str, Runner] = {name: later(name, "run") for name in ("gradescope", "coursera", "prairielearn")}
+BUILDERS: Mapping[str, Builder] = {name: later("bundle", name) for name in RUNNERS}
 
-__all__ = ["COLLECTORS", "EXPORTERS", "SYSTEMS"]
+__all__ = ["BUILDERS", "COLLECTORS", "EXPORTERS", "RUNNERS", "SYSTEMS"]

@@ -5,8 +5,8 @@ The first result file stands before anything is read and says that grading did n
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,33 +14,21 @@ from pathlib import Path
 from grader import service, submissions
 from grader.errors import GraderError, RequestError
 from grader.exercise import Exercise
-from grader.lms.system import Done
+from grader.lms.system import Done, Run
+from grader.notebook import SOURCE_LIMIT_BYTES
 from grader.records import Result
 from grader.report.text import one_line
+from grader.store import write
 
 UNFINISHED = "Grading began and did not finish."
-OURS = "That is a fault of the grader or of its installation, not yours: this is no score. Your teacher has to look at it."
+OURS = (
+    "That is a fault of the grader or of its installation, not yours: this is no score. Your teacher has to look at it."
+)
+IN_PART = "A part could not be judged."
 RESERVE_BYTES = 256 << 20  # what grader, worker and system take of a container besides the student's function
 LEAST_BYTES = 128 << 20
-MOST_READ_BYTES = 64 << 20
 MOST_NAMED = 5
 _MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What a grader inside a system is asked.
-
-    `root` is the folder that the system laid out; `visibility` says when students see the result (Gradescope); `part` is the
-    part that is graded and `parts` maps such parts to functions (Coursera); `file` is the name that a hand-in should have.
-    """
-
-    root: Path
-    exercise: str
-    visibility: str = "visible"
-    part: str | None = None
-    parts: Sequence[str] = ()
-    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +49,11 @@ class Judged:
         """Why there is no score, in sentences for the student; nothing where there is one."""
         if self.settled is not None:
             return ()
-        return (self.failure or "A part could not be judged.", OURS)
+        return (self.failure or IN_PART, OURS)
 
 
-Runner = Callable[[Run], Done]
-
-
-def graded(request: Run, folder: str, write: Callable[[Judged], Path]) -> Done:
-    """Grade the hand-in in `folder` of the root; `write` puts a result file in place, first that of a run that did not finish.
+def graded(request: Run, folder: str, put: Callable[[Judged], None]) -> Judged:
+    """Grade the hand-in in `folder` of the root; `put` writes the result file, first that of a run that did not finish.
 
     Raises
     ------
@@ -77,13 +62,28 @@ def graded(request: Run, folder: str, write: Callable[[Judged], Path]) -> Done:
     """
     if not request.root.is_dir():
         raise RequestError(f"there is no folder {request.root}", hint="--root is the folder that the system lays out")
-    write(Judged(failure=UNFINISHED))
+    put(Judged(failure=UNFINISHED))
     judged = _judged(request, request.root / folder)
-    path = write(judged)
+    put(judged)
+    return judged
+
+
+def done(judged: Judged, path: Path, said: Sequence[str] = ()) -> Done:
+    """Return what a run has to say to staff: on no system does the student see it."""
     if judged.result is None:
-        sys.stderr.write(f"grader: no verdict: {one_line(judged.failure)}\n")
-        return Done(files=(path,), attention=(judged.failure,))
-    return Done(files=(path,), said=(judged.result.summary.headline, *judged.notes))
+        return Done((path,), tuple(said), (f"no score was written: {judged.failure}",))
+    unsettled = ("no score was written: a part could not be judged",) if judged.settled is None else ()
+    return Done((path,), (judged.result.summary.headline, *judged.notes, *said), unsettled)
+
+
+def put_json(path: Path, document: Mapping[str, object]) -> None:
+    """Write a JSON file whole, in a folder that is made if need be; numbers that JSON does not have are a fault of ours."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        hint = "--root is the folder that the system lays out"
+        raise RequestError(f"{path.parent} cannot be made: {error.strerror}", hint=hint) from None
+    write(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _judged(request: Run, folder: Path) -> Judged:
@@ -109,27 +109,26 @@ def choose(
     """Return the file of a hand-in that counts, and sentences about the others.
 
     It is the one called `wanted`; else the one that defines most of the functions, a notebook before a script, and of
-    equals the first by name.
+    equals the last by name.
     """
     found = submissions.find([folder])
     if not found.submissions:
         return None, _ignored(found.ignored)
-    ranked = sorted(found.submissions, key=lambda one: _rank(one, functions, wanted))
-    first, *others = ranked
+    *others, counts = sorted(found.submissions, key=lambda one: _rank(one, functions, wanted))
     if not others:
-        return first, ()
+        return counts, ()
     passed = _names([other.name for other in others])
-    rule = "the file that defines the most of the functions counts, of equals the first by name"
-    return first, (f"{len(ranked)} files were handed in; {first.name} was graded and {passed} not: {rule}.",)
+    rule = "the file that defines the most of the functions counts, of equals the last by name"
+    return counts, (f"{len(others) + 1} files were handed in. {counts.name} was graded, not {passed}: {rule}.",)
 
 
 def _rank(one: submissions.Submission, functions: Sequence[str], wanted: str | None) -> tuple[bool, int, bool, str]:
     text = b""
     with suppress(OSError):
-        if one.path.stat().st_size <= MOST_READ_BYTES:
+        if one.path.stat().st_size <= SOURCE_LIMIT_BYTES:
             text = one.path.read_bytes()
     defined = sum(f"def {name}".encode() in text for name in functions)
-    return one.name != wanted, -defined, one.path.suffix.lower() != ".ipynb", one.name
+    return one.name == wanted, defined, one.path.suffix.lower() == ".ipynb", one.name
 
 
 def _ignored(names: Sequence[str]) -> tuple[str, ...]:

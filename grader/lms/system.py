@@ -86,6 +86,36 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """What a grader inside a system is asked.
+
+    `root` is the folder that the system lays out; `visibility` says when students see the result (Gradescope); `part` is the
+    part that is graded, `parts` holds an ``ID=FUNCTION`` for each (Coursera); `file` is the name that a hand-in should have.
+    """
+
+    root: Path
+    exercise: str
+    visibility: str = "visible"
+    part: str | None = None
+    parts: Sequence[str] = ()
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What is to be brought into a system: `out` is the zip or folder to make, `options` go to every run there.
+
+    `python` is the version of the system's Python, for which the wheels that the grader needs are put in, unless `online`.
+    """
+
+    out: Path
+    exercise: str
+    options: Sequence[str] = ()
+    python: str = "3.10"
+    online: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """What came of it, in sentences for whoever ran it.
 
@@ -101,6 +131,8 @@ class Done:
 
 Collector = Callable[[Collect], Done]
 Exporter = Callable[[Export], Done]
+Runner = Callable[[Run], Done]
+Builder = Callable[[Build], Done]
 
 
 def exact(value: float) -> Decimal:

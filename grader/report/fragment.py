@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from grader.records import CheckResult, FunctionResult, Result, Shown
+from markupsafe import Markup
+
+from grader.records import CheckResult, FunctionResult, Shown
 from grader.report import html, text, words
 
 # what any system's sanitizer may be expected to leave; a test holds the template to it
@@ -16,48 +18,26 @@ CUT = "… (cut: there was more than this system takes)"
 MOST_LINE = 2_000  # characters of one line: a message may quote an endless one of the student's
 
 
-def summary_html(result: Result, notes: Sequence[str] = ()) -> str:
-    """Return the summary record, which a student reads first, and what else is to be said of the hand-in."""
-    return _html("summary", result, notes)
-
-
 def function_html(function: FunctionResult) -> str:
     """Return the verdict on one function."""
     return _html("function", function)
 
 
-def notice_html(paragraphs: Sequence[str]) -> str:
-    """Return plain paragraphs."""
+def said_html(paragraphs: Sequence[str]) -> str:
+    """Return paragraphs."""
     return _html("said", paragraphs)
 
 
-def page_html(result: Result, notes: Sequence[str], names: Sequence[str]) -> str:
-    """Return a whole small page with the summary and the functions called `names`."""
-    return _html("page", result, notes, names) + "\n"
-
-
-def notice_page(title: str, paragraphs: Sequence[str]) -> str:
-    """Return a whole small page that holds no verdict."""
-    return _html("notice", title, paragraphs) + "\n"
-
-
-def summary_text(result: Result, notes: Sequence[str] = ()) -> str:
-    """Return the summary record as plain text, a line for each part of it."""
-    said = result.summary
-    step = f"Next: {said.next_step}" if said.next_step else ""
-    return _lines([said.headline, step, said.text, *notes])
+def page_html(title: str, pieces: Sequence[tuple[str, str]]) -> str:
+    """Return a whole small page of pieces of HTML, each under a heading unless that is empty."""
+    made = [(heading, Markup(piece)) for heading, piece in pieces]  # noqa: S704  # pieces are HTML already, made here
+    return _html("page", title, made) + "\n"
 
 
 def function_text(name: str, function: FunctionResult) -> str:
     """Return the verdict on one function as plain text."""
     standing = f"{name}: {text.of(function.points, function.possible)} points, {words.status(function)}."
     return _lines([standing, *_told(function)])
-
-
-def full_text(result: Result, notes: Sequence[str], names: Sequence[str]) -> str:
-    """Return summary and functions as plain text."""
-    parts = [summary_text(result, notes), *(function_text(name, result.functions[name]) for name in names)]
-    return "\n\n".join(parts)
 
 
 def cut(said: str, most_bytes: int) -> str:
@@ -127,4 +107,3 @@ def _lines(parts: Sequence[str]) -> str:
     """Join what says something, each cleaned and of bounded length."""
     cleaned = (text.clean(part).rstrip() for part in parts if part)
     return "\n".join(line if len(line) <= MOST_LINE else f"{line[:MOST_LINE]} …" for line in cleaned)
-
