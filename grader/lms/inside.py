@@ -28,7 +28,7 @@ IN_PART = "A part could not be judged."
 RESERVE_BYTES = 256 << 20  # what grader, worker and system take of a container besides the student's function
 LEAST_BYTES = 128 << 20
 MOST_NAMED = 5
-_MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+GROUPS = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +140,23 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(one_line(name) for name in names[:MOST_NAMED]) + more
 
 
-def job_bytes(exercise: Exercise, limits: Sequence[str] = _MEMORY_LIMITS) -> int:
+def job_bytes(exercise: Exercise, proc: Path = Path("/proc/self/cgroup"), groups: Path = GROUPS) -> int:
     """Return the memory that a function may use here: the exercise's, or what the container leaves for it."""
-    for path in limits:
+    most = exercise.limits.memory_bytes
+    for path in _memory_limits(proc, groups):
         with suppress(OSError, ValueError):
-            room = int(Path(path).read_text(encoding="ascii")) - RESERVE_BYTES
-            return min(exercise.limits.memory_bytes, max(room, LEAST_BYTES))
-    return exercise.limits.memory_bytes
+            most = min(most, int(path.read_text(encoding="ascii")) - RESERVE_BYTES)
+    return max(most, LEAST_BYTES)
+
+
+def _memory_limits(proc: Path, groups: Path) -> list[Path]:
+    """Return where the limits of this process may stand, in both versions of control groups; inside a container at the top."""
+    own = []
+    with suppress(OSError, ValueError):
+        own = [line.split(":", 2) for line in proc.read_text(encoding="utf-8").splitlines()]
+    older = [groups / "memory" / path.strip("/") for _, controllers, path in own if controllers == "memory"]
+    newer = [groups / path.strip("/") for _, controllers, path in own if not controllers]
+    return [
+        *(folder / "memory.limit_in_bytes" for folder in (groups / "memory", *older)),
+        *(folder / "memory.max" for folder in (groups, *newer)),
+    ]
