@@ -65,13 +65,19 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
             Path | None,
             typer.Option("--mapping", metavar="FILE", help="How names are read.", hidden=not system.mapped),
         ] = None,
+        assignment: Annotated[
+            str | None,
+            typer.Option(
+                "--assignment", metavar="NAME", help="The assignment, where there are several.", hidden=name != "nbgrader"
+            ),
+        ] = None,
         exercise: ExerciseOption = DEFAULT_EXERCISE,
         quiet: QuietOption = False,
     ) -> None:
         from grader import service
 
         functions = service.load_exercise(exercise).names
-        done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping))
+        done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping, assignment))
         say(done, quiet=quiet)
         if not quiet:
             typer.echo(f"next: grader batch {out} --out graded/")

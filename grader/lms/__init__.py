@@ -35,6 +35,12 @@ SYSTEMS: Mapping[str, System] = {
         title="Coursera",
         verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
     ),
+    "nbgrader": System(
+        title="nbgrader",
+        reads="a course folder (submitted/STUDENT/ASSIGNMENT/) or an exchange's inbound/",
+        writes="feedback and grades into the course folder",
+        verified="tried with nbgrader 0.9.6 from release to fetched feedback and exported grades",
+    ),
     "prairielearn": System(
         title="PrairieLearn",
         verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
@@ -44,10 +50,12 @@ COLLECTORS: Mapping[str, Collector] = {
     "canvas": later("canvas", "collect"),
     "moodle": later("moodle", "collect"),
     "gradescope": later("gradescope", "collect"),
+    "nbgrader": later("nbgrader", "collect"),
 }
 EXPORTERS: Mapping[str, Exporter] = {
     "canvas": later("canvas", "export"),
     "moodle": later("moodle", "export"),
+    "nbgrader": later("nbgrader", "export"),
 }
 # graders that run inside the system, and what brings them there
 RUNNERS: Mapping[str, Runner] = {name: later(name, "run") for name in ("gradescope", "coursera", "prairielearn")}

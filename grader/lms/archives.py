@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -78,17 +79,23 @@ def contents(sources: Sequence[Path]) -> Contents:
     return found
 
 
-def write_zip(path: Path, files: Mapping[str, bytes], *, programs: Collection[str] = ()) -> None:
+def write_zip(path: Path, files: Mapping[str, bytes | Path], *, programs: Collection[str] = ()) -> None:
     """Write a zip whole or not at all, its members by name; the same files give the same bytes.
 
     Those called `programs` may be executed where the zip is unpacked.
     """
     with replacing(path) as draft, zipfile.ZipFile(draft, "w") as archive:
         for name in sorted(files):
+            content = files[name]
             info = zipfile.ZipInfo(name, _EPOCH)
             mode = 0o755 if name in programs else 0o644
             info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, mode << 16
-            archive.writestr(info, files[name], compresslevel=6)
+            if isinstance(content, bytes):
+                archive.writestr(info, content)
+            else:
+                info.file_size = content.stat().st_size
+                with content.open("rb") as source, archive.open(info, "w") as member:
+                    shutil.copyfileobj(source, member)
 
 
 def decoded(name: str, *, utf8: bool) -> str:

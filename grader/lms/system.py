@@ -50,7 +50,7 @@ class Collect:
     """What to collect: the LMS's exports, the folder to lay files out in, and a roster where names are ambiguous.
 
     `functions` are the names that the right notebook defines: they decide which of several files is graded. `mapping` is a
-    mapping file in place of the system's own.
+    mapping file in place of the system's own, `assignment` the one that is meant where a folder holds several (nbgrader).
     """
 
     exports: Sequence[Path]
@@ -58,6 +58,7 @@ class Collect:
     roster: Path | None = None
     functions: Sequence[str] = ()
     mapping: Path | None = None
+    assignment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
