@@ -68,7 +68,10 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
         assignment: Annotated[
             str | None,
             typer.Option(
-                "--assignment", metavar="NAME", help="The assignment, where there are several.", hidden=name != "nbgrader"
+                "--assignment",
+                metavar="NAME",
+                help="The assignment, where there are several.",
+                hidden=name != "nbgrader",
             ),
         ] = None,
         exercise: ExerciseOption = DEFAULT_EXERCISE,

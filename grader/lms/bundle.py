@@ -128,7 +128,7 @@ def _wheels(python: str) -> tuple[dict[str, bytes], str]:
         command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", *wanted]
         command += ["--dest", folder, "--only-binary=:all:", "--implementation", "cp", "--python-version", python]
         try:
-            ended = subprocess.run(
+            ended = subprocess.run(  # noqa: S603  # our own words, each an argument of its own, and no shell
                 [*command, *platforms], capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=False
             )
         except (OSError, subprocess.SubprocessError) as error:

@@ -7,18 +7,24 @@ required, so Gradescope reports that the autograder failed, and a person looks.
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import re
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from grader.errors import RequestError
 from grader.lms import feedback, inside
+from grader.lms.archives import Member, contents
 from grader.lms.inside import Judged
-from grader.lms.system import Done, Run
+from grader.lms.layout import File, HandedIn, lay_out
+from grader.lms.system import Collect, Done, Run
 from grader.records import FunctionResult, Result
 from grader.report import fragment, words
 from grader.report.text import of, points
 
-METADATA = "submission_metadata.json"
+METADATA, EXPORT_METADATA = "submission_metadata.json", "submission_metadata.yml"
 MOST_OUTPUT_BYTES = 200_000  # of one test: no limit is documented, the browser of a student has one
+MOST_METADATA_BYTES = 1 << 30
+_FOLDER = re.compile(r"submission_\d+")
 
 
 def run(request: Run) -> Done:
@@ -113,3 +119,61 @@ def _mismatch(assignment: object, result: Result | None) -> tuple[str, ...]:
         return ()
     asked = f"set Autograder Points to {points(result.possible)}"
     return (f"the assignment has {points(total)} points here, the exercise {points(result.possible)}: {asked}",)
+
+
+# --- the export of submissions ---------------------------------------------------------------------------------------
+
+
+def collect(request: Collect) -> Done:
+    """Lay out an export of submissions: ``submission_metadata.yml`` and a folder ``submission_<id>/`` for each of them."""
+    found = contents(request.exports)
+    metadata: dict[str, Any] = {}
+    files: dict[str, list[File]] = {}
+    for member in found.members:
+        parts = PurePosixPath(member.name).parts
+        at = next((at for at, part in enumerate(parts[:-1]) if _FOLDER.fullmatch(part)), None)
+        if at is not None:
+            files.setdefault(parts[at], []).append(File("/".join(parts[at + 1 :]), member))
+        elif parts[-1] == EXPORT_METADATA:
+            metadata |= _yaml(member)
+        else:
+            found.refused.append(f"{member.name}: in no folder of a submission")
+    if files and not metadata:
+        raise RequestError(
+            f"there is no {EXPORT_METADATA} in it, so nobody can tell whose the submissions are",
+            hint="give the export as Gradescope makes it: Review Grades, Export Submissions",
+        )
+    keys = [key for key in metadata if _FOLDER.fullmatch(str(key))]
+    found.refused += [f"{key}: a folder that {EXPORT_METADATA} does not name" for key in files if key not in metadata]
+    handed_in = [_handed_in(key, metadata[key], files.get(key, [])) for key in keys]
+    return lay_out(request, "gradescope", handed_in, found)
+
+
+def _handed_in(key: str, said: Any, files: list[File]) -> HandedIn:
+    """Return one submission; a group's members are named together."""
+    entry = said if isinstance(said, dict) else {}
+    people = entry.get(":submitters")
+    submitters = [person for person in people if isinstance(person, dict)] if isinstance(people, list) else []
+    plain = [{name: str(person.get(f":{name}") or "") for name in ("name", "sid", "email")} for person in submitters]
+    names = ", ".join(filter(None, (person["name"] for person in plain)))
+    created, score = entry.get(":created_at"), entry.get(":score")
+    lms = {
+        "submission": key.removeprefix("submission_"),
+        "submitters": plain,
+        "created_at": None if created is None else str(created),
+        "score": score if isinstance(score, (int, float)) else None,
+    }
+    return HandedIn(key, names, files, lms=lms)
+
+
+def _yaml(member: Member) -> dict[str, Any]:
+    import yaml  # nothing but this one file needs it
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same rules, ten times as fast
+    try:
+        with member.open() as file:
+            found = yaml.load(file.read(MOST_METADATA_BYTES), Loader=loader)  # noqa: S506  # both are safe loaders
+    except Exception as error:  # a damaged zip and a damaged file fail in many ways
+        reason = type(error).__name__
+        raise RequestError(f"{member.name} cannot be read ({reason})", hint="download the export again") from None
+    return found if isinstance(found, dict) else {}

@@ -24,7 +24,7 @@ from grader.submissions import SUFFIXES
 SYSTEM = "nbgrader"
 IMPORTER = "import_grades.py"
 DATA = Path(__file__).parent / "data"
-TIMESTAMP, SECRET = "timestamp.txt", "submission_secret.txt"  # noqa: S105  # the name of a file
+TIMESTAMP, SECRET = "timestamp.txt", "submission_secret.txt"  # the name of a file
 _INBOUND = re.compile(r"(?P<student>[^+]+)\+(?P<assignment>[^+]+)\+(?P<timestamp>[^+]+)(?:\+[^+]*)?")
 
 
@@ -176,7 +176,12 @@ def _submission(request: Export, one: Graded) -> dict[str, Any]:
         total = float(request.score(one) or 0)
         scores = {name: total * function.possible / request.possible for name, function in functions.items()}
     notebook = one.entry.lms.get("notebook")
-    return {"student": one.entry.student, "notebook": notebook, "timestamp": one.entry.lms.get("timestamp", ""), "scores": scores}
+    return {
+        "student": one.entry.student,
+        "notebook": notebook,
+        "timestamp": one.entry.lms.get("timestamp", ""),
+        "scores": scores,
+    }
 
 
 def _part(name: object, what: str) -> str:

@@ -6,10 +6,13 @@ The gradebook is gradebook.db in the course folder unless --db names another.  E
 running it again writes the same.  Points given by hand in nbgrader stay and are marked for a look.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 try:
     from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedNotebook
@@ -17,7 +20,7 @@ except ImportError:
     sys.exit("nbgrader is not installed for this Python: run this with the Python that runs nbgrader")
 
 
-def main():
+def main() -> None:
     """Read the grades and write them."""
     course = Path(__file__).resolve().parent.parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -34,7 +37,7 @@ def main():
     print(f"{found['assignment']}: {len(found['submissions'])} submissions, {changed} with other points than before")
 
 
-def refuse_others(gradebook, found, *, beside):
+def refuse_others(gradebook: Gradebook, found: dict[str, Any], *, beside: bool) -> None:
     """Stop where the assignment has grade cells of its own: nbgrader would add their points to ours."""
     try:
         notebooks = gradebook.find_assignment(found["assignment"]).notebooks
@@ -51,7 +54,7 @@ def refuse_others(gradebook, found, *, beside):
         )
 
 
-def put(gradebook, found, one):
+def put(gradebook: Gradebook, found: dict[str, Any], one: dict[str, Any]) -> bool:
     """Write one submission's points; return whether any changed."""
     assignment, student = found["assignment"], one["student"]
     gradebook.update_or_create_assignment(assignment)
@@ -76,7 +79,7 @@ def put(gradebook, found, one):
     return changed
 
 
-def find_grade(gradebook, submission, cell, notebook):
+def find_grade(gradebook: Gradebook, submission: Any, cell: Any, notebook: str) -> Grade:
     """Return the grade of a cell; a submission that was there before the cell has none yet."""
     handed_in = next((one for one in submission.notebooks if one.name == notebook), None)
     if handed_in is None:
