@@ -12,6 +12,7 @@ from grader.lms.inside import Judged
 from grader.lms.system import Done, Run
 from grader.records import FunctionResult
 from grader.report import fragment, words
+from grader.report.text import clean
 
 MOST_OUTPUT_BYTES = 100_000  # of one function; a file above 1 MB makes the job fail, and nothing trims it
 
@@ -28,7 +29,8 @@ def results(judged: Judged) -> dict[str, Any]:
     result = judged.result
     said = "\n\n".join(([] if result is None else [feedback.plain(result)]) + [*judged.excuse, *judged.notes])
     if judged.settled is None or result is None or result.notebook.status not in {"ok", "repaired"}:
-        errors = [said] if result is None else [result.summary.headline, *judged.excuse, *judged.notes]
+        first = [] if result is None else [clean(result.summary.headline)]
+        errors = [*first, *judged.excuse, *judged.notes]
         return {"gradable": False, "format_errors": errors, "message": said}
     tests = [_test(name, function) for name, function in result.functions.items()]
     return {"gradable": True, "score": result.score / result.possible, "message": said, "tests": tests}
