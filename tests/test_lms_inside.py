@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -93,6 +94,14 @@ SCHEMAS = {
         "else": {"required": ["score"]},
     },
 }  # fmt: skip
+
+
+CONFINED = cache(service.require_confinement)
+
+
+@pytest.fixture(autouse=True)
+def confinement_is_tried_once(monkeypatch):
+    monkeypatch.setattr(service, "require_confinement", CONFINED)
 
 
 class Tags(HTMLParser):
