@@ -10,6 +10,11 @@ from collections.abc import Mapping
 from grader.lms.system import Builder, Collector, Exporter, Runner, System, later
 
 RULES = "tested against the rules of its importer, read in its source; not tried on a live site"
+HELP = "not verified against the system: written from its help pages and from scripts of others"
+SOURCE = "not verified against the system: written from the source of edx-sga and edx-bulk-grades"
+TABLE = "a table as any spreadsheet program opens it; no system to verify it against"
+OWN = "not verified: as right as the mapping file"
+MAPPED = "its own table with our column, and a zip of pages"
 
 SYSTEMS: Mapping[str, System] = {
     "canvas": System(
@@ -25,6 +30,7 @@ SYSTEMS: Mapping[str, System] = {
         writes="the grading worksheet with grades and comments, and the zip of feedback files",
         template="the grading worksheet as downloaded",
         verified=RULES,
+        flag="--worksheet",
     ),
     "gradescope": System(
         title="Gradescope",
@@ -45,17 +51,30 @@ SYSTEMS: Mapping[str, System] = {
         title="PrairieLearn",
         verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
     ),
+    **{
+        name: System(title, reads, MAPPED, "the table that it exported", verified, mapped=True)
+        for name, title, reads, verified in (
+            ("blackboard", "Blackboard", "the zip of “Assignment File Download”", HELP),
+            ("brightspace", "Brightspace", "the zip of an assignment's submissions", HELP),
+            ("openedx", "Open edX", "the zip of collected submissions", SOURCE),
+            ("spreadsheet", "A spreadsheet", "a folder or zip with a folder or file a student", TABLE),
+            ("other", "Any other system, by a mapping file", "what the mapping file reads", OWN),
+        )
+    },
 }
+_MAPPED = [name for name, system in SYSTEMS.items() if system.mapped]
 COLLECTORS: Mapping[str, Collector] = {
     "canvas": later("canvas", "collect"),
     "moodle": later("moodle", "collect"),
     "gradescope": later("gradescope", "collect"),
     "nbgrader": later("nbgrader", "collect"),
+    **{name: later("mapping", "collect", name) for name in _MAPPED},
 }
 EXPORTERS: Mapping[str, Exporter] = {
     "canvas": later("canvas", "export"),
     "moodle": later("moodle", "export"),
     "nbgrader": later("nbgrader", "export"),
+    **{name: later("mapping", "export", name) for name in _MAPPED},
 }
 # graders that run inside the system, and what brings them there
 RUNNERS: Mapping[str, Runner] = {name: later(name, "run") for name in ("gradescope", "coursera", "prairielearn")}

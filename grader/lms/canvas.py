@@ -6,7 +6,9 @@ reads the gradebook, `AbstractAssignment#infer_comment_context_from_filename` th
 
 from __future__ import annotations
 
+import csv
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +79,7 @@ def parse(member: str, roster: Mapping[str, str] | None = None) -> Name | None:
     possible = readings(member)
     if len(possible) > 1 and roster:
         possible = [one for one in possible if one.user in roster] or possible
-        same = [one for one in possible if one.name == sanitized(roster.get(one.user, ""))]
+        same = [one for one in possible if sanitized(one.name) == sanitized(roster.get(one.user, ""))]
         possible = same if len(same) == 1 else possible
     if len(possible) > 1:
         both = " or ".join(f"{one.name!r} (id {one.user}) with {one.original or one.kind!r}" for one in possible[:3])
@@ -143,11 +145,11 @@ def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[
     )
     names = dict.fromkeys(name.name for name, _ in files)
     known = (roster or {}).get(user, "")
-    group = bool(known) and sanitized(known) != first.name and not first.anonymous
-    notes = [f"handed in as {name.kind}, not as a file" for name, _ in files if name.kind != "upload"]
-    notes += ["not in the roster"] * bool(roster and not known and not first.anonymous)
-    notes += [f"several names for the id {user}: {', '.join(names)}"] * (len(names) > 1)
-    notes += [f"a group's, or a changed name: the roster calls {user} {known}"] * group
+    group = bool(known) and sanitized(known) != sanitized(first.name) and not first.anonymous
+    notes = [f"This was handed in as a {name.kind}, not as a file." for name, _ in files if name.kind != "upload"]
+    remarks = ["not in the roster"] * bool(roster and not known and not first.anonymous)
+    remarks += [f"several names for the id {user}: {', '.join(names)}"] * (len(names) > 1)
+    remarks += [f"a group's, or a changed name: the roster calls {user} {known}"] * group
     return HandedIn(
         student=user,
         name=f"anonymous {user}" if first.anonymous else (first.name if group else known or first.name),
@@ -156,7 +158,8 @@ def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[
             for name, member in uploads
         ],
         late=any(name.late for name, _ in files),
-        note="; ".join(dict.fromkeys(notes)),
+        note=" ".join(dict.fromkeys(notes)),
+        remark="; ".join(remarks),
         lms={"anonymous_id" if first.anonymous else "user_id": user, "is_group": group},
     )
 
@@ -167,7 +170,8 @@ def _lms(name: Name, member: Member) -> dict[str, object]:
 
 def sanitized(sortable_name: str) -> str:
     """Return a name as Canvas writes it into a member's name."""
-    return re.sub(r"\W", "", re.sub(r"_(\d+)_", r"\1", sortable_name, flags=re.ASCII).lower())
+    name = unicodedata.normalize("NFC", sortable_name)
+    return re.sub(r"\W", "", re.sub(r"_(\d+)_", r"\1", name, flags=re.ASCII).lower())
 
 
 # --- the gradebook -------------------------------------------------------------------------------------------------
@@ -343,7 +347,7 @@ def _fill(filled: _Filled, request: Export, book: Gradebook, column: Column, row
     if reason := _NOT_OURS.get(old.upper()):
         filled.attention.append(f"{one.entry.name}: {reason} in the gradebook, so no score was written")
         return
-    if (name := _name(book, row)) != one.entry.name and sanitized(name) != one.entry.name:
+    if (name := _name(book, row)) != one.entry.name and sanitized(name) != sanitized(one.entry.name):
         filled.attention.append(
             f"the score of {one.entry.name} goes to {name} (id {one.entry.student}): a group's member, or a changed name; "
             "see in Canvas that the whole group has it"
@@ -371,11 +375,18 @@ def _write(path: Path, rows: Sequence[Sequence[str]], book: Gradebook) -> None:
 
 
 def delimiter_seen(text: str) -> str:
-    """Return the delimiter that Canvas's importer would take: a semicolon only if the first three lines agree on it."""
+    """Return the delimiter that Canvas's importer would take: the semicolon only where it cuts the first lines into more."""
     first = text.splitlines()[:3]
-    counts = {mark: {line.count(mark) for line in first} for mark in ",;"}
-    agreed = len(counts[";"]) == 1 and len(first) == 3
-    return ";" if agreed and min(counts[";"]) > max(counts[","]) else ","
+    return ";" if _fields(first, ";") > _fields(first, ",") else ","
+
+
+def _fields(lines: Sequence[str], delimiter: str) -> int:
+    """Return into how many fields a delimiter cuts each line, 0 where they differ or cannot be read."""
+    try:
+        counts = {len(row) for row in csv.reader(lines, delimiter=delimiter, strict=True)}
+    except csv.Error:
+        return 0
+    return counts.pop() if len(counts) == 1 else 0
 
 
 # --- out: feedback -------------------------------------------------------------------------------------------------

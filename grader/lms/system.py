@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class System:
     """A system as the command lists it.
 
-    `template` says what `--gradebook` or `--worksheet` takes, empty where the system's exporter fills nothing in; `verified`
-    says how far what we write was tried; `mapped` systems are described by a mapping file.
+    `template` says what the option `flag` takes (`--gradebook` and `--worksheet` mean the same), empty where the system's
+    exporter fills nothing in; `verified` says how far what we write was tried; `mapped` systems are described by a mapping
+    file.
     """
 
     title: str
@@ -29,6 +30,7 @@ class System:
     template: str = ""
     verified: str = "not verified against the system"
     mapped: bool = False
+    flag: str = "--gradebook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +143,11 @@ def exact(value: float) -> Decimal:
     return Decimal(repr(float(value)))
 
 
-def later(module: str, function: str) -> Callable[[Any], Done]:
-    """Return a collector or exporter whose module is imported when it is called."""
+def later(module: str, function: str, *first: str) -> Callable[[Any], Done]:
+    """Return a collector or exporter whose module is imported when it is called; `first` are arguments before the request."""
 
     def call(request: Any) -> Done:  # a Collect or an Export, as the table says
-        done: Done = getattr(importlib.import_module(f"grader.lms.{module}"), function)(request)
+        done: Done = getattr(importlib.import_module(f"grader.lms.{module}"), function)(*first, request)
         return done
 
     return call
