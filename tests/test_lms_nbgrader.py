@@ -116,7 +116,7 @@ def test_feedback_lies_where_it_is_released_from_and_the_rest_aside(tmp_path):
 
     released = root / "feedback" / "ada" / "ps1"
     assert {path.name: path.read_bytes()[:6] for path in released.iterdir()} == {
-        "Initialization.html": b"<!DOCT", "timestamp.txt": WHEN.encode()[:6], "submission_secret.txt": b"s3cr3t",
+        "Initialization.html": b"<!doct", "timestamp.txt": WHEN.encode()[:6], "submission_secret.txt": b"s3cr3t",
     }  # fmt: skip
     assert not (root / "feedback" / "bob").exists()  # release_feedback would stop at it
     assert (root / "grader" / "feedback" / "bob" / "ps1" / "Initialization.html").is_file()
@@ -170,7 +170,8 @@ def python_of_nbgrader() -> str:
 
 def ran(*command: object, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    home = {"HOME": str(folder), "JUPYTER_DATA_DIR": str(folder / ".jupyter")}
+    search = f"{Path(str(command[0])).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic
+    home = {"HOME": str(folder), "JUPYTER_DATA_DIR": str(folder / ".jupyter"), "PATH": search}
     return subprocess.run(
         [str(part) for part in command],
         cwd=folder, env={**kept, **home, **environment}, capture_output=True, text=True, check=False, timeout=300,

@@ -125,10 +125,10 @@ def choose(
 def _rank(one: submissions.Submission, functions: Sequence[str], wanted: str | None) -> tuple[bool, int, bool, str]:
     text = b""
     with suppress(OSError):
-        if one.path.stat().st_size <= SOURCE_LIMIT_BYTES:
+        if one.path and one.path.stat().st_size <= SOURCE_LIMIT_BYTES:
             text = one.path.read_bytes()
     defined = sum(f"def {name}".encode() in text for name in functions)
-    return one.name == wanted, defined, one.path.suffix.lower() == ".ipynb", one.name
+    return one.name == wanted, defined, one.name.lower().endswith(".ipynb"), one.name
 
 
 def _ignored(names: Sequence[str]) -> tuple[str, ...]:

@@ -19,5 +19,5 @@ if ! "${install[@]}" --no-index --find-links "$source/wheels" "$source/@WHEEL@";
     echo "Not everything that is needed lies in the zip for this Python: the rest comes from the network."
     "${install[@]}" --find-links "$source/wheels" "$source/@WHEEL@"
 fi
-"${install[@]}" 'llvmlite>=0.44' || echo "Without llvmlite trainings take longer; the results are the same."
+"${install[@]}" 'llvmlite>=0.44' 2>/dev/null || echo "Without llvmlite trainings take longer; the results are the same."
 "$source/venv/bin/python" -I -m grader doctor || echo "Not confined while the image is built; what counts is the run."
