@@ -231,6 +231,14 @@ def test_metadata_that_are_of_no_use_change_nothing(tmp_path, data):
     assert run("gradescope", root)["score"] == 30
 
 
+def test_a_name_with_control_characters_is_shown_and_not_obeyed(tmp_path):
+    files = {"a\x1b[31m\u202e.ipynb": SMALL, "b.ipynb": notebook("x = 1"), "<i>c\x07.txt": b""}
+    for system in SYSTEMS:
+        document = run(system, laid(tmp_path / system, system, files))
+        assert "a\\\\x1b[31m" in shown(document)
+        assert not re.search("[\x07\x1b\u202e]", shown(document))
+
+
 def test_what_leads_out_of_the_folder_is_not_read(tmp_path):
     secret = write(tmp_path, "elsewhere.ipynb", RIGHT)
     root = laid(tmp_path / "root", "gradescope", {})
@@ -469,6 +477,22 @@ def test_a_part_that_was_judged_counts_also_where_another_was_not():
     assert coursera.document(judged, names)["fractionalScore"] == 1.0
     judged, names = coursera.of_part(Judged(mixed()), Run(Path(), "", part="random"))
     assert "fractionalScore" not in coursera.document(judged, names)
+
+
+@pytest.mark.parametrize("points", [(0.1, 0.2, 0.3), (1 / 3, 1 / 3, 1 / 3)])
+def test_sums_of_points_have_no_binary_rest(points):
+    parts = zip(everyday().functions.items(), points, strict=True)
+    functions = {name: replace(one, points=earned) for (name, one), earned in parts}
+    judged = Judged(result(functions))
+    total = round(sum(points), 6)
+    assert gradescope.results(judged, "visible")["score"] == total
+    assert prairielearn.results(judged)["score"] == round(total / 30, 6)
+
+
+@pytest.mark.parametrize("name", ["gradescope", "coursera", "prairielearn", "nbgrader"])
+def test_each_system_has_its_page(name):
+    page = Path(__file__).parent.parent / "docs" / "lms" / f"{name}.md"
+    assert f"grader lms {name}" in page.read_text(encoding="utf-8")
 
 
 # --- PrairieLearn --------------------------------------------------------------------------------------------------

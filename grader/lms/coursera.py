@@ -89,11 +89,15 @@ def page(judged: Judged, names: Sequence[str]) -> str:
         title = result.title
         pieces.insert(0, ("", feedback.html(result)))
     if result is not None and result.notebook.status in {"ok", "repaired"}:
-        pieces += [(name, fragment.function_html(result.functions[name])) for name in names]
+        pieces += [(name, fragment.function_html(result.functions[name])) for name in _open_first(result, names)]
     made = fragment.page_html(title, pieces)
     return (
         made if len(made.encode()) <= MOST_PAGE_BYTES else fragment.page_html(title, [*pieces[:2], ("", fragment.CUT)])
     )
+
+
+def _open_first(result: Result, names: Sequence[str]) -> list[str]:
+    return sorted(names, key=lambda name: result.functions[name].passed)
 
 
 def _share(result: Result | None, names: Sequence[str]) -> float | None:
@@ -101,7 +105,7 @@ def _share(result: Result | None, names: Sequence[str]) -> float | None:
     possible = sum(one.possible for one in chosen)
     if not possible or any(one.provisional for one in chosen):
         return None
-    return sum(one.points for one in chosen) / possible
+    return inside.number(sum(one.points for one in chosen) / possible)
 
 
 def _told(judged: Judged, names: Sequence[str]) -> tuple[str, ...]:
@@ -121,5 +125,5 @@ def _text(judged: Judged, names: Sequence[str]) -> str:
     if result is not None:
         pieces.insert(0, feedback.plain(result))
     if result is not None and result.notebook.status in {"ok", "repaired"}:
-        pieces += [fragment.function_text(name, result.functions[name]) for name in names]
+        pieces += [fragment.function_text(name, result.functions[name]) for name in _open_first(result, names)]
     return "\n\n".join(filter(None, pieces))

@@ -54,9 +54,10 @@ def results(judged: Judged, visibility: str) -> dict[str, Any]:
     tests = [_test(name, function, result) for name, function in result.functions.items()]
     if judged.settled is None:
         return {**head, "extra_data": _extra(result), "tests": tests}
-    scores = [{"score": one.points, "max_score": one.possible} for one in result.functions.values()]
+    number = inside.number
+    scores = [{"score": number(one.points), "max_score": number(one.possible)} for one in result.functions.values()]
     scored = [{**test, **score} for test, score in zip(tests, scores, strict=True)]
-    return {"score": result.score, **head, "extra_data": _extra(result), "tests": scored}
+    return {"score": number(result.score), **head, "extra_data": _extra(result), "tests": scored}
 
 
 def _output(judged: Judged) -> str:

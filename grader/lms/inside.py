@@ -76,6 +76,11 @@ def done(judged: Judged, path: Path, said: Sequence[str] = ()) -> Done:
     return Done((path,), (judged.result.summary.headline, *judged.notes, *said), unsettled)
 
 
+def number(value: float) -> float:
+    """Return points or a share as a system takes it: without the binary rest that sums of floats have."""
+    return round(value, 6)
+
+
 def put_json(path: Path, document: Mapping[str, object]) -> None:
     """Write a JSON file whole, in a folder that is made if need be; numbers that JSON does not have are a fault of ours."""
     try:
@@ -119,7 +124,8 @@ def choose(
         return counts, ()
     passed = _names([other.name for other in others])
     rule = "the file that defines the most of the functions counts, of equals the last by name"
-    return counts, (f"{len(others) + 1} files were handed in. {counts.name} was graded, not {passed}: {rule}.",)
+    named = one_line(counts.name)
+    return counts, (f"{len(others) + 1} files were handed in. {named} was graded, not {passed}: {rule}.",)
 
 
 def _rank(one: submissions.Submission, functions: Sequence[str], wanted: str | None) -> tuple[bool, int, bool, str]:
