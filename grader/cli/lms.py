@@ -67,6 +67,15 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
             Path | None,
             typer.Option("--mapping", metavar="FILE", help="How names are read.", hidden=not system.mapped),
         ] = None,
+        assignment: Annotated[
+            str | None,
+            typer.Option(
+                "--assignment",
+                metavar="NAME",
+                help="The assignment, where there are several.",
+                hidden=name != "nbgrader",
+            ),
+        ] = None,
         exercise: ExerciseOption = DEFAULT_EXERCISE,
         quiet: QuietOption = False,
         verbose: VerboseOption = False,
@@ -74,8 +83,8 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
         from grader import service
 
         functions = service.load_exercise(exercise).names
-        done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping))
-        _say(done, quiet=quiet, verbose=verbose)
+        done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping, assignment))
+        say(done, quiet=quiet, verbose=verbose)
         if not quiet:
             typer.echo(f"next: grader batch {out} --out graded/")
         raise typer.Exit(int(Exit.NOT_PASSED if done.unaccounted else Exit.PASSED))
@@ -131,7 +140,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
             )
         request = replace(found, template=template, column=column, absent=points, mapping=mapping)
         done = EXPORTERS[name](request)
-        _say(done, quiet=quiet, verbose=verbose)
+        say(done, quiet=quiet, verbose=verbose)
         if not quiet:
             _name(
                 graded.named(request.manifest.entries, request.held_back),
@@ -150,7 +159,7 @@ def _add_preset(to: typer.Typer) -> None:
         typer.echo(mapping.preset(name), nl=False)
 
 
-def _say(done: Done, *, quiet: bool, verbose: bool) -> None:
+def say(done: Done, *, quiet: bool, verbose: bool = False) -> None:
     """Say what was done; what was not understood goes to stderr, also when quiet."""
     if not quiet:
         for line in done.said:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grader.lms.system import Collector, Exporter, System, later
+from grader.lms.system import Builder, Collector, Exporter, Runner, System, later
 
 RULES = "tested against the rules of its importer, read in its source; not tried on a live site"
 HELP = "not verified against the system: written from its help pages and from scripts of others"
@@ -32,6 +32,25 @@ SYSTEMS: Mapping[str, System] = {
         verified=RULES,
         flag="--worksheet",
     ),
+    "gradescope": System(
+        title="Gradescope",
+        reads="the export of submissions",
+        verified="tested in a copy of its folders, as root, against its autograder specifications; not tried on the real site",
+    ),
+    "coursera": System(
+        title="Coursera",
+        verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
+    ),
+    "nbgrader": System(
+        title="nbgrader",
+        reads="a course folder (submitted/STUDENT/ASSIGNMENT/) or an exchange's inbound/",
+        writes="feedback and grades into the course folder",
+        verified="tried with nbgrader 0.9.6 from release to fetched feedback and exported grades",
+    ),
+    "prairielearn": System(
+        title="PrairieLearn",
+        verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
+    ),
     **{
         name: System(title, reads, MAPPED, "the table that it exported", verified, mapped=True)
         for name, title, reads, verified in (
@@ -47,12 +66,18 @@ _MAPPED = [name for name, system in SYSTEMS.items() if system.mapped]
 COLLECTORS: Mapping[str, Collector] = {
     "canvas": later("canvas", "collect"),
     "moodle": later("moodle", "collect"),
+    "gradescope": later("gradescope", "collect"),
+    "nbgrader": later("nbgrader", "collect"),
     **{name: later("mapping", "collect", name) for name in _MAPPED},
 }
 EXPORTERS: Mapping[str, Exporter] = {
     "canvas": later("canvas", "export"),
     "moodle": later("moodle", "export"),
+    "nbgrader": later("nbgrader", "export"),
     **{name: later("mapping", "export", name) for name in _MAPPED},
 }
+# graders that run inside the system, and what brings them there
+RUNNERS: Mapping[str, Runner] = {name: later(name, "run") for name in ("gradescope", "coursera", "prairielearn")}
+BUILDERS: Mapping[str, Builder] = {name: later("bundle", name) for name in RUNNERS}
 
-__all__ = ["COLLECTORS", "EXPORTERS", "SYSTEMS"]
+__all__ = ["BUILDERS", "COLLECTORS", "EXPORTERS", "RUNNERS", "SYSTEMS"]

@@ -7,7 +7,7 @@ import re
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -83,13 +83,17 @@ def contents(sources: Sequence[Path]) -> Contents:
     return found
 
 
-def write_zip(path: Path, files: Mapping[str, bytes | Path]) -> None:
-    """Write a zip whole or not at all, its members by name; the same files give the same bytes."""
+def write_zip(path: Path, files: Mapping[str, bytes | Path], *, programs: Collection[str] = ()) -> None:
+    """Write a zip whole or not at all, its members by name; the same files give the same bytes.
+
+    Those called `programs` may be executed where the zip is unpacked.
+    """
     with replacing(path) as draft, zipfile.ZipFile(draft, "w") as archive:
         for name in sorted(files):
             content = files[name]
             info = zipfile.ZipInfo(name, _EPOCH)
-            info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
+            mode = 0o755 if name in programs else 0o644
+            info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, mode << 16
             if isinstance(content, bytes):
                 archive.writestr(info, content)
             else:

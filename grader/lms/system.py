@@ -52,7 +52,7 @@ class Collect:
     """What to collect: the LMS's exports, the folder to lay files out in, and a roster where names are ambiguous.
 
     `functions` are the names that the right notebook defines: they decide which of several files is graded. `mapping` is a
-    mapping file in place of the system's own.
+    mapping file in place of the system's own, `assignment` the one that is meant where a folder holds several (nbgrader).
     """
 
     exports: Sequence[Path]
@@ -60,6 +60,7 @@ class Collect:
     roster: Path | None = None
     functions: Sequence[str] = ()
     mapping: Path | None = None
+    assignment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,36 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """What a grader inside a system is asked.
+
+    `root` is the folder that the system lays out; `visibility` says when students see the result (Gradescope); `part` is the
+    part that is graded, `parts` holds an ``ID=FUNCTION`` for each (Coursera); `file` is the name that a hand-in should have.
+    """
+
+    root: Path
+    exercise: str
+    visibility: str = "visible"
+    part: str | None = None
+    parts: Sequence[str] = ()
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What is to be brought into a system: `out` is the zip or folder to make, `options` go to every run there.
+
+    `python` is the version of the system's Python, for which the wheels that the grader needs are put in, unless `online`.
+    """
+
+    out: Path
+    exercise: str
+    options: Sequence[str] = ()
+    python: str = "3.10"
+    online: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """What came of it, in sentences for whoever ran it.
 
@@ -115,6 +146,8 @@ class Done:
 
 Collector = Callable[[Collect], Done]
 Exporter = Callable[[Export], Done]
+Runner = Callable[[Run], Done]
+Builder = Callable[[Build], Done]
 
 
 def exact(value: float) -> Decimal:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -37,6 +38,11 @@ def render(template: str, *, styles: Sequence[str] = ("page.css",), script: str 
             **context,
         )
     )
+
+
+def macros(template: str) -> Any:
+    """Return the macros of a template, for pieces of pages: what they give is escaped and cleaned as every page is."""
+    return _environment().get_template(template).module
 
 
 def _file(name: str) -> str:
@@ -82,4 +88,4 @@ def _finalize(value: object) -> object:
 @lru_cache(maxsize=KEPT)
 def _drawn(layer: Layer) -> Markup:
     """Return a layer of a picture as SVG; equal layers are written once a process."""
-    return Markup(_environment().get_template("_figure.html").module.layer(layer))  # type: ignore[attr-defined]  # noqa: S704  # a macro's output, escaped
+    return Markup(macros("_figure.html").layer(layer))  # noqa: S704  # a macro's output, escaped
