@@ -151,12 +151,20 @@ class Store:
 
 def write(path: Path, content: str) -> None:
     """Write a text file whole or not at all."""
+    with replacing(path) as draft:
+        draft.write_text(content, encoding="utf-8", newline="")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the path of a draft that takes the file's place when all of it is written, and leaves nothing behind otherwise."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        draft.write_text(content, encoding="utf-8", newline="")
+        yield draft
         draft.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
         hint = "free disk space or choose another folder"
         raise RequestError(f"{path} cannot be written: {error.strerror}", hint=hint) from None
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

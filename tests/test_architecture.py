@@ -72,6 +72,7 @@ MAY_IMPORT = {
         "errors",
         "exercise",
         "manifest",
+        "notebook",
         "records",
         "report",
         "review",

@@ -2,61 +2,117 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
 from grader.manifest import Entry, Manifest
-from grader.records import Result
 
-Absent = Literal["blank", "zero"]
+if TYPE_CHECKING:
+    from grader.records import Result
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system as the command lists it.
+
+    `template` says what `--gradebook` or `--worksheet` takes, empty where the system's exporter fills nothing in; `verified`
+    says how far what we write was tried; `mapped` systems are described by a mapping file.
+    """
+
+    title: str
+    reads: str = ""
+    writes: str = ""
+    template: str = ""
+    verified: str = "not verified against the system"
+    mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """An entry of the manifest with its result and the folder of its pages; the result holds what people ruled."""
+    """An entry of the manifest with its result and the folder of its pages; the result holds what people ruled.
+
+    `absent` says that there was no notebook that could be read, and that nobody gave points by hand: what it is exported as
+    is the instructor's choice, `Export.absent`.
+    """
 
     entry: Entry
     result: Result
     folder: Path
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Collect:
-    """What to collect: the LMS's exports, the folder to lay files out in, and a roster where names are ambiguous."""
+    """What to collect: the LMS's exports, the folder to lay files out in, and a roster where names are ambiguous.
+
+    `functions` are the names that the right notebook defines: they decide which of several files is graded. `mapping` is a
+    mapping file in place of the system's own.
+    """
 
     exports: Sequence[Path]
     out: Path
     roster: Path | None = None
+    functions: Sequence[str] = ()
+    mapping: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What to export: graded entries, those that are held back with the reason, and how.
+    """What to export: graded entries, those that are held back with the reason (by `Entry.student`), and how.
 
     `template` is the LMS's own export that is filled in (a gradebook or worksheet), `column` names the assignment in it;
-    `absent` is what an entry without a readable notebook gets.
+    `title` and `possible` are the exercise's; `absent` is the points that an entry without a readable notebook gets, None
+    leaves it blank. `out` is a folder, and is there.
     """
 
     manifest: Manifest
     graded: Sequence[Graded]
     out: Path
     title: str
+    possible: float
     template: Path | None = None
     column: str | None = None
-    absent: Absent = "blank"
+    absent: Decimal | None = None
     held_back: Mapping[str, str] = field(default_factory=dict)
+    mapping: Path | None = None
+
+    def score(self, one: Graded) -> Decimal | None:
+        """Return the points that go out for an entry, out of `possible`; None where nothing is to be written."""
+        return self.absent if one.absent else exact(one.result.score)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it, in sentences for whoever ran it: the files written, and what needs their attention."""
+    """What came of it, in sentences for whoever ran it.
+
+    `files` were written, `said` is what happened, `attention` what they should look at; `unaccounted` are members of an
+    export that could not be told whose they are.
+    """
 
     files: tuple[Path, ...] = ()
     said: tuple[str, ...] = ()
     attention: tuple[str, ...] = ()
+    unaccounted: tuple[str, ...] = ()
 
 
 Collector = Callable[[Collect], Done]
 Exporter = Callable[[Export], Done]
+
+
+def exact(value: float) -> Decimal:
+    """Return a number as it is written, without the binary rest of a float."""
+    return Decimal(repr(float(value)))
+
+
+def later(module: str, function: str) -> Callable[[Any], Done]:
+    """Return a collector or exporter whose module is imported when it is called."""
+
+    def call(request: Any) -> Done:  # a Collect or an Export, as the table says
+        done: Done = getattr(importlib.import_module(f"grader.lms.{module}"), function)(request)
+        return done
+
+    return call

@@ -1,0 +1,109 @@
+"""The results of a batch beside the entries of its manifest: what goes out, what is held back and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from grader import manifest as manifests
+from grader.batch import DATABASE
+from grader.errors import RequestError
+from grader.lms.system import Export, Graded
+from grader.manifest import Entry, Manifest
+from grader.records import Result
+from grader.review import reasons
+from grader.store import Store
+
+ABSENT = ("no_notebook", "unreadable")
+
+
+def gather(directory: Path, out: Path, *, include_open: bool = False) -> Export:
+    """Return what the batch in `directory` has to export; the request's options are the caller's to set.
+
+    Raises
+    ------
+    RequestError
+        If `directory` holds no manifest or nothing was graded into it, or `out` cannot be made.
+    """
+    manifest = _manifest(directory)
+    results = _results(directory)
+    graded, held_back = [], {}
+    for entry in manifest.entries:
+        if (found := results.get(entry.student)) is None:
+            held_back[entry.student] = "not graded yet"
+            continue
+        folder, result = found
+        absent = is_absent(result)
+        why = () if include_open or absent else reasons(result)
+        if why:
+            held_back[entry.student] = "; ".join(why)
+        else:
+            graded.append(Graded(entry, result, directory / folder, absent))
+    first = next(iter(results.values()))[1]
+    _make(out)
+    return Export(manifest, graded, out, first.title, first.possible, held_back=held_back)
+
+
+def is_absent(result: Result) -> bool:
+    """Whether there was no notebook to read, and nobody gave points by hand."""
+    return result.notebook.status in ABSENT and not any(one.ruling for one in result.functions.values())
+
+
+def absent_points(said: str) -> Decimal | None:
+    """Return what `--absent` asks for: None for blank, else points.
+
+    Raises
+    ------
+    RequestError
+        If it is neither `blank`, `zero` nor a number from 0 up.
+    """
+    if said in {"blank", "zero"}:
+        return Decimal(0) if said == "zero" else None
+    try:
+        points = Decimal(said) if re.fullmatch(r"\d+(\.\d+)?", said, re.ASCII) else Decimal("NaN")
+    except InvalidOperation:
+        points = Decimal("NaN")
+    if not points.is_finite():
+        raise RequestError(f"--absent {said!r} is no number of points", hint="say blank, zero, or points such as 5")
+    return points
+
+
+def named(entries: Iterable[Entry], why: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence for each entry that is held back."""
+    return tuple(f"{entry.name or entry.student}: {why[entry.student]}" for entry in entries if entry.student in why)
+
+
+def _manifest(directory: Path) -> Manifest:
+    found = manifests.load(directory)
+    if found is None:
+        raise RequestError(
+            f"{directory} holds no {manifests.FILE}, so nobody can tell whose the results are",
+            hint="collect the LMS's download first, grade the collected folder with `grader batch`, then export",
+        )
+    return found
+
+
+def _results(directory: Path) -> dict[str, tuple[str, Result]]:
+    path = directory / DATABASE
+    found: dict[str, tuple[str, Result]] = {}
+    if path.is_file():
+        with Store(path) as store:
+            for folder, _, result in store.results():
+                if result.submission.student is not None:
+                    found[result.submission.student] = folder, result
+    if not found:
+        raise RequestError(
+            f"nothing of a collected folder was graded into {directory}",
+            hint="run `grader batch COLLECTED --out DIR` and export that DIR",
+        )
+    return found
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "--out takes a folder, which is made if need be"
+        raise RequestError(f"{out} cannot be made: {error.strerror}", hint=hint) from None

@@ -1,0 +1,167 @@
+"""The collected folder: one file an entry, under a name that is safe everywhere, and manifest.json beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from grader import manifest as manifests
+from grader.errors import RequestError
+from grader.lms.archives import Contents, Member
+from grader.lms.system import Collect, Done
+from grader.manifest import Entry, Manifest
+from grader.notebook import SOURCE_LIMIT_BYTES
+from grader.store import replacing, write
+from grader.submissions import SUFFIXES, Submission, with_folders
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was handed in: the name its owner gave it, where it lies, and what the LMS needs back if it is graded."""
+
+    original: str
+    member: Member
+    lms: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What one entry of the LMS handed in; fields as in `Entry`.  Of files that fit equally well the last one counts."""
+
+    student: str
+    name: str
+    files: Sequence[File] = ()
+    late: bool | None = None
+    note: str = ""
+    lms: Mapping[str, Any] = field(default_factory=dict)
+
+
+def lay_out(
+    request: Collect,
+    system: str,
+    handed_in: Iterable[HandedIn],
+    found: Contents,
+    assignment: Mapping[str, Any] | None = None,
+) -> Done:
+    """Write the file that counts of every entry, and the manifest; say what was found.
+
+    Raises
+    ------
+    RequestError
+        If nothing was handed in, or the folder cannot be written.
+    """
+    entries = sorted(handed_in, key=lambda one: (one.name.casefold(), one.student))
+    if not entries:
+        given = ", ".join(map(str, request.exports))
+        raise RequestError(f"no submission of this system is in {given}", hint="give the zip as the LMS made it")
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+        laid = tuple(_entry(request, one, path) for one, path in zip(entries, _paths(entries), strict=True))
+    except OSError as error:
+        raise RequestError(
+            f"{request.out} cannot be written: {error.strerror}", hint="free disk space or choose another folder"
+        ) from None
+    manifest = Manifest(system=system, assignment=dict(assignment or {}), entries=laid)
+    write(request.out / manifests.FILE, manifests.encode(manifest))
+    return _done(request, laid, found)
+
+
+def _entry(request: Collect, one: HandedIn, stem: str) -> Entry:
+    chosen, why = _chosen(one.files, request.functions)
+    notes = [one.note, why]
+    file = sha256 = None
+    if chosen:
+        file = f"{stem}{PurePosixPath(chosen.original).suffix.lower()}"
+        sha256, said = _copy(chosen.member, request.out / file)
+        notes.append(said)
+    elif one.files:
+        notes.append("handed in, but no notebook: " + ", ".join(file.original for file in one.files))
+    return Entry(
+        file=file,
+        student=one.student,
+        name=one.name,
+        original=chosen.original if chosen else None,
+        sha256=sha256,
+        late=one.late,
+        others=tuple(file.original for file in one.files if file is not chosen),
+        note="; ".join(note for note in notes if note),
+        lms={**one.lms, **(chosen.lms if chosen else {})},
+    )
+
+
+def _chosen(files: Sequence[File], functions: Sequence[str]) -> tuple[File | None, str]:
+    """Return the file that is graded, and a sentence where there was a choice."""
+    able = [file for file in files if file.original.lower().endswith(SUFFIXES)]
+    if len(able) < 2:
+        return (able[0] if able else None), ""
+    ranked = [
+        (_defines(file.member, functions), file.original.lower().endswith(".ipynb"), at) for at, file in enumerate(able)
+    ]
+    chosen = able[max(ranked)[-1]]
+    return chosen, f"of {len(able)} files that could be graded {chosen.original} was taken"
+
+
+def _defines(member: Member, functions: Sequence[str]) -> int:
+    """Return how many of the exercise's functions a file speaks of."""
+    if member.size_bytes > SOURCE_LIMIT_BYTES:
+        return 0
+    try:
+        with member.open() as file:
+            data = file.read(SOURCE_LIMIT_BYTES)
+    except Exception:  # each way of packing has errors of its own
+        return 0
+    return sum(f"def {name}".encode() in data for name in functions)
+
+
+def _copy(member: Member, path: Path) -> tuple[str | None, str]:
+    """Copy a file out; return its hash, or a sentence on why there is none.
+
+    What is too large to be graded becomes as large a hole, and what cannot be unpacked an empty file, so that the batch says
+    of both what they are: unreadable, not absent.
+    """
+    digest = hashlib.sha256()
+    with replacing(path) as draft:
+        if member.size_bytes > SOURCE_LIMIT_BYTES:
+            with draft.open("wb") as file:
+                file.truncate(SOURCE_LIMIT_BYTES + 1)
+            return None, f"it is too large ({member.size_bytes >> 20} MB)"
+        try:
+            with member.open() as source, draft.open("wb") as file:
+                while chunk := source.read(1 << 20):
+                    digest.update(chunk)
+                    file.write(chunk)
+        except OSError:
+            raise
+        except Exception as error:  # each way of packing has errors of its own
+            draft.write_bytes(b"")
+            encrypted = isinstance(error, RuntimeError) and "encrypted" in str(error)
+            return None, f"it is {'encrypted' if encrypted else 'damaged'} in the download"
+    return digest.hexdigest(), ""
+
+
+def _paths(entries: Sequence[HandedIn]) -> list[str]:
+    """Return a file name without suffix for every entry: plain letters, unique, allowed on every system."""
+    wanted = [Submission(f"{_plain(one.name)}_{_plain(one.student)}".strip("_-") or "entry", Path()) for one in entries]
+    return [placed.folder for placed in with_folders(wanted, {})]
+
+
+def _plain(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9-]+", "_", letters).strip("_-")[:60]
+
+
+def _done(request: Collect, entries: Sequence[Entry], found: Contents) -> Done:
+    files = [entry for entry in entries if entry.file]
+    said = [f"{len(entries)} entries: {len(files)} with a notebook, {len(entries) - len(files)} without"]
+    late = sum(bool(entry.late) for entry in entries)
+    said += [f"{late} of them late"] * bool(late)
+    said += [f"passed over {found.passed_over} hidden files"] * bool(found.passed_over)
+    attention = [f"{entry.name or entry.student}: {entry.note}" for entry in entries if entry.note]
+    attention += [f"{e.name or e.student}: no notebook" for e in entries if not e.file and not e.note]
+    manifest = request.out / manifests.FILE
+    return Done(files=(manifest,), said=tuple(said), attention=tuple(attention), unaccounted=tuple(found.refused))

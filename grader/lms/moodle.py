@@ -1,0 +1,1 @@
+"""Moodle: the zip of submissions in, the grading worksheet and the zip of feedback out."""
