@@ -41,9 +41,10 @@ class SandboxError(GraderError):
 
 
 class LiveError(GraderError):
-    """An LMS could not be reached, or refused what it was sent; `status` is its HTTP status, 0 where there is none."""
+    """An LMS could not be reached, or refused what it was sent; its HTTP status (0 where there is none) and date."""
 
     status = 0
+    date = ""
 
 
 class Unanswered(LiveError):

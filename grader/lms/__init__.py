@@ -26,6 +26,10 @@ SYSTEMS: Mapping[str, System] = {
         template="the grading worksheet as downloaded",
         verified=RULES,
     ),
+    "lti": System(
+        title="LTI 1.3 AGS, any platform",
+        verified="tried against a local server that keeps the documented rules; never tried on a live site",
+    ),
 }
 COLLECTORS: Mapping[str, Collector] = {
     "canvas": later("canvas", "collect"),

@@ -109,7 +109,9 @@ class Http:
             error = _unreached(call, silence)
             if call.repeatable or silence.nothing_sent:
                 return _Again(error)
-            raise Unanswered(error.problem, hint="it may have arrived: run the same command again, it looks first") from None
+            raise Unanswered(
+                error.problem, hint="it may have arrived: run the same command again, it looks first"
+            ) from None
         self._note_allowance(response)
         if response.status_code < 400:
             return response
@@ -130,7 +132,7 @@ class Http:
         said = self.clean(_said(response))
         problem = f"{_place(call)} answered {response.status_code}" + (f": {said}" if said else "")
         error = LiveError(problem, hint=_hint(response.status_code))
-        error.status = response.status_code
+        error.status, error.date = response.status_code, response.headers.get("Date", "")
         return error
 
     def _note_allowance(self, response: requests.Response) -> None:
@@ -199,7 +201,7 @@ def _session(answer_seconds: float) -> Send:
         import requests
     except ImportError:
         raise RequestError(
-            "sending to an LMS needs one more library", hint="run `pip install 'grader[live]'`"
+            "sending to an LMS needs one more library", hint="run `pip install 'grader[canvas]'`, or [moodle], or [lti]"
         ) from None
 
     session = requests.Session()

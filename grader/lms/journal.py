@@ -47,11 +47,13 @@ class Journal:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
             self._descriptor = os.open(self.path, flags, 0o600)
         except OSError as error:
-            raise RequestError(f"{self.path} cannot be written: {error.strerror}", hint="check the folder's mode") from None
+            raise RequestError(
+                f"{self.path} cannot be written: {error.strerror}", hint="check the folder's mode"
+            ) from None
         try:
-            os.chmod(self.path, 0o600)
+            self.path.chmod(0o600)
             _lock(self._descriptor, self.path)
-            for line in _lines(self.path, self._descriptor):
+            for line in _lines(self._descriptor):
                 self._note(line)
         except BaseException:
             os.close(self._descriptor)
@@ -105,18 +107,14 @@ def _lock(descriptor: int, path: Path) -> None:
         raise RequestError(f"another push holds {path}", hint="let it end first") from None
 
 
-def _lines(path: Path, descriptor: int) -> Iterator[Line]:
+def _lines(descriptor: int) -> Iterator[Line]:
     """Yield the lines of a journal; a last one that was cut off when a process died is closed and passed over."""
     size = os.fstat(descriptor).st_size
     content = os.pread(descriptor, size, 0)
     if content and not content.endswith(b"\n"):
         os.write(descriptor, b"\n")
-    rows = content.split(b"\n")
-    for number, row in enumerate(rows, start=1):
-        if not row:
-            continue
+    for row in content.splitlines():
         try:
             yield msgspec.json.decode(row, type=Line)
-        except msgspec.DecodeError:
-            if number < len(rows):  # a cut line that a later run closed; what it began is looked up in the LMS
-                continue
+        except msgspec.DecodeError:  # cut off: its call never went out, for a line is on disk before that
+            continue

@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Literal, Protocol
@@ -22,6 +22,7 @@ from grader.lms.system import Export, Graded
 from grader.manifest import Entry
 
 PAGE = "feedback.html"
+TRIED = "tried against a local server that keeps the documented rules; never tried on a live site: begin with --dry-run"
 SETTLED_SECONDS = 300.0  # after which a call that was never answered will not arrive any more
 CENT = Decimal("0.01")
 
@@ -116,12 +117,12 @@ class Report:
 class Live(Protocol):
     """A live LMS, as the push needs it.
 
-    `comments_once` says that the LMS keeps every comment it is sent, so that one that is there must not go out again.
+    `target`, the assignment's address, names it in the journal; `unknown` says why a student may not be found.
     """
 
     target: str
     title: str
-    comments_once: bool
+    unknown: str
 
     def assignment(self) -> Assignment:
         """Return the assignment's title and points."""
@@ -179,10 +180,11 @@ def push(
     standing = live.standing([wish.graded.entry for wish in wishes])
     with opened(request.folder, reading=request.dry_run) as journal:
         changes = [
-            plan(wish, standing.get(wish.student), Known.of(journal, live, wish, now()), overwrite=request.overwrite)
+            _planned(wish, standing.get(wish.student), Known.of(journal, live.target, wish, now()), request, live)
             for wish in wishes
         ]
-        said = [_heading(live, assignment), *_table(changes, request.export)]
+        shown = changes if request.dry_run else [change for change in changes if change.step != "same"]
+        said = [_heading(live, assignment), *_table(shown, request.export)]
         if request.dry_run:
             said.append("dry run: nothing was sent")
             return _report(changes, (), said, assignment)
@@ -200,14 +202,14 @@ class Known:
     is_fresh: bool = False
 
     @classmethod
-    def of(cls, journal: Journal, live: Live, wish: Wish, now: float) -> Known:
+    def of(cls, journal: Journal, target: str, wish: Wish, now: float) -> Known:
         """Look a student up."""
-        parts = [journal.last(live.target, wish.student, part) for part in ("grade", "both")]
-        sent = [journal.sent(live.target, wish.student, part) for part in ("grade", "both")]
+        parts = [journal.last(target, wish.student, part) for part in ("grade", "both")]
+        sent = [journal.sent(target, wish.student, part) for part in ("grade", "both")]
         ours = {line.value for line in sent if line} or {None}
         ours |= {line.value for line in parts if line and line.step == "sending"}
-        comments = [journal.sent(live.target, wish.student, part) for part in ("comment", "both")]
-        begun = [journal.last(live.target, wish.student, part) for part in ("comment", "both")]
+        comments = [journal.sent(target, wish.student, part) for part in ("comment", "both")]
+        begun = [journal.last(target, wish.student, part) for part in ("comment", "both")]
         open_line = next((line for line in begun if line and line.step == "sending"), None)
         return cls(
             grades=frozenset(ours),
@@ -217,21 +219,27 @@ class Known:
         )
 
 
-def plan(wish: Wish, standing: Standing | None, known: Known, *, overwrite: bool = False) -> Change:
-    """Decide what one student still needs."""
+def _planned(wish: Wish, standing: Standing | None, known: Known, request: Push, live: Live) -> Change:
     if standing is None:
-        return Change(wish, Standing(""), "nobody", why="the LMS does not know this student in this assignment")
+        return Change(wish, Standing(""), "nobody", why=live.unknown)
+    return plan(wish, standing, known, overwrite=request.overwrite)
+
+
+def plan(wish: Wish, standing: Standing, known: Known, *, overwrite: bool = False) -> Change:
+    """Decide what one student still needs."""
     if wish.graded.absent and wish.grade is None:
         return Change(wish, standing, "blank", why="no notebook that could be read (--absent zero sends 0)")
-    is_same = wish.grade is None or _equal(standing.grade, wish.grade)
-    is_ours = any(_equal(standing.grade, None if value is None else Decimal(value)) for value in known.grades)
+    is_same = wish.grade is None or equal(standing.grade, wish.grade)
+    is_ours = any(equal(standing.grade, None if value is None else Decimal(value)) for value in known.grades)
     if wish.grade is None and standing.grade is not None and not overwrite:
         return Change(wish, standing, "kept", why=f"has a grade{_by(standing)}, which would be taken away: kept")
     if not is_same and not is_ours and not overwrite:
         return Change(wish, standing, "kept", why=_kept(standing))
     comment = not _has_comment(wish, standing, known)
     if comment and known.is_fresh:
-        return Change(wish, standing, "open", why="was sent minutes ago without an answer and may still arrive: run again later")
+        return Change(
+            wish, standing, "open", why="was sent minutes ago without an answer and may still arrive: run again later"
+        )
     if is_same and not comment:
         return Change(wish, standing, "same")
     return Change(wish, standing, "send", grade=not is_same, comment=comment)
@@ -290,7 +298,7 @@ def stopping(changes: Iterable[Change], error: LiveError) -> Iterator[Outcome]:
 
 def is_final(error: LiveError) -> bool:
     """Whether the next student would meet this error as well: a refused token, a site that is down."""
-    return error.status in {0, 401} or error.status >= 500 or error.status == 429
+    return not isinstance(error, Unanswered) and (error.status in {0, 401, 429} or error.status >= 500)
 
 
 def failed(change: Change, error: LiveError) -> Outcome:
@@ -353,9 +361,7 @@ def _report(changes: Sequence[Change], outcomes: Sequence[Outcome], said: list[s
     if steps["kept"]:
         attention.append(f"{steps['kept']} kept the grade of a person; --overwrite replaces it")
     words = {"failed": "did not go through", "unanswered": "may have arrived", "not_tried": "was not tried"}
-    for outcome in outcomes:
-        if outcome.ended != "sent":
-            attention.append(f"{outcome.change.wish.name}: {words[outcome.ended]}: {outcome.why}")
+    attention += [f"{one.change.wish.name}: {words[one.ended]}: {one.why}" for one in outcomes if one.ended != "sent"]
     bad = len(outcomes) - ended["sent"]
     if bad:
         attention.append(f"{bad} did not get everything: run the same command again, it sends only what is missing")
@@ -363,7 +369,7 @@ def _report(changes: Sequence[Change], outcomes: Sequence[Outcome], said: list[s
     return Report(tuple(said), tuple(attention), failed=bad, waiting=waiting)
 
 
-def _equal(there: Decimal | None, ours: Decimal | None) -> bool:
+def equal(there: Decimal | None, ours: Decimal | None) -> bool:
     """Whether two grades are the same to two decimals, as far as any LMS shows them."""
     if there is None or ours is None:
         return there is ours
@@ -381,7 +387,7 @@ def _by(standing: Standing) -> str:
 
 
 def _grade(value: Decimal | None) -> str:
-    return "–" if value is None else _number(value)
+    return "-" if value is None else _number(value)
 
 
 def _number(value: Decimal) -> str:
