@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,13 +79,19 @@ def contents(sources: Sequence[Path]) -> Contents:
     return found
 
 
-def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
+def write_zip(path: Path, files: Mapping[str, bytes | Path]) -> None:
     """Write a zip whole or not at all, its members by name; the same files give the same bytes."""
     with replacing(path) as draft, zipfile.ZipFile(draft, "w") as archive:
         for name in sorted(files):
+            content = files[name]
             info = zipfile.ZipInfo(name, _EPOCH)
             info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
-            archive.writestr(info, files[name], compresslevel=6)
+            if isinstance(content, bytes):
+                archive.writestr(info, content)
+            else:
+                info.file_size = content.stat().st_size
+                with content.open("rb") as source, archive.open(info, "w") as member:
+                    shutil.copyfileobj(source, member)
 
 
 def decoded(name: str, *, utf8: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -22,11 +23,15 @@ from grader.submissions import SUFFIXES, Submission, with_folders
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that was handed in: the name its owner gave it, where it lies, and what the LMS needs back if it is graded."""
+    """A file that was handed in: the name it came under, where it lies, and what the LMS needs back if it is graded.
+
+    `known_as` is that name without what the LMS adds to it when a file is handed in again.
+    """
 
     original: str
     member: Member
     lms: Mapping[str, Any] = field(default_factory=dict)
+    known_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ def lay_out(
         raise RequestError(f"no submission of this system is in {given}", hint="give the zip as the LMS made it")
     try:
         request.out.mkdir(parents=True, exist_ok=True)
-        laid = tuple(_entry(request, one, path) for one, path in zip(entries, _paths(entries), strict=True))
+        usual = _usual(entries)
+        laid = tuple(_entry(request, one, path, usual) for one, path in zip(entries, _paths(entries), strict=True))
     except OSError as error:
         raise RequestError(
             f"{request.out} cannot be written: {error.strerror}", hint="free disk space or choose another folder"
@@ -71,8 +77,8 @@ def lay_out(
     return _done(request, laid, found)
 
 
-def _entry(request: Collect, one: HandedIn, stem: str) -> Entry:
-    chosen, why = _chosen(one.files, request.functions)
+def _entry(request: Collect, one: HandedIn, stem: str, usual: str) -> Entry:
+    chosen, why = _chosen(one.files, request.functions, usual)
     notes = [one.note, why]
     file = sha256 = None
     if chosen:
@@ -94,16 +100,27 @@ def _entry(request: Collect, one: HandedIn, stem: str) -> Entry:
     )
 
 
-def _chosen(files: Sequence[File], functions: Sequence[str]) -> tuple[File | None, str]:
+def _usual(entries: Sequence[HandedIn]) -> str:
+    """Return the name that most notebooks of the class came under."""
+    names = Counter(file.known_as or file.original for one in entries for file in one.files if _is_notebook(file))
+    return max(names, key=lambda name: (names[name], name), default="")
+
+
+def _is_notebook(file: File) -> bool:
+    return file.original.lower().endswith(".ipynb")
+
+
+def _chosen(files: Sequence[File], functions: Sequence[str], usual: str) -> tuple[File | None, str]:
     """Return the file that is graded, and a sentence where there was a choice."""
     able = [file for file in files if file.original.lower().endswith(SUFFIXES)]
     if len(able) < 2:
         return (able[0] if able else None), ""
-    ranked = [
-        (_defines(file.member, functions), file.original.lower().endswith(".ipynb"), at) for at, file in enumerate(able)
+    ranks = [
+        (_defines(file.member, functions), _is_notebook(file), (file.known_as or file.original) == usual, place)
+        for place, file in enumerate(able)
     ]
-    chosen = able[max(ranked)[-1]]
-    return chosen, f"of {len(able)} files that could be graded {chosen.original} was taken"
+    chosen = able[max(ranks)[-1]]
+    return chosen, f"of {len(able)} files that could be graded, {chosen.original} was taken"
 
 
 def _defines(member: Member, functions: Sequence[str]) -> int:
