@@ -67,7 +67,7 @@ def canvas(
 
 @SYSTEM_APPS["moodle"].command(
     "push",
-    epilog="Example: grader lms moodle push graded/ --assignment 'https://moodle.example.edu/mod/assign/view.php?id=34' --dry-run",
+    epilog="Example: grader lms moodle push graded/ --assignment 'https://moodle.example.edu/mod/assign/view.php?id=34'",
 )
 def moodle(
     directory: Directory,
@@ -146,7 +146,7 @@ def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None
     from grader.report.text import one_line
 
     system = live(request.export)
-    with Progress(quiet=quiet or request.dry_run) as progress:
+    with Progress(quiet=quiet or request.dry_run, doing="sending", done="sent") as progress:
         report = push(request, system, progress=progress.step)
     if not quiet:
         for line in report.said:

@@ -64,6 +64,8 @@ class Canvas:
                     f"the assignment is graded by {found.get('grading_type')!r}, which takes no points",
                     hint="set “Display Grade as” to points in the assignment",
                 )
+            if found.get("points_possible") is None:
+                raise RequestError("the assignment has no points yet", hint="set its points in Canvas")
             attention = []
             if found.get("post_manually"):
                 attention.append("grades and comments stay hidden in Canvas until you post them in the gradebook")
@@ -262,10 +264,11 @@ def user_id(entry: Entry) -> str:
 
 
 def _standing(submission: Mapping[str, Any]) -> Standing:
-    """Return what one submission's record says; `score` is in points, whatever the grade is shown as."""
+    """Return what one submission's record says, in points; where Canvas takes points off for lateness, before it did."""
     comments = submission.get("submission_comments") or []
     files = [file for comment in comments for file in comment.get("attachments") or []]
-    score = submission.get("score")
+    entered = submission.get("entered_score")
+    score = submission.get("score") if entered is None else entered
     grader, when = submission.get("grader_id"), submission.get("graded_at")
     return Standing(
         user=str(submission["user_id"]),
@@ -274,6 +277,7 @@ def _standing(submission: Mapping[str, Any]) -> Standing:
         comments=tuple(str(comment.get("comment")) for comment in comments),
         files=tuple(str(file.get("id")) for file in files),
         attempt=submission.get("attempt"),
+        settled="excused in Canvas" if submission.get("excused") else "",
     )
 
 

@@ -40,8 +40,8 @@ class Call:
     method: str
     url: str
     query: Sequence[tuple[str, str]] = ()
-    form: Sequence[tuple[str, str]] | None = None
-    file: tuple[str, str, bytes] | None = None
+    form: Sequence[tuple[str, str | Secret]] | None = field(default=None, repr=False)
+    file: tuple[str, str, bytes] | None = field(default=None, repr=False)
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     bearer: Secret | None = None
@@ -55,13 +55,13 @@ class Http:
         self,
         *sites: str,
         send: Send | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         for site in sites:
             require_private(site)
         self.origins = {origin(site) for site in sites}
-        self.sleep = sleep
+        self.sleep = sleep or time.sleep
         self._secrets: list[Secret] = []
         self._send = send or _session(answer_seconds)
         self._pause_seconds = 0.0
@@ -91,15 +91,16 @@ class Http:
                 f"the site sends us on to {origin(call.url)}, which gets no token of ours",
                 hint="give the address under which the site answers itself",
             )
-        for pause in (*PAUSES_SECONDS, None):
+        tries = 0
+        while True:
             self._rest()
             answer = self._once(call)
             if not isinstance(answer, _Again):
                 return answer
-            if pause is None:
+            if tries >= answer.most_tries:
                 raise answer.error
-            self.sleep(max(pause, answer.after_seconds))
-        raise AssertionError("unreachable")
+            self.sleep(max(PAUSES_SECONDS[tries], answer.after_seconds))
+            tries += 1
 
     def _once(self, call: Call) -> requests.Response | _Again:
         """Send once; return the answer, or why it is worth another try."""
@@ -108,7 +109,7 @@ class Http:
         except _Silence as silence:
             error = _unreached(call, silence)
             if call.repeatable or silence.nothing_sent:
-                return _Again(error)
+                return _Again(error, most_tries=silence.most_tries)
             raise Unanswered(
                 error.problem, hint="it may have arrived: run the same command again, it looks first"
             ) from None
@@ -184,15 +185,18 @@ def require_private(url: str) -> None:
 class _Silence(Exception):
     """No answer came; `nothing_sent` says that no connection came about at all."""
 
-    def __init__(self, why: str, *, nothing_sent: bool, hint: str = "") -> None:
+    def __init__(self, why: str, *, nothing_sent: bool, hint: str = "", most_tries: int = len(PAUSES_SECONDS)) -> None:
         super().__init__(why)
-        self.why, self.nothing_sent, self.hint = why, nothing_sent, hint
+        self.why, self.nothing_sent, self.hint, self.most_tries = why, nothing_sent, hint, most_tries
 
 
 @dataclass(frozen=True, slots=True)
 class _Again:
+    """What to raise in the end, how long the site asks to wait, and how often it is worth another try."""
+
     error: LiveError
     after_seconds: float = 0.0
+    most_tries: int = len(PAUSES_SECONDS)
 
 
 def _session(answer_seconds: float) -> Send:
@@ -218,7 +222,7 @@ def _session(answer_seconds: float) -> Send:
                 call.method,
                 call.url,
                 params=list(call.query),
-                data=call.body if call.form is None else list(call.form),
+                data=call.body if call.form is None else [(name, _plain(value)) for name, value in call.form],
                 files=files,
                 headers=dict(call.headers),
                 auth=sign,
@@ -232,6 +236,10 @@ def _session(answer_seconds: float) -> Send:
     return send
 
 
+def _plain(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
 def _silence(error: Exception) -> _Silence:
     """Say why nothing came back, in words that hold nothing of the request."""
     import requests
@@ -239,14 +247,14 @@ def _silence(error: Exception) -> _Silence:
 
     if isinstance(error, requests.exceptions.SSLError):
         hint = "it is always checked; for a private authority name its file in REQUESTS_CA_BUNDLE"
-        return _Silence("its certificate cannot be trusted", nothing_sent=True, hint=hint)
+        return _Silence("its certificate cannot be trusted", nothing_sent=True, hint=hint, most_tries=0)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return _Silence("it did not take the connection in time", nothing_sent=True)
     if isinstance(error, requests.exceptions.Timeout):
         return _Silence("it did not answer in time", nothing_sent=False)
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(reason, NewConnectionError):
-        return _Silence("no connection came about", nothing_sent=True)
+        return _Silence("no connection came about", nothing_sent=True, most_tries=2)
     return _Silence("the connection broke", nothing_sent=False)
 
 

@@ -67,8 +67,14 @@ class Journal:
 
     def write(self, line: Line) -> None:
         """Add a line; it is on disk when this returns."""
-        os.write(self._descriptor, msgspec.json.encode(line) + b"\n")
-        os.fsync(self._descriptor)
+        try:
+            os.write(self._descriptor, msgspec.json.encode(line) + b"\n")
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise RequestError(
+                f"{self.path} cannot be written: {error.strerror}",
+                hint="free disk space, then run the same command again: it looks first what arrived",
+            ) from None
         self._note(line)
 
     def last(self, target: str, student: str, part: str) -> Line | None:

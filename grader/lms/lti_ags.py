@@ -308,10 +308,10 @@ class Ags:
     def _renew(self) -> None:
         settings = self._tool.settings
         kinds = ["score", "result.readonly", "lineitem" if settings.create else "lineitem.readonly"]
-        form = [
+        form: list[tuple[str, str | Secret]] = [
             ("grant_type", "client_credentials"),
             ("client_assertion_type", ASSERTION),
-            ("client_assertion", self._assertion().reveal()),
+            ("client_assertion", self._assertion()),
             ("scope", " ".join(SCOPE + kind for kind in kinds)),
         ]
         with self._understood():

@@ -98,6 +98,8 @@ class Moodle:
                 outcomes = [again for one in outcomes for again in self._again(one, note)]
             yield from outcomes
             stop = next((one for one in outcomes if one.ended == "not_tried"), None)
+            if stop is None and len(some) > 1 and all(one.ended == "failed" for one in outcomes):
+                stop = outcomes[-1]
             if stop is not None:
                 yield from (Outcome(change, "not_tried", stop.why) for change in changes[first + AT_ONCE :])
                 return
@@ -194,7 +196,12 @@ class Moodle:
 
     def _upload(self, change: Change) -> str:
         """Put the page into a draft area of the token's owner, and return the area's number."""
-        fields = [("token", self._token.reveal()), ("filearea", "draft"), ("itemid", "0"), ("filepath", "/")]
+        fields: list[tuple[str, str | Secret]] = [
+            ("token", self._token),
+            ("filearea", "draft"),
+            ("itemid", "0"),
+            ("filepath", "/"),
+        ]
         file = ("file_1", PAGE, change.wish.page.read_bytes())
         found = self._answer(
             Call("POST", f"{self.site}/webservice/upload.php", form=fields, file=file, repeatable=True)
@@ -215,7 +222,11 @@ class Moodle:
 
     def _ask(self, function: str, fields: Sequence[tuple[str, str]] = ()) -> Any:
         """Call a function of the web services; only those that read are repeated."""
-        known = [("wstoken", self._token.reveal()), ("wsfunction", function), ("moodlewsrestformat", "json")]
+        known: list[tuple[str, str | Secret]] = [
+            ("wstoken", self._token),
+            ("wsfunction", function),
+            ("moodlewsrestformat", "json"),
+        ]
         repeatable = "_get_" in function
         url = f"{self.site}/webservice/rest/server.php"
         return self._answer(Call("POST", url, form=[*known, *fields], repeatable=repeatable))

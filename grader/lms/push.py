@@ -25,6 +25,7 @@ PAGE = "feedback.html"
 TRIED = "tried against a local server that keeps the documented rules; never tried on a live site: begin with --dry-run"
 SETTLED_SECONDS = 300.0  # after which a call that was never answered will not arrive any more
 CENT = Decimal("0.01")
+MOST_NAMED = 10
 
 Step = Literal["send", "same", "kept", "open", "nobody", "blank"]
 Ended = Literal["sent", "failed", "unanswered", "not_tried"]
@@ -73,11 +74,16 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the LMS holds for one student: their id there, the grade and who gave it, and the comments that we might have sent."""
+    """What the LMS holds for one student.
+
+    `user` is their id there, `by` who gave the grade, `comments` and `files` what may be ours; `settled` says what else a
+    person decided that a grade would undo.
+    """
 
     user: str
     grade: Decimal | None = None
     by: str = ""
+    settled: str = ""
     comments: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     attempt: int | None = None
@@ -293,7 +299,7 @@ def cents(value: Decimal) -> Decimal:
 def stopping(changes: Iterable[Change], error: LiveError) -> Iterator[Outcome]:
     """Yield that these were not tried, because of an error that the next one would meet as well."""
     for change in changes:
-        yield Outcome(change, "not_tried", error.problem)
+        yield Outcome(change, "not_tried", _why(error))
 
 
 def is_final(error: LiveError) -> bool:
@@ -303,7 +309,11 @@ def is_final(error: LiveError) -> bool:
 
 def failed(change: Change, error: LiveError) -> Outcome:
     """Return what an error made of a change."""
-    return Outcome(change, "unanswered" if isinstance(error, Unanswered) else "failed", error.problem)
+    return Outcome(change, "unanswered" if isinstance(error, Unanswered) else "failed", _why(error))
+
+
+def _why(error: LiveError) -> str:
+    return f"{error.problem} ({error.hint})"
 
 
 # --- telling -------------------------------------------------------------------------------------------------------
@@ -360,13 +370,24 @@ def _report(changes: Sequence[Change], outcomes: Sequence[Outcome], said: list[s
     attention = [*assignment.attention]
     if steps["kept"]:
         attention.append(f"{steps['kept']} kept the grade of a person; --overwrite replaces it")
-    words = {"failed": "did not go through", "unanswered": "may have arrived", "not_tried": "was not tried"}
-    attention += [f"{one.change.wish.name}: {words[one.ended]}: {one.why}" for one in outcomes if one.ended != "sent"]
+    attention += _trouble(outcomes)
     bad = len(outcomes) - ended["sent"]
     if bad:
         attention.append(f"{bad} did not get everything: run the same command again, it sends only what is missing")
     waiting = steps["kept"] + steps["open"] + steps["nobody"]
     return Report(tuple(said), tuple(attention), failed=bad, waiting=waiting)
+
+
+def _trouble(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield who did not get what, together where the reason is the same."""
+    words = {"failed": "did not go through", "unanswered": "may have arrived", "not_tried": "was not tried"}
+    names: dict[tuple[Ended, str], list[str]] = {}
+    for one in outcomes:
+        if one.ended != "sent":
+            names.setdefault((one.ended, one.why), []).append(one.change.wish.name)
+    for (ended, why), who in names.items():
+        more = f" and {len(who) - MOST_NAMED} more" if len(who) > MOST_NAMED else ""
+        yield f"{'; '.join(who[:MOST_NAMED])}{more}: {words[ended]}: {why}"
 
 
 def equal(there: Decimal | None, ours: Decimal | None) -> bool:
@@ -377,6 +398,8 @@ def equal(there: Decimal | None, ours: Decimal | None) -> bool:
 
 
 def _kept(standing: Standing) -> str:
+    if standing.settled:
+        return f"{standing.settled}: kept"
     if standing.grade is None:
         return "our grade was taken away since: kept so"
     return f"graded{_by(standing)}: kept"

@@ -16,8 +16,8 @@ SECONDS_BETWEEN_LINES = 5.0
 class Progress:
     """Shows how many submissions are done, how fast it goes and how long it will take."""
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool, doing: str = "grading", done: str = "graded") -> None:
+        self._quiet, self._doing, self._done = quiet, doing, done
         self._bar: Bar | None = None
         self._started = self._said = time.monotonic()
 
@@ -27,9 +27,9 @@ class Progress:
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
-            columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (TextColumn(self._doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._bar.add_task("grading", total=None)
+            self._bar.add_task(self._doing, total=None)
             self._bar.start()
         return self
 
@@ -45,4 +45,6 @@ class Progress:
         elif not self._quiet and (done == total or now - self._said >= SECONDS_BETWEEN_LINES):
             self._said = now
             rate = done / max(now - self._started, 1e-9)
-            sys.stderr.write(f"{done} of {total} graded, {rate:.1f} a second, {(total - done) / rate:.0f} s left\n")
+            sys.stderr.write(
+                f"{done} of {total} {self._done}, {rate:.1f} a second, {(total - done) / rate:.0f} s left\n"
+            )
