@@ -10,6 +10,7 @@ import stat
 import traceback
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from builders import result
@@ -24,7 +25,8 @@ from grader.lms.http import Call, Http, require_private
 from grader.lms.journal import FILE, Journal, Line
 from grader.lms.lti_ags import Ags, Settings, Tool
 from grader.lms.moodle_ws import Moodle
-from grader.lms.push import Push, push
+from grader.lms.push import Known, Push, Standing, Wish, plan, push
+from grader.lms.system import Graded
 from grader.lms.tokens import Secret, find, hide
 from grader.manifest import Entry, Manifest
 from grader.records import Evidence, Notebook, NotebookInfo, SubmissionInfo, Summary
@@ -869,6 +871,59 @@ def test_no_option_takes_a_secret():
         secretive = [name for name in options if re.search("token|key|secret|password", name)]
         assert secretive
         assert all(name.endswith("-file") for name in secretive)
+
+
+# --- the plan ------------------------------------------------------------------------------------------------------
+
+
+def wish(points=27):
+    one = graded_one(points)
+    return Wish(one, None if points is None else Decimal(points), "a comment", one.folder, "digest")
+
+
+def graded_one(points):
+    return Graded(Entry(file="a", student="a"), result(), Path("a"))
+
+
+OURS, THEIRS, NONE = Decimal(27), Decimal(25), None
+PLANS = [
+    # what is there, what the journal knows, overwrite: what is done, with grade, with comment
+    ("nobody gave anything", NONE, {}, False, ("send", True, True)),
+    ("the same grade and no comment", OURS, {}, False, ("send", False, True)),
+    ("all of it went out", OURS, {"grades": {"27"}, "comment_sent": True}, False, ("same", False, False)),
+    ("our older grade", THEIRS, {"grades": {"25"}}, False, ("send", True, True)),
+    ("the grade of a person", THEIRS, {}, False, ("kept", False, False)),
+    ("a person changed ours", THEIRS, {"grades": {"27"}, "comment_sent": True}, False, ("kept", False, False)),
+    ("a person took ours away", NONE, {"grades": {"27"}, "comment_sent": True}, False, ("kept", False, False)),
+    (
+        "a person changed ours, and it is asked",
+        THEIRS,
+        {"grades": {"27"}, "comment_sent": True},
+        True,
+        ("send", True, False),
+    ),
+    ("the grade of a person, and it is asked", THEIRS, {}, True, ("send", True, True)),
+    ("a comment that was never answered", OURS, {"grades": {"27"}, "is_fresh": True}, False, ("open", False, False)),
+]
+
+
+@pytest.mark.parametrize(
+    ("grade", "known", "overwrite", "done"), [row[1:] for row in PLANS], ids=[row[0] for row in PLANS]
+)
+def test_plan(grade, known, overwrite, done):
+    known = {name: frozenset(value) if name == "grades" else value for name, value in known.items()}
+    change = plan(wish(), Standing("7", grade=grade), Known(**known), overwrite=overwrite)
+    assert (change.step, change.grade, change.comment) == done
+
+
+@pytest.mark.parametrize("there", ["27", "27.00", "27.00000", "27.004"])
+def test_grades_are_compared_as_they_are_shown(there):
+    assert plan(wish(), Standing("7", grade=Decimal(there)), Known(comment_sent=True)).step == "same"
+
+
+def test_a_grade_that_waits_for_a_person_takes_none_away():
+    assert plan(wish(None), Standing("7", grade=THEIRS), Known()).step == "kept"
+    assert plan(wish(None), Standing("7"), Known()).grade is False
 
 
 # --- the way out, and the journal ----------------------------------------------------------------------------------

@@ -235,27 +235,31 @@ def plan(wish: Wish, standing: Standing, known: Known, *, overwrite: bool = Fals
     """Decide what one student still needs."""
     if wish.graded.absent and wish.grade is None:
         return Change(wish, standing, "blank", why="no notebook that could be read (--absent zero sends 0)")
-    is_same = wish.grade is None or equal(standing.grade, wish.grade)
-    is_ours = any(equal(standing.grade, None if value is None else Decimal(value)) for value in known.grades)
-    if wish.grade is None and standing.grade is not None and not overwrite:
-        return Change(wish, standing, "kept", why=f"has a grade{_by(standing)}, which would be taken away: kept")
-    if not is_same and not is_ours and not overwrite:
+    if not overwrite and _is_of_a_person(wish, standing, known):
         return Change(wish, standing, "kept", why=_kept(standing))
+    grade = wish.grade is not None and not equal(standing.grade, wish.grade)
     comment = not _has_comment(wish, standing, known)
     if comment and known.is_fresh:
-        return Change(
-            wish, standing, "open", why="was sent minutes ago without an answer and may still arrive: run again later"
-        )
-    if is_same and not comment:
-        return Change(wish, standing, "same")
-    return Change(wish, standing, "send", grade=not is_same, comment=comment)
+        why = "was sent minutes ago without an answer and may still arrive: run again later"
+        return Change(wish, standing, "open", why=why)
+    return Change(wish, standing, "send" if grade or comment else "same", grade=grade, comment=comment)
+
+
+def _is_of_a_person(wish: Wish, standing: Standing, known: Known) -> bool:
+    """Whether what is there, or that nothing is, is neither what we would send nor what we sent before."""
+    if standing.settled:
+        return True
+    if wish.grade is None:
+        return standing.grade is not None
+    ours = [wish.grade, *(None if value is None else Decimal(value) for value in known.grades)]
+    return not any(equal(standing.grade, grade) for grade in ours)
 
 
 def _has_comment(wish: Wish, standing: Standing, known: Known) -> bool:
     """Whether the comment went out: the journal says so, or the LMS shows what was begun and never answered."""
     if known.comment_sent:
         return True
-    if known.begun is not None and known.begun.note:
+    if known.begun is not None and known.begun.part == "comment":
         return known.begun.digest == wish.digest and known.begun.note in standing.files
     return wish.comment in standing.comments
 
