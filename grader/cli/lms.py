@@ -42,6 +42,8 @@ def _app(name: str, system: System) -> typer.Typer:
         _add_collect(made, name, system)
     if name in EXPORTERS:
         _add_export(made, name, system)
+    if name == "other":
+        _add_preset(made)
     lms.add_typer(made, name=name, help=f"{system.title} ({system.verified}).")
     return made
 
@@ -134,6 +136,15 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
                 "held back, nothing was written for them (--include-open exports what waits for a look):",
             )
             typer.echo(f"{system.title}: {system.verified}")
+
+
+def _add_preset(to: typer.Typer) -> None:
+    @to.command("preset", epilog="Example: grader lms other preset blackboard > mapping.toml")
+    def preset(name: Annotated[str, typer.Argument(help="Its name; a wrong one lists them.")]) -> None:
+        """Print a mapping file that comes with the grader, to start one of your own from."""
+        from grader.lms import mapping
+
+        typer.echo(mapping.preset(name), nl=False)
 
 
 def _say(done: Done, *, quiet: bool) -> None:

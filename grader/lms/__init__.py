@@ -10,6 +10,11 @@ from collections.abc import Mapping
 from grader.lms.system import Collector, Exporter, System, later
 
 RULES = "tested against the rules of its importer, read in its source; not tried on a live site"
+HELP = "not verified against the system: written from its help pages and from scripts of others"
+SOURCE = "not verified against the system: written from the source of edx-sga and edx-bulk-grades"
+TABLE = "a table as any spreadsheet program opens it; no system to verify it against"
+OWN = "not verified: as right as the mapping file"
+MAPPED = "its own table with our column, and a zip of pages"
 
 SYSTEMS: Mapping[str, System] = {
     "canvas": System(
@@ -26,18 +31,33 @@ SYSTEMS: Mapping[str, System] = {
         template="the grading worksheet as downloaded",
         verified=RULES,
     ),
+    **{
+        name: System(
+            title, reads, "its own table with our column, and a zip of pages", "the table that it exported", mapped=True
+        )
+        for name, title, reads, verified in (
+            ("blackboard", "Blackboard", "the zip of “Assignment File Download”", HELP),
+            ("brightspace", "Brightspace", "the zip of an assignment's submissions", HELP),
+            ("openedx", "Open edX", "the zip of collected submissions", SOURCE),
+            ("spreadsheet", "A spreadsheet", "a folder or zip with a folder or file a student", TABLE),
+            ("other", "Any other system, by a mapping file", "what the mapping file reads", OWN),
+        )
+    },
     "lti": System(
         title="LTI 1.3 AGS, any platform",
         verified="tried against a local server that keeps the documented rules; never tried on a live site",
     ),
 }
+_MAPPED = [name for name, system in SYSTEMS.items() if system.mapped]
 COLLECTORS: Mapping[str, Collector] = {
     "canvas": later("canvas", "collect"),
     "moodle": later("moodle", "collect"),
+    **{name: later("mapping", "collect", name) for name in _MAPPED},
 }
 EXPORTERS: Mapping[str, Exporter] = {
     "canvas": later("canvas", "export"),
     "moodle": later("moodle", "export"),
+    **{name: later("mapping", "export", name) for name in _MAPPED},
 }
 
 __all__ = ["COLLECTORS", "EXPORTERS", "SYSTEMS"]

@@ -144,10 +144,10 @@ def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[
     names = dict.fromkeys(name.name for name, _ in files)
     known = (roster or {}).get(user, "")
     group = bool(known) and sanitized(known) != first.name and not first.anonymous
-    notes = [f"handed in as {name.kind}, not as a file" for name, _ in files if name.kind != "upload"]
-    notes += ["not in the roster"] * bool(roster and not known and not first.anonymous)
-    notes += [f"several names for the id {user}: {', '.join(names)}"] * (len(names) > 1)
-    notes += [f"a group's, or a changed name: the roster calls {user} {known}"] * group
+    notes = [f"This was handed in as a {name.kind}, not as a file." for name, _ in files if name.kind != "upload"]
+    remarks = ["not in the roster"] * bool(roster and not known and not first.anonymous)
+    remarks += [f"several names for the id {user}: {', '.join(names)}"] * (len(names) > 1)
+    remarks += [f"a group's, or a changed name: the roster calls {user} {known}"] * group
     return HandedIn(
         student=user,
         name=f"anonymous {user}" if first.anonymous else (first.name if group else known or first.name),
@@ -156,7 +156,8 @@ def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[
             for name, member in uploads
         ],
         late=any(name.late for name, _ in files),
-        note="; ".join(dict.fromkeys(notes)),
+        note=" ".join(dict.fromkeys(notes)),
+        remark="; ".join(remarks),
         lms={"anonymous_id" if first.anonymous else "user_id": user, "is_group": group},
     )
 

@@ -36,7 +36,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class HandedIn:
-    """What one entry of the LMS handed in; fields as in `Entry`.  Of files that fit equally well the last one counts."""
+    """What one entry of the LMS handed in; fields as in `Entry`.  Of files that fit equally well the last one counts.
+
+    `note` is shown to the student as well, `remark` only to whoever collects.
+    """
 
     student: str
     name: str
@@ -44,6 +47,7 @@ class HandedIn:
     late: bool | None = None
     note: str = ""
     lms: Mapping[str, Any] = field(default_factory=dict)
+    remark: str = ""
 
 
 def lay_out(
@@ -74,19 +78,19 @@ def lay_out(
         ) from None
     manifest = Manifest(system=system, assignment=dict(assignment or {}), entries=laid)
     write(request.out / manifests.FILE, manifests.encode(manifest))
-    return _done(request, laid, found)
+    return _done(request, entries, laid, found)
 
 
 def _entry(request: Collect, one: HandedIn, stem: str, usual: str) -> Entry:
-    chosen, why = _chosen(one.files, request.functions, usual)
-    notes = [one.note, why]
+    chosen = _chosen(one.files, request.functions, usual)
+    notes = [one.note]
     file = sha256 = None
     if chosen:
         file = f"{stem}{PurePosixPath(chosen.original).suffix.lower()}"
         sha256, said = _copy(chosen.member, request.out / file)
         notes.append(said)
     elif one.files:
-        notes.append("handed in, but no notebook: " + ", ".join(file.original for file in one.files))
+        notes.append("No notebook is among what was handed in: " + ", ".join(file.original for file in one.files))
     return Entry(
         file=file,
         student=one.student,
@@ -95,7 +99,7 @@ def _entry(request: Collect, one: HandedIn, stem: str, usual: str) -> Entry:
         sha256=sha256,
         late=one.late,
         others=tuple(file.original for file in one.files if file is not chosen),
-        note="; ".join(note for note in notes if note),
+        note=" ".join(note for note in notes if note),
         lms={**one.lms, **(chosen.lms if chosen else {})},
     )
 
@@ -110,17 +114,16 @@ def _is_notebook(file: File) -> bool:
     return file.original.lower().endswith(".ipynb")
 
 
-def _chosen(files: Sequence[File], functions: Sequence[str], usual: str) -> tuple[File | None, str]:
-    """Return the file that is graded, and a sentence where there was a choice."""
+def _chosen(files: Sequence[File], functions: Sequence[str], usual: str) -> File | None:
+    """Return the file that is graded."""
     able = [file for file in files if file.original.lower().endswith(SUFFIXES)]
     if len(able) < 2:
-        return (able[0] if able else None), ""
+        return able[0] if able else None
     ranks = [
         (_defines(file.member, functions), _is_notebook(file), (file.known_as or file.original) == usual, place)
         for place, file in enumerate(able)
     ]
-    chosen = able[max(ranks)[-1]]
-    return chosen, f"of {len(able)} files that could be graded, {chosen.original} was taken"
+    return able[max(ranks)[-1]]
 
 
 def _defines(member: Member, functions: Sequence[str]) -> int:
@@ -146,7 +149,7 @@ def _copy(member: Member, path: Path) -> tuple[str | None, str]:
         if member.size_bytes > SOURCE_LIMIT_BYTES:
             with draft.open("wb") as file:
                 file.truncate(SOURCE_LIMIT_BYTES + 1)
-            return None, f"it is too large ({member.size_bytes >> 20} MB)"
+            return None, f"The file is too large ({member.size_bytes >> 20} MB)."
         try:
             with member.open() as source, draft.open("wb") as file:
                 while chunk := source.read(1 << 20):
@@ -157,13 +160,16 @@ def _copy(member: Member, path: Path) -> tuple[str | None, str]:
         except Exception as error:  # each way of packing has errors of its own
             draft.write_bytes(b"")
             encrypted = isinstance(error, RuntimeError) and "encrypted" in str(error)
-            return None, f"it is {'encrypted' if encrypted else 'damaged'} in the download"
+            return None, f"The file is {'encrypted' if encrypted else 'damaged'} in the LMS's download."
     return digest.hexdigest(), ""
 
 
 def _paths(entries: Sequence[HandedIn]) -> list[str]:
     """Return a file name without suffix for every entry: plain letters, unique, allowed on every system."""
-    wanted = [Submission(f"{_plain(one.name)}_{_plain(one.student)}".strip("_-") or "entry", Path()) for one in entries]
+    wanted = []
+    for one in entries:
+        parts = dict.fromkeys(filter(None, (_plain(one.name), _plain(one.student))))
+        wanted.append(Submission("_".join(parts) or "entry", Path()))
     return [placed.folder for placed in with_folders(wanted, {})]
 
 
@@ -172,13 +178,21 @@ def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]+", "_", letters).strip("_-")[:60]
 
 
-def _done(request: Collect, entries: Sequence[Entry], found: Contents) -> Done:
+def _done(request: Collect, handed_in: Sequence[HandedIn], entries: Sequence[Entry], found: Contents) -> Done:
     files = [entry for entry in entries if entry.file]
     said = [f"{len(entries)} entries: {len(files)} with a notebook, {len(entries) - len(files)} without"]
     late = sum(bool(entry.late) for entry in entries)
     said += [f"{late} of them late"] * bool(late)
-    said += [f"passed over {found.passed_over} hidden files"] * bool(found.passed_over)
-    attention = [f"{entry.name or entry.student}: {entry.note}" for entry in entries if entry.note]
-    attention += [f"{e.name or e.student}: no notebook" for e in entries if not e.file and not e.note]
+    said += [f"passed over {found.passed_over} files that are nobody's"] * bool(found.passed_over)
+    attention = [_remarks(one, entry) for one, entry in zip(handed_in, entries, strict=True)]
     manifest = request.out / manifests.FILE
-    return Done(files=(manifest,), said=tuple(said), attention=tuple(attention), unaccounted=tuple(found.refused))
+    return Done((manifest,), tuple(said), tuple(filter(None, attention)), tuple(found.refused))
+
+
+def _remarks(one: HandedIn, entry: Entry) -> str:
+    """Return what is to be said of an entry to whoever collects, nothing where nothing is odd."""
+    several = sum(name.lower().endswith(SUFFIXES) for name in entry.others)
+    said = [entry.note, one.remark, f"{entry.original} was taken, not {', '.join(entry.others)}" if several else ""]
+    said += ["no file was handed in"] * (entry.file is None and not one.note and not one.files)
+    found = "; ".join(part for part in said if part)
+    return f"{entry.name or entry.student}: {found}" if found else ""

@@ -155,7 +155,7 @@ class Ags:
         except LiveError as error:
             if isinstance(error, Unanswered) or not _is_stale(error):
                 raise
-            self._http.sleep(1.0)  # Moodle compares whole seconds
+            self._http.sleep(2.0)  # Moodle compares whole seconds
             self._post(change, note, self._moment(change, note, after=error))
 
     def _post(self, change: Change, note: Note, moment: str) -> None:

@@ -108,11 +108,11 @@ def exact(value: float) -> Decimal:
     return Decimal(repr(float(value)))
 
 
-def later(module: str, function: str) -> Callable[[Any], Done]:
-    """Return a collector or exporter whose module is imported when it is called."""
+def later(module: str, function: str, *first: str) -> Callable[[Any], Done]:
+    """Return a collector or exporter whose module is imported when it is called; `first` are arguments before the request."""
 
     def call(request: Any) -> Done:  # a Collect or an Export, as the table says
-        done: Done = getattr(importlib.import_module(f"grader.lms.{module}"), function)(request)
+        done: Done = getattr(importlib.import_module(f"grader.lms.{module}"), function)(*first, request)
         return done
 
     return call

@@ -34,7 +34,7 @@ def grades_csv(entries: Sequence[tuple[str, float, Result]], exercise: Exercise)
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\r\n")
     writer.writerow(_columns(exercise))
-    writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    writer.writerows([shown_cell(value) for value in row.values()] for row in rows)
     return output.getvalue()
 
 
@@ -82,7 +82,7 @@ def _row(folder: str, seconds: float, result: Result, exercise: Exercise) -> dic
     return {column: row[column] for column in _columns(exercise)}
 
 
-def _cell(value: object) -> object:
+def shown_cell(value: object) -> object:
     """Return a value that a spreadsheet shows and never runs."""
     if isinstance(value, str) and (
         value[:1].isspace() or unicodedata.normalize("NFKC", value).lstrip().startswith(_FORMULA)
