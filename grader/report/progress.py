@@ -16,8 +16,9 @@ SECONDS_BETWEEN_LINES = 5.0
 class Progress:
     """Shows how many submissions are done, how fast it goes and how long it will take."""
 
-    def __init__(self, *, quiet: bool, doing: str = "grading", done: str = "graded") -> None:
-        self._quiet, self._doing, self._done = quiet, doing, done
+    def __init__(self, *, quiet: bool, doing: str = "grading") -> None:
+        self._doing = doing
+        self._quiet = quiet
         self._bar: Bar | None = None
         self._started = self._said = time.monotonic()
 
@@ -46,5 +47,5 @@ class Progress:
             self._said = now
             rate = done / max(now - self._started, 1e-9)
             sys.stderr.write(
-                f"{done} of {total} {self._done}, {rate:.1f} a second, {(total - done) / rate:.0f} s left\n"
+                f"{self._doing}: {done} of {total}, {rate:.1f} a second, {(total - done) / rate:.0f} s left\n"
             )
