@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from builders import result
-from lms_sites import AgsSite, CanvasSite, MoodleSite
+from lms_sites import SIGNED, AgsSite, Answer, CanvasSite, MoodleSite
 
 from grader import manifest as manifests
 from grader.cli import main
@@ -585,7 +586,7 @@ def test_platform_token_that_is_refused_is_renewed_once(platform, real_time):
 def test_platform_that_refuses_every_token_stops_the_run(platform, real_time):
     to_platform(platform, real_time, dry_run=True)
     used = len(platform.tokens)
-    enough_for_one_score = 3 if platform.manner == "moodle" else 6
+    enough_for_one_score = 4 if platform.manner == "moodle" else 7
     platform.uses_left = dict.fromkeys(range(used + 1, used + 50), 0) | {used: enough_for_one_score}
 
     report = to_platform(platform, real_time)
@@ -734,7 +735,7 @@ def test_a_planted_token_is_nowhere(tmp_path, quick, request, monkeypatch, capfd
 
     assert code == 0
     assert any(TOKEN in one.raw.decode() or TOKEN in one.form.get("wstoken", "") for one in site.seen)  # it was used
-    for form in (TOKEN, TOKEN[:16], "pLaNtEdSeCrEt"):
+    for form in (TOKEN, TOKEN[:16], "pLaNtEdSeCrEt", SIGNED):
         assert form.encode() not in everything
 
 
@@ -871,6 +872,134 @@ def test_no_option_takes_a_secret():
         secretive = [name for name in options if re.search("token|key|secret|password", name)]
         assert secretive
         assert all(name.endswith("-file") for name in secretive)
+
+
+# --- all three: half-way failures and odd answers -------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """Stands for a process that is killed between two lines."""
+
+
+def dies_at(monkeypatch, number):
+    """Let the journal's line of this number be the last thing that the process does, before or after it is written."""
+    write, count = Journal.write, iter(range(1000))
+
+    def dying(self, line):
+        at = next(count)
+        if at == number:
+            raise Killed
+        write(self, line)
+
+    monkeypatch.setattr(Journal, "write", dying)
+    return lambda: monkeypatch.setattr(Journal, "write", write)
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_canvas_push_that_was_killed_anywhere_ends_with_everything_once(canvas, clock, monkeypatch, number):
+    live_again = dies_at(monkeypatch, number)
+    with pytest.raises(Killed):
+        to_canvas(canvas, clock)
+    live_again()
+    clock.sleep(301)
+
+    assert to_canvas(canvas, clock).failed == 0
+    assert [one["score"] for one in canvas.people.values()] == [27.0, 30.0, 12.5]
+    assert [len(one["submission_comments"]) for one in canvas.people.values()] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_platform_push_that_was_killed_anywhere_ends_with_everything_once(platform, real_time, monkeypatch, number):
+    live_again = dies_at(monkeypatch, number)
+    with pytest.raises(Killed):
+        to_platform(platform, real_time)
+    live_again()
+    real_time.sleep(301)
+
+    assert to_platform(platform, real_time).failed == 0
+    assert scores(platform) == {"7": 90.0, "8": 100.0, "9": 41.66667}
+    assert sorted(user for user, _ in platform.comments) == ["7", "8", "9"]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_moodle_push_that_was_killed_anywhere_ends_with_everything(moodle, clock, monkeypatch, number):
+    live_again = dies_at(monkeypatch, number)
+    with pytest.raises(Killed):
+        to_moodle(moodle, clock)
+    live_again()
+    clock.sleep(301)
+
+    assert to_moodle(moodle, clock).failed == 0
+    assert there(moodle) == {"7": 27.0, "8": 30.0, "9": 12.5}
+    assert sorted(moodle.comments) == ["7", "8", "9"]
+
+
+def test_canvas_second_job_that_fails_takes_nothing_from_the_first(canvas, clock, monkeypatch):
+    monkeypatch.setattr("grader.lms.canvas_api.AT_ONCE", 2)
+    canvas.fault("POST", "grade_data%5B9%5D", 400)
+
+    report = to_canvas(canvas, clock)
+    assert report.failed == 1
+    assert [one["score"] for one in canvas.people.values()] == [27.0, 30.0, None]
+    assert [len(one["submission_comments"]) for one in canvas.people.values()] == [1, 1, 0]
+    assert to_canvas(canvas, clock).failed == 0
+    assert [len(one["submission_comments"]) for one in canvas.people.values()] == [1, 1, 1]
+
+
+def test_moodle_second_call_that_fails_takes_nothing_from_the_first(moodle, clock, monkeypatch):
+    monkeypatch.setattr("grader.lms.moodle_ws.AT_ONCE", 2)
+    moodle.fault("POST", "%5Buserid%5D=9", 400)
+
+    assert to_moodle(moodle, clock).failed == 1
+    assert there(moodle) == {"7": 27.0, "8": 30.0}
+    assert to_moodle(moodle, clock).failed == 0
+    assert there(moodle) == {"7": 27.0, "8": 30.0, "9": 12.5}
+
+
+GARBAGE = [None, [], {}, "<html>Sign in</html>", [[]], {"id": None}]
+
+
+def gives_garbage_once(site, after, garbage):
+    """Let a site answer one call, after so many right ones, with what it never answers; it does nothing then."""
+    answer = site.answer
+    site.answer = lambda one: Answer(200, garbage) if len(site.seen) == after + 1 else answer(one)
+
+
+@pytest.mark.parametrize("after", [0, 1, 3, 4, 6, 8, 9, 10, 11, 14])
+@pytest.mark.parametrize("garbage", GARBAGE, ids=repr)
+def test_canvas_that_answers_in_another_form_loses_nothing(canvas, clock, garbage, after):
+    gives_garbage_once(canvas, after, garbage)
+    with contextlib.suppress(LiveError, RequestError):
+        to_canvas(canvas, clock)
+    clock.sleep(301)
+
+    assert to_canvas(canvas, clock).failed == 0
+    assert [one["score"] for one in canvas.people.values()] == [27.0, 30.0, 12.5]
+    assert [len(one["submission_comments"]) for one in canvas.people.values()] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("after", range(9))
+@pytest.mark.parametrize("garbage", GARBAGE, ids=repr)
+def test_moodle_that_answers_in_another_form_loses_nothing(moodle, clock, garbage, after):
+    gives_garbage_once(moodle, after, garbage)
+    with contextlib.suppress(LiveError, RequestError):
+        to_moodle(moodle, clock)
+    clock.sleep(301)
+
+    assert to_moodle(moodle, clock).failed == 0
+    assert there(moodle) == {"7": 27.0, "8": 30.0, "9": 12.5}
+
+
+@pytest.mark.parametrize("after", range(5))
+@pytest.mark.parametrize("garbage", GARBAGE, ids=repr)
+def test_a_platform_that_answers_in_another_form_loses_nothing(platform, real_time, garbage, after):
+    gives_garbage_once(platform, after, garbage)
+    with contextlib.suppress(LiveError, RequestError):
+        to_platform(platform, real_time)
+    real_time.sleep(301)
+
+    assert to_platform(platform, real_time).failed == 0
+    assert scores(platform) == {"7": 90.0, "8": 100.0, "9": 41.66667}
 
 
 # --- the plan ------------------------------------------------------------------------------------------------------
@@ -1117,3 +1246,40 @@ def test_a_list_of_users_that_cannot_be_used_is_refused(tmp_path, rows):
     path.write_bytes(rows.encode("latin-1"))
     with pytest.raises(RequestError):
         lti_ags.users(path)
+
+
+# --- the documents -------------------------------------------------------------------------------------------------
+
+DOCS = Path(__file__).parent.parent / "docs" / "lms"
+
+
+def test_the_documents_name_every_option_right_and_setting():
+    from typer.main import get_command
+
+    from grader.cli.app import app
+    from grader.lms import moodle_ws
+
+    push_page, lti_page = ((DOCS / name).read_text(encoding="utf-8") for name in ("push.md", "lti.md"))
+    commands = get_command(app).commands["lms"].commands
+    options = {
+        name
+        for system in ("canvas", "moodle", "lti")
+        for one in commands[system].commands["push"].params
+        for name in one.opts
+    }
+    common = {"--help", "--quiet", "-q", "-h", "directory"}
+    assert not {name for name in options - common if name not in push_page + lti_page}
+    assert not {name for name in moodle_ws.FUNCTIONS if name not in push_page}
+    assert not {name for name in Settings.__struct_fields__ if name not in lti_page}
+    assert all(name in lti_page for name in ("`score`", "`result.readonly`", "`lineitem.readonly`", "`lineitem`"))
+
+
+def test_the_documents_list_what_canvas_is_asked_for(canvas, clock):
+    to_canvas(canvas, clock)
+    page = (DOCS / "push.md").read_text(encoding="utf-8")
+    known = re.findall(r"^url:(\w+)\|(\S+)$", page, re.MULTILINE)
+    patterns = [(method, re.compile(re.sub(r":\w+", r"[^/]+", path) + "$")) for method, path in known]
+    asked = [one for one in canvas.seen if not one.path.startswith(("/upload/", "/api/v1/files/"))]
+    assert not [
+        one.path for one in asked if not any(one.method == method and path.match(one.path) for method, path in patterns)
+    ]

@@ -163,26 +163,32 @@ class Canvas:
         if change.wish.graded.entry.lms.get("is_group"):
             comment["group_comment"] = True
         note.write(change, "comment", "sending", note=file)
-        with self._understood():
-            known = {"course_id": self._assignment.course_id, "assignment_id": self._assignment.id}
-            submission = canvasapi.submission.Submission(self._requester, {**known, "user_id": change.standing.user})
-            try:
+        known = {"course_id": self._assignment.course_id, "assignment_id": self._assignment.id}
+        submission = canvasapi.submission.Submission(self._requester, {**known, "user_id": change.standing.user})
+        silent = Unanswered("Canvas does not show the comment", hint="run the same command again, it looks first")
+        try:
+            with self._understood():
                 submission.edit(comment=comment)
-            except Unanswered as error:
-                if not self._arrived(change, file):
-                    raise error from None
-            except LiveError:
+                shows = file in _standing(vars(submission)).files
+        except Unanswered as error:
+            shows, silent = False, error
+        except LiveError as error:
+            if error.status:
                 note.write(change, "comment", "failed")
                 raise
+            shows, silent = False, Unanswered(error.problem, hint=error.hint)
+        if not shows and not self._arrived(change, file):
+            raise silent
         note.write(change, "comment", "sent", note=file)
 
     def _arrived(self, change: Change, file: str) -> bool:
         """Whether a comment that was not answered stands there; that nothing can be seen proves nothing."""
         try:
-            found = self._assignment.get_submission(change.standing.user, include=["submission_comments"])
+            with self._understood():
+                found = self._assignment.get_submission(change.standing.user, include=["submission_comments"])
+                return file in _standing(vars(found)).files
         except LiveError:
             return False
-        return file in _standing(vars(found)).files
 
     def _upload(self, change: Change) -> str:
         """Upload the page in Canvas's three steps, and return the file's id."""

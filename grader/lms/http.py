@@ -8,6 +8,7 @@ when the site certainly did nothing with it (it said that it was busy, or no con
 from __future__ import annotations
 
 import ipaddress
+import logging
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
@@ -208,6 +209,7 @@ def _session(answer_seconds: float) -> Send:
             "sending to an LMS needs one more library", hint="run `pip install 'grader[canvas]'`, or [moodle], or [lti]"
         ) from None
 
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its debug lines show signed addresses
     session = requests.Session()
 
     def send(call: Call) -> requests.Response:

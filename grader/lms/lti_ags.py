@@ -28,7 +28,19 @@ import msgspec
 
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.http import Call, Http
-from grader.lms.push import Assignment, Change, Note, Outcome, Standing, cents, equal, failed, is_final, stopping
+from grader.lms.push import (
+    Assignment,
+    Change,
+    Note,
+    Outcome,
+    Standing,
+    cents,
+    equal,
+    failed,
+    has_text,
+    is_final,
+    stopping,
+)
 from grader.lms.tokens import Secret
 from grader.manifest import Entry
 
@@ -162,14 +174,19 @@ class Ags:
         url = service(self._line_item, "scores")
         body = json.dumps(self._score(change, moment)).encode()
         note.write(change, "both", "sending", moment)
+        silent = Unanswered("the platform does not show the score", hint="run the same command again, it looks first")
         try:
             self._ask(Call("POST", url, body=body, headers={"Content-Type": SCORE}))
-        except Unanswered:
-            if not self._arrived(change):
-                raise
+        except Unanswered as error:
+            silent = error
+            arrived = self._arrived(change, with_comment=True)
         except LiveError:
             note.write(change, "both", "failed", moment)
             raise
+        else:  # the platform's word has to do where it cannot be asked, or where there are no points to see
+            arrived = change.wish.grade is None or self._arrived(change) is not False
+        if not arrived:
+            raise silent
         note.write(change, "both", "sent", moment)
 
     def _score(self, change: Change, moment: str) -> dict[str, object]:
@@ -190,14 +207,15 @@ class Ags:
             score[CANVAS_SUBMISSION] = {"new_submission": False}
         return score
 
-    def _arrived(self, change: Change) -> bool:
-        """Whether a score that was not answered stands there with its comment."""
+    def _arrived(self, change: Change, *, with_comment: bool = False) -> bool | None:
+        """Whether a score shows, with its comment if asked; None if the platform cannot be asked."""
         try:
-            found = list(self._results(change.standing.user))
+            with self._understood():
+                found = list(self._results(change.standing.user))
         except LiveError:
-            return False
-        comment = not change.comment or any(_cut(change.wish.comment) in one.comments for one in found)
-        return comment and any(equal(one.grade, change.wish.grade) for one in found)
+            return None
+        comment = _cut(change.wish.comment) if with_comment and change.comment else ""
+        return any(equal(one.grade, change.wish.grade) and has_text(one.comments, comment) for one in found)
 
     def _moment(self, change: Change, note: Note, *, after: LiveError | None) -> str:
         """Return the time of a score: now, and at least a second after the last one of this student that we know of."""

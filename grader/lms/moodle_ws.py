@@ -130,17 +130,18 @@ class Moodle:
     def _shown(self, changes: Sequence[Change], note: Note) -> list[Outcome]:
         """Look whether grades that Moodle took do show: of a locked one it says nothing."""
         try:
-            now = self._grades()
-        except LiveError:
-            now = {}
+            now: Mapping[str, Mapping[str, Any]] | None = self._grades()
+        except LiveError:  # then Moodle's word has to do
+            now = None
         silent = LiveError(
             "Moodle took the grade and does not show it: it may be locked or overridden in the gradebook",
             hint="unlock it there",
         )
         outcomes = []
         for change in changes:
-            wanted, there = change.wish.grade, _grade(now.get(change.standing.user))
-            shows = not now or wanted is None or equal(there, wanted) or change.wish.graded.absent
+            wanted = change.wish.grade
+            there = _grade(now.get(change.standing.user)) if now is not None else wanted
+            shows = wanted is None or equal(there, wanted) or change.wish.graded.absent
             note.write(change, "both", "sent" if shows else "failed")
             outcomes.append(Outcome(change, "sent") if shows else failed(change, silent))
         return outcomes

@@ -261,7 +261,7 @@ def _has_comment(wish: Wish, standing: Standing, known: Known) -> bool:
         return True
     if known.begun is not None and known.begun.part == "comment":
         return known.begun.digest == wish.digest and known.begun.note in standing.files
-    return wish.comment in standing.comments
+    return has_text(standing.comments, wish.comment)
 
 
 def wished(request: Push, assignment: Assignment) -> list[Wish]:
@@ -304,6 +304,11 @@ def stopping(changes: Iterable[Change], error: LiveError) -> Iterator[Outcome]:
     """Yield that these were not tried, because of an error that the next one would meet as well."""
     for change in changes:
         yield Outcome(change, "not_tried", _why(error))
+
+
+def has_text(comments: Iterable[str], text: str) -> bool:
+    """Whether one of the comments is this text, however its lines are broken; no text is always there."""
+    return not text or " ".join(text.split()) in (" ".join(comment.split()) for comment in comments)
 
 
 def is_final(error: LiveError) -> bool:
