@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import stat
+import sys
 import traceback
 from dataclasses import replace
 from decimal import Decimal
@@ -934,6 +935,18 @@ def test_moodle_push_that_was_killed_anywhere_ends_with_everything(moodle, clock
     assert sorted(moodle.comments) == ["7", "8", "9"]
 
 
+def test_canvas_grade_that_went_out_before_the_process_died_is_ours(canvas, clock, monkeypatch):
+    live_again = dies_at(monkeypatch, 3)  # the three lines before the job are written, none after it
+    with pytest.raises(Killed):
+        to_canvas(canvas, clock)
+    live_again()
+    made(canvas.folder, "canvas", canvas.made | {"8": (28, canvas.made["8"][1])})
+
+    report = to_canvas(canvas, clock)
+    assert (report.failed, report.waiting) == (0, 0)
+    assert canvas.people["8"]["score"] == 28.0
+
+
 def test_canvas_second_job_that_fails_takes_nothing_from_the_first(canvas, clock, monkeypatch):
     monkeypatch.setattr("grader.lms.canvas_api.AT_ONCE", 2)
     canvas.fault("POST", "grade_data%5B9%5D", 400)
@@ -1222,6 +1235,28 @@ def test_the_lti_command_reads_its_settings_and_key(platform, capsys, tmp_path, 
     code, out, err = run(capsys, "lti", "push", platform.folder, "--platform", settings, "--key-file", file)
     assert code == 0, err
     assert "sent 3 of 3" in out
+
+
+@pytest.mark.parametrize("library", ["requests", "canvasapi.assignment"])
+def test_a_missing_library_is_named(canvas, capsys, monkeypatch, library):
+    monkeypatch.setenv("GRADER_CANVAS_TOKEN", TOKEN)
+    monkeypatch.setitem(sys.modules, library, None)
+    code, _, err = run(capsys, "canvas", "push", canvas.folder, "--assignment", canvas.address)
+    assert code == 2
+    assert "pip install 'grader[canvas]'" in err
+
+
+def test_a_missing_library_for_lti_is_named(platform, real_time, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    with pytest.raises(RequestError, match="LTI needs one more library"):
+        to_platform(platform, real_time)
+
+
+def test_a_key_that_is_none_is_refused_and_not_shown(platform, real_time):
+    platform.pem = "-----BEGIN PRIVATE KEY-----\n" + "pLaNtEdSeCrEt" * 4 + "\n-----END PRIVATE KEY-----"
+    with pytest.raises(RequestError, match="no RSA private key") as caught:
+        to_platform(platform, real_time)
+    assert "pLaNtEd" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
