@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,7 +16,7 @@ from grader import __version__, shipped
 from grader import evidence as gathering
 from grader.checks import CHECKS, course_test, title
 from grader.diagnosis import Case, Recovered, diagnose, recover, status
-from grader.evidence import Cache, Gatherer, Trainer
+from grader.evidence import Cache, Gatherer, KnownOutcomes, Trainer
 from grader.exercise import Exercise, Task
 from grader.explain import Course, Facts, known_fault, stale, story, summarize, sweep, tell
 from grader.extract import extract, printed
@@ -63,31 +64,42 @@ class Pipeline:
     """
 
     def __init__(
-        self, exercise: Exercise, secret: bytes, *, cache: Cache | None = None, limits: Limits | None = None
+        self,
+        exercise: Exercise,
+        secret: bytes,
+        *,
+        cache: Cache | None = None,
+        outcomes: KnownOutcomes | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.exercise = exercise
         self.shipped = shipped.load(exercise)
-        self.trainer = Trainer(exercise.model, {**self.shipped.cache(), **(cache or {})})
-        self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret)
+        self.trainer = Trainer(exercise.model, ChainMap(cache if cache is not None else {}, dict(self.shipped.cache())))
+        self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret, kept=outcomes)
         self._repairs: dict[tuple[object, ...], tuple[Repair, ...]] = {}
 
     def __enter__(self) -> Pipeline:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the confined worker."""
         self.gatherer.sandbox.close()
 
     def grade(self, path: Path, *, name: str | None = None) -> Result:
         """Return the verdict on one file."""
         return self.graded(read(path, name=name))[1]
 
-    def graded(self, notebook: Notebook) -> tuple[Evidence, Result]:
+    def graded(self, notebook: Notebook, *, student: str | None = None) -> tuple[Evidence, Result]:
         """Return evidence and verdict; whatever goes wrong in us, there is a result that says so."""
         try:
-            evidence = self.collect(notebook)
+            evidence = replace(self.collect(notebook), student=student)
             return evidence, self.judge(evidence)
         except Exception as error:
-            evidence = broken(notebook, self.exercise, f"the grader failed ({type(error).__name__})")
+            problem = f"the grader failed ({type(error).__name__})"
+            evidence = replace(broken(notebook, self.exercise, problem), student=student)
             return evidence, self.judge(evidence)
 
     def collect(self, notebook: Notebook, *, student: str | None = None) -> Evidence:

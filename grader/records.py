@@ -588,7 +588,11 @@ class FunctionResult:
 
     @property
     def provisional(self) -> bool:
-        """Whether a part could not be judged, by our fault."""
+        """Whether a part could not be judged, by our fault, and no person has settled it."""
+        return self.ruling is None and self._unjudged
+
+    @property
+    def _unjudged(self) -> bool:
         return self.status == "broken" or any(check.verdict == "broken" for check in self.checks)
 
 

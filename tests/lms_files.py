@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import builders
+import msgspec
 from notebooks import solved
 
 from grader.batch import DATABASE
 from grader.manifest import FILE, Manifest, encode, load
 from grader.records import Evidence, Notebook, NotebookInfo, Result, SubmissionInfo, Summary
-from grader.store import Entry, Store
+from grader.store import Kept, Known, Standing, Store, pack_evidence
 
 RIGHT = solved()
 
@@ -84,7 +85,10 @@ def graded(collected: Path, out: Path, results: Mapping[str, Result], *, annotat
                 (folder / "feedback.html").write_text(f"<!doctype html><p>{result.score}", encoding="utf-8")
                 if annotated:
                     (folder / "annotated.ipynb").write_text(f'{{"annotated": "{entry.student}"}}', encoding="utf-8")
-                store.put(Entry(name, folder.name, entry.sha256 or "", "", 0.1, _evidence(name), result))
+                known = Known(name, folder.name, entry.sha256 or "", "", "", "", entry.student)
+                standing = Standing(result.score, result.possible, result.passed, result.provisional, review=False)
+                packed = pack_evidence(_evidence(name))
+                store.put(Kept(known, 0.1, packed, msgspec.json.encode(result), standing))
     return out
 
 

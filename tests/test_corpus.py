@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import policy
 import pytest
 
 from grader import service
@@ -58,3 +59,9 @@ def test_the_starts_of_right_answers_are_shipped():
     with Pipeline(service.load_exercise(), b"another secret") as fresh:
         assert fresh.grade(FOLDER / "right.ipynb").passed
         assert fresh.trainer.trained == 0
+
+
+def test_the_policy_page_is_what_grading_the_samples_gives():
+    assert policy.PAGE.read_text(encoding="utf-8") == policy.page(*policy.graded()), (
+        "run `make policy`, review the diff"
+    )

@@ -14,11 +14,13 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from builders import result
 from lms_sites import SIGNED, AgsSite, Answer, CanvasSite, MoodleSite
 
 from grader import manifest as manifests
+from grader import store as stores
 from grader.cli import main
 from grader.errors import LiveError, RequestError
 from grader.lms import graded, lti_ags, tokens
@@ -32,7 +34,6 @@ from grader.lms.system import Graded
 from grader.lms.tokens import Secret, find, hide
 from grader.manifest import Entry, Manifest
 from grader.records import Evidence, Notebook, NotebookInfo, SubmissionInfo, Summary
-from grader.store import Entry as Stored
 from grader.store import Store
 
 TOKEN = "7~pLaNtEdSeCrEt+needs/quoting=0123456789"
@@ -63,10 +64,10 @@ def made(folder, system, people):
     folder.mkdir(exist_ok=True)
     entries = []
     with Store(folder / "grades.sqlite") as store:
-        store.clear()
         for student, (points, lms) in people.items():
-            entries.append(Entry(file=f"{student}.ipynb", student=student, name=f"Doe, {student}", lms=lms))
-            one = result(submission=SubmissionInfo(f"{student}.ipynb", "5f" * 32, student))
+            name = f"{student}.ipynb"
+            entries.append(Entry(file=name, student=student, name=f"Doe, {student}", lms=lms))
+            one = result(submission=SubmissionInfo(name, "5f" * 32, student))
             if isinstance(points, str):
                 provisional = points == "provisional"
                 status = "ok" if provisional else points
@@ -76,10 +77,11 @@ def made(folder, system, people):
                 one = replace(one, score=float(points), summary=Summary(said, "Look at the scale.", "It is 0.01."))
             (folder / student).mkdir(exist_ok=True)
             (folder / student / "feedback.html").write_text(f"<title>{student} {points}</title>")
-            evidence = Evidence(
-                Notebook(f"{student}.ipynb", "5f" * 32, "ok"), {}, one.exercise, "a1", (), "3", "2", student
-            )
-            store.put(Stored(f"{student}.ipynb", student, "5f" * 32, "x", 0.1, evidence, one))
+            evidence = Evidence(Notebook(name, "5f" * 32, "ok"), {}, one.exercise, "a1", (), "3", "2", student)
+            known = stores.Known(name, student, "5f" * 32, "", "", "", student)
+            standing = stores.Standing(one.score, one.possible, one.passed, one.provisional, review=False)
+            packed = stores.pack_evidence(evidence)
+            store.put(stores.Kept(known, 0.1, packed, msgspec.json.encode(one), standing))
     (folder / manifests.FILE).write_text(manifests.encode(Manifest(system=system, entries=tuple(entries))))
     return folder
 
@@ -128,7 +130,7 @@ def test_canvas_gets_grade_comment_and_page_of_everybody(canvas, clock):
     assert [one["score"] for one in canvas.people.values()] == [27.0, 30.0, 12.5]
     for user, one in canvas.people.items():
         (comment,) = one["submission_comments"]
-        assert comment["comment"].startswith(f"{canvas.made[user][0]} of 30. <b>{user}</b>\n\nNext step: ")
+        assert comment["comment"].startswith(f"{canvas.made[user][0]} of 30. <b>{user}</b>\n\nLook at the scale.")
         assert comment["attempt"] == "2"
         file = canvas.files[str(comment["attachments"][0]["id"])]
         assert file["content"] == (canvas.folder / user / "feedback.html").read_bytes()
@@ -447,6 +449,17 @@ def test_moodle_save_that_was_not_answered_is_read_back(moodle, clock, kind):
     saved = [one for one in moodle.seen if one.form.get("wsfunction") == "mod_assign_save_grades"]
     assert len(saved) == (1 if arrived else 2)
     assert there(moodle) == {"7": 27.0, "8": 30.0, "9": 12.5}
+
+
+def test_moodle_comment_that_was_lost_beside_a_right_grade_is_not_taken_for_sent(moodle, clock):
+    moodle.add(101, 7, grade=27)
+    moodle.fault("POST", "mod_assign_save_grades", "drop_before")
+
+    assert to_moodle(moodle, clock).failed == 3
+    assert "7" not in moodle.comments
+    clock.sleep(301)
+    assert to_moodle(moodle, clock).failed == 0
+    assert "7" in moodle.comments
 
 
 def test_moodle_that_refuses_one_of_many_gets_the_others(moodle, clock):
@@ -1145,15 +1158,9 @@ def test_the_journal_is_private_and_survives_a_cut_line(tmp_path):
         file.write(b'{"at":2.0,"target":"t","stud')
     with Journal(tmp_path) as journal:
         assert journal.sent("t", "7", "grade") == line
-        journal.write(replace_line(line, value="28"))
+        journal.write(msgspec.structs.replace(line, value="28"))
     with Journal(tmp_path) as journal:
         assert journal.sent("t", "7", "grade").value == "28"
-
-
-def replace_line(line, **changes):
-    import msgspec
-
-    return msgspec.structs.replace(line, **changes)
 
 
 def test_two_pushes_of_one_folder_do_not_run_at_once(tmp_path):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, app
+from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, VerboseOption, app
 from grader.errors import RequestError
 from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS
 from grader.lms.system import Collect, Done, System
@@ -69,12 +69,13 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
         ] = None,
         exercise: ExerciseOption = DEFAULT_EXERCISE,
         quiet: QuietOption = False,
+        verbose: VerboseOption = False,
     ) -> None:
         from grader import service
 
         functions = service.load_exercise(exercise).names
         done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping))
-        _say(done, quiet=quiet)
+        _say(done, quiet=quiet, verbose=verbose)
         if not quiet:
             typer.echo(f"next: grader batch {out} --out graded/")
         raise typer.Exit(int(Exit.NOT_PASSED if done.unaccounted else Exit.PASSED))
@@ -85,7 +86,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         "export",
         help=f"Write {system.writes} from what `grader batch` graded.",
         epilog=f"Example: grader lms {name} export graded/ --out upload/"
-        + (" --gradebook exported.csv" if system.template else ""),
+        + (f" {system.flag} exported.csv" if system.template else ""),
     )
     def export(
         directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")],
@@ -117,23 +118,25 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
             typer.Option("--mapping", metavar="FILE", help="Which columns are written.", hidden=not system.mapped),
         ] = None,
         quiet: QuietOption = False,
+        verbose: VerboseOption = False,
     ) -> None:
         from grader.lms import graded
 
         points = graded.absent_points(absent)
         found = graded.gather(directory, out, include_open=include_open)
-        if found.manifest.system != name:
+        if found.manifest.system != name and not system.mapped:
             raise RequestError(
                 f"{directory} was collected from {found.manifest.system}, not from {name}",
                 hint=f"run `grader lms {found.manifest.system} export`",
             )
         request = replace(found, template=template, column=column, absent=points, mapping=mapping)
         done = EXPORTERS[name](request)
-        _say(done, quiet=quiet)
+        _say(done, quiet=quiet, verbose=verbose)
         if not quiet:
             _name(
                 graded.named(request.manifest.entries, request.held_back),
                 "held back, nothing was written for them (--include-open exports what waits for a look):",
+                verbose=verbose,
             )
             typer.echo(f"{system.title}: {system.verified}")
 
@@ -147,25 +150,26 @@ def _add_preset(to: typer.Typer) -> None:
         typer.echo(mapping.preset(name), nl=False)
 
 
-def _say(done: Done, *, quiet: bool) -> None:
+def _say(done: Done, *, quiet: bool, verbose: bool) -> None:
     """Say what was done; what was not understood goes to stderr, also when quiet."""
     if not quiet:
         for line in done.said:
             typer.echo(_line(line))
-        _name(done.attention, "please look at:")
+        _name(done.attention, "please look at:", verbose=verbose)
         for path in done.files:
             typer.echo(f"wrote {path}")
-    _name(done.unaccounted, "not accounted for, nobody can tell whose they are:", err=True)
+    _name(done.unaccounted, "not accounted for, nobody can tell whose they are:", verbose=verbose, err=True)
 
 
-def _name(lines: Sequence[str], title: str, *, err: bool = False) -> None:
+def _name(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False) -> None:
     """Name things under a title, the first of them where they are many."""
+    shown = lines if verbose else lines[:MOST_NAMED]
     if lines:
         typer.echo(title, err=err)
-        for line in lines[:MOST_NAMED]:
+        for line in shown:
             typer.echo(f"  {_line(line)}", err=err)
-        if len(lines) > MOST_NAMED:
-            typer.echo(f"  and {len(lines) - MOST_NAMED} more", err=err)
+        if len(lines) > len(shown):
+            typer.echo(f"  and {len(lines) - len(shown)} more; --verbose names them", err=err)
 
 
 def _line(said: str) -> str:

@@ -147,7 +147,7 @@ def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None
 
     system = live(request.export)
     with Progress(quiet=quiet or request.dry_run, doing="sending") as progress:
-        report = push(request, system, progress=lambda done, every, _name: progress.step(done, every, ""))
+        report = push(request, system, progress=lambda done, every, _name: progress.step(done, every, ()))
     if not quiet:
         for line in report.said:
             typer.echo(line)

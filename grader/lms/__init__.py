@@ -30,11 +30,10 @@ SYSTEMS: Mapping[str, System] = {
         writes="the grading worksheet with grades and comments, and the zip of feedback files",
         template="the grading worksheet as downloaded",
         verified=RULES,
+        flag="--worksheet",
     ),
     **{
-        name: System(
-            title, reads, "its own table with our column, and a zip of pages", "the table that it exported", mapped=True
-        )
+        name: System(title, reads, MAPPED, "the table that it exported", verified, mapped=True)
         for name, title, reads, verified in (
             ("blackboard", "Blackboard", "the zip of “Assignment File Download”", HELP),
             ("brightspace", "Brightspace", "the zip of an assignment's submissions", HELP),

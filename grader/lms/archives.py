@@ -27,21 +27,25 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file of an export: its name in it with ``/``, the size that it says it has, and where it lies."""
+    """A file of an export: its name in it with ``/``, the size that it says it has, and where it lies.
+
+    All members of a zip share it open, since opening it reads its whole directory; it is closed with the last of them.
+    """
 
     name: str
     size_bytes: int
     source: Path
+    archive: zipfile.ZipFile | None = None
     info: zipfile.ZipInfo | None = None
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Give the file to read; a damaged or encrypted member raises whatever its packing does."""
-        if self.info is None:
+        if self.archive is None or self.info is None:
             with self.source.open("rb") as file:
                 yield file
         else:
-            with zipfile.ZipFile(self.source) as archive, archive.open(self.info) as file:
+            with self.archive.open(self.info) as file:
                 yield file
 
 
@@ -118,10 +122,10 @@ def _of_folder(source: Path, found: Contents) -> list[Member]:
 
 def _of_zip(source: Path, found: Contents) -> list[Member]:
     try:
-        with zipfile.ZipFile(source) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
+        archive = zipfile.ZipFile(source)
     except Exception as error:  # a damaged directory of an archive fails in many ways
         raise RequestError(f"{source} cannot be read as a zip: {error}", hint="download it again") from None
+    infos = [info for info in archive.infolist() if not info.is_dir()]
     _require_bounded(source, infos)
     members = []
     for info in infos:
@@ -131,7 +135,7 @@ def _of_zip(source: Path, found: Contents) -> list[Member]:
         elif name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/"):
             found.refused.append(f"{name}: it leads out of the zip")
         else:
-            members.append(Member(name, info.file_size, source, info))
+            members.append(Member(name, info.file_size, source, archive, info))
     return members
 
 

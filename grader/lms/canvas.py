@@ -6,7 +6,9 @@ reads the gradebook, `AbstractAssignment#infer_comment_context_from_filename` th
 
 from __future__ import annotations
 
+import csv
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,14 +51,13 @@ class Name:
 
 
 def readings(member: str) -> list[Name]:
-    """Return every way in which Canvas may have come to a member's name, the shortest person's name first."""
+    """Return every way in which a member's name can be read, the shortest person's name first."""
     if found := _ANONYMOUS.fullmatch(member):
         late, user, attachment, original, kind = found.group("late", "user", "attachment", "original", "kind")
         return [Name(user, "", bool(late), attachment, original or "", kind or "upload", anonymous=True)]
     parts = member.split("_") if len(member) <= _MOST_CHARACTERS else []
-    found_names = [reading for at in range(len(parts) - 1) if (reading := _reading(parts, at))]
-    named = [one for one in found_names if one.name and not _IMPOSSIBLE.search(one.name)]
-    return named or found_names
+    found_names = [reading for at in range(1, len(parts) - 1) if (reading := _reading(parts, at))]
+    return found_names or [reading for at in range(min(1, len(parts))) if (reading := _reading(parts, at))]
 
 
 def parse(member: str, roster: Mapping[str, str] | None = None) -> Name | None:
@@ -74,10 +75,12 @@ def parse(member: str, roster: Mapping[str, str] | None = None) -> Name | None:
     RequestError
         If two readings are left; the message names them.
     """
-    possible = readings(member)
-    if len(possible) > 1 and roster:
-        possible = [one for one in possible if one.user in roster] or possible
-        same = [one for one in possible if one.name == sanitized(roster.get(one.user, ""))]
+    every = readings(member)
+    possible = [one for one in every if not _IMPOSSIBLE.search(one.name)] or every
+    if len(every) > 1 and roster:
+        known = [[one for one in some if one.user in roster] for some in (possible, every)]
+        possible = known[0] or known[1] or possible
+        same = [one for one in possible if sanitized(one.name) == sanitized(roster.get(one.user, ""))]
         possible = same if len(same) == 1 else possible
     if len(possible) > 1:
         both = " or ".join(f"{one.name!r} (id {one.user}) with {one.original or one.kind!r}" for one in possible[:3])
@@ -126,10 +129,10 @@ def _reading(parts: Sequence[str], at: int) -> Name | None:
     before = list(parts[:at])
     late = bool(before) and before[-1] == "LATE"
     name = "_".join(before[:-1] if late else before)
-    if len(rest) == 1 and (kind := _KIND.fullmatch(rest[0])) and name:
+    if at and len(rest) == 1 and (kind := _KIND.fullmatch(rest[0])):
         return Name(user, name, late, kind=kind["kind"])
     original = "_".join(rest[1:])
-    return Name(user, name, late, rest[0], original) if _is_id(rest[0]) and original else None
+    return Name(user, name, late, rest[0], original) if rest and _is_id(rest[0]) and original else None
 
 
 def _is_id(part: str) -> bool:
@@ -143,7 +146,7 @@ def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[
     )
     names = dict.fromkeys(name.name for name, _ in files)
     known = (roster or {}).get(user, "")
-    group = bool(known) and sanitized(known) != first.name and not first.anonymous
+    group = bool(known) and sanitized(known) != sanitized(first.name) and not first.anonymous
     notes = [f"This was handed in as a {name.kind}, not as a file." for name, _ in files if name.kind != "upload"]
     remarks = ["not in the roster"] * bool(roster and not known and not first.anonymous)
     remarks += [f"several names for the id {user}: {', '.join(names)}"] * (len(names) > 1)
@@ -168,7 +171,8 @@ def _lms(name: Name, member: Member) -> dict[str, object]:
 
 def sanitized(sortable_name: str) -> str:
     """Return a name as Canvas writes it into a member's name."""
-    return re.sub(r"\W", "", re.sub(r"_(\d+)_", r"\1", sortable_name, flags=re.ASCII).lower())
+    name = unicodedata.normalize("NFC", sortable_name)
+    return re.sub(r"\W", "", re.sub(r"_(\d+)_", r"\1", name, flags=re.ASCII).lower())
 
 
 # --- the gradebook -------------------------------------------------------------------------------------------------
@@ -300,7 +304,7 @@ def choose(book: Gradebook, request: Export) -> Column:
     return tables.choose(
         list(book.columns()),
         asked=request.column,
-        known_id=str(request.manifest.assignment.get("id", "")),
+        known_id=request.assignment_id,
         title=request.title,
         possible=request.possible,
     )
@@ -344,7 +348,7 @@ def _fill(filled: _Filled, request: Export, book: Gradebook, column: Column, row
     if reason := _NOT_OURS.get(old.upper()):
         filled.attention.append(f"{one.entry.name}: {reason} in the gradebook, so no score was written")
         return
-    if (name := _name(book, row)) != one.entry.name and sanitized(name) != one.entry.name:
+    if (name := _name(book, row)) != one.entry.name and sanitized(name) != sanitized(one.entry.name):
         filled.attention.append(
             f"the score of {one.entry.name} goes to {name} (id {one.entry.student}): a group's member, or a changed name; "
             "see in Canvas that the whole group has it"
@@ -357,6 +361,7 @@ def _fill(filled: _Filled, request: Export, book: Gradebook, column: Column, row
         filled.same += 1
     else:
         filled.changed += 1
+        filled.attention.append(f"{one.entry.name}: {old} in the gradebook becomes {tables.number(new)}")
     width = max(len(row), column.index + 1)
     cells = [*row, *[""] * (width - len(row))]
     cells[column.index] = tables.number(new)
@@ -372,11 +377,18 @@ def _write(path: Path, rows: Sequence[Sequence[str]], book: Gradebook) -> None:
 
 
 def delimiter_seen(text: str) -> str:
-    """Return the delimiter that Canvas's importer would take: a semicolon only if the first three lines agree on it."""
+    """Return the delimiter that Canvas's importer would take: the semicolon only where it cuts the first lines into more."""
     first = text.splitlines()[:3]
-    counts = {mark: {line.count(mark) for line in first} for mark in ",;"}
-    agreed = len(counts[";"]) == 1 and len(first) == 3
-    return ";" if agreed and min(counts[";"]) > max(counts[","]) else ","
+    return ";" if _fields(first, ";") > _fields(first, ",") else ","
+
+
+def _fields(lines: Sequence[str], delimiter: str) -> int:
+    """Return into how many fields a delimiter cuts each line, 0 where they differ or cannot be read."""
+    try:
+        counts = {len(row) for row in csv.reader(lines, delimiter=delimiter, strict=True)}
+    except csv.Error:
+        return 0
+    return counts.pop() if len(counts) == 1 else 0
 
 
 # --- out: feedback -------------------------------------------------------------------------------------------------

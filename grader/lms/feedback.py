@@ -21,5 +21,5 @@ def html(result: Result) -> str:
 
 def _paragraphs(result: Result) -> list[str]:
     summary = result.summary
-    step = f"Next step: {summary.next_step}" if summary.next_step else ""
+    step = f"Next step: {summary.next_step}" if summary.next_step and not result.passed else summary.next_step
     return [clean(said).strip() for said in (summary.headline, step, summary.text) if said.strip()]

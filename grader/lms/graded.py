@@ -13,8 +13,8 @@ from grader.errors import RequestError
 from grader.lms.system import Export, Graded
 from grader.manifest import Entry, Manifest
 from grader.records import Result
-from grader.review import reasons
-from grader.store import Store
+from grader.review import open_items
+from grader.store import Store, make_private_folder
 
 ABSENT = ("no_notebook", "unreadable")
 
@@ -28,27 +28,28 @@ def gather(directory: Path, out: Path, *, include_open: bool = False) -> Export:
         If `directory` holds no manifest or nothing was graded into it, or `out` cannot be made.
     """
     manifest = _manifest(directory)
-    results = _results(directory)
+    results, waiting = _results(directory)
     graded, held_back = [], {}
     for entry in manifest.entries:
         if (found := results.get(entry.student)) is None:
             held_back[entry.student] = "not graded yet"
             continue
         folder, result = found
-        absent = is_absent(result)
-        why = () if include_open or absent else reasons(result)
+        absent = is_absent(entry, result)
+        why = () if include_open or absent else waiting.get(result.submission.name, ())
         if why:
             held_back[entry.student] = "; ".join(why)
         else:
             graded.append(Graded(entry, result, directory / folder, absent))
     first = next(iter(results.values()))[1]
-    _make(out)
+    make_private_folder(out)
     return Export(manifest, graded, out, first.title, first.possible, held_back=held_back)
 
 
-def is_absent(result: Result) -> bool:
+def is_absent(entry: Entry, result: Result) -> bool:
     """Whether there was no notebook to read, and nobody gave points by hand."""
-    return result.notebook.status in ABSENT and not any(one.ruling for one in result.functions.values())
+    unread = entry.file is None or result.notebook.status in ABSENT
+    return unread and not any(one.ruling for one in result.functions.values())
 
 
 def absent_points(said: str) -> Decimal | None:
@@ -85,25 +86,20 @@ def _manifest(directory: Path) -> Manifest:
     return found
 
 
-def _results(directory: Path) -> dict[str, tuple[str, Result]]:
+def _results(directory: Path) -> tuple[dict[str, tuple[str, Result]], Mapping[str, tuple[str, ...]]]:
+    """Return folder and result by student, and what a person still has to look at by submission."""
     path = directory / DATABASE
     found: dict[str, tuple[str, Result]] = {}
+    waiting: Mapping[str, tuple[str, ...]] = {}
     if path.is_file():
         with Store(path) as store:
             for folder, _, result in store.results():
                 if result.submission.student is not None:
                     found[result.submission.student] = folder, result
+            waiting = open_items((result for _, result in found.values()), store.seen())
     if not found:
         raise RequestError(
             f"nothing of a collected folder was graded into {directory}",
             hint="run `grader batch COLLECTED --out DIR` and export that DIR",
         )
-    return found
-
-
-def _make(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        hint = "--out takes a folder, which is made if need be"
-        raise RequestError(f"{out} cannot be made: {error.strerror}", hint=hint) from None
+    return found, waiting

@@ -17,7 +17,7 @@ from grader.lms.archives import Contents, Member
 from grader.lms.system import Collect, Done
 from grader.manifest import Entry, Manifest
 from grader.notebook import SOURCE_LIMIT_BYTES
-from grader.store import replacing, write
+from grader.store import make_private_folder, replacing, write
 from grader.submissions import SUFFIXES, Submission, with_folders
 
 
@@ -68,8 +68,8 @@ def lay_out(
     if not entries:
         given = ", ".join(map(str, request.exports))
         raise RequestError(f"no submission of this system is in {given}", hint="give the zip as the LMS made it")
+    make_private_folder(request.out)
     try:
-        request.out.mkdir(parents=True, exist_ok=True)
         usual = _usual(entries)
         laid = tuple(_entry(request, one, path, usual) for one, path in zip(entries, _paths(entries), strict=True))
     except OSError as error:
@@ -77,7 +77,7 @@ def lay_out(
             f"{request.out} cannot be written: {error.strerror}", hint="free disk space or choose another folder"
         ) from None
     manifest = Manifest(system=system, assignment=dict(assignment or {}), entries=laid)
-    write(request.out / manifests.FILE, manifests.encode(manifest))
+    write(request.out / manifests.FILE, manifests.encode(manifest), private=True)
     return _done(request, entries, laid, found)
 
 

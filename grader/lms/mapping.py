@@ -339,7 +339,7 @@ def _filled(request: Export, mapping: Out) -> Done:
     column = tables.choose(
         sheet.columns(request.title),
         asked=request.column,
-        known_id=str(request.manifest.assignment.get("id", "")),
+        known_id=request.assignment_id,
         title=request.title,
         possible=request.possible,
     )

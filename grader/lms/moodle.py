@@ -8,6 +8,7 @@ The rules are those of Moodle's own source: `mod/assign/classes/downloader.php` 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -97,7 +98,7 @@ def _handed_in(files: Sequence[tuple[Name, Member]], sheet: Worksheet | None, *,
             for one, member in files
             if one.plugin == "file"
         ],
-        late=sheet.late(student) if sheet else None,
+        late=sheet.late(sheet.of(name.name, name.participant, blind=blind)) if sheet else None,
         note="" if file else f"This was handed in as {', '.join(kinds)}, not as a file.",
         lms={"participant_id": name.participant, "full_name": name.name, "blind": blind},
     )
@@ -158,13 +159,24 @@ class Worksheet:
         """Return the points of the assignment."""
         return tables.as_number(self.rows[0].cells[self.grade + 1]) if self.rows else None
 
-    def late(self, participant: str) -> bool | None:
-        """Return whether a participant handed in late, None where the worksheet does not say so in English."""
-        if "Status" not in self.header.cells:
+    def of(self, name: str, participant: str | None, *, blind: bool) -> list[int]:
+        """Return the rows that an entry of the zip is for: the participant's own, or those of a group's members.
+
+        A group's number in the zip is no participant's, but may be equal to one: the name decides.
+        """
+        wanted = _cleaned(name)
+        own = [at for at, row in enumerate(self.rows) if row.participant and row.participant == participant]
+        if own and (blind or _cleaned(self.rows[own[0]].cells[1]) == wanted):
+            return own[:1]
+        members = [at for at, row in enumerate(self.rows) if wanted in map(_cleaned, row.cells[2 : self.grade])]
+        return members or own[:1]
+
+    def late(self, rows: Sequence[int]) -> bool | None:
+        """Return whether one of these rows was handed in late, None where the worksheet does not say so in English."""
+        if "Status" not in self.header.cells or not rows:
             return None
         status = self.header.cells.index("Status")
-        said = [row.cells[status].strip() for row in self.rows if row.participant == participant]
-        return bool(_LATE.search(said[0])) if said else None
+        return any(_LATE.search(self.rows[at].cells[status].strip()) for at in rows)
 
 
 def worksheet(path: Path, column: str | None = None) -> Worksheet:
@@ -337,26 +349,13 @@ def _without_worksheet(one: Graded) -> Recipient:
 
 
 def _rows_of(entry: Entry, sheet: Worksheet) -> list[int]:
-    """Return the rows that an entry is for: the participant's own, or those of a group's members.
-
-    A group's number in the zip is no participant's, but may be equal to one: the name decides.
-    """
-    blind = bool(entry.lms.get("blind"))
-    name = str(entry.lms.get("full_name", entry.name))
-    own = [
-        at
-        for at, row in enumerate(sheet.rows)
-        if row.participant and row.participant == entry.lms.get("participant_id")
-    ]
-    if own and (blind or _cleaned(sheet.rows[own[0]].cells[1]) == name):
-        return own[:1]
-    members = [at for at, row in enumerate(sheet.rows) if name in map(_cleaned, row.cells[2 : sheet.grade])]
-    return members or own[:1]
+    lms = entry.lms
+    return sheet.of(str(lms.get("full_name", entry.name)), lms.get("participant_id"), blind=bool(lms.get("blind")))
 
 
 def _cleaned(name: str) -> str:
     """Return a name as Moodle writes it into a zip."""
-    return _NOT_IN_NAMES.sub("", name.replace("_", " ")).strip()
+    return unicodedata.normalize("NFC", _NOT_IN_NAMES.sub("", name.replace("_", " ")).strip())
 
 
 def _worksheet(request: Export, sheet: Worksheet | None, recipients: Sequence[Recipient]) -> Done:
@@ -368,7 +367,8 @@ def _worksheet(request: Export, sheet: Worksheet | None, recipients: Sequence[Re
     rows = [change.text for change in changes]
     head = _line(sheet.header.cells, sheet, sheet.header.raw) if sheet.rewrite else sheet.header.raw
     tables.write_text(path, head + "".join(rows), sheet.text)
-    return Done(files=(path,), said=_said(request, sheet, changes), attention=_stale(sheet, written))
+    attention = filter(None, (change.attention for change in changes))
+    return Done((path,), _said(request, sheet, changes), (*attention, *_stale(sheet, written)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +378,7 @@ class _Change:
     text: str
     grade: bool = False
     comment: bool = False
-    locked: str = ""
+    attention: str = ""
 
 
 def _filled(request: Export, sheet: Worksheet, row: Row, one: Graded | None) -> _Change:
@@ -388,16 +388,20 @@ def _filled(request: Export, sheet: Worksheet, row: Row, one: Graded | None) -> 
     if one is None or score is None:
         return _Change(untouched)
     if _CHANGEABLE in sheet.header.cells and row.cells[sheet.header.cells.index(_CHANGEABLE)].strip() == "No":
-        return _Change(untouched, locked=one.entry.name)
+        said = f"{one.entry.name}: the grade cannot be changed in Moodle, so nothing was written"
+        return _Change(untouched, attention=said)
     most = row.cells[sheet.grade + 1]
     cells = list(row.cells)
     grade = _grade(tables.out_of(score, request.possible, tables.as_number(most)), most)
-    changed = tables.as_number(cells[sheet.grade]) != tables.as_number(grade)
+    before = tables.as_number(cells[sheet.grade])
+    changed = before != tables.as_number(grade)
     cells[sheet.grade] = grade
     if sheet.comments is not None:
         cells[sheet.comments] = comment(row.cells[sheet.comments], one)
-    said = sheet.comments is not None and cells[sheet.comments] != row.cells[sheet.comments]
-    return _Change(_line(cells, sheet, row.raw), grade=changed, comment=said)
+    commented = sheet.comments is not None and cells[sheet.comments] != row.cells[sheet.comments]
+    replaced = f"{one.entry.name}: {row.cells[sheet.grade]} in the worksheet becomes {grade}"
+    said = replaced if changed and before is not None else ""
+    return _Change(_line(cells, sheet, row.raw), changed, commented, said)
 
 
 def comment(before: str, one: Graded) -> str:
@@ -430,8 +434,6 @@ def _said(request: Export, sheet: Worksheet, changes: Sequence[_Change]) -> tupl
         said.append(f"columns found by their place: {' and '.join(map(repr, titles))}")
     if sheet.comments is None:
         said.append("the worksheet has no column of feedback comments: only grades were written")
-    locked = [change.locked for change in changes if change.locked]
-    said += [f"{name}: the grade cannot be changed in Moodle, so nothing was written" for name in locked]
     said.append(f"upload {WORKSHEET} first, {FEEDBACK} after it: feedback files count as a later change of the grade")
     return tuple(said)
 

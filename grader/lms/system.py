@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class System:
     """A system as the command lists it.
 
-    `template` says what `--gradebook` or `--worksheet` takes, empty where the system's exporter fills nothing in; `verified`
-    says how far what we write was tried; `mapped` systems are described by a mapping file.
+    `template` says what the option `flag` takes (`--gradebook` and `--worksheet` mean the same), empty where the system's
+    exporter fills nothing in; `verified` says how far what we write was tried; `mapped` systems are described by a mapping
+    file.
     """
 
     title: str
@@ -29,6 +30,7 @@ class System:
     template: str = ""
     verified: str = "not verified against the system"
     mapped: bool = False
+    flag: str = "--gradebook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,12 @@ class Export:
     absent: Decimal | None = None
     held_back: Mapping[str, str] = field(default_factory=dict)
     mapping: Path | None = None
+
+    @property
+    def assignment_id(self) -> str:
+        """The system's own id of the assignment, empty where the download does not tell it."""
+        known = self.manifest.assignment
+        return str(known.get("id") or known.get("assignment_id") or "")
 
     def score(self, one: Graded) -> Decimal | None:
         """Return the points that go out for an entry, out of `possible`; None where nothing is to be written."""
