@@ -160,7 +160,7 @@ def test_canvas_dry_run_shows_and_sends_nothing(canvas, clock):
     assert not [one for one in canvas.seen if one.writes]
     assert not (canvas.folder / FILE).exists()
     assert re.search(r"Doe, 7 +20 +27 +graded by user 4 on 2026-11-20: kept", text(report))
-    assert re.search(r"Doe, 9 +- +12\.5 +grade and comment with feedback\.html", text(report))
+    assert re.search(r"Doe, 9 +- +12\.5 +grade and comment", text(report))
     assert "dry run: nothing was sent" in text(report)
 
 
@@ -289,6 +289,7 @@ def test_canvas_that_goes_down_half_way_gets_the_rest_later(canvas, clock):
 
     report = to_canvas(canvas, clock)
     assert report.failed == 2
+    assert re.search(r"Doe, 8 +- +30 +grade and comment did not go through", text(report))
     assert "Doe, 8: did not go through" in text(report)
     assert "Doe, 9: was not tried" in text(report)
     assert to_canvas(canvas, clock).failed == 0

@@ -29,6 +29,11 @@ MOST_NAMED = 10
 
 Step = Literal["send", "same", "kept", "open", "nobody", "blank"]
 Ended = Literal["sent", "failed", "unanswered", "not_tried"]
+ENDED: Mapping[Ended, str] = {
+    "failed": "did not go through",
+    "unanswered": "may have arrived",
+    "not_tried": "was not tried",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +194,9 @@ def push(
             _planned(wish, standing.get(wish.student), Known.of(journal, live.target, wish, now()), request, live)
             for wish in wishes
         ]
-        shown = changes if request.dry_run else [change for change in changes if change.step != "same"]
-        said = [_heading(live, assignment), *_table(shown, request.export)]
-        if request.dry_run:
-            said.append("dry run: nothing was sent")
-            return _report(changes, (), said, assignment)
-        outcomes = list(_sent(live, changes, Note(journal, live.target, now), progress))
-    return _report(changes, outcomes, said, assignment)
+        note = Note(journal, live.target, now)
+        outcomes = [] if request.dry_run else list(_sent(live, changes, note, progress))
+    return _report(request, live, assignment, changes, outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,16 +343,17 @@ def _heading(live: Live, assignment: Assignment) -> str:
     return f"{live.title}: “{assignment.title}”{points} ({live.target})"
 
 
-def _table(changes: Sequence[Change], export: Export) -> Iterator[str]:
-    """Yield a line a student: the grade that is there, the grade that we have, and what happens."""
+def _table(changes: Sequence[Change], outcomes: Sequence[Outcome], export: Export) -> Iterator[str]:
+    """Yield a line a student: the grade that is there, the grade that we have, and what happens or happened."""
     from grader.report.text import shorten
 
     names = [shorten(change.wish.name, 30) for change in changes]
     width = max([len("student"), *map(len, names)])
-    yield f"  {'student':{width}}  {'there':>7}  {'ours':>7}  "
+    ended = {one.change.wish.student: f" {ENDED[one.ended]}" for one in outcomes if one.ended != "sent"}
+    yield f"  {'student':{width}}  {'there':>7}  {'ours':>7}"
     for name, change in zip(names, changes, strict=True):
         there, ours = _grade(change.standing.grade), _grade(change.wish.grade)
-        yield f"  {name:{width}}  {there:>7}  {ours:>7}  {_what(change)}"
+        yield f"  {name:{width}}  {there:>7}  {ours:>7}  {_what(change)}{ended.get(change.wish.student, '')}"
     for entry in export.manifest.entries:
         if entry.student in export.held_back:
             name = shorten(entry.name or entry.student, 30)
@@ -362,23 +364,27 @@ def _what(change: Change) -> str:
     if change.step == "same":
         return "nothing to do"
     if change.step == "send":
-        parts = [("grade", change.grade), (f"comment with {PAGE}", change.comment)]
+        parts = [("grade", change.grade), ("comment", change.comment)]
         return " and ".join(name for name, sends in parts if sends)
     return change.why
 
 
-def _report(changes: Sequence[Change], outcomes: Sequence[Outcome], said: list[str], assignment: Assignment) -> Report:
+def _report(
+    request: Push, live: Live, assignment: Assignment, changes: Sequence[Change], outcomes: Sequence[Outcome]
+) -> Report:
     steps = Counter(change.step for change in changes)
     ended = Counter(outcome.ended for outcome in outcomes)
-    if outcomes:
-        said.append(f"sent {ended['sent']} of {len(outcomes)}")
-    elif not steps["send"]:
-        said.append("nothing to send")
+    shown = changes if request.dry_run else [change for change in changes if change.step != "same"]
+    said = [_heading(live, assignment), *_table(shown, outcomes, request.export)]
+    if request.dry_run:
+        said.append(f"dry run: nothing was sent; {steps['send']} would be")
+    else:
+        said.append(f"sent {ended['sent']} of {len(outcomes)}" if outcomes else "nothing to send")
     if steps["same"]:
         said.append(f"{steps['same']} had it already")
     attention = [*assignment.attention]
     if steps["kept"]:
-        attention.append(f"{steps['kept']} kept the grade of a person; --overwrite replaces it")
+        attention.append(f"{steps['kept']} kept what a person decided; --overwrite replaces it")
     attention += _trouble(outcomes)
     bad = len(outcomes) - ended["sent"]
     if bad:
@@ -389,14 +395,13 @@ def _report(changes: Sequence[Change], outcomes: Sequence[Outcome], said: list[s
 
 def _trouble(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Yield who did not get what, together where the reason is the same."""
-    words = {"failed": "did not go through", "unanswered": "may have arrived", "not_tried": "was not tried"}
     names: dict[tuple[Ended, str], list[str]] = {}
     for one in outcomes:
         if one.ended != "sent":
             names.setdefault((one.ended, one.why), []).append(one.change.wish.name)
     for (ended, why), who in names.items():
         more = f" and {len(who) - MOST_NAMED} more" if len(who) > MOST_NAMED else ""
-        yield f"{'; '.join(who[:MOST_NAMED])}{more}: {words[ended]}: {why}"
+        yield f"{'; '.join(who[:MOST_NAMED])}{more}: {ENDED[ended]}: {why}"
 
 
 def equal(there: Decimal | None, ours: Decimal | None) -> bool:
