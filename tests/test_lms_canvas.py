@@ -23,7 +23,7 @@ from notebooks import notebook
 from grader.cli import main
 from grader.errors import RequestError
 from grader.lms import canvas
-from grader.lms.canvas import Name, parse, without_resubmit_suffix
+from grader.lms.canvas_names import Name, parse, without_resubmit_suffix
 
 # --- the importers, written down from their sources ----------------------------------------------------------------
 
@@ -330,6 +330,16 @@ def test_a_damaged_member_and_one_that_is_too_large_are_unreadable_not_absent(tm
     assert (tmp_path / "out" / entries["2"].file).stat().st_size == (64 << 20) + 1
 
 
+def test_an_encrypted_member_is_named(tmp_path):
+    export = zipped(tmp_path / "s.zip", {"doe_1_2_hw.ipynb": RIGHT})
+    data = bytearray(export.read_bytes())
+    data[6] |= 1  # the flag of encryption, in the member's head
+    data[data.find(b"PK\x01\x02") + 8] |= 1  # and in the directory
+    export.write_bytes(data)
+    canvas.collect(request(export, tmp_path / "out"))
+    assert by_student(tmp_path / "out")["1"].note == "The file is encrypted in the LMS's download."
+
+
 # --- export --------------------------------------------------------------------------------------------------------
 
 RESULTS = {
@@ -370,6 +380,7 @@ def test_the_gradebook_holds_our_column_and_our_students_alone(tmp_path, collect
     assert canvas_reads(text) == {"Initialization (4711)": {"678": "27.46", "679": "25", "9": "27", "12": "20"}}
     assert "4 scores, 2 new, 1 changed, 1 as before" in said
     assert "obrienannmarie: 12.50 in the gradebook becomes 25" in said
+    assert "left blank (--absent decides): linker, pdfonly, texter\n" in said
     assert "excused in the gradebook" in said
     assert "not assigned in the gradebook" in said
     assert "not tried on a live site" in said

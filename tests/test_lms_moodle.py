@@ -17,8 +17,9 @@ from lms_files import RIGHT, graded, manifest_of, members, scored, unread, zippe
 
 from grader.cli import main
 from grader.errors import RequestError
-from grader.lms import moodle
-from grader.lms.moodle import feedback_path, parse, php_rows
+from grader.lms import moodle, moodle_worksheet
+from grader.lms.moodle import feedback_path, parse
+from grader.lms.moodle_worksheet import php_rows
 from grader.lms.system import Collect
 
 # --- the importers, written down from their sources ----------------------------------------------------------------
@@ -153,9 +154,9 @@ echo json_encode($rows);
 def test_a_worksheet_is_read_by_php_itself(tmp_path, folder):
     draw = random.Random(1)
     texts = ["".join(draw.choice('ab",\\\n; é&<') for _ in range(draw.randint(0, 9))) for _ in range(4000)]
-    sheet = moodle.worksheet(write(tmp_path / "e.csv", ENGLISH))
+    sheet = moodle_worksheet.read(write(tmp_path / "e.csv", ENGLISH))
     table = [texts[at : at + 8] for at in range(0, len(texts), 8)]
-    written = write(tmp_path / "t.csv", "".join(moodle._line(row, sheet, "\n") for row in table))
+    written = write(tmp_path / "t.csv", "".join(moodle_worksheet.line(row, sheet, "\n") for row in table))
     run = ["php", write(tmp_path / "read.php", PHP), written]
     read = json.loads(subprocess.run(run, check=True, capture_output=True, timeout=60).stdout)
     assert read == [[text.replace("\\", "&#92;") for text in row] for row in table]
