@@ -352,11 +352,16 @@ def test_canvas_group_gets_its_comment_as_a_group(canvas, clock):
     assert canvas.calls("PUT")[0].form["comment[group_comment]"] == "true"
 
 
-def test_canvas_anonymous_hand_ins_are_named_and_left(canvas, clock):
+def test_canvas_anonymous_hand_ins_wait_until_names_are_shown(canvas, clock):
     made(canvas.folder, "canvas", {"acJ4Q": (27, {"anonymous_id": "acJ4Q", "is_group": False})})
     report = to_canvas(canvas, clock)
     assert report.waiting == 1
     assert not [one for one in canvas.seen if one.writes]
+
+    canvas.people["8"]["anonymous_id"] = "acJ4Q"
+    assert to_canvas(canvas, clock).failed == 0
+    assert [one["score"] for one in canvas.people.values()] == [None, 27.0, None]
+    assert len(canvas.people["8"]["submission_comments"]) == 1
 
 
 def test_what_waits_for_a_person_is_held_back_unless_asked(canvas, clock):

@@ -35,7 +35,7 @@ class Canvas:
     """One assignment of a Canvas site, as the owner of a token sees it."""
 
     title = "Canvas"
-    unknown = "Canvas shows no submission of theirs in this assignment"
+    unknown = "Canvas shows no submission of theirs in this assignment (nor any name while grading is anonymous)"
 
     def __init__(self, address: str, token: Secret, *, http: Callable[[str], Http] = Http) -> None:
         found = ADDRESS.fullmatch(address.strip())
@@ -79,7 +79,9 @@ class Canvas:
         """Return what Canvas holds, by `Entry.student`."""
         with self._understood():
             every = self._assignment.get_submissions(include=["submission_comments"])
-            found = {str(one.user_id): _standing(vars(one)) for one in every if getattr(one, "user_id", None)}
+            named = [(vars(one), _standing(vars(one))) for one in every if getattr(one, "user_id", None)]
+        found = {standing.user: standing for _, standing in named}
+        found |= {f"anonymous {one['anonymous_id']}": standing for one, standing in named if one.get("anonymous_id")}
         return {entry.student: found[user] for entry in entries if (user := user_id(entry)) in found}
 
     def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
@@ -264,8 +266,10 @@ class _Requester:
 
 
 def user_id(entry: Entry) -> str:
-    """Return an entry's Canvas user id, empty where the manifest has none: an anonymous hand-in."""
-    found = str(entry.lms.get("lms_user_id") or entry.lms.get("user_id") or "")
+    """Return an entry's Canvas user id, or what stands for it where the hand-in was anonymous."""
+    if entry.lms.get("anonymous_id"):
+        return f"anonymous {entry.lms['anonymous_id']}"
+    found = str(entry.lms.get("user_id") or "")
     return found if found.isascii() and found.isdigit() else ""
 
 

@@ -365,7 +365,7 @@ class Ags:
         if entry.student in self._tool.users:
             return self._tool.users[entry.student]
         canvas = self._tool.settings.platform == "canvas"
-        return str(entry.lms.get("lms_user_id") or entry.lms.get("user_id") or "") if canvas else ""
+        return str(entry.lms.get("user_id") or "") if canvas else ""
 
     @contextmanager
     def _understood(self) -> Iterator[None]:
