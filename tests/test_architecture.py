@@ -137,10 +137,22 @@ LIVES_IN = {
     "typer": {"cli"},
     "rich": {"report", "cli"},
     "multiprocessing": {"pool"},
+    "requests": {"lms"},
+    "urllib3": {"lms"},
+    "canvasapi": {"lms"},
+    "jwt": {"lms"},
+    "keyring": {"lms"},
     "pickle": set(),
     "dill": set(),
     "marshal": set(),
 }  # fmt: skip
+LIVES_IN_FILE = {
+    "requests": "lms/http.py",
+    "urllib3": "lms/http.py",
+    "canvasapi": "lms/canvas_api.py",
+    "jwt": "lms/lti_ags.py",
+    "keyring": "lms/tokens.py",
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 WORKER = sorted((PACKAGE / "sandbox" / "worker").glob("*.py"))
 
@@ -161,6 +173,17 @@ def imports(path: Path) -> set[str]:
             names = {f"{module}.{alias.name}" for alias in node.names}
             found |= names if module == "grader" else {module}
     return found
+
+
+def type_only(path: Path) -> set[str]:
+    """What a file imports for its annotations alone."""
+    blocks = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    found = [node for block in blocks for node in block.body]
+    return {alias.name for node in found if isinstance(node, ast.Import) for alias in node.names}
 
 
 def rooms_imported(path: Path) -> set[str]:
@@ -193,6 +216,13 @@ def test_rooms_have_no_import_cycle():
 def test_a_library_lives_in_its_room(path):
     used = {name.split(".")[0] for name in imports(path)}
     strayed = {name for name in used & LIVES_IN.keys() if room(path) not in LIVES_IN[name]}
+    assert not strayed
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_one_file_speaks_to_the_network(path):
+    used = {name.split(".")[0] for name in imports(path) - type_only(path)}
+    strayed = {name for name in used & LIVES_IN_FILE.keys() if path != PACKAGE / LIVES_IN_FILE[name]}
     assert not strayed
 
 

@@ -61,6 +61,10 @@ SYSTEMS: Mapping[str, System] = {
             ("other", "Any other system, by a mapping file", "what the mapping file reads", OWN),
         )
     },
+    "lti": System(
+        title="LTI 1.3 AGS, any platform",
+        verified="tried against a local server that keeps the documented rules; never tried on a live site",
+    ),
 }
 _MAPPED = [name for name, system in SYSTEMS.items() if system.mapped]
 COLLECTORS: Mapping[str, Collector] = {
