@@ -83,7 +83,9 @@ def _parsed(source: str) -> tuple[str, tuple[ast.stmt, ...], tuple[Broken, ...]]
     return text, tuple(statements), tuple(piece for piece in pieces if isinstance(piece, Broken))
 
 
-_parsed_before = lru_cache(REMEMBERED)(_parsed)  # most cells of a notebook are the course's own, the same in a whole class
+_parsed_before = lru_cache(REMEMBERED)(
+    _parsed
+)  # most cells of a notebook are the course's own, the same in a whole class
 
 
 def too_long(cell: Cell) -> Code:
