@@ -78,10 +78,14 @@ Found = Literal["found", "missing", "not_attempted", "syntax_error"]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A statement that is carried into the child: its text and the place of its first line."""
+    """A statement that is carried into the child: its text, the place of its first line, and the hash of its syntax tree.
+
+    Where two statements have the same tree, they differ in blanks and comments only and do the same.
+    """
 
     source: str
     place: Place
+    tree: str = ""
 
 
 @dataclass(frozen=True, slots=True)
