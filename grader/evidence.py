@@ -5,15 +5,12 @@ The last stage that touches the outside world.  Caches are plain mappings: a dic
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import hmac
 import platform
 import time
-import warnings
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -30,7 +27,6 @@ from grader.training import ESCAPED, LN2, Data, Model, Parameters, course_data, 
 Cache = MutableMapping[str, bytes]
 KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
 KEPT_FUNCTIONS, KEPT_BYTES = 256, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
-SHORT = 10_000  # characters of a statement whose syntax tree is remembered
 FAST_CAP, PLAIN_CAP = 1_000_000, 30_000  # iterations in which it is looked for the end of a plateau: up to 3 s
 RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
 FAST_RATES_CAP, PLAIN_RATES_CAP = 100_000, 10_000
@@ -42,7 +38,7 @@ TRAINING_DIGITS = 12  # parameters that agree to these digits are the same start
 class Trainer:
     """Trains the full model; a start that was trained before, here or by the makers of the exercise, costs nothing.
 
-    `made` are the trainings that were not in the cache, or of an older version there.
+    `made` are the trainings that were not in the cache, or of an older version there; `read` holds the last ones as records.
     """
 
     model: Model
@@ -50,6 +46,7 @@ class Trainer:
     data: Data | None = None
     trained: int = 0
     made: Cache = field(default_factory=dict)
+    read: dict[str, Training] = field(default_factory=dict)
 
     def train(self, parameters: Parameters) -> Training:
         """Return the training from these parameters.
@@ -66,6 +63,7 @@ class Trainer:
             if _waits(made):
                 made = self._with_waits(made, parameters, self.data)
             self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
+            self.read.pop(key, None)
             self.trained += 1
         return self.known(key)
 
@@ -89,7 +87,11 @@ class Trainer:
         KeyError
             If it was not.
         """
-        return msgspec.json.decode(self.cache[key], type=Training, strict=False)
+        if key not in self.read:
+            if len(self.read) >= KEPT_FUNCTIONS:
+                del self.read[next(iter(self.read))]
+            self.read[key] = msgspec.json.decode(self.cache[key], type=Training, strict=False)
+        return self.read[key]
 
 
 def _complete(training: Training) -> bool:
@@ -186,35 +188,34 @@ class Gatherer:
         The sizes that nobody shall know are drawn from the secret and the code.  So caches, resume and regrade work, and a
         hand-in that shows the sizes that it met is of no use to the next, which, being other code, meets others.
         """
-        code = repr((function.name, [unit.tree for unit in function.units])).encode()
+        code = repr((function.name, trees(function))).encode()
         return self.exercise.calls(task, hmac.new(self.secret, code, hashlib.sha256).digest())
 
     def _run(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
-        """Call a function, or take what the same code gave before: the same syntax trees, and for errors the same places."""
-        trees = (function.name, tuple(unit.tree for unit in function.units), tuple(calls))
-        key = trees if trees in self.outcomes else (*trees, function.units)
-        if key not in self.outcomes:
-            before = self.kept(code_key(function, calls)) if self.kept else None
-            if before is not None:
-                return before
-            budget = self.sandbox.limits.submission_seconds
-            if self.spent_seconds >= budget:
-                problem = (
-                    f"the functions before it took the {budget:g} seconds that a submission has; it was not called"
-                )
-                return (Outcome(calls[0], "timed_out", message=problem),)
-            started = time.monotonic()
-            outcomes = self.sandbox.run(function, calls)
-            self.spent_seconds += time.monotonic() - started
-            if any(outcome.ended in ("timed_out", "broken") for outcome in outcomes):
-                return outcomes  # a busy machine may be the reason
-            key = (*trees, function.units) if any(outcome.fault for outcome in outcomes) else trees
+        """Call a function, or take what the same code gave before; errors name places, so for those the text counts too."""
+        tree = (function.name, trees(function), tuple(calls))
+        text = (*tree, function.units)
+        known = self.outcomes.get(tree) or self.outcomes.get(text)
+        if known is not None:
+            return known
+        outcomes = self.kept(code_key(function, calls)) if self.kept else None
+        outcomes = outcomes or self._called(function, calls)
+        lasting = all(outcome.ended not in ("timed_out", "broken") for outcome in outcomes)  # a busy machine may be why
+        if lasting and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES:
             if len(self.outcomes) >= KEPT_FUNCTIONS:
                 del self.outcomes[next(iter(self.outcomes))]
-            if sum(len(array.data) for outcome in outcomes for array in outcome.arrays.values()) > KEPT_BYTES:
-                return outcomes
-            self.outcomes[key] = outcomes
-        return self.outcomes[key]
+            self.outcomes[text if any(outcome.fault for outcome in outcomes) else tree] = outcomes
+        return outcomes
+
+    def _called(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+        budget = self.sandbox.limits.submission_seconds
+        if self.spent_seconds >= budget:
+            problem = f"the functions before it took the {budget:g} seconds that a submission has; it was not called"
+            return (Outcome(calls[0], "timed_out", message=problem),)
+        started = time.monotonic()
+        outcomes = self.sandbox.run(function, calls)
+        self.spent_seconds += time.monotonic() - started
+        return outcomes
 
     def _train(self, outcomes: Sequence[Outcome]) -> tuple[Training | None, str]:
         """Train from the parameters of the model's own sizes; say why if that cannot be done."""
@@ -255,39 +256,30 @@ def is_repeatable(evidence: FunctionEvidence) -> bool:
 def code_key(function: Function, calls: Sequence[Call]) -> str:
     """Return the name of code with its calls: the syntax tree, not the text, and the versions of what runs it."""
     versions = (__version__, platform.python_version(), np.__version__)
-    return hashlib.sha256(repr((function.name, _trees(function), tuple(calls), versions)).encode()).hexdigest()
+    return hashlib.sha256(repr((function.name, trees(function), tuple(calls), versions)).encode()).hexdigest()
 
 
-def _trees(function: Function) -> list[str]:
-    return [_short_tree(unit.source) if len(unit.source) < SHORT else _tree(unit.source) for unit in function.units]
+def trees(function: Function) -> tuple[str, ...]:
+    """Return the names of the syntax trees of a function with all it needs: where these are equal, so is what it does."""
+    return tuple(unit.tree for unit in function.units)
 
 
-def _tree(source: str) -> str:
-    """Return the hash of the syntax tree of statements; what is too deep to be written down stands for itself."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a backslash that means nothing is the student's
-            return hashlib.sha256(ast.dump(ast.parse(source)).encode("utf-8", "surrogatepass")).hexdigest()
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source
-
-
-_short_tree = lru_cache(maxsize=1024)(_tree)  # functions of a class share their imports, many their whole text
-
-
-def sha256(*functions: FunctionEvidence) -> str:
-    """Return the hash of what public calls gave, which student and instructor can compare."""
-    digest = hashlib.sha256()
-    for one in functions:
-        digest.update(repr((one.function.name, one.function.status)).encode())
-        for outcome in one.outcomes:
-            if outcome.call.public:
-                arrays = sorted((key, array.shape, array.dtype, array.data) for key, array in outcome.arrays.items())
-                kind = outcome.fault.kind if outcome.fault else ""
-                digest.update(
-                    repr((outcome.call.layers, outcome.call.ambient_seed, outcome.ended, kind, arrays)).encode()
-                )
+def sha256(evidence: FunctionEvidence) -> str:
+    """Return the hash of what the public calls of a function gave, which student and instructor can compare."""
+    digest = hashlib.sha256(repr((evidence.function.name, evidence.function.status)).encode())
+    for outcome in evidence.outcomes:
+        if outcome.call.public:
+            kind = outcome.fault.kind if outcome.fault else ""
+            digest.update(repr((outcome.call.layers, outcome.call.ambient_seed, outcome.ended, kind)).encode())
+            for name, array in sorted(outcome.arrays.items()):
+                digest.update(repr((name, array.shape, array.dtype, len(array.data))).encode())
+                digest.update(array.data)
     return digest.hexdigest()
+
+
+def sha256_of_all(hashes: Mapping[str, str]) -> str:
+    """Return the hash of a submission's evidence from those of its functions, by name."""
+    return hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest()
 
 
 __all__ = [
@@ -301,6 +293,8 @@ __all__ = [
     "plain",
     "plain_training",
     "sha256",
+    "sha256_of_all",
     "start_key",
     "training_key",
+    "trees",
 ]
