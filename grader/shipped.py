@@ -2,15 +2,16 @@
 
     python -m grader.shipped
 
-writes reference/<name>/trainings.json: the starts of the right answers, the sweep over scales at the exercise's seed, and
-the scale 0.01 in four settings.  Every number in it is measured here; a test makes one of them again and compares.
+writes reference/<name>/trainings.json: the starts of the right answers, the sweep over scales at the exercise's seed,
+the scale 0.01 in four settings, and what other draws than randn do.  Every number in it is measured here;
+a test makes one of them again and compares.
 """
 
 from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +25,7 @@ from grader import exercise as exercises
 from grader.evidence import Cache, plain, plain_training, start_key
 from grader.exercise import Exercise
 from grader.fast import engine
-from grader.training import Data, Model, Parameters, course_data, each, escape, train
+from grader.training import Data, Floats, Model, Parameters, course_data, each, escape, train
 
 FILE = "trainings.json"
 SEED = 3
@@ -36,6 +37,13 @@ SETTINGS_SCALE = 0.01
 DEPTHS, DEPTHS_RATE = ((2, 10, 1), (2, 10, 5, 1), (2, 10, 5, 5, 1)), 0.1
 DEPTHS_SCALES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 MORE_SEEDS, MORE_SCALES = (0, 1, 2, 4, 5), (1.0, 0.3, 0.1, 0.03)
+DRAWS: dict[str, Callable[[np.random.RandomState, int, int], Floats]] = {  # by name: a draw of shape (n, n_prev)
+    "randn": lambda rng, n, n_prev: rng.randn(n, n_prev),
+    "rand": lambda rng, n, n_prev: rng.rand(n, n_prev),
+    "narrow": lambda rng, n, n_prev: rng.rand(n, n_prev) - 0.5,  # rand's spread, around 0
+    "centred": lambda rng, n, n_prev: (rng.rand(n, n_prev) - 0.5) * np.sqrt(12),  # randn's spread, around 0
+}
+DRAWS_SCALES = (None, 10.0)  # the two random starts that the exercise asks for
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -57,13 +65,17 @@ class Setting(msgspec.Struct, frozen=True):
     cost_last: float
 
 
-class Spread(msgspec.Struct, frozen=True):
-    """How a scale does over the seeds 0, 1, 2, …: accuracies and last cost, in this order; scale None is He's."""
+class Spread(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a scale does over the seeds 0, 1, 2, …: accuracies and last cost, in this order; scale None is He's.
+
+    `draw` names in DRAWS what is multiplied by the scale.
+    """
 
     scale: float | None
     train_accuracy: tuple[float, ...]
     test_accuracy: tuple[float, ...]
     cost_last: tuple[float, ...]
+    draw: str = "randn"
 
 
 class Escape(msgspec.Struct, frozen=True):
@@ -84,6 +96,7 @@ class Shipped(msgspec.Struct, frozen=True):
     sweep: tuple[Point, ...]
     settings: tuple[Setting, ...]
     spread: tuple[Spread, ...] = ()
+    draws: tuple[Spread, ...] = ()
     escapes: tuple[Escape, ...] = ()
 
     def cache(self) -> Cache:
@@ -103,8 +116,8 @@ def load(exercise: Exercise) -> Shipped:
     return msgspec.json.decode(path.read_bytes(), type=Shipped, strict=False)
 
 
-def scaled(layers: tuple[int, ...], scale: float | None, seed: int = SEED) -> Parameters:
-    """Return weights drawn as the exercise asks, times `scale` or, for None, as He et al. (2015) scale them.
+def scaled(layers: tuple[int, ...], scale: float | None, seed: int = SEED, draw: str = "randn") -> Parameters:
+    """Return weights drawn in the exercise's order, times `scale` or, for None, as He et al. (2015) scale them.
 
     Returns
     -------
@@ -115,7 +128,7 @@ def scaled(layers: tuple[int, ...], scale: float | None, seed: int = SEED) -> Pa
     parameters = {}
     for layer, (n_prev, n) in enumerate(pairwise(layers), start=1):
         times = np.sqrt(2 / n_prev) if scale is None else scale
-        parameters[f"W{layer}"] = rng.randn(n, n_prev) * times
+        parameters[f"W{layer}"] = DRAWS[draw](rng, n, n_prev) * times
         parameters[f"b{layer}"] = np.zeros((n, 1))
     return parameters
 
@@ -147,17 +160,20 @@ def make(exercise: Exercise) -> Shipped:
         trainings,
         tuple(points),
         tuple(_settings(exercise)),
-        tuple(spread(scale, SPREAD_SEEDS, data, model) for scale in (0.0, None, *SCALES)),
-        tuple(_escapes(data, model)),
+        spread=tuple(spread(scale, SPREAD_SEEDS, data, model) for scale in (0.0, None, *SCALES)),
+        draws=tuple(
+            spread(scale, SPREAD_SEEDS, data, model, draw) for scale in DRAWS_SCALES for draw in DRAWS if draw != "randn"
+        ),
+        escapes=tuple(_escapes(data, model)),
     )
 
 
-def spread(scale: float | None, seeds: Sequence[int], data: Data, model: Model) -> Spread:
+def spread(scale: float | None, seeds: Sequence[int], data: Data, model: Model, draw: str = "randn") -> Spread:
     """Train a scale from every seed."""
     steps = engine(data, model)
-    runs = each(lambda seed: train(scaled(model.layers, scale, seed), data, model, engine=steps), seeds, steps)
+    runs = each(lambda seed: train(scaled(model.layers, scale, seed, draw), data, model, engine=steps), seeds, steps)
     rows = zip(*((run.train_accuracy, run.test_accuracy, run.cost_last) for run in runs), strict=True)
-    return Spread(scale, *rows)
+    return Spread(scale, *rows, draw=draw)
 
 
 def _escapes(data: Data, model: Model) -> Iterator[Escape]:
