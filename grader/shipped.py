@@ -162,7 +162,10 @@ def make(exercise: Exercise) -> Shipped:
         tuple(_settings(exercise)),
         spread=tuple(spread(scale, SPREAD_SEEDS, data, model) for scale in (0.0, None, *SCALES)),
         draws=tuple(
-            spread(scale, SPREAD_SEEDS, data, model, draw) for scale in DRAWS_SCALES for draw in DRAWS if draw != "randn"
+            spread(scale, SPREAD_SEEDS, data, model, draw)
+            for scale in DRAWS_SCALES
+            for draw in DRAWS
+            if draw != "randn"
         ),
         escapes=tuple(_escapes(data, model)),
     )
@@ -172,8 +175,11 @@ def spread(scale: float | None, seeds: Sequence[int], data: Data, model: Model, 
     """Train a scale from every seed."""
     steps = engine(data, model)
     runs = each(lambda seed: train(scaled(model.layers, scale, seed, draw), data, model, engine=steps), seeds, steps)
-    rows = zip(*((run.train_accuracy, run.test_accuracy, run.cost_last) for run in runs), strict=True)
-    return Spread(scale, *rows, draw=draw)
+    train_accuracies, test_accuracies = (
+        tuple(run.train_accuracy for run in runs),
+        tuple(run.test_accuracy for run in runs),
+    )
+    return Spread(scale, train_accuracies, test_accuracies, tuple(run.cost_last for run in runs), draw)
 
 
 def _escapes(data: Data, model: Model) -> Iterator[Escape]:
