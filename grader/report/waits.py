@@ -11,22 +11,21 @@ from grader.records import Table
 from grader.shipped import DEPTHS_RATE, ESCAPE_CAP
 from grader.training import ESCAPED
 
-LEFT, RIGHT, TOP, BOTTOM = 76, 340, 20, 226
+LEFT, RIGHT, TOP, BOTTOM = 84, 348, 20, 226
 LOW, HIGH = 2, 6  # powers of ten of iterations
 NAMES = {1: "one hidden layer", 2: "two hidden layers", 3: "three hidden layers"}
 STYLES = {1: "one", 2: "two", 3: "three"}
-APART = 17  # units between two names
 
 Escapes = Mapping[float, int | None]  # scale: the first iteration with a cost below 0.6, None if not before the cap
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One depth: where its name stands, and its SVG path."""
+    """One depth: where its name stands, and its SVG path, which ends with the last start that left the plateau."""
 
     name: str
     style: str
-    name_at: float
+    name_at: tuple[float, float]
     path: str
 
 
@@ -45,12 +44,11 @@ def waits_figure(escapes: Mapping[int, Escapes]) -> Waits:
     """Return the figure of how long each depth (number of hidden layers) waits from each scale."""
     scales = sorted({scale for row in escapes.values() for scale in row}, reverse=True)
     tenths = [scale for scale in scales if math.isclose(math.log10(scale) % 1, 0, abs_tol=1e-9)]
-    ends = {hidden: _points(row)[-1][1] for hidden, row in escapes.items()}
     return Waits(
         says=" ".join(_finding(hidden, [row[scale] for scale in tenths]) for hidden, row in escapes.items()),
         lines=tuple(
-            Line(NAMES[hidden], STYLES[hidden], name_at, _path(_points(escapes[hidden])))
-            for hidden, name_at in _spread(ends).items()
+            Line(NAMES[hidden], STYLES[hidden], points[-1], "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points))
+            for hidden, points in ((hidden, _points(row)) for hidden, row in escapes.items())
         ),
         across=tuple((_x(scale), f"{scale:g}") for scale in tenths),
         up=tuple((_y(10**power), f"{10**power:,}") for power in range(LOW, HIGH + 1)),
@@ -83,19 +81,8 @@ def _finding(hidden: int, measured: Sequence[int | None]) -> str:
 
 
 def _points(row: Escapes) -> list[tuple[float, float]]:
-    return [(_x(scale), _y(row[scale] or ESCAPE_CAP)) for scale in sorted(row, reverse=True)]
-
-
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in dict.fromkeys(points))
-
-
-def _spread(ends: Mapping[int, float]) -> dict[int, float]:
-    """Move names apart that would stand on each other, the highest first."""
-    placed: dict[int, float] = {}
-    for hidden, end in sorted(ends.items(), key=lambda item: item[1]):
-        placed[hidden] = max(end, max(placed.values(), default=end - APART) + APART)
-    return dict(sorted(placed.items()))
+    left = {scale: iteration for scale, iteration in row.items() if iteration is not None}
+    return [(_x(scale), _y(left[scale])) for scale in sorted(left, reverse=True)]
 
 
 def _x(scale: float) -> float:
