@@ -146,7 +146,7 @@ def test_hostile_text_reaches_a_terminal_as_text(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [[], *[[name] for name in ("check", "batch", "regrade", "lab", "doctor", "schema")]]
+    "command", [[], *[[name] for name in ("check", "batch", "regrade", "lab", "unannotate", "doctor", "schema")]]
 )
 def test_help_has_an_example(command, capsys):
     assert main([*command, "--help"]) == 0
@@ -161,6 +161,7 @@ def test_every_command_is_in_the_help_test():
         "batch",
         "regrade",
         "lab",
+        "unannotate",
         "doctor",
         "schema",
     }

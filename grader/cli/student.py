@@ -26,7 +26,11 @@ def check(
     ] = None,
     annotated: Annotated[
         Path | None,
-        typer.Option("--annotated", metavar="FILE", help="Write the notebook with notes in it, as .ipynb or .html."),
+        typer.Option(
+            "--annotated",
+            metavar="FILE",
+            help="Write the notebook with notes in it, as .ipynb or .html; html or ipynb alone: beside the notebook.",
+        ),
     ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the feedback page in a browser.")] = False,
     plain: Annotated[
@@ -43,6 +47,7 @@ def check(
     from grader import service
 
     if annotated:
+        annotated = service.annotated_path(notebook, annotated)
         service.require_annotatable(notebook, annotated)
     result = service.check(notebook, exercise)
     to_stdout = json is not None and str(json) == "-"
@@ -52,6 +57,8 @@ def check(
             webbrowser.open(page.resolve().as_uri())
     if annotated:
         service.write_annotated(notebook, result, annotated)
+        if not quiet and not to_stdout:
+            typer.echo(f"annotated: {annotated}")
     if json:
         service.write_json(result, None if to_stdout else json)
     if not quiet and not to_stdout:
@@ -61,6 +68,20 @@ def check(
                 "Your code ran in a process of its own with a time limit; this system confines no more than that."
             )
     raise typer.Exit(_exit_code(result))
+
+
+@app.command(epilog="Example: grader unannotate Initialization-annotated.ipynb --out Initialization.ipynb")
+def unannotate(
+    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="A notebook that check --annotated wrote.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the notebook without notes goes.")],
+) -> None:
+    """Take the grader's notes out of an annotated notebook; the student's own cells stay as they are."""
+    if not notebook.is_file():
+        raise RequestError(f"there is no file {notebook}", hint="give the path of an annotated notebook")
+    from grader import service
+
+    service.remove_notes(notebook, out)
+    typer.echo(f"notebook: {out}")
 
 
 @app.command(epilog="Example: grader lab --html lab.html")
