@@ -270,7 +270,9 @@ def _check(check: CheckResult) -> str:
 
 
 def _ended(message: str) -> str:
-    """Return a message as a sentence of its own."""
+    """Return a message as a sentence of its own; a name at its beginning stays as it is spelled."""
+    first = message.split(" ", 1)[0]
+    message = message[:1].upper() + message[1:] if first.isalpha() and first.islower() else message
     return message if message.endswith((".", "!", "?")) else f"{message}."
 
 
