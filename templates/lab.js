@@ -297,7 +297,7 @@ function page() {
     const asked = new URLSearchParams(text.replace(/^#/, "")), found = {...START}, odd = [];
     for (const [name, word] of asked) {
       if (!(name in START)) continue;
-      const value = (name === "scale" && word === "he") || name === "draw" ? word : word.trim() === "" ? NaN : Number(word);
+      const value = (name === "scale" && word === "he") || name === "draw" ? word : name === "scale" && word === "zeros" ? 0 : word.trim() === "" ? NaN : Number(word);
       const fits = name === "scale" ? value === "he" || value === 0 || (value >= 0.001 && value <= 100)
         : [...form.elements[name].options].some((option) => option.value === value || Number(option.value) === value);
       if (fits) found[name] = value;

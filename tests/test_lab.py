@@ -288,7 +288,10 @@ def test_a_run_is_looked_back_at_from_the_keyboard(opened):
 @pytest.mark.browser
 def test_nothing_moves_for_a_reader_who_asked_for_that(opened):
     """Between the first picture and the last nothing is drawn."""
+    from playwright.sync_api import expect
+
     seen = opened("#scale=he", reduced_motion="reduce")
+    expect(seen.page.locator("#cost-now")).not_to_have_text("")  # the first picture stands
     seen.page.evaluate(
         "window.seen = new Set(); new MutationObserver(() => seen.add(document.getElementById('iteration-now').textContent))"
         ".observe(document.getElementById('iteration-now'), {childList: true})"
@@ -304,6 +307,7 @@ def test_a_run_moves_the_pictures(opened):
     from playwright.sync_api import expect
 
     seen = opened("#scale=1")
+    expect(seen.page.locator("#cost-now")).not_to_have_text("")
     picture = "document.getElementById('boundary').toDataURL() + document.getElementById('network').toDataURL()"
     before = seen.page.evaluate(picture)
     seen.page.locator("#run").click()
@@ -341,10 +345,20 @@ def test_fragment_is_restored_and_kept(opened):
 
 
 @pytest.mark.browser
-def test_a_link_that_cannot_be_is_said(opened):
-    page = opened("#scale=1e9&seed=3").page
+@pytest.mark.parametrize("scale", ["0", "zeros"])
+def test_a_link_may_ask_for_zeros(scale, opened):
+    page = opened(f"#scale={scale}").page
 
-    assert "scale=1e9" in page.locator("#status").inner_text()
+    assert page.locator("input[name=start][value=zeros]").is_checked()
+    assert page.locator("#scale").is_disabled()
+    assert page.locator("#rule").inner_text() == "Every weight is 0; the seed changes nothing."
+
+
+@pytest.mark.browser
+def test_a_link_that_cannot_be_is_said(opened):
+    page = opened("#scale=1e9&seed=3&draw=poisson").page
+
+    assert "scale=1e9 and draw=poisson" in page.locator("#status").inner_text()
     assert page.locator("#scale").input_value() == "0.01"
 
 
