@@ -152,6 +152,13 @@ def test_command_writes_the_page(html, tmp_path, capsys):
     assert str(path) in capsys.readouterr().out
 
 
+def test_command_opens_the_page_on_request(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert main(["lab", "--html", str(tmp_path / "a b.html"), "--open", "--quiet"]) == 0
+    assert opened == [(tmp_path / "a b.html").as_uri()]
+
+
 def test_command_refuses_a_place_it_cannot_write(tmp_path, capsys):
     assert main(["lab", "--html", str(tmp_path / "nowhere" / "lab.html")]) == 2
     assert "cannot be written" in capsys.readouterr().err

@@ -57,12 +57,12 @@ def check(
             webbrowser.open(page.resolve().as_uri())
     if annotated:
         service.write_annotated(notebook, result, annotated)
-        if not quiet and not to_stdout:
-            typer.echo(f"annotated: {annotated}")
     if json:
         service.write_json(result, None if to_stdout else json)
     if not quiet and not to_stdout:
         _show(result, plain=plain, verbose=verbose)
+        if annotated:
+            typer.echo(f"annotated: {annotated}")
         if sys.platform != "linux":
             typer.echo(
                 "Your code ran in a process of its own with a time limit; this system confines no more than that."
@@ -84,9 +84,10 @@ def unannotate(
     typer.echo(f"notebook: {out}")
 
 
-@app.command(epilog="Example: grader lab --html lab.html")
+@app.command(epilog="Example: grader lab --html lab.html --open")
 def lab(
     html: Annotated[Path, typer.Option("--html", metavar="FILE", help="Where the page goes.")] = Path("lab.html"),
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
 ) -> None:
@@ -98,6 +99,8 @@ def lab(
     write(html, lab_page(service.load_exercise(exercise)))
     if not quiet:
         typer.echo(f"lab: {html}")
+    if open_page:
+        webbrowser.open(html.resolve().as_uri())
 
 
 def _show(result: Result, *, plain: bool, verbose: bool) -> None:
