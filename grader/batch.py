@@ -145,12 +145,11 @@ def _grade(submission: Submission, out: Path) -> Graded:
     """Grade one submission and write its pages."""
     (pipeline,) = _pipelines
     started = time.monotonic()
-    before = set(pipeline.trainer.cache)
+    pipeline.trainer.made.clear()
     notebook = _read(submission)
     evidence, result = pipeline.graded(notebook)
     _write_pages(out / submission.folder, result)
-    made = {start: pipeline.trainer.cache[start] for start in set(pipeline.trainer.cache) - before}
-    return _packed(submission, evidence, result, started, made)
+    return _packed(submission, evidence, result, started, dict(pipeline.trainer.made))
 
 
 def _read(submission: Submission) -> Notebook:

@@ -21,22 +21,29 @@ from grader.exercise import Exercise, Task
 from grader.fast import engine
 from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook, Outcome, Printed, Training, number
 from grader.sandbox import Sandbox
-from grader.training import Data, Model, Parameters, course_data, escape, train
+from grader.training import ESCAPED, LN2, Data, Model, Parameters, course_data, escape, train
 
 Cache = MutableMapping[str, bytes]
 KEPT_FUNCTIONS, KEPT_BYTES = 256, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
 FAST_CAP, PLAIN_CAP = 1_000_000, 30_000  # iterations in which it is looked for the end of a plateau: up to 3 s
+RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
+FAST_RATES_CAP, PLAIN_RATES_CAP = 100_000, 10_000
+NEAR = 0.1  # how far from ln 2 a cost may be for that: twice what the plateau allows
 TRAINING_DIGITS = 12  # parameters that agree to these digits are the same start: rounding differs between machines
 
 
 @dataclass(slots=True)
 class Trainer:
-    """Trains the full model; a start that was trained before, here or by the makers of the exercise, costs nothing."""
+    """Trains the full model; a start that was trained before, here or by the makers of the exercise, costs nothing.
+
+    `made` are the trainings that were not in the cache, or of an older version there.
+    """
 
     model: Model
     cache: Cache = field(default_factory=dict)
     data: Data | None = None
     trained: int = 0
+    made: Cache = field(default_factory=dict)
 
     def train(self, parameters: Parameters) -> Training:
         """Return the training from these parameters.
@@ -47,16 +54,26 @@ class Trainer:
             If the parameters are not those of the model.
         """
         key = start_key(parameters, self.model)
-        if key not in self.cache or not self.known(key).trace.iterations:  # stored by an older version
+        if key not in self.cache or not _complete(self.known(key)):
             self.data = self.data or course_data()
-            steps = engine(self.data, self.model)
-            made = train(parameters, self.data, self.model, engine=steps)
-            if made.regime == "plateau":
-                cap = FAST_CAP if steps.parallel else PLAIN_CAP
-                made = replace(made, escape=escape(parameters, self.data, self.model, cap, engine=steps), searched=cap)
-            self.cache[key] = msgspec.json.encode(plain_training(made))
+            made = train(parameters, self.data, self.model, engine=engine(self.data, self.model))
+            if _waits(made):
+                made = self._with_waits(made, parameters, self.data)
+            self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
             self.trained += 1
         return self.known(key)
+
+    def _with_waits(self, made: Training, parameters: Parameters, data: Data) -> Training:
+        """Add when this start leaves the plateau, with the model's learning rate and with larger ones."""
+        steps = engine(data, self.model)
+        cap, rates_cap = (FAST_CAP, FAST_RATES_CAP) if steps.parallel else (PLAIN_CAP, PLAIN_RATES_CAP)
+        return replace(
+            made,
+            escape=escape(parameters, data, self.model, cap, engine=steps),
+            searched=cap,
+            rates=faster(parameters, data, self.model, rates_cap),
+            rates_searched=rates_cap,
+        )
 
     def known(self, key: str) -> Training:
         """Return a training that was made before.
@@ -67,6 +84,23 @@ class Trainer:
             If it was not.
         """
         return msgspec.json.decode(self.cache[key], type=Training, strict=False)
+
+
+def _complete(training: Training) -> bool:
+    """Return whether a training holds all that is measured now; one that an older version stored does not."""
+    return bool(training.trace.iterations and training.outputs)
+
+
+def _waits(training: Training) -> bool:
+    """Return whether a run started near ln 2, can move, and has not left: it stays a few per cent to the other side too."""
+    near = abs(training.cost_first - LN2) < NEAR and training.cost_last >= ESCAPED
+    return near and training.regime not in ("dead", "symmetric")
+
+
+def faster(parameters: Parameters, data: Data, model: Model, cap: int) -> tuple[tuple[float, int | None], ...]:
+    """Return the first iteration with a cost below 0.6 for larger learning rates, or None if it is not before the cap."""
+    models = [replace(model, learning_rate=rate) for rate in RATES]
+    return tuple((one.learning_rate, escape(parameters, data, one, cap, engine=engine(data, one))) for one in models)
 
 
 def plain_training(training: Training) -> dict[str, Any]:

@@ -11,17 +11,31 @@ from types import TracebackType
 
 import msgspec
 
-from grader import __version__, shipped
+from grader import __version__, asides, shipped
 from grader import evidence as gathering
 from grader.checks import CHECKS, course_test, title
 from grader.diagnosis import Case, Recovered, diagnose, recover, status
 from grader.evidence import Cache, Gatherer, Trainer
 from grader.exercise import Exercise, Task
-from grader.explain import Course, Facts, known_fault, stale, story, summarize, sweep, tell
+from grader.explain import (
+    Course,
+    Facts,
+    Measured,
+    about,
+    asked_often,
+    known_fault,
+    predict,
+    stale,
+    story,
+    summarize,
+    sweep,
+    tell,
+)
 from grader.extract import extract, printed
 from grader.grading import grade
 from grader.notebook import read
 from grader.records import (
+    Cause,
     Diagnosis,
     Evidence,
     Finding,
@@ -36,13 +50,13 @@ from grader.records import (
     Result,
     Source,
     SubmissionInfo,
-    Sweep,
     Training,
     TrainingResult,
 )
 from grader.repair import repairs
 from grader.sandbox import Limits, Sandbox
 from grader.solution import Solution
+from grader.training import course_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +81,7 @@ class Pipeline:
     ) -> None:
         self.exercise = exercise
         self.shipped = shipped.load(exercise)
-        self.trainer = Trainer(exercise.model, {**self.shipped.cache(), **(cache or {})})
+        self.trainer = Trainer(exercise.model, {**(cache or {}), **self.shipped.cache()})
         self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret)
         self._repairs: dict[tuple[object, ...], tuple[Repair, ...]] = {}
 
@@ -140,7 +154,8 @@ class Pipeline:
                 evidence_sha256=gathering.sha256(evidence),
                 isolation=evidence.isolation,
             ),
-            sweep=self.sweep,
+            sweep=self.measured.sweep,
+            questions=asked_often(self.measured),
         )
 
     @cached_property
@@ -163,9 +178,20 @@ class Pipeline:
         return Course(settings, {name: self.trainer.known(key) for name, key in starts.items()})
 
     @cached_property
-    def sweep(self) -> Sweep | None:
-        """Accuracy against scale, to place a run on."""
-        return sweep(self.shipped)
+    def measured(self) -> Measured:
+        """What was measured once for the exercise, to compare with."""
+        known, model = self.shipped, self.exercise.model
+        starts = shipped.known(known, self.exercise)
+        named = {0.0: "weights of zero", None: "He's scale"} | {one.scale: f"x{one.scale:g}" for one in known.sweep}
+        return Measured(
+            learning_rate=model.learning_rate,
+            iterations=model.iterations,
+            points=course_data().X_train.shape[1],
+            sweep=sweep(known),
+            runs={scale: self.trainer.known(starts[name]) for scale, name in named.items() if name in starts},
+            spread={one.scale: one for one in known.spread},
+            asides=asides.load(self.exercise),
+        )
 
     @cached_property
     def solution(self) -> Solution:
@@ -194,7 +220,11 @@ class Pipeline:
         titles = {name: title(name) for name in findings}
         checks = grade(findings, titles, task, self.exercise)
         points, possible = (sum(getattr(check, key) for check in checks) for key in ("points", "possible"))
-        diagnosis = diagnose(case, self.exercise.model.layers, passed=how == "graded" and points == possible)
+        passed = how == "graded" and points == possible
+        diagnosis = diagnose(case, self.exercise.model.layers, passed=passed)
+        known = known_fault(evidence.repairs, self.exercise.show)
+        told = tuple(tell(cause, diagnosis, asked.diagnosis, known) for cause in diagnosis.causes)
+        facts = self._facts(evidence, asked, diagnosis, told, passed=passed)
         return FunctionResult(
             status=how,
             points=points,
@@ -206,27 +236,37 @@ class Pipeline:
             course_test=course_test(student, asked.recovered, task.course_test),
             message=evidence.function.message or evidence.broken,
             hint=evidence.function.hint,
-            explanation=self._story(evidence, asked, diagnosis),
-            told=tuple(tell(cause, diagnosis, asked.diagnosis) for cause in diagnosis.causes),
+            explanation=story(facts) if facts else (),
+            told=told,
             reference_training=_training(asked.recovered.evidence.training),
-            known=known_fault(evidence.repairs, self.exercise.show),
+            known=known,
             stale=stale(evidence, self.course),
+            predict=predict(facts) if facts else None,
+            questions=about(facts) if facts else (),
         )
 
-    def _story(self, evidence: FunctionEvidence, asked: Asked, diagnosis: Diagnosis) -> tuple[str, ...]:
+    def _facts(
+        self,
+        evidence: FunctionEvidence,
+        asked: Asked,
+        diagnosis: Diagnosis,
+        told: tuple[Cause, ...],
+        *,
+        passed: bool,
+    ) -> Facts | None:
+        """Return what may be told of a function's run; None if there is none."""
         mine, theirs = evidence.training, asked.recovered.evidence.training
         if mine is None or theirs is None:
-            return ()
-        sweep = [(point, self.trainer.known(point.start)) for point in self.shipped.sweep]
-        facts = Facts(
+            return None
+        return Facts(
             mine=mine,
             asked=theirs,
             diagnosis=diagnosis,
-            asked_formula=asked.diagnosis.scale_formula,
-            sweep=sweep,
-            settings=self.shipped.settings,
+            asked_diagnosis=asked.diagnosis,
+            measured=self.measured,
+            passed=passed,
+            told=told,
         )
-        return story(facts)
 
 
 def broken(notebook: Notebook, exercise: Exercise, problem: str) -> Evidence:

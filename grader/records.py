@@ -265,6 +265,12 @@ class Training:
     Accuracies are shares between 0 and 1, costs are mean cross-entropies in nats at an iteration before its step, norms
     are Frobenius norms a layer before the first step, `saturated` is the share of outputs beyond 0.001 and 0.999 there.
     `escape` is the first iteration with a cost below 0.6; None if it was not reached within `searched` iterations.
+
+    Of the trained model: `boundary`, where it has two inputs, and `outputs`, the lowest and highest output for the points
+    trained on.  Of the start: `spread` is the standard deviation of each layer's activations over units and points, the
+    output last; `distinct` counts the units of each hidden layer that are not copies of another, inside and out; `raised` of
+    the first `watched` steps made the exact cost larger.  `rates` holds, for other learning rates, the escape of this very
+    start, looked for in `rates_searched` iterations.
     """
 
     train_accuracy: float
@@ -281,6 +287,13 @@ class Training:
     escape: int | None = None
     searched: int = 0
     boundary: Boundary | None = None
+    spread: tuple[float, ...] = ()
+    distinct: tuple[int, ...] = ()
+    raised: int = 0
+    watched: int = 0
+    outputs: tuple[float, ...] = ()
+    rates: tuple[tuple[float, int | None], ...] = ()
+    rates_searched: int = 0
 
 
 # --- evidence ------------------------------------------------------------------------------------------------------
@@ -460,7 +473,11 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause in words: whether it is a slip or a misconception, what to do, why, and both lines where they are known."""
+    """A cause in words: whether it is a slip or a misconception, what to do, why, and both lines where they are known.
+
+    `factors` sets the factor of each layer beside the one asked for; `place` is the line, where trying edits has proved it and
+    it may be told.
+    """
 
     code: str
     kind: Literal["slip", "misconception"]
@@ -469,6 +486,8 @@ class Cause:
     reason: str = ""
     wrote: str | None = None
     asked: str | None = None
+    factors: Table | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,6 +521,13 @@ class TrainingResult:
     escape: int | None = None
     searched: int = 0
     boundary: Boundary | None = None
+    spread: tuple[Number, ...] = ()
+    distinct: tuple[int, ...] = ()
+    raised: int = 0
+    watched: int = 0
+    outputs: tuple[Number, ...] = ()
+    rates: tuple[tuple[float, int | None], ...] = ()
+    rates_searched: int = 0
 
 
 Show = Literal["concept", "line", "fix"]
@@ -593,10 +619,22 @@ class FunctionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Quartiles:
+    """One measure of one start: from the exercise's seed, and lower quartile, median and upper quartile of all seeds."""
+
+    at_seed: Number
+    low: Number
+    median: Number
+    high: Number
+
+
+@dataclass(frozen=True, slots=True)
 class SweepRow:
     """The train accuracies of one scale: from the exercise's seed, and lower quartile, median and upper quartile of all.
 
-    The weights are normal draws times `scale`; null is He's rule, 0 is weights of zero.
+    The weights are normal draws times `scale`; null is He's rule, 0 is weights of zero.  `cost` is the last cost; `escape` the
+    first iteration with a cost below 0.6 from the exercise's seed, null if there is none within the sweep's `searched`;
+    `escapes` the same from further seeds, where they were measured.
     """
 
     scale: float | None
@@ -604,15 +642,47 @@ class SweepRow:
     low: float
     median: float
     high: float
+    cost: Quartiles | None = None
+    escape: int | None = None
+    escapes: tuple[int | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """How one network fares at one learning rate, from normal draws times `scale` and the exercise's seed."""
+
+    layers: tuple[int, ...]
+    learning_rate: float
+    scale: float
+    train_accuracy: float
+    test_accuracy: float
+    cost_last: Number
+
+
+@dataclass(frozen=True, slots=True)
+class WaitRow:
+    """First iterations with a cost below 0.6 of one network, by scale; null if there is none within the sweep's `searched`."""
+
+    layers: tuple[int, ...]
+    learning_rate: float
+    scales: tuple[float, ...]
+    iterations: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Train accuracy against scale, measured once for the exercise over `seeds` seeds; `seed` is the one asked for."""
+    """Train accuracy against scale, measured once for the exercise over `seeds` seeds; `seed` is the one asked for.
+
+    `settings` are one small scale with one or two hidden layers at two learning rates; `waits` shows how the waiting grows
+    with depth; escapes were looked for in `searched` iterations.
+    """
 
     seed: int
     seeds: int
     rows: tuple[SweepRow, ...]
+    settings: tuple[SettingRow, ...] = ()
+    waits: tuple[WaitRow, ...] = ()
+    searched: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -638,7 +708,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """result.json: the verdict on one submission; `sweep` is the exercise's own, to compare with."""
+    """result.json: the verdict on one submission.
+
+    `sweep` is the exercise's own, to compare with; `questions` are those about the exercise as a whole.
+    """
 
     schema: Literal["grader-result/1"]
     submission: SubmissionInfo
@@ -652,6 +725,7 @@ class Result:
     functions: Mapping[str, FunctionResult]
     provenance: Provenance
     sweep: Sweep | None = None
+    questions: tuple[Question, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -48,9 +48,8 @@ def check(notebook: Path, exercise: str = exercises.DEFAULT) -> Result:
         with Pipeline(loaded, secrets.token_bytes(32)) as pipeline:
             return pipeline.grade(notebook)
     with store, Pipeline(loaded, store.secret, cache=store.trainings()) as pipeline:
-        before = set(pipeline.trainer.cache)
         result = pipeline.grade(notebook)
-        store.add_trainings({key: pipeline.trainer.cache[key] for key in set(pipeline.trainer.cache) - before})
+        store.add_trainings(pipeline.trainer.made)
         return result
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from grader import __version__
 from grader import exercise as exercises
-from grader.evidence import Cache, plain, plain_training, start_key
+from grader.evidence import Cache, faster, plain, plain_training, start_key
 from grader.exercise import Exercise
 from grader.fast import engine
 from grader.training import Data, Floats, Model, Parameters, course_data, each, escape, train
@@ -31,11 +31,12 @@ FILE = "trainings.json"
 SEED = 3
 SCALES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 SPREAD_SEEDS = range(50)
-ESCAPE_CAP = 1_000_000  # iterations; scale 0.01 needs 300,000
+ESCAPE_CAP = 4_000_000  # iterations; scale 0.01 needs 300,000, scale 0.001 ten times as many
 SETTINGS = (((2, 10, 1), 0.01), ((2, 10, 1), 1.2), ((2, 10, 5, 1), 0.01), ((2, 10, 5, 1), 1.2))
 SETTINGS_SCALE = 0.01
 DEPTHS, DEPTHS_RATE = ((2, 10, 1), (2, 10, 5, 1), (2, 10, 5, 5, 1)), 0.1
 DEPTHS_SCALES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+ESCAPE_SEEDS = range(6)  # SEED among them
 MORE_SEEDS, MORE_SCALES = (0, 1, 2, 4, 5), (1.0, 0.3, 0.1, 0.03)
 DRAWS: dict[str, Callable[[np.random.RandomState, int, int], Floats]] = {  # by name: a draw of shape (n, n_prev)
     "randn": lambda rng, n, n_prev: rng.randn(n, n_prev),
@@ -68,6 +69,7 @@ class Setting(msgspec.Struct, frozen=True):
 class Spread(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a scale does over the seeds 0, 1, 2, …: accuracies and last cost, in this order; scale None is He's.
 
+    `escapes` are the first iterations with a cost below 0.6 of the first few seeds, None where there is none by the cap;
     `draw` names in DRAWS what is multiplied by the scale.
     """
 
@@ -75,6 +77,7 @@ class Spread(msgspec.Struct, frozen=True, omit_defaults=True):
     train_accuracy: tuple[float, ...]
     test_accuracy: tuple[float, ...]
     cost_last: tuple[float, ...]
+    escapes: tuple[int | None, ...] = ()
     draw: str = "randn"
 
 
@@ -143,7 +146,7 @@ def known(shipped: Shipped, exercise: Exercise) -> dict[str, str]:
 
 
 def make(exercise: Exercise) -> Shipped:
-    """Train everything that is shipped: half a minute with the extra `fast`, half an hour without."""
+    """Train everything that is shipped: two minutes with the extra `fast`, an hour and more without."""
     data, model = course_data(), exercise.model
     steps = engine(data, model)
     trainings, points = {}, []
@@ -152,40 +155,56 @@ def make(exercise: Exercise) -> Shipped:
         key = start_key(start, model)
         left = escape(start, data, model, ESCAPE_CAP, engine=steps)
         made = replace(train(start, data, model), escape=left, searched=ESCAPE_CAP)  # in NumPy, as the notebook does
+        if made.regime == "plateau":
+            made = replace(made, rates=faster(start, data, model, ESCAPE_CAP), rates_searched=ESCAPE_CAP)
         trainings[key] = plain_training(made)
         if scale:
             points.append(Point(scale, key, left))
+    spreads = tuple(spread(scale, SPREAD_SEEDS, data, model, ESCAPE_SEEDS) for scale in (0.0, None, *SCALES))
     return Shipped(
         {"grader": __version__, "python": platform.python_version(), "numpy": np.__version__},
         trainings,
         tuple(points),
         tuple(_settings(exercise)),
-        spread=tuple(spread(scale, SPREAD_SEEDS, data, model) for scale in (0.0, None, *SCALES)),
+        spread=spreads,
         draws=tuple(
-            spread(scale, SPREAD_SEEDS, data, model, draw)
+            spread(scale, SPREAD_SEEDS, data, model, draw=draw)
             for scale in DRAWS_SCALES
             for draw in DRAWS
             if draw != "randn"
         ),
-        escapes=tuple(_escapes(data, model)),
+        escapes=tuple(_escapes(data, model, spreads)),
     )
 
 
-def spread(scale: float | None, seeds: Sequence[int], data: Data, model: Model, draw: str = "randn") -> Spread:
-    """Train a scale from every seed."""
+def spread(
+    scale: float | None,
+    seeds: Sequence[int],
+    data: Data,
+    model: Model,
+    escapes_of: Sequence[int] = (),
+    *,
+    draw: str = "randn",
+) -> Spread:
+    """Train a scale from every seed; from some, look when the cost is below 0.6."""
     steps = engine(data, model)
     runs = each(lambda seed: train(scaled(model.layers, scale, seed, draw), data, model, engine=steps), seeds, steps)
-    train_accuracies, test_accuracies = (
-        tuple(run.train_accuracy for run in runs),
-        tuple(run.test_accuracy for run in runs),
+    train_accuracy, test_accuracy, cost_last = zip(
+        *((run.train_accuracy, run.test_accuracy, run.cost_last) for run in runs), strict=True
     )
-    return Spread(scale, train_accuracies, test_accuracies, tuple(run.cost_last for run in runs), draw)
+    moving = any(run.regime != "dead" for run in runs)  # what is dead never leaves
+
+    def left(seed: int) -> int | None:
+        return (
+            escape(scaled(model.layers, scale, seed, draw), data, model, ESCAPE_CAP, engine=steps) if moving else None
+        )
+
+    return Spread(scale, train_accuracy, test_accuracy, cost_last, tuple(each(left, escapes_of, steps)), draw)
 
 
-def _escapes(data: Data, model: Model) -> Iterator[Escape]:
+def _escapes(data: Data, model: Model, spreads: Sequence[Spread]) -> Iterator[Escape]:
     """Yield when starts leave the plateau: by scale and depth, and for more seeds."""
     rows = [(Model(layers, DEPTHS_RATE, model.iterations), scale, SEED) for layers in DEPTHS for scale in DEPTHS_SCALES]
-    rows += [(model, scale, seed) for seed in MORE_SEEDS for scale in MORE_SCALES]
 
     def measured(row: tuple[Model, float, int]) -> Escape:
         network, scale, seed = row
@@ -194,6 +213,10 @@ def _escapes(data: Data, model: Model) -> Iterator[Escape]:
         return Escape(network.layers, network.learning_rate, scale, seed, left)
 
     yield from each(measured, rows, engine(data, model))
+    for seed in MORE_SEEDS:
+        for one in spreads:
+            if one.scale in MORE_SCALES:
+                yield Escape(model.layers, model.learning_rate, one.scale, seed, one.escapes[seed])
 
 
 def _settings(exercise: Exercise) -> Iterator[Setting]:

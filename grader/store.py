@@ -80,9 +80,9 @@ class Store:
         return dict(self._database.execute("SELECT start, training FROM trainings"))
 
     def add_trainings(self, trainings: Mapping[str, bytes]) -> None:
-        """Keep trainings."""
+        """Keep trainings, in place of older ones."""
         with self._saving():
-            self._database.executemany("INSERT OR IGNORE INTO trainings VALUES (?, ?)", trainings.items())
+            self._database.executemany("INSERT OR REPLACE INTO trainings VALUES (?, ?)", trainings.items())
 
     def put(self, entry: Entry) -> None:
         """Keep one submission, in place of what was kept under its name."""

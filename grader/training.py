@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.records import Regime, Trace, Training
+from grader.records import Boundary, Regime, Trace, Training
 
 Floats = NDArray[np.float64]
 Parameters = Mapping[str, Floats]
@@ -28,6 +28,9 @@ U = TypeVar("U")
 LN2 = math.log(2)  # the cost of answering 0.5 to everything
 ESCAPED = 0.6  # a cost below it has left the plateau at ln 2
 PRINT_EVERY = 1000  # the notebook prints the cost of every 1000th iteration
+WATCHED = 300  # first steps of which each is asked whether it raised the cost
+ROUNDING = 1e-12  # relative; a step on the plateau changes the cost by less than adding it up does
+GRID, EDGE = 64, 1.5  # points a side of the boundary's grid, and where it ends: the limits of the notebook's own plot
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,10 @@ def train(
     values = _copy(parameters, model.layers)
     steps = engine or Plain(data, model.learning_rate)
     with np.errstate(all="ignore"):
-        weight_norms, symmetric = _norms(values, "W"), _symmetric(values)
+        weight_norms, distinct = _norms(values, "W"), _distinct(values)
+        spread = tuple(float(np.std(a)) for a in _forward(values, data.X_train)[1:])
+    watched = min(WATCHED, model.iterations)
+    raised = _raised({name: value.copy() for name, value in values.items()}, data, steps, watched)
     looks, at = [], 0
     for iteration in moments(model.iterations):
         steps.advance(values, iteration - at)
@@ -199,18 +205,27 @@ def train(
     with np.errstate(all="ignore"):
         train_accuracy = _accuracy(values, data.X_train, data.Y_train)
         test_accuracy = _accuracy(values, data.X_test, data.Y_test)
+        outputs = _forward(values, data.X_train)[-1]
+        boundary = _boundary(values) if len(data.X_train) == 2 else None
+    end = last if np.all(np.isfinite(outputs)) else math.nan  # the cost leaves out terms that are NaN
     return Training(
         train_accuracy=train_accuracy,
         test_accuracy=test_accuracy,
         cost_first=first,
         cost_14000=costs.get(14_000, last),
         cost_last=last,
-        regime=regime(first, last, dead=not any(trace.gradient_norms[0]), symmetric=symmetric),
+        regime=regime(first, end, dead=not any(trace.gradient_norms[0]), symmetric=1 in distinct),
         costs=tuple(pair for pair in costs.items() if pair[0] % PRINT_EVERY == 0),
         gradient_norms=trace.gradient_norms[0],
         weight_norms=weight_norms,
         saturated=trace.saturated[0],
         trace=trace,
+        boundary=boundary,
+        spread=spread,
+        distinct=distinct,
+        raised=raised,
+        watched=watched,
+        outputs=(float(outputs.min()), float(outputs.max())),
     )
 
 
@@ -256,12 +271,10 @@ def _look(values: dict[str, Floats], data: Data, learning_rate: float) -> tuple[
     with np.errstate(all="ignore"):
         step = _step(values, data.X_train, data.Y_train)
         *hidden, A = step.activations[1:]
-        Z = values[f"W{len(hidden) + 1}"] @ (hidden or [data.X_train])[-1] + values[f"b{len(hidden) + 1}"]
-        exact = np.mean(np.maximum(Z, 0) - Z * data.Y_train + np.log1p(np.exp(-np.abs(Z))))
         norms, sizes = _norms(step.gradients, "dW"), _norms(values, "W")
         return (
             cost(A, data.Y_train),
-            float(exact),
+            _exact_cost(values, step.activations, data.Y_train),
             norms,
             tuple(_ratio(learning_rate * norm, size) for norm, size in zip(norms, sizes, strict=True)),
             tuple(float(np.mean(~np.any(a > 0, axis=1))) for a in hidden),
@@ -314,16 +327,41 @@ def _norms(values: Mapping[str, Floats], kind: str) -> tuple[float, ...]:
     return tuple(float(np.linalg.norm(values[f"{kind}{layer}"])) for layer in layers)
 
 
-def _symmetric(values: dict[str, Floats]) -> bool:
-    """Return whether a hidden layer's units start the same, inside and out: then they can never become different."""
+def _exact_cost(values: dict[str, Floats], activations: list[Floats], Y: Floats) -> float:
+    """Return the cross-entropy from the output's Z, in softplus form: finite where its logarithm is that of 0."""
+    L = len(values) // 2
+    Z = values[f"W{L}"] @ activations[L - 1] + values[f"b{L}"]
+    return float(np.mean(np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z)))))
 
-    def same(array: Floats) -> bool:
-        return bool(np.all(array == array[:1]))
 
-    hidden = range(1, len(values) // 2)
-    return any(
-        same(values[f"W{layer}"]) and same(values[f"b{layer}"]) and same(values[f"W{layer + 1}"].T) for layer in hidden
-    )
+def _raised(values: dict[str, Floats], data: Data, engine: Engine, steps: int) -> int:
+    """Take so many steps and return how many of them made the exact cost larger, by more than rounding does."""
+    costs = []
+    with np.errstate(all="ignore"):
+        for step in range(steps + 1):
+            engine.advance(values, min(step, 1))
+            costs.append(_exact_cost(values, _forward(values, data.X_train), data.Y_train))
+    return sum(after > before * (1 + ROUNDING) for before, after in pairwise(costs))
+
+
+def _distinct(values: dict[str, Floats]) -> tuple[int, ...]:
+    """Return how many units of each hidden layer differ from each other, inside or out.
+
+    Where it is 1 the layer's units are symmetric: they get the same gradients and can never become different.
+    """
+
+    def units(layer: int) -> Floats:
+        return np.hstack([values[f"W{layer}"], values[f"b{layer}"], values[f"W{layer + 1}"].T])
+
+    return tuple(len(np.unique(units(layer), axis=0)) for layer in range(1, len(values) // 2))
+
+
+def _boundary(values: dict[str, Floats]) -> Boundary:
+    """Return where the model answers 1, on a grid over the plane of the first two inputs."""
+    line = np.linspace(-EDGE, EDGE, GRID)
+    x, y = np.meshgrid(line, line[::-1])
+    answers = _forward(values, np.array([x.ravel(), y.ravel()]))[-1].reshape(GRID, GRID) > 0.5
+    return Boundary(-EDGE, EDGE, tuple(bytes(row).hex() for row in np.packbits(answers, axis=1)))
 
 
 def _copy(parameters: Parameters, layers: tuple[int, ...]) -> dict[str, Floats]:

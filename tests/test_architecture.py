@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "grading": {"exercise", "records"},
     "solution": {"errors", "records"},
     "repair": {"diagnosis", "errors", "extract", "records", "sandbox"},
-    "explain": {"records", "shipped"},
+    "asides": {"exercise", "fast", "shipped", "training"},
+    "explain": {"asides", "records", "shipped", "training"},
     "report": {"errors", "exercise", "records", "resources", "shipped", "training"},
     "store": {"errors", "records"},
     "review": {"records"},
@@ -38,6 +39,7 @@ MAY_IMPORT = {
     "submissions": {"errors", "manifest"},
     "pipeline": {
         "grader",
+        "asides",
         "checks",
         "diagnosis",
         "evidence",
@@ -51,6 +53,7 @@ MAY_IMPORT = {
         "sandbox",
         "shipped",
         "solution",
+        "training",
     },
     "batch": {
         "grader",

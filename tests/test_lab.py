@@ -13,7 +13,7 @@ import pytest
 
 from grader import service, shipped
 from grader.cli import main
-from grader.report import answers, lab, waits
+from grader.report import answers, lab
 from grader.training import Model, course_data, train
 
 if TYPE_CHECKING:
@@ -136,12 +136,12 @@ def test_rand_is_told_by_what_was_measured():
     [
         ([100, 1600, 3000], "adds 1,400 to 1,500 iterations."),
         ([400, 4000, 36000], "multiplies the wait by 9 to 10."),
-        ([400, 16000, None], "multiplies the wait by 40, and the last is still waiting at 1,000,000."),
+        ([400, 16000, None], "multiplies the wait by 40, and the last is still waiting at 4,000,000."),
     ],
 )
 def test_how_waiting_grows_is_said_as_measured(measured, says):
     scales = dict(zip((1.0, 0.1, 0.01), measured, strict=True))
-    assert waits.waits_figure({2: scales}).says == f"With two hidden layers each tenth {says}"
+    assert answers._growth(2, scales) == f"With two hidden layers each tenth {says}"
 
 
 def test_command_writes_the_page(html, tmp_path, capsys):

@@ -41,7 +41,7 @@ def test_every_scale_of_the_sweep_has_its_training():
 def test_the_measured_escapes_are_shipped():
     found = {point.scale: point.escape for point in SHIPPED.sweep}
     assert (found[1.0], found[0.3], found[0.1], found[0.03], found[0.01]) == (3_528, 10_682, 29_742, 100_167, 300_462)
-    assert found[0.001] is None
+    assert found[0.001] == 3_681_361  # ten times the scale, a tenth of the waiting
 
 
 def test_the_settings_are_those_of_the_exercise():
@@ -119,7 +119,7 @@ def test_a_training_that_was_stored_without_its_trace_is_made_again():
 def test_other_draws_are_shipped_for_both_scales_of_the_exercise():
     found = {(one.scale, one.draw): one for one in SHIPPED.draws}
     assert found.keys() == {(scale, draw) for scale in (None, 10.0) for draw in ("rand", "narrow", "centred")}
-    again = shipped.spread(None, range(2), course_data(), EXERCISE.model, "rand")
+    again = shipped.spread(None, range(2), course_data(), EXERCISE.model, draw="rand")
     assert again.train_accuracy == found[None, "rand"].train_accuracy[:2]
     assert all(len(one.train_accuracy) == len(shipped.SPREAD_SEEDS) for one in SHIPPED.draws)
 

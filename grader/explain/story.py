@@ -1,199 +1,523 @@
-"""Scale versus accuracy, told from one measured run: a few paragraphs chosen by what the run did.
+"""Scale versus accuracy, told from one measured run: what happened, why, why it worked before, what to change.
 
-Every number comes from the student's run, the reference's or the shipped sweep, and no sentence is written for a case in
-which it would be false.
+Every number comes from the student's run, the right answer's or shipped measurements; no sentence is written for a case in
+which it would be false, and no scale is said to do better than another unless it does for nine seeds of ten.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 
-from grader.records import Diagnosis, Training
-from grader.shipped import Point, Setting
+from grader.explain.facts import HARDLY, MANY, OFTEN, SMALL_GRADIENT, Facts, Measured
+from grader.explain.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains, times
+from grader.records import SettingRow, Training, WaitRow
+from grader.shipped import SEED
+from grader.training import LN2
 
-LN2 = "0.693147, which is ln 2"
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a story may speak of: this run, the right answer's run, what was recovered, what was measured before."""
-
-    mine: Training
-    asked: Training
-    diagnosis: Diagnosis
-    asked_formula: str | None
-    sweep: Sequence[tuple[Point, Training]] = ()
-    settings: Sequence[Setting] = ()
+QUOTE_SMALL = "“initializing with small random values should do better”"
+QUOTE_ZEROS = "“none of the weights get adjusted”"
+TENTHS = (1.0, 0.1, 0.01, 0.001)
+EARLY = 50  # a step, traced, by which a large start has fallen
+MATRICES = 3  # with three, each gradient contains two others: the square
+SQUARE = 0.2  # how far from it measured gradients may be
 
 
 def story(facts: Facts) -> tuple[str, ...]:
     """Return the paragraphs, plain text."""
-    return tuple(paragraph for paragraph in _paragraphs(facts) if paragraph)
+    return tuple(
+        " ".join(sentences) for paragraph in _paragraphs(facts) if (sentences := list(filter(None, paragraph)))
+    )
 
 
-def _paragraphs(facts: Facts) -> Iterator[str]:
+def _paragraphs(facts: Facts) -> Iterator[Iterator[str]]:
+    slip = bool(facts.told) and facts.told[0].kind == "slip" and not facts.told[0].code.startswith("scale_")
+    if slip:
+        yield _change(facts)
     yield _outcome(facts)
-    yield REGIMES[facts.mine.regime](facts)
-    if facts.mine.regime == "plateau":
-        yield _escape(facts)
-        yield _before(facts)
-    if facts.asked.regime == "saturated":
-        yield _large_is_asked_to_show_harm(facts)
+    yield _why(facts)
+    yield _waiting(facts)
+    yield _before(facts)
+    if not slip:
+        yield _change(facts)
+    if facts.harm_is_asked:
+        yield _harm(facts)
+        yield _how_small(facts)
+    else:
+        yield _rule(facts)
 
 
-def _outcome(facts: Facts) -> str:
+# --- what to change --------------------------------------------------------------------------------------------------
+
+
+def _change(facts: Facts) -> Iterator[str]:
+    if not facts.told:
+        return
+    first, *more = facts.told
+    yield f"What to change: {f'{first.place}: ' if first.place else ''}{first.action}."
+    if first.factors and facts.scale is None:
+        mine, asked = (listed([row[at] for row in first.factors.rows]) for at in (1, 2))
+        yield f"By layer your factors are {mine}; asked for are {asked}."
+    if first.code.startswith("scale_") and facts.asked_scale is not None:
+        yield (
+            f"If you were trying out scales, that is a good idea; put {facts.asked_scale:g} back before you hand in."
+        )
+    if more:
+        yield f"After this: {'; '.join(cause.action for cause in more)}."
+
+
+# --- what happened ---------------------------------------------------------------------------------------------------
+
+
+def _outcome(facts: Facts) -> Iterator[str]:
     mine, asked = facts.mine, facts.asked
-    ran = f"Trained from your parameters, the model ends with train / test accuracy {_accuracies(mine)}"
-    if _accuracies(mine) == _accuracies(asked):
-        said = f"{ran}, the same as from the parameters asked for."
+    if facts.passed:
+        yield f"Your run, which is the right answer's, ends with train / test accuracy {accuracies(mine)}."
+    elif accuracies(mine) == accuracies(asked):
+        yield f"Your run ends with train / test accuracy {accuracies(mine)}, and so does that of the right answer."
     else:
-        said = f"{ran}; from the parameters asked for it is {_accuracies(asked)}."
+        yield f"Your run ends with train / test accuracy {accuracies(mine)}; that of the right answer with {accuracies(asked)}."
     if facts.diagnosis.seed_status in ("missing", "outside_function"):
-        said += " Without a seed inside the function every run differs: this is one of many."
-    return said
+        yield "Without a seed inside the function every run is another one: this is one of many."
+    yield _costs(facts)
+    if facts.lost or facts.mine.regime in ("dead", "symmetric"):
+        return
+    if facts.small and facts.stuck:
+        yield f"Nothing is broken: the training had hardly begun when its {facts.measured.iterations:,} iterations were over."
+    elif facts.small and facts.first_below is not None:
+        yield f"It began late: the first printed cost below 0.6 is that of iteration {facts.first_below:,}."
+    yield _stretched(facts)
+    yield _outputs(facts)
 
 
-def _dead(facts: Facts) -> str:
+def _costs(facts: Facts) -> str:
     mine = facts.mine
-    said = "At the start the gradient of every weight is exactly 0, so no weight changes."
-    if mine.cost_first == mine.cost_last and abs(mine.cost_first - math.log(2)) < 1e-9:
-        said += (
-            f" The cost stays at {LN2}: the cost of answering 0.5 to everything. The accuracy "
-            f"{mine.train_accuracy:.4g} is what one answer for all points scores, no more. The losses are equal at every "
-            "iteration, as the notebook says; but that is what follows, not the reason: the reason is the zero gradient."
+    if facts.lost:
+        return (
+            "At the end its outputs are NaN, no numbers: the training went wrong. The printed cost leaves out terms that are "
+            "NaN, so it says nothing here."
         )
-    return said
+    first, later = costs(mine.cost_first, mine.cost_14000)
+    said = f"The cost printed at iteration 0 is {first} and at 14,000 {later}"
+    if mine.cost_first == mine.cost_14000:
+        said = f"The cost printed at iteration 0 is {first}, and the same at 14,000"
+    if facts.works or not math.isfinite(mine.cost_14000):
+        return f"{said}."
+    return f"{said}; answering 0.5 to every point costs {LN2_SAID}."
 
 
-def _symmetric(_: Facts) -> str:
-    return (
-        "All units of a hidden layer start the same, inside and out. They get the same gradient at every step, so they "
-        "stay the same for ever: the layer has many units and the power of one. The weights do move; it is the difference "
-        "between units that never comes."
-    )
-
-
-def _plateau(facts: Facts) -> str:
-    mine = facts.mine
-    fell = mine.cost_first - mine.cost_14000
-    said = (
-        f"The training did not get going. The cost was {_digits(mine.cost_first)} at iteration 0 and "
-        f"{_digits(mine.cost_14000)} at 14,000; answering 0.5 to everything costs {LN2}. "
-    )
-    if fell > 0:
-        said += f"A plot that scales its own axis shows this as a fine descent, yet it is a fall by {fell:.2g}. "
-    said += (
-        f"The gradients of the weights at the start have the sizes {_list(mine.gradient_norms)}; "
-        f"with the parameters asked for they are {_list(facts.asked.gradient_norms)}."
-    )
-    if max(mine.gradient_norms) < 1e-3 and len(mine.gradient_norms) > 1:
-        said += (
-            " The gradient of each weight matrix is a product that contains the other matrices; where those are small, it "
-            "is far smaller still."
-        )
-    return said
-
-
-def _escape(facts: Facts) -> str:
-    mine = facts.mine
-    if mine.escape is None and not mine.searched:
+def _stretched(facts: Facts) -> str:
+    fell = facts.mine.cost_first - facts.mine.cost_14000
+    if not (facts.small and facts.stuck and 0 < fell < 0.01):
         return ""
-    if mine.escape is None:
-        said = f"With more time nothing changed either: within {mine.searched:,} iterations the cost did not fall below 0.6."
-    else:
-        said = (
-            "Nothing is broken: with more time this very start leaves the plateau. Measured, the cost first falls below 0.6 "
-            f"at iteration {mine.escape:,}."
-        )
-    times = [f"scale {p.scale:g}: {p.escape:,}" for p, _ in facts.sweep if p.escape is not None and p.scale <= 1]
-    return f"{said} For comparison, by scale: {'; '.join(times)}." if times else said
+    return (
+        f"A plot that picks its own axis shows a fine descent, yet it is a fall by {plain(fell)}: going down is not yet "
+        "learning."
+    )
 
 
-def _before(facts: Facts) -> str:
-    """Say why a small scale can work elsewhere: only from the measured settings."""
-    if len(facts.settings) < 4 or facts.diagnosis.scale_formula != f"{facts.settings[0].scale:g}":
+def _outputs(facts: Facts) -> str:
+    """Say how close together the outputs are at the end, where the accuracy is decided by that."""
+    if not facts.mine.outputs:
         return ""
-    rows = [
-        f"{len(one.layers) - 2} hidden layer{'s' if len(one.layers) > 3 else ''} with learning rate "
-        f"{one.learning_rate:g}: {one.train_accuracy:.3f} / {one.test_accuracy:.2f}"
-        for one in facts.settings
-    ]
-    return (
-        f"Why did {facts.settings[0].scale:g} work in an earlier practice? The one with a single hidden layer on the flower "
-        f"data used the learning rate 1.2, 120 times the 0.01 of this one. The same scale, on this data, for as many "
-        f"iterations as here: {'; '.join(rows)}. So at the learning rate 0.01 it is stuck with one hidden layer as well: the "
-        "learning rate let it pass. Depth decides how fast the waiting grows as the scale falls."
+    low, high = facts.mine.outputs
+    if low == high:
+        return "Every point gets the same output."
+    if not (facts.stuck and 0.45 < low <= high < 0.55):
+        return ""
+    said = f"All outputs end between {_output(low)} and {_output(high)}"
+    if low <= 0.5 < high:
+        return f"{said}, so the accuracy only counts on which side they fall."
+    return f"{said}: every point gets the same answer."
+
+
+def _output(value: float) -> str:
+    """Return an output with the first two digits in which it differs from 0.5."""
+    apart = abs(value - 0.5)
+    decimals = 4 if apart == 0 else min(16, max(2, 1 - math.floor(math.log10(apart))))
+    return f"{value:.{decimals}f}"
+
+
+# --- why -------------------------------------------------------------------------------------------------------------
+
+
+def _why(facts: Facts) -> Iterator[str]:
+    if facts.lost:
+        return
+    if facts.mine.regime == "dead":
+        yield from _dead(facts)
+    elif facts.mine.regime == "symmetric":
+        yield from _symmetric(facts)
+    elif facts.blind:
+        yield from _blind(facts)
+    elif facts.small:
+        yield from _small(facts)
+    elif facts.large:
+        if not (facts.passed and facts.harm_is_asked):
+            yield from _large(facts)
+    elif facts.stuck:
+        yield from _fades(facts)
+    elif facts.works:
+        yield from _fair(facts)
+
+
+def _dead(facts: Facts) -> Iterator[str]:
+    yield "Why? At the start the gradient of every weight is exactly 0, so no weight ever changes."
+    if not any(facts.mine.weight_norms):
+        yield (
+            "With weights of zero every hidden unit gives the same whatever the point, and no error comes back through a "
+            "weight of zero."
+        )
+        yield (
+            f"The notebook says that the losses are equal at every iteration, so {QUOTE_ZEROS}. Both are so, but the losses "
+            "are the consequence: the reason is the gradient of exactly 0."
+        )
+    if facts.mine.outputs and facts.mine.outputs[0] == facts.mine.outputs[1]:
+        yield f"The accuracy {facts.mine.train_accuracy:.4g} is what one answer for all points scores."
+
+
+def _symmetric(facts: Facts) -> Iterator[str]:
+    same = [f"{layer}" for layer, units in enumerate(facts.mine.distinct, start=1) if units == 1]
+    where = f"hidden layer{'s' if len(same) > 1 else ''} {listed(same)}" if same else "a hidden layer"
+    yield (
+        f"Why? All units of {where} start the same, inside and out. They get the same gradient at every step and stay the same "
+        "for ever: many units with the power of one."
     )
+    yield f"The weights do move (their gradients have the norms {plains(facts.mine.gradient_norms)}): symmetric is not dead."
 
 
-def _saturated(facts: Facts) -> str:
-    mine = facts.mine
-    share = f"{mine.saturated:.0%} of the outputs start beyond 0.001 and 0.999"
-    first = "inf, since the logarithm of 0 is taken" if math.isinf(mine.cost_first) else f"{mine.cost_first:.4g}"
-    return (
-        f"The weights start too large: {share}, right or wrong. The cost at iteration 0 is {first}; this is expected and "
-        f"no error of yours, for the gradient stays finite and the training goes on. At the end the cost is still "
-        f"{mine.cost_last:.3g}."
+def _blind(facts: Facts) -> Iterator[str]:
+    norms = facts.mine.gradient_norms
+    still = [f"W{layer}" for layer, norm in enumerate(norms, start=1) if norm == 0]
+    moves = [f"W{layer}" for layer, norm in enumerate(norms, start=1) if norm]
+    yield "Why? With every weight 0 no point is told from another; only the biases speak."
+    if still and moves:
+        yield (
+            f"At the start the gradient of {listed(still)} is exactly 0, that of {listed(moves)} is not "
+            f"({plains([norm for norm in norms if norm])}): something moves, unlike with biases of zero, but not what would "
+            "tell the points apart."
+        )
+
+
+def _small(facts: Facts) -> Iterator[str]:
+    mine, layers = facts.mine, len(facts.mine.gradient_norms)
+    if layers > 1:
+        others = "the other one" if layers == 2 else f"the other {_word(layers - 1)}"
+        yield f"Why? The gradient of each weight matrix is a product that contains {others}, so small weights make it tiny."
+    one = facts.measured.runs.get(1.0)
+    beside = one if one and (facts.same_draws or not any(facts.asked.gradient_norms)) else facts.asked
+    name = f"with scale 1 and seed {SEED}" if beside is one else "with what is asked for"
+    yield (
+        f"At the start the gradients of {_names(layers)} have the norms {plains(mine.gradient_norms)}; {name} they are "
+        f"{plains(beside.gradient_norms)}."
     )
+    yield _square(facts)
 
 
-def _healthy(facts: Facts) -> str:
-    mine = facts.mine
-    start = "inf" if math.isinf(mine.cost_first) else f"{mine.cost_first:.4g}"
-    return f"The training works: the cost goes from {start} at iteration 0 to {mine.cost_14000:.4g} at 14,000."
-
-
-def _slow(facts: Facts) -> str:
-    mine = facts.mine
-    start = "inf" if math.isinf(mine.cost_first) else f"{mine.cost_first:.4g}"
-    return (
-        f"The cost goes from {start} at iteration 0 to {mine.cost_14000:.4g} at 14,000: the training had not got far when "
-        "the iterations were over."
-    )
-
-
-def _diverged(facts: Facts) -> str:
-    mine = facts.mine
-    return f"The training went the wrong way: the cost was {mine.cost_first:.4g} at first and {mine.cost_last:.4g} at last."
-
-
-def _nothing(_: Facts) -> str:
+def _square(facts: Facts) -> str:
+    """Say what another scale does to the gradients, where it was measured and is what the products predict."""
+    scale, runs = facts.scale, facts.measured.runs
+    if not scale or scale < 0 or not facts.same_draws or len(facts.mine.gradient_norms) != MATRICES:
+        return ""
+    others = [other for other in runs if other and not math.isclose(other, scale)]
+    for other in sorted(others, key=lambda one: _distance(one, scale)):
+        larger, smaller = sorted((other, scale), reverse=True)
+        pair = (runs[other], facts.mine) if other > scale else (facts.mine, runs[other])
+        ratios = _ratios(*pair)
+        if ratios and all(abs(ratio / (larger / smaller) ** 2 - 1) < SQUARE for ratio in ratios):
+            factor = "ten" if math.isclose(larger / smaller, 10) else f"{larger / smaller:.2g}"
+            size = "larger" if other > scale else "smaller"
+            return (
+                f"Weights {factor} times {size} ({other:g}, the same draws) have gradients {times(ratios)} times {size}: "
+                f"{factor} times {factor}, once for each of the other two. The weights themselves are only {factor} times "
+                f"{size}: the smaller the scale, the longer a weight takes to change by its own size."
+            )
     return ""
 
 
-REGIMES = {
-    "dead": _dead,
-    "symmetric": _symmetric,
-    "diverged": _diverged,
-    "plateau": _plateau,
-    "saturated": _saturated,
-    "healthy": _healthy,
-    "slow": _slow,
-    "not_run": _nothing,
-}
+def _distance(other: float, scale: float) -> tuple[bool, bool, float]:
+    """Return the order in which scales are compared with: ten times and a tenth first, larger ones first."""
+    apart = abs(math.log10(other / scale))
+    return not math.isclose(apart, 1), other < scale, apart
 
 
-def _large_is_asked_to_show_harm(facts: Facts) -> str:
-    """Say what the large scale is for, by the sweep at the same seed."""
-    rows = [f"{point.scale:g}: {_accuracies(run)}" for point, run in facts.sweep]
-    if not rows or facts.asked_formula is None:
-        return ""
-    return (
-        f"Is {facts.asked_formula} a good scale, then? No: it is asked for to show what too large weights do. Train / test "
-        f"accuracy by scale, all with the seed that is asked for and for as many iterations: {'; '.join(rows)}. "
-        "Each is a single run; another seed gives other numbers."
+def _ratios(large: Training, small: Training) -> list[float]:
+    """Return how many times as large the gradient of each matrix is; nothing where one of them is 0."""
+    if not all(small.gradient_norms):
+        return []
+    return [above / below for above, below in zip(large.gradient_norms, small.gradient_norms, strict=True)]
+
+
+def _fades(facts: Facts) -> Iterator[str]:
+    """Say of a start that is not small, and went nowhere, what became of its gradients."""
+    trace = facts.mine.trace
+    if not trace.iterations or not max(trace.gradient_norms[-1]) < SMALL_GRADIENT:
+        return
+    yield (
+        f"Why? What moves a weight is its gradient. Those of {_names(len(facts.mine.gradient_norms))} have the norms "
+        f"{plains(facts.mine.gradient_norms)} at the start and {plains(trace.gradient_norms[-1])} at iteration "
+        f"{trace.iterations[-1]:,}."
+    )
+    if trace.dead and (share := max(trace.dead[-1])) >= MANY:
+        yield f"And {share:.0%} of the units of a hidden layer are 0 for every point by then."
+
+
+def _fair(facts: Facts) -> Iterator[str]:
+    mine = facts.mine
+    yield (
+        f"Why? The start is neither tiny nor saturated: the gradients of {_names(len(mine.gradient_norms))} have the norms "
+        f"{plains(mine.gradient_norms)}, and {mine.saturated:.0%} of the outputs lie beyond 0.001 and 0.999."
     )
 
 
-def _accuracies(run: Training) -> str:
-    return f"{run.train_accuracy:.4g} / {run.test_accuracy:.4g}"
+def _large(facts: Facts) -> Iterator[str]:
+    mine = facts.mine
+    yield f"Why? The weights start large: {_saturated(mine)}."
+    yield _inf(mine)
+    yield _overshoot(facts)
 
 
-def _digits(cost: float) -> str:
-    return f"{cost:.8f}"
+def _saturated(run: Training) -> str:
+    return f"{run.saturated:.0%} of the outputs start beyond 0.001 and 0.999, right or wrong"
 
 
-def _list(norms: Sequence[float]) -> str:
-    return ", ".join(f"{norm:.3g}" if 0.01 <= norm < 1000 else f"{norm:.2g}" for norm in norms)
+def _inf(run: Training) -> str:
+    if not math.isinf(run.cost_first) or not all(map(math.isfinite, run.gradient_norms)):
+        return ""
+    known = run.trace.exact_cost and math.isfinite(run.trace.exact_cost[0])
+    exact = f" (computed exactly, the cost is {plain(run.trace.exact_cost[0])})" if known else ""
+    return (
+        f"The printed inf is the logarithm of 0 and no error{exact}: the gradient stays finite, and training goes on."
+    )
+
+
+def _overshoot(facts: Facts) -> str:
+    mine = facts.mine
+    if not facts.overshoots:
+        return ""
+    return f"{mine.raised} of the first {mine.watched} steps overshoot: they make the exact cost larger."
+
+
+# --- what would it take ----------------------------------------------------------------------------------------------
+
+
+def _waiting(facts: Facts) -> Iterator[str]:
+    mine, measured = facts.mine, facts.measured
+    if not mine.searched or mine.regime in ("dead", "symmetric") or (not facts.small and not facts.stuck):
+        return
+    if mine.escape is None:
+        yield f"What would it take? Within {mine.searched:,} iterations the cost did not fall below 0.6."
+        yield from _rates(facts)
+    elif mine.escape >= measured.iterations or facts.stuck:
+        ratio = mine.escape / measured.iterations
+        more = f", {plain(ratio)} times as many as the {measured.iterations:,} of this exercise" if ratio > 1 else ""
+        yield (
+            "What would it take? Patience: measured, this very start gets below a cost of 0.6 at iteration "
+            f"{mine.escape:,}{more}."
+        )
+        yield from _rates(facts)
+        if facts.same_draws and measured.asides and facts.scale == measured.asides.patient.scale:
+            late = measured.asides.patient
+            yield (
+                f"After {late.iterations:,} iterations it has {late.train_accuracy:.4g} / {late.test_accuracy:.4g}: late, not "
+                "wrong."
+            )
+
+
+def _rates(facts: Facts) -> Iterator[str]:
+    mine = facts.mine
+    found = [f"with {rate:g} at {left:,}" for rate, left in mine.rates if left is not None]
+    if found:
+        yield f"Or a larger learning rate than {facts.measured.learning_rate:g}: {listed(found)}."
+    missed = [f"{rate:g}" for rate, left in mine.rates if left is None]
+    if missed:
+        yield f"With the learning rate {' or '.join(missed)} it did not within {mine.rates_searched:,} iterations."
+
+
+# --- why it worked before --------------------------------------------------------------------------------------------
+
+
+def _before(facts: Facts) -> Iterator[str]:
+    sweep = facts.measured.sweep
+    if facts.asked.regime == "dead":
+        return
+    if sweep and sweep.settings and facts.small and facts.scale == sweep.settings[0].scale:
+        yield from before(facts.measured)
+
+
+def before(measured: Measured) -> Iterator[str]:
+    """Say why a small scale works elsewhere: only from the measured settings."""
+    sweep, asides = measured.sweep, measured.asides
+    if sweep is None or len(sweep.settings) < 4:
+        return
+    scale = sweep.settings[0].scale
+    yield f"Why did {scale:g} work before?"
+    if asides:
+        fast, slow = asides.flower
+        yield (
+            f"The exercise with one hidden layer (the flower) used the learning rate {fast.learning_rate:g}, "
+            f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one. Made again: "
+            f"accuracy {fast.train_accuracy:.4g} after its {fast.iterations:,} iterations; with {slow.learning_rate:g} in its "
+            f"place {slow.train_accuracy:.4g}."
+        )
+    yield f"Scale {scale:g} on the points of this exercise, {measured.iterations:,} iterations: {_settings(sweep.settings)}."
+    same = [_stuck(row) for row in sweep.settings if row.learning_rate == measured.learning_rate]
+    other = [_stuck(row) for row in sweep.settings if row.learning_rate != measured.learning_rate]
+    if all(same) and not any(other):
+        yield "So it was the learning rate that let it pass, and not one hidden layer alone."
+    yield _grows(measured, in_full=False)
+
+
+def _settings(rows: Sequence[SettingRow]) -> str:
+    """Return train / test accuracies, by learning rate and depth."""
+    return "; ".join(
+        f"at learning rate {rate:g} "
+        + listed(
+            f"{row.train_accuracy:.3f} / {row.test_accuracy:.2f} with {_hidden(row.layers)}"
+            for row in rows
+            if row.learning_rate == rate
+        )
+        for rate in dict.fromkeys(row.learning_rate for row in rows)
+    )
+
+
+def _stuck(row: SettingRow) -> bool:
+    return isinstance(row.cost_last, float) and abs(1 - row.cost_last / LN2) < HARDLY
+
+
+def growth(measured: Measured) -> str:
+    """Say how the waiting grows as the scale falls: with one hidden layer by a sum, with two by a factor."""
+    return _grows(measured, in_full=True)
+
+
+def _grows(measured: Measured, *, in_full: bool) -> str:
+    rows = measured.sweep.waits if measured.sweep else ()
+    waits = {len(row.layers) - 2: _tenths(row) for row in rows}
+    if not (waits.get(1) and waits.get(2)):
+        return ""
+    sums = [later - before for before, later in pairwise(waits[1])]
+    factors = [later / before for before, later in pairwise(waits[2])]
+    one, two = ("", "")
+    if in_full:
+        one, two = (
+            f" ({listed(f'{left:,}' for left in waits[hidden])} for 1, 0.1, 0.01 and 0.001)" for hidden in (1, 2)
+        )
+    return (
+        f"What depth decides is how the waiting grows: at learning rate {rows[0].learning_rate:g} each tenth of the scale adds "
+        f"{min(sums):,} to {max(sums):,} iterations with one hidden layer{one} and takes {min(factors):.0f} to "
+        f"{max(factors):.0f} times as many with two{two}."
+    )
+
+
+def _tenths(row: WaitRow) -> list[int]:
+    """Return the waits for the scales 1, 0.1, 0.01 and 0.001, or nothing if one of them was not found."""
+    found = dict(zip(row.scales, row.iterations, strict=True))
+    waits = [left for scale in TENTHS if (left := found.get(scale)) is not None]
+    return waits if len(waits) == len(TENTHS) else []
+
+
+# --- what the large scale shows --------------------------------------------------------------------------------------
+
+
+def _harm(facts: Facts) -> Iterator[str]:
+    """Say what the scale that is asked for is meant to show, and what it is worth over many seeds."""
+    asked, measured, scale = facts.asked, facts.measured, facts.asked_scale
+    if scale is None:
+        return
+    yield f"Is {scale:g} a good scale, then? No: it is asked for to show what too large weights do."
+    if facts.passed:
+        yield f"{_saturated(asked)}."
+        yield _inf(asked)
+        yield _falls(facts)
+    if scale not in measured.spread:
+        return
+    shares = sorted(measured.spread[scale].train_accuracy)
+    lower = sum(share < asked.train_accuracy for share in shares)
+    yield (
+        f"And {asked.train_accuracy:.4g} is one draw: over {len(shares)} seeds the train accuracy at scale {scale:g} runs from "
+        f"{shares[0]:.4g} to {shares[-1]:.4g}, for {lower} of them it is lower."
+    )
+    others = [("He's rule", measured.compared(None, scale)), ("scale 1", measured.compared(1.0, scale))]
+    if better := [(name, one) for name, one in others if one and one.holds]:
+        (name, one), *more = better
+        also = "".join(f", {other} for {count.above}" for other, count in more)
+        yield f"{name} ends above it for {one.above} of these seeds{also}."
+
+
+def _falls(facts: Facts) -> str:
+    """Say that a fast fall is no fast learning, where both are so."""
+    run, scale = facts.asked, facts.asked_scale
+    trace = dict(zip(run.trace.iterations, run.trace.exact_cost, strict=True))
+    fair = facts.measured.runs.get(1.0)
+    if fair is None or not facts.measured.cheaper(1.0, scale):
+        return ""
+    if not (run.raised >= OFTEN * max(1, run.watched) and EARLY in trace and trace[EARLY] < trace[0] / 10):
+        return ""
+    return (
+        f"Large weights do not converge faster: the exact cost falls from {plain(trace[0])} to {plain(trace[EARLY])} in "
+        f"{EARLY} steps, but {run.raised} of the first {run.watched} steps overshoot, and at 14,000 it is still "
+        f"{cost(run.cost_14000)}; with scale 1 it is {cost(fair.cost_14000)}."
+    )
+
+
+def _how_small(facts: Facts) -> Iterator[str]:
+    """Say how far the notebook's own sentence holds: only where a comparison does for nine seeds of ten."""
+    measured, scale = facts.measured, facts.asked_scale
+    smaller = sorted((s for s in measured.spread if s and scale is not None and s < scale), reverse=True)
+    found = [(s, compared) for s in smaller if (compared := measured.compared(s, scale))]
+    better = [(s, one) for s, one in found if one.holds]
+    worse = [(s, one) for s, one in found if one.reversed]
+    if not better or not worse or [s for s, _ in worse] != smaller[-len(worse) :]:
+        return
+    ends = listed(f"{one.above} with scale {s:g}" for s, one in better)
+    yield (
+        f"The notebook says {QUOTE_SMALL} and asks how small. Of the {found[0][1].seeds} seeds {ends} end above scale "
+        f"{scale:g}; with {worse[0][0]:g} and all smaller scales at least {min(one.below for _, one in worse)} end below it. "
+        f"So smaller helps down to about {better[-1][0]:g}; far below that the training does not start in time."
+    )
+
+
+# --- what the rule is for --------------------------------------------------------------------------------------------
+
+
+def _rule(facts: Facts) -> Iterator[str]:
+    """Say what He's rule is worth here, and what one run can tell."""
+    measured, mine = facts.measured, facts.mine
+    if facts.asked.regime == "dead" or None not in measured.spread:
+        return
+    shares = measured.spread[None].train_accuracy
+    low, high, one = min(shares), max(shares), measured.compared(None, 1.0)
+    if not facts.passed:
+        rule = bool(facts.told) and facts.told[0].code.startswith("scale_")
+        if rule and facts.works and facts.apart and low <= mine.train_accuracy <= high:
+            yield (
+                f"The two runs differ by {facts.apart} of {measured.points} points; over {len(shares)} seeds the right rule's "
+                f"own runs lie between {low:.4g} and {high:.4g}. So one run on so small a network does not show which rule is "
+                "right. What does is how many products a unit adds up."
+            )
+        return
+    yield (
+        f"Over {len(shares)} seeds the train accuracy of He's rule runs from {low:.4g} to {high:.4g}, half of them at or above "
+        f"{measured.middle(None):.4g}."
+    )
+    if one and not one.holds and not one.reversed and 1.0 in measured.runs:
+        yield (
+            f"Scale 1 has {accuracies(measured.runs[1.0])} with seed {SEED}; over the seeds He's rule ends above it for "
+            f"{one.above} and below for {one.below}, so neither can be called better here. What the rule gives is that nobody "
+            f"has to try scales: it starts at a cost of {cost(mine.cost_first)}, scale 1 at "
+            f"{cost(measured.runs[1.0].cost_first)}."
+        )
+
+
+def _hidden(layers: Sequence[int]) -> str:
+    hidden = len(layers) - 2
+    return f"{_word(hidden)} hidden layer{'' if hidden == 1 else 's'}"
+
+
+def _names(layers: int) -> str:
+    return listed([f"W{layer}" for layer in range(1, layers + 1)])
+
+
+def _word(count: int) -> str:
+    return {1: "one", 2: "two", 3: "three"}.get(count, f"{count}")

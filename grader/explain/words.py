@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from grader.records import Cause, Diagnosis
+from grader.explain.numbers import plain
+from grader.records import Cause, Diagnosis, KnownFault, Number, Table
 
 
 class Words(NamedTuple):
@@ -104,8 +105,11 @@ SMALL = (
 )
 
 
-def tell(cause: str, mine: Diagnosis, asked: Diagnosis) -> Cause:
-    """Return a cause with its words: what was written and asked for, as far as it is known, and the reason."""
+def tell(cause: str, mine: Diagnosis, asked: Diagnosis, known: KnownFault | None = None) -> Cause:
+    """Return a cause with its words: what was written and asked for, as far as it is known, and the reason.
+
+    `known` is the proved fault; it says where this cause is if no other is left.
+    """
     reason = _reason(cause, mine, asked)
     wrote, wanted = _lines(cause, mine, asked)
     return Cause(
@@ -116,7 +120,25 @@ def tell(cause: str, mine: Diagnosis, asked: Diagnosis) -> Cause:
         reason=reason,
         wrote=wrote,
         asked=wanted,
+        factors=_factors(mine, asked) if cause.startswith("scale_") else None,
+        place=known.place if known and mine.causes == (cause,) else None,
     )
+
+
+def _factors(mine: Diagnosis, asked: Diagnosis) -> Table | None:
+    """Set the measured factors beside those asked for, layer by layer."""
+    if not mine.scale or not asked.scale or len(mine.scale) != len(asked.scale):
+        return None
+    rows = enumerate(zip(mine.scale, asked.scale, strict=True), start=1)
+    return Table(
+        "What the random numbers of each layer are multiplied by",
+        ("weights", "yours", "asked for"),
+        tuple((f"W{layer}", _factor(one), _factor(other)) for layer, (one, other) in rows),
+    )
+
+
+def _factor(factor: Number) -> str:
+    return factor if isinstance(factor, str) else plain(factor) if abs(factor) >= 100 else f"{factor:.4g}"
 
 
 def _reason(cause: str, mine: Diagnosis, asked: Diagnosis) -> str:

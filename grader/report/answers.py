@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from grader import shipped
 from grader.errors import RequestError
 from grader.exercise import Exercise
-from grader.records import Table
+from grader.records import Sweep, Table, WaitRow
 from grader.report import text
-from grader.report.waits import Waits, waits_figure
+from grader.report.figures import Picture
+from grader.report.waits import waits_figure
 from grader.shipped import DEPTHS_RATE, ESCAPE_CAP, SEED, Setting, Shipped, Spread
 from grader.training import LN2
 
@@ -35,7 +38,7 @@ class Question:
     settings: str
     answer: tuple[str, ...]
     tables: tuple[Table, ...] = ()
-    waits: Waits | None = None
+    picture: Picture | None = None
 
 
 def escapes(known: Shipped) -> list[dict[str, Any]]:
@@ -121,7 +124,7 @@ def _before(known: Known) -> Question:
         slow, fast = known.setting(hidden, 0.01), known.setting(hidden, 1.2)
         return f"{_layers(hidden)} hidden", _outcome(slow), _outcome(fast)
 
-    waits = waits_figure({hidden: known.waits(hidden) for hidden in HIDDEN})
+    waits = {hidden: known.waits(hidden) for hidden in HIDDEN}
     return Question(
         "Why did 0.01 work before?",
         *_settings(0.01, hidden=1, rate=1.2, iterations=15_000),
@@ -133,7 +136,8 @@ def _before(known: Known) -> Question:
             ),
             (
                 "Depth decides how the waiting time grows as the scale falls: to a tenth, to a hundredth, to a thousandth."
-                f" {waits.says}"
+                f" {' '.join(_growth(hidden, row) for hidden, row in waits.items())}"
+                " (The figure counts the output layer as well.)"
             ),
         ),
         (
@@ -142,10 +146,33 @@ def _before(known: Known) -> Question:
                 ("layers", "learning rate 0.01", "learning rate 1.2"),
                 (row(1), row(2)),
             ),
-            waits.table,
         ),
-        waits,
+        _waits_picture(waits),
     )
+
+
+def _growth(hidden: int, waits: Mapping[float, int | None]) -> str:
+    """Say how the wait grows with each tenth of the scale, as far as it was measured."""
+    measured = [
+        waits[scale] for scale in sorted(waits, reverse=True) if math.isclose(math.log10(scale) % 1, 0, abs_tol=1e-9)
+    ]
+    known = [iteration for iteration in measured if iteration is not None]
+    more = [later - sooner for sooner, later in pairwise(known)]
+    times = [later / sooner for sooner, later in pairwise(known)]
+    if not more:
+        return ""
+    name = f"With {_layers(hidden)} hidden layer{'' if hidden == 1 else 's'} each tenth"
+    if len(more) > 1 and max(more) < 2 * min(more):
+        said = f"{name} adds {min(more):,} to {max(more):,} iterations"
+    else:
+        parts = dict.fromkeys(f"{part:.0f}" for part in (min(times), max(times)))
+        said = f"{name} multiplies the wait by {' to '.join(parts)}"
+    return f"{said}{'.' if len(known) == len(measured) else f', and the last is still waiting at {ESCAPE_CAP:,}.'}"
+
+
+def _waits_picture(waits: Mapping[int, Mapping[float, int | None]]) -> Picture | None:
+    rows = (WaitRow(HIDDEN[hidden], DEPTHS_RATE, tuple(row), tuple(row.values())) for hidden, row in waits.items())
+    return waits_figure(Sweep(SEED, seeds=1, rows=(), waits=tuple(rows), searched=ESCAPE_CAP))
 
 
 def _ten(known: Known) -> Question:

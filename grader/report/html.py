@@ -8,18 +8,18 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
 
 from grader import resources
-from grader.records import FunctionResult, NotebookStatus, Place, Result, Source, Sweep, TrainingResult
-from grader.report import figures, text, words
+from grader.records import NotebookStatus, Result
+from grader.report import text, words
 from grader.report.excerpt import excerpt
-from grader.report.gradients import Gradients, gradients
-from grader.report.sweep import SweepFigure, sweep_figure
+from grader.report.feedback import is_wide, marked_line, open_first, place, training_view
+from grader.report.figures import KEPT, Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,50 +107,6 @@ def overview(rows: Sequence[ClassRow]) -> Overview:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingView:
-    """A run to show beside another: column titles, rows of words and the figures."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
-    figure: figures.Figure
-    stretched: figures.Figure | None
-    gradients: Gradients | None
-    sweep: SweepFigure | None
-
-
-def training_view(function: FunctionResult, sweep: Sweep | None = None) -> TrainingView | None:
-    """Lay a function's training out; a right answer needs no second column beside its own."""
-    training = function.training
-    if training is None:
-        return None
-    other = None if function.passed else function.reference_training
-    runs = [training] if other is None else [training, other]
-    columns = [_column(run) for run in runs]
-    return TrainingView(
-        columns=("this run", "the right answer")[: len(runs)],
-        rows=tuple(zip(_ROWS, zip(*columns, strict=True), strict=True)),
-        figure=figures.cost_figure(training, other),
-        stretched=figures.stretched(training) if training.regime == "plateau" else None,
-        gradients=gradients(training),
-        sweep=sweep_figure(sweep, function),
-    )
-
-
-_ROWS = (
-    "train accuracy",
-    "test accuracy",
-    "cost at iteration 0",
-    "cost at iteration 14,000",
-    "cost at the last iteration, 14,999",
-)
-
-
-def _column(run: TrainingResult) -> tuple[str, ...]:
-    costs = text.costs((run.cost_first, run.cost_14000, run.cost_last))
-    return (text.accuracy(run.train_accuracy), text.accuracy(run.test_accuracy), *costs)
-
-
 def _render(template: str, **context: object) -> str:
     style = (resources.templates() / "page.css").read_text(encoding="utf-8")
     page = _environment().get_template(template)
@@ -177,17 +133,23 @@ def _environment() -> jinja2.Environment:
         headline=text.headline,
         of=text.of,
         points=text.points,
-        place=_place,
+        open_first=open_first,
+        place=place,
         excerpt=excerpt,
+        is_wide=is_wide,
+        marked_line=marked_line,
         training_view=training_view,
+        drawn=_drawn,
     )
     return environment
 
 
 def _finalize(value: object) -> object:
     """Pass every string that a template writes through `clean`: no page shows a control character."""
-    return text.clean(value) if isinstance(value, str) else value
+    return text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _place(source: Source) -> str:
-    return str(Place(source.line, source.cell))
+@lru_cache(maxsize=KEPT)
+def _drawn(layer: Layer) -> Markup:
+    """Return a layer of a picture as SVG; equal layers are written once a process."""
+    return Markup(_environment().get_template("_figure.html").module.layer(layer))  # type: ignore[attr-defined]  # noqa: S704  # a macro's output, escaped

@@ -1,93 +1,108 @@
-"""How long starts wait on the plateau, by scale and depth: a figure with both axes in powers of ten, its finding and table."""
+"""How long small weights wait, by scale and depth: the first iteration with a cost below 0.6, on axes of powers of ten."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
 
-from grader.records import Table
-from grader.shipped import DEPTHS_RATE, ESCAPE_CAP
-from grader.training import ESCAPED
+from grader.records import Sweep, Table, WaitRow
+from grader.report.figures import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    Frame,
+    Label,
+    Layer,
+    Picture,
+    Scale,
+    Stroke,
+    Tick,
+    head,
+    kept,
+    listed,
+    path,
+    powers,
+    spread_out,
+)
 
-LEFT, RIGHT, TOP, BOTTOM = 84, 348, 20, 226
-LOW, HIGH = 2, 6  # powers of ten of iterations
-NAMES = {1: "one hidden layer", 2: "two hidden layers", 3: "three hidden layers"}
-STYLES = {1: "one", 2: "two", 3: "three"}
-
-Escapes = Mapping[float, int | None]  # scale: the first iteration with a cost below 0.6, None if not before the cap
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One depth: where its name stands, and its SVG path, which ends with the last start that left the plateau."""
-
-    name: str
-    style: str
-    name_at: tuple[float, float]
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """The figure; ticks are pairs of a place and a label."""
-
-    says: str
-    lines: tuple[Line, ...]
-    across: tuple[tuple[float, str], ...]
-    up: tuple[tuple[float, str], ...]
-    table: Table
+FRAME = Frame(left=LEFT + 20, right=RIGHT - 54, top=34)
 
 
-def waits_figure(escapes: Mapping[int, Escapes]) -> Waits:
-    """Return the figure of how long each depth (number of hidden layers) waits from each scale."""
-    scales = sorted({scale for row in escapes.values() for scale in row}, reverse=True)
-    tenths = [scale for scale in scales if math.isclose(math.log10(scale) % 1, 0, abs_tol=1e-9)]
-    return Waits(
-        says=" ".join(_finding(hidden, [row[scale] for scale in tenths]) for hidden, row in escapes.items()),
-        lines=tuple(
-            Line(NAMES[hidden], STYLES[hidden], points[-1], "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points))
-            for hidden, points in ((hidden, _points(row)) for hidden, row in escapes.items())
-        ),
-        across=tuple((_x(scale), f"{scale:g}") for scale in tenths),
-        up=tuple((_y(10**power), f"{10**power:,}") for power in range(LOW, HIGH + 1)),
-        table=Table(
-            f"Iterations until the cost is below {ESCAPED}, at learning rate {DEPTHS_RATE}, by scale",
-            ("hidden layers", *(f"{scale:g}" for scale in tenths)),
-            tuple((str(hidden), *(count(row[scale]) for scale in tenths)) for hidden, row in escapes.items()),
-        ),
+@kept
+def waits_figure(sweep: Sweep) -> Picture | None:
+    """Return the picture; None where too little was measured to draw a line."""
+    rows = [row for row in sweep.waits if len(_left(row)) > 1]
+    if not rows:
+        return None
+    scales = sorted({scale for row in rows for scale in row.scales})
+    x = Scale(math.log10(scales[0]), math.log10(scales[-1]), FRAME.left + 10, FRAME.right - 10)
+    y, y_ticks = powers([left for row in rows for _, left in _left(row)], BOTTOM, FRAME.top)
+    marks = [scale for scale in scales if math.isclose(math.log10(scale) % 1, 0, abs_tol=1e-9)]
+    x_ticks = tuple(Tick(x(math.log10(scale)), f"{scale:g}") for scale in marks)
+    ground = (
+        head("first iteration with a cost below 0.6")
+        + FRAME.axes(x_ticks, y_ticks, "scale of the weights")
+        + _lines(rows, x, y)
     )
+    return Picture(says=_says(rows), ground=ground, note=_note(rows, sweep), table=_table(rows, scales, sweep))
 
 
-def count(iteration: int | None) -> str:
-    """Return an iteration in words of the page."""
-    return f"{iteration:,}" if iteration is not None else f"more than {ESCAPE_CAP:,}"
+def _left(row: WaitRow) -> list[tuple[float, int]]:
+    """Return scale and iteration where there is one, smallest scale first."""
+    return sorted((scale, left) for scale, left in zip(row.scales, row.iterations, strict=True) if left)
 
 
-def _finding(hidden: int, measured: Sequence[int | None]) -> str:
-    """Say how the wait grows with each tenth of the scale, as far as it was measured."""
-    known = [iteration for iteration in measured if iteration is not None]
-    more = [later - sooner for sooner, later in pairwise(known)]
-    times = [later / sooner for sooner, later in pairwise(known)]
-    if not more:
-        return ""
-    name = f"With {NAMES[hidden]} each tenth"
-    if len(more) > 1 and max(more) < 2 * min(more):
-        said = f"{name} adds {min(more):,} to {max(more):,} iterations"
-    else:
-        said = f"{name} multiplies the wait by {' to '.join(dict.fromkeys(f'{part:.0f}' for part in (min(times), max(times))))}"
-    return f"{said}{'.' if len(known) == len(measured) else f', and the last is still waiting at {ESCAPE_CAP:,}.'}"
+def _lines(rows: Sequence[WaitRow], x: Scale, y: Scale) -> Layer:
+    lines = tuple(
+        Stroke(f"layer{index % 3}", path([[(x(math.log10(scale)), y(math.log10(left))) for scale, left in _left(row)]]))
+        for index, row in enumerate(rows)
+    )
+    ends = {_layers(row): y(math.log10(_left(row)[-1][1])) for row in rows}
+    names = tuple(Label(FRAME.right, round(at + 4, 1), name, look="name") for name, at in spread_out(ends).items())
+    return Layer(lines, names)
 
 
-def _points(row: Escapes) -> list[tuple[float, float]]:
-    left = {scale: iteration for scale, iteration in row.items() if iteration is not None}
-    return [(_x(scale), _y(left[scale])) for scale in sorted(left, reverse=True)]
+def _says(rows: Sequence[WaitRow]) -> str:
+    """Say by how much the wait grows between two scales that all networks have."""
+    shared = sorted(set.intersection(*({scale for scale, _ in _left(row)} for row in rows)))
+    rates = sorted({row.learning_rate for row in rows})
+    at = f"with learning rate {rates[0]:g} " if len(rates) == 1 else ""
+    if len(shared) < 2:
+        return f"Waiting time by scale, {at}for networks of {listed([_layers(row) for row in rows])}."
+    low, high = shared[0], shared[-1]
+    times = [dict(_left(row)) for row in rows]
+    verb = "grows" if all(each[low] > each[high] for each in times) else "goes"
+    said = [f"{each[high]:,} to {each[low]:,} with {_layers(row)}" for each, row in zip(times, rows, strict=True)]
+    return f"From scale {high:g} to {low:g} the wait {verb} {at}from {listed(said)}."
 
 
-def _x(scale: float) -> float:
-    return LEFT - (RIGHT - LEFT) * math.log10(scale) / 3
+def _note(rows: Sequence[WaitRow], sweep: Sweep) -> str:
+    never = [
+        f"{_layers(row)} at scale {scale:g}"
+        for row in rows
+        for scale, left in zip(row.scales, row.iterations, strict=True)
+        if not left
+    ]
+    within = f" within {sweep.searched:,} iterations" if sweep.searched else ""
+    return f"Not below 0.6{within}, so not drawn: {listed(never)}." if never else ""
 
 
-def _y(iterations: int) -> float:
-    return BOTTOM - (BOTTOM - TOP) * (math.log10(iterations) - LOW) / (HIGH - LOW)
+def _layers(row: WaitRow) -> str:
+    return f"{len(row.layers) - 1} layers"
+
+
+def _table(rows: Sequence[WaitRow], scales: Sequence[float], sweep: Sweep) -> Table:
+    never = f"not by {sweep.searched:,}" if sweep.searched else "none"
+    columns = [dict(zip(row.scales, row.iterations, strict=True)) for row in rows]
+
+    def cell(found: dict[float, int | None], scale: float) -> str:
+        if scale not in found:
+            return ""
+        left = found[scale]
+        return f"{left:,}" if left else never
+
+    return Table(
+        "First iteration with a cost below 0.6, by scale and number of layers",
+        ("scale", *(f"{_layers(row)}, learning rate {row.learning_rate:g}" for row in rows)),
+        tuple((f"{scale:g}", *(cell(found, scale) for found in columns)) for scale in reversed(scales)),
+    )
