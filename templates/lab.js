@@ -525,7 +525,7 @@ function page() {
       note: over ? "on the upper edge: above 1.5" : "",
       flag: run.last.escape > 0 ? {at: run.last.escape, value: 0.6, label: `below 0.6 at ${count(run.last.escape)}`} : null,
     });
-    id("cost").setAttribute("aria-label", `Cost against iterations, from 0 to 1.5: ${short(run.samples[0].exact)} at iteration 0, ${short(now.exact)} ${when}; ln 2 is marked.`);
+    id("cost").setAttribute("aria-label", `Cost against iterations, from 0 to 1.5: ${short(run.samples[0].exact)} at iteration 0${now.iteration ? `, ${short(now.exact)} ${when}` : ""}; ln 2 is marked.`);
   }
 
   function drawNorms(now, when) {
