@@ -392,6 +392,20 @@ def test_a_question_runs_its_experiment(opened):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_after_a_run(scheme, opened):
+    from axe_playwright_python.sync_playwright import Axe
+
+    seen = opened("#scale=10&iterations=300", 390, color_scheme=scheme)
+    seen.page.locator("#run").click()
+    seen.described()
+    found = Axe().run(seen.page)
+
+    assert found.response["passes"]
+    assert not found.response["violations"], found.generate_report()
+
+
+@pytest.mark.browser
 def test_answers_are_read_without_script(opened):
     page = opened(java_script_enabled=False).page
 
