@@ -101,6 +101,12 @@ def write_page(result: Result, path: Path) -> Path:
     return path
 
 
+def annotated_path(notebook: Path, wanted: Path) -> Path:
+    """Return where the annotated notebook goes: a bare kind, `html` or `ipynb`, means beside the notebook."""
+    kind = str(wanted).lower()
+    return notebook.with_name(f"{notebook.stem}-annotated.{kind}") if kind in {"html", "ipynb"} else wanted
+
+
 def require_annotatable(notebook: Path, path: Path) -> None:
     """Refuse, before anything is graded, an annotated notebook that cannot be made.
 
@@ -111,7 +117,8 @@ def require_annotatable(notebook: Path, path: Path) -> None:
     """
     if path.suffix.lower() not in {".ipynb", ".html"}:
         raise RequestError(
-            f"{path} names no kind of file that an annotated notebook can be", hint="let it end in .ipynb or .html"
+            f"{path} names no kind of file that an annotated notebook can be",
+            hint="let it end in .ipynb or .html, or say html or ipynb alone",
         )
     if notebook.suffix.lower() == ".py":
         raise RequestError(
@@ -140,6 +147,25 @@ def write_annotated(notebook: Path, result: Result, path: Path) -> None:
             raise RequestError(f"{notebook} changed while it was graded", hint="run the same command again")
     make = annotated.page if path.suffix.lower() == ".html" else annotated.notebook
     write(path, make(data, result))
+
+
+def remove_notes(notebook: Path, path: Path) -> None:
+    """Write an annotated notebook without the grader's notes.
+
+    Raises
+    ------
+    RequestError
+        If there are none in it, or `path` cannot be written.
+    """
+    from grader.report import annotated  # the same
+
+    try:
+        plain = annotated.removed(notebook.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RequestError(
+            f"{notebook} has no notes to take out: {error}", hint="give a notebook that check --annotated wrote"
+        ) from error
+    write(path, plain)
 
 
 def write_json(result: Result, path: Path | None) -> None:

@@ -78,6 +78,8 @@ def opened(chromium: Browser, files: Callable[[str], Path]) -> Iterator[Callable
         contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, **options))
         page = contexts[-1].new_page()
         page.goto(files(name).as_uri())
+        if name == "lab":
+            page.locator("#cost-now:not(:empty)").wait_for()  # the first picture comes from a worker
         return page
 
     yield open_page

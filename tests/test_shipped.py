@@ -114,3 +114,18 @@ def test_a_training_that_was_stored_without_its_trace_is_made_again():
     trainer.cache[key] = msgspec.json.encode({**plain_training(made), "trace": {}})
     assert trainer.train(start) == made
     assert trainer.trained == 2
+
+
+def test_other_draws_are_shipped_for_both_scales_of_the_exercise():
+    found = {(one.scale, one.draw): one for one in SHIPPED.draws}
+    assert found.keys() == {(scale, draw) for scale in (None, 10.0) for draw in ("rand", "narrow", "centred")}
+    again = shipped.spread(None, range(2), course_data(), EXERCISE.model, draw="rand")
+    assert again.train_accuracy == found[None, "rand"].train_accuracy[:2]
+    assert all(len(one.train_accuracy) == len(shipped.SPREAD_SEEDS) for one in SHIPPED.draws)
+
+
+@pytest.mark.parametrize(("draw", "mean", "spread"), [("randn", 0, 1), ("rand", 0.5, 12**-0.5), ("narrow", 0, 12**-0.5), ("centred", 0, 1)])  # fmt: skip
+def test_a_draw_has_the_mean_and_the_spread_that_the_lab_says(draw, mean, spread):
+    drawn = shipped.scaled((200, 500), 1.0, 0, draw)["W1"]
+    assert drawn.mean() == pytest.approx(mean, abs=0.01)
+    assert drawn.std() == pytest.approx(spread, abs=0.01)
