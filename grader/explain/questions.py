@@ -140,8 +140,8 @@ def _symmetric(asides: Asides | None) -> Question | None:
                 f"Measured with the exercise's network: with {half.name} the cost goes from {cost(half.cost_first)} to "
                 f"{cost(half.cost_last)}, accuracy {half.train_accuracy:.4g} / {half.test_accuracy:.4g}: symmetric, not dead. "
                 f"With {biases.name} it goes from {cost(biases.cost_first)} to {cost(biases.cost_last)}, accuracy "
-                f"{biases.train_accuracy:.4g} / {biases.test_accuracy:.4g}: the units differ, and still no point is told from "
-                "another."
+                f"{biases.train_accuracy:.4g} / {biases.test_accuracy:.4g}: the units differ, and yet nothing of use is "
+                "learned in time."
             ),
         ),
     )
@@ -235,8 +235,8 @@ def _two_over_n(asides: Asides | None) -> Question | None:
             (
                 f"Measured on {layers} ReLU layers of 500 units, root mean square of the activations from the first layer to "
                 f"the last: with {kept.factor} {plain(kept.sizes[0])} to {plain(kept.sizes[-1])}; with {halved.factor} "
-                f"{plain(halved.sizes[0])} to {plain(halved.sizes[-1])}, the square of it times {step:.2f} a layer; with "
-                f"{gone.factor}, no root, {plain(gone.sizes[0])} to {plain(gone.sizes[-1])}."
+                f"{plain(halved.sizes[0])} to {plain(halved.sizes[-1])} (the mean square falls to {step:.2f} of it a layer); "
+                f"with {gone.factor}, no root, {plain(gone.sizes[0])} to {plain(gone.sizes[-1])}."
             ),
         ),
         Table(
