@@ -282,13 +282,13 @@ def _saturated(run: Training) -> str:
     return f"{run.saturated:.0%} of the outputs start beyond 0.001 and 0.999, right or wrong"
 
 
-def _inf(run: Training, *, exact: bool = True) -> str:
+def _inf(run: Training) -> str:
     if not math.isinf(run.cost_first) or not all(map(math.isfinite, run.gradient_norms)):
         return ""
-    known = run.trace.exact_cost and math.isfinite(run.trace.exact_cost[0])
-    exact = f" (computed exactly, the cost is {plain(run.trace.exact_cost[0])})" if known else ""
+    exact = run.trace.exact_cost[0] if run.trace.exact_cost else math.nan
+    finite = f" (computed exactly, the cost is {plain(exact)})" if math.isfinite(exact) else ""
     return (
-        f"The printed inf is the logarithm of 0 and no error{exact}: the gradient stays finite, and training goes on."
+        f"The printed inf is the logarithm of 0 and no error{finite}: the gradient stays finite, and training goes on."
     )
 
 
@@ -435,7 +435,7 @@ def _harm(facts: Facts) -> Iterator[str]:
         yield f"It does move in time, so it ends above scale {facts.scale:g} for {mine.above} of {mine.seeds} seeds."
     if facts.passed:
         yield f"{_saturated(asked)}."
-        yield _inf(asked, exact=False)
+        yield "The printed inf is the logarithm of 0 and no error." if math.isinf(asked.cost_first) else ""
         yield _falls(facts)
     if scale not in measured.spread:
         return
