@@ -94,7 +94,7 @@ class Pipeline:
     ) -> None:
         self.exercise = exercise
         self.shipped = shipped.load(exercise)
-        self.trainer = Trainer(exercise.model, ChainMap(cache if cache is not None else {}, dict(self.shipped.cache())))
+        self.trainer = Trainer(exercise.model, _ShippedFirst(self.shipped.cache(), {} if cache is None else cache))
         self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret, kept=outcomes)
         self._repairs: dict[tuple[object, ...], tuple[Repair, ...]] = {}
         self._right: dict[tuple[object, ...], bool] = {}
@@ -320,6 +320,14 @@ class Pipeline:
             passed=passed,
             told=told,
         )
+
+
+class _ShippedFirst(ChainMap[str, bytes]):
+    """Trainings, looked up among those that are shipped first; what is made goes to the cache, which may be a store's."""
+
+    def __setitem__(self, key: str, value: bytes) -> None:
+        self.maps[0].pop(key, None)
+        self.maps[1][key] = value
 
 
 def _hold(held: dict[Key, Value], key: Key, value: Value) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
 from grader import exercise as exercises
 from grader import shipped
 from grader.evidence import Trainer, plain_training, start_key
-from grader.training import Model, course_data, train
+from grader.explain import sweep
+from grader.pipeline import Pipeline
+from grader.store import Store
+from grader.training import Model, course_data, escape, train
 
 EXERCISE = exercises.load()
 SHIPPED = shipped.load(EXERCISE)
@@ -129,3 +134,41 @@ def test_a_draw_has_the_mean_and_the_spread_that_the_lab_says(draw, mean, spread
     drawn = shipped.scaled((200, 500), 1.0, 0, draw)["W1"]
     assert drawn.mean() == pytest.approx(mean, abs=0.01)
     assert drawn.std() == pytest.approx(spread, abs=0.01)
+
+
+def test_the_sweep_of_a_page_is_what_is_shipped():
+    found = sweep(SHIPPED)
+    rows = {row.scale: row for row in found.rows}
+    assert (rows[0.01].at_seed, rows[0.01].escape, len(rows[0.01].escapes)) == (0.4633, 300_462, 5)
+    assert rows[0.0].escape is None
+    assert rows[None].cost.low <= rows[None].cost.median <= rows[None].cost.high
+    assert rows[100.0].cost.high > rows[1.0].cost.high
+    assert [(row.layers, row.learning_rate) for row in found.settings] == list(shipped.SETTINGS)
+    assert [row.layers for row in found.waits] == list(shipped.DEPTHS)
+    assert all(row.scales == shipped.DEPTHS_SCALES for row in found.waits)
+    assert found.searched == shipped.ESCAPE_CAP
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.03])
+def test_what_a_larger_learning_rate_would_take_is_shipped(scale):
+    key = start_key(shipped.scaled(EXERCISE.model.layers, scale), EXERCISE.model)
+    run = Trainer(EXERCISE.model, SHIPPED.cache()).known(key)
+    rates = dict(run.rates)
+    assert set(rates) == {0.1, 1.2}
+    model = replace(EXERCISE.model, learning_rate=1.2)
+    assert escape(shipped.scaled(model.layers, scale), course_data(), model, 3_000) == rates[1.2]
+
+
+def test_a_training_made_again_is_kept_in_place_of_the_older_one(tmp_path):
+    with Store(tmp_path / "store.sqlite") as store:
+        store.add_trainings({"start": b"old", "other": b"kept"})
+        store.add_trainings({"start": b"new"})
+        assert store.trainings() == {"start": b"new", "other": b"kept"}
+
+
+def test_what_is_shipped_wins_over_what_a_store_holds():
+    key = SHIPPED.sweep[0].start
+    with Pipeline(EXERCISE, b"secret", cache={key: b"{}", "own": b"[]"}) as pipeline:
+        assert pipeline.trainer.known(key).trace.iterations
+        assert pipeline.trainer.cache["own"] == b"[]"
+        assert not pipeline.trainer.made

@@ -24,11 +24,11 @@ def test_a_small_scale_is_told_with_its_line_its_cost_its_gradients_and_its_wait
     assert summary.headline == "27 of 30. One function is not right yet."
     assert "initialize_parameters_random (cell 12, line 13): multiply the weights by 10" in summary.next_step
     assert summary.text == (
-        "Right already: zeros, he, of random the shapes, the biases, the distribution and the seed. If you were trying out "
-        "scales, that is a good idea; put 10 back before you hand in.\n\n"
+        "Right already: zeros, he, of random shapes, biases, distribution and seed. Trying out "
+        "scales is a good idea; put 10 back before you hand in.\n\n"
         "The run of random ends with train / test accuracy 0.4633 / 0.48, the right answer's with 0.83 / 0.86. Its cost was "
         "0.69314735 at iteration 0 and 0.69314731 at 14,000; answering 0.5 to everything costs ln 2 = 0.693147. Small "
-        "weights make tiny gradients: at most 0.000015 at the start, with the right answer's weights up to 0.42. With more "
+        "weights make tiny gradients: at most 0.000015 at the start, with the right answer's up to 0.42. With more "
         "iterations the cost falls below 0.6, at iteration 300,462."
     )
 
@@ -44,7 +44,7 @@ def test_a_small_scale_is_told_with_its_line_its_cost_its_gradients_and_its_wait
         ({"training": replace(builders.SMALL, escape=None)}, "With more iterations"),
         ({"training": replace(builders.SMALL, regime="slow")}, "Its cost"),
         ({"training": None}, "The run"),
-        ({"diagnosis": Diagnosis(causes=("seed_missing",))}, "trying out"),
+        ({"diagnosis": Diagnosis(causes=("seed_missing",))}, "Trying out"),
     ],
 )
 def test_a_sentence_stands_only_where_it_holds(changes, missing):
@@ -67,7 +67,7 @@ def test_a_run_without_a_seed_is_one_of_many():
     function = builders.random(points=8.0, diagnosis=diagnosis, training=builders.HEALTHY)
 
     assert "this is one of many" in said(function).text
-    assert "of random the shapes" in said(function).text
+    assert "of random shapes" in said(function).text
 
 
 def test_a_run_like_the_right_answers_is_not_set_against_it():

@@ -124,3 +124,56 @@ def test_terms_that_are_not_numbers_are_left_out_of_the_cost_as_in_the_notebook(
     with np.errstate(all="ignore"):
         assert math.isclose(cost(np.array([[1.0, 0.5]]), np.array([[1.0, 1.0]])), math.log(2) / 2)
         assert cost(np.array([[0.0]]), np.array([[1.0]])) == math.inf
+
+
+def measured(parameters, iterations: int = 300):
+    return train(parameters, DATA, Model(MODEL.layers, 0.01, iterations))
+
+
+def test_the_start_is_measured_before_the_first_step():
+    small, one = (measured(shipped.scaled(MODEL.layers, scale), 1) for scale in (0.01, 1.0))
+    assert small.spread[0] == pytest.approx(one.spread[0] / 100)  # one matrix
+    assert small.spread[1] == pytest.approx(one.spread[1] / 10_000)  # two
+    X, W1 = DATA.X_train, shipped.scaled(MODEL.layers, 1.0)["W1"]
+    assert one.spread[0] == pytest.approx(np.std(np.maximum(0, W1 @ X)))
+
+
+def test_copies_among_units_are_counted_inside_and_out():
+    assert measured(start(), 1).distinct == (10, 5)
+    assert measured(start(W1=half, W2=half, W3=half), 1).distinct == (1, 1)
+    assert measured(start(W2=half, W3=half), 1).distinct == (10, 1)
+    pair = start()
+    pair["W1"][1], pair["W2"][:, 1] = pair["W1"][0], pair["W2"][:, 0]
+    assert measured(pair, 1).distinct == (9, 5)
+    pair["b1"][1] = 1
+    assert measured(pair, 1).distinct == (10, 5)
+
+
+def test_steps_that_raise_the_exact_cost_are_counted_and_rounding_is_none():
+    large, small = (measured(shipped.scaled(MODEL.layers, scale)) for scale in (10.0, 0.001))
+    assert large.watched == small.watched == 300
+    assert 120 <= large.raised <= 145  # 134 measured before; rounding moves it
+    assert small.raised == 0
+    assert measured(shipped.scaled(MODEL.layers, 10.0), 20).watched == 20
+
+
+def test_the_boundary_is_where_the_model_answers_one():
+    run = measured(shipped.scaled(MODEL.layers, None), 15_000)
+    bits = [[bit == "1" for bit in f"{int(row, 16):064b}"] for row in run.boundary.rows]
+    line = np.linspace(run.boundary.low, run.boundary.high, 64)
+    assert len(bits) == 64
+    right = [
+        bits[63 - int(np.argmin(abs(line - y)))][int(np.argmin(abs(line - x)))] == (label == 1)
+        for x, y, label in zip(*DATA.X_train, DATA.Y_train[0], strict=True)
+    ]
+    assert np.mean(right) > 0.95  # as the accuracy, but for the grid
+    assert not bits[0][0]  # far outside
+    assert run.outputs[0] < 0.01
+    assert run.outputs[1] > 0.9
+
+
+def test_outputs_that_are_no_numbers_are_a_diverged_run_whatever_the_cost_says():
+    run = measured(start(W2=lambda W: np.full(W.shape, math.nan)), 3)
+    assert run.cost_last == 0  # what is NaN is left out of the sum
+    assert run.regime == "diverged"
+    assert all(map(math.isnan, run.outputs))

@@ -75,7 +75,7 @@ def _other_scale(measured: Measured, scale: float, facts: Facts) -> Question:
 def _half(asides: Asides) -> Question:
     start = asides.starts[0]
     return Question(
-        f"Before you open this: would the network learn if {start.name} in place of 0?",
+        f"Before you open this: would the network learn with {start.name} in place of 0?",
         (
             (
                 f"It moves, but not far: the cost goes from {cost(start.cost_first)} to {cost(start.cost_last)} and the "

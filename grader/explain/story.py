@@ -220,7 +220,7 @@ def _square(facts: Facts) -> str:
     scale, runs = facts.scale, facts.measured.runs
     if not scale or scale < 0 or not facts.same_draws or len(facts.mine.gradient_norms) != MATRICES:
         return ""
-    others = [other for other in runs if other and not math.isclose(other, scale)]
+    others = [other for other in runs if other and 0.01 < abs(math.log10(other / scale)) < 1.01]
     for other in sorted(others, key=lambda one: _distance(one, scale)):
         larger, smaller = sorted((other, scale), reverse=True)
         pair = (runs[other], facts.mine) if other > scale else (facts.mine, runs[other])

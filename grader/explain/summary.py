@@ -90,12 +90,12 @@ def _right(functions: Mapping[str, FunctionResult]) -> str:
 
 
 PARTS: Mapping[str, str] = {  # of a function, by the check that pays for it
-    "shapes": "the shapes",
-    "weights": "the weights",
-    "biases": "the biases",
-    "distribution": "the distribution",
-    "draws": "the seed",
-    "scale": "the scale",
+    "shapes": "shapes",
+    "weights": "weights",
+    "biases": "biases",
+    "distribution": "distribution",
+    "draws": "seed",
+    "scale": "scale",
 }
 
 
@@ -113,7 +113,7 @@ def _trying(function: FunctionResult, required: Diagnosis) -> str:
     wanted = required.scale_formula
     if function.diagnosis.causes[:1] != ("scale_constant",) or wanted is None or not _is_number(wanted):
         return ""
-    return f"If you were trying out scales, that is a good idea; put {wanted} back before you hand in."
+    return f"Trying out scales is a good idea; put {wanted} back before you hand in."
 
 
 def _ran(name: str, function: FunctionResult) -> Iterator[str]:
@@ -146,8 +146,8 @@ def _stuck(mine: TrainingResult, asked: TrainingResult, diagnosis: Diagnosis) ->
     largest, theirs = (max(map(float, run.gradient_norms)) for run in (mine, asked))
     if all(abs(float(factor)) < SMALL for factor in diagnosis.scale or (SMALL,)) and largest < theirs:
         yield (
-            f"Small weights make tiny gradients: at most {plain(largest)} at the start, with the right answer's weights up "
-            f"to {plain(theirs)}."
+            f"Small weights make tiny gradients: at most {plain(largest)} at the start, with the right answer's up to "
+            f"{plain(theirs)}."
         )
     if mine.escape is not None:
         yield f"With more iterations the cost falls below 0.6, at iteration {mine.escape:,}."

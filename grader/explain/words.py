@@ -67,6 +67,8 @@ CAUSES: Mapping[str, Words] = {
 
 def action(cause: str, *, yours: str | None, asked: str | None, seed: int | None) -> str:
     """Return what to do about a cause."""
+    if cause == "weights_constant" and asked is None:  # where zeros are asked for, another constant is the wrong one
+        cause = "weights_not_zero"
     now = f"; now it is {yours}" if yours else ""
     return CAUSES[cause].action.format(yours=yours, asked=asked, seed=seed, now=now)
 
@@ -142,6 +144,8 @@ def _factor(factor: Number) -> str:
 
 
 def _reason(cause: str, mine: Diagnosis, asked: Diagnosis) -> str:
+    if cause == "weights_constant" and asked.scale_formula is None:
+        return ""
     if cause != "scale_constant":
         return REASONS.get(cause, "")
     try:
