@@ -30,9 +30,10 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/confinement.py
 	$(BIN)/python tests/benchmarks/training.py
 
-# Makes again what is shipped: reference/*/trainings.json and grader/diagnosis/seeds.npy; submissions/
+# Makes again what is shipped: reference/*/trainings.json and asides.json, grader/diagnosis/seeds.npy; submissions/
 reference: $(READY)
 	$(BIN)/python -m grader.shipped
+	$(BIN)/python -m grader.asides
 	$(BIN)/python -m grader.diagnosis
 
 samples: $(READY)

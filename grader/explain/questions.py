@@ -10,7 +10,7 @@ from grader.asides import XAVIER_LAST, Asides, Earlier, Variant
 from grader.explain.facts import HOLDS, Facts, Measured
 from grader.explain.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains
 from grader.explain.story import QUOTE_ZEROS, before, growth
-from grader.records import Question, Table, Training
+from grader.records import Question, SweepRow, Table, Training
 from grader.shipped import SEED
 
 SMALL, FAIR = 0.01, 1.0  # the scale that is stuck, and one that is not
@@ -140,8 +140,8 @@ def _symmetric(asides: Asides | None) -> Question | None:
                 f"Measured with the exercise's network: with {half.name} the cost goes from {cost(half.cost_first)} to "
                 f"{cost(half.cost_last)}, accuracy {half.train_accuracy:.4g} / {half.test_accuracy:.4g}: symmetric, not dead. "
                 f"With {biases.name} it goes from {cost(biases.cost_first)} to {cost(biases.cost_last)}, accuracy "
-                f"{biases.train_accuracy:.4g} / {biases.test_accuracy:.4g}: the units differ, and still no point is told from "
-                "another."
+                f"{biases.train_accuracy:.4g} / {biases.test_accuracy:.4g}: the units differ, and yet nothing of use is "
+                "learned in time."
             ),
         ),
     )
@@ -235,8 +235,8 @@ def _two_over_n(asides: Asides | None) -> Question | None:
             (
                 f"Measured on {layers} ReLU layers of 500 units, root mean square of the activations from the first layer to "
                 f"the last: with {kept.factor} {plain(kept.sizes[0])} to {plain(kept.sizes[-1])}; with {halved.factor} "
-                f"{plain(halved.sizes[0])} to {plain(halved.sizes[-1])}, the square of it times {step:.2f} a layer; with "
-                f"{gone.factor}, no root, {plain(gone.sizes[0])} to {plain(gone.sizes[-1])}."
+                f"{plain(halved.sizes[0])} to {plain(halved.sizes[-1])} (the mean square falls to {step:.2f} of it a layer); "
+                f"with {gone.factor}, no root, {plain(gone.sizes[0])} to {plain(gone.sizes[-1])}."
             ),
         ),
         Table(
@@ -318,7 +318,7 @@ def _worked_before(measured: Measured) -> Question:
 def _four_layers(asides: Asides) -> Question:
     small, root = asides.pictures
     ratio = small.escape / root.escape if small.escape and root.escape else None
-    late = f" It needs {ratio:,.0f} times as many iterations to get below a cost of 0.6." if ratio else ""
+    late = f" With 0.01 it takes {ratio:,.0f} times as many iterations to get below a cost of 0.6." if ratio else ""
     return Question(
         "In the four-layer exercise, why did * 0.01 train slowly and / sqrt(n) mend it?",
         (
@@ -368,7 +368,7 @@ def _wait(measured: Measured) -> Question:
         "What if I wait longer?",
         (
             " ".join(said),
-            "The waiting grows as one over the scale: a tenth of the scale takes about ten times as long.",
+            *_tenfold(rows),
             growth(measured),
         ),
         Table(
@@ -380,6 +380,16 @@ def _wait(measured: Measured) -> Question:
             ),
         ),
     )
+
+
+def _tenfold(rows: Sequence[SweepRow]) -> Iterator[str]:
+    found = {row.scale: row.escape for row in rows if row.scale and row.escape}
+    factors = [found[scale / 10] / left for scale, left in found.items() if scale / 10 in found]
+    if factors:
+        yield (
+            f"The waiting grows about as one over the scale: a tenth of the scale takes {min(factors):.0f} to "
+            f"{max(factors):.0f} times as long."
+        )
 
 
 def _count(iteration: int | None, searched: int) -> str:
@@ -461,26 +471,27 @@ def _rand(asides: Asides) -> Question:
     first = "rand lies between 0 and 1: its mean is 0.5 and not 0, its standard deviation 0.29 and not 1."
     if below >= HOLDS * seeds:
         first += f" Put in place of randn under He's rule it ends below it for {below} of {seeds} seeds."
+    moved, stretched = named["rand, moved to mean 0"], named["rand, stretched to variance 1"]
     return Question(
         "randn or rand: does it matter?",
         (
             first,
             (
-                "What matters is mean and spread, not the shape of the distribution: moved to mean 0 and stretched to the "
-                f"same variance, uniform numbers have a median train accuracy of {median(alike.train_accuracy):.4g}, normal "
-                f"ones {median(normal.train_accuracy):.4g}."
+                f"The median train accuracy is {_median(uniform)} with rand and {_median(normal)} with randn. Moved to mean 0 "
+                f"rand has {_median(moved)}, stretched to the same variance {_median(stretched)}, with both {_median(alike)}: "
+                "it is mean and spread together, not the shape of the distribution."
             ),
         ),
         Table(
-            f"Train accuracy over {seeds} seeds, He's rule, {_layers_said()}",
+            f"Train accuracy over {seeds} seeds, He's rule, this exercise's network",
             ("drawn with", "lowest", "median", "highest"),
             tuple(_over_seeds(variant) for variant in rows),
         ),
     )
 
 
-def _layers_said() -> str:
-    return "this exercise's network"
+def _median(variant: Variant) -> str:
+    return f"{median(variant.train_accuracy):.4g}"
 
 
 def _over_seeds(variant: Variant) -> tuple[str, ...]:
@@ -492,7 +503,7 @@ def _other_machine(asides: Asides) -> Question:
     def said(scale: float | None) -> Iterator[str]:
         for row in asides.moved:
             if row.scale == scale:
-                yield f"{row.moved} of {row.seeds} seeds" + (f", by up to {row.most:.2g}" if row.moved else "")
+                yield f"{row.moved} of {row.seeds} seeds, by up to {row.most:.2g}" if row.moved else "none"
 
     he, small, large = (next(said(scale)) for scale in (None, SMALL, 10.0))
     return Question(

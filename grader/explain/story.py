@@ -109,7 +109,7 @@ def _costs(facts: Facts) -> str:
 
 def _stretched(facts: Facts) -> str:
     fell = facts.mine.cost_first - facts.mine.cost_14000
-    if not (facts.small and facts.stuck and 0 < fell < 0.01):
+    if not (facts.small and facts.stuck and fell > 0):
         return ""
     return (
         f"A plot that picks its own axis shows a fine descent, yet it is a fall by {plain(fell)}: going down is not yet "
@@ -285,10 +285,10 @@ def _saturated(run: Training) -> str:
 def _inf(run: Training) -> str:
     if not math.isinf(run.cost_first) or not all(map(math.isfinite, run.gradient_norms)):
         return ""
-    known = run.trace.exact_cost and math.isfinite(run.trace.exact_cost[0])
-    exact = f" (computed exactly, the cost is {plain(run.trace.exact_cost[0])})" if known else ""
+    exact = run.trace.exact_cost[0] if run.trace.exact_cost else math.nan
+    finite = f" (computed exactly, the cost is {plain(exact)})" if math.isfinite(exact) else ""
     return (
-        f"The printed inf is the logarithm of 0 and no error{exact}: the gradient stays finite, and training goes on."
+        f"The printed inf is the logarithm of 0 and no error{finite}: the gradient stays finite, and training goes on."
     )
 
 
@@ -361,7 +361,7 @@ def before(measured: Measured) -> Iterator[str]:
             f"accuracy {fast.train_accuracy:.4g} after its {fast.iterations:,} iterations; with {slow.learning_rate:g} in its "
             f"place {slow.train_accuracy:.4g}."
         )
-    yield f"Scale {scale:g} on the points of this exercise, {measured.iterations:,} iterations: {_settings(sweep.settings)}."
+    yield _settings(measured, scale)
     same = [_stuck(row) for row in sweep.settings if row.learning_rate == measured.learning_rate]
     other = [_stuck(row) for row in sweep.settings if row.learning_rate != measured.learning_rate]
     if all(same) and not any(other):
@@ -369,16 +369,20 @@ def before(measured: Measured) -> Iterator[str]:
     yield _grows(measured, in_full=False)
 
 
-def _settings(rows: Sequence[SettingRow]) -> str:
-    """Return train / test accuracies, by learning rate and depth."""
-    return "; ".join(
-        f"at learning rate {rate:g} "
-        + listed(
-            f"{row.train_accuracy:.3f} / {row.test_accuracy:.2f} with {_hidden(row.layers)}"
-            for row in rows
-            if row.learning_rate == rate
-        )
+def _settings(measured: Measured, scale: float) -> str:
+    """Return train / test accuracies, by learning rate, the larger one first, and depth."""
+    rows = sorted(
+        measured.sweep.settings if measured.sweep else (), key=lambda row: (-row.learning_rate, len(row.layers))
+    )
+    depths = listed(dict.fromkeys(_word(len(row.layers) - 2) for row in rows))
+    ends = listed(
+        listed(f"{row.train_accuracy:.3f} / {row.test_accuracy:.2f}" for row in rows if row.learning_rate == rate)
+        + f" at learning rate {rate:g}"
         for rate in dict.fromkeys(row.learning_rate for row in rows)
+    )
+    return (
+        f"On the points of this exercise, with {depths} hidden layers, scale {scale:g} has after {measured.iterations:,} "
+        f"iterations {ends}."
     )
 
 
@@ -426,16 +430,19 @@ def _harm(facts: Facts) -> Iterator[str]:
     if scale is None:
         return
     yield f"Is {scale:g} a good scale, then? No: it is asked for to show what too large weights do."
+    mine = measured.compared(scale, facts.scale) if facts.small and facts.stuck and facts.scale else None
+    if mine and mine.holds:
+        yield f"It does move in time, so it ends above scale {facts.scale:g} for {mine.above} of {mine.seeds} seeds."
     if facts.passed:
         yield f"{_saturated(asked)}."
-        yield _inf(asked)
+        yield "The printed inf is the logarithm of 0 and no error." if math.isinf(asked.cost_first) else ""
         yield _falls(facts)
     if scale not in measured.spread:
         return
     shares = sorted(measured.spread[scale].train_accuracy)
     lower = sum(share < asked.train_accuracy for share in shares)
     yield (
-        f"And {asked.train_accuracy:.4g} is one draw: over {len(shares)} seeds the train accuracy at scale {scale:g} runs from "
+        f"Its {asked.train_accuracy:.4g} is one draw: over {len(shares)} seeds the train accuracy at scale {scale:g} runs from "
         f"{shares[0]:.4g} to {shares[-1]:.4g}, for {lower} of them it is lower."
     )
     others = [("He's rule", measured.compared(None, scale)), ("scale 1", measured.compared(1.0, scale))]
