@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,14 +15,13 @@ from typing import Any
 import msgspec
 
 from grader.errors import RequestError
-from grader.records import Evidence, Outcome, Result
+from grader.records import Evidence, Result
 from grader.store import schema
 from grader.store.files import OWNER_FILE, make_private_folder
 from grader.store.ledger import Decision, Ledger
-from grader.store.packing import Packed, unpack_evidence, unpack_outcomes
+from grader.store.packing import Packed, unpack_evidence
 from grader.store.ruled import ruled
 
-HELD_TRAININGS = 1000  # in the memory of one process; each has some 10 kB
 _KNOWN = "name, folder, sha256, stat, gathered_with, graded_with, student, handed"
 
 
@@ -346,91 +345,6 @@ class Store:
                 "it is damaged: move it away and run `grader batch` again, or bring it back from a backup; pages stay"
             )
         return RequestError(f"the store {self.path} cannot be used: {error}", hint=hint)
-
-
-class Reader:
-    """The caches of a store for a process that grades: read as they are needed, never written.
-
-    Where the file is not there, on another machine say, there is nothing to be found.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._database: sqlite3.Connection | None = None
-        with contextlib.suppress(sqlite3.Error):
-            self._database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
-
-    def outcomes(self, code: str) -> tuple[Outcome, ...] | None:
-        """Return what the calls of a function with this key gave, or None."""
-        data = self._one(
-            "SELECT data FROM functions JOIN outcomes ON key = functions.outcomes WHERE functions.code = ? LIMIT 1",
-            code,
-        )
-        if data is None:
-            return None
-        with contextlib.suppress(msgspec.DecodeError):
-            return unpack_outcomes(data)
-        return None
-
-    def training(self, start: str) -> bytes | None:
-        """Return the training from this start, or None."""
-        return self._one("SELECT training FROM trainings WHERE start = ?", start)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._database is not None:
-            self._database.close()
-            self._database = None
-
-    def _one(self, query: str, key: str) -> bytes | None:
-        if self._database is None or not key:
-            return None
-        with contextlib.suppress(sqlite3.Error):  # a cache that cannot be read is an empty one
-            row = self._database.execute(query, (key,)).fetchone()
-            return None if row is None else bytes(row[0])
-        return None
-
-
-class Trainings(MutableMapping[str, bytes]):
-    """The trainings of a store as a cache of a process, which keeps the last ones and notes those that it made."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._held: dict[str, bytes] = {}
-        self._made: dict[str, bytes] = {}
-
-    def take(self) -> dict[str, bytes]:
-        """Return what was made since the last time."""
-        made, self._made = self._made, {}
-        return made
-
-    def close(self) -> None:
-        """Let go of the store."""
-        self._reader.close()
-
-    def __getitem__(self, start: str) -> bytes:
-        found = self._held.get(start) or self._reader.training(start)
-        if found is None:
-            raise KeyError(start)
-        self._hold(start, found)
-        return found
-
-    def __setitem__(self, start: str, training: bytes) -> None:
-        self._made[start] = training
-        self._hold(start, training)
-
-    def __delitem__(self, start: str) -> None:
-        del self._held[start]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._held)
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def _hold(self, start: str, training: bytes) -> None:
-        if start not in self._held and len(self._held) >= HELD_TRAININGS:
-            del self._held[next(iter(self._held))]
-        self._held[start] = training
 
 
 def _put(database: sqlite3.Connection, kept: Kept) -> None:
