@@ -785,6 +785,53 @@ def test_a_token_that_a_site_echoes_is_blotted_out(
         assert form.encode() not in everything
 
 
+@pytest.mark.parametrize("system", ["canvas", "moodle"])
+def test_what_a_site_names_is_shown_without_secrets_and_controls(request, clock, capsys, monkeypatch, system):
+    site = request.getfixturevalue(system)
+    site.record["name"] = f"\x1b[2J{TOKEN}\u202e"
+    monkeypatch.setenv(f"GRADER_{system.upper()}_TOKEN", TOKEN)
+    code, out, err = run(capsys, system, "push", site.folder, "--assignment", site.address, "--dry-run")
+    assert code == 0
+    assert "[hidden]" in out
+    assert not re.search("\x1b|\u202e|pLaNtEd", out + err)
+
+
+def test_a_long_wait_is_told(canvas, capsys, monkeypatch, quick):
+    monkeypatch.setenv("GRADER_CANVAS_TOKEN", TOKEN)
+    canvas.fault("GET", "/submissions", 429)
+    _, _, err = run(capsys, "canvas", "push", canvas.folder, "--assignment", canvas.address)
+    assert f"{canvas.url} is busy or silent: asked again in 7 s" in err
+
+
+@pytest.mark.parametrize(
+    ("live", "address", "target"),
+    [
+        (Canvas, "https://c.edu/courses/12/assignments/34", "https://c.edu/courses/12/assignments/34"),
+        (
+            Canvas,
+            "https://c.edu/courses/12/assignments/34/?module_item_id=5#x",
+            "https://c.edu/courses/12/assignments/34",
+        ),
+        (Canvas, "https://c.edu/courses/12/assignments/34/edit", None),
+        (Canvas, "https://c.edu/courses/x/assignments/34", None),
+        (Moodle, "https://m.edu/a/mod/assign/view.php?id=34", "https://m.edu/a/mod/assign/view.php?id=34"),
+        (
+            Moodle,
+            "https://m.edu/mod/assign/view.php?action=grading&id=34&x=1",
+            "https://m.edu/mod/assign/view.php?id=34",
+        ),
+        (Moodle, "https://m.edu/mod/assign/view.php?rid=34", None),
+        (Moodle, "https://m.edu/mod/quiz/view.php?id=34", None),
+    ],
+)
+def test_the_address_is_taken_from_the_browser(live, address, target):
+    if target is None:
+        with pytest.raises(RequestError, match="copy it from the browser"):
+            live(address, Secret(TOKEN))
+    else:
+        assert live(address, Secret(TOKEN)).target == target
+
+
 @pytest.mark.parametrize("fault", ["echo", "drop_after"])
 @pytest.mark.parametrize(("system", "live"), [("canvas", Canvas), ("moodle", Moodle)])
 def test_a_traceback_shows_no_secret_even_with_every_variable(request, clock, fault, system, live):

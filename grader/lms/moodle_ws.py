@@ -71,10 +71,10 @@ class Moodle:
             self._found = this
             if this["grade"] <= 0:
                 raise RequestError(
-                    f"the assignment “{this['name']}” is graded by a scale or not at all",
+                    f"the assignment “{self._http.clean(str(this['name']))}” is graded by a scale or not at all",
                     hint="set its grade type to points, or export a worksheet instead",
                 )
-            return Assignment(str(this["name"]), Decimal(str(this["grade"])), tuple(_attention(this)))
+            return Assignment(self._http.clean(str(this["name"])), Decimal(str(this["grade"])), tuple(_attention(this)))
 
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
         """Return what Moodle holds, by `Entry.student`; a team has no number of its own there, so it is not found."""
@@ -291,4 +291,4 @@ def _grade(found: Mapping[str, Any] | None) -> Decimal | None:
 
 
 def _by(found: Mapping[str, Any] | None) -> str:
-    return f"user {found['grader']}" if found else ""
+    return f"user {int(found['grader'])}" if found else ""
