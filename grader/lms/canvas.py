@@ -53,7 +53,7 @@ def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[
     names = dict.fromkeys(name.name for name, _ in files)
     known = (roster or {}).get(user, "")
     group = bool(known) and sanitized(known) != sanitized(first.name) and not first.anonymous
-    notes = [f"This was handed in as a {name.kind}, not as a file." for name, _ in files if name.kind != "upload"]
+    notes = [f"This was handed in as a {name.kind}, not as a file." for name, _ in files if not uploads]
     remarks = ["not in the roster"] * bool(roster and not known and not first.anonymous)
     remarks += [f"several names for the id {user}: {', '.join(names)}"] * (len(names) > 1)
     remarks += [f"a group's, or a changed name: the roster calls {user} {known}"] * group
@@ -67,6 +67,7 @@ def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[
         late=any(name.late for name, _ in files),
         note=" ".join(dict.fromkeys(notes)),
         remark="; ".join(remarks),
+        known_as=first.name or "anonymous",
         lms={"anonymous_id" if first.anonymous else "user_id": user, "is_group": group},
     )
 

@@ -223,7 +223,7 @@ def _handed_in(files: Sequence[Found], roster: Sequence[str]) -> HandedIn:
     latest = [file for file in files if file.stamp == last]
     note = f"Of {len(set(stamps))} attempts the latest was taken." if len(set(stamps)) > 1 else ""
     remarks = ["not in the roster"] * bool(roster and first.student not in roster)
-    remarks += ["two people of this name, perhaps: see that all is of one"] * (len({file.same for file in latest}) > 1)
+    remarks += ["two people of this name, perhaps: see that all is of one"] * (len({file.same for file in files}) > 1)
     return HandedIn(
         student=first.student,
         name=first.name,
