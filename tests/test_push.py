@@ -289,7 +289,7 @@ def test_canvas_that_goes_down_half_way_gets_the_rest_later(canvas, clock):
 
     report = to_canvas(canvas, clock)
     assert report.failed == 2
-    assert re.search(r"Doe, 8 +- +30 +grade and comment did not go through", text(report))
+    assert re.search(r"Doe, 8 +- +30 +grade and comment, but not all of it", text(report))
     assert "Doe, 8: did not go through" in text(report)
     assert "Doe, 9: was not tried" in text(report)
     assert to_canvas(canvas, clock).failed == 0
