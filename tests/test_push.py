@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import stat
+import subprocess
 import sys
 import traceback
 from dataclasses import replace
@@ -26,7 +27,7 @@ from grader.errors import LiveError, RequestError
 from grader.lms import graded, lti_ags, tokens
 from grader.lms.canvas_api import Canvas
 from grader.lms.http import Call, Http, require_private
-from grader.lms.journal import FILE, Journal, Line
+from grader.lms.journal import FILE, Journal, Line, forget
 from grader.lms.lti_ags import Ags, Settings, Tool
 from grader.lms.moodle_ws import Moodle
 from grader.lms.push import Known, Push, Standing, Wish, plan, push
@@ -925,6 +926,11 @@ def test_a_secret_is_hidden_also_where_it_is_quoted(quoted):
     assert hide(f"a {quoted} b", [Secret(TOKEN)]) == "a [hidden] b"
 
 
+def test_the_command_starts_without_what_it_sends_with():
+    code = "import sys, grader.cli; sys.exit(any(name in sys.modules for name in ('requests', 'canvasapi', 'jwt', 'keyring')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_no_option_takes_a_secret():
     from typer.main import get_command
 
@@ -1214,6 +1220,22 @@ def test_the_journal_is_private_and_survives_a_cut_line(tmp_path):
         journal.write(msgspec.structs.replace(line, value="28"))
     with Journal(tmp_path) as journal:
         assert journal.sent("t", "7", "grade").value == "28"
+
+
+def test_the_journal_forgets_one_student_and_keeps_the_others(canvas, clock):
+    to_canvas(canvas, clock)
+    before = journal(canvas.folder)
+    forget(canvas.folder, {"8", "8.ipynb"})
+
+    assert journal(canvas.folder) == [line for line in before if line["student"] != "8"]
+    assert {line["student"] for line in before} == {"7", "8", "9"}
+    assert stat.S_IMODE((canvas.folder / FILE).stat().st_mode) == 0o600
+
+
+def test_the_command_forget_reaches_the_journal(canvas, clock, capsys):
+    to_canvas(canvas, clock)
+    assert main(["forget", str(canvas.folder), "8"]) == 0, capsys.readouterr().err
+    assert {line["student"] for line in journal(canvas.folder)} == {"7", "9"}
 
 
 def test_two_pushes_of_one_folder_do_not_run_at_once(tmp_path):
