@@ -504,6 +504,18 @@ def test_moodle_settings_that_hide_what_is_sent_are_told(moodle, clock):
     assert saved.form["grades[0][workflowstate]"] == "readyforrelease"
 
 
+@pytest.mark.parametrize("on", [{"comments"}, {"file"}, set()], ids=lambda on: "+".join(on) or "none")
+def test_moodle_without_a_way_of_feedback_gets_the_rest(moodle, clock, on):
+    moodle.installed = on
+    moodle.record["configs"] = [one for one in moodle.record["configs"] if one["plugin"] in on]
+    report = to_moodle(moodle, clock)
+
+    assert report.failed == 0, text(report)
+    assert there(moodle) == {"7": 27.0, "8": 30.0, "9": 12.5}
+    assert (len(moodle.comments), len(moodle.pages)) == (3 * ("comments" in on), 3 * ("file" in on))
+    assert text(report).count("is off in this assignment") == 2 - len(on)
+
+
 def test_moodle_team_is_left_to_the_worksheet(moodle, clock):
     made(moodle.folder, "moodle", {"t": (27, {"group_id": "101", "is_group": True})})
     assert to_moodle(moodle, clock).waiting == 1
