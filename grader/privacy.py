@@ -16,6 +16,8 @@ from grader import manifest as manifests
 from grader.errors import RequestError
 from grader.exercise import Exercise
 from grader.records import SubmissionInfo
+from grader.lms import journal
+from grader.records import Result
 from grader.store import Decision, Known, Store, write
 
 _AGE = re.compile(r"(\d+)\s*([dwmy]?)")
@@ -97,6 +99,7 @@ def _remove(store: Store, out: Path, exercise: Exercise, who: Collection[str], b
     for draft in (*out.glob(".*.tmp"), *out.glob("*/.*.tmp")):  # of a run that was killed while it wrote
         draft.unlink(missing_ok=True)
     _cut_manifest(out, people)
+    journal.forget(out, people)
     batch.publish(store, out, exercise, ())
     store.compact()
     return Removed(len(known), len(folders), decisions)

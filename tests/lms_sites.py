@@ -292,6 +292,12 @@ class CanvasSite(Site):
         return self._ok(person)
 
 
+PLUGIN_FIELDS = {
+    "comments": [f"[plugindata][assignfeedbackcomments_editor][{name}]" for name in ("text", "format")],
+    "file": ["[plugindata][files_filemanager]"],
+}
+
+
 class MoodleSite(Site):
     """Assignment 5, course module 34; `mappings` maps participant numbers to user ids, `grades` holds what is there."""
 
@@ -310,6 +316,7 @@ class MoodleSite(Site):
             "markingworkflow": 0,
         }
         self.locked, self.refused, self.clock = set(), set(), 1000
+        self.installed = {"comments", "file"}
         super().__init__()
 
     @property
@@ -379,14 +386,19 @@ class MoodleSite(Site):
                 return Answer(200, None)
             if not {"[userid]", "[grade]", "[attemptnumber]", "[addattempt]", "[workflowstate]"} <= one.keys():
                 return self._exception("invalidparameter", "Missing required key in single structure")
+            given = {name for name in one if name.startswith("[plugindata]")}
+            if given - ({name for plugin in self.installed for name in PLUGIN_FIELDS[plugin]}):
+                return self._exception("invalidparameter", "Unexpected keys detected in parameter array")
             user = one["[userid]"]
             if user in self.refused:
                 return self._exception("nopermissions", "Sorry, but you do not currently have permissions to do that")
             if user not in self.locked:
                 if float(one["[grade]"]) >= 0:
                     self._set(user, one["[grade]"])
-                self.comments[user] = one["[plugindata][assignfeedbackcomments_editor][text]"]
-                self.pages[user] = self.drafts[one["[plugindata][files_filemanager]"]]
+                if PLUGIN_FIELDS["comments"][0] in given:
+                    self.comments[user] = one[PLUGIN_FIELDS["comments"][0]]
+                if PLUGIN_FIELDS["file"][0] in given:
+                    self.pages[user] = self.drafts[one[PLUGIN_FIELDS["file"][0]]]
         raise AssertionError
 
     def _upload(self, request):

@@ -91,7 +91,7 @@ MAY_IMPORT = {
         "work",
     },
     "rulings": {"batch", "errors", "exercise", "review", "store"},
-    "privacy": {"batch", "errors", "exercise", "manifest", "records", "store"},
+    "privacy": {"batch", "errors", "exercise", "lms", "manifest", "records", "store"},
     "lms": {
         "grader",
         "batch",

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import stat
+import subprocess
 import sys
 import traceback
 from dataclasses import replace
@@ -26,7 +27,7 @@ from grader.errors import LiveError, RequestError
 from grader.lms import graded, lti_ags, tokens
 from grader.lms.canvas_api import Canvas
 from grader.lms.http import Call, Http, require_private
-from grader.lms.journal import FILE, Journal, Line
+from grader.lms.journal import FILE, Journal, Line, forget
 from grader.lms.lti_ags import Ags, Settings, Tool
 from grader.lms.moodle_ws import Moodle
 from grader.lms.push import Known, Push, Standing, Wish, plan, push
@@ -289,7 +290,7 @@ def test_canvas_that_goes_down_half_way_gets_the_rest_later(canvas, clock):
 
     report = to_canvas(canvas, clock)
     assert report.failed == 2
-    assert re.search(r"Doe, 8 +- +30 +grade and comment did not go through", text(report))
+    assert re.search(r"Doe, 8 +- +30 +grade and comment, but not all of it", text(report))
     assert "Doe, 8: did not go through" in text(report)
     assert "Doe, 9: was not tried" in text(report)
     assert to_canvas(canvas, clock).failed == 0
@@ -501,6 +502,18 @@ def test_moodle_settings_that_hide_what_is_sent_are_told(moodle, clock):
     assert "ready for release" in text(report)
     saved = next(one for one in moodle.seen if one.form.get("wsfunction") == "mod_assign_save_grades")
     assert saved.form["grades[0][workflowstate]"] == "readyforrelease"
+
+
+@pytest.mark.parametrize("on", [{"comments"}, {"file"}, set()], ids=lambda on: "+".join(on) or "none")
+def test_moodle_without_a_way_of_feedback_gets_the_rest(moodle, clock, on):
+    moodle.installed = on
+    moodle.record["configs"] = [one for one in moodle.record["configs"] if one["plugin"] in on]
+    report = to_moodle(moodle, clock)
+
+    assert report.failed == 0, text(report)
+    assert there(moodle) == {"7": 27.0, "8": 30.0, "9": 12.5}
+    assert (len(moodle.comments), len(moodle.pages)) == (3 * ("comments" in on), 3 * ("file" in on))
+    assert text(report).count("is off in this assignment") == 2 - len(on)
 
 
 def test_moodle_team_is_left_to_the_worksheet(moodle, clock):
@@ -785,6 +798,53 @@ def test_a_token_that_a_site_echoes_is_blotted_out(
         assert form.encode() not in everything
 
 
+@pytest.mark.parametrize("system", ["canvas", "moodle"])
+def test_what_a_site_names_is_shown_without_secrets_and_controls(request, clock, capsys, monkeypatch, system):
+    site = request.getfixturevalue(system)
+    site.record["name"] = f"\x1b[2J{TOKEN}\u202e"
+    monkeypatch.setenv(f"GRADER_{system.upper()}_TOKEN", TOKEN)
+    code, out, err = run(capsys, system, "push", site.folder, "--assignment", site.address, "--dry-run")
+    assert code == 0
+    assert "[hidden]" in out
+    assert not re.search("\x1b|\u202e|pLaNtEd", out + err)
+
+
+def test_a_long_wait_is_told(canvas, capsys, monkeypatch, quick):
+    monkeypatch.setenv("GRADER_CANVAS_TOKEN", TOKEN)
+    canvas.fault("GET", "/submissions", 429)
+    _, _, err = run(capsys, "canvas", "push", canvas.folder, "--assignment", canvas.address)
+    assert f"{canvas.url} is busy or silent: asked again in 7 s" in err
+
+
+@pytest.mark.parametrize(
+    ("live", "address", "target"),
+    [
+        (Canvas, "https://c.edu/courses/12/assignments/34", "https://c.edu/courses/12/assignments/34"),
+        (
+            Canvas,
+            "https://c.edu/courses/12/assignments/34/?module_item_id=5#x",
+            "https://c.edu/courses/12/assignments/34",
+        ),
+        (Canvas, "https://c.edu/courses/12/assignments/34/edit", None),
+        (Canvas, "https://c.edu/courses/x/assignments/34", None),
+        (Moodle, "https://m.edu/a/mod/assign/view.php?id=34", "https://m.edu/a/mod/assign/view.php?id=34"),
+        (
+            Moodle,
+            "https://m.edu/mod/assign/view.php?action=grading&id=34&x=1",
+            "https://m.edu/mod/assign/view.php?id=34",
+        ),
+        (Moodle, "https://m.edu/mod/assign/view.php?rid=34", None),
+        (Moodle, "https://m.edu/mod/quiz/view.php?id=34", None),
+    ],
+)
+def test_the_address_is_taken_from_the_browser(live, address, target):
+    if target is None:
+        with pytest.raises(RequestError, match="copy it from the browser"):
+            live(address, Secret(TOKEN))
+    else:
+        assert live(address, Secret(TOKEN)).target == target
+
+
 @pytest.mark.parametrize("fault", ["echo", "drop_after"])
 @pytest.mark.parametrize(("system", "live"), [("canvas", Canvas), ("moodle", Moodle)])
 def test_a_traceback_shows_no_secret_even_with_every_variable(request, clock, fault, system, live):
@@ -876,6 +936,11 @@ def test_a_secret_shows_in_no_form():
 @pytest.mark.parametrize("quoted", [TOKEN, "7~pLaNtEdSeCrEt%2Bneeds%2Fquoting%3D0123456789"])
 def test_a_secret_is_hidden_also_where_it_is_quoted(quoted):
     assert hide(f"a {quoted} b", [Secret(TOKEN)]) == "a [hidden] b"
+
+
+def test_the_command_starts_without_what_it_sends_with():
+    code = "import sys, grader.cli; sys.exit(any(name in sys.modules for name in ('requests', 'canvasapi', 'jwt', 'keyring')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_no_option_takes_a_secret():
@@ -1167,6 +1232,22 @@ def test_the_journal_is_private_and_survives_a_cut_line(tmp_path):
         journal.write(msgspec.structs.replace(line, value="28"))
     with Journal(tmp_path) as journal:
         assert journal.sent("t", "7", "grade").value == "28"
+
+
+def test_the_journal_forgets_one_student_and_keeps_the_others(canvas, clock):
+    to_canvas(canvas, clock)
+    before = journal(canvas.folder)
+    forget(canvas.folder, {"8", "8.ipynb"})
+
+    assert journal(canvas.folder) == [line for line in before if line["student"] != "8"]
+    assert {line["student"] for line in before} == {"7", "8", "9"}
+    assert stat.S_IMODE((canvas.folder / FILE).stat().st_mode) == 0o600
+
+
+def test_the_command_forget_reaches_the_journal(canvas, clock, capsys):
+    to_canvas(canvas, clock)
+    assert main(["forget", str(canvas.folder), "8"]) == 0, capsys.readouterr().err
+    assert {line["student"] for line in journal(canvas.folder)} == {"7", "9"}
 
 
 def test_two_pushes_of_one_folder_do_not_run_at_once(tmp_path):

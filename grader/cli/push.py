@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from grader.cli.lms import SYSTEM_APPS
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
+    from grader.lms.http import Http
     from grader.lms.push import Live, Push
     from grader.lms.system import Export
 
@@ -59,7 +61,7 @@ def canvas(
         require_private(assignment)
         account, what = f"canvas {origin(assignment)}", "a Canvas access token"
         token = tokens.find(canvas_api.VARIABLE, file=token_file, account=account, what=what)
-        return canvas_api.Canvas(assignment, token)
+        return canvas_api.Canvas(assignment, token, http=_http(quiet=quiet))
 
     request = _request(directory, "canvas", absent, include_open=include_open)
     _push(replace(request, dry_run=dry_run, overwrite=overwrite, scale=scale), live, quiet=quiet)
@@ -88,7 +90,7 @@ def moodle(
         require_private(assignment)
         account, what = f"moodle {origin(assignment)}", "a Moodle web service token"
         token = tokens.find(moodle_ws.VARIABLE, file=token_file, account=account, what=what)
-        return moodle_ws.Moodle(assignment, token)
+        return moodle_ws.Moodle(assignment, token, http=_http(quiet=quiet))
 
     request = _request(directory, "moodle", absent, include_open=include_open)
     _push(replace(request, dry_run=dry_run, overwrite=overwrite, scale=scale), live, quiet=quiet)
@@ -118,7 +120,7 @@ def lti(
         what = "the private key that the platform knows this tool by"
         key = tokens.find(lti_ags.VARIABLE, file=key_file, account=f"lti {settings.client_id}", what=what)
         tool = lti_ags.Tool(settings, key, users, export.title, Decimal(repr(float(export.possible))))
-        return lti_ags.Ags(tool)
+        return lti_ags.Ags(tool, http=_http(quiet=quiet))
 
     request = _request(directory, None, absent, include_open=include_open)
     _push(replace(request, dry_run=dry_run, overwrite=overwrite), live, quiet=quiet)
@@ -139,18 +141,25 @@ def _request(directory: Path, system: str | None, absent: str, *, include_open: 
     return Push(replace(found, absent=points), directory)
 
 
+def _http(*, quiet: bool) -> Callable[..., Http]:
+    """Return what makes the way out: it says on stderr when it has to wait."""
+    from grader.lms.http import Http
+
+    return partial(Http, say=lambda said: None if quiet else typer.echo(said, err=True))
+
+
 def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None:
     """Send, say what came of it, and leave: 0 all is there, 1 some wait for a decision, 3 some did not go through."""
     from grader.lms.push import TRIED, push
     from grader.report.progress import Progress
-    from grader.report.text import one_line
+    from grader.report.text import clean, one_line
 
     system = live(request.export)
     with Progress(quiet=quiet or request.dry_run, doing="sending") as progress:
         report = push(request, system, progress=lambda done, every, _name: progress.step(done, every, ()))
     if not quiet:
         for line in report.said:
-            typer.echo(line)
+            typer.echo(clean(line))
         typer.echo(f"{system.title}: {TRIED}")
     for line in report.attention:
         typer.echo(f"look at: {one_line(line)}", err=True)

@@ -11,11 +11,12 @@ import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import LiveError, RequestError, Unanswered
-from grader.lms.http import Call, Http, origin
+from grader.lms.http import TOLD_SECONDS, Call, Http, origin
 from grader.lms.push import Assignment, Change, Note, Outcome, Standing, equal, failed, is_final, stopping
 from grader.lms.tokens import Secret
 from grader.manifest import Entry
@@ -73,7 +74,9 @@ class Canvas:
                 attention.append(
                     "this group assignment is graded one by one: only the member named gets grade and comment"
                 )
-            return Assignment(str(found["name"]), Decimal(str(found["points_possible"])), tuple(attention))
+            return Assignment(
+                self._http.clean(str(found["name"])), Decimal(str(found["points_possible"])), tuple(attention)
+            )
 
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
         """Return what Canvas holds, by `Entry.student`."""
@@ -144,6 +147,8 @@ class Canvas:
             while progress.workflow_state not in {"completed", "failed"}:
                 if waited > PATIENCE_SECONDS:
                     return Unanswered("Canvas has not finished its job yet", hint="run the same command again later")
+                if waited >= TOLD_SECONDS:
+                    self._http.say(f"Canvas is setting {len(changes)} grades, for {waited:.0f} s now")
                 self._http.sleep(pause)
                 waited, pause = waited + pause, min(2 * pause, 10.0)
                 progress = progress.query()
@@ -283,7 +288,7 @@ def _standing(submission: Mapping[str, Any]) -> Standing:
     return Standing(
         user=str(submission["user_id"]),
         grade=None if score is None else Decimal(str(score)),
-        by=f"user {grader} on {str(when)[:10]}" if grader and when else "",
+        by=f"user {int(grader)} on {date.fromisoformat(str(when)[:10])}" if grader and when else "",
         comments=tuple(str(comment.get("comment")) for comment in comments),
         files=tuple(str(file.get("id")) for file in files),
         attempt=submission.get("attempt"),

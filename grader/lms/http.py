@@ -26,6 +26,7 @@ CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
 PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 LONGEST_PAUSE_SECONDS = 120.0  # a site that asks for more is asked again by people
 LOW_ALLOWANCE = 60.0  # of Canvas's bucket of 700, from which every call takes its cost
+TOLD_SECONDS = 4.0
 EXCERPT = 300
 
 Send = Callable[["Call"], "requests.Response"]
@@ -58,11 +59,12 @@ class Http:
         send: Send | None = None,
         sleep: Callable[[float], None] | None = None,
         answer_seconds: float = ANSWER_SECONDS,
+        say: Callable[[str], None] = lambda _said: None,
     ) -> None:
         for site in sites:
             require_private(site)
         self.origins = {origin(site) for site in sites}
-        self.sleep = sleep or time.sleep
+        self.sleep, self.say = sleep or time.sleep, say
         self._secrets: list[Secret] = []
         self._send = send or _session(answer_seconds)
         self._pause_seconds = 0.0
@@ -100,8 +102,14 @@ class Http:
                 return answer
             if tries >= answer.most_tries:
                 raise answer.error
-            self.sleep(max(PAUSES_SECONDS[tries], answer.after_seconds))
+            self._wait(call, max(PAUSES_SECONDS[tries], answer.after_seconds))
             tries += 1
+
+    def _wait(self, call: Call, seconds: float) -> None:
+        """Wait, and say so where people would wonder."""
+        if seconds >= TOLD_SECONDS:
+            self.say(f"{origin(call.url)} is busy or silent: asked again in {seconds:.0f} s")
+        self.sleep(seconds)
 
     def _once(self, call: Call) -> requests.Response | _Again:
         """Send once; return the answer, or why it is worth another try."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from types import TracebackType
 import msgspec
 
 from grader.errors import RequestError
+from grader.store import write
 
 FILE = "push.jsonl"
 
@@ -102,6 +103,17 @@ def opened(folder: Path, *, reading: bool = False) -> Iterator[Journal]:
         yield journal
 
 
+def forget(folder: Path, people: Collection[str]) -> None:
+    """Remove what the journal holds of these students; where there is none, nothing is done."""
+    path = folder / FILE
+    if not path.is_file():
+        return
+    with Journal(folder):
+        rows = path.read_bytes().splitlines()
+        lines = [line for line in map(_line, rows) if line is not None and line.student not in people]
+        write(path, "".join(f"{msgspec.json.encode(line).decode()}\n" for line in lines), private=True)
+
+
 def _lock(descriptor: int, path: Path) -> None:
     if sys.platform == "win32":
         return
@@ -119,8 +131,12 @@ def _lines(descriptor: int) -> Iterator[Line]:
     content = os.pread(descriptor, size, 0)
     if content and not content.endswith(b"\n"):
         os.write(descriptor, b"\n")
-    for row in content.splitlines():
-        try:
-            yield msgspec.json.decode(row, type=Line)
-        except msgspec.DecodeError:  # cut off: its call never went out, for a line is on disk before that
-            continue
+    yield from (line for line in map(_line, content.splitlines()) if line is not None)
+
+
+def _line(row: bytes) -> Line | None:
+    """Return a line; None of one that was cut off: its call never went out, for a line is on disk before that."""
+    try:
+        return msgspec.json.decode(row, type=Line)
+    except msgspec.DecodeError:
+        return None

@@ -121,7 +121,7 @@ class Ags:
             found = self._one_line_item() if self._line_item else self._found_line_item()
             if found is not None:
                 self._line_item = self._line_item or str(found["id"])
-                return Assignment(str(found["label"]), None)
+                return Assignment(self._http.clean(str(found["label"])), None)
         if not self._tool.settings.create:
             raise RequestError(
                 f"{self._tool.settings.line_items} lists no line item with the resource id {self._tool.settings.resource_id!r}",

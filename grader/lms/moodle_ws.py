@@ -71,10 +71,10 @@ class Moodle:
             self._found = this
             if this["grade"] <= 0:
                 raise RequestError(
-                    f"the assignment “{this['name']}” is graded by a scale or not at all",
+                    f"the assignment “{self._http.clean(str(this['name']))}” is graded by a scale or not at all",
                     hint="set its grade type to points, or export a worksheet instead",
                 )
-            return Assignment(str(this["name"]), Decimal(str(this["grade"])), tuple(_attention(this)))
+            return Assignment(self._http.clean(str(this["name"])), Decimal(str(this["grade"])), tuple(_attention(this)))
 
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
         """Return what Moodle holds, by `Entry.student`; a team has no number of its own there, so it is not found."""
@@ -105,6 +105,11 @@ class Moodle:
                 return
 
     @property
+    def _on(self) -> set[str]:
+        """Return the ways of feedback that are on in the assignment."""
+        return _feedback_on(self._found)
+
+    @property
     def _id(self) -> str:
         return str(self._found["id"])
 
@@ -116,7 +121,7 @@ class Moodle:
         """Upload the pages, set grades and comments, and tell what came of each."""
         try:
             before = self._grades()
-            drafts = [self._upload(change) for change in changes]
+            drafts = [self._upload(change) if "file" in self._on else "" for change in changes]
         except LiveError as error:
             return self._ended(changes, error, note, {})
         for change in changes:
@@ -188,10 +193,12 @@ class Moodle:
                 "[attemptnumber]": LATEST,
                 "[addattempt]": "0",
                 "[workflowstate]": state,
-                "[plugindata][assignfeedbackcomments_editor][text]": feedback.html(change.wish.graded.result),
-                "[plugindata][assignfeedbackcomments_editor][format]": HTML,
-                "[plugindata][files_filemanager]": draft,
             }
+            if "comments" in self._on:  # a plugin that the site has switched off makes Moodle refuse the whole call
+                one["[plugindata][assignfeedbackcomments_editor][text]"] = feedback.html(change.wish.graded.result)
+                one["[plugindata][assignfeedbackcomments_editor][format]"] = HTML
+            if "file" in self._on:
+                one["[plugindata][files_filemanager]"] = draft
             fields += [(f"grades[{index}]{name}", value) for name, value in one.items()]
         return fields
 
@@ -268,16 +275,19 @@ def participant(entry: Entry) -> str:
     return "" if entry.lms.get("is_group") else str(entry.lms.get("participant_id") or "")
 
 
+def _feedback_on(found: Mapping[str, Any]) -> set[str]:
+    return {
+        one["plugin"]
+        for one in found["configs"]
+        if (one["subtype"], one["name"], str(one["value"])) == ("assignfeedback", "enabled", "1")
+    }
+
+
 def _attention(found: Mapping[str, Any]) -> Iterator[str]:
     """Say what keeps students from seeing what is sent."""
-    on = {
-        one["plugin"]
-        for one in found.get("configs", [])
-        if (one["subtype"], one["name"], one["value"]) == ("assignfeedback", "enabled", "1")
-    }
     for plugin, name in (("comments", "Feedback comments"), ("file", "Feedback files")):
-        if "configs" in found and plugin not in on:
-            yield f"“{name}” is off in this assignment, so students will not see that part: switch it on in its settings"
+        if plugin not in _feedback_on(found):
+            yield f"“{name}” is off in this assignment, so that part is not sent: switch it on in its settings"
     if found.get("markingworkflow"):
         yield "marking workflow is on: grades are sent as “ready for release”, and students see them when you release them"
     if found.get("teamsubmission"):
@@ -291,4 +301,4 @@ def _grade(found: Mapping[str, Any] | None) -> Decimal | None:
 
 
 def _by(found: Mapping[str, Any] | None) -> str:
-    return f"user {found['grader']}" if found else ""
+    return f"user {int(found['grader'])}" if found else ""

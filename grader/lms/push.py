@@ -349,7 +349,7 @@ def _table(changes: Sequence[Change], outcomes: Sequence[Outcome], export: Expor
 
     names = [shorten(change.wish.name, 30) for change in changes]
     width = max([len("student"), *map(len, names)])
-    ended = {one.change.wish.student: f" {ENDED[one.ended]}" for one in outcomes if one.ended != "sent"}
+    ended = {one.change.wish.student: ", but not all of it" for one in outcomes if one.ended != "sent"}
     yield f"  {'student':{width}}  {'there':>7}  {'ours':>7}"
     for name, change in zip(names, changes, strict=True):
         there, ours = _grade(change.standing.grade), _grade(change.wish.grade)
