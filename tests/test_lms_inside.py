@@ -239,6 +239,14 @@ def test_a_name_with_control_characters_is_shown_and_not_obeyed(tmp_path):
         assert not re.search("[\x07\x1b\u202e]", shown(document))
 
 
+@pytest.mark.parametrize(
+    "manifest", [b"{", b"[]", b'{"system": "x", "entries": [{"file": "../../hw.ipynb", "student": "me"}]}']
+)
+def test_a_manifest_that_a_student_hands_in_is_a_file_like_any_other(tmp_path, manifest):
+    root = laid(tmp_path, "gradescope", {"hw.ipynb": SMALL, "manifest.json": manifest})
+    assert run("gradescope", root)["score"] == 27
+
+
 def test_what_leads_out_of_the_folder_is_not_read(tmp_path):
     secret = write(tmp_path, "elsewhere.ipynb", RIGHT)
     root = laid(tmp_path / "root", "gradescope", {})

@@ -116,7 +116,7 @@ def choose(
     It is the one called `wanted`; else the one that defines most of the functions, a notebook before a script, and of
     equals the last by name.
     """
-    found = submissions.find([folder])
+    found = submissions.find([folder], collected=False)
     if not found.submissions:
         return None, _ignored(found.ignored)
     *others, counts = sorted(found.submissions, key=lambda one: _rank(one, functions, wanted))
