@@ -77,7 +77,7 @@ def done(judged: Judged, path: Path, said: Sequence[str] = ()) -> Done:
 
 
 def number(value: float) -> float:
-    """Return points or a share as a system takes it: without the binary rest that sums of floats have."""
+    """Return points without the binary rest that sums of floats have."""
     return round(value, 6)
 
 
