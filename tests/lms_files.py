@@ -85,11 +85,16 @@ def graded(collected: Path, out: Path, results: Mapping[str, Result], *, annotat
                 (folder / "feedback.html").write_text(f"<!doctype html><p>{result.score}", encoding="utf-8")
                 if annotated:
                     (folder / "annotated.ipynb").write_text(f'{{"annotated": "{entry.student}"}}', encoding="utf-8")
-                known = Known(name, folder.name, entry.sha256 or "", "", "", "", entry.student)
-                standing = Standing(result.score, result.possible, result.passed, result.provisional, review=False)
-                packed = pack_evidence(_evidence(name))
-                store.put(Kept(known, 0.1, packed, msgspec.json.encode(result), standing))
+                keep(store, folder.name, result)
     return out
+
+
+def keep(store: Store, folder: str, result: Result) -> None:
+    """Put a result into a store as a batch does."""
+    info = result.submission
+    known = Known(info.name, folder, info.sha256, "", "", "", info.student)
+    standing = Standing(result.score, result.possible, result.passed, result.provisional, review=False)
+    store.put(Kept(known, 0.1, pack_evidence(_evidence(info.name)), msgspec.json.encode(result), standing))
 
 
 def manifest_of(folder: Path) -> Manifest:

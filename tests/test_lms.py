@@ -13,15 +13,17 @@ import builders
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lms_files import RIGHT, graded, members, scored, unread, zipped
+from lms_files import RIGHT, graded, keep, members, scored, unread, zipped
 
+from grader.batch import DATABASE
 from grader.cli import main
 from grader.cli.lms import SYSTEM_APPS
 from grader.errors import RequestError
 from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS, archives, feedback, tables
 from grader.lms import graded as pairing
 from grader.manifest import Entry
-from grader.records import Ruling, Summary
+from grader.records import Ruling, SubmissionInfo, Summary
+from grader.store import Store
 
 # --- the tables and the command ------------------------------------------------------------------------------------
 
@@ -106,6 +108,15 @@ def test_who_was_not_graded_is_held_back(tmp_path):
     found = pairing.gather(folder, tmp_path / "o")
     assert [one.entry.student for one in found.graded] == ["678"]
     assert found.held_back == {"679": "not graded yet"}
+
+
+def test_a_result_of_an_earlier_name_of_the_file_is_not_exported(tmp_path):
+    folder = graded(collected(tmp_path), tmp_path / "graded", {"678": scored(27)})
+    with Store(folder / DATABASE) as store:
+        for name in ("a_678.ipynb", "z_678.ipynb"):
+            keep(store, name, scored(21, submission=SubmissionInfo(name, "", "678")))
+    (one,) = pairing.gather(folder, tmp_path / "o").graded
+    assert one.result.score == 27
 
 
 def ruled(result):

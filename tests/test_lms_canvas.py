@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import json
 import re
+import shutil
 import stat
+import subprocess
 import zipfile
 from pathlib import Path
 
 import builders
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lms_files import RIGHT, graded, manifest_of, members, scored, unread, zipped
 from notebooks import notebook
 
 from grader.cli import main
 from grader.errors import RequestError
 from grader.lms import canvas
-from grader.lms.canvas import Name, parse, without_resubmit_suffix
+from grader.lms.canvas_names import Name, parse, without_resubmit_suffix
 
 # --- the importers, written down from their sources ----------------------------------------------------------------
 
@@ -108,8 +114,46 @@ def test_two_readings_are_refused_with_both(member, roster):
     assert readings[0] != readings[1]
 
 
+def test_a_name_of_nothing_but_marks_is_read():
+    assert parse("_678_901_2_hw.ipynb", {"678": "---"}) == Name("678", "", False, "901", "2_hw.ipynb")
+
+
 def test_the_rosters_names_settle_what_its_ids_leave_open():
     assert parse("doejane_678_901_2_hw.ipynb", {"678": "Doe, Jane", "901": "Other"}).user == "678"
+
+
+def zipper(sortable_name: str, late: bool, user: int, attachment: int, file: str) -> str:
+    """A member's name, by `get_filename` and `sanitize_user_name` of Canvas's content zipper."""
+    name = re.sub(r"_([0-9]+)_", r"\1", sortable_name).lower()
+    prefix = "_".join([name, *["LATE"] * late, str(user)])
+    prefix = "".join(letter for letter in prefix if letter.isalnum() or letter == "_")
+    return f"{prefix}_{attachment}_" + re.sub(r'[\x00/\\:*?"<>|]+', "_", file)
+
+
+@given(
+    st.text(st.characters(categories=("L", "Nd", "Zs", "Pc", "Pd", "Po"), exclude_characters="\0"), max_size=12) | st.from_regex(r"[a-z]{0,4}_[0-9]{1,3}(_[a-z0-9]{0,3})?", fullmatch=True),
+    st.booleans(),
+    st.integers(1, 99999),
+    st.integers(1, 99999),
+    st.from_regex(r"([0-9]{1,3}_)?[A-Za-z0-9_ ()]{1,8}\.ipynb", fullmatch=True),
+)  # fmt: skip
+def test_whoever_canvas_names_is_found_or_refused_never_another(sortable_name, late, user, attachment, file):
+    member = zipper(sortable_name, late, user, attachment, file)
+    if member.startswith(("anon_", "LATE_anon_")):
+        return
+    with contextlib.suppress(RequestError):
+        found = parse(member, {str(user): sortable_name})
+        assert found is not None
+        assert (found.user, found.late, found.attachment, found.original) == (str(user), late, str(attachment), file)
+
+
+@given(
+    st.text(max_size=60)
+    | st.from_regex(r"(LATE_|anon_|[0-9]{1,3}_|[a-z]_){0,6}(text|link|x)\.(html|ipynb)", fullmatch=True)
+)
+def test_no_name_breaks_the_reader(member):
+    with contextlib.suppress(RequestError):
+        parse(member)
 
 
 @pytest.mark.parametrize(
@@ -286,6 +330,16 @@ def test_a_damaged_member_and_one_that_is_too_large_are_unreadable_not_absent(tm
     assert (tmp_path / "out" / entries["2"].file).stat().st_size == (64 << 20) + 1
 
 
+def test_an_encrypted_member_is_named(tmp_path):
+    export = zipped(tmp_path / "s.zip", {"doe_1_2_hw.ipynb": RIGHT})
+    data = bytearray(export.read_bytes())
+    data[6] |= 1  # the flag of encryption, in the member's head
+    data[data.find(b"PK\x01\x02") + 8] |= 1  # and in the directory
+    export.write_bytes(data)
+    canvas.collect(request(export, tmp_path / "out"))
+    assert by_student(tmp_path / "out")["1"].note == "The file is encrypted in the LMS's download."
+
+
 # --- export --------------------------------------------------------------------------------------------------------
 
 RESULTS = {
@@ -325,6 +379,8 @@ def test_the_gradebook_holds_our_column_and_our_students_alone(tmp_path, collect
     )
     assert canvas_reads(text) == {"Initialization (4711)": {"678": "27.46", "679": "25", "9": "27", "12": "20"}}
     assert "4 scores, 2 new, 1 changed, 1 as before" in said
+    assert "obrienannmarie: 12.50 in the gradebook becomes 25" in said
+    assert "left blank (--absent decides): linker, pdfonly, texter\n" in said
     assert "excused in the gradebook" in said
     assert "not assigned in the gradebook" in said
     assert "not tried on a live site" in said
@@ -418,6 +474,35 @@ def test_a_gradebook_with_semicolons_keeps_them(tmp_path, collected):
     written = (out / canvas.GRADEBOOK).read_text(encoding="utf-8")
     assert written.startswith("Student;ID;")
     assert canvas_reads(written) == {"Initialization (4711)": {"678": "27.5"}}
+
+
+RUBY = """
+require 'csv'
+require 'json'
+lines = File.readlines(ARGV[0]).first(3)
+counts = [';', ','].to_h do |mark|
+  sizes = lines.map { |line| CSV.parse_line(line, col_sep: mark)&.size || 0 }
+  [mark, sizes.uniq.size == 1 ? sizes.first : 0]
+rescue CSV::MalformedCSVError
+  [mark, 0]
+end
+mark = counts[';'] > counts[','] ? ';' : ','
+puts JSON.dump(CSV.read(ARGV[0], skip_lines: /^[;, ]+$/, col_sep: mark))
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("ruby") is None, reason="no Ruby on this machine: gradebooks were read by a copy of its rules"
+)
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_a_gradebook_is_read_by_ruby_itself(tmp_path, collected, mark):
+    text = io.StringIO()
+    csv.writer(text, delimiter=mark, lineterminator="\n").writerows(csv.reader(io.StringIO(GRADEBOOK)))
+    _, out = exported(tmp_path, graded(collected, tmp_path / "graded", RESULTS), text.getvalue())
+    (tmp_path / "read.rb").write_text(RUBY)
+    run = ["ruby", tmp_path / "read.rb", out / canvas.GRADEBOOK]
+    read = json.loads(subprocess.run(run, check=True, capture_output=True, timeout=60).stdout)
+    assert {row[1]: row[-1] for row in read[2:]} == {"678": "27.46", "679": "25", "9": "27", "12": "20"}
 
 
 def test_the_shortest_gradebook_is_enough(tmp_path, collected):

@@ -74,6 +74,15 @@ def test_of_several_attempts_the_latest_is_taken(tmp_path):
     assert entries["none"].file is None
 
 
+def test_two_people_of_one_name_are_pointed_out(tmp_path, capsys):
+    export = {
+        "1-2 - Bo Li - Sep 24, 2024 926 PM/hw.ipynb": RIGHT,
+        "3-2 - Bo Li - Sep 25, 2024 926 PM/hw.ipynb": RIGHT,
+    }
+    assert run(tmp_path, "brightspace", export)[0] == 0
+    assert "two people of this name, perhaps" in capsys.readouterr().out
+
+
 def test_a_username_with_an_underscore_is_settled_by_the_roster(tmp_path):
     export = {"HW_1_a_b_attempt_2021-12-10-22-29-43_hw.ipynb": RIGHT}
     (tmp_path / "r.csv").write_text("Username\na_b\n", encoding="utf-8")

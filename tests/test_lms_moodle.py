@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 import html
 import io
+import json
+import random
 import re
+import shutil
+import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -13,8 +17,9 @@ from lms_files import RIGHT, graded, manifest_of, members, scored, unread, zippe
 
 from grader.cli import main
 from grader.errors import RequestError
-from grader.lms import moodle
-from grader.lms.moodle import feedback_path, parse, php_rows
+from grader.lms import moodle, moodle_worksheet
+from grader.lms.moodle import feedback_path, parse
+from grader.lms.moodle_worksheet import php_rows
 from grader.lms.system import Collect
 
 # --- the importers, written down from their sources ----------------------------------------------------------------
@@ -135,6 +140,33 @@ def test_tables_are_read_as_php_reads_them(text):
     assert [list(row.cells) for row in php_rows(text, ",")] == fgetcsv(text)
 
 
+PHP = """<?php
+$file = fopen($argv[1], 'r');
+$rows = [];
+while (($row = fgetcsv($file, 0, ',', '"', '\\\\')) !== false) { $rows[] = $row; }
+echo json_encode($rows);
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("php") is None, reason="no PHP on this machine: worksheets were read by a copy of its rules"
+)
+def test_a_worksheet_is_read_by_php_itself(tmp_path, folder):
+    draw = random.Random(1)
+    texts = ["".join(draw.choice('ab",\\\n; é&<') for _ in range(draw.randint(0, 9))) for _ in range(4000)]
+    sheet = moodle_worksheet.read(write(tmp_path / "e.csv", ENGLISH))
+    table = [texts[at : at + 8] for at in range(0, len(texts), 8)]
+    written = write(tmp_path / "t.csv", "".join(moodle_worksheet.line(row, sheet, "\n") for row in table))
+    run = ["php", write(tmp_path / "read.php", PHP), written]
+    read = json.loads(subprocess.run(run, check=True, capture_output=True, timeout=60).stdout)
+    assert read == [[text.replace("\\", "&#92;") for text in row] for row in table]
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_bytes(text.encode())
+    return path
+
+
 def test_rows_keep_the_text_that_they_were():
     text = 'a,"b\nc"\r\n"d\\"",e\n,\nlast,"one'
     assert "".join(row.raw for row in php_rows(text, ",")) == text
@@ -195,6 +227,17 @@ def test_a_stranger_is_not_accounted_for(tmp_path, capsys):
     export = zipped(tmp_path / "m.zip", {**FOLDERS, "stray/hw.ipynb": RIGHT})
     assert main(["lms", "moodle", "collect", str(export), "--out", str(tmp_path / "out")]) == 1
     assert "stray/hw.ipynb: not a name that Moodle gives" in capsys.readouterr().err
+
+
+def test_a_groups_number_is_nobodys_lateness(tmp_path):
+    sheet = ENGLISH.replace("Status,Grade", "Status,Group,Grade").replace(
+        ',"Submitted for grading",', ',"Submitted for grading",Team A,'
+    )
+    sheet = sheet.replace('hours late",', 'hours late",Team B,').replace('"No submission",', '"No submission",Team B,')
+    (tmp_path / "w.csv").write_text(sheet, encoding="utf-8")
+    export = {"Team A_102_assignsubmission_file/hw.ipynb": RIGHT, "Team B_101_assignsubmission_file/hw.ipynb": RIGHT}
+    entries = manifest_of(collect(tmp_path, export, roster=tmp_path / "w.csv")).entries
+    assert {entry.name: entry.late for entry in entries} == {"Team A": False, "Team B": True}
 
 
 def test_the_worksheet_says_who_was_late(tmp_path):
@@ -266,7 +309,9 @@ def test_the_worksheet_is_filled_in_and_the_rest_stays_byte_for_byte(tmp_path, f
     assert "&lt;He&gt; &amp; C:&#92;tmp." in comment
     assert "\\" not in after[1]
     assert read["102"][1].startswith("<p>Seen.</p><div")
-    assert "updated 2 grades and 3 feedback instances" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "updated 2 grades and 3 feedback instances" in said
+    assert "OBrien Ann: 12.50 in the worksheet becomes 25.00" in said
 
 
 def test_exporting_what_moodle_gives_back_changes_nothing(tmp_path, folder, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from grader import manifest as manifests
@@ -28,7 +28,7 @@ def gather(directory: Path, out: Path, *, include_open: bool = False) -> Export:
         If `directory` holds no manifest or nothing was graded into it, or `out` cannot be made.
     """
     manifest = _manifest(directory)
-    results, waiting = _results(directory)
+    results, waiting = _results(directory, manifest)
     graded, held_back = [], {}
     for entry in manifest.entries:
         if (found := results.get(entry.student)) is None:
@@ -62,13 +62,9 @@ def absent_points(said: str) -> Decimal | None:
     """
     if said in {"blank", "zero"}:
         return Decimal(0) if said == "zero" else None
-    try:
-        points = Decimal(said) if re.fullmatch(r"\d+(\.\d+)?", said, re.ASCII) else Decimal("NaN")
-    except InvalidOperation:
-        points = Decimal("NaN")
-    if not points.is_finite():
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", said, re.ASCII):
         raise RequestError(f"--absent {said!r} is no number of points", hint="say blank, zero, or points such as 5")
-    return points
+    return Decimal(said)
 
 
 def named(entries: Iterable[Entry], why: Mapping[str, str]) -> tuple[str, ...]:
@@ -86,16 +82,20 @@ def _manifest(directory: Path) -> Manifest:
     return found
 
 
-def _results(directory: Path) -> tuple[dict[str, tuple[str, Result]], Mapping[str, tuple[str, ...]]]:
+def _results(
+    directory: Path, manifest: Manifest
+) -> tuple[dict[str, tuple[str, Result]], Mapping[str, tuple[str, ...]]]:
     """Return folder and result by student, and what a person still has to look at by submission."""
+    files = {entry.student: entry.file for entry in manifest.entries}
     path = directory / DATABASE
     found: dict[str, tuple[str, Result]] = {}
     waiting: Mapping[str, tuple[str, ...]] = {}
     if path.is_file():
         with Store(path) as store:
             for folder, _, result in store.results():
-                if result.submission.student is not None:
-                    found[result.submission.student] = folder, result
+                student = result.submission.student
+                if student in files and (student not in found or _is_of(files[student], result)):
+                    found[student] = folder, result
             waiting = open_items((result for _, result in found.values()), store.seen())
     if not found:
         raise RequestError(
@@ -103,3 +103,9 @@ def _results(directory: Path) -> tuple[dict[str, tuple[str, Result]], Mapping[st
             hint="run `grader batch COLLECTED --out DIR` and export that DIR",
         )
     return found, waiting
+
+
+def _is_of(file: str | None, result: Result) -> bool:
+    """Whether a result is of an entry's own file, not of one that was collected for the same student before."""
+    name = result.submission.name
+    return result.notebook.status == "no_notebook" if file is None else name == file or name.endswith(f"/{file}")

@@ -38,7 +38,8 @@ class File:
 class HandedIn:
     """What one entry of the LMS handed in; fields as in `Entry`.  Of files that fit equally well the last one counts.
 
-    `note` is shown to the student as well, `remark` only to whoever collects.
+    `note` is shown to the student as well, `remark` only to whoever collects; `known_as` is the name that the file is laid out
+    under, before the student's identifier, where that should not change with what else is known.
     """
 
     student: str
@@ -48,6 +49,7 @@ class HandedIn:
     note: str = ""
     lms: Mapping[str, Any] = field(default_factory=dict)
     remark: str = ""
+    known_as: str = ""
 
 
 def lay_out(
@@ -168,7 +170,7 @@ def _paths(entries: Sequence[HandedIn]) -> list[str]:
     """Return a file name without suffix for every entry: plain letters, unique, allowed on every system."""
     wanted = []
     for one in entries:
-        parts = dict.fromkeys(filter(None, (_plain(one.name), _plain(one.student))))
+        parts = dict.fromkeys(filter(None, (_plain(one.known_as or one.name), _plain(one.student))))
         wanted.append(Submission("_".join(parts) or "entry", Path()))
     return [placed.folder for placed in with_folders(wanted, {})]
 

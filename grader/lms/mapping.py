@@ -223,7 +223,7 @@ def _handed_in(files: Sequence[Found], roster: Sequence[str]) -> HandedIn:
     latest = [file for file in files if file.stamp == last]
     note = f"Of {len(set(stamps))} attempts the latest was taken." if len(set(stamps)) > 1 else ""
     remarks = ["not in the roster"] * bool(roster and first.student not in roster)
-    remarks += ["two people of this name, perhaps: see that all is of one"] * (len({file.same for file in latest}) > 1)
+    remarks += ["two people of this name, perhaps: see that all is of one"] * (len({file.same for file in files}) > 1)
     return HandedIn(
         student=first.student,
         name=first.name,
@@ -339,7 +339,7 @@ def _filled(request: Export, mapping: Out) -> Done:
     column = tables.choose(
         sheet.columns(request.title),
         asked=request.column,
-        known_id=str(request.manifest.assignment.get("id", "")),
+        known_id=request.assignment_id,
         title=request.title,
         possible=request.possible,
     )
@@ -364,7 +364,7 @@ def _filled(request: Export, mapping: Out) -> Done:
     said = [f"column {column.header!r}: {written} scores", *tables.converted(request.possible, column.possible)]
     if mapping.feedback and mapping.feedback not in sheet.names:
         said.append(f"no column {mapping.feedback!r}: only scores were written")
-    return Done((path,), tuple(said), (*absent, *_blank(request)))
+    return Done((path,), tuple(said), (*absent, *request.left_blank))
 
 
 def _row(request: Export, sheet: Sheet, column: Column, row: Sequence[str], one: Graded) -> list[str]:
@@ -409,7 +409,7 @@ def _new(request: Export, mapping: Out) -> Done:
     tables.write_text(
         path, tables.lines([list(mapping.new), *rows], ",", "\r\n"), tables.Text("", "utf-8", marked=True)
     )
-    return Done((path,), (f"{len(rows)} scores",), _blank(request))
+    return Done((path,), (f"{len(rows)} scores",), request.left_blank)
 
 
 def _with(template: str, values: Mapping[str, str]) -> str:
@@ -420,8 +420,3 @@ def _feedback(one: Graded, mapping: Out) -> str:
     if mapping.format == "html":
         return feedback.html(one.result)
     return feedback.plain(one.result)
-
-
-def _blank(request: Export) -> tuple[str, ...]:
-    blank = sum(not _goes(request, one) for one in request.graded)
-    return (f"{blank} without a readable notebook were left blank (--absent decides)",) if blank else ()

@@ -83,9 +83,21 @@ class Export:
     held_back: Mapping[str, str] = field(default_factory=dict)
     mapping: Path | None = None
 
+    @property
+    def assignment_id(self) -> str:
+        """The system's own id of the assignment, empty where the download does not tell it."""
+        known = self.manifest.assignment
+        return str(known.get("id") or known.get("assignment_id") or "")
+
     def score(self, one: Graded) -> Decimal | None:
         """Return the points that go out for an entry, out of `possible`; None where nothing is to be written."""
         return self.absent if one.absent else exact(one.result.score)
+
+    @property
+    def left_blank(self) -> tuple[str, ...]:
+        """A sentence that names those for whom nothing is written, if there are any."""
+        names = [one.entry.name or one.entry.student for one in self.graded if self.score(one) is None]
+        return (f"without a readable notebook, left blank (--absent decides): {', '.join(names)}",) if names else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,8 +87,11 @@ def rows(text: str, delimiter: str, path: Path) -> list[list[str]]:
 
 
 def cells(line: str, delimiter: str) -> list[str]:
-    """Return the cells of a single line."""
-    return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+    """Return the cells of a single line, none where it is no line of a table."""
+    try:
+        return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def lines(table: Iterable[Sequence[str]], delimiter: str, newline: str, *, quoting: int = csv.QUOTE_MINIMAL) -> str:
