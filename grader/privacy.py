@@ -15,9 +15,8 @@ from grader import batch
 from grader import manifest as manifests
 from grader.errors import RequestError
 from grader.exercise import Exercise
-from grader.records import SubmissionInfo
 from grader.lms import journal
-from grader.records import Result
+from grader.records import SubmissionInfo
 from grader.store import Decision, Known, Store, write
 
 _AGE = re.compile(r"(\d+)\s*([dwmy]?)")

@@ -58,10 +58,11 @@ class Sources:
     manifest: manifests.Manifest | None = None
 
 
-def find(sources: Sequence[Path], *, besides: Path | None = None) -> Sources:
+def find(sources: Sequence[Path], *, besides: Path | None = None, collected: bool = True) -> Sources:
     """Return the submissions of folders, zips and single files, in the order of their names.
 
-    What lies below `besides`, the folder that results go to, is no submission.
+    What lies below `besides`, the folder that results go to, is no submission.  Where nothing was `collected`, as in a student's
+    own folder, a manifest is a file like any other.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def find(sources: Sequence[Path], *, besides: Path | None = None) -> Sources:
     found = Sources()
     for source in sources:
         prefix = f"{source.name}/" if len(sources) > 1 else ""
-        manifest = manifests.load(source)
+        manifest = manifests.load(source) if collected else None
         if manifest is not None:
             _from_manifest(source, prefix, manifest, found)
         elif source.is_dir():

@@ -145,7 +145,20 @@ def test_hostile_text_reaches_a_terminal_as_text(tmp_path, capsys):
     assert "\x07" not in out
 
 
-COMMANDS = {"check", "batch", "regrade", "summary", "review", "override", "forget", "purge", "lab", "unannotate", "doctor", "schema"}
+COMMANDS = {
+    "check",
+    "batch",
+    "regrade",
+    "summary",
+    "review",
+    "override",
+    "forget",
+    "purge",
+    "lab",
+    "unannotate",
+    "doctor",
+    "schema",
+}
 
 
 @pytest.mark.parametrize("command", [[], *[[name] for name in sorted(COMMANDS)]])

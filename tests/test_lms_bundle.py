@@ -184,6 +184,12 @@ def test_the_folder_of_an_image_holds_all_that_its_dockerfile_copies(tmp_path, s
     assert not re.search("@[A-Z]+@", (tmp_path / "Dockerfile").read_text(encoding="utf-8"))
 
 
+def test_a_part_that_maps_to_nothing_is_refused_before_an_image_is_built(tmp_path, capsys):
+    assert main(["lms", "coursera", "build", "--out", str(tmp_path / "image"), "--part", "a=nothing"]) == 2
+    assert "zeros, random, he" in capsys.readouterr().err
+    assert not (tmp_path / "image").exists()
+
+
 def test_prairielearn_is_told_the_entry_point_and_the_time_that_grading_needs(tmp_path):
     main(["lms", "prairielearn", "build", "--out", str(tmp_path)])
     told = json.loads((tmp_path / "info.externalGradingOptions.json").read_bytes())["externalGradingOptions"]

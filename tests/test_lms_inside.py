@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
@@ -239,6 +241,14 @@ def test_a_name_with_control_characters_is_shown_and_not_obeyed(tmp_path):
         assert not re.search("[\x07\x1b\u202e]", shown(document))
 
 
+@pytest.mark.parametrize(
+    "manifest", [b"{", b"[]", b'{"system": "x", "entries": [{"file": "../../hw.ipynb", "student": "me"}]}']
+)
+def test_a_manifest_that_a_student_hands_in_is_a_file_like_any_other(tmp_path, manifest):
+    root = laid(tmp_path, "gradescope", {"hw.ipynb": SMALL, "manifest.json": manifest})
+    assert run("gradescope", root)["score"] == 27
+
+
 def test_what_leads_out_of_the_folder_is_not_read(tmp_path):
     secret = write(tmp_path, "elsewhere.ipynb", RIGHT)
     root = laid(tmp_path / "root", "gradescope", {})
@@ -289,6 +299,32 @@ def test_the_first_file_says_that_grading_did_not_finish(tmp_path, monkeypatch, 
     jsonschema.validate(first, SCHEMAS[system])
     assert inside.UNFINISHED in shown(first)
     assert score(system, first) is None
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_leaves_the_first_file(tmp_path):
+    endless = edit(RANDOM_SOURCE, ("    parameters = {}", "    while True: pass"))
+    root = laid(tmp_path, "gradescope", {"hw.ipynb": solved(random=endless)})
+    path = root / "results" / "results.json"
+    command = [sys.executable, "-I", "-m", "grader", "lms", "gradescope", "run", "--root", str(root)]
+    with subprocess.Popen(command, cwd=root) as process:
+        while process.poll() is None and not path.exists():
+            time.sleep(0.01)
+        process.kill()
+
+    assert process.returncode == -signal.SIGKILL  # it had not ended by itself
+    document = json.loads(path.read_bytes())
+    jsonschema.validate(document, SCHEMAS["gradescope"])
+    assert inside.UNFINISHED in shown(document)
+    assert score("gradescope", document) is None
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_student_code_does_not_write_its_own_result(tmp_path, system):
+    path = tmp_path / SYSTEMS[system][1]
+    forged = f"    open({str(path)!r}, 'w').write('{{}}')\n    parameters = {{}}"
+    root = laid(tmp_path, system, {"hw.ipynb": solved(random=edit(RANDOM_SOURCE, ("    parameters = {}", forged)))})
+    assert score(system, run(system, root)) == 20
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -486,7 +522,7 @@ def test_sums_of_points_have_no_binary_rest(points):
     judged = Judged(result(functions))
     total = round(sum(points), 6)
     assert gradescope.results(judged, "visible")["score"] == total
-    assert prairielearn.results(judged)["score"] == round(total / 30, 6)
+    assert prairielearn.results(judged)["score"] == total / 30
 
 
 @pytest.mark.parametrize("name", ["gradescope", "coursera", "prairielearn", "nbgrader"])

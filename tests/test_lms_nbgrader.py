@@ -133,6 +133,16 @@ def test_the_grades_name_each_function_and_leave_out_who_is_left_blank(tmp_path)
     assert {one["student"]: one["scores"][RANDOM] for one in found["submissions"]} == {"ada": 10.0, "bob": 7.0}
 
 
+def test_a_function_that_could_not_be_judged_gets_no_zero(tmp_path):
+    request = exported(course(tmp_path / "course"), tmp_path / "graded")
+    functions = {**result().functions, HE: replace(result().functions[HE], status="broken", points=0.0, possible=0.0)}
+    asked_for = replace(request.graded[0], result=result(functions))
+    nbgrader.export(replace(request, graded=[asked_for, request.graded[1]]))
+    found = json.loads((tmp_path / "course" / "grader" / "ps1.json").read_bytes())
+    assert found["submissions"][0]["scores"] == {ZEROS: 10.0, RANDOM: 10.0}
+    assert found["cells"][2] == {"name": HE, "max_score": 10.0}
+
+
 def test_points_for_an_absent_notebook_are_shared_out(tmp_path):
     root = course(tmp_path / "course")
     nbgrader.export(exported(root, tmp_path / "graded", absent=6))
@@ -205,6 +215,19 @@ def test_nbgrader_reads_the_grades_that_were_put_in(graded_course):
     assert first.stdout == "ps1: 2 submissions, 2 with other points than before\n", first.stderr
     assert again.stdout == "ps1: 2 submissions, 0 with other points than before\n"
     assert scores(python, graded_course) == {"ada": ("30.0", "30.0"), "bob": ("27.0", "30.0")}
+
+
+@pytest.mark.slow
+def test_what_has_no_points_is_left_for_a_person(graded_course):
+    python = python_of_nbgrader()
+    path = graded_course / "grader" / "ps1.json"
+    found = json.loads(path.read_bytes())
+    del found["submissions"][0]["scores"][HE]
+    path.write_text(json.dumps(found), encoding="utf-8")
+    assert ran(python, "grader/import_grades.py", "grader/ps1.json", folder=graded_course).returncode == 0
+    query = "SELECT auto_score IS NULL, needs_manual_grade FROM grade WHERE auto_score IS NULL"
+    code = f"import sqlite3; print(sqlite3.connect('gradebook.db').execute({query!r}).fetchall())"
+    assert ran(python, "-c", code, folder=graded_course).stdout.strip() == "[(1, 1)]"
 
 
 @pytest.mark.slow

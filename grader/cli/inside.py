@@ -48,7 +48,10 @@ def gradescope_build(
     out: Annotated[Path, typer.Option("--out", metavar="ZIP", help="The zip to upload under Configure Autograder.")],
     visibility: VisibilityOption = "visible",
     python: Annotated[
-        str, typer.Option("--python", metavar="VERSION", help="Of the base image: 3.10 on Ubuntu 22.04, 3.12 on 24.04.")
+        str,
+        typer.Option(
+            "--python", metavar="VERSION", help="Python of the base image: 3.10 on Ubuntu 22.04, 3.12 on 24.04."
+        ),
     ] = "3.10",
     online: OnlineOption = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,

@@ -13,6 +13,7 @@ from pathlib import Path
 from grader import resources, service
 from grader.errors import RequestError
 from grader.lms.archives import write_zip
+from grader.lms.coursera import functions as functions_of_part
 from grader.lms.gradescope import results
 from grader.lms.inside import Judged
 from grader.lms.system import Build, Done
@@ -52,6 +53,9 @@ def gradescope(request: Build) -> Done:
 
 def coursera(request: Build) -> Done:
     """Write the folder from which Coursera's image is built."""
+    functions_of_part(
+        None, request.options[1::2], service.load_exercise(request.exercise).names
+    )  # refuses wrong ones now
     command = ["lms", "coursera", "run", "--root", "/shared", *request.options]
     return _image(request, "coursera", command)
 

@@ -105,7 +105,7 @@ def _share(result: Result | None, names: Sequence[str]) -> float | None:
     possible = sum(one.possible for one in chosen)
     if not possible or any(one.provisional for one in chosen):
         return None
-    return inside.number(sum(one.points for one in chosen) / possible)
+    return inside.number(sum(one.points for one in chosen)) / inside.number(possible)
 
 
 def _told(judged: Judged, names: Sequence[str]) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ def done(judged: Judged, path: Path, said: Sequence[str] = ()) -> Done:
 
 
 def number(value: float) -> float:
-    """Return points or a share as a system takes it: without the binary rest that sums of floats have."""
+    """Return points without the binary rest that sums of floats have."""
     return round(value, 6)
 
 
@@ -116,7 +116,7 @@ def choose(
     It is the one called `wanted`; else the one that defines most of the functions, a notebook before a script, and of
     equals the last by name.
     """
-    found = submissions.find([folder])
+    found = submissions.find([folder], collected=False)
     if not found.submissions:
         return None, _ignored(found.ignored)
     *others, counts = sorted(found.submissions, key=lambda one: _rank(one, functions, wanted))

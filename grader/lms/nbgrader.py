@@ -164,14 +164,14 @@ def _grades(request: Export, assignment: str) -> dict[str, Any]:
     return {
         "schema": "grader-nbgrader/1",
         "assignment": assignment,
-        "cells": [{"name": name, "max_score": possible} for name, possible in whole.items()],
+        "cells": [{"name": name, "max_score": possible} for name, possible in whole.items() if possible],
         "submissions": [_submission(request, one) for one in request.graded if request.score(one) is not None],
     }
 
 
 def _submission(request: Export, one: Graded) -> dict[str, Any]:
     functions = one.result.functions
-    scores = {name: function.points for name, function in functions.items()}
+    scores = {name: function.points for name, function in functions.items() if not function.provisional}
     if one.absent:  # the points for it are the instructor's choice: shared out as the functions are worth
         total = float(request.score(one) or 0)
         scores = {name: total * function.possible / request.possible for name, function in functions.items()}

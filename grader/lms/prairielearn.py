@@ -33,7 +33,7 @@ def results(judged: Judged) -> dict[str, Any]:
         errors = [*first, *judged.excuse, *judged.notes]
         return {"gradable": False, "format_errors": errors, "message": said}
     tests = [_test(name, function) for name, function in result.functions.items()]
-    return {"gradable": True, "score": inside.number(result.score / result.possible), "message": said, "tests": tests}
+    return {"gradable": True, "score": inside.number(result.score) / result.possible, "message": said, "tests": tests}
 
 
 def _test(name: str, function: FunctionResult) -> dict[str, Any]:

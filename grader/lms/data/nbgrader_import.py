@@ -56,6 +56,10 @@ def put(gradebook: Gradebook, found: dict[str, Any], one: dict[str, Any], *, bes
     submission = gradebook.update_or_create_submission(assignment, student, **when)
     changed = False
     for cell in found["cells"]:
+        if (
+            cell["name"] not in one["scores"]
+        ):  # it could not be judged: nbgrader keeps it marked as to be graded by hand
+            continue
         into = cells[cell["name"]]
         score = one["scores"][cell["name"]] * into.max_score / cell["max_score"]
         grade = find_grade(gradebook, submission, into, notebook)
