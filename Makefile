@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint fuzz bench reference samples clean
+.PHONY: demo test test-all lint fuzz bench reference samples policy clean
 
 demo: $(READY)
 	$(BIN)/grader batch submissions --out graded
@@ -38,6 +38,10 @@ reference: $(READY)
 
 samples: $(READY)
 	$(BIN)/python tests/samples.py
+
+# Makes docs/grading-policy.md again: what passes, what costs points, and why
+policy: $(READY)
+	$(BIN)/python tests/policy.py
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed; name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

@@ -1,79 +1,83 @@
-"""Many submissions: a pool of processes, each with its own confined worker; results are kept as each one ends."""
+"""A class: graded by many processes, kept as each submission ends, published from the store."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import shutil
-import signal
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from grader import __version__
-from grader import exercise as exercises
+from grader import manifest as manifests
+from grader import pool, work
+from grader import roster as rosters
 from grader import submissions as files
-from grader.checks import CHECKS
+from grader.classfiles import write_class
+from grader.classroom import gather
 from grader.errors import RequestError
 from grader.exercise import Exercise
-from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read, read_hash, too_large
-from grader.pipeline import Pipeline, broken
-from grader.records import Evidence, Notebook, Result
-from grader.report import gradebook, html
-from grader.store import Entry, Store, write
+from grader.notebook import read_hash
+from grader.records import Result
+from grader.store import Decision, Kept, Known, Store, ruled, write
 from grader.submissions import Submission
+from grader.work import Setup, Work
 
 DATABASE = "grades.sqlite"
-AHEAD = 4  # submissions handed out a process before the first of them is done: bounds memory
+GROUP, GROUP_SECONDS = 32, 1.0  # submissions that are written down together: what a kill can cost, besides what runs
+HERE = 32  # so few submissions are judged again in this process: starting others takes longer
 
-
-@dataclass(frozen=True, slots=True)
-class Graded:
-    """What a process hands back for one submission."""
-
-    submission: Submission
-    sha256: str
-    seconds: float
-    evidence: bytes
-    result: bytes
-    trainings: Mapping[str, bytes]
+Progress = Callable[[int, int, Sequence[str]], None]  # how many are done, of how many, and which are being graded
+default_jobs = pool.default_jobs
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a batch did."""
+    """What a batch did, in numbers; the results stand in the store."""
 
     index: Path
-    graded: int
-    unchanged: int
-    ignored: tuple[str, ...]
-    passed_over: int
-    results: tuple[Result, ...]
-
-    @property
-    def provisional(self) -> bool:
-        """Whether some result is provisional."""
-        return any(result.provisional for result in self.results)
-
-
-Progress = Callable[[int, int, str], None]
-Known = Mapping[str, tuple[str, str, str]]
+    graded: int = 0
+    judged_again: int = 0
+    unchanged: int = 0
+    submissions: int = 0
+    passed: int = 0
+    provisional: int = 0
+    review: int = 0
+    ignored: tuple[str, ...] = ()
+    passed_over: int = 0
+    said: tuple[str, ...] = ()
 
 
-def batch(
-    sources: Sequence[Path],
-    out: Path,
-    exercise: Exercise,
-    *,
-    jobs: int,
-    fresh: bool = False,
-    progress: Progress = lambda _done, _all, _name: None,
-) -> Report:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changed for one function: the points before and after, those of the machine today, and the ruling over them."""
+
+    submission: str
+    student: str | None
+    function: str
+    before: float
+    after: float
+    machine: float
+    ruling: Decision | None = None
+    stands: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a batch runs."""
+
+    jobs: int = 1
+    fresh: bool = False
+    annotated: bool | None = None
+    roster: Path | None = None
+    start: pool.Start = pool.processes
+    progress: Progress = field(default=lambda _done, _all, _running: None)
+
+
+def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Settings | None = None) -> Report:
     """Grade every submission of the sources into `out`; what was graded there before and has not changed stays.
 
     Raises
@@ -81,34 +85,73 @@ def batch(
     RequestError
         If there is nothing to grade, or `out` cannot be written.
     """
+    settings = settings or Settings()
     found = files.find(sources, besides=out)
+    if settings.roster is not None:
+        found.submissions = rosters.match(found.submissions, rosters.load(settings.roster))
     if not found.submissions:
         raise RequestError(
             f"there is no notebook in {', '.join(map(str, sources))}",
             hint="give a folder or zip that holds .ipynb or .py files",
         )
     with Store(out / DATABASE) as store:
-        if fresh:
-            _clear(store, out)
+        if settings.fresh:
+            _drop(store, out, store.known())
+        _drop(store, out, _superseded(store.known(), found.submissions))
         known = store.known()
-        todo = files.with_folders(found.submissions, {name: folder for name, (folder, _, _) in known.items()})
-        work = [one for one in todo if not _unchanged(one, known, exercise, out)]
-        for count, graded in enumerate(_graded(work, out, exercise, store, jobs), start=1):
-            _keep(store, graded, exercise)
-            progress(count, len(work), graded.submission.name)
-        results = tuple(_publish(store, out, exercise, found.ignored))
-    return Report(
-        index=out / "index.html",
-        graded=len(work),
-        unchanged=len(todo) - len(work),
-        ignored=tuple(found.ignored),
-        passed_over=found.passed_over,
-        results=results,
-    )
+        todo = files.with_folders(found.submissions, {name: one.folder for name, one in known.items()})
+        annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
+        plan = _plan(todo, known, exercise, _Pages(out, annotated=annotated))
+        store.touch(plan.touched)
+        if found.manifest is not None:
+            write(out / manifests.FILE, manifests.encode(found.manifest), private=True)
+        task = _Task(store, out, exercise, annotated=annotated)
+        over = [one for one in task.run(plan, settings) if one.ruling]
+        store.ignored = found.ignored
+        _publish(store, out, exercise)
+        return replace(
+            _report(store, out),
+            graded=len(plan.grade),
+            judged_again=len(plan.judge),
+            unchanged=len(todo) - len(plan.grade) - len(plan.judge),
+            ignored=tuple(found.ignored),
+            passed_over=found.passed_over,
+            said=(*map(under_ruling, over), *_gone(known, todo)),
+        )
 
 
-def regrade(out: Path, exercise: Exercise) -> Report:
+def regrade(out: Path, exercise: Exercise, settings: Settings | None = None) -> Report:
     """Judge stored evidence again, with today's points and words; no student code runs.
+
+    Raises
+    ------
+    RequestError
+        If nothing was graded into `out`.
+    """
+    with opened(out) as store:
+        plan = _plan_of_all(store, exercise)
+        task = _Task(store, out, exercise, annotated=False)
+        over = [one for one in task.run(plan, settings or Settings()) if one.ruling]
+        _publish(store, out, exercise)
+        said = tuple(map(under_ruling, over))
+        return replace(_report(store, out), judged_again=len(plan.judge), said=said)
+
+
+def preview(out: Path, exercise: Exercise, settings: Settings | None = None) -> tuple[Change, ...]:
+    """Return whose points judging again would change, and write nothing.
+
+    Raises
+    ------
+    RequestError
+        If nothing was graded into `out`.
+    """
+    with opened(out) as store:
+        task = _Task(store, None, exercise, annotated=False)
+        return tuple(task.run(_plan_of_all(store, exercise), settings or Settings()))
+
+
+def opened(out: Path) -> Store:
+    """Open the store of a folder that a batch wrote.
 
     Raises
     ------
@@ -117,172 +160,230 @@ def regrade(out: Path, exercise: Exercise) -> Report:
     """
     if not (out / DATABASE).is_file():
         raise RequestError(f"nothing was graded into {out}", hint="run `grader batch SOURCE --out DIR` first")
-    with Store(out / DATABASE) as store, Pipeline(exercise, store.secret, cache=store.trainings()) as pipeline:
-        for entry in store.entries():
-            if entry.evidence.exercise != exercise.name:
-                raise RequestError(
-                    f"{out} holds another exercise, {entry.evidence.exercise}", hint="name it with --exercise"
-                )
-            result = pipeline.judge(entry.evidence)
-            _write_pages(out / entry.folder, result)
-            store.put(replace(entry, result=result))
-        results = tuple(_publish(store, out, exercise, ()))
-    return Report(out / "index.html", len(results), 0, (), 0, results)
+    return Store(out / DATABASE)
 
 
-# --- in the pool ---------------------------------------------------------------------------------------------------
-
-_pipelines: list[Pipeline] = []  # one a process, made by the pool's initializer
-
-
-def _start(exercise_folder: str, secret: bytes, trainings: Mapping[str, bytes]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that hands out the work
-    exercise = exercises.load(exercise_folder, CHECKS)
-    _pipelines[:] = [Pipeline(exercise, secret, cache=dict(trainings))]
-
-
-def _grade(submission: Submission, out: Path) -> Graded:
-    """Grade one submission and write its pages."""
-    (pipeline,) = _pipelines
-    started = time.monotonic()
-    pipeline.trainer.made.clear()
-    notebook = _read(submission)
-    evidence, result = pipeline.graded(notebook)
-    _write_pages(out / submission.folder, result)
-    return _packed(submission, evidence, result, started, dict(pipeline.trainer.made))
+def publish(store: Store, out: Path, exercise: Exercise, names: Iterable[str]) -> None:
+    """Write the pages of some submissions and the class's files anew, after people decided something."""
+    standing, known = store.ledger.standing(), store.known()
+    for name in names:
+        result = ruled(store.result(name), standing.get(name, ()))
+        store.stand(name, work.standing(result))
+        folder = out / known[name].folder
+        work.write_pages(folder, result)
+        work.write_annotated(folder, result)
+    _publish(store, out, exercise)
 
 
-def _read(submission: Submission) -> Notebook:
-    """Read a submission; a member of a zip that is too large is not even unpacked."""
-    size_bytes = files.unpacked_bytes(submission)
-    if size_bytes > SOURCE_LIMIT_BYTES:
-        return too_large(submission.name, size_bytes)
-    try:
-        with files.opened(submission) as path:
-            return read(path, name=submission.name)
-    except RequestError as error:
-        return cannot_open(submission.name, error.problem)
+def changes(machine: Result, rulings: Sequence[Decision], before: Result | None = None) -> Iterator[Change]:
+    """Yield whose points are others than `before`, and the rulings that the machine does not agree with as it did then."""
+    today, earlier = ruled(machine, rulings), ruled(before, rulings) if before else None
+    over = {ruling.function: ruling for ruling in rulings}
+    for name, function in today.functions.items():
+        was = earlier.functions[name].points if earlier and name in earlier.functions else function.points
+        given, ruling = machine.functions[name].points, over.get(name)
+        stands = function.ruling is not None
+        odd = ruling is not None and (not stands or ruling.before != given)
+        if was != function.points or odd:
+            submission = machine.submission
+            yield Change(submission.name, submission.student, name, was, function.points, given, ruling, stands)
 
 
-def _write_pages(folder: Path, result: Result) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    write(folder / "result.json", gradebook.result_json(result))
-    write(folder / "feedback.html", html.feedback_page(result))
+# --- what is to be done --------------------------------------------------------------------------------------------
 
 
-# --- around the pool -----------------------------------------------------------------------------------------------
+@dataclass(slots=True)
+class _Plan:
+    """Submissions to be graded, those to be judged again from evidence, and new `stat`s of files that have not changed."""
+
+    grade: list[Submission] = field(default_factory=list)
+    judge: list[Submission] = field(default_factory=list)
+    touched: dict[str, str] = field(default_factory=dict)
 
 
-def _graded(work: Sequence[Submission], out: Path, exercise: Exercise, store: Store, jobs: int) -> Iterator[Graded]:
-    """Yield each submission as it ends; a process that dies takes nothing with it but its own work, done again."""
-    left = {one.name: one for one in work}
-    try:
-        with _pool(exercise, store, jobs) as executor:
-            for graded in _in_pool(executor, work, out, jobs * AHEAD):
-                del left[graded.submission.name]
-                yield graded
-    except BrokenExecutor:
-        for one in left.values():
-            yield _alone(one, out, exercise, store)
+def _plan(todo: Sequence[Submission], known: Mapping[str, Known], exercise: Exercise, pages: _Pages) -> _Plan:
+    plan = _Plan()
+    graded, gathered = work.graded_with(exercise), work.gathered_with(exercise)
+    for one in todo:
+        before = known.get(one.name)
+        if before is None or not _same_file(one, before):
+            plan.grade.append(one)
+        elif (before.graded_with, before.handed) == (graded, one.handed) and pages.stand(one):
+            if one.stat and one.stat != before.stat:
+                plan.touched[one.name] = one.stat
+        elif before.gathered_with == gathered:
+            plan.judge.append(one)
+        else:
+            plan.grade.append(one)
+    return plan
 
 
-def _alone(submission: Submission, out: Path, exercise: Exercise, store: Store) -> Graded:
-    """Grade one submission in a process of its own; if that dies as well, say so on its page."""
-    try:
-        with _pool(exercise, store, 1) as executor:
-            return executor.submit(_grade, submission, out).result()
-    except BrokenExecutor:
-        started = time.monotonic()
-        notebook = Notebook(submission.name, "", "ok")
-        evidence = broken(notebook, exercise, "the process that graded this submission ended unexpectedly")
-        with Pipeline(exercise, store.secret) as pipeline:
-            result = pipeline.judge(evidence)
-        _write_pages(out / submission.folder, result)
-        return _packed(submission, evidence, result, started, {})
-
-
-def _packed(
-    submission: Submission, evidence: Evidence, result: Result, started: float, made: Mapping[str, bytes]
-) -> Graded:
-    seconds = time.monotonic() - started
-    packed = msgspec.msgpack.encode(evidence), msgspec.json.encode(result)
-    return Graded(submission, evidence.notebook.sha256, seconds, *packed, made)
-
-
-def _pool(exercise: Exercise, store: Store, jobs: int) -> Executor:
-    context = multiprocessing.get_context("spawn")
-    settings = (str(exercise.folder), store.secret, store.trainings())
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=settings)
-
-
-def _in_pool(executor: Executor, work: Sequence[Submission], out: Path, ahead: int) -> Iterator[Graded]:
-    """Hand out work a little ahead of the pool and yield what is done, in the order in which it ends."""
-    waiting, running = iter(work), set[Future[Graded]]()
-    try:
-        while True:
-            for one in waiting:
-                running.add(executor.submit(_grade, one, out))
-                if len(running) >= ahead:
-                    break
-            if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
-    finally:
-        for future in running:
-            future.cancel()
-
-
-def _keep(store: Store, graded: Graded, exercise: Exercise) -> None:
-    store.add_trainings(graded.trainings)
-    store.put(
-        Entry(
-            name=graded.submission.name,
-            folder=graded.submission.folder,
-            sha256=graded.sha256,
-            graded_with=_graded_with(exercise),
-            seconds=graded.seconds,
-            evidence=msgspec.msgpack.decode(graded.evidence, type=Evidence),
-            result=msgspec.json.decode(graded.result, type=Result),
+def _plan_of_all(store: Store, exercise: Exercise) -> _Plan:
+    known = store.known()
+    wanted = exercise.evidence_sha256
+    other = [name for name, one in known.items() if one.gathered_with and one.gathered_with.split()[-1] != wanted]
+    if other:
+        raise RequestError(
+            f"{len(other)} submissions were run for other calls than this exercise asks for, {other[0]} among them",
+            hint="run `grader batch` with the notebooks again, or name the exercise with --exercise",
         )
-    )
+    return _Plan(judge=[Submission(one.name, None, folder=one.folder, stat=one.stat) for one in known.values()])
 
 
-def _publish(store: Store, out: Path, exercise: Exercise, ignored: Sequence[str]) -> Iterator[Result]:
-    """Write the class's files anew from the store, and yield every result."""
-    entries = list(store.results())
-    write(out / "grades.csv", gradebook.grades_csv(entries, exercise))
-    rows = [gradebook.class_row(folder, result) for folder, _, result in entries]
-    page = html.class_page(rows, title=exercise.title, ignored=dict.fromkeys(ignored, "not a notebook"))
-    write(out / "index.html", page)
-    yield from (result for _, _, result in entries)
-
-
-def _graded_with(exercise: Exercise) -> str:
-    return f"{__version__} {exercise.sha256}"
-
-
-def _unchanged(submission: Submission, known: Known, exercise: Exercise, out: Path) -> bool:
-    """Return whether this very file was graded before with this grader and its pages are there."""
-    folder, sha256, graded_with = known.get(submission.name, ("", "", ""))
-    pages = [out / folder / name for name in ("feedback.html", "result.json")]
-    if graded_with != _graded_with(exercise) or not all(page.is_file() for page in pages):
-        return False
+def _same_file(submission: Submission, before: Known) -> bool:
+    """Return whether a file is the one that was graded before; it is read only where the file system cannot tell."""
+    if submission.path is None:
+        return not before.sha256
+    if submission.stat and submission.stat == before.stat:
+        return True
     try:
         with files.opened(submission) as path:
-            return read_hash(path) == sha256
+            return read_hash(path) == before.sha256
     except RequestError:
         return False
 
 
-def _clear(store: Store, out: Path) -> None:
-    """Forget what was graded before: the entries and the folders that they name."""
-    for folder, _, _ in store.known().values():
-        shutil.rmtree(out / folder, ignore_errors=True)
-    store.clear()
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """The pages that a submission is to have."""
+
+    out: Path
+    annotated: bool
+
+    def stand(self, submission: Submission) -> bool:
+        """Return whether all of them are there."""
+        annotated = self.annotated and submission.path is not None and submission.name.lower().endswith(".ipynb")
+        names = (*work.PAGES, work.ANNOTATED) if annotated else work.PAGES
+        return all((self.out / submission.folder / name).is_file() for name in names)
 
 
-def default_jobs() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+# --- doing it ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Task:
+    """Carries a plan out; `out` is None where nothing is to be written."""
+
+    store: Store
+    out: Path | None
+    exercise: Exercise
+    annotated: bool
+
+    def run(self, plan: _Plan, settings: Settings) -> Iterator[Change]:
+        """Grade and judge, keep what ends, and yield what changed for whom."""
+        total = len(plan.grade) + len(plan.judge)
+        if not total:
+            return
+        few = not plan.grade and total <= HERE
+        start = pool.here if few and settings.start is pool.processes else settings.start
+        standing = self.store.ledger.standing()
+        buffer, done = _Buffer(self.store), 0
+        try:
+            with pool.Stop() as stop:
+                crew = pool.Crew(settings.jobs, start, stop, partial(_tell, settings, total, lambda: done))
+                with closing(pool.each(work.grade, self._works(plan, standing), crew)) as ended:
+                    for one, kept in ended:
+                        made = kept or work.lost(one, self.exercise)
+                        yield from self._changes(one, made)
+                        done += 1
+                        if self.out is not None:
+                            buffer.add(made)
+            settings.progress(done, total, ())
+        finally:
+            work.finish()
+            buffer.flush()
+
+    def _changes(self, one: Work, made: Kept) -> Iterator[Change]:
+        if one.before or one.rulings:
+            before = self.store.result(one.submission.name) if one.before else None
+            yield from changes(msgspec.json.decode(made.result, type=Result), one.rulings, before)
+
+    def _works(self, plan: _Plan, standing: Mapping[str, Sequence[Decision]]) -> Iterator[Work]:
+        setup = Setup(self.exercise.folder.resolve(), self.store.secret, self.store.path.resolve())
+        graded, gathered = work.graded_with(self.exercise), work.gathered_with(self.exercise)
+        for one in plan.grade:
+            rulings = tuple(standing.get(one.name, ()))
+            yield Work(setup, one, graded, gathered, one.handed, self.out, rulings, self.annotated)
+        for one in plan.judge:
+            rulings = tuple(standing.get(one.name, ()))
+            before = self.store.before(one.name)
+            gathered_by = before.gathered_with or gathered
+            handed = one.handed or before.handed
+            yield Work(setup, one, graded, gathered_by, handed, self.out, rulings, self.annotated, before)
+
+
+class _Buffer:
+    """Results on their way into the store, written down in groups: each commit waits for the disk."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: list[Kept] = []
+        self._since = time.monotonic()
+
+    def add(self, kept: Kept) -> None:
+        self._kept.append(kept)
+        if len(self._kept) >= GROUP or time.monotonic() - self._since >= GROUP_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        kept, self._kept, self._since = self._kept, [], time.monotonic()
+        self._store.put(*kept)
+
+
+def _tell(settings: Settings, total: int, done: Callable[[], int], running: list[Work]) -> None:
+    settings.progress(done(), total, [one.submission.name for one in running])
+
+
+def under_ruling(change: Change) -> str:
+    """Return a sentence on a ruling under which the machine's points have changed."""
+    short, ruling = change.function.rsplit("_", 1)[-1], change.ruling
+    if ruling is None:
+        return ""
+    who = f"{change.submission}, {short}"
+    machine = f"the machine now gives {change.machine:g}; it gave {ruling.before:g} when {ruling.by} ruled"
+    if change.stands:
+        return f"{who}: the ruling stands at {ruling.points:g} points; {machine}"
+    return f"{who}: the ruling of {ruling.points:g} points was made on other code and does not count; {machine}"
+
+
+def _publish(store: Store, out: Path, exercise: Exercise) -> None:
+    """Write the class's files anew from the store."""
+    write_class(
+        gather(store.results(), seen=store.seen()),
+        out,
+        exercise,
+        ignored=dict.fromkeys(store.ignored, "not a notebook"),
+    )
+
+
+def _report(store: Store, out: Path) -> Report:
+    counts = store.counts()
+    return Report(
+        out / "index.html",
+        submissions=counts.submissions,
+        passed=counts.passed,
+        provisional=counts.provisional,
+        review=counts.review,
+    )
+
+
+def _drop(store: Store, out: Path, names: Iterable[str]) -> None:
+    """Take submissions out of the store, with their pages."""
+    known = store.known()
+    for name in names:
+        shutil.rmtree(out / known[name].folder, ignore_errors=True)
+    store.drop(*names)
+
+
+def _gone(known: Mapping[str, Known], today: Sequence[Submission]) -> Iterator[str]:
+    """Say of what files there are results and no files any more."""
+    gone = sorted(known.keys() - {one.name for one in today})
+    if gone:
+        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        yield f"{gone[0]}{more}: graded before and not in the source any more; the results stay (`grader forget` removes them)"
+
+
+def _superseded(known: Mapping[str, Known], today: Sequence[Submission]) -> list[str]:
+    """Return earlier entries of people who are here today under another name: nothing handed in then, or another file."""
+    names, students = {one.name for one in today}, {one.student for one in today if one.student}
+    return [name for name, one in known.items() if name not in names and one.student in students]

@@ -3,7 +3,9 @@
 GraderError            3  our own fault
 ├── RequestError       2  the request cannot be met as it stands: no such file, unusable option
 │   └── ExerciseError  2  an exercise's file is not usable
-└── SandboxError       3  student code could not be confined, so it was not run
+├── SandboxError       3  student code could not be confined, so it was not run
+└── LiveError          3  an LMS could not be reached, or refused what it was sent
+    └── Unanswered     3  a call went out and no answer came back: it may have arrived
 
 A wrong answer is never an exception: it is a `Finding`.
 """
@@ -36,6 +38,17 @@ class ExerciseError(RequestError):
 
 class SandboxError(GraderError):
     """Student code could not be confined, so it was not run."""
+
+
+class LiveError(GraderError):
+    """An LMS could not be reached, or refused what it was sent; its HTTP status (0 where there is none) and date."""
+
+    status = 0
+    date = ""
+
+
+class Unanswered(LiveError):
+    """A call that changes something went out and no answer came back, so it may have arrived."""
 
 
 def _rebuild(kind: type[GraderError], problem: str, hint: str) -> GraderError:

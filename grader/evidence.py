@@ -9,13 +9,14 @@ import hashlib
 import hmac
 import platform
 import time
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from grader import __version__
 from grader.errors import SandboxError
 from grader.exercise import Exercise, Task
 from grader.fast import engine
@@ -24,6 +25,7 @@ from grader.sandbox import Sandbox
 from grader.training import ESCAPED, LN2, Data, Model, Parameters, course_data, escape, train
 
 Cache = MutableMapping[str, bytes]
+KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
 KEPT_FUNCTIONS, KEPT_BYTES = 256, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
 FAST_CAP, PLAIN_CAP = 1_000_000, 30_000  # iterations in which it is looked for the end of a plateau: up to 3 s
 RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
@@ -36,7 +38,7 @@ TRAINING_DIGITS = 12  # parameters that agree to these digits are the same start
 class Trainer:
     """Trains the full model; a start that was trained before, here or by the makers of the exercise, costs nothing.
 
-    `made` are the trainings that were not in the cache, or of an older version there.
+    `made` are the trainings that were not in the cache, or of an older version there; `read` holds the last ones as records.
     """
 
     model: Model
@@ -44,6 +46,7 @@ class Trainer:
     data: Data | None = None
     trained: int = 0
     made: Cache = field(default_factory=dict)
+    read: dict[str, Training] = field(default_factory=dict)
 
     def train(self, parameters: Parameters) -> Training:
         """Return the training from these parameters.
@@ -60,6 +63,7 @@ class Trainer:
             if _waits(made):
                 made = self._with_waits(made, parameters, self.data)
             self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
+            self.read.pop(key, None)
             self.trained += 1
         return self.known(key)
 
@@ -83,7 +87,11 @@ class Trainer:
         KeyError
             If it was not.
         """
-        return msgspec.json.decode(self.cache[key], type=Training, strict=False)
+        if key not in self.read:
+            if len(self.read) >= KEPT_FUNCTIONS:
+                del self.read[next(iter(self.read))]
+            self.read[key] = msgspec.json.decode(self.cache[key], type=Training, strict=False)
+        return self.read[key]
 
 
 def _complete(training: Training) -> bool:
@@ -160,6 +168,7 @@ class Gatherer:
     trainer: Trainer
     secret: bytes
     outcomes: dict[tuple[object, ...], tuple[Outcome, ...]] = field(default_factory=dict)
+    kept: KnownOutcomes | None = None
     spent_seconds: float = 0.0
 
     def function(self, function: Function, task: Task) -> FunctionEvidence:
@@ -179,59 +188,113 @@ class Gatherer:
         The sizes that nobody shall know are drawn from the secret and the code.  So caches, resume and regrade work, and a
         hand-in that shows the sizes that it met is of no use to the next, which, being other code, meets others.
         """
-        code = repr((function.name, [unit.source for unit in function.units])).encode()
+        code = repr((function.name, trees(function))).encode()
         return self.exercise.calls(task, hmac.new(self.secret, code, hashlib.sha256).digest())
 
     def _run(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
-        """Call a function, or take what the very same statements at the same places gave before."""
-        key = (function.name, function.units, tuple(calls))
-        if key not in self.outcomes:
-            budget = self.sandbox.limits.submission_seconds
-            if self.spent_seconds >= budget:
-                problem = (
-                    f"the functions before it took the {budget:g} seconds that a submission has; it was not called"
-                )
-                return (Outcome(calls[0], "timed_out", message=problem),)
-            started = time.monotonic()
-            outcomes = self.sandbox.run(function, calls)
-            self.spent_seconds += time.monotonic() - started
-            if any(outcome.ended in ("timed_out", "broken") for outcome in outcomes):
-                return outcomes  # a busy machine may be the reason
+        """Call a function, or take what the same code gave before; errors name places, so for those the text counts too."""
+        tree = (function.name, trees(function), tuple(calls))
+        text = (*tree, function.units)
+        known = self.outcomes.get(tree) or self.outcomes.get(text)
+        if known is not None:
+            return known
+        outcomes = self.kept(code_key(function, calls)) if self.kept else None
+        outcomes = outcomes or self._called(function, calls)
+        lasting = all(outcome.ended not in ("timed_out", "broken") for outcome in outcomes)  # a busy machine may be why
+        if lasting and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES:
             if len(self.outcomes) >= KEPT_FUNCTIONS:
                 del self.outcomes[next(iter(self.outcomes))]
-            if sum(len(array.data) for outcome in outcomes for array in outcome.arrays.values()) > KEPT_BYTES:
-                return outcomes
-            self.outcomes[key] = outcomes
-        return self.outcomes[key]
+            self.outcomes[text if any(outcome.fault for outcome in outcomes) else tree] = outcomes
+        return outcomes
+
+    def _called(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+        budget = self.sandbox.limits.submission_seconds
+        if self.spent_seconds >= budget:
+            problem = f"the functions before it took the {budget:g} seconds that a submission has; it was not called"
+            return (Outcome(calls[0], "timed_out", message=problem),)
+        started = time.monotonic()
+        outcomes = self.sandbox.run(function, calls)
+        self.spent_seconds += time.monotonic() - started
+        return outcomes
 
     def _train(self, outcomes: Sequence[Outcome]) -> tuple[Training | None, str]:
         """Train from the parameters of the model's own sizes; say why if that cannot be done."""
         layers = self.exercise.model.layers
-        outcome = next((o for o in outcomes if o.call.layers == layers and o.ended == "returned"), None)
-        if outcome is None:
-            return None, f"no parameters came back for {list(layers)}"
-        names = [f"{kind}{layer}" for layer in range(1, len(layers)) for kind in "Wb"]
         try:
-            return self.trainer.train({name: outcome.arrays[name].numpy() for name in names}), ""
+            parameters = _parameters(outcomes, layers)
+            if parameters is None:
+                return None, f"no parameters came back for {list(layers)}"
+            return self.trainer.train(parameters), ""
         except KeyError as error:
             return None, f"the model cannot be trained: {error.args[0]} is missing"
         except ValueError as error:
             return None, f"the model cannot be trained: {error}"
 
 
-def sha256(evidence: Evidence) -> str:
-    """Return the hash of what public calls gave, which student and instructor can compare."""
-    digest = hashlib.sha256()
-    for name, one in evidence.functions.items():
-        digest.update(repr((name, one.function.status)).encode())
-        for outcome in one.outcomes:
-            if outcome.call.public:
-                arrays = sorted((key, array.shape, array.dtype, array.data) for key, array in outcome.arrays.items())
-                kind = outcome.fault.kind if outcome.fault else ""
-                digest.update(
-                    repr((outcome.call.layers, outcome.call.ambient_seed, outcome.ended, kind, arrays)).encode()
-                )
+def _parameters(outcomes: Sequence[Outcome], layers: Sequence[int]) -> Parameters | None:
+    """Return what came back for the model's own sizes; a KeyError names what is missing in it."""
+    outcome = next((o for o in outcomes if o.call.layers == layers and o.ended == "returned"), None)
+    if outcome is None:
+        return None
+    names = [f"{kind}{layer}" for layer in range(1, len(layers)) for kind in "Wb"]
+    return {name: outcome.arrays[name].numpy() for name in names}
+
+
+def training_key(evidence: FunctionEvidence, model: Model) -> str | None:
+    """Return the name of the start that a function was trained from, or None."""
+    if evidence.training is None:
+        return None
+    parameters = _parameters(evidence.outcomes, model.layers)
+    return None if parameters is None else start_key(parameters, model)
+
+
+def is_repeatable(evidence: FunctionEvidence) -> bool:
+    """Whether the same code would give the same again: each call came back, so nothing hangs on time or place."""
+    return bool(evidence.outcomes) and all(outcome.ended == "returned" for outcome in evidence.outcomes)
+
+
+def code_key(function: Function, calls: Sequence[Call]) -> str:
+    """Return the name of code with its calls: the syntax tree, not the text, and the versions of what runs it."""
+    versions = (__version__, platform.python_version(), np.__version__)
+    return hashlib.sha256(repr((function.name, trees(function), tuple(calls), versions)).encode()).hexdigest()
+
+
+def trees(function: Function) -> tuple[str, ...]:
+    """Return the names of the syntax trees of a function with all it needs: where these are equal, so is what it does."""
+    return tuple(unit.tree for unit in function.units)
+
+
+def sha256(evidence: FunctionEvidence) -> str:
+    """Return the hash of what the public calls of a function gave, which student and instructor can compare."""
+    digest = hashlib.sha256(repr((evidence.function.name, evidence.function.status)).encode())
+    for outcome in evidence.outcomes:
+        if outcome.call.public:
+            kind = outcome.fault.kind if outcome.fault else ""
+            digest.update(repr((outcome.call.layers, outcome.call.ambient_seed, outcome.ended, kind)).encode())
+            for name, array in sorted(outcome.arrays.items()):
+                digest.update(repr((name, array.shape, array.dtype, len(array.data))).encode())
+                digest.update(array.data)
     return digest.hexdigest()
 
 
-__all__ = ["Cache", "Gatherer", "Trainer", "collect", "plain", "plain_training", "sha256", "start_key"]
+def sha256_of_all(hashes: Mapping[str, str]) -> str:
+    """Return the hash of a submission's evidence from those of its functions, by name."""
+    return hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest()
+
+
+__all__ = [
+    "Cache",
+    "Gatherer",
+    "KnownOutcomes",
+    "Trainer",
+    "code_key",
+    "collect",
+    "is_repeatable",
+    "plain",
+    "plain_training",
+    "sha256",
+    "sha256_of_all",
+    "start_key",
+    "training_key",
+    "trees",
+]

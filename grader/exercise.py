@@ -73,6 +73,14 @@ class Exercise:
         return sum(task.possible for task in self.tasks)
 
     @property
+    def evidence_sha256(self) -> str:
+        """The hash of what decides evidence: not points, policy or words, which judge the same evidence anew."""
+        called = [(task.name, task.notebook_call, task.course_test) for task in self.tasks]
+        decides = (self.name, self.model, self.limits, self.given, called, self.public_calls, self.large_call)
+        solution = (self.folder / "solution.ipynb").read_bytes()
+        return hashlib.sha256(repr(decides).encode() + solution).hexdigest()
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the functions, in order."""
         return tuple(task.name for task in self.tasks)

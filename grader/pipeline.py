@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import msgspec
 
@@ -15,7 +17,7 @@ from grader import __version__, asides, shipped
 from grader import evidence as gathering
 from grader.checks import CHECKS, course_test, title
 from grader.diagnosis import Case, Recovered, diagnose, recover, status
-from grader.evidence import Cache, Gatherer, Trainer
+from grader.evidence import Cache, Gatherer, KnownOutcomes, Trainer
 from grader.exercise import Exercise, Task
 from grader.explain import (
     Course,
@@ -42,9 +44,11 @@ from grader.records import (
     Function,
     FunctionEvidence,
     FunctionResult,
+    KnownFault,
     ModelSettings,
     Notebook,
     NotebookInfo,
+    Outcome,
     Provenance,
     Repair,
     Result,
@@ -53,10 +57,13 @@ from grader.records import (
     Training,
     TrainingResult,
 )
-from grader.repair import repairs
+from grader.repair import is_right, repairs
 from grader.sandbox import Limits, Sandbox
 from grader.solution import Solution
 from grader.training import course_data
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,31 +84,47 @@ class Pipeline:
     """
 
     def __init__(
-        self, exercise: Exercise, secret: bytes, *, cache: Cache | None = None, limits: Limits | None = None
+        self,
+        exercise: Exercise,
+        secret: bytes,
+        *,
+        cache: Cache | None = None,
+        outcomes: KnownOutcomes | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.exercise = exercise
         self.shipped = shipped.load(exercise)
-        self.trainer = Trainer(exercise.model, {**(cache or {}), **self.shipped.cache()})
-        self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret)
+        self.trainer = Trainer(exercise.model, ChainMap(cache if cache is not None else {}, dict(self.shipped.cache())))
+        self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret, kept=outcomes)
         self._repairs: dict[tuple[object, ...], tuple[Repair, ...]] = {}
+        self._right: dict[tuple[object, ...], bool] = {}
+        self._judged: dict[tuple[object, ...], FunctionResult] = {}
+        self._trainings: dict[
+            int, tuple[Training, TrainingResult]
+        ] = {}  # by identity: a record is not written out twice
 
     def __enter__(self) -> Pipeline:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the confined worker."""
         self.gatherer.sandbox.close()
 
     def grade(self, path: Path, *, name: str | None = None) -> Result:
         """Return the verdict on one file."""
         return self.graded(read(path, name=name))[1]
 
-    def graded(self, notebook: Notebook) -> tuple[Evidence, Result]:
+    def graded(self, notebook: Notebook, *, student: str | None = None) -> tuple[Evidence, Result]:
         """Return evidence and verdict; whatever goes wrong in us, there is a result that says so."""
         try:
-            evidence = self.collect(notebook)
+            evidence = replace(self.collect(notebook), student=student)
             return evidence, self.judge(evidence)
         except Exception as error:
-            evidence = broken(notebook, self.exercise, f"the grader failed ({type(error).__name__})")
+            problem = f"the grader failed ({type(error).__name__})"
+            evidence = replace(broken(notebook, self.exercise, problem), student=student)
             return evidence, self.judge(evidence)
 
     def collect(self, notebook: Notebook, *, student: str | None = None) -> Evidence:
@@ -114,21 +137,28 @@ class Pipeline:
 
     def _with_repairs(self, evidence: FunctionEvidence, task: Task) -> FunctionEvidence:
         """Add the edits that make a wrong function right, as long as its submission has time left."""
-        gatherer, function = self.gatherer, evidence.function
-        key = (function.name, function.units)
-        if function.status != "found" or gatherer.spent_seconds >= gatherer.sandbox.limits.submission_seconds:
+        function = evidence.function
+        tree, text = (function.name, gathering.trees(function)), (function.name, function.units)
+        if function.status != "found" or tree in self._right:
             return evidence
-        if key not in self._repairs:
-            started = time.monotonic()
-            right = self.solution.outcomes(task.name, gatherer.calls(function, task))
-            found = repairs(evidence, right, self._solved[task.name], gatherer.sandbox)
-            gatherer.spent_seconds += time.monotonic() - started
+        if text not in self._repairs:
+            right = self.solution.outcomes(task.name, self.gatherer.calls(function, task))
+            if is_right(evidence, right):
+                _hold(self._right, tree, True)
+                return evidence
+            found = self._search(evidence, right, task)
             if not found:
-                return evidence  # right, beyond repair, or a busy machine
-            if len(self._repairs) >= gathering.KEPT_FUNCTIONS:
-                del self._repairs[next(iter(self._repairs))]
-            self._repairs[key] = found
-        return replace(evidence, repairs=self._repairs[key])
+                return evidence  # beyond repair, or a busy machine
+            _hold(self._repairs, text, found)
+        return replace(evidence, repairs=self._repairs[text])
+
+    def _search(self, evidence: FunctionEvidence, right: Sequence[Outcome], task: Task) -> tuple[Repair, ...]:
+        gatherer, started = self.gatherer, time.monotonic()
+        if gatherer.spent_seconds >= gatherer.sandbox.limits.submission_seconds:
+            return ()
+        found = repairs(evidence, right, self._solved[task.name], gatherer.sandbox)
+        gatherer.spent_seconds += time.monotonic() - started
+        return found
 
     def judge(self, evidence: Evidence) -> Result:
         """Return the verdict on evidence: pure and instant."""
@@ -151,7 +181,7 @@ class Pipeline:
                 python=evidence.python,
                 numpy=evidence.numpy,
                 exercise_sha256=self.exercise.sha256,
-                evidence_sha256=gathering.sha256(evidence),
+                evidence_sha256=gathering.sha256_of_all({name: one.evidence_sha256 for name, one in functions.items()}),
                 isolation=evidence.isolation,
             ),
             sweep=self.measured.sweep,
@@ -203,16 +233,31 @@ class Pipeline:
         notebook = read(self.exercise.folder / "solution.ipynb")
         return extract(notebook, self.exercise.names, self.exercise.given)[1]
 
-    def _asked_of(self, function: Function, task: Task) -> Asked:
-        """Return the right answer for the calls that this function was called with."""
+    def _asked_of(self, evidence: FunctionEvidence, task: Task) -> Asked:
+        """Return the right answer for the calls that this function met; an older grader may have made others than today's."""
         asked = self.asked[task.name]
-        if function.status != "found":
+        if evidence.function.status != "found":
             return asked
-        outcomes = self.solution.outcomes(task.name, self.gatherer.calls(function, task))
+        made = [outcome.call for outcome in evidence.outcomes]
+        calls = [*made, *self.gatherer.calls(evidence.function, task)[len(made) :]]
+        outcomes = self.solution.outcomes(task.name, calls)
         return replace(asked, recovered=recover(replace(asked.recovered.evidence, outcomes=outcomes), asked.recovered))
 
     def _function(self, evidence: FunctionEvidence, task: Task) -> FunctionResult:
-        asked = self._asked_of(evidence.function, task)
+        """Return the verdict on one function; equal code that always came back is judged once."""
+        function, known = evidence.function, known_fault(evidence.repairs, self.exercise.show)
+        made = tuple(outcome.call for outcome in evidence.outcomes)
+        key = (function.name, gathering.trees(function), made, function.seeded_outside, known)
+        judged = self._judged.get(key) if gathering.is_repeatable(evidence) else None
+        if judged is None:
+            judged = self._judge(evidence, task, known)
+            if gathering.is_repeatable(evidence):
+                _hold(self._judged, key, judged)
+        return replace(judged, source=_source(function), stale=stale(evidence, self.course))
+
+    def _judge(self, evidence: FunctionEvidence, task: Task, known: KnownFault | None) -> FunctionResult:
+        """Return what is said of a function but for its text and the outputs saved beside it."""
+        asked = self._asked_of(evidence, task)
         student = recover(evidence, asked.recovered)
         case = Case(student, asked.recovered)
         how = status(evidence)
@@ -222,28 +267,36 @@ class Pipeline:
         points, possible = (sum(getattr(check, key) for check in checks) for key in ("points", "possible"))
         passed = how == "graded" and points == possible
         diagnosis = diagnose(case, self.exercise.model.layers, passed=passed)
-        known = known_fault(evidence.repairs, self.exercise.show)
         told = tuple(tell(cause, diagnosis, asked.diagnosis, known) for cause in diagnosis.causes)
         facts = self._facts(evidence, asked, diagnosis, told, passed=passed)
         return FunctionResult(
             status=how,
             points=points,
             possible=possible,
-            source=_source(evidence.function),
+            source=None,
             checks=checks,
             diagnosis=diagnosis,
-            training=_training(evidence.training),
+            training=self._training(evidence.training),
             course_test=course_test(student, asked.recovered, task.course_test),
             message=evidence.function.message or evidence.broken,
             hint=evidence.function.hint,
             explanation=story(facts) if facts else (),
             told=told,
-            reference_training=_training(asked.recovered.evidence.training),
+            reference_training=self._training(asked.recovered.evidence.training),
             known=known,
-            stale=stale(evidence, self.course),
+            evidence_sha256=gathering.sha256(evidence),
             predict=predict(facts) if facts else None,
             questions=about(facts) if facts else (),
         )
+
+    def _training(self, training: Training | None) -> TrainingResult | None:
+        """Return a training as JSON can hold it; of equal runs the very same record."""
+        if training is None:
+            return None
+        if id(training) not in self._trainings:
+            made = msgspec.convert(gathering.plain_training(training), TrainingResult)
+            _hold(self._trainings, id(training), (training, made))
+        return self._trainings[id(training)][1]
 
     def _facts(
         self,
@@ -269,6 +322,13 @@ class Pipeline:
         )
 
 
+def _hold(held: dict[Key, Value], key: Key, value: Value) -> None:
+    """Keep what was made, in place of the oldest where there is enough."""
+    if len(held) >= gathering.KEPT_FUNCTIONS:
+        del held[next(iter(held))]
+    held[key] = value
+
+
 def broken(notebook: Notebook, exercise: Exercise, problem: str) -> Evidence:
     """Return evidence that says that we failed, so that the submission still gets its row and its page."""
     functions = {name: FunctionEvidence(Function(name, "found"), broken=problem) for name in exercise.names}
@@ -288,8 +348,3 @@ def _find(name: str, student: Recovered, reference: Recovered, how: str) -> Find
 def _source(function: Function) -> Source | None:
     place = function.place
     return None if place is None else Source(place.cell, place.line, function.code)
-
-
-def _training(training: Training | None) -> TrainingResult | None:
-    """Return a training as JSON can hold it."""
-    return None if training is None else msgspec.convert(gathering.plain_training(training), TrainingResult)

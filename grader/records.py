@@ -78,10 +78,14 @@ Found = Literal["found", "missing", "not_attempted", "syntax_error"]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A statement that is carried into the child: its text and the place of its first line."""
+    """A statement that is carried into the child: its text, the place of its first line, and the hash of its syntax tree.
+
+    Where two statements have the same tree, they differ in blanks and comments only and do the same.
+    """
 
     source: str
     place: Place
+    tree: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -585,7 +589,8 @@ class FunctionResult:
     `told` are the causes in words, `explanation` holds paragraphs of plain text; `reference_training` is the run of the right
     answer, to compare with; `known` is the fault where trying edits has proved it; `stale` says which outputs saved in the
     notebook are not those of its code, which costs nothing; `predict` is one ungraded question to think about before its
-    answer is opened, `questions` are those that students ask; `ruling` is a person's change of `points`.
+    answer is opened, `questions` are those that students ask; `ruling` is a person's change of `points`; `evidence_sha256`
+    covers what this function's public calls gave, so equal answers are found without being looked at.
     """
 
     status: FunctionStatus
@@ -606,6 +611,7 @@ class FunctionResult:
     predict: Question | None = None
     questions: tuple[Question, ...] = ()
     ruling: Ruling | None = None
+    evidence_sha256: str = ""
 
     @property
     def passed(self) -> bool:
@@ -614,7 +620,11 @@ class FunctionResult:
 
     @property
     def provisional(self) -> bool:
-        """Whether a part could not be judged, by our fault."""
+        """Whether a part could not be judged, by our fault, and no person has settled it."""
+        return self.ruling is None and self._unjudged
+
+    @property
+    def _unjudged(self) -> bool:
         return self.status == "broken" or any(check.verdict == "broken" for check in self.checks)
 
 

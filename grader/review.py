@@ -2,13 +2,129 @@
 
 from __future__ import annotations
 
-from grader.records import Result
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from grader.records import FunctionResult, Result
+
+Kind = Literal["provisional", "no_notebook", "unreadable", "wrong_notebook", "cannot_tell", "ruling", "same_file", "once",
+               "sample"]  # fmt: skip
+WORDS: Mapping[Kind, str] = {
+    "provisional": "Provisional: a part could not be judged, through our fault",
+    "no_notebook": "Handed in nothing",
+    "unreadable": "Cannot be read",
+    "wrong_notebook": "Not the notebook of this exercise",
+    "cannot_tell": "Fails, and we cannot tell why",
+    "ruling": "A ruling to look at again",
+    "same_file": "The very same file handed in more than once",
+    "once": "Causes found in one submission only",
+    "sample": "One sample of each cause",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something to look at: in which submission, in which folder its pages lie, what kind of thing it is, and why.
+
+    What is `held` is not exported before somebody has looked at it, unless that is asked for.
+    """
+
+    submission: str
+    folder: str
+    kind: Kind
+    why: str
+    held: bool = False
 
 
 def reasons(result: Result) -> tuple[str, ...]:
     """Return why a person has to look at a result before it is released; nothing where nobody has to."""
+    return tuple(why for _, why in _held(result))
+
+
+def open_items(results: Iterable[Result], seen: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return what still has to be looked at, by the submission's name; `seen` are those that a person has looked at."""
+    found = {one.submission.name: reasons(one) for one in results if one.submission.name not in seen}
+    return {name: why for name, why in found.items() if why}
+
+
+def items(
+    entries: Iterable[tuple[str, float, Result]],
+    seen: Collection[str],
+    rulings: Mapping[str, Sequence[str]],
+    same_files: Sequence[Sequence[str]],
+) -> list[Item]:
+    """Return all that is worth a look in a class, what holds results back first.
+
+    `entries` are folder, seconds and result of each submission, `rulings` says what is odd about a ruling, by submission,
+    and `same_files` names the submissions that are the same file.
+    """
+    found: list[Item] = []
+    folders: dict[str, str] = {}
+    untouched: set[str] = set()
+    causes: dict[tuple[str, str], list[str]] = {}
+    for folder, _, result in entries:
+        name = result.submission.name
+        folders[name] = folder
+        found += [Item(name, folder, kind, why, held=True) for kind, why in _held(result)]
+        found += [Item(name, folder, "ruling", why) for why in rulings.get(name, ())]
+        if not any(one.source and one.status != "not_attempted" for one in result.functions.values()):
+            untouched.add(name)  # equal templates say nothing about anybody
+        for cause in _causes(result):
+            known = causes.setdefault(cause, [])
+            if len(known) < 2:
+                known.append(name)
+    for names in same_files:
+        if not untouched & set(names):
+            found += [Item(one, folders[one], "same_file", _others(one, names)) for one in names]
+    found += _samples(causes, folders, seen)
+    order = list(WORDS)
+    return sorted((one for one in found if one.submission not in seen), key=lambda one: order.index(one.kind))
+
+
+def _held(result: Result) -> Iterator[tuple[Kind, str]]:
+    status = result.notebook.status
     if result.provisional:
-        return ("a part could not be judged",)
-    if result.notebook.status not in {"ok", "repaired"}:
-        return (f"the notebook is {result.notebook.status.replace('_', ' ')}",)
-    return ()
+        yield "provisional", "a part could not be judged"
+    elif status in {"unreadable", "wrong_notebook", "no_notebook"}:
+        if not any(one.ruling for one in result.functions.values()):
+            yield (
+                status,
+                f"the notebook is {status.replace('_', ' ')}" if status != "no_notebook" else "there is no notebook",
+            )
+    else:
+        unclear = [_short(name) for name, one in result.functions.items() if _cannot_tell(one)]
+        if unclear:
+            yield "cannot_tell", f"we cannot tell what is wrong in {', '.join(unclear)}"
+
+
+def _cannot_tell(function: FunctionResult) -> bool:
+    """Whether a function fails and its numbers do not say why; once a person has ruled on it, nobody has to know."""
+    diagnosis = function.diagnosis
+    unclear = "unknown" in diagnosis.causes or diagnosis.seed_status == "unknown"
+    return unclear and not function.passed and function.ruling is None
+
+
+def _causes(result: Result) -> Iterator[tuple[str, str]]:
+    if result.notebook.status in {"ok", "repaired"}:
+        for name, one in result.functions.items():
+            yield from ((_short(name), cause) for cause in one.diagnosis.causes)
+
+
+def _samples(
+    causes: Mapping[tuple[str, str], Sequence[str]], folders: Mapping[str, str], seen: Collection[str]
+) -> Iterator[Item]:
+    """Yield each cause with the first who has it, as long as nobody has looked at one of them."""
+    for (short, cause), names in causes.items():
+        first = names[0]
+        if not set(seen) & set(names):
+            yield Item(first, folders[first], "once" if len(names) == 1 else "sample", f"{cause} in {short}")
+
+
+def _others(name: str, names: Sequence[str]) -> str:
+    others = [one for one in names if one != name]
+    return f"the same file as {', '.join(others[:5])}" + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+
+
+def _short(name: str) -> str:
+    return name.rsplit("_", 1)[-1]

@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
@@ -16,7 +17,7 @@ from grader.checks import CHECKS
 from grader.errors import RequestError, SandboxError
 from grader.exercise import Exercise
 from grader.pipeline import Pipeline
-from grader.records import Result
+from grader.records import Notebook, Result
 from grader.store import Store, write
 
 
@@ -53,6 +54,21 @@ def check(notebook: Path, exercise: str = exercises.DEFAULT) -> Result:
         return result
 
 
+def grade_once(path: Path | None, name: str, exercise: Exercise, *, memory_bytes: int) -> Result:
+    """Grade one hand-in where nothing outlasts the command; `path` is None where no notebook was handed in.
+
+    Raises
+    ------
+    GraderError
+        If student code cannot be confined on this machine.
+    """
+    limits = replace(exercise.limits, memory_bytes=memory_bytes)
+    with Pipeline(exercise, secrets.token_bytes(32), limits=limits) as pipeline:
+        if path is None:
+            return pipeline.graded(Notebook(name, "", "no_notebook"))[1]
+        return pipeline.grade(path, name=name)
+
+
 def require_confinement(*, trusted: bool) -> None:
     """Refuse to run strangers' code where it cannot be confined; `trusted` counts only where nothing could confine it.
 
@@ -85,6 +101,12 @@ def write_page(result: Result, path: Path) -> Path:
     return path
 
 
+def annotated_path(notebook: Path, wanted: Path) -> Path:
+    """Return where the annotated notebook goes: a bare kind, `html` or `ipynb`, means beside the notebook."""
+    kind = str(wanted).lower()
+    return notebook.with_name(f"{notebook.stem}-annotated.{kind}") if kind in {"html", "ipynb"} else wanted
+
+
 def require_annotatable(notebook: Path, path: Path) -> None:
     """Refuse, before anything is graded, an annotated notebook that cannot be made.
 
@@ -95,7 +117,8 @@ def require_annotatable(notebook: Path, path: Path) -> None:
     """
     if path.suffix.lower() not in {".ipynb", ".html"}:
         raise RequestError(
-            f"{path} names no kind of file that an annotated notebook can be", hint="let it end in .ipynb or .html"
+            f"{path} names no kind of file that an annotated notebook can be",
+            hint="let it end in .ipynb or .html, or say html or ipynb alone",
         )
     if notebook.suffix.lower() == ".py":
         raise RequestError(
@@ -124,6 +147,25 @@ def write_annotated(notebook: Path, result: Result, path: Path) -> None:
             raise RequestError(f"{notebook} changed while it was graded", hint="run the same command again")
     make = annotated.page if path.suffix.lower() == ".html" else annotated.notebook
     write(path, make(data, result))
+
+
+def remove_notes(notebook: Path, path: Path) -> None:
+    """Write an annotated notebook without the grader's notes.
+
+    Raises
+    ------
+    RequestError
+        If there are none in it, or `path` cannot be written.
+    """
+    from grader.report import annotated  # the same
+
+    try:
+        plain = annotated.removed(notebook.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RequestError(
+            f"{notebook} has no notes to take out: {error}", hint="give a notebook that check --annotated wrote"
+        ) from error
+    write(path, plain)
 
 
 def write_json(result: Result, path: Path | None) -> None:

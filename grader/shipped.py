@@ -2,15 +2,16 @@
 
     python -m grader.shipped
 
-writes reference/<name>/trainings.json: the starts of the right answers, the sweep over scales at the exercise's seed, and
-the scale 0.01 in four settings.  Every number in it is measured here; a test makes one of them again and compares.
+writes reference/<name>/trainings.json: the starts of the right answers, the sweep over scales at the exercise's seed,
+the scale 0.01 in four settings, and what other draws than randn do.  Every number in it is measured here;
+a test makes one of them again and compares.
 """
 
 from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +25,7 @@ from grader import exercise as exercises
 from grader.evidence import Cache, faster, plain, plain_training, start_key
 from grader.exercise import Exercise
 from grader.fast import engine
-from grader.training import Data, Model, Parameters, course_data, each, escape, train
+from grader.training import Data, Floats, Model, Parameters, course_data, each, escape, train
 
 FILE = "trainings.json"
 SEED = 3
@@ -37,6 +38,13 @@ DEPTHS, DEPTHS_RATE = ((2, 10, 1), (2, 10, 5, 1), (2, 10, 5, 5, 1)), 0.1
 DEPTHS_SCALES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 ESCAPE_SEEDS = range(6)  # SEED among them
 MORE_SEEDS, MORE_SCALES = (0, 1, 2, 4, 5), (1.0, 0.3, 0.1, 0.03)
+DRAWS: dict[str, Callable[[np.random.RandomState, int, int], Floats]] = {  # by name: a draw of shape (n, n_prev)
+    "randn": lambda rng, n, n_prev: rng.randn(n, n_prev),
+    "rand": lambda rng, n, n_prev: rng.rand(n, n_prev),
+    "narrow": lambda rng, n, n_prev: rng.rand(n, n_prev) - 0.5,  # rand's spread, around 0
+    "centred": lambda rng, n, n_prev: (rng.rand(n, n_prev) - 0.5) * np.sqrt(12),  # randn's spread, around 0
+}
+DRAWS_SCALES = (None, 10.0)  # the two random starts that the exercise asks for
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -58,10 +66,11 @@ class Setting(msgspec.Struct, frozen=True):
     cost_last: float
 
 
-class Spread(msgspec.Struct, frozen=True):
+class Spread(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a scale does over the seeds 0, 1, 2, …: accuracies and last cost, in this order; scale None is He's.
 
-    `escapes` are the first iterations with a cost below 0.6 of the first few seeds, None where there is none by the cap.
+    `escapes` are the first iterations with a cost below 0.6 of the first few seeds, None where there is none by the cap;
+    `draw` names in DRAWS what is multiplied by the scale.
     """
 
     scale: float | None
@@ -69,6 +78,7 @@ class Spread(msgspec.Struct, frozen=True):
     test_accuracy: tuple[float, ...]
     cost_last: tuple[float, ...]
     escapes: tuple[int | None, ...] = ()
+    draw: str = "randn"
 
 
 class Escape(msgspec.Struct, frozen=True):
@@ -89,6 +99,7 @@ class Shipped(msgspec.Struct, frozen=True):
     sweep: tuple[Point, ...]
     settings: tuple[Setting, ...]
     spread: tuple[Spread, ...] = ()
+    draws: tuple[Spread, ...] = ()
     escapes: tuple[Escape, ...] = ()
 
     def cache(self) -> Cache:
@@ -108,8 +119,8 @@ def load(exercise: Exercise) -> Shipped:
     return msgspec.json.decode(path.read_bytes(), type=Shipped, strict=False)
 
 
-def scaled(layers: tuple[int, ...], scale: float | None, seed: int = SEED) -> Parameters:
-    """Return weights drawn as the exercise asks, times `scale` or, for None, as He et al. (2015) scale them.
+def scaled(layers: tuple[int, ...], scale: float | None, seed: int = SEED, draw: str = "randn") -> Parameters:
+    """Return weights drawn in the exercise's order, times `scale` or, for None, as He et al. (2015) scale them.
 
     Returns
     -------
@@ -120,7 +131,7 @@ def scaled(layers: tuple[int, ...], scale: float | None, seed: int = SEED) -> Pa
     parameters = {}
     for layer, (n_prev, n) in enumerate(pairwise(layers), start=1):
         times = np.sqrt(2 / n_prev) if scale is None else scale
-        parameters[f"W{layer}"] = rng.randn(n, n_prev) * times
+        parameters[f"W{layer}"] = DRAWS[draw](rng, n, n_prev) * times
         parameters[f"b{layer}"] = np.zeros((n, 1))
     return parameters
 
@@ -155,26 +166,40 @@ def make(exercise: Exercise) -> Shipped:
         trainings,
         tuple(points),
         tuple(_settings(exercise)),
-        spreads,
-        tuple(_escapes(data, model, spreads)),
+        spread=spreads,
+        draws=tuple(
+            spread(scale, SPREAD_SEEDS, data, model, draw=draw)
+            for scale in DRAWS_SCALES
+            for draw in DRAWS
+            if draw != "randn"
+        ),
+        escapes=tuple(_escapes(data, model, spreads)),
     )
 
 
 def spread(
-    scale: float | None, seeds: Sequence[int], data: Data, model: Model, escapes_of: Sequence[int] = ()
+    scale: float | None,
+    seeds: Sequence[int],
+    data: Data,
+    model: Model,
+    escapes_of: Sequence[int] = (),
+    *,
+    draw: str = "randn",
 ) -> Spread:
     """Train a scale from every seed; from some, look when the cost is below 0.6."""
     steps = engine(data, model)
-    runs = each(lambda seed: train(scaled(model.layers, scale, seed), data, model, engine=steps), seeds, steps)
+    runs = each(lambda seed: train(scaled(model.layers, scale, seed, draw), data, model, engine=steps), seeds, steps)
     train_accuracy, test_accuracy, cost_last = zip(
         *((run.train_accuracy, run.test_accuracy, run.cost_last) for run in runs), strict=True
     )
     moving = any(run.regime != "dead" for run in runs)  # what is dead never leaves
 
     def left(seed: int) -> int | None:
-        return escape(scaled(model.layers, scale, seed), data, model, ESCAPE_CAP, engine=steps) if moving else None
+        return (
+            escape(scaled(model.layers, scale, seed, draw), data, model, ESCAPE_CAP, engine=steps) if moving else None
+        )
 
-    return Spread(scale, train_accuracy, test_accuracy, cost_last, tuple(each(left, escapes_of, steps)))
+    return Spread(scale, train_accuracy, test_accuracy, cost_last, tuple(each(left, escapes_of, steps)), draw)
 
 
 def _escapes(data: Data, model: Model, spreads: Sequence[Spread]) -> Iterator[Escape]:

@@ -6,6 +6,7 @@ import hashlib
 import re
 import stat
 import tempfile
+import time
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,21 +16,36 @@ from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from grader import manifest as manifests
 from grader.errors import RequestError
 
 SUFFIXES = (".ipynb", ".py")
 MOST_UNPACKED_BYTES = 512 << 20  # of one member of a zip; above 64 MB it is refused when it is read
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest)(?:\..*)?$", re.IGNORECASE)
+SETTLED_NS = 2_000_000_000  # file systems tell times in steps of up to 2 s
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest|class-\d+)(?:\..*)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A submitted file: its name below the source, and where it lies (in a zip: the member)."""
+    """A submitted file: its name below the source, and where it lies (in a zip: the member).
+
+    `path` is None for somebody who handed in nothing.  `stat` is what the file system says of the file, empty where that
+    cannot vouch for its content; `student` is the identifier of the LMS or roster; `notes` are sentences for the page.
+    """
 
     name: str
-    path: Path
+    path: Path | None
     member: str | None = None
     folder: str = ""
+    stat: str = ""
+    student: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def handed(self) -> str:
+        """A name for what is known of the hand-in besides its file; empty where that is nothing."""
+        known = (self.student, self.notes)
+        return hashlib.sha256(repr(known).encode("utf-8", "replace")).hexdigest() if any(known) else ""
 
 
 @dataclass(slots=True)
@@ -39,6 +55,7 @@ class Sources:
     submissions: list[Submission] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     passed_over: int = 0
+    manifest: manifests.Manifest | None = None
 
 
 def find(sources: Sequence[Path], *, besides: Path | None = None) -> Sources:
@@ -54,17 +71,65 @@ def find(sources: Sequence[Path], *, besides: Path | None = None) -> Sources:
     found = Sources()
     for source in sources:
         prefix = f"{source.name}/" if len(sources) > 1 else ""
-        if source.is_dir():
+        manifest = manifests.load(source)
+        if manifest is not None:
+            _from_manifest(source, prefix, manifest, found)
+        elif source.is_dir():
             _from_folder(source, prefix, besides, found)
         elif zipfile.is_zipfile(source) and source.suffix.lower() == ".zip":
             _from_zip(source, prefix, found)
         elif source.is_file():
-            found.submissions.append(Submission(_text(source.name), source))
+            found.submissions.append(Submission(_text(source.name), source, stat=_stat(source)))
         else:
             raise RequestError(f"there is no {source}", hint="give a folder, a zip or a notebook that exists")
     found.submissions.sort(key=lambda submission: submission.name)
     found.ignored.sort()
     return found
+
+
+def _from_manifest(source: Path, prefix: str, manifest: manifests.Manifest, found: Sources) -> None:
+    """Take what a manifest names, also the entries that handed in nothing."""
+    if found.manifest is not None:
+        hint = "grade one collected folder at a time, each with an --out of its own"
+        raise RequestError("more than one source has a manifest", hint=hint)
+    found.manifest = manifest
+    names = {entry.file for entry in manifest.entries}
+    for entry in manifest.entries:
+        student, notes = _text(entry.student), tuple(map(_text, _notes(entry)))
+        if entry.file is None:
+            name = student if student not in names else f"{student} (nothing handed in)"
+            found.submissions.append(Submission(name, None, student=student, notes=notes))
+            continue
+        path = source / entry.file
+        if PurePosixPath(entry.file).is_absolute() or not path.resolve().is_relative_to(source.resolve()):
+            raise RequestError(
+                f"{source / manifests.FILE} names {entry.file!r}, which lies outside of its folder",
+                hint="collect the export again",
+            )
+        name = prefix + _text(entry.file)
+        found.submissions.append(Submission(name, path, stat=_stat(path), student=student, notes=notes))
+
+
+def _notes(entry: manifests.Entry) -> Iterator[str]:
+    """Yield what a student should know of their hand-in."""
+    if entry.file is not None and entry.others:
+        counted = entry.original or PurePosixPath(entry.file).name
+        others = ", ".join(entry.others)
+        yield f"You handed in {len(entry.others) + 1} files. This one counted: {counted}. Not graded: {others}."
+    if entry.note:
+        yield entry.note
+
+
+def _stat(path: Path) -> str:
+    """Return what tells one content of a file from the next without reading it; nothing for one that changed just now."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return ""
+    changed_ns = max(found.st_mtime_ns, found.st_ctime_ns)
+    if time.time_ns() - changed_ns < SETTLED_NS:  # a second change could bear the same time
+        return ""
+    return f"{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}"
 
 
 def with_folders(submissions: Iterable[Submission], taken: Mapping[str, str]) -> list[Submission]:
@@ -82,7 +147,7 @@ def with_folders(submissions: Iterable[Submission], taken: Mapping[str, str]) ->
 
 def unpacked_bytes(submission: Submission) -> int:
     """Return how large a member of a zip says that it is; 0 for a file of its own."""
-    if submission.member is None:
+    if submission.member is None or submission.path is None:
         return 0
     with suppress(Exception), zipfile.ZipFile(submission.path) as archive:
         return archive.getinfo(submission.member).file_size
@@ -98,6 +163,8 @@ def opened(submission: Submission) -> Iterator[Path]:
     RequestError
         If a member cannot be unpacked.
     """
+    if submission.path is None:
+        raise RequestError("nothing was handed in", hint="ask for the file")
     if submission.member is None:
         yield submission.path
         return
@@ -136,7 +203,7 @@ def _from_folder(source: Path, prefix: str, besides: Path | None, found: Sources
         if path.is_symlink():
             found.ignored.append(_text(prefix + name))  # it may lead out of the folder
         else:
-            _sort(name, names, Submission(prefix + name, path), found)
+            _sort(name, names, Submission(prefix + name, path, stat=_stat(path)), found)
 
 
 def _from_zip(source: Path, prefix: str, found: Sources) -> None:
@@ -145,12 +212,12 @@ def _from_zip(source: Path, prefix: str, found: Sources) -> None:
             members = [info for info in archive.infolist() if not info.is_dir()]
     except Exception as error:  # a damaged directory of an archive fails in many ways
         raise RequestError(f"{source} cannot be read: {error}", hint="download the zip again") from None
-    names = {info.filename: info for info in members}
+    names, stat_of_all = {info.filename: info for info in members}, _stat(source)
     for name, info in names.items():
         if stat.S_ISLNK(info.external_attr >> 16):
             found.ignored.append(_text(prefix + name))
         else:
-            _sort(name, names, Submission(prefix + name, source, name), found)
+            _sort(name, names, Submission(prefix + name, source, name, stat=stat_of_all), found)
 
 
 def _sort(name: str, names: Mapping[str, object], submission: Submission, found: Sources) -> None:

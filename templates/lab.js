@@ -4,7 +4,7 @@
    Runs in a worker that is made from this function's own text. Arrays hold one unit after the other, points contiguous. */
 function network() {
   "use strict";
-  const SIDE = 61, EDGE = 1.5, FRAME = 60; // the square that is coloured, and milliseconds between two pictures
+  const SIDE = 61, EDGE = 1.5, EVERY = 3; // the square that is coloured; a unit's own picture takes every third of its points
 
   function product(W, n, N, a, m, out) {
     for (let i = 0; i < n; i++) {
@@ -143,6 +143,28 @@ function network() {
     return X;
   }
 
+  const DRAWN = {randn: (z) => z, rand: (u) => u, narrow: (u) => u - 0.5, centred: (u) => (u - 0.5) * Math.sqrt(12)};
+
+  /* What each unit of a hidden layer puts out over the square: 0 to 255 of its own largest value. */
+  function units(a, n) {
+    const side = Math.ceil(SIDE / EVERY), found = new Uint8Array(n * side * side), size = SIDE * SIDE;
+    for (let i = 0, at = 0; i < n; i++) {
+      let most = 0;
+      for (let p = i * size; p < (i + 1) * size; p++) if (a[p] > most) most = a[p];
+      for (let row = 0; row < SIDE; row += EVERY) {
+        for (let column = 0; column < SIDE; column += EVERY) found[at++] = most > 0 ? (255 * a[i * size + row * SIDE + column]) / most : 0;
+      }
+    }
+    return {side, values: found};
+  }
+
+  function asleep(a, n, m) { // which units are 0 for every training point
+    return Array.from({length: n}, (_, i) => {
+      for (let p = i * m; p < (i + 1) * m; p++) if (!(a[p] <= 0)) return false;
+      return true;
+    });
+  }
+
   function train(job, tell) {
     const {layers, iterations, rate} = job, L = layers.length - 1;
     const net = {layers, W: [null], b: [null]}, grads = {dW: [null], db: [null], dZ: [null]};
@@ -150,7 +172,7 @@ function network() {
     for (let l = 1, at = 0; l <= L; l++) {
       const count = layers[l] * layers[l - 1];
       const factor = job.scale === "he" ? Math.sqrt(2 / layers[l - 1]) : job.scale;
-      net.W.push(Float64Array.from(job.draws.slice(at, at + count), (draw) => draw * factor));
+      net.W.push(Float64Array.from(job.draws.slice(at, at + count), (drawn) => DRAWN[job.draw](drawn) * factor));
       net.b.push(new Float64Array(layers[l]));
       grads.dW.push(new Float64Array(count));
       grads.db.push(new Float64Array(layers[l]));
@@ -162,13 +184,17 @@ function network() {
     const tests = room(layers, Float64Array.from(job.test.x), job.test.y.length), cells = room(layers, square(), SIDE * SIDE);
 
     function picture() {
-      const scores = {train: accuracy(net, points, Y), test: accuracy(net, tests, job.test.y)};
+      const train = accuracy(net, points, Y), hidden = layers.slice(1, L), dead = hidden.map((n, l) => asleep(points.A[l + 1], n, m));
+      const test = accuracy(net, tests, job.test.y);
       forward(net, cells);
-      return {...scores, side: SIDE, grid: Uint8Array.from(cells.A[L], (a) => (a > 0.5 ? 1 : 0))};
+      return {
+        train, test, dead, side: SIDE, grid: Float32Array.from(cells.A[L], (a) => a - 0.5),
+        maps: hidden.map((n, l) => units(cells.A[l + 1], n)), weights: net.W.slice(1).map((W) => W.slice()),
+      };
     }
 
-    const wanted = new Set(job.moments);
-    let samples = [], escape = null, raised = 0, before = Infinity, drawn = -Infinity;
+    const wanted = new Set(job.moments), pictured = new Set(job.frames);
+    let samples = [], escape = null, raised = 0, before = Infinity;
     for (let iteration = 0; iteration < iterations; iteration++) {
       forward(net, points);
       backward(net, points, Y, grads);
@@ -176,14 +202,11 @@ function network() {
       if (escape === null && cost.printed < 0.6) escape = iteration;
       if (cost.exact > before + 0.001) raised++;
       before = cost.exact;
-      if (wanted.has(iteration)) {
-        samples.push(look(net, points, grads, iteration, cost));
-        if (performance.now() - drawn > FRAME) {
-          tell({samples, iteration, ...picture()});
-          samples = [];
-          drawn = performance.now();
-          if (job.preview) return;
-        }
+      if (wanted.has(iteration)) samples.push({...look(net, points, grads, iteration, cost), sizes: net.W.slice(1).map((W) => norm(W) / Math.sqrt(W.length))});
+      if (pictured.has(iteration)) {
+        tell({samples, iteration, ...picture()});
+        samples = [];
+        if (job.preview) return;
       }
       for (let l = 1; l <= L; l++) {
         const W = net.W[l], dW = grads.dW[l], b = net.b[l], db = grads.db[l];
@@ -208,11 +231,12 @@ function page() {
   const DATA = JSON.parse(document.getElementById("data").textContent);
   const LAYERS = {1: [2, 10, 1], 2: [2, 10, 5, 1], 3: [2, 10, 5, 5, 1]};
   const HIDDEN = {1: "one hidden layer", 2: "two hidden layers", 3: "three hidden layers"};
-  const START = {scale: 0.01, seed: 3, layers: 2, rate: 0.01, iterations: 15000};
+  const START = {scale: 0.01, seed: 3, layers: 2, rate: 0.01, iterations: 15000, draw: "randn"};
+  const DRAWN = {randn: "a standard normal draw (randn)", rand: "a uniform draw from 0 to 1 (rand)", narrow: "a uniform draw from −0.5 to 0.5 (rand - 0.5)", centred: "a uniform draw around 0, as wide as randn: (rand - 0.5) * sqrt(12),"};
   const id = (name) => document.getElementById(name);
   const form = id("lab-form"), calm = matchMedia("(prefers-reduced-motion: reduce)");
   const address = URL.createObjectURL(new Blob([`(${network})()`], {type: "text/javascript"}));
-  let worker = null, run = null;
+  let worker = null, run = null, playing = 0;
 
   // --- numbers in words
   const count = (n) => n.toLocaleString("en-US");
@@ -226,7 +250,7 @@ function page() {
   function digits(costs) { // as many decimals as tell neighbours apart
     const finite = costs.filter(isFinite);
     for (let places = 4; places < 12; places += 2) {
-      if (finite.every((x, i) => !i || x === finite[i - 1] || x.toFixed(places) !== finite[i - 1].toFixed(places))) return places;
+      if (finite.every((x, i) => !i || Math.abs(x - finite[i - 1]) < 1e-12 || x.toFixed(places) !== finite[i - 1].toFixed(places))) return places;
     }
     return 12;
   }
@@ -236,13 +260,13 @@ function page() {
     const kind = form.elements.start.value;
     const scale = kind === "he" ? "he" : kind === "zeros" ? 0 : Number(form.elements.scale.value);
     const number = (name) => Number(form.elements[name].value);
-    return {scale, seed: number("seed"), layers: number("layers"), rate: number("rate"), iterations: number("iterations")};
+    return {scale, seed: number("seed"), layers: number("layers"), rate: number("rate"), iterations: number("iterations"), draw: form.elements.draw.value};
   }
 
   function show(wanted) {
     form.elements.start.value = wanted.scale === "he" ? "he" : wanted.scale === 0 ? "zeros" : "scale";
     if (wanted.scale !== "he" && wanted.scale !== 0) setScale(wanted.scale);
-    for (const name of ["seed", "layers", "rate", "iterations"]) form.elements[name].value = String(wanted[name]);
+    for (const name of ["seed", "layers", "rate", "iterations", "draw"]) form.elements[name].value = String(wanted[name]);
     enable();
   }
 
@@ -258,25 +282,24 @@ function page() {
   }
 
   function enable() {
-    const off = form.elements.start.value !== "scale";
-    form.elements.scale.disabled = off;
-    form.elements.slider.disabled = off;
-    id("rule").textContent = off ? "" : `Every weight is a standard normal draw times ${form.elements.scale.value}.`;
-    if (form.elements.start.value === "he") id("rule").textContent = "Every weight is a standard normal draw times √(2 / units below).";
-    if (form.elements.start.value === "zeros") id("rule").textContent = "Every weight is 0; the seed changes nothing.";
+    const kind = form.elements.start.value, factor = kind === "he" ? "√(2 / units below)" : form.elements.scale.value;
+    form.elements.scale.disabled = form.elements.slider.disabled = kind !== "scale";
+    form.elements.draw.disabled = kind === "zeros";
+    id("rule").textContent = kind === "zeros" ? "Every weight is 0; the seed changes nothing." : `Every weight is ${DRAWN[form.elements.draw.value]} times ${factor}.`;
   }
 
   function fragment(now) {
-    return `#scale=${now.scale}&seed=${now.seed}&layers=${now.layers}&rate=${now.rate}&iterations=${now.iterations}`;
+    const drawn = now.draw === "randn" ? "" : `&draw=${now.draw}`;
+    return `#scale=${now.scale}&seed=${now.seed}&layers=${now.layers}&rate=${now.rate}&iterations=${now.iterations}${drawn}`;
   }
 
   function read(text) { // what a fragment asks for, and what of it cannot be
     const asked = new URLSearchParams(text.replace(/^#/, "")), found = {...START}, odd = [];
     for (const [name, word] of asked) {
       if (!(name in START)) continue;
-      const value = name === "scale" && word === "he" ? "he" : word.trim() === "" ? NaN : Number(word);
+      const value = (name === "scale" && word === "he") || name === "draw" ? word : name === "scale" && word === "zeros" ? 0 : word.trim() === "" ? NaN : Number(word);
       const fits = name === "scale" ? value === "he" || value === 0 || (value >= 0.001 && value <= 100)
-        : [...form.elements[name].options].some((option) => Number(option.value) === value);
+        : [...form.elements[name].options].some((option) => option.value === value || Number(option.value) === value);
       if (fits) found[name] = value;
       else odd.push(`${name}=${word}`);
     }
@@ -300,12 +323,16 @@ function page() {
   // --- running
   function say(text) { id("status").textContent = text; }
 
+  function spaced(iterations, parts) {
+    const found = new Set([0, ...[1, 2, 5, 10, 20, 50, 100, 200, 500].filter((k) => k < iterations)]);
+    for (let i = 0; i < parts; i++) found.add(Math.floor((i * iterations) / parts));
+    return found;
+  }
+
   function moments(iterations) {
-    const found = new Set([0, iterations - 1]), step = rowStep(iterations);
-    for (let i = 0; i < 400; i++) found.add(Math.floor((i * iterations) / 400));
+    const found = spaced(iterations, 480), step = rowStep(iterations);
     for (let k = 0; k < iterations; k += step) found.add(k);
-    for (const k of [1, 2, 5, 10, 20, 50, 100, 200, 500]) if (k < iterations) found.add(k);
-    return [...found];
+    return [...found.add(iterations - 1)];
   }
 
   function rowStep(iterations) { // at most 16 rows
@@ -316,8 +343,11 @@ function page() {
 
   function start(now, isPreview) {
     stop();
-    run = {now, samples: [], last: null, isPreview, shown: 0, told: 0};
-    const job = {...now, layers: LAYERS[now.layers], draws: DATA.draws[now.seed], train: DATA.train, test: DATA.test, moments: moments(now.iterations), preview: isPreview};
+    run = {now, samples: [], frames: [], last: null, isPreview, shown: 0};
+    const job = {
+      ...now, layers: LAYERS[now.layers], draws: DATA.draws[now.draw === "randn" ? "randn" : "rand"][now.seed], train: DATA.train, test: DATA.test,
+      moments: moments(now.iterations), frames: [...spaced(now.iterations, 120)], preview: isPreview,
+    };
     try {
       worker = new Worker(address);
     } catch {
@@ -334,10 +364,14 @@ function page() {
     if (worker) worker.terminate();
     worker = null;
     id("stop").disabled = true;
+    document.body.classList.remove("training");
+    cancelAnimationFrame(playing);
+    playing = 0;
+    id("play").textContent = "Play";
   }
 
   function preview() {
-    id("described").hidden = true;
+    id("described").hidden = id("when").disabled = id("play").disabled = true;
     say("");
     start(state(), true);
   }
@@ -345,25 +379,62 @@ function page() {
   function go() {
     if (!form.reportValidity()) return;
     keep();
-    id("described").hidden = true;
+    id("described").hidden = id("when").disabled = id("play").disabled = true;
     start(state(), false);
     if (worker) {
+      document.body.classList.add("training");
       id("stop").disabled = false;
       say(`Training, ${count(run.now.iterations)} iterations …`);
+      const figures = id("figures");
+      if (figures.getBoundingClientRect().top > 0.6 * innerHeight) figures.scrollIntoView({behavior: calm.matches ? "auto" : "smooth"}); // on a phone
     }
   }
 
   function take(message) {
     run.samples.push(...message.samples);
+    run.frames.push(message);
     run.last = message;
     if (message.done) {
       stop();
       draw();
+      rewind();
       describe();
     } else if (run.isPreview || !calm.matches) {
-      if (!run.shown) run.shown = requestAnimationFrame(() => { run.shown = 0; draw(); });
+      const mine = run;
+      if (!run.shown) run.shown = requestAnimationFrame(() => { mine.shown = 0; if (run === mine) draw(); });
     }
     if (run.isPreview) stop();
+  }
+
+  // --- looking back
+  function rewind() {
+    const last = run.frames.length - 1;
+    id("when").disabled = id("play").disabled = last < 1;
+    id("when").max = id("when").value = String(last);
+    at(last);
+  }
+
+  function at(index) { // show the run as it was at one of its pictures
+    const frame = run.frames[index];
+    id("when").value = String(index);
+    id("when").setAttribute("aria-valuetext", `iteration ${count(frame.iteration)}`);
+    draw(frame);
+  }
+
+  function play() {
+    if (playing) {
+      stop();
+      return;
+    }
+    const last = run.frames.length - 1, from = Number(id("when").value) < last ? Number(id("when").value) : 0, begun = performance.now();
+    id("play").textContent = "Pause";
+    const step = (now) => {
+      const index = Math.min(last, from + Math.floor((now - begun) / 80));
+      if (index !== Number(id("when").value)) at(index);
+      if (index < last) playing = requestAnimationFrame(step);
+      else stop();
+    };
+    playing = requestAnimationFrame(step);
   }
 
   // --- figures
@@ -374,10 +445,10 @@ function page() {
     return made;
   }
 
-  const BOX = {left: 58, right: 14, top: 14, bottom: 34, width: 480, height: 250};
+  const BOX = {left: 50, right: 8, top: 12, bottom: 26, width: 300, height: 200};
 
   /* Axes, marks and lines; `y` maps a value to 0 (bottom) … 1 (top), null is left out and breaks the line. */
-  function chart(where, {ticks, lines, y, mark, note}) {
+  function chart(where, {ticks, lines, y, mark, note, when, flag}) {
     const {left, right, top, bottom, width, height} = BOX, N = run.now.iterations;
     const px = (k) => left + ((width - left - right) * k) / N, py = (v) => height - bottom - (height - top - bottom) * v;
     const parts = [];
@@ -387,7 +458,7 @@ function page() {
     }
     for (const part of [0, 0.5, 1]) {
       const anchor = part === 1 ? "end" : part ? "middle" : "start";
-      parts.push(node("text", {x: px(N * part), y: height - 12, "text-anchor": anchor}, count(Math.round(N * part))));
+      parts.push(node("text", {x: px(N * part), y: height - 8, "text-anchor": anchor}, count(Math.round(N * part))));
     }
     if (mark) {
       parts.push(node("path", {class: "guessing", d: `M${left} ${py(y(mark.value))}H${width - right}`}));
@@ -403,6 +474,12 @@ function page() {
       }
       parts.push(node("path", {class: `series ${line.style}`, d: path || "M0 0"}));
     }
+    if (flag) {
+      const x = px(flag.at), right_of = flag.at < N / 2;
+      parts.push(node("path", {class: "flag", d: `M${x.toFixed(1)} ${py(y(flag.value))}V${height - bottom}`}));
+      parts.push(node("text", {class: "halo", x: x + (right_of ? 5 : -5), y: height - bottom - 6, "text-anchor": right_of ? "start" : "end"}, flag.label));
+    }
+    if (when < N) parts.push(node("path", {class: "when", d: `M${px(when).toFixed(1)} ${top}V${height - bottom}`}));
     if (note) parts.push(node("text", {class: "halo", x: (left + width - right) / 2, y: top + 12, "text-anchor": "middle"}, note));
     id(where).replaceChildren(...parts);
   }
@@ -419,19 +496,23 @@ function page() {
   const series = (pick) => run.samples.map((sample) => [sample.iteration, pick(sample)]);
   const STYLES = ["one", "two", "three", "four"];
 
-  function draw() {
-    const {samples, last} = run, now = samples[samples.length - 1];
+  function draw(frame = run.last) {
+    const {samples} = run, now = samples.find((s) => s.iteration === frame.iteration) || samples[samples.length - 1];
     if (!now) return;
     const when = `at iteration ${count(now.iteration)}`;
     drawCost(now, when);
     drawNorms(now, when);
     drawShares(now, when);
-    drawSquare(last);
+    drawNetwork(frame, now, when);
+    drawSquare(frame);
     id("cost-now").textContent = money(now.printed, 6);
-    id("train-now").textContent = score(last.train);
-    id("test-now").textContent = score(last.test);
-    id("iteration-now").textContent = count(last.iteration);
+    id("train-now").textContent = score(frame.train);
+    id("test-now").textContent = score(frame.test);
+    id("iteration-now").textContent = count(frame.iteration);
+    id("done").style.width = `${(100 * frame.iteration) / run.now.iterations}%`;
   }
+
+  const seenUntil = (now) => (now === run.samples[run.samples.length - 1] ? Infinity : now.iteration); // a mark is for looking back
 
   function drawCost(now, when) {
     const top = 1.5, over = series((s) => s.exact).filter(([, v]) => v > top).length;
@@ -439,10 +520,12 @@ function page() {
       ticks: [0, 0.5, 1, 1.5].map((v) => [v, v.toFixed(1)]),
       lines: [{style: "one", points: series((s) => (s.exact === s.exact ? Math.min(s.exact, top) : NaN))}],
       y: (v) => v / top,
-      mark: {value: LN2, label: "ln 2 = 0.693: the cost of guessing"},
+      mark: {value: LN2, label: "ln 2 = 0.693, guessing"},
+      when: seenUntil(now),
       note: over ? "on the upper edge: above 1.5" : "",
+      flag: run.last.escape > 0 ? {at: run.last.escape, value: 0.6, label: `below 0.6 at ${count(run.last.escape)}`} : null,
     });
-    id("cost").setAttribute("aria-label", `Cost against iterations, from 0 to 1.5: ${short(run.samples[0].exact)} at iteration 0, ${short(now.exact)} ${when}; ln 2 is marked.`);
+    id("cost").setAttribute("aria-label", `Cost against iterations, from 0 to 1.5: ${short(run.samples[0].exact)} at iteration 0${now.iteration ? `, ${short(now.exact)} ${when}` : ""}; ln 2 is marked.`);
   }
 
   function drawNorms(now, when) {
@@ -456,7 +539,8 @@ function page() {
       ticks,
       lines: now.norms.map((_, l) => ({style: STYLES[l], points: series((s) => s.norms[l])})),
       y: (v) => (v > 0 ? (Math.log10(v) - low) / (high - low) : null),
-      note: all.length ? "" : "every gradient is 0, which a log axis cannot show",
+      note: all.length ? "" : "every gradient is exactly 0",
+      when: seenUntil(now),
     });
     legend("norms-legend", now.norms.map((v, l) => [STYLES[l], `dW${l + 1}`, short(v)]));
     id("norms").setAttribute("aria-label", `Gradient norm of each layer against iterations, log axis; ${when}: ${list(now.norms.map((v, l) => `dW${l + 1} ${short(v)}`))}.`);
@@ -469,35 +553,125 @@ function page() {
       ticks: [0, 0.5, 1].map((v) => [v, share(v)]),
       lines: [...now.dead.map((_, l) => ({style: STYLES[l], points: series((s) => s.dead[l])})), {style: "four", points: series((s) => s.saturated)}],
       y: (v) => v,
+      when: seenUntil(now),
     });
     legend("shares-legend", entries);
     id("shares").setAttribute("aria-label", `Dead units and saturated outputs against iterations; ${when}: ${list(entries.map(([, name, value]) => `${name} ${value}`))}.`);
   }
 
-  function drawSquare({grid, side, iteration, train}) {
-    const canvas = id("boundary"), pen = canvas.getContext("2d"), size = canvas.width, cell = size / side;
-    const style = getComputedStyle(document.documentElement), colour = (name) => style.getPropertyValue(name).trim();
-    pen.fillStyle = colour("--outside");
-    pen.fillRect(0, 0, size, size);
-    pen.fillStyle = colour("--inside");
-    let inside = 0;
-    for (let p = 0; p < grid.length; p++) {
-      if (!grid[p]) continue;
-      inside++;
-      pen.fillRect(Math.floor((p % side) * cell), Math.floor(Math.floor(p / side) * cell), Math.ceil(cell), Math.ceil(cell));
+  function colours() {
+    const style = getComputedStyle(document.documentElement);
+    return Object.fromEntries(["outside", "middle", "inside", "negative", "positive", "paper", "ink", "soft", "rule"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  }
+
+  const rgb = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
+  const board = document.createElement("canvas");
+
+  /* Paint values of a square, one pixel each, and stretch it: `mix` gives two colours and how far from the first to the second. */
+  function paint(pen, {x, y, size}, side, mix) {
+    board.width = board.height = side;
+    const brush = board.getContext("2d"), image = brush.createImageData(side, side);
+    for (let p = 0; p < side * side; p++) {
+      const [from, to, part] = mix(p);
+      for (let c = 0; c < 3; c++) image.data[4 * p + c] = from[c] + (to[c] - from[c]) * part;
+      image.data[4 * p + 3] = 255;
     }
+    brush.putImageData(image, 0, 0);
+    pen.drawImage(board, x, y, size, size);
+  }
+
+  function answers(paint) { // from sure of the outer ring over 0.5 to sure of the inner ring
+    const out = rgb(paint.outside), middle = rgb(paint.middle), inside = rgb(paint.inside);
+    return (value) => [middle, value > 0 ? inside : out, value === value ? Math.min(1, 2 * Math.abs(value)) : 0];
+  }
+
+  function contour(pen, grid, side, cell) { // where the output crosses 0.5
+    const up = (p) => grid[p] > 0, cross = (p, q) => (grid[p] === grid[q] ? 0.5 : grid[p] / (grid[p] - grid[q]));
+    pen.beginPath();
+    for (let row = 0; row < side - 1; row++) {
+      for (let column = 0; column < side - 1; column++) {
+        const a = row * side + column, b = a + 1, c = a + side, d = c + 1, x = column + 0.5, y = row + 0.5, ends = [];
+        if (up(a) !== up(b)) ends.push([x + cross(a, b), y]);
+        if (up(a) !== up(c)) ends.push([x, y + cross(a, c)]);
+        if (up(b) !== up(d)) ends.push([x + 1, y + cross(b, d)]);
+        if (up(c) !== up(d)) ends.push([x + cross(c, d), y + 1]);
+        for (let k = 0; k + 1 < ends.length; k += 2) {
+          pen.moveTo(ends[k][0] * cell, ends[k][1] * cell);
+          pen.lineTo(ends[k + 1][0] * cell, ends[k + 1][1] * cell);
+        }
+      }
+    }
+    pen.stroke();
+  }
+
+  function drawSquare({grid, side, iteration, train}) {
+    const canvas = id("boundary"), pen = canvas.getContext("2d"), size = canvas.width, hue = colours(), shade = answers(hue);
+    paint(pen, {x: 0, y: 0, size}, side, (p) => shade(grid[p]));
+    pen.lineWidth = 3;
+    pen.strokeStyle = hue.ink;
+    contour(pen, grid, side, size / side);
     const {x, y} = DATA.train, m = y.length, place = (v) => ((v + 1.5) / 3) * size;
-    pen.lineWidth = 2.5;
-    pen.strokeStyle = pen.fillStyle = colour("--ink");
+    pen.lineWidth = 2;
     for (let p = 0; p < m; p++) {
       pen.beginPath();
-      pen.arc(place(x[p]), size - place(x[m + p]), 5, 0, 7);
-      if (y[p]) pen.fill();
-      else pen.stroke();
+      pen.arc(place(x[p]), size - place(x[m + p]), 5.5, 0, 7);
+      pen.fillStyle = y[p] ? hue.ink : hue.paper;
+      pen.fill();
+      pen.stroke();
     }
+    const inside = grid.filter((value) => value > 0).length;
     const text = `After ${count(iteration)} iterations ${share(inside / grid.length)} of the square is taken for the inner ring; ${share(train)} of the training points lie on their own side.`;
     canvas.setAttribute("aria-label", `Decision boundary. ${text}`);
     id("boundary-text").textContent = text;
+  }
+
+  /* The network itself: what each unit puts out over the square, and its weights as lines. */
+  function drawNetwork({weights, maps, dead, grid, side}, now, when) {
+    const canvas = id("network"), pen = canvas.getContext("2d"), {width, height} = canvas, hue = colours(), shade = answers(hue);
+    const layers = LAYERS[run.now.layers], L = layers.length - 1, box = Math.min(56, (height - 30) / 10 - 6);
+    const sizes = layers.map((_, l) => (l === L ? 2 * box : box));
+    const left = (l) => 4 + ((width - 8 - sizes[L]) * l) / L;
+    const middle = (l, i) => height / 2 + (i - (layers[l] - 1) / 2) * (box + 6) * (layers[l] < 6 ? 1.5 : 1);
+    pen.clearRect(0, 0, width, height);
+    for (let l = 1; l <= L; l++) {
+      for (let i = 0; i < layers[l]; i++) {
+        for (let k = 0; k < layers[l - 1]; k++) line(l, i, k, weights[l - 1][i * layers[l - 1] + k]);
+      }
+    }
+    function line(l, i, k, w) {
+      const x = left(l - 1) + sizes[l - 1], X = left(l), y = middle(l - 1, k), Y = middle(l, i), bend = (X - x) / 2;
+      pen.lineWidth = w ? Math.max(0.7, Math.min(9, 1.6 * (Math.log10(Math.abs(w)) + 3))) : 0.7;
+      pen.strokeStyle = w > 0 ? hue.positive : w < 0 ? hue.negative : hue.rule;
+      pen.setLineDash(w < 0 ? [10, 6] : []);
+      pen.beginPath();
+      pen.moveTo(x, y);
+      pen.bezierCurveTo(x + bend, y, X - bend, Y, X, Y);
+      pen.stroke();
+    }
+    pen.setLineDash([]);
+    const dark = rgb(hue.positive), pale = rgb(hue.paper);
+    layers.forEach((n, l) => {
+      for (let i = 0; i < n; i++) {
+        const place = {x: left(l), y: middle(l, i) - sizes[l] / 2, size: sizes[l]};
+        if (l === 0) paint(pen, place, 21, (p) => [pale, dark, i ? 1 - Math.floor(p / 21) / 20 : (p % 21) / 20]);
+        else if (l === L) paint(pen, place, side, (p) => shade(grid[p]));
+        else paint(pen, place, maps[l - 1].side, (p) => [pale, dark, maps[l - 1].values[i * maps[l - 1].side ** 2 + p] / 255]);
+        const gone = l > 0 && l < L && dead[l - 1][i];
+        pen.lineWidth = gone ? 3 : 2;
+        pen.strokeStyle = gone ? hue.negative : hue.soft;
+        pen.strokeRect(place.x, place.y, place.size, place.size);
+        if (!gone) continue;
+        pen.beginPath();
+        pen.moveTo(place.x, place.y);
+        pen.lineTo(place.x + place.size, place.y + place.size);
+        pen.moveTo(place.x + place.size, place.y);
+        pen.lineTo(place.x, place.y + place.size);
+        pen.stroke();
+      }
+    });
+    const typical = list(now.sizes.map((v, l) => `${short(v)} in W${l + 1}`)), gone = list(dead.map((units, l) => `${units.filter(Boolean).length} of ${units.length} in layer ${l + 1}`));
+    canvas.setAttribute("aria-label", `The network ${when}: a typical weight is ${typical} (root mean square); dead units: ${gone}.`);
+    id("network-text").textContent = `Typical weight ${when}: ${typical}.`;
   }
 
   // --- run and describe
@@ -509,6 +683,7 @@ function page() {
     return last.printed <= 0.3 ? "healthy" : "slow";
   }
 
+  const DRAW_WORDS = {rand: "rand", narrow: "rand - 0.5", centred: "(rand - 0.5) * sqrt(12)"};
   const WORDS = {
     dead: "no gradient at the start",
     diverged: "ended with a higher cost than it began with",
@@ -523,7 +698,8 @@ function page() {
     const kind = regime(first, end, first.norms.every((v) => v === 0)), said = [];
     const places = digits([first.printed, end.printed]), from = money(first.printed, places), to = money(end.printed, places);
     const at = `iteration ${count(end.iteration)}`;
-    said.push(`${scaled(now.scale)[0].toUpperCase()}${scaled(now.scale).slice(1)}, seed ${now.seed}, ${HIDDEN[now.layers]}, learning rate ${now.rate}, ${count(now.iterations)} iterations: ${score(last.train)} of the training points and ${score(last.test)} of the test points are classed rightly.`);
+    const drawn = now.draw === "randn" || now.scale === 0 ? "" : ` times ${DRAW_WORDS[now.draw]}`;
+    said.push(`${scaled(now.scale)[0].toUpperCase()}${scaled(now.scale).slice(1)}${drawn}, seed ${now.seed}, ${HIDDEN[now.layers]}, learning rate ${now.rate}, ${count(now.iterations)} iterations: ${score(last.train)} of the training points and ${score(last.test)} of the test points are classed rightly.`);
     if (kind === "dead") {
       said.push("At the start the gradient of every weight was exactly 0.");
       if (!last.moved) said.push("No weight has moved since.");
@@ -534,10 +710,14 @@ function page() {
       if (end.exact !== end.exact) said.push(`The numbers ran out of range: the cost at ${at} is not a number.`);
       else said.push(`The cost was ${from} at iteration 0 and ${to} at ${at}: it ended ${short(end.printed - first.printed)} higher than it began.`);
     }
+    const layer = last.dead.findIndex((units) => units.every(Boolean)), gone = layer >= 0 && now.scale !== 0;
+    if (kind === "diverged" && Math.abs(first.printed - LN2) < 0.05 && Math.abs(end.printed - LN2) < 0.01) {
+      said.push(`Both lie near ln 2 = 0.693147, the cost of answering 0.5 to every point: at the end ${short(Math.abs(end.printed - LN2))} away.`);
+    }
     if (kind === "plateau") {
       said.push(`The cost was ${from} at iteration 0 and ${to} at ${at}, which lies ${short(Math.abs(end.printed - LN2))} from ln 2 = 0.693147, the cost of answering 0.5 to every point.`);
-      said.push(last.escape === null ? "It has not left this plateau: no iteration had a cost below 0.6." : `It was below 0.6 at iteration ${count(last.escape)}, and came back.`);
-      if (last.deviation < 0.01) said.push(`Every output lies within ${short(last.deviation)} of 0.5: which side of 0.5 a point falls on is decided by tiny differences, so this accuracy says little.`);
+      said.push(last.escape === null ? "No iteration had a cost below 0.6: it has not left this plateau." : `It was below 0.6 at iteration ${count(last.escape)}, and came back.`);
+      if (!gone && last.deviation > 0 && last.deviation < 0.01) said.push(`Every output lies within ${short(last.deviation)} of 0.5: which side of 0.5 a point falls on is decided by tiny differences, so this accuracy says little.`);
     }
     if (kind === "saturated") {
       said.push(`The cost at iteration 0 was ${from}, more than three times that of guessing (ln 2 = 0.693); ${share(first.saturated)} of the outputs were saturated there (below 0.001 or above 0.999).`);
@@ -545,6 +725,7 @@ function page() {
     }
     if (kind === "healthy") said.push(`It learned: the cost fell from ${from} at iteration 0 to ${to} at ${at}.`);
     if (kind === "slow") said.push(`The cost was ${from} at iteration 0 and ${to} at ${at}: above 0.3.`);
+    if (gone && end.exact === end.exact) said.push(`At the end every unit of layer ${layer + 1} is dead: the network gives every training point the same answer, and no gradient passes down through that layer.`);
     if (first.printed === Infinity && isFinite(first.exact)) said.push(`The notebook prints inf at iteration 0 because it takes the logarithm of 0; computed exactly the cost there is ${short(first.exact)}, and the gradient is finite, so training goes on.`);
     if (last.escape !== null && last.escape > 0 && kind !== "plateau") said.push(`The first iteration with a cost below 0.6 was ${count(last.escape)}.`);
     if (kind !== "dead") said.push(`At the start the gradient norms were ${list(first.norms.map((v, l) => `${short(v)} (dW${l + 1})`))}.`);
@@ -555,11 +736,11 @@ function page() {
 
   function elsewhere(now, last) { // what was measured when the page was made
     const said = [];
-    const one = DATA.escapes.find((e) => e.scale === now.scale && e.seed === now.seed && e.layers === now.layers && e.rate === now.rate);
+    const one = DATA.escapes.find((e) => now.draw === "randn" && e.scale === now.scale && e.seed === now.seed && e.layers === now.layers && e.rate === now.rate);
     if (one && last.escape === null) {
       said.push(one.iteration === null ? `Measured beforehand: with these settings the cost does not pass below 0.6 within ${count(DATA.cap)} iterations.` : `Measured beforehand: with these settings the cost first passes below 0.6 at iteration ${count(one.iteration)}.`);
     }
-    const many = DATA.spread.find((s) => s.scale === now.scale);
+    const many = DATA.spread.find((s) => s.scale === now.scale && s.draw === now.draw);
     if (many && now.scale !== 0 && now.layers === 2 && now.rate === 0.01 && now.iterations === 15000) {
       said.push(`One seed is one draw: over the seeds 0 to ${many.seeds - 1} these settings end with a train accuracy between ${score(many.low)} and ${score(many.high)}, median ${score(many.median)}.`);
     }
@@ -586,6 +767,8 @@ function page() {
       ["in a word", WORDS[kind]],
       ["train accuracy", score(last.train)],
       ["test accuracy", score(last.test)],
+      ["first iteration with a cost below 0.6", last.escape === null ? "none" : count(last.escape)],
+      ...first.sizes.map((v, l) => [`typical weight W${l + 1}, start → end`, `${short(v)} → ${short(end.sizes[l])}`]),
       ...first.norms.map((v, l) => [`gradient norm dW${l + 1}, start → end`, `${short(v)} → ${short(end.norms[l])}`]),
       ...first.dead.map((v, l) => [`dead units, layer ${l + 1}, start → end`, `${share(v)} → ${share(end.dead[l])}`]),
       ["saturated outputs, start → end", `${share(first.saturated)} → ${share(end.saturated)}`],
@@ -598,10 +781,9 @@ function page() {
   // --- hands
   form.addEventListener("submit", (event) => { event.preventDefault(); go(); });
   id("stop").addEventListener("click", () => {
-    const at = run && run.last ? run.last.iteration : 0;
     stop();
-    draw();
-    say(`Stopped near iteration ${count(at)}. Only a whole run is described.`);
+    if (run.last) rewind();
+    say(`Stopped near iteration ${count(run.last ? run.last.iteration : 0)}. Only a whole run is described.`);
     id("run").focus();
   });
   form.elements.slider.addEventListener("input", () => {
@@ -622,13 +804,15 @@ function page() {
     button.hidden = false;
     button.addEventListener("click", () => {
       show(read(button.dataset.fragment).found);
-      go();
-      id("lab").scrollIntoView({behavior: calm.matches ? "auto" : "smooth"});
+      id("lab").scrollIntoView();
       id("run").focus({preventScroll: true});
+      go();
     });
   }
+  id("when").addEventListener("input", () => { const index = Number(id("when").value); stop(); at(index); });
+  id("play").addEventListener("click", play);
   addEventListener("hashchange", restore);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (run && run.last) draw(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (run && run.last) draw(run.frames[Number(id("when").value)]); });
   id("lab").hidden = false;
   restore();
 }

@@ -6,25 +6,33 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from grader.records import (
+    Boundary,
+    Cause,
     CheckResult,
     Diagnosis,
     FunctionResult,
+    KnownFault,
     NotebookInfo,
     Number,
+    Place,
     Problem,
     Provenance,
+    Quartiles,
+    Question,
     Result,
+    Ruling,
     Shown,
     Source,
     SubmissionInfo,
     Summary,
     Sweep,
     SweepRow,
+    Table,
     TraceResult,
     TrainingResult,
+    WaitRow,
     number,
 )
-from grader.report.html import ClassRow
 
 ZEROS, RANDOM, HE = (f"initialize_parameters_{kind}" for kind in ("zeros", "random", "he"))
 
@@ -92,20 +100,43 @@ SMALL = replace(training(_SMALL, 0.6931473034, (0.4633333333, 0.48)), regime="pl
 HEALTHY = training()
 _AT = (0, 100, 1000, 14999)
 DEAD = replace(DEAD, trace=TraceResult(iterations=_AT, gradient_norms=((0.0, 0.0, 0.0),) * 4))
-SMALL = replace(SMALL, trace=TraceResult(iterations=_AT, gradient_norms=((9.7e-6, 9.2e-6, 1.5e-5),) * 4))
+SMALL = replace(
+    SMALL,
+    trace=TraceResult(iterations=_AT, gradient_norms=((9.7e-6, 9.2e-6, 1.5e-5),) * 4),
+    escape=300_462,
+    searched=1_000_000,
+)
+
+
+def boundary(*runs: tuple[int, int, int]) -> Boundary:
+    """Return a grid that answers 1 in `length` columns from `start` on, in each of so many rows, from the top down."""
+    rows = [((1 << length) - 1) << (64 - start - length) for count, start, length in runs for _ in range(count)]
+    return Boundary(-1.5, 1.5, tuple(f"{row:016x}" for row in rows))
+
+
+DEAD = replace(DEAD, boundary=boundary((64, 0, 0)))
+SMALL = replace(SMALL, boundary=boundary((40, 32, 32), (24, 0, 64)))
+TEN = replace(TEN, boundary=boundary((12, 40, 24), (40, 15, 34), (12, 0, 20)))
+HEALTHY = replace(HEALTHY, boundary=boundary((13, 0, 0), (38, 13, 38), (13, 0, 0)))
 SWEEP = Sweep(
     3,
     50,
     (
-        SweepRow(0.0, 0.5, 0.5, 0.5, 0.5),
-        SweepRow(None, 0.9933, 0.98, 0.9867, 0.99),
-        SweepRow(0.001, 0.4433, 0.4642, 0.495, 0.5125),
-        SweepRow(0.01, 0.4633, 0.4708, 0.5067, 0.5233),
-        SweepRow(0.1, 0.6, 0.5267, 0.5467, 0.5733),
-        SweepRow(1.0, 0.9967, 0.9808, 0.9867, 0.99),
-        SweepRow(10.0, 0.83, 0.6408, 0.765, 0.8742),
-        SweepRow(100.0, 0.5467, 0.5608, 0.6167, 0.6858),
+        SweepRow(0.0, 0.5, 0.5, 0.5, 0.5, Quartiles(*(0.693147,) * 4)),
+        SweepRow(None, 0.9933, 0.98, 0.9867, 0.99, Quartiles(0.0648, 0.07, 0.0872, 0.12), 4_138, (6_000, 3_100)),
+        SweepRow(0.001, 0.4433, 0.4642, 0.495, 0.5125, Quartiles(*(0.693147,) * 4), 3_681_361),
+        SweepRow(0.01, 0.4633, 0.4708, 0.5067, 0.5233, Quartiles(*(0.693147,) * 4), 300_462, (480_000, None)),
+        SweepRow(0.1, 0.6, 0.5267, 0.5467, 0.5733, Quartiles(0.6923, 0.69, 0.6915, 0.6925), 29_742, (48_723, 32_415)),
+        SweepRow(1.0, 0.9967, 0.9808, 0.9867, 0.99, Quartiles(0.058, 0.06, 0.072, 0.1), 3_528, (6_125, 2_057)),
+        SweepRow(10.0, 0.83, 0.6408, 0.765, 0.8742, Quartiles(0.3811, 0.3, 0.4236, 0.55), 1_923, (700, 5_000)),
+        SweepRow(100.0, 0.5467, 0.5608, 0.6167, 0.6858, Quartiles(0.66, 0.51, "inf", "inf"), None, (None, 90)),
     ),
+    waits=(
+        WaitRow((2, 10, 1), 0.1, (1.0, 0.1, 0.01, 0.001), (147, 1_691, 3_162, 4_611)),
+        WaitRow((2, 10, 5, 1), 0.1, (1.0, 0.1, 0.01, 0.001), (331, 2_975, 36_682, 314_079)),
+        WaitRow((2, 10, 5, 5, 1), 0.1, (1.0, 0.1, 0.01, 0.001), (232, 9_679, 884_138, None)),
+    ),
+    searched=4_000_000,
 )
 
 
@@ -246,7 +277,24 @@ def small() -> FunctionResult:
                 "notebook runs 15,000."
             ),
         ),
-    )
+        told=(
+            Cause(
+                "scale_constant", "misconception", "another constant", "multiply the weights by 10; now the factor is 0.01",
+                "Small weights were right in an earlier exercise.", "np.random.randn(...) * 0.01", "the factor 10",
+                Table("Factors by layer", ("weights", "yours", "asked for"), (("W1", "0.01", "10"), ("W2", "0.01", "10"))),
+                Place(13, 12),
+            ),
+        ),
+        known=KnownFault("constant", "One change in cell 12, line 13 makes every number right.", Place(13, 12)),
+        predict=Question("Before you open this: what would scale 1 score?", ("With seed 3 it scores 0.9967 / 0.96.",)),
+        questions=(
+            Question(
+                "Why did 0.01 work before?",
+                ("That exercise used the learning rate 1.2.",),
+                Table("Scale 0.01", ("learning rate", "train", "test"), (("0.01", "0.463", "0.48"), ("1.2", "1", "0.96"))),
+            ),
+        ),
+    )  # fmt: skip
 
 
 def everyday() -> Result:
@@ -278,12 +326,21 @@ def mixed() -> Result:
     return result(
         {
             ZEROS: zeros(
-                status="raised", points=0.0, message=f"NameError: {HOSTILE}", hint=f"define {HOSTILE}", checks=(),
+                status="raised", points=1.0, message=f"NameError: {HOSTILE}", hint=f"define {HOSTILE}", checks=(),
                 diagnosis=Diagnosis(causes=("raised",)), training=None, course_test="failed", explanation=(),
                 source=Source(None, 40, code(ZEROS, "tabs\there\r\n")),
+                ruling=Ruling(ZEROS, 1.0, 0.0, f"agreed {HOSTILE}", f"Dr {HOSTILE}", "2026-11-25T10:30:00+00:00"),
             ),
             RANDOM: replace(
                 small(), points=4.0, possible=9.0, checks=checks, source=source, explanation=(HOSTILE,), stale=(HOSTILE,),
+                told=(
+                    Cause("scale_constant", "slip", HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, None, Place(10, 12)),
+                    Cause("seed_missing", "slip", "no seed", f"set it {HOSTILE}"),
+                    Cause("bias_random", "misconception", "random biases", f"make them zero {HOSTILE}"),
+                ),
+                known=KnownFault("constant", f"look at {HOSTILE}", Place(10, 12), f"* 0.01 {HOSTILE}", f"* 10 {HOSTILE}"),
+                predict=Question(HOSTILE, (HOSTILE,)),
+                questions=(Question(HOSTILE, (HOSTILE,), Table(HOSTILE, (HOSTILE, HOSTILE), ((HOSTILE, HOSTILE),))),),
             ),
             HE: he(),
         },
@@ -306,30 +363,18 @@ def unreadable() -> Result:
     )
 
 
+def no_notebook() -> Result:
+    """Return an entry of a learning platform without a file."""
+    blank = unreadable()
+    return replace(
+        blank,
+        submission=SubmissionInfo("(no file)", "", "Ada Lovelace"),
+        notebook=NotebookInfo("no_notebook", (Problem("no_file", "There is no file in this submission."),)),
+        summary=Summary(
+            "No notebook was handed in.", "Hand in the notebook of this exercise as an .ipynb file.",
+            "There is no file in this submission.",
+        ),
+    )  # fmt: skip
+
+
 IGNORED = {"notes.txt": "neither a notebook nor a Python file", f"data/{HOSTILE}.csv": HOSTILE}
-
-
-def class_rows() -> list[ClassRow]:
-    """Return a class of five: passed, not everything passed, provisional, unreadable, and a hostile one."""
-    right = {ZEROS: 10.0, RANDOM: 10.0, HE: 10.0}
-    ada = ClassRow("ada.ipynb", "ada", "Ada Lovelace", 30.0, 30.0, "ok", False, right, (), "Everything is right.")
-    return [
-        ada,
-        replace(
-            ada, name="grace.ipynb", folder="grace hopper & co", student="Grace Hopper", score=27.0,
-            points={**right, RANDOM: 7.0}, causes=("random:scale_constant",), headline="Two of three are right.",
-        ),
-        replace(
-            ada, name="emmy.ipynb", folder="emmy", student=None, score=17.0, possible=29.0, provisional=True,
-            points={**right, RANDOM: 4.0, HE: 3.0}, causes=("random:scale_constant", "he:seed_missing"),
-            headline="A part could not be judged.",
-        ),
-        replace(
-            ada, name="cut_off.ipynb", folder="cut_off", student=None, score=0.0, status="unreadable",
-            points=dict.fromkeys(right, 0.0), headline="The file could not be read.",
-        ),
-        replace(
-            ada, name=f"{HOSTILE}.ipynb", folder="javascript:alert(1)", student=HOSTILE, score=7.5,
-            points={ZEROS: 7.5, RANDOM: 0.0, HE: 0.0}, causes=(HOSTILE,), headline=HOSTILE,
-        ),
-    ]  # fmt: skip

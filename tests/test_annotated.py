@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit, notebook, solved, write
 
 from grader import service
 from grader.cli import main
+from grader.records import Result
 from grader.report import annotated
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def test_each_note_stands_below_its_functions_cell(tmp_path):
         ([IMPORTS, ZEROS, SCALE_001, HE], 2, "Yours: `np.random.randn(layers_dims[l], layers_dims[l-1]) * 0.01`"),
         ([IMPORTS, ZEROS, SCALE_001, HE], 2, "accuracy:** 0.4633 / 0.48; the right answer's: 0.83 / 0.86"),
         ([IMPORTS, ZEROS, SCALE_001, HE], 2, "**Proved by trying:** One change in cell 3, line 6"),
-        ([IMPORTS, ZEROS, SCALE_001, HE], 0, "**Next step:** `initialize_parameters_random` (cell 3)"),
+        ([IMPORTS, ZEROS, SCALE_001, HE], 0, "**Next step:** `initialize_parameters_random` (cell 3, line 6)"),
         ([IMPORTS, ZEROS, RANDOM], 0, "## Feedback: initialize_parameters_he: 0 of 10"),
         ([f"{IMPORTS}\n{ZEROS}\n{RANDOM}\n{HE}"], 3, "## Feedback: initialize_parameters_he: 10 of 10"),
         (["x = 1"], 0, "# Feedback: 0 of 30"),
@@ -105,6 +107,55 @@ def test_annotating_twice_gives_the_notes_once(tmp_path):
     _, twice = annotate(again)
     assert len(notes(twice)) == len(notes(once)) == 4
     assert [plain(c) for c in annotated.without_notes(twice)["cells"]] == [plain(cell) for cell in before["cells"]]
+
+
+def verdict(result: Result) -> tuple:
+    """All of a result that does not name a cell."""
+    rows = [
+        (name, one.status, one.points, one.diagnosis.causes, [(c.name, c.verdict, c.points) for c in one.checks])
+        for name, one in result.functions.items()
+    ]
+    return result.score, result.possible, result.notebook.status, rows
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "right", "scale_one_hundredth", "hostile_text", "stale_output", "untouched", "untouched_old_course", "random_biases",
+        "seed_at_the_top", "seed_missing", "syntax_error", "global_math", "uniform", "he_without_root", "odd_but_right",
+    ],
+)  # fmt: skip
+def test_an_annotated_notebook_gets_the_verdict_of_its_original(name, tmp_path):
+    source = SAMPLES / f"{name}.ipynb"
+    first = service.check(source)
+    again = service.check(write(tmp_path, "again.ipynb", annotated.notebook(source.read_bytes(), first).encode()))
+    assert verdict(again) == verdict(first)
+
+
+def test_notes_are_taken_out_by_the_command(tmp_path, capsys):
+    path = SAMPLES / "scale_one_hundredth.ipynb"
+    with_notes, without = tmp_path / "with.ipynb", tmp_path / "without.ipynb"
+    assert main(["check", str(path), "--annotated", str(with_notes), "--quiet"]) == 1
+    assert main(["unannotate", str(with_notes), "--out", str(without)]) == 0
+    after, before = json.loads(without.read_bytes()), json.loads(path.read_bytes())
+    assert [plain(cell) for cell in after["cells"]] == [plain(cell) for cell in before["cells"]]
+    assert str(without) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (solved(), "there is no note in it"),
+        (b"[]", "it is no notebook"),
+        (b"\xff\xfe", "has no notes to take out"),
+        (b'{"cells": [{"cell_type": "markdown", "metadata": {"grader": {"note": true}}, "source": ""}]}', "the notes alone"),
+    ],
+)  # fmt: skip
+def test_what_has_no_notes_is_a_bad_request(data, says, tmp_path, capsys):
+    path = write(tmp_path, "a.ipynb", data)
+    assert main(["unannotate", str(path), "--out", str(tmp_path / "b.ipynb")]) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "b.ipynb").exists()
 
 
 def test_code_that_says_it_is_a_note_stays(tmp_path):
@@ -291,6 +342,49 @@ def test_a_page_of_endless_text_is_bounded(source, tmp_path):
     assert "left out on this page" in page
 
 
+def words_of_the_student(page: str) -> int:
+    """How many characters of cells and outputs stand on a page, notes and tags aside."""
+    cells = page.split("<main>")[1].split('<div class="cell')
+    return sum(
+        len(html.unescape(re.sub(r"<[^>]*>|\s", "", cell))) for cell in cells if "celltag_grader-note" not in cell
+    )
+
+
+@pytest.mark.parametrize("kind", ["markdown", "code", "outputs", "empty"])
+def test_a_page_holds_so_much_and_no_more(kind, tmp_path):
+    """The time of rendering is bounded by what is rendered: size and number, whatever the file holds."""
+    document = json.loads(solved())
+    made = {
+        "markdown": {"cell_type": "markdown", "metadata": {}, "source": "[" * 50_000},
+        "code": {"cell_type": "code", "metadata": {}, "source": "<p" * 25_000, "outputs": [], "execution_count": 1},
+        "outputs": {"cell_type": "code", "metadata": {}, "source": "1", "execution_count": 1, "outputs": [
+            {"output_type": "stream", "name": "stdout", "text": "a"}] * 300},
+        "empty": {"cell_type": "markdown", "metadata": {}, "source": ""},
+    }  # fmt: skip
+    document["cells"] += [made[kind]] * (8 if kind == "outputs" else 1_000)
+    data = json.dumps(document).encode()
+    page = annotated.page(data, service.check(write(tmp_path, "a.ipynb", data)))
+
+    assert words_of_the_student(page) < 2 * annotated._PAGE
+    assert page.count('<div class="cell') <= annotated._PAGE // annotated._EACH + 4
+    assert page.count('<div class="output_area') <= annotated._PAGE // annotated._EACH
+    assert page.count("celltag_grader-note") >= 4  # also when there is room for nothing else
+
+
+@pytest.mark.parametrize("where", ["cells", "outputs", "old"])
+def test_a_notebook_of_endless_cells_gets_its_notes_alone(where, tmp_path):
+    document = json.loads(old_format(3) if where == "old" else solved())
+    cells = document["worksheets"][0]["cells"] if where == "old" else document["cells"]
+    if where == "outputs":
+        cells[0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "a"}] * 6_000
+    else:
+        cells += [{"cell_type": "markdown", "metadata": {}, "source": "a"}] * 6_000
+    data = json.dumps(document).encode()
+    after = json.loads(annotated.notebook(data, service.check(write(tmp_path, "a.ipynb", data))))
+    assert len(notes(after)) == len(after["cells"]) == 4
+    assert "of a usual size" in notes(after)[0]
+
+
 # --- the command ---------------------------------------------------------------------------------------------------
 
 
@@ -300,6 +394,17 @@ def test_check_writes_it(suffix, tmp_path, capsys):
     assert main(["check", str(path), "--annotated", str(tmp_path / f"out.{suffix}"), "--quiet"]) == 1
     assert "Feedback: initialize_parameters_random: 7 of 10" in (tmp_path / f"out.{suffix}").read_text("utf-8")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("kind", ["ipynb", "html"])
+def test_a_kind_alone_means_beside_the_notebook(kind, tmp_path, capsys, monkeypatch):
+    path = write(tmp_path, "a.ipynb", solved())
+    monkeypatch.chdir(tmp_path.parent)
+    assert main(["check", str(path), "--annotated", kind]) == 0
+    made = tmp_path / f"a-annotated.{kind}"
+    assert "Feedback: initialize_parameters_random: 10 of 10" in made.read_text("utf-8")
+    assert f"annotated: {made}" in capsys.readouterr().out
+    assert not (tmp_path.parent / kind).exists()
 
 
 @pytest.mark.parametrize(

@@ -323,6 +323,16 @@ def test_what_is_right_at_the_published_sizes_alone_earns_nothing(cheat, elsewhe
     assert points(pipeline, cheat(PUBLISHED, NOTHING[elsewhere])) == 0
 
 
+@pytest.mark.parametrize("secret", range(12))
+@pytest.mark.parametrize("elsewhere", ["zeros", "another seed, far too wide"])
+def test_no_draw_of_secret_sizes_pays_for_the_published_ones(elsewhere, secret):
+    body = {"zeros": ALL_ZERO, "another seed, far too wide": OTHER_SEED.replace("* np.sqrt", "* 100 * np.sqrt")}[
+        elsewhere
+    ]
+    with Pipeline(EXERCISE, bytes([secret]) * 32) as pipeline:
+        assert points(pipeline, hard_coded(PUBLISHED, body)) <= points(pipeline, HEAD + body)
+
+
 @pytest.mark.parametrize("elsewhere", SOMETHING)
 @pytest.mark.parametrize("cheat", [hard_coded, only_at])
 def test_being_right_at_the_published_sizes_adds_nothing(cheat, elsewhere, pipeline):

@@ -96,14 +96,6 @@ def test_first_screen_holds_score_and_next_step(opened: Opener) -> None:
         assert box["y"] + box["height"] < 900
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_rows_of_the_class_stay_low(width: int, opened: Opener) -> None:
-    """No column is squeezed until its words stand letter under letter."""
-    rows = opened("class", width).page.locator("tbody tr", has_text="Grace Hopper")
-
-    assert rows.evaluate_all("rows => Math.max(...rows.map(row => row.getBoundingClientRect().height))") < 120
-
-
 def test_figure_text_is_legible_on_a_telephone(opened: Opener) -> None:
     boxes = opened("everyday", 390).page.evaluate(
         "[...document.querySelectorAll('svg text')].map(text => text.getBoundingClientRect().height)"

@@ -386,7 +386,7 @@ def known_of(folder: Path) -> dict[str, object] | None:
 def test_batch_finds_it_once_and_regrade_tells_as_much_as_is_set_today(tmp_path, monkeypatch):
     source = write(tmp_path, "wrong.ipynb", solved(random=edit(RANDOM, ("* 10", "* 0.01"))))
     out = tmp_path / "out"
-    batch.batch([source], out, EXERCISE, jobs=1)
+    batch.batch([source], out, EXERCISE)
     assert known_of(out) == {
         "kind": "constant",
         "message": "One change in cell 3, line 6 makes every number right: look at the number.",

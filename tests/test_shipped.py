@@ -11,7 +11,6 @@ from grader import exercise as exercises
 from grader import shipped
 from grader.evidence import Trainer, plain_training, start_key
 from grader.explain import sweep
-from grader.pipeline import Pipeline
 from grader.store import Store
 from grader.training import Model, course_data, escape, train
 
@@ -151,9 +150,16 @@ def test_a_training_made_again_is_kept_in_place_of_the_older_one(tmp_path):
         assert store.trainings() == {"start": b"new", "other": b"kept"}
 
 
-def test_what_is_shipped_wins_over_what_a_store_holds():
-    key = SHIPPED.sweep[0].start
-    with Pipeline(EXERCISE, b"secret", cache={key: b"{}", "own": b"[]"}) as pipeline:
-        assert pipeline.trainer.known(key).trace.iterations
-        assert pipeline.trainer.cache["own"] == b"[]"
-        assert not pipeline.trainer.made
+def test_other_draws_are_shipped_for_both_scales_of_the_exercise():
+    found = {(one.scale, one.draw): one for one in SHIPPED.draws}
+    assert found.keys() == {(scale, draw) for scale in (None, 10.0) for draw in ("rand", "narrow", "centred")}
+    again = shipped.spread(None, range(2), course_data(), EXERCISE.model, draw="rand")
+    assert again.train_accuracy == found[None, "rand"].train_accuracy[:2]
+    assert all(len(one.train_accuracy) == len(shipped.SPREAD_SEEDS) for one in SHIPPED.draws)
+
+
+@pytest.mark.parametrize(("draw", "mean", "spread"), [("randn", 0, 1), ("rand", 0.5, 12**-0.5), ("narrow", 0, 12**-0.5), ("centred", 0, 1)])  # fmt: skip
+def test_a_draw_has_the_mean_and_the_spread_that_the_lab_says(draw, mean, spread):
+    drawn = shipped.scaled((200, 500), 1.0, 0, draw)["W1"]
+    assert drawn.mean() == pytest.approx(mean, abs=0.01)
+    assert drawn.std() == pytest.approx(spread, abs=0.01)

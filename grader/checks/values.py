@@ -8,7 +8,7 @@ import numpy as np
 
 from grader.checks.compare import Floats, failed, pairs, passed, shown, skipped
 from grader.diagnosis import Case, Recovered, shapes
-from grader.diagnosis.causes import FOR_BIASES, excluded
+from grader.diagnosis.causes import CLEARLY, FOR_BIASES, differs_elsewhere, excluded, spread_elsewhere
 from grader.diagnosis.draws import Stream, factor
 from grader.diagnosis.recovered import equal
 from grader.diagnosis.rules import plain
@@ -297,6 +297,13 @@ def _scale_by_statistics(student: Recovered, reference: Recovered) -> Finding:
         return failed(f"W{estimate.layer} has another scale", hint=_scale_hint(student, reference), evidence=evidence)
     if not student.estimates:
         return skipped("not judged: too few numbers came back to tell their scale")
+    if differs_elsewhere(Case(student, reference)):
+        call = f"{student.evidence.function.name}(other layer sizes): the spread of all weights, as a share of that asked for"
+        spread = spread_elsewhere(Case(student, reference))
+        evidence = Shown(call, f"{spread:.3g}", "1", f"a factor of {CLEARLY}")
+        return failed(
+            "the scale is another one at other layer sizes", hint=_scale_hint(student, reference), evidence=evidence
+        )
     return passed("the scale is right, as far as statistics can tell")
 
 

@@ -36,6 +36,8 @@ class Exit(IntEnum):
 ExerciseOption = Annotated[str, typer.Option("--exercise", metavar="NAME_OR_PATH", help="The exercise to grade.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
+INTERRUPTED = 130
+STOPPED = "\nstopped; what was graded is kept, run the same command to go on\n"
 DEFAULT_EXERCISE = "dls-c2w1-initialization"
 
 
@@ -44,13 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         app(args=list(argv) if argv is not None else None, prog_name="grader")
     except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # typer has caught it before us
+            sys.stderr.write(STOPPED)
         return int(ended.code or 0)
     except GraderError as error:
         _complain(error)
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("\nstopped; what was graded is kept, run the same command to go on\n")
-        return 130
+        sys.stderr.write(STOPPED)
+        return INTERRUPTED
     except BrokenPipeError:  # whoever reads our output had enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(Exit.NOT_PASSED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, VerboseOption, app
 
 if TYPE_CHECKING:
-    from grader.batch import Report
+    from grader.batch import Change, Report
 
 
 @app.command(epilog="Example: grader batch downloads/ --out graded/ --jobs 4")
@@ -23,7 +24,22 @@ def batch(
     i_trust_this_code: Annotated[
         bool, typer.Option("--i-trust-this-code", help="Grade where nothing can confine student code (macOS, Windows).")
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over: forget what was graded into DIR.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over: forget what was graded into DIR; what people ruled stays.")
+    ] = False,
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            "--roster", metavar="FILE", help="CSV of the class (id, student, email ...): who is missing gets a row."
+        ),
+    ] = None,
+    annotated: Annotated[
+        bool | None,
+        typer.Option(
+            "--annotated/--no-annotated",
+            help="Write annotated.ipynb beside each page; by default for collected folders.",
+        ),
+    ] = None,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -36,20 +52,24 @@ def batch(
     service.require_confinement(trusted=i_trust_this_code)
 
     with Progress(quiet=quiet) as progress:
-        report = batches.batch(
-            sources,
-            out,
-            service.load_exercise(exercise),
+        settings = batches.Settings(
             jobs=jobs or batches.default_jobs(),
             fresh=fresh,
+            annotated=annotated,
+            roster=roster,
             progress=progress.step,
         )
+        report = batches.batch(sources, out, service.load_exercise(exercise), settings)
     _report(report, quiet=quiet, verbose=verbose)
 
 
-@app.command(epilog="Example: grader regrade graded/")
+@app.command(epilog="Example: grader regrade graded/ --preview")
 def regrade(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")],
+    preview: Annotated[bool, typer.Option("--preview", help="Show who would gain or lose, and write nothing.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, max=256, help="Processes; by default one a processor.")
+    ] = None,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -57,21 +77,65 @@ def regrade(
     """Judge stored evidence again, after a change of points or words; runs no student code."""
     from grader import batch as batches
     from grader import service
+    from grader.report.progress import Progress
 
-    _report(batches.regrade(directory, service.load_exercise(exercise)), quiet=quiet, verbose=verbose)
+    loaded = service.load_exercise(exercise)
+    with Progress(quiet=quiet, doing="judging") as progress:
+        settings = batches.Settings(jobs=jobs or batches.default_jobs(), progress=progress.step)
+        if preview:
+            changes = batches.preview(directory, loaded, settings)
+        else:
+            report = batches.regrade(directory, loaded, settings)
+    if preview:
+        _show_changes(changes, verbose=verbose)
+    else:
+        _report(report, quiet=quiet, verbose=verbose)
+
+
+MOST_SHOWN = 40  # changes named without --verbose
+
+
+def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
+    """Say who would gain and who would lose, by how much, and which rulings stand over it."""
+    from grader.batch import under_ruling
+    from grader.report.text import one_line
+
+    moved = sorted((one for one in changes if one.after != one.before), key=lambda one: one.after - one.before)
+    for one in moved if verbose else moved[:MOST_SHOWN]:
+        who = one.submission + (f" ({one.student})" if one.student else "")
+        by = f"{one.before:g} -> {one.after:g}, {one.after - one.before:+g}"
+        typer.echo(one_line(f"{who}, {one.function.rsplit('_', 1)[-1]}: {by}"))
+    if not verbose and len(moved) > MOST_SHOWN:
+        typer.echo(f"and {len(moved) - MOST_SHOWN} more; --verbose names them")
+    for one in changes:
+        if one.ruling is not None:
+            typer.echo(one_line(under_ruling(one)))
+    total: dict[str, float] = {}
+    for one in moved:
+        total[one.submission] = total.get(one.submission, 0.0) + one.after - one.before
+    gain, lose = sum(by > 0 for by in total.values()), sum(by < 0 for by in total.values())
+    typer.echo(
+        f"{gain} would gain, {lose} would lose; nothing was written, `grader regrade` without --preview applies it"
+    )
 
 
 def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
     """Say what was graded and where the class page lies."""
-    results = report.results
+    from grader.report.text import one_line
+
     if not quiet:
-        passed = sum(result.passed for result in results)
-        typer.echo(f"graded {report.graded}, unchanged {report.unchanged}, passed {passed} of {len(results)}")
+        again = f", judged again {report.judged_again}" if report.judged_again else ""
+        done = f"graded {report.graded}{again}, unchanged {report.unchanged}"
+        typer.echo(f"{done}, passed {report.passed} of {report.submissions}")
         if report.passed_over:
             typer.echo(f"passed over {report.passed_over} hidden files and checkpoint copies")
         for name in report.ignored if verbose else report.ignored[:5]:
             typer.echo(f"ignored {name!r}: not a notebook")
         if not verbose and len(report.ignored) > 5:
             typer.echo(f"ignored {len(report.ignored) - 5} more; --verbose names them")
+        for sentence in report.said:
+            typer.echo(one_line(sentence))
         typer.echo(f"class page: {report.index}")
+        if report.review:
+            typer.echo(f"for a person to look at: {report.review}; see `grader review {report.index.parent}`")
     raise typer.Exit(int(Exit.PROVISIONAL if report.provisional else Exit.PASSED))

@@ -26,7 +26,11 @@ def check(
     ] = None,
     annotated: Annotated[
         Path | None,
-        typer.Option("--annotated", metavar="FILE", help="Write the notebook with notes in it, as .ipynb or .html."),
+        typer.Option(
+            "--annotated",
+            metavar="FILE",
+            help="Write the notebook with notes in it, as .ipynb or .html; html or ipynb alone: beside the notebook.",
+        ),
     ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the feedback page in a browser.")] = False,
     plain: Annotated[
@@ -43,6 +47,7 @@ def check(
     from grader import service
 
     if annotated:
+        annotated = service.annotated_path(notebook, annotated)
         service.require_annotatable(notebook, annotated)
     result = service.check(notebook, exercise)
     to_stdout = json is not None and str(json) == "-"
@@ -56,6 +61,8 @@ def check(
         service.write_json(result, None if to_stdout else json)
     if not quiet and not to_stdout:
         _show(result, plain=plain, verbose=verbose)
+        if annotated:
+            typer.echo(f"annotated: {annotated}")
         if sys.platform != "linux":
             typer.echo(
                 "Your code ran in a process of its own with a time limit; this system confines no more than that."
@@ -63,9 +70,24 @@ def check(
     raise typer.Exit(_exit_code(result))
 
 
-@app.command(epilog="Example: grader lab --html lab.html")
+@app.command(epilog="Example: grader unannotate Initialization-annotated.ipynb --out Initialization.ipynb")
+def unannotate(
+    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="A notebook that check --annotated wrote.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the notebook without notes goes.")],
+) -> None:
+    """Take the grader's notes out of an annotated notebook; the student's own cells stay as they are."""
+    if not notebook.is_file():
+        raise RequestError(f"there is no file {notebook}", hint="give the path of an annotated notebook")
+    from grader import service
+
+    service.remove_notes(notebook, out)
+    typer.echo(f"notebook: {out}")
+
+
+@app.command(epilog="Example: grader lab --html lab.html --open")
 def lab(
     html: Annotated[Path, typer.Option("--html", metavar="FILE", help="Where the page goes.")] = Path("lab.html"),
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
 ) -> None:
@@ -77,6 +99,8 @@ def lab(
     write(html, lab_page(service.load_exercise(exercise)))
     if not quiet:
         typer.echo(f"lab: {html}")
+    if open_page:
+        webbrowser.open(html.resolve().as_uri())
 
 
 def _show(result: Result, *, plain: bool, verbose: bool) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from grader.diagnosis.recovered import Estimate, Recovered, shapes
+from grader.diagnosis.statistics import ENOUGH
 from grader.records import FunctionEvidence, FunctionStatus, Outcome, SeedStatus
 
 REMOVED_NUMPY_NAMES = frozenset(
@@ -22,6 +23,7 @@ FOR_BIASES = (
     "biases_first",
     "other_biases",
 )  # orders in which they are drawn
+CLEARLY = 1.5  # times what is asked for: leaves room for numbers that stand in several matrices
 _OTHER_GENERATORS = re.compile(
     r"default_rng|Generator|(?<!np\.)(?<!numpy\.)\brandom\.(?:gauss|normalvariate|random|uniform)"
 )
@@ -235,6 +237,31 @@ def excluded(case: Case) -> list[Estimate]:
     return found
 
 
+@np.errstate(all="ignore")  # the numbers may be huge
+def spread_elsewhere(case: Case) -> float | None:
+    """Return how wide unknown normal draws are where matrices are small, in terms of what is asked for there.
+
+    They are too small to be judged one by one, so they are judged together; None if even so they are too few.
+    """
+    if case.student.drawn is not None or case.student.distribution != "normal":
+        return None
+    estimated = {(one.outcome.call.layers, one.layer) for one in case.student.estimates}
+    pieces = {}
+    for own in case.student.weights:
+        asked = case.reference.factors(own.outcome.call.layers) or ()
+        for layer, (array, times) in enumerate(zip(own.arrays, asked, strict=False), start=1):
+            if (own.outcome.call.layers, layer) not in estimated:
+                pieces[own.outcome.call.layers, layer] = array.ravel() / times
+    pooled = np.concatenate(list(pieces.values())) if pieces else np.zeros(0)
+    return float(pooled.std()) if pooled.size >= ENOUGH else None
+
+
+def differs_elsewhere(case: Case) -> bool:
+    """Whether the scale is clearly another one where matrices are small: right at some sizes only."""
+    spread = spread_elsewhere(case)
+    return spread is not None and not 1 / CLEARLY <= spread <= CLEARLY
+
+
 def seed_cause(case: Case) -> str | None:
     """Return the code of a wrong seed."""
     codes = {
@@ -340,10 +367,10 @@ VALUES: dict[str, Holds] = {
     "uniform_not_normal": _uniform,
     "weights_shifted": _shifted,
     "distribution_other": _other_distribution,
-    **{
-        code: _scale_is(code)
-        for code in ("scale_constant", "scale_fan_out", "scale_xavier", "scale_sqrt_missing", "scale_other")
-    },
+    **{code: _scale_is(code) for code in ("scale_constant", "scale_fan_out", "scale_xavier", "scale_sqrt_missing")},
+    "scale_other": lambda case: (
+        scale_cause(case) == "scale_other" or (not scale_cause(case) and differs_elsewhere(case))
+    ),
     **{
         code: _seed_is(code)
         for code in ("seed_missing", "seed_outside", "seed_other", "seed_per_layer", "other_generator")

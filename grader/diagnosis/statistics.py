@@ -11,6 +11,7 @@ import numpy as np
 from grader.diagnosis.streams import Floats
 from grader.records import Distribution
 
+FEW = 3  # numbers of which not all are the same by chance
 ENOUGH = 400  # numbers in a matrix before its statistics are trusted
 # Lilliefors' statistic times sqrt(n): 1.04 is exceeded by 1 % of normal samples, 1.6 by fewer than one in a million
 NORMAL_DISTANCE = 1.6
@@ -34,6 +35,8 @@ def distribution(samples: Sequence[Floats]) -> Distribution | None:
 
     None where there are too few numbers to tell.
     """
+    if any(sample.size >= FEW and np.all(sample == sample.flat[0]) for sample in samples):
+        return "other"  # the same number again and again beside random ones: not drawn alike everywhere
     samples = [sample.ravel() for sample in samples if sample.size >= ENOUGH]
     if not samples or not all(np.all(np.isfinite(sample)) for sample in samples):
         return "other" if samples else None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from grader.records import Training
+from grader.records import Training, TrainingResult
 
 LN2_SAID = "ln 2 = 0.693147"
 SMALLEST = 1e-9  # below it a number is said as a power of ten: too many zeros to count
 MOST_DECIMALS = 16  # a float64 near 1 has no more
 
 
-def accuracies(run: Training) -> str:
+def accuracies(run: Training | TrainingResult) -> str:
     """Return train / test accuracy."""
     return f"{run.train_accuracy:.4g} / {run.test_accuracy:.4g}"
 

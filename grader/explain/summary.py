@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from grader.explain.numbers import LN2_SAID, accuracies, costs, listed, plain
 from grader.explain.words import action
-from grader.records import Diagnosis, FunctionResult, NotebookInfo, Source, Summary
+from grader.records import CheckResult, Diagnosis, FunctionResult, NotebookInfo, Summary, TrainingResult
 
+SMALL = 0.3  # factors below it were measured to wait
 MOST_CHARACTERS = 1000  # of headline, next step and text together
 
 
@@ -20,8 +22,11 @@ def summarize(
     broken = [name for name, one in functions.items() if one.provisional]
     headline = f"{_score(functions)}. {_headline(len(wrong), bool(broken))}"
     step = _next_step(wrong, reference, bool(broken))
-    text = " ".join(filter(None, [_right(functions), _more(wrong), _measured(functions)]))
-    return _cut(headline, step, text)
+    first = list(wrong)[:1]
+    right = [_right(functions), *(_trying(wrong[name], reference[name]) for name in first), _more(wrong)]
+    ran = [sentence for name in first for sentence in _ran(name, wrong[name])] if wrong else [_measured(functions)]
+    paragraphs = (" ".join(filter(None, sentences)) for sentences in (right, ran))
+    return _cut(headline, step, "\n\n".join(filter(None, paragraphs)))
 
 
 def points(value: float) -> str:
@@ -29,8 +34,12 @@ def points(value: float) -> str:
     return f"{value:g}"
 
 
-def place(source: Source | None) -> str:
-    """Return where a function stands, in words."""
+def place(function: FunctionResult) -> str:
+    """Return where the proved fault stands, or else the function, in words."""
+    source = function.source
+    proved = next((cause.place for cause in function.told[:1] if cause.place), None)
+    if proved is not None:
+        return f" ({proved})"
     if source is None:
         return ""
     return f" (cell {source.cell})" if source.cell is not None else f" (line {source.line})"
@@ -64,15 +73,84 @@ def _next_step(wrong: Mapping[str, FunctionResult], reference: Mapping[str, Diag
         asked, mine = reference[name], one.diagnosis
         cause = mine.causes[0] if mine.causes else "unknown"
         todo = action(cause, yours=mine.scale_formula, asked=asked.scale_formula, seed=asked.seed)
-        return f"{name}{place(one.source)}: {todo}."
+        return f"{name}{place(one)}: {todo}."
     return "Wait for a person to look at it." if broken else "Nothing is left to do."
 
 
 def _right(functions: Mapping[str, FunctionResult]) -> str:
     right = [name for name, one in functions.items() if one.passed]
-    if not right or len(right) == len(functions):
+    if len(right) == len(functions):
         return ""
-    return f"Right already: {', '.join(right)}."
+    said = [short(name) for name in right]
+    wrong = next((name for name, one in functions.items() if not one.passed and one.status == "graded"), None)
+    parts = [] if wrong is None else [PARTS[check.name] for check in functions[wrong].checks if _holds(check)]
+    if wrong is not None and parts:
+        said.append(f"of {short(wrong)} {listed(parts)}")
+    return f"Right already: {', '.join(said)}." if said else ""
+
+
+PARTS: Mapping[str, str] = {  # of a function, by the check that pays for it
+    "shapes": "the shapes",
+    "weights": "the weights",
+    "biases": "the biases",
+    "distribution": "the distribution",
+    "draws": "the seed",
+    "scale": "the scale",
+}
+
+
+def _holds(check: CheckResult) -> bool:
+    return check.verdict == "passed" and check.name in PARTS
+
+
+def short(name: str) -> str:
+    """Return a function's name without what all of them begin with."""
+    return name.rsplit("_", 1)[-1]
+
+
+def _trying(function: FunctionResult, required: Diagnosis) -> str:
+    """Say that an experiment is no failure."""
+    wanted = required.scale_formula
+    if function.diagnosis.causes[:1] != ("scale_constant",) or wanted is None or not _is_number(wanted):
+        return ""
+    return f"If you were trying out scales, that is a good idea; put {wanted} back before you hand in."
+
+
+def _ran(name: str, function: FunctionResult) -> Iterator[str]:
+    """Say of the first function that is not right what its run did and why, as far as it was measured."""
+    mine, asked = function.training, function.reference_training
+    if mine is None or asked is None:
+        return
+    ends = f"The run of {short(name)} ends with train / test accuracy {accuracies(mine)}"
+    if (mine.train_accuracy, mine.test_accuracy) == (asked.train_accuracy, asked.test_accuracy):
+        yield f"{ends}, as the right answer's does."
+        return
+    yield f"{ends}, the right answer's with {accuracies(asked)}."
+    if function.diagnosis.seed_status in {"missing", "outside_function"}:
+        yield "Without a seed in the function each run differs: this is one of many."
+    if mine.regime == "plateau":
+        yield from _stuck(mine, asked, function.diagnosis)
+
+
+def _is_number(formula: str) -> bool:
+    try:
+        float(formula)
+    except ValueError:
+        return False
+    return True
+
+
+def _stuck(mine: TrainingResult, asked: TrainingResult, diagnosis: Diagnosis) -> Iterator[str]:
+    first, later = costs(float(mine.cost_first), float(mine.cost_14000))
+    yield f"Its cost was {first} at iteration 0 and {later} at 14,000; answering 0.5 to everything costs {LN2_SAID}."
+    largest, theirs = (max(map(float, run.gradient_norms)) for run in (mine, asked))
+    if all(abs(float(factor)) < SMALL for factor in diagnosis.scale or (SMALL,)) and largest < theirs:
+        yield (
+            f"Small weights make tiny gradients: at most {plain(largest)} at the start, with the right answer's weights up "
+            f"to {plain(theirs)}."
+        )
+    if mine.escape is not None:
+        yield f"With more iterations the cost falls below 0.6, at iteration {mine.escape:,}."
 
 
 def _more(wrong: Mapping[str, FunctionResult]) -> str:
@@ -84,7 +162,7 @@ def _more(wrong: Mapping[str, FunctionResult]) -> str:
 
 def _measured(functions: Mapping[str, FunctionResult]) -> str:
     runs = [
-        f"{name.rsplit('_', 1)[-1]} {one.training.train_accuracy:.4g} / {one.training.test_accuracy:.4g}"
+        f"{short(name)} {one.training.train_accuracy:.4g} / {one.training.test_accuracy:.4g}"
         for name, one in functions.items()
         if one.training
     ]

@@ -188,7 +188,7 @@ def _seeded(codes: list[Code]) -> Place | None:
 
 def _completed(notebook: Notebook, codes: list[Code], functions: Mapping[str, Function]) -> Notebook:
     """Return the notebook with the problems that its code shows, and `wrong_notebook` where nothing was tried."""
-    if notebook.status == "unreadable":
+    if notebook.status in {"unreadable", "no_notebook"}:
         return notebook
     problems = [*notebook.problems, *_broken_problems(codes, functions), *_definition_problems(functions)]
     tried = any(function.status != "missing" or function.near_misses for function in functions.values())

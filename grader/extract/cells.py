@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from grader.records import Cell, Place
@@ -21,6 +21,7 @@ _PROMPT = re.compile(r"(?:In \[\d*\]: ?|>>> ?|\.\.\. ?)")
 _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
 _TOO_DEEP = "it is nested too deeply to be read"
 _TOO_LONG = "it is too long to be read as code"
+REMEMBERED, REMEMBERED_CHARACTERS = 128, 10_000  # cells whose syntax trees are kept: so many, of at most so much text
 MOST_CHARACTERS = 1_000_000  # of a notebook's code: parsing takes a hundred times the memory of the text
 
 
@@ -66,15 +67,25 @@ class Code:
 
 def read(cell: Cell) -> Code:
     """Parse a code cell; what does not parse is kept apart and does no harm to the rest."""
-    for text in _readings(cell.source):
+    parsed = _parsed_before if len(cell.source) <= REMEMBERED_CHARACTERS else _parsed
+    return Code(cell, *parsed(cell.source))
+
+
+def _parsed(source: str) -> tuple[str, tuple[ast.stmt, ...], tuple[Broken, ...]]:
+    for text in _readings(source):
         try:
-            return Code(cell, text, tuple(parse(text).body))
+            return text, tuple(parse(text).body), ()
         except SyntaxError:
             continue
-    text = _plain(cell.source)
+    text = _plain(source)
     pieces = list(_pieces(text))
     statements = [statement for piece in pieces if not isinstance(piece, Broken) for statement in piece]
-    return Code(cell, text, tuple(statements), tuple(piece for piece in pieces if isinstance(piece, Broken)))
+    return text, tuple(statements), tuple(piece for piece in pieces if isinstance(piece, Broken))
+
+
+_parsed_before = lru_cache(REMEMBERED)(
+    _parsed
+)  # most cells of a notebook are the course's own, the same in a whole class
 
 
 def too_long(cell: Cell) -> Code:

@@ -10,9 +10,10 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
-from grader.extract.cells import Code, read
+from grader.extract.cells import REMEMBERED, Code, read
 from grader.extract.scope import Definition
 from grader.records import ModelSettings, Notebook, Printed, PrintedArrays, PrintedRun
 
@@ -73,13 +74,18 @@ def _codes(notebook: Notebook, names: Sequence[str]) -> Iterator[Code]:
 
 
 def _ran(code: Code) -> _Ran:
-    statements = (statement for statement in code.statements if not isinstance(statement, Definition))
-    nodes = [node for statement in statements for node in ast.walk(statement)]
+    return _Ran(code, *_nodes_and_calls(code.statements))
+
+
+@lru_cache(REMEMBERED)  # by the very trees: those of equal cells are the same
+def _nodes_and_calls(statements: tuple[ast.stmt, ...]) -> tuple[Sequence[ast.AST], Mapping[str, Sequence[ast.Call]]]:
+    running = (statement for statement in statements if not isinstance(statement, Definition))
+    nodes = [node for statement in running for node in ast.walk(statement)]
     calls: dict[str, list[ast.Call]] = {}
     for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             calls.setdefault(node.func.id, []).append(node)
-    return _Ran(code, nodes, calls)
+    return nodes, calls
 
 
 # --- training ------------------------------------------------------------------------------------------------------
@@ -89,7 +95,7 @@ def _runs(cells: Sequence[_Ran], words: Mapping[str, str]) -> Iterator[tuple[str
     """Yield function and output of each cell that calls `model` once, in a way that can be read."""
     own: _Model | None = None
     for index, cell in enumerate(cells):
-        own = _own_model(cell.code, frozenset(words.values())) or own
+        own = _own_model(cell.code.statements, frozenset(words.values())) or own
         calls = cell.calls.get("model", ())
         given = _given(own, calls[0]) if len(calls) == 1 else None
         settings = None if given is None else _settings(own, given)
@@ -100,9 +106,10 @@ def _runs(cells: Sequence[_Ran], words: Mapping[str, str]) -> Iterator[tuple[str
             yield function, PrintedRun(cell.code.place(calls[0]), settings, accuracies, costs)
 
 
-def _own_model(code: Code, names: frozenset[str]) -> _Model | None:
+@lru_cache(REMEMBERED)
+def _own_model(statements: tuple[ast.stmt, ...], names: frozenset[str]) -> _Model | None:
     """Return the last definition of `model` at a cell's left margin, or None."""
-    definitions = (node for node in reversed(code.statements) if isinstance(node, ast.FunctionDef))
+    definitions = (node for node in reversed(statements) if isinstance(node, ast.FunctionDef))
     node = next((node for node in definitions if node.name == "model"), None)
     return None if node is None else _Model(node, dict(_words(node, names)), _layers(node))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import hashlib
 import math
 import symtable
 from collections.abc import Iterable, Iterator, Mapping
@@ -65,7 +66,7 @@ class Binding:
     @property
     def unit(self) -> Unit:
         """The statement as it is carried."""
-        return Unit(self.text, self.place)
+        return Unit(self.text, self.place, _tree(self.node) if self.alias is None else _hash(self.text))
 
 
 @dataclass(slots=True)
@@ -116,7 +117,7 @@ class Scope:
             self.carry(star, needs)
         elif not bindings and name in self._given:
             needs.given.append(name)
-            needs.units.insert(0, Unit(self._given[name], used))
+            needs.units.insert(0, Unit(self._given[name], used, _hash(self._given[name])))
         elif bindings or name not in _BUILTINS:
             needs.missing.setdefault(name, MissingName(name, used, bindings[-1].place if bindings else None))
 
@@ -182,6 +183,14 @@ def top_level(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             parts = (getattr(statement, "body", []), handlers, getattr(statement, "orelse", []))
             inside = [inner for part in (*parts, getattr(statement, "finalbody", [])) for inner in part]
             waiting.extend(reversed(inside))
+
+
+def _tree(node: ast.stmt) -> str:
+    return _hash(ast.dump(node))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _free_names(binding: Binding) -> dict[str, int]:

@@ -1,12 +1,87 @@
-"""LMS formats: one module a system, and the tables that name them; what is read stays in the manifest until it goes back."""
+"""LMS formats: one module a system, and the tables that name them; what is read stays in the manifest until it goes back.
+
+A system's module is imported when it is used, so that the command starts fast.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grader.lms.system import Collector, Exporter
+from grader.lms.system import Builder, Collector, Exporter, Runner, System, later
 
-COLLECTORS: Mapping[str, Collector] = {}
-EXPORTERS: Mapping[str, Exporter] = {}
+RULES = "tested against the rules of its importer, read in its source; not tried on a live site"
+HELP = "not verified against the system: written from its help pages and from scripts of others"
+SOURCE = "not verified against the system: written from the source of edx-sga and edx-bulk-grades"
+TABLE = "a table as any spreadsheet program opens it; no system to verify it against"
+OWN = "not verified: as right as the mapping file"
+MAPPED = "its own table with our column, and a zip of pages"
 
-__all__ = ["COLLECTORS", "EXPORTERS"]
+SYSTEMS: Mapping[str, System] = {
+    "canvas": System(
+        title="Canvas",
+        reads="the zip of “Download Submissions”",
+        writes="the gradebook with our column, and the zip for “Re-Upload Submissions”",
+        template="the gradebook as exported",
+        verified=RULES,
+    ),
+    "moodle": System(
+        title="Moodle",
+        reads="the zip of “Download all submissions”",
+        writes="the grading worksheet with grades and comments, and the zip of feedback files",
+        template="the grading worksheet as downloaded",
+        verified=RULES,
+        flag="--worksheet",
+    ),
+    "gradescope": System(
+        title="Gradescope",
+        reads="the export of submissions",
+        verified="tested in a copy of its folders, as root, against its autograder specifications; not tried on the real site",
+    ),
+    "coursera": System(
+        title="Coursera",
+        verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
+    ),
+    "nbgrader": System(
+        title="nbgrader",
+        reads="a course folder (submitted/STUDENT/ASSIGNMENT/) or an exchange's inbound/",
+        writes="feedback and grades into the course folder",
+        verified="tried with nbgrader 0.9.6 from release to fetched feedback and exported grades",
+    ),
+    "prairielearn": System(
+        title="PrairieLearn",
+        verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
+    ),
+    **{
+        name: System(title, reads, MAPPED, "the table that it exported", verified, mapped=True)
+        for name, title, reads, verified in (
+            ("blackboard", "Blackboard", "the zip of “Assignment File Download”", HELP),
+            ("brightspace", "Brightspace", "the zip of an assignment's submissions", HELP),
+            ("openedx", "Open edX", "the zip of collected submissions", SOURCE),
+            ("spreadsheet", "A spreadsheet", "a folder or zip with a folder or file a student", TABLE),
+            ("other", "Any other system, by a mapping file", "what the mapping file reads", OWN),
+        )
+    },
+    "lti": System(
+        title="LTI 1.3 AGS, any platform",
+        verified="tried against a local server that keeps the documented rules; never tried on a live site",
+    ),
+}
+_MAPPED = [name for name, system in SYSTEMS.items() if system.mapped]
+COLLECTORS: Mapping[str, Collector] = {
+    "canvas": later("canvas", "collect"),
+    "moodle": later("moodle", "collect"),
+    "gradescope": later("gradescope", "collect"),
+    "nbgrader": later("nbgrader", "collect"),
+    **{name: later("mapping", "collect", name) for name in _MAPPED},
+}
+EXPORTERS: Mapping[str, Exporter] = {
+    "canvas": later("canvas", "export"),
+    "moodle": later("moodle", "export"),
+    "nbgrader": later("nbgrader", "export"),
+    **{name: later("mapping", "export", name) for name in _MAPPED},
+}
+# graders that run inside the system, and what brings them there
+RUNNERS: Mapping[str, Runner] = {name: later(name, "run") for name in ("gradescope", "coursera", "prairielearn")}
+BUILDERS: Mapping[str, Builder] = {name: later("bundle", name) for name in RUNNERS}
+
+__all__ = ["BUILDERS", "COLLECTORS", "EXPORTERS", "RUNNERS", "SYSTEMS"]

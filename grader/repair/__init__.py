@@ -26,12 +26,10 @@ def repairs(
 ) -> tuple[Repair, ...]:
     """Return the edits that are proved to make a wrong function right.
 
-    `right` is what the reference gives for the calls that the function met.  A function that is right, was not found, hangs
-    or ends its process is not tried; and nothing is known if one of the candidates hangs or ends its process.
+    `right` is what the reference gives for the calls that the function met.  A function that was not found, hangs or ends
+    its process is not tried; and nothing is known if one of the candidates hangs or ends its process.
     """
     if not evidence.outcomes or any(outcome.ended not in _ENDED for outcome in evidence.outcomes):
-        return ()
-    if _equal(evidence.outcomes, right):
         return ()
     try:
         found = list(islice(candidates(evidence.function, wanted(solution)), MOST_CANDIDATES))
@@ -41,6 +39,11 @@ def repairs(
         return tuple(one.repair for one in _passing(passing, right, evidence.function, sandbox))
     except (SandboxError, RecursionError, ValueError):  # too deep, or not to be written down
         return ()
+
+
+def is_right(evidence: FunctionEvidence, right: Sequence[Outcome]) -> bool:
+    """Whether every call gave what the reference gives: then there is nothing to repair."""
+    return _equal(evidence.outcomes, right)
 
 
 def _passing(

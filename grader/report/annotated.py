@@ -22,8 +22,12 @@ from grader.report import text, words
 TAG = "grader-note"
 MOST_COLUMNS = 400  # of a message, which may quote an exception's endless text
 MOST_CODE = 2_000  # characters of one quoted line
-_PIECE = 10_000  # characters of one source or output on a page: 10,000 times `[` take nbconvert 0.7 s, quadratically
-_PAGE = 200_000  # and of all together
+_PARTS = 5_000  # cells and outputs of a notebook that is annotated: nbformat takes half a millisecond for each
+_PIECE = (
+    10_000  # characters of one source or output on a page: the worst of that size take nbconvert 0.8 s, quadratically
+)
+_PAGE = 60_000  # and of all together, more than twice the largest seen: so a page is made in some 5 s, whatever the cells hold
+_EACH = 100  # and what a cell or an output takes of these at least, also an empty one
 _PICTURES = 20 * 2**20  # of all pictures together
 
 _NUMBERS = (
@@ -31,8 +35,8 @@ _NUMBERS = (
     f"tagged {TAG} are the grader's: delete them when you have read them. Nothing else was changed."
 )
 _NOTES_ALONE = (
-    "Your own cells are not in this file: what was handed in could not be read as a plain notebook, so that notes "
-    "cannot be put between its cells."
+    "Your own cells are not in this file: what was handed in could not be read as a plain notebook of a usual size, so that "
+    "notes cannot be put between its cells."
 )
 _LEFT_OUT = "(left out on this page; it stands in the notebook)"
 
@@ -51,6 +55,27 @@ def page(data: bytes | None, result: Result) -> str:
     except Exception:  # a stranger's cells may break a library in any way; ours do not
         body = _rendered(_annotated(None, result))
     return _document(f"{text.of(result.score, result.possible)}: {text.clean(result.submission.name)}", body)
+
+
+def removed(data: bytes) -> str:
+    """Return an annotated notebook (format 4.5) without our notes, as text.
+
+    Raises
+    ------
+    ValueError
+        If it is no notebook that was annotated, so that there is nothing to take out.
+    """
+    try:
+        document: Node = json.loads(data.decode("utf-8-sig"))
+        plain = without_notes(document)
+        written = _written(plain)
+    except Exception as error:  # a stranger's file may be anything
+        raise ValueError("it is no notebook") from error
+    if len(plain["cells"]) == len(document["cells"]):
+        raise ValueError("there is no note in it")
+    if not plain["cells"]:
+        raise ValueError("it holds the notes alone")
+    return written
 
 
 def without_notes(document: Mapping[str, Any]) -> Node:
@@ -90,6 +115,8 @@ def _read(data: bytes) -> Node:
 
     document: Node = json.loads(data.decode("utf-8-sig"))
     if document["nbformat"] < 4:
+        if data.count(b'"cell_type"') + data.count(b'"output_type"') > _PARTS:
+            raise ValueError("too many cells")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             upgraded = nbformat.convert(nbformat.from_dict(document), 4)  # type: ignore[no-untyped-call]
@@ -98,8 +125,8 @@ def _read(data: bytes) -> Node:
             cell.pop("id", None)  # drawn by chance
     document["nbformat"], document["nbformat_minor"] = 4, max(5, document.get("nbformat_minor", 5))
     document.setdefault("metadata", {})
-    if not document["cells"]:
-        raise ValueError("no cells")
+    if not 0 < sum(1 + len(cell.get("outputs", ())) for cell in document["cells"]) <= _PARTS:
+        raise ValueError("no cells, or too many")
     for cell in document["cells"]:
         cell.setdefault("metadata", {})
         if cell["cell_type"] == "code":
@@ -243,7 +270,9 @@ def _check(check: CheckResult) -> str:
 
 
 def _ended(message: str) -> str:
-    """Return a message as a sentence of its own."""
+    """Return a message as a sentence of its own; a name at its beginning stays as it is spelled."""
+    first = message.split(" ", 1)[0]
+    message = message[:1].upper() + message[1:] if first.isalpha() and first.islower() else message
     return message if message.endswith((".", "!", "?")) else f"{message}."
 
 
@@ -415,7 +444,8 @@ def _attribute(tag: str, name: str, value: str) -> bool:
 def _bounded(document: Node) -> Node:
     """Return a notebook without metadata of the student's and without what is too long to render."""
     room = _Room()
-    return {**document, "cells": [room.cell(cell) for cell in document["cells"]], "metadata": {}}
+    cells = [kept for cell in document["cells"] if (kept := room.cell(cell))]
+    return {**document, "cells": cells, "metadata": {}}
 
 
 class _Room:
@@ -424,12 +454,20 @@ class _Room:
     def __init__(self) -> None:
         self._left, self._pictures = _PAGE, _PICTURES
 
-    def cell(self, cell: Node) -> Node:
-        """Return a cell as far as there is room; a note of ours is shown always."""
+    def cell(self, cell: Node) -> Node | None:
+        """Return a cell as far as there is room, None where there is none; a note of ours is shown always."""
         if _is_note(cell):
             return cell
+        if not self._enter():
+            return None
         kept = {**cell, "source": self._text(cell["source"]), "metadata": {}}
-        return {**kept, "outputs": [self._output(one) for one in cell["outputs"]]} if "outputs" in cell else kept
+        if "outputs" in cell:
+            kept["outputs"] = [self._output(output) for output in cell["outputs"] if self._enter()]
+        return kept
+
+    def _enter(self) -> bool:
+        self._left -= _EACH
+        return self._left > 0
 
     def _output(self, output: Node) -> Node:
         if output["output_type"] == "stream":

@@ -1,41 +1,79 @@
-"""The curve of cost against iteration as plain points: a template writes the SVG, nothing here draws.
+"""Pictures as plain places and words: a template writes the SVG, nothing here draws.
 
-The axis starts at 0 and marks ln 2, the cost of answering 0.5 to everything.  PyPlot would stretch a fall of 0.00000005
-over the whole height; `stretched` does the same on purpose, to be shown beside it with its true span.
+A picture says its finding in one sentence, for those who do not see it, and brings its numbers in a table.  Lines differ by
+their dashes as well as by colour.  Equal pictures are made once (`kept`); what is alike on every page and the mark of one run
+on it are two layers, so that the first is shared.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, TypeVar
 
-from grader.records import Number, TrainingResult
-from grader.report.text import costs as cost_words
+from grader.records import Number, Table
 
 LN2 = math.log(2)
-WIDTH, HEIGHT = 440, 260  # units of the viewBox: about the pixels of a telephone, so that text stays legible there
-LEFT, RIGHT, TOP, BOTTOM = 42, 428, 34, 216
-
+WIDTH, HEIGHT = 360, 272  # units of the viewBox: about the pixels of a telephone, so that text stays legible there
+LEFT, RIGHT, TOP, BOTTOM = 42, 352, 54, 228
 MOST_ROWS = 16  # of a table beside a picture
+KEPT = 256  # pictures; one takes some 10 kB
 
-Kind = Literal["run", "right"]
-Point = tuple[int, float]
+Made = TypeVar("Made")
+
+
+def kept(make: Callable[..., Made]) -> Callable[..., Made]:
+    """Keep what a function of records makes: equal records, equal picture, made once."""
+    return lru_cache(maxsize=KEPT)(make)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One training to draw: how it is called and which of the two line styles it gets."""
+class Stroke:
+    """A line or an area: the class of page.css that says how it looks, and its SVG path."""
 
-    label: str
-    kind: Kind
-    costs: tuple[tuple[int, Number], ...]
+    look: str
+    path: str
 
-    @property
-    def finite(self) -> tuple[Point, ...]:
-        """The points that an axis can hold."""
-        return tuple((iteration, cost) for iteration, cost in self.costs if not isinstance(cost, str))
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Words in a picture."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Literal["start", "middle", "end"] = "start"
+    look: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Strokes in the order they are drawn, and the words on top of them."""
+
+    strokes: tuple[Stroke, ...] = ()
+    labels: tuple[Label, ...] = ()
+
+    def __add__(self, other: Layer) -> Layer:
+        """Return both, the other one on top."""
+        return Layer(self.strokes + other.strokes, self.labels + other.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything the template writes down.
+
+    `says` is the finding in one sentence, `note` what could not be drawn or stands elsewhere than one would think; `ground` is
+    what equal pictures share, `mark` what this one adds.  Without strokes there is nothing to see, and `says` tells why.
+    """
+
+    says: str
+    ground: Layer
+    mark: Layer = Layer()
+    note: str = ""
+    table: Table | None = None
+    height: int = HEIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,39 +82,6 @@ class Tick:
 
     at: float
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The numbers of a picture: what the table is called, its columns, and rows that begin with their heading."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A line: the text and style of its key, where the key stands, and its SVG path."""
-
-    label: str
-    kind: Kind
-    key: int
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """Everything the template writes down; `says` is the finding in one sentence, `missing` what could not be drawn."""
-
-    says: str
-    missing: str
-    curves: tuple[Curve, ...]
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    guessing: float | None
-    left: int = LEFT
-    table: Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,52 +99,87 @@ class Scale:
         return round(self.start + share * (self.end - self.start), 1)
 
 
-def cost_figure(training: TrainingResult, reference: TrainingResult | None) -> Figure:
-    """Return cost against iteration on an axis from 0, beside the right answer's run where there is one."""
-    runs = [Run("this run", "run", training.costs)]
-    if reference is not None:
-        runs.append(Run("the right answer", "right", reference.costs))
-    costs = [cost for run in runs for _, cost in run.finite]
-    steps = _steps(max([*costs, LN2 * 1.08]), 5)
-    y = Scale(0, steps[-1], BOTTOM, TOP)
-    ticks = tuple(Tick(y(step), f"{step:g}") for step in steps)
-    return _figure(runs, y, ticks, Figure(_says(runs), _missing(runs), (), (), (), y(LN2), table=_table(runs)))
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The edges of the part of a picture that holds the lines."""
+
+    left: float = LEFT
+    right: float = RIGHT
+    top: float = TOP
+    bottom: float = BOTTOM
+
+    def axes(self, x_ticks: Iterable[Tick], y_ticks: Sequence[Tick], x_title: str) -> Layer:
+        """Return the axes: a thin line a mark across, numbers left and below, and what runs along the bottom."""
+        grid = "".join(f"M{self.left:g} {tick.at:g}H{self.right:g}" for tick in y_ticks)
+        below = self.bottom + 18
+        return Layer(
+            (Stroke("grid", grid),),
+            (
+                *(Label(self.left - 6, round(tick.at + 4, 1), tick.text, "end") for tick in y_ticks),
+                *(Label(tick.at, below, tick.text, "middle") for tick in x_ticks),
+                Label(round((self.left + self.right) / 2, 1), below + 20, x_title, "middle"),
+            ),
+        )
+
+    def level(self, look: str, y: float, words: str) -> Layer:
+        """Return a line across at a height, its words above its end."""
+        label = Label(self.right, round(y - 6, 1), words, "end", "halo")
+        return Layer((Stroke(look, f"M{self.left:g} {y:g}H{self.right:g}"),), (label,))
 
 
-def stretched(training: TrainingResult) -> Figure | None:
-    """Return the same run as PyPlot scales it, from its least cost to its greatest; None where nothing moves."""
-    run = Run("this run", "run", training.costs)
-    costs = [cost for _, cost in run.finite]
-    if not costs or f"{min(costs):.10f}" == f"{max(costs):.10f}":
-        return None
-    low, high = min(costs), max(costs)
-    y = Scale(low, high, BOTTOM, TOP)
-    ticks = tuple(Tick(y(cost), f"{cost:.10f}") for cost in (low, high))
-    decimals = 1 - math.floor(math.log10(high - low))
-    says = f"The same run as PyPlot draws it: it stretches a fall of {high - low:.{decimals}f} over the whole picture."
-    return _figure([run], y, ticks, Figure(says, "", (), (), (), None, left=104))
-
-
-def _figure(runs: Sequence[Run], y: Scale, y_ticks: tuple[Tick, ...], frame: Figure) -> Figure:
-    x, x_ticks = iterations([iteration for run in runs for iteration, _ in run.costs], frame.left, RIGHT - 16)
-    curves = tuple(
-        Curve(run.label, run.kind, frame.left + 110 * index, _path(run, x, y))
-        for index, run in enumerate(runs)
-        if run.finite
+def head(title: str, *entries: tuple[str, str, float]) -> Layer:
+    """Return what stands above a picture: what is drawn, and under it samples, each a look, its words and where it begins."""
+    return Layer(
+        tuple(Stroke(part, _sample(look, at)) for look, _, at in entries for part in (look, *_HOLLOW.get(look, ()))),
+        (Label(0, 12, title, look="name"), *(Label(at + 28, 33, words) for _, words, at in entries)),
     )
-    return replace(frame, curves=curves, x_ticks=x_ticks, y_ticks=y_ticks)
 
 
-def iterations(numbers: Iterable[int], left: int, right: int) -> tuple[Scale, tuple[Tick, ...]]:
+def _sample(look: str, at: float) -> str:
+    if look in _AREAS:
+        return f"M{at:g} 23h22v12h-22Z"
+    return dot(at + 18, 29) if look in _DOTS else f"M{at:g} 29h22"
+
+
+_AREAS, _DOTS = {"band", "region"}, {"dot", "point", "inner", "outer"}
+_HOLLOW = {"dot": ("hole",), "outer": ("core",)}
+
+
+def dot(x: float, y: float) -> str:
+    """Return the path of a dot: as wide as its stroke."""
+    return f"M{x:g} {y:g}h0"
+
+
+def diamond(x: float, y: float, size: int = 7) -> str:
+    """Return the path of the mark that a run gets among others."""
+    return f"M{x:g} {y - size:g}l{size} {size}l-{size} {size}l-{size} -{size}Z"
+
+
+def iterations(numbers: Iterable[int], left: float, right: float) -> tuple[Scale, tuple[Tick, ...]]:
     """Return the axis of the iterations, from 0, and its marks."""
-    steps = _steps(max([1, *numbers]), 3)
-    x = Scale(0, steps[-1], left, right)
-    return x, tuple(Tick(x(step), f"{step:,.0f}") for step in steps)
+    marks = steps(max([1, *numbers]), 3)
+    x = Scale(0, marks[-1], left, right)
+    return x, tuple(Tick(x(mark), f"{mark:,.0f}") for mark in marks)
 
 
 def path(parts: Iterable[Sequence[tuple[float, float]]]) -> str:
     """Return the SVG path through places in the picture; one place alone becomes a dot."""
     return " ".join(_segment([f"{x:g} {y:g}" for x, y in part]) for part in parts)
+
+
+def _segment(points: Sequence[str]) -> str:
+    return f"M{points[0]}h0" if len(points) == 1 else "M" + "L".join(points)
+
+
+def parts(points: Iterable[tuple[float, Number | None]]) -> list[list[tuple[float, float]]]:
+    """Split a row of points where a value is missing, inf or nan."""
+    found: list[list[tuple[float, float]]] = [[]]
+    for at, value in points:
+        if value is None or isinstance(value, str):
+            found.append([])
+        else:
+            found[-1].append((at, value))
+    return [part for part in found if part]
 
 
 def some(count: int, most: int = MOST_ROWS) -> list[int]:
@@ -149,73 +189,50 @@ def some(count: int, most: int = MOST_ROWS) -> list[int]:
     return [round(index * (count - 1) / (most - 1)) for index in range(most)]
 
 
-def _steps(high: float, most: int) -> list[float]:
+def steps(high: float, most: int) -> list[float]:
     """Return round numbers from 0 to at least `high`, at most `most` steps."""
     power = 10.0 ** math.floor(math.log10(high / most))
     step = next(size * power for size in (1, 2, 5, 10, 20) if size * power * most >= high)
     return [step * index for index in range(math.ceil(high / step) + 1)]
 
 
-def _path(run: Run, x: Scale, y: Scale) -> str:
-    return path([(x(iteration), y(cost)) for iteration, cost in part] for part in _parts(run))
+MOST_POWERS = 6  # marks on an axis of powers of ten
+_RAISED = str.maketrans("-0123456789", "\N{SUPERSCRIPT MINUS}⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def _segment(points: Sequence[str]) -> str:
-    return f"M{points[0]}h0" if len(points) == 1 else "M" + "L".join(points)
+def powers(numbers: Sequence[float], start: float, end: float) -> tuple[Scale, tuple[Tick, ...]]:
+    """Return the axis of the logarithms of positive numbers, from power of ten to power of ten, and its marks."""
+    low, high = math.floor(math.log10(min(numbers))), math.ceil(math.log10(max(numbers)))
+    step = max(1, math.ceil((high - low) / (MOST_POWERS - 1)))
+    marks = range(low, max(high, low + 1) + step, step)
+    high = next(power for power in marks if power >= high and power > low)
+    scale = Scale(low, high, start, end)
+    return scale, tuple(Tick(scale(power), _power(power)) for power in marks if power <= high)
 
 
-def _parts(run: Run) -> Iterator[list[Point]]:
-    """Split a run where its cost is inf or nan."""
-    part: list[Point] = []
-    for iteration, cost in run.costs:
-        if not isinstance(cost, str):
-            part.append((iteration, cost))
-        elif part:
-            yield part
-            part = []
-    if part:
-        yield part
+def _power(power: int) -> str:
+    """Return a power of ten as people write it."""
+    if -3 <= power <= 0:
+        return f"{10.0**power:g}"
+    return f"{10**power:,}" if 0 < power <= 3 else "10" + str(power).translate(_RAISED)
 
 
-def _says(runs: Iterable[Run]) -> str:
-    """Say where each run ends: the finding, for those who do not see the picture."""
-    at: dict[int, list[str]] = {}
-    for run in runs:
-        if run.costs:
-            iteration, cost = run.costs[-1]
-            at.setdefault(iteration, []).append(f"{_cost(cost)} for {run.label}")
-    ends = "; ".join(f"At iteration {iteration:,} the cost is {' and '.join(said)}" for iteration, said in at.items())
-    return f"{ends}. Answering 0.5 to everything costs ln 2 = 0.693."
+APART = 15  # units between two names
 
 
-def _table(runs: Sequence[Run]) -> Table | None:
-    """Return the costs at iterations that all runs have."""
-    by_run = [dict(run.costs) for run in runs]
-    shared = sorted(set(by_run[0]).intersection(*by_run))
-    rows = [shared[index] for index in some(len(shared))]
-    if not rows:
-        return None
-    columns = [cost_words([costs[iteration] for iteration in rows]) for costs in by_run]
-    return Table(
-        "Cost by iteration",
-        ("iteration", *(run.label for run in runs)),
-        tuple((f"{iteration:,}", *costs) for iteration, *costs in zip(rows, *columns, strict=True)),
-    )
+def spread_out(places: dict[str, float], bottom: float = BOTTOM) -> dict[str, float]:
+    """Move names apart: from the top down, then back up where the last has fallen off the picture."""
+    order = sorted(places, key=places.__getitem__)
+    moved: list[float] = []
+    for name in order:
+        moved.append(max([places[name], *(place + APART for place in moved[-1:])]))
+    over = float(bottom)
+    for index in range(len(moved) - 1, -1, -1):
+        moved[index] = round(min(moved[index], over), 1)
+        over = moved[index] - APART
+    return dict(zip(order, moved, strict=True))
 
 
-def _cost(cost: Number) -> str:
-    return cost_words((cost,))[0]
-
-
-def _missing(runs: Iterable[Run]) -> str:
-    return " ".join(filter(None, map(_undrawn, runs)))
-
-
-def _undrawn(run: Run) -> str:
-    """Say which points no axis can hold."""
-    gone = [(iteration, cost) for iteration, cost in run.costs if isinstance(cost, str)]
-    if not gone:
-        return ""
-    kinds = " or ".join(sorted({str(cost) for _, cost in gone}))
-    at = f"iteration {gone[0][0]:,}" if len(gone) == 1 else f"{len(gone)} iterations, the first of them {gone[0][0]:,}"
-    return f"The cost of {run.label} is {kinds} at {at}: no axis can show that, so it is not drawn."
+def listed(items: Sequence[str]) -> str:
+    """Return ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(items[:-1]), items[-1])))

@@ -1,4 +1,4 @@
-"""Results as files for programs and spreadsheets: result.json, its schema, grades.csv, and the class page's rows."""
+"""Results as files for programs and spreadsheets: result.json and its schema, grades.csv and grades.jsonl."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import csv
 import io
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from grader.classroom import Row
 from grader.exercise import Exercise
 from grader.records import Result
-from grader.report.html import ClassRow
 
 _FORMULA = tuple("=+-@|%")  # a cell that begins so is run by some spreadsheet, also behind blanks or in another width
 
@@ -28,61 +28,90 @@ def schema() -> str:
     return json.dumps(msgspec.json.schema(Result), indent=2) + "\n"
 
 
-def grades_csv(entries: Sequence[tuple[str, float, Result]], exercise: Exercise) -> str:
-    """Return grades.csv (RFC 4180): a row for every submission; no cell can start a formula."""
-    rows = [_row(folder, seconds, result, exercise) for folder, seconds, result in entries]
+def grades_csv(rows: Iterable[Row], exercise: Exercise) -> Iterator[str]:
+    """Yield grades.csv (RFC 4180) line by line: a row for every submission; no cell can start a formula."""
+    columns = _columns(exercise)
+    yield _line(columns)
+    for row in rows:
+        cells = _cells(row, exercise)
+        yield _line([shown_cell(cells[column]) for column in columns])
+
+
+def grades_jsonl(rows: Iterable[Row]) -> Iterator[str]:
+    """Yield grades.jsonl: one JSON object a line for every submission."""
+    for row in rows:
+        yield json.dumps(_record(row), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def _line(cells: Sequence[object]) -> str:
     output = io.StringIO()
-    writer = csv.writer(output, lineterminator="\r\n")
-    writer.writerow(_columns(exercise))
-    writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    csv.writer(output, lineterminator="\r\n").writerow(cells)
     return output.getvalue()
-
-
-def class_row(folder: str, result: Result) -> ClassRow:
-    """Return a submission's row on the class page."""
-    return ClassRow(
-        name=result.submission.name,
-        folder=folder,
-        student=result.submission.student,
-        score=result.score,
-        possible=result.possible,
-        status=result.notebook.status,
-        provisional=result.provisional,
-        points={name: one.points for name, one in result.functions.items()},
-        causes=tuple(cause for one in result.functions.values() for cause in one.diagnosis.causes),
-        headline=result.summary.headline,
-    )
 
 
 def _columns(exercise: Exercise) -> list[str]:
     shorts = [task.short for task in exercise.tasks]
     accuracies = [f"{kind}_accuracy_{short}" for kind in ("train", "test") for short in shorts]
     head = ["submission", "student", "score", "possible", "status", *shorts, "causes"]
-    return [*head, *accuracies, "seconds", "provisional", "folder"]
+    return [*head, *accuracies, "seconds", "provisional", "folder", "ruled", "review"]
 
 
-def _row(folder: str, seconds: float, result: Result, exercise: Exercise) -> dict[str, Any]:
-    functions = {task.short: result.functions[task.name] for task in exercise.tasks}
-    causes = [f"{short}:{cause}" for short, one in functions.items() for cause in one.diagnosis.causes]
-    row: dict[str, Any] = {
-        "submission": result.submission.name,
-        "student": result.submission.student or "",
-        "score": result.score,
-        "possible": result.possible,
-        "status": result.notebook.status,
-        **{short: one.points for short, one in functions.items()},
+def _cells(row: Row, exercise: Exercise) -> dict[str, Any]:
+    by_name = {part.name: part for part in row.parts}
+    parts = {task.short: by_name[task.name] for task in exercise.tasks}
+    causes = [f"{short}:{cause}" for short, part in parts.items() for cause in part.diagnosis.causes]
+    cells: dict[str, Any] = {
+        "submission": row.name,
+        "student": row.student or "",
+        "score": row.score,
+        "possible": row.possible,
+        "status": row.status,
+        **{short: part.points for short, part in parts.items()},
         "causes": " ".join(causes),
-        "seconds": f"{seconds:.2f}",
-        "provisional": "yes" if result.provisional else "no",
-        "folder": folder,
+        "seconds": f"{row.seconds:.2f}",
+        "provisional": "yes" if row.provisional else "no",
+        "folder": row.folder,
+        "ruled": " ".join(short for short, part in parts.items() if part.ruled),
+        "review": "; ".join(row.reasons),
     }
-    for short, one in functions.items():
-        row[f"train_accuracy_{short}"] = one.training.train_accuracy if one.training else ""
-        row[f"test_accuracy_{short}"] = one.training.test_accuracy if one.training else ""
-    return {column: row[column] for column in _columns(exercise)}
+    for short, part in parts.items():
+        cells[f"train_accuracy_{short}"] = "" if part.train_accuracy is None else part.train_accuracy
+        cells[f"test_accuracy_{short}"] = "" if part.test_accuracy is None else part.test_accuracy
+    return cells
 
 
-def _cell(value: object) -> object:
+def _record(row: Row) -> dict[str, Any]:
+    return {
+        "submission": row.name,
+        "student": row.student,
+        "score": row.score,
+        "possible": row.possible,
+        "status": row.status,
+        "provisional": row.provisional,
+        "passed": row.passed,
+        "review": row.reasons,
+        "functions": {
+            part.name: {
+                "status": part.status,
+                "points": part.points,
+                "possible": part.possible,
+                "ruled": part.ruled,
+                "causes": part.diagnosis.causes,
+                "checks": {check.name: check.verdict for check in part.checks},
+                "scale_formula": part.diagnosis.scale_formula,
+                "seed_status": part.diagnosis.seed_status,
+                "train_accuracy": part.train_accuracy,
+                "test_accuracy": part.test_accuracy,
+                "evidence_sha256": part.evidence_sha256,
+            }
+            for part in row.parts
+        },
+        "seconds": round(row.seconds, 2),
+        "folder": row.folder,
+    }
+
+
+def shown_cell(value: object) -> object:
     """Return a value that a spreadsheet shows and never runs."""
     if isinstance(value, str) and (
         value[:1].isspace() or unicodedata.normalize("NFKC", value).lstrip().startswith(_FORMULA)

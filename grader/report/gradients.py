@@ -1,4 +1,4 @@
-"""The size of each layer's gradient against iteration, on an axis of powers of ten, as plain points for a template."""
+"""The size of each layer's gradient against iteration, on an axis of powers of ten."""
 
 from __future__ import annotations
 
@@ -6,86 +6,69 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from grader.records import Number, TrainingResult
-from grader.report.figures import BOTTOM, LEFT, RIGHT, TOP, Scale, Table, Tick, iterations, path, some
+from grader.records import Number, Table, TrainingResult
+from grader.report.figures import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    Frame,
+    Label,
+    Layer,
+    Picture,
+    Scale,
+    Stroke,
+    head,
+    iterations,
+    kept,
+    listed,
+    parts,
+    path,
+    powers,
+    some,
+    spread_out,
+)
 
-END = RIGHT - 34  # where lines end: their names stand behind it
-APART = 15  # units between two names
-MOST_TICKS = 6
-_RAISED = str.maketrans("-0123456789", "\N{SUPERSCRIPT MINUS}⁰¹²³⁴⁵⁶⁷⁸⁹")
+FRAME = Frame(left=LEFT + 8, right=RIGHT - 30, top=34)  # names stand behind the ends of their lines
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class Norms:
     """The gradient norms of one layer's weights, by iteration."""
 
     name: str
     norms: tuple[tuple[int, Number], ...]
 
     @property
-    def drawable(self) -> tuple[tuple[int, float], ...]:
-        """The points that have a place among powers of ten."""
-        return tuple((iteration, norm) for iteration, norm in self.norms if _has_logarithm(norm))  # type: ignore[misc]
-
-    @property
-    def parts(self) -> Iterator[list[tuple[int, float]]]:
-        """The drawable points, split where one is missing between them."""
-        part: list[tuple[int, float]] = []
-        for iteration, norm in self.norms:
-            if isinstance(norm, float) and _has_logarithm(norm):
-                part.append((iteration, norm))
-            elif part:
-                yield part
-                part = []
-        if part:
-            yield part
+    def parts(self) -> list[list[tuple[float, float]]]:
+        """The points that have a place among powers of ten, split where one is missing between them."""
+        return parts((iteration, norm if _has_logarithm(norm) else None) for iteration, norm in self.norms)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One layer's line: its name, which style it gets, where its name stands, and its SVG path."""
-
-    name: str
-    style: int
-    name_at: float
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Gradients:
-    """The figure; without lines where nothing has a logarithm, and then `says` tells why."""
-
-    says: str
-    missing: str
-    lines: tuple[Line, ...]
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    table: Table | None
-    left: int = LEFT
-
-
-def gradients(training: TrainingResult) -> Gradients | None:
-    """Return the figure of a run; None where its course was not kept."""
+@kept
+def gradients(training: TrainingResult) -> Picture | None:
+    """Return the picture of a run; None where its course was not kept."""
     layers = _layers(training)
     if not layers:
         return None
     if all(norm == 0 for layer in layers for _, norm in layer.norms):
-        return Gradients(_dead(layers), "", (), (), (), None)
-    missing = " ".join(filter(None, map(_undrawn, layers)))
-    norms = [norm for layer in layers for _, norm in layer.drawable]
+        return Picture(_dead(layers), Layer())
+    note = " ".join(filter(None, map(_undrawn, layers)))
+    norms = [norm for layer in layers for part in layer.parts for _, norm in part]
     if not norms:
-        return Gradients(_says(layers), missing, (), (), (), _table(layers))
-    y, y_ticks = _powers(norms)
-    x, x_ticks = iterations([iteration for iteration, _ in layers[0].norms], LEFT + 8, END)
-    return Gradients(_says(layers), missing, tuple(_lines(layers, x, y)), x_ticks, y_ticks, _table(layers), LEFT + 8)
+        return Picture(_says(layers), Layer(), note=note, table=_table(layers))
+    y, y_ticks = powers(norms, BOTTOM, FRAME.top)
+    x, x_ticks = iterations([iteration for iteration, _ in layers[0].norms], FRAME.left, FRAME.right)
+    title = "size of the gradient of each layer's weights"
+    ground = head(title) + FRAME.axes(x_ticks, y_ticks, "iteration") + _lines(layers, x, y)
+    return Picture(_says(layers), ground, note=note, table=_table(layers))
 
 
-def _layers(training: TrainingResult) -> list[Layer]:
+def _layers(training: TrainingResult) -> list[Norms]:
     trace = training.trace
     by_layer = zip(*trace.gradient_norms, strict=True)
     return [
-        Layer(f"W{l}", tuple(zip(trace.iterations, norms, strict=True)))
-        for l, norms in enumerate(by_layer, start=1)  # noqa: E741
+        Norms(f"W{l}", tuple(zip(trace.iterations, norms, strict=True)))
+        for l, norms in enumerate(by_layer, start=1)  # noqa: E741  # the layer's number, as the course writes it
     ]
 
 
@@ -93,69 +76,41 @@ def _has_logarithm(norm: Number) -> bool:
     return not isinstance(norm, str) and norm > 0
 
 
-def _powers(norms: Sequence[float]) -> tuple[Scale, tuple[Tick, ...]]:
-    """Return the axis of the logarithms, from power of ten to power of ten, and its marks."""
-    low, high = math.floor(math.log10(min(norms))), math.ceil(math.log10(max(norms)))
-    step = max(1, math.ceil((high - low) / (MOST_TICKS - 1)))
-    steps = range(low, max(high, low + 1) + step, step)
-    high = next(power for power in steps if power >= high and power > low)
-    y = Scale(low, high, BOTTOM, TOP)
-    return y, tuple(Tick(y(power), _power(power)) for power in steps if power <= high)
+def _lines(layers: Sequence[Norms], x: Scale, y: Scale) -> Layer:
+    """Return the lines, their names beside their ends and apart from each other."""
+    ends = {layer.name: y(math.log10(layer.parts[-1][-1][1])) for layer in layers if layer.parts}
+    names = tuple(Label(FRAME.right + 6, round(at + 4, 1), name, look="name") for name, at in spread_out(ends).items())
+    return Layer(tuple(_curves(layers, x, y))[::-1], names)
 
 
-def _power(power: int) -> str:
-    """Return a power of ten as people write it."""
-    if -3 <= power <= 0:
-        return f"{10.0**power:g}"
-    return f"{10**power:,}" if 0 < power <= 3 else "10" + str(power).translate(_RAISED)
-
-
-def _lines(layers: Sequence[Layer], x: Scale, y: Scale) -> Iterator[Line]:
-    """Yield the lines, their names beside their ends and apart from each other."""
-    ends = {layer.name: y(math.log10(layer.drawable[-1][1])) for layer in layers if layer.drawable}
-    names = _spread_out(ends)
+def _curves(layers: Sequence[Norms], x: Scale, y: Scale) -> Iterator[Stroke]:
     for index, layer in enumerate(layers):
-        if layer.name in names:
+        if layer.parts:
             places = ([(x(iteration), y(math.log10(norm))) for iteration, norm in part] for part in layer.parts)
-            yield Line(layer.name, index % 3, names[layer.name], path(places))
+            yield Stroke(f"layer{index % 3}", path(places))
 
 
-def _spread_out(ends: dict[str, float]) -> dict[str, float]:
-    """Move names apart: from the top down, then back up where the last has fallen off the picture."""
-    order = sorted(ends, key=ends.__getitem__)
-    places: list[float] = []
-    for name in order:
-        places.append(max([ends[name], *(place + APART for place in places[-1:])]))
-    over = float(BOTTOM)
-    for index in range(len(places) - 1, -1, -1):
-        places[index] = round(min(places[index], over), 1)
-        over = places[index] - APART
-    return dict(zip(order, places, strict=True))
-
-
-def _says(layers: Sequence[Layer]) -> str:
+def _says(layers: Sequence[Norms]) -> str:
     """Say what each layer's gradient is at first and at last."""
     first, last = layers[0].norms[0][0], layers[0].norms[-1][0]
-    said = f"The size of the gradient at iteration {first:,} is {_list(layers, 0)}"
-    return f"{said}." if first == last else f"{said}; at iteration {last:,} it is {_list(layers, -1)}."
+    said = f"The size of the gradient at iteration {first:,} is {_at(layers, 0)}"
+    return f"{said}." if first == last else f"{said}; at iteration {last:,} it is {_at(layers, -1)}."
 
 
-def _list(layers: Sequence[Layer], index: int) -> str:
-    said = [f"{_size(layer.norms[index][1])} for {layer.name}" for layer in layers]
-    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+def _at(layers: Sequence[Norms], index: int) -> str:
+    return listed([f"{_size(layer.norms[index][1])} for {layer.name}" for layer in layers])
 
 
-def _dead(layers: Sequence[Layer]) -> str:
+def _dead(layers: Sequence[Norms]) -> str:
     first, last = layers[0].norms[0][0], layers[0].norms[-1][0]
-    names = [layer.name for layer in layers]
-    whose = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    whose = listed([layer.name for layer in layers])
     return (
         f"The gradient of {whose} is exactly 0 at each of the {len(layers[0].norms)} iterations looked at, from {first:,} "
         f"to {last:,}: no weight moves, and an axis of powers of ten has no 0 to draw it at."
     )
 
 
-def _undrawn(layer: Layer) -> str:
+def _undrawn(layer: Norms) -> str:
     """Say which points have no place among powers of ten."""
     gone = [(iteration, norm) for iteration, norm in layer.norms if not _has_logarithm(norm)]
     if not gone:
@@ -181,7 +136,7 @@ def _size(norm: Number) -> str:
     return f"{norm:.3g}" if norm >= 0.01 else f"{norm:.2g}"
 
 
-def _table(layers: Sequence[Layer]) -> Table:
+def _table(layers: Sequence[Norms]) -> Table:
     rows = some(len(layers[0].norms))
     return Table(
         "Size (Frobenius norm) of the gradient of each layer's weights",

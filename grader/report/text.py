@@ -20,6 +20,8 @@ _VISIBLE = str.maketrans(_ESCAPES | _SURROGATES)
 
 def clean(text: str) -> str:
     r"""Return `text` with control characters and direction overrides spelled out (``\x1b``), all on the same line."""
+    if text.isprintable():  # most is, and asking costs a fifth of translating
+        return text
     visible = str(text).replace("\r\n", "\n").translate(_VISIBLE)
     return Markup(visible) if isinstance(text, Markup) else visible  # noqa: S704  # escaped before, and stays so
 

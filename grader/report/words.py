@@ -177,3 +177,14 @@ def _seed(diagnosis: Diagnosis) -> str:
         return ""
     words = SEED[diagnosis.seed_status]
     return words if diagnosis.seed is None else f"{diagnosis.seed}, {words}"
+
+
+def day(moment: str) -> str:
+    """Return the day of an ISO 8601 moment; whatever else it is, as it is."""
+    return moment[:10] if re.match(r"\d{4}-\d{2}-\d{2}T", moment) else moment
+
+
+def lead(paragraph: str) -> tuple[str, str]:
+    """Split off the question or title that a paragraph begins with; nothing where it begins otherwise."""
+    found = re.match(r"([^.?!:\n]{1,60}[?:]) (?=\S)", paragraph)
+    return (found[1], paragraph[found.end() :]) if found else ("", paragraph)

@@ -1,0 +1,203 @@
+"""Results -> rows: what the class's pages, tables and files need of each submission, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from grader.records import Cause, Diagnosis, FunctionResult, FunctionStatus, NotebookStatus, Result, Sweep, Verdict
+from grader.review import reasons
+
+READ = ("ok", "repaired")
+NOW = "; now "  # behind it stands what one submission wrote
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a check found, and what it is worth."""
+
+    name: str
+    verdict: Verdict
+    points: float
+    possible: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One function of a submission; equal parts of a class are one object."""
+
+    name: str
+    status: FunctionStatus
+    points: float
+    possible: float
+    passed: bool
+    provisional: bool
+    ruled: bool
+    checks: tuple[Check, ...]
+    diagnosis: Diagnosis
+    train_accuracy: float | None
+    test_accuracy: float | None
+    evidence_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One submission; `reasons` say why a person has to look at it, `folder` holds its page."""
+
+    name: str
+    folder: str
+    student: str | None
+    score: float
+    possible: float
+    status: NotebookStatus
+    provisional: bool
+    passed: bool
+    reasons: tuple[str, ...]
+    headline: str
+    seconds: float
+    parts: tuple[Part, ...]
+
+    @property
+    def read(self) -> bool:
+        """Whether the notebook could be read, so that its functions could be judged."""
+        return self.status in READ
+
+    @property
+    def settled(self) -> bool:
+        """Whether the score is that of the work alone: read, and judged in full."""
+        return self.read and not self.provisional
+
+    @property
+    def ruled(self) -> tuple[str, ...]:
+        """The functions whose points a person changed."""
+        return tuple(part.name for part in self.parts if part.ruled)
+
+    @property
+    def causes(self) -> Iterator[tuple[str, str]]:
+        """What was found as (function, cause), of a notebook that could be read."""
+        if self.read:
+            yield from ((part.name, cause) for part in self.parts for cause in part.diagnosis.causes)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A cause in words that hold for everybody who has it; `reason` is empty where it is not the same for all."""
+
+    title: str
+    action: str
+    reason: str
+
+    def shared(self, other: Words) -> Words:
+        """Return what is the same in both."""
+        action, reason = (
+            one if one == two else "" for one, two in ((self.action, other.action), (self.reason, other.reason))
+        )
+        return Words(min(self.title, other.title), action, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """All that a class needs of one submission: its row, and the words of its causes (by function) and checks."""
+
+    title: str
+    exercise: str
+    row: Row
+    causes: tuple[tuple[str, str, Words], ...]
+    checks: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Classroom:
+    """Every row, by name, with the words that they share: of causes by function and code, of checks by name."""
+
+    title: str = ""
+    exercise: str = ""
+    sweep: Sweep | None = None
+    rows: list[Row] = field(default_factory=list)
+    functions: tuple[str, ...] = ()
+    causes: dict[tuple[str, str], Words] = field(default_factory=dict)
+    checks: dict[str, str] = field(default_factory=dict)
+
+    def words(self, function: str, cause: str) -> Words:
+        """Return the words of a cause, or its code where an older result has none."""
+        return self.causes.get((function, cause)) or Words(cause.replace("_", " "), "", "")
+
+
+def gather(entries: Iterable[tuple[str, float, Result]], *, seen: Collection[str] = ()) -> Classroom:
+    """Read folder, seconds and result of each submission once, and keep a row of it.
+
+    `seen` are the submissions that a person has looked at: nothing is left to look at there.
+    """
+    found = Classroom()
+
+    def lines() -> Iterator[Line]:
+        for folder, seconds, result in entries:
+            found.sweep = result.sweep or found.sweep
+            made = line(folder, seconds, result)
+            yield replace(made, row=replace(made.row, reasons=())) if made.row.name in seen else made
+
+    return assemble(lines(), found)
+
+
+def assemble(lines: Iterable[Line], found: Classroom | None = None) -> Classroom:
+    """Put lines together to a class; parts that are equal become one."""
+    found = found or Classroom()
+    known: dict[Part, Part] = {}
+    for one in lines:
+        found.title, found.exercise = one.title, one.exercise
+        parts = tuple(known.setdefault(part, part) for part in one.row.parts)
+        found.functions = max(found.functions, tuple(part.name for part in parts), key=len)
+        found.rows.append(replace(one.row, parts=parts))
+        for name, title in one.checks.items():
+            found.checks.setdefault(name, title)
+        for function, cause, words in one.causes:
+            before = found.causes.setdefault((function, cause), words)
+            if before != words:
+                found.causes[function, cause] = before.shared(words)
+    found.rows.sort(key=lambda row: (row.name.casefold(), row.name, row.folder))
+    return found
+
+
+def line(folder: str, seconds: float, result: Result) -> Line:
+    """Return all that the class's pages, tables and files need of a result."""
+    functions = result.functions.items()
+    row = Row(
+        name=result.submission.name,
+        folder=folder,
+        student=result.submission.student,
+        score=result.score,
+        possible=result.possible,
+        status=result.notebook.status,
+        provisional=result.provisional,
+        passed=result.passed,
+        reasons=reasons(result),
+        headline=result.summary.headline,
+        seconds=seconds,
+        parts=tuple(_part(name, function) for name, function in functions),
+    )
+    causes = tuple((name, cause.code, _general(cause)) for name, function in functions for cause in function.told)
+    checks = {check.name: check.title for _, function in functions for check in function.checks}
+    return Line(result.title, result.exercise, row, causes, checks)
+
+
+def _part(name: str, function: FunctionResult) -> Part:
+    training = function.training
+    return Part(
+        name=name,
+        status=function.status,
+        points=function.points,
+        possible=function.possible,
+        passed=function.passed,
+        provisional=function.provisional,
+        ruled=function.ruling is not None,
+        checks=tuple(Check(one.name, one.verdict, one.points, one.possible) for one in function.checks),
+        diagnosis=function.diagnosis,
+        train_accuracy=training.train_accuracy if training else None,
+        test_accuracy=training.test_accuracy if training else None,
+        evidence_sha256=function.evidence_sha256,
+    )
+
+
+def _general(cause: Cause) -> Words:
+    """Return a cause's words without what one submission wrote."""
+    return Words(cause.title, cause.action.partition(NOW)[0], cause.reason)

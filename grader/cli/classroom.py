@@ -1,0 +1,127 @@
+"""The command that looks at a class: its counts in the terminal, two attempts side by side."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader.cli.app import QuietOption, VerboseOption, app
+from grader.errors import RequestError
+
+if TYPE_CHECKING:
+    from grader.classroom import Classroom
+
+
+@app.command(
+    epilog="Example: grader summary graded/ · grader summary graded/ --note · grader summary --compare first/ second/"
+)
+def summary(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="The folder that a batch wrote.")],
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Compare an EARLIER and a LATER folder: who mended which cause.")
+    ] = False,
+    note: Annotated[bool, typer.Option("--note", help="Print only the drafted note to the class.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Also write all checks as JUnit XML.")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="One fact a line; automatic without a terminal.")] = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show a class: scores, causes, who needs a person and why, how hard each check was, a note to everybody.
+
+    With --compare, --verbose names the submissions behind each number.
+    """
+    _check(directories, compare=compare, single=note or junit is not None)
+    if compare:
+        _compare(*directories, json=json, plain=plain, names=verbose, quiet=quiet)
+        return
+    from grader.classroom import note as drafted
+    from grader.classroom import overview
+
+    if junit:
+        _write_junit(directories[0], junit)
+    found = _read(directories[0])
+    counts = overview(found)
+    if quiet:
+        return
+    from grader.report import summary as report
+
+    if note:
+        typer.echo(drafted(found, counts), nl=False)
+    elif json:
+        typer.echo(report.to_json(found, counts), nl=False)
+    elif _is_plain(plain):
+        _echo(report.plain_lines(found, counts))
+    else:
+        from rich.console import Console
+
+        report.show(found, counts, Console())
+
+
+def _check(directories: list[Path], *, compare: bool, single: bool) -> None:
+    """Refuse a number of folders that the options do not fit."""
+    if compare and single:
+        raise RequestError("--compare takes two folders, --note and --junit take one", hint="leave one of them out")
+    if len(directories) != (2 if compare else 1):
+        wanted = "an EARLIER and a LATER folder" if compare else "one folder"
+        hint = (
+            "grader summary --compare first/ second/" if compare or len(directories) == 2 else "grader summary graded/"
+        )
+        raise RequestError(f"{len(directories)} folders were given, {wanted} is wanted", hint=hint)
+
+
+def _compare(earlier: Path, later: Path, *, json: bool, plain: bool, names: bool, quiet: bool) -> None:
+    from grader.classroom import compare
+    from grader.report import summary as report
+
+    before, after = _read(earlier), _read(later)
+    if before.rows and after.rows and before.exercise != after.exercise:
+        raise RequestError(
+            f"{earlier} holds {before.exercise}, {later} holds {after.exercise}",
+            hint="compare attempts of one exercise",
+        )
+    found = compare(before, after)
+    functions = after.functions or before.functions
+    if quiet:
+        return
+    if json:
+        typer.echo(report.comparison_json(found, names=names), nl=False)
+    elif names or _is_plain(plain):
+        _echo(report.comparison_lines(found, functions, names=names))
+    else:
+        from rich.console import Console
+
+        report.show_comparison(found, functions, Console())
+
+
+def _read(directory: Path) -> Classroom:
+    from grader import batch
+    from grader.classroom import gather
+
+    with batch.opened(directory) as store:
+        return gather(store.results(), seen=store.seen())
+
+
+def _write_junit(directory: Path, path: Path) -> None:
+    from grader import batch
+    from grader.report.junit import junit
+    from grader.store import write
+
+    with batch.opened(directory) as store:
+        write(path, junit(store.results()), private=True)
+
+
+def _is_plain(plain: bool) -> bool:
+    return plain or not sys.stdout.isatty() or "NO_COLOR" in os.environ
+
+
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)

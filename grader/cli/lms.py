@@ -1,0 +1,190 @@
+"""Commands of an LMS: what it exports is collected, what it imports is written.  One sub-command a system of the table."""
+
+# without postponed annotations: those of the commands below name the system that they are made for
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, VerboseOption, app
+from grader.errors import RequestError
+from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS
+from grader.lms.system import Collect, Done, System
+
+MOST_NAMED = 20
+
+lms = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+app.add_typer(lms, name="lms", help="Read what an LMS exports, write what it imports; alone: list the systems.")
+
+
+@lms.callback(invoke_without_command=True, epilog="Example: grader lms canvas collect submissions.zip --out collected/")
+def _list(context: typer.Context) -> None:
+    """List the systems, and how far each was tried."""
+    if context.invoked_subcommand:
+        return
+    for name, system in SYSTEMS.items():
+        can = ", ".join(command.name or "" for command in SYSTEM_APPS[name].registered_commands)
+        typer.echo(f"{name:12} {system.title}: {can}")
+        typer.echo(f"{'':12} {system.verified}")
+    typer.echo(
+        "\nThree steps: grader lms SYSTEM collect, grader batch, grader lms SYSTEM export; docs/lms has a page on each."
+    )
+
+
+def _app(name: str, system: System) -> typer.Typer:
+    """Make the sub-command of a system; a system that has no collector or no exporter has no such command."""
+    made = typer.Typer(
+        no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
+    )
+    if name in COLLECTORS:
+        _add_collect(made, name, system)
+    if name in EXPORTERS:
+        _add_export(made, name, system)
+    if name == "other":
+        _add_preset(made)
+    lms.add_typer(made, name=name, help=f"{system.title} ({system.verified}).")
+    return made
+
+
+def _add_collect(to: typer.Typer, name: str, system: System) -> None:
+    @to.command(
+        "collect",
+        help=f"Lay out {system.reads} for `grader batch`, with a manifest of whose each file is.",
+        epilog=f"Example: grader lms {name} collect download.zip --out collected/",
+    )
+    def collect(
+        exports: Annotated[list[Path], typer.Argument(metavar="EXPORT...", help=f"{system.title}: {system.reads}.")],
+        out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where files and manifest.json go.")],
+        roster: Annotated[
+            Path | None,
+            typer.Option(
+                "--roster", metavar="FILE", help="A gradebook or list of the class, where names are ambiguous."
+            ),
+        ] = None,
+        mapping: Annotated[
+            Path | None,
+            typer.Option("--mapping", metavar="FILE", help="How names are read.", hidden=not system.mapped),
+        ] = None,
+        assignment: Annotated[
+            str | None,
+            typer.Option(
+                "--assignment",
+                metavar="NAME",
+                help="The assignment, where there are several.",
+                hidden=name != "nbgrader",
+            ),
+        ] = None,
+        exercise: ExerciseOption = DEFAULT_EXERCISE,
+        quiet: QuietOption = False,
+        verbose: VerboseOption = False,
+    ) -> None:
+        from grader import service
+
+        functions = service.load_exercise(exercise).names
+        done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping, assignment))
+        say(done, quiet=quiet, verbose=verbose)
+        if not quiet:
+            typer.echo(f"next: grader batch {out} --out graded/")
+        raise typer.Exit(int(Exit.NOT_PASSED if done.unaccounted else Exit.PASSED))
+
+
+def _add_export(to: typer.Typer, name: str, system: System) -> None:
+    @to.command(
+        "export",
+        help=f"Write {system.writes} from what `grader batch` graded.",
+        epilog=f"Example: grader lms {name} export graded/ --out upload/"
+        + (f" {system.flag} exported.csv" if system.template else ""),
+    )
+    def export(
+        directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")],
+        out: Annotated[Path, typer.Option("--out", metavar="OUT", help="The folder that the files go to.")],
+        template: Annotated[
+            Path | None,
+            typer.Option(
+                "--gradebook",
+                "--worksheet",
+                metavar="FILE",
+                help=f"{system.template[:1].upper()}{system.template[1:]}, to be filled in.",
+                hidden=not system.template,
+            ),
+        ] = None,
+        column: Annotated[
+            str | None, typer.Option("--column", metavar="TITLE_OR_ID", help="The assignment's column, if several fit.")
+        ] = None,
+        absent: Annotated[
+            str,
+            typer.Option(
+                "--absent", metavar="blank|zero|POINTS", help="What an entry without a readable notebook gets."
+            ),
+        ] = "blank",
+        include_open: Annotated[
+            bool, typer.Option("--include-open", help="Also what is provisional or waits for a person's look.")
+        ] = False,
+        mapping: Annotated[
+            Path | None,
+            typer.Option("--mapping", metavar="FILE", help="Which columns are written.", hidden=not system.mapped),
+        ] = None,
+        quiet: QuietOption = False,
+        verbose: VerboseOption = False,
+    ) -> None:
+        from grader.lms import graded
+
+        points = graded.absent_points(absent)
+        found = graded.gather(directory, out, include_open=include_open)
+        if found.manifest.system != name and not system.mapped:
+            raise RequestError(
+                f"{directory} was collected from {found.manifest.system}, not from {name}",
+                hint=f"run `grader lms {found.manifest.system} export`",
+            )
+        request = replace(found, template=template, column=column, absent=points, mapping=mapping)
+        done = EXPORTERS[name](request)
+        say(done, quiet=quiet, verbose=verbose)
+        if not quiet:
+            _name(
+                graded.named(request.manifest.entries, request.held_back),
+                "held back, nothing was written for them (--include-open exports what waits for a look):",
+                verbose=verbose,
+            )
+            typer.echo(f"{system.title}: {system.verified}")
+
+
+def _add_preset(to: typer.Typer) -> None:
+    @to.command("preset", epilog="Example: grader lms other preset blackboard > mapping.toml")
+    def preset(name: Annotated[str, typer.Argument(help="Its name; a wrong one lists them.")]) -> None:
+        """Print a mapping file that comes with the grader, to start one of your own from."""
+        from grader.lms import mapping
+
+        typer.echo(mapping.preset(name), nl=False)
+
+
+def say(done: Done, *, quiet: bool, verbose: bool = False) -> None:
+    """Say what was done; what was not understood goes to stderr, also when quiet."""
+    if not quiet:
+        for line in done.said:
+            typer.echo(_line(line))
+        _name(done.attention, "please look at:", verbose=verbose)
+        for path in done.files:
+            typer.echo(f"wrote {path}")
+    _name(done.unaccounted, "not accounted for, nobody can tell whose they are:", verbose=verbose, err=True)
+
+
+def _name(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False) -> None:
+    """Name things under a title, the first of them where they are many."""
+    shown = lines if verbose else lines[:MOST_NAMED]
+    if lines:
+        typer.echo(title, err=err)
+        for line in shown:
+            typer.echo(f"  {_line(line)}", err=err)
+        if len(lines) > len(shown):
+            typer.echo(f"  and {len(lines) - len(shown)} more; --verbose names them", err=err)
+
+
+def _line(said: str) -> str:
+    from grader.report.text import one_line
+
+    return one_line(said)
+
+
+SYSTEM_APPS = {name: _app(name, system) for name, system in SYSTEMS.items()}

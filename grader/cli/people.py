@@ -1,0 +1,199 @@
+"""Commands with which people decide: what to look at, what points become, what is forgotten."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, QuietOption, app
+from grader.errors import RequestError
+
+if TYPE_CHECKING:
+    from grader.privacy import Removed
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
+
+
+@app.command(epilog="Example: grader review graded/ --done ada.ipynb --by 'Grace Hopper'")
+def review(
+    directory: Directory,
+    done: Annotated[
+        list[str] | None,
+        typer.Option("--done", metavar="SUBMISSION", help="You have looked at it: it holds nothing back any more."),
+    ] = None,
+    by: By = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="A remark for the ledger.")] = "",
+    ledger: Annotated[bool, typer.Option("--ledger", help="Show all that people decided.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    exercise: ExerciseOption = DEFAULT_EXERCISE,
+) -> None:
+    """List what a person should see before results go out."""
+    from grader import rulings, service
+
+    if done:
+        if not by.strip():
+            raise RequestError("nobody says that they have looked", hint="give --by NAME")
+        for name in rulings.mark_seen(directory, service.load_exercise(exercise), done, by, reason):
+            _say(f"{name}: looked at by {by}")
+        return
+    found = rulings.ledger(directory) if ledger else rulings.to_review(directory)
+    if json:
+        _print_json(found)
+    elif ledger:
+        _show_ledger(directory)
+    else:
+        _show_items(directory)
+
+
+@app.command(
+    epilog="Example: grader override graded/ ada.ipynb random 8 --reason 'right but for one sign' --by 'Grace Hopper'"
+)
+def override(
+    directory: Directory,
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[SUBMISSION] FUNCTION [POINTS]", help="Whose, of which function (zeros, random, he), to what."
+        ),
+    ],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; the student reads it.")] = "",
+    by: By = "",
+    like: Annotated[
+        str | None,
+        typer.Option("--like", metavar="SUBMISSION", help="Rule on all that gave the very same as this one does."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --like: do it, after it was shown.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the ruling back.")] = False,
+    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    quiet: QuietOption = False,
+) -> None:
+    """Change the points of a function, with a reason and a name; kept through every later run."""
+    from grader import rulings, service
+
+    loaded = service.load_exercise(exercise)
+    names, function, points = _asked(what, like, undo=undo)
+    if like is not None:
+        standing = rulings.last_order(directory, loaded, like, function)
+        if points is None and not undo:
+            if standing is None:
+                raise RequestError(f"no ruling stands over {function} of {like}", hint="give the points as well")
+            points, reason, by = standing.points, reason or standing.reason, by or standing.by
+        same = rulings.alike(directory, loaded, like, function)
+        names += [one.name for one in same]
+        if not yes:
+            what_for = "the ruling taken back" if undo else f"{points:g} points"
+            _say(f"{len(same)} gave the very same in {function} and would get {what_for}:")
+            for one in same:
+                _say(f"  {one.name}" + (f" ({one.student})" if one.student else ""))
+            _say("nothing was changed; say --yes to do it")
+            return
+    order = rulings.Order(function, points, reason or ("taken back" if undo else ""), by)
+    for made in rulings.override(directory, loaded, names, order):
+        if not quiet:
+            points_now = f"{made.before:g} -> {made.points:g} points"
+            change = f"back to the {made.before:g} points of the machine" if undo else points_now
+            _say(f"{made.submission}, {function}: {change}")
+
+
+@app.command(epilog="Example: grader forget graded/ 4711")
+def forget(
+    directory: Directory,
+    student: Annotated[str, typer.Argument(metavar="STUDENT", help="As in grades.csv: student, submission or folder.")],
+    by: By = "",
+    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    quiet: QuietOption = False,
+) -> None:
+    """Remove all that DIR holds of one student: results, pages, evidence, caches and rulings."""
+    from grader import privacy, service
+
+    _show_removed(privacy.forget(directory, service.load_exercise(exercise), student, by), directory, quiet=quiet)
+
+
+@app.command(epilog="Example: grader purge graded/ --older-than 180d")
+def purge(
+    directory: Directory,
+    older_than: Annotated[str, typer.Option("--older-than", metavar="AGE", help="Such as 180d, 26w, 6m or 1y.")],
+    by: By = "",
+    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    quiet: QuietOption = False,
+) -> None:
+    """Remove what was graded longer ago than that, as `forget` does."""
+    from grader import privacy, service
+
+    _show_removed(privacy.purge(directory, service.load_exercise(exercise), older_than, by), directory, quiet=quiet)
+
+
+def _show_removed(removed: Removed, directory: Path, *, quiet: bool) -> None:
+    if not quiet:
+        _say(
+            f"removed {removed.submissions} submissions, {removed.folders} folders of pages and {removed.decisions} "
+            f"entries of the ledger from {directory}"
+        )
+        _say("the notebooks that were handed in, and files exported from here, lie elsewhere: remove them as well")
+
+
+def _asked(what: list[str], like: str | None, *, undo: bool) -> tuple[list[str], str, float | None]:
+    """Read `[SUBMISSION] FUNCTION [POINTS]`: the submission is left out only with --like, the points with --undo too."""
+    rest, points = list(what), None
+    least = 1 if like is not None else 2
+    if not undo and (like is None or (len(rest) > least and _number(rest[-1]) is not None)):
+        points = _number(rest.pop())
+        if points is None:
+            raise RequestError("the points are no number", hint="grader override DIR SUBMISSION FUNCTION POINTS")
+    if not least <= len(rest) <= 2:
+        raise RequestError("it is not clear what to change", hint="grader override DIR SUBMISSION FUNCTION POINTS")
+    return rest[:-1], rest[-1], points
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _show_items(directory: Path) -> None:
+    from grader import rulings
+    from grader.review import WORDS
+
+    found = rulings.to_review(directory)
+    for kind, group in groupby(found, key=lambda item: item.kind):
+        some = list(group)
+        _say(f"{WORDS[kind]} ({len(some)}):")
+        for item in some:
+            _say(f"  {item.submission}: {item.why}")
+    held = {item.submission for item in found if item.held}
+    _say(
+        f"{len(held)} held back from exports until somebody has looked: grader review {directory} --done SUBMISSION --by NAME"
+        if held
+        else "nothing is held back from exports"
+    )
+
+
+def _show_ledger(directory: Path) -> None:
+    from grader import rulings
+
+    for one in rulings.ledger(directory):
+        what = {
+            "override": f"{one.submission} {one.function}: {one.before:g} -> {one.points:g} points",
+            "undo": f"{one.submission} {one.function}: the ruling was taken back",
+            "seen": f"{one.submission}: looked at",
+            "removed": "something was removed",
+        }[one.kind]
+        _say(f"{one.at} {one.by}: {what}" + (f" ({one.reason})" if one.reason else ""))
+
+
+def _print_json(found: object) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+
+
+def _say(line: str) -> None:
+    from grader.report.text import clean
+
+    typer.echo(clean(line))

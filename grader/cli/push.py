@@ -1,0 +1,160 @@
+"""Commands that send results to a live LMS.  Tokens and keys are never options: whoever lists processes reads those."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader.cli.app import Exit, QuietOption
+from grader.cli.lms import SYSTEM_APPS
+from grader.errors import RequestError
+
+if TYPE_CHECKING:
+    from grader.lms.push import Live, Push
+    from grader.lms.system import Export
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
+Address = Annotated[
+    str, typer.Option("--assignment", metavar="URL", help="The assignment's address, from the browser.")
+]
+TokenFile = Annotated[
+    Path | None, typer.Option("--token-file", metavar="FILE", help="Holds the token, and only you can read it.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and send nothing.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace grades that people gave; they stay otherwise.")]
+Scale = Annotated[bool, typer.Option("--scale", help="Convert our points to those of the assignment.")]
+Absent = Annotated[
+    str, typer.Option("--absent", metavar="blank|zero|POINTS", help="What an entry without a readable notebook gets.")
+]
+IncludeOpen = Annotated[
+    bool, typer.Option("--include-open", help="Also what is provisional or waits for a person's look.")
+]
+
+
+@SYSTEM_APPS["canvas"].command(
+    "push",
+    epilog="Example: grader lms canvas push graded/ --assignment https://canvas.example.edu/courses/12/assignments/34 --dry-run",
+)
+def canvas(
+    directory: Directory,
+    assignment: Address,
+    token_file: TokenFile = None,
+    dry_run: DryRun = False,
+    overwrite: Overwrite = False,
+    scale: Scale = False,
+    absent: Absent = "blank",
+    include_open: IncludeOpen = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Send grades, comments and pages to a Canvas assignment; the token is in GRADER_CANVAS_TOKEN, a file or the keyring."""
+    from grader.lms import canvas_api, tokens
+    from grader.lms.http import origin, require_private
+
+    def live(_export: Export) -> Live:
+        require_private(assignment)
+        account, what = f"canvas {origin(assignment)}", "a Canvas access token"
+        token = tokens.find(canvas_api.VARIABLE, file=token_file, account=account, what=what)
+        return canvas_api.Canvas(assignment, token)
+
+    request = _request(directory, "canvas", absent, include_open=include_open)
+    _push(replace(request, dry_run=dry_run, overwrite=overwrite, scale=scale), live, quiet=quiet)
+
+
+@SYSTEM_APPS["moodle"].command(
+    "push",
+    epilog="Example: grader lms moodle push graded/ --assignment 'https://moodle.example.edu/mod/assign/view.php?id=34'",
+)
+def moodle(
+    directory: Directory,
+    assignment: Address,
+    token_file: TokenFile = None,
+    dry_run: DryRun = False,
+    overwrite: Overwrite = False,
+    scale: Scale = False,
+    absent: Absent = "blank",
+    include_open: IncludeOpen = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Send grades, comments and pages to a Moodle assignment; the token is in GRADER_MOODLE_TOKEN, a file or the keyring."""
+    from grader.lms import moodle_ws, tokens
+    from grader.lms.http import origin, require_private
+
+    def live(_export: Export) -> Live:
+        require_private(assignment)
+        account, what = f"moodle {origin(assignment)}", "a Moodle web service token"
+        token = tokens.find(moodle_ws.VARIABLE, file=token_file, account=account, what=what)
+        return moodle_ws.Moodle(assignment, token)
+
+    request = _request(directory, "moodle", absent, include_open=include_open)
+    _push(replace(request, dry_run=dry_run, overwrite=overwrite, scale=scale), live, quiet=quiet)
+
+
+@SYSTEM_APPS["lti"].command("push", epilog="Example: grader lms lti push graded/ --platform platform.toml --dry-run")
+def lti(
+    directory: Directory,
+    platform: Annotated[
+        Path, typer.Option("--platform", metavar="FILE", help="What the platform's administrator gave, in TOML.")
+    ],
+    key_file: Annotated[
+        Path | None, typer.Option("--key-file", metavar="FILE", help="The private key, which only you can read.")
+    ] = None,
+    dry_run: DryRun = False,
+    overwrite: Overwrite = False,
+    absent: Absent = "blank",
+    include_open: IncludeOpen = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Send scores and comments to an LTI line item; the private key is in GRADER_LTI_KEY, a file or the keyring."""
+    from grader.lms import lti_ags, tokens
+
+    def live(export: Export) -> Live:
+        settings = lti_ags.load(platform)
+        users = lti_ags.users(platform.parent / settings.users) if settings.users else {}
+        what = "the private key that the platform knows this tool by"
+        key = tokens.find(lti_ags.VARIABLE, file=key_file, account=f"lti {settings.client_id}", what=what)
+        tool = lti_ags.Tool(settings, key, users, export.title, Decimal(repr(float(export.possible))))
+        return lti_ags.Ags(tool)
+
+    request = _request(directory, None, absent, include_open=include_open)
+    _push(replace(request, dry_run=dry_run, overwrite=overwrite), live, quiet=quiet)
+
+
+def _request(directory: Path, system: str | None, absent: str, *, include_open: bool) -> Push:
+    """Gather what there is to send."""
+    from grader.lms import graded
+    from grader.lms.push import Push
+
+    points = graded.absent_points(absent)
+    found = graded.gather(directory, directory, include_open=include_open)
+    if system is not None and found.manifest.system != system:
+        raise RequestError(
+            f"{directory} was collected from {found.manifest.system}, not from {system}",
+            hint=f"send it with `grader lms {found.manifest.system} push`, or with `grader lms lti push`",
+        )
+    return Push(replace(found, absent=points), directory)
+
+
+def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None:
+    """Send, say what came of it, and leave: 0 all is there, 1 some wait for a decision, 3 some did not go through."""
+    from grader.lms.push import TRIED, push
+    from grader.report.progress import Progress
+    from grader.report.text import one_line
+
+    system = live(request.export)
+    with Progress(quiet=quiet or request.dry_run, doing="sending") as progress:
+        report = push(request, system, progress=lambda done, every, _name: progress.step(done, every, ()))
+    if not quiet:
+        for line in report.said:
+            typer.echo(line)
+        typer.echo(f"{system.title}: {TRIED}")
+    for line in report.attention:
+        typer.echo(f"look at: {one_line(line)}", err=True)
+    if request.dry_run:
+        raise typer.Exit(int(Exit.PASSED))
+    waits = Exit.NOT_PASSED if report.waiting else Exit.PASSED
+    raise typer.Exit(int(Exit.PROVISIONAL if report.failed else waits))

@@ -1,0 +1,111 @@
+"""Names in Canvas's zip of submissions: whose a file is, and what it was called.
+
+The rules are those of `lib/content_zipper.rb` and `Attachment.make_unique_filename`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from grader.errors import RequestError
+
+_ANONYMOUS = re.compile(
+    r"(?P<late>LATE_)?anon_(?P<user>[^_]+)_(?:(?P<attachment>\d+)_(?P<original>.+)|(?P<kind>text|link)\.html)", re.ASCII
+)
+_MOST_CHARACTERS = 1000  # of a member's name; Canvas's own end at 255 and what it puts before
+_MOST_DIGITS = 20
+_KIND = re.compile(r"(?P<kind>text|link)\.html")
+_IMPOSSIBLE = re.compile(r"_\d+_", re.ASCII)  # Canvas takes the underscores around a number out of a name
+_RESUBMITTED = re.compile(
+    r"(?P<stem>.+?)-(?:[1-7]|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?P<suffixes>(?:\.[A-Za-z]\w*)*)", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One reading of a member's name: whose it is, and what it was called; `kind` is upload, text or link."""
+
+    user: str
+    name: str = ""
+    late: bool = False
+    attachment: str | None = None
+    original: str = ""
+    kind: str = "upload"
+    anonymous: bool = False
+
+
+def readings(member: str) -> list[Name]:
+    """Return every way in which a member's name can be read, the shortest person's name first."""
+    if found := _ANONYMOUS.fullmatch(member):
+        late, user, attachment, original, kind = found.group("late", "user", "attachment", "original", "kind")
+        return [Name(user, "", bool(late), attachment, original or "", kind or "upload", anonymous=True)]
+    parts = member.split("_") if len(member) <= _MOST_CHARACTERS else []
+    found_names = [reading for at in range(1, len(parts) - 1) if (reading := _reading(parts, at))]
+    return found_names or [reading for at in range(min(1, len(parts))) if (reading := _reading(parts, at))]
+
+
+def parse(member: str, roster: Mapping[str, str] | None = None) -> Name | None:
+    """Return whose a member of the zip is, None if its name is none of Canvas's.
+
+    Parameters
+    ----------
+    member : str
+        The member's name.
+    roster : mapping of str to str
+        Names of the class by Canvas id; it decides where a name can be read in several ways.
+
+    Raises
+    ------
+    RequestError
+        If two readings are left; the message names them.
+    """
+    every = readings(member)
+    possible = [one for one in every if not _IMPOSSIBLE.search(one.name)] or every
+    if len(every) > 1 and roster:
+        known = [[one for one in some if one.user in roster] for some in (possible, every)]
+        possible = known[0] or known[1] or possible
+        same = [one for one in possible if sanitized(one.name) == sanitized(roster.get(one.user, ""))]
+        possible = same if len(same) == 1 else possible
+    if len(possible) > 1:
+        both = " or ".join(f"{one.name!r} (id {one.user}) with {one.original or one.kind!r}" for one in possible[:3])
+        hint = (
+            "the roster has both: take this file out of the zip, and grade it by hand"
+            if roster
+            else "give the exported gradebook with --roster FILE: its ID column decides"
+        )
+        raise RequestError(f"{member!r} can be read in two ways: {both}", hint=hint)
+    return possible[0] if possible else None
+
+
+def without_resubmit_suffix(name: str) -> str:
+    """Return a file's name without what Canvas adds when a file of that name is handed in again."""
+    found = _RESUBMITTED.fullmatch(name)
+    return found["stem"] + found["suffixes"] if found else name
+
+
+def _reading(parts: Sequence[str], at: int) -> Name | None:
+    """Return the reading in which part `at` is the user's id."""
+    user, rest = parts[at], parts[at + 1 :]
+    if not is_id(user):
+        return None
+    before = list(parts[:at])
+    late = bool(before) and before[-1] == "LATE"
+    name = "_".join(before[:-1] if late else before)
+    if at and len(rest) == 1 and (kind := _KIND.fullmatch(rest[0])):
+        return Name(user, name, late, kind=kind["kind"])
+    original = "_".join(rest[1:])
+    return Name(user, name, late, rest[0], original) if rest and is_id(rest[0]) and original else None
+
+
+def is_id(part: str) -> bool:
+    """Whether a part of a name is an id of Canvas's."""
+    return part.isascii() and part.isdigit() and len(part) <= _MOST_DIGITS
+
+
+def sanitized(sortable_name: str) -> str:
+    """Return a name as Canvas writes it into a member's name."""
+    name = unicodedata.normalize("NFC", sortable_name)
+    return re.sub(r"\W", "", re.sub(r"_(\d+)_", r"\1", name, flags=re.ASCII).lower())

@@ -1,0 +1,200 @@
+"""The collected folder: one file an entry, under a name that is safe everywhere, and manifest.json beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from grader import manifest as manifests
+from grader.errors import RequestError
+from grader.lms.archives import Contents, Member
+from grader.lms.system import Collect, Done
+from grader.manifest import Entry, Manifest
+from grader.notebook import SOURCE_LIMIT_BYTES
+from grader.store import make_private_folder, replacing, write
+from grader.submissions import SUFFIXES, Submission, with_folders
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was handed in: the name it came under, where it lies, and what the LMS needs back if it is graded.
+
+    `known_as` is that name without what the LMS adds to it when a file is handed in again.
+    """
+
+    original: str
+    member: Member
+    lms: Mapping[str, Any] = field(default_factory=dict)
+    known_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What one entry of the LMS handed in; fields as in `Entry`.  Of files that fit equally well the last one counts.
+
+    `note` is shown to the student as well, `remark` only to whoever collects; `known_as` is the name that the file is laid out
+    under, before the student's identifier, where that should not change with what else is known.
+    """
+
+    student: str
+    name: str
+    files: Sequence[File] = ()
+    late: bool | None = None
+    note: str = ""
+    lms: Mapping[str, Any] = field(default_factory=dict)
+    remark: str = ""
+    known_as: str = ""
+
+
+def lay_out(
+    request: Collect,
+    system: str,
+    handed_in: Iterable[HandedIn],
+    found: Contents,
+    assignment: Mapping[str, Any] | None = None,
+) -> Done:
+    """Write the file that counts of every entry, and the manifest; say what was found.
+
+    Raises
+    ------
+    RequestError
+        If nothing was handed in, or the folder cannot be written.
+    """
+    entries = sorted(handed_in, key=lambda one: (one.name.casefold(), one.student))
+    if not entries:
+        given = ", ".join(map(str, request.exports))
+        raise RequestError(f"no submission of this system is in {given}", hint="give the zip as the LMS made it")
+    make_private_folder(request.out)
+    try:
+        usual = _usual(entries)
+        laid = tuple(_entry(request, one, path, usual) for one, path in zip(entries, _paths(entries), strict=True))
+    except OSError as error:
+        raise RequestError(
+            f"{request.out} cannot be written: {error.strerror}", hint="free disk space or choose another folder"
+        ) from None
+    manifest = Manifest(system=system, assignment=dict(assignment or {}), entries=laid)
+    write(request.out / manifests.FILE, manifests.encode(manifest), private=True)
+    return _done(request, entries, laid, found)
+
+
+def _entry(request: Collect, one: HandedIn, stem: str, usual: str) -> Entry:
+    chosen = _chosen(one.files, request.functions, usual)
+    notes = [one.note]
+    file = sha256 = None
+    if chosen:
+        file = f"{stem}{PurePosixPath(chosen.original).suffix.lower()}"
+        sha256, said = _copy(chosen.member, request.out / file)
+        notes.append(said)
+    elif one.files:
+        notes.append("No notebook is among what was handed in: " + ", ".join(file.original for file in one.files))
+    return Entry(
+        file=file,
+        student=one.student,
+        name=one.name,
+        original=chosen.original if chosen else None,
+        sha256=sha256,
+        late=one.late,
+        others=tuple(file.original for file in one.files if file is not chosen),
+        note=" ".join(note for note in notes if note),
+        lms={**one.lms, **(chosen.lms if chosen else {})},
+    )
+
+
+def _usual(entries: Sequence[HandedIn]) -> str:
+    """Return the name that most notebooks of the class came under."""
+    names = Counter(file.known_as or file.original for one in entries for file in one.files if _is_notebook(file))
+    return max(names, key=lambda name: (names[name], name), default="")
+
+
+def _is_notebook(file: File) -> bool:
+    return file.original.lower().endswith(".ipynb")
+
+
+def _chosen(files: Sequence[File], functions: Sequence[str], usual: str) -> File | None:
+    """Return the file that is graded."""
+    able = [file for file in files if file.original.lower().endswith(SUFFIXES)]
+    if len(able) < 2:
+        return able[0] if able else None
+    ranks = [
+        (_defines(file.member, functions), _is_notebook(file), (file.known_as or file.original) == usual, place)
+        for place, file in enumerate(able)
+    ]
+    return able[max(ranks)[-1]]
+
+
+def _defines(member: Member, functions: Sequence[str]) -> int:
+    """Return how many of the exercise's functions a file speaks of."""
+    if member.size_bytes > SOURCE_LIMIT_BYTES:
+        return 0
+    try:
+        with member.open() as file:
+            data = file.read(SOURCE_LIMIT_BYTES)
+    except Exception:  # each way of packing has errors of its own
+        return 0
+    return sum(f"def {name}".encode() in data for name in functions)
+
+
+def _copy(member: Member, path: Path) -> tuple[str | None, str]:
+    """Copy a file out; return its hash, or a sentence on why there is none.
+
+    What is too large to be graded becomes as large a hole, and what cannot be unpacked an empty file, so that the batch says
+    of both what they are: unreadable, not absent.
+    """
+    digest = hashlib.sha256()
+    with replacing(path) as draft:
+        if member.size_bytes > SOURCE_LIMIT_BYTES:
+            with draft.open("wb") as file:
+                file.truncate(SOURCE_LIMIT_BYTES + 1)
+            return None, f"The file is too large ({member.size_bytes >> 20} MB)."
+        try:
+            with member.open() as source, draft.open("wb") as file:
+                while chunk := source.read(1 << 20):
+                    digest.update(chunk)
+                    file.write(chunk)
+        except OSError:
+            raise
+        except Exception as error:  # each way of packing has errors of its own
+            draft.write_bytes(b"")
+            encrypted = isinstance(error, RuntimeError) and "encrypted" in str(error)
+            return None, f"The file is {'encrypted' if encrypted else 'damaged'} in the LMS's download."
+    return digest.hexdigest(), ""
+
+
+def _paths(entries: Sequence[HandedIn]) -> list[str]:
+    """Return a file name without suffix for every entry: plain letters, unique, allowed on every system."""
+    wanted = []
+    for one in entries:
+        parts = dict.fromkeys(filter(None, (_plain(one.known_as or one.name), _plain(one.student))))
+        wanted.append(Submission("_".join(parts) or "entry", Path()))
+    return [placed.folder for placed in with_folders(wanted, {})]
+
+
+def _plain(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9-]+", "_", letters).strip("_-")[:60]
+
+
+def _done(request: Collect, handed_in: Sequence[HandedIn], entries: Sequence[Entry], found: Contents) -> Done:
+    files = [entry for entry in entries if entry.file]
+    said = [f"{len(entries)} entries: {len(files)} with a notebook, {len(entries) - len(files)} without"]
+    late = sum(bool(entry.late) for entry in entries)
+    said += [f"{late} of them late"] * bool(late)
+    said += [f"passed over {found.passed_over} files that are nobody's"] * bool(found.passed_over)
+    attention = [_remarks(one, entry) for one, entry in zip(handed_in, entries, strict=True)]
+    manifest = request.out / manifests.FILE
+    return Done((manifest,), tuple(said), tuple(filter(None, attention)), tuple(found.refused))
+
+
+def _remarks(one: HandedIn, entry: Entry) -> str:
+    """Return what is to be said of an entry to whoever collects, nothing where nothing is odd."""
+    several = sum(name.lower().endswith(SUFFIXES) for name in entry.others)
+    said = [entry.note, one.remark, f"{entry.original} was taken, not {', '.join(entry.others)}" if several else ""]
+    said += ["no file was handed in"] * (entry.file is None and not one.note and not one.files)
+    found = "; ".join(part for part in said if part)
+    return f"{entry.name or entry.student}: {found}" if found else ""

@@ -1,0 +1,199 @@
+"""nbgrader: submissions from a course folder or its exchange; feedback and grades back into the course folder.
+
+Feedback goes where `nbgrader release_feedback` looks for it.  The gradebook is a database of nbgrader's own, so a program that
+uses nbgrader's interface, and runs where nbgrader is installed, puts the grades in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import msgspec
+
+from grader.errors import RequestError
+from grader.lms.archives import Contents, Member, contents
+from grader.lms.layout import File, HandedIn, lay_out
+from grader.lms.system import Collect, Done, Export, Graded
+from grader.store import replacing, write
+from grader.submissions import SUFFIXES
+
+SYSTEM = "nbgrader"
+IMPORTER = "import_grades.py"
+DATA = Path(__file__).parent / "data"
+TIMESTAMP, SECRET = "timestamp.txt", "submission_secret.txt"  # the name of a file
+_INBOUND = re.compile(r"(?P<student>[^+]+)\+(?P<assignment>[^+]+)\+(?P<timestamp>[^+]+)(?:\+[^+]*)?")
+
+
+@dataclass(slots=True)
+class _Folder:
+    """What one student handed in for one assignment, as far as it was seen."""
+
+    student: str
+    assignment: str
+    timestamp: str = ""
+    files: list[tuple[str, Member]] = field(default_factory=list)
+
+
+def collect(request: Collect) -> Done:
+    """Lay out what lies in ``submitted/STUDENT/ASSIGNMENT/`` of a course, or in the exchange's ``inbound/``."""
+    found = contents([_submitted(source) for source in request.exports])
+    folders = _latest(_folders(found))
+    assignments = sorted({folder.assignment for folder in folders})
+    assignment = _assignment(assignments, request.assignment)
+    chosen = [folder for folder in folders if folder.assignment == assignment]
+    return lay_out(request, SYSTEM, map(_handed_in, chosen), found, {"assignment": assignment})
+
+
+def export(request: Export) -> Done:
+    """Write feedback and grades into the course folder `out`."""
+    assignment = _part(request.manifest.assignment.get("assignment"), "assignment")
+    put = [_feedback(request.out, assignment, one) for one in request.graded]
+    released, aside = ([path for path, known in put if known is wanted] for wanted in (True, False))
+    tools = request.out / "grader"
+    grades = tools / f"{assignment}.json"
+    importer = tools / IMPORTER
+    _make(tools)
+    write(grades, msgspec.json.format(msgspec.json.encode(_grades(request, assignment)), indent=2).decode() + "\n")
+    write(importer, (DATA / "nbgrader_import.py").read_text(encoding="utf-8"))
+    said = [
+        f"feedback for {len(released)} to release: cd {request.out}; nbgrader release_feedback {assignment}",
+        f"grades into the gradebook, with nbgrader's own Python: python {importer} {grades}",
+    ]
+    attention = [
+        f"{path}: not handed in through the exchange, so release_feedback cannot hand it out; do so by other means"
+        for path in aside
+    ]
+    return Done((grades, importer), tuple(said), tuple(attention))
+
+
+# --- in ------------------------------------------------------------------------------------------------------------
+
+
+def _submitted(source: Path) -> Path:
+    """Return the folder of submissions of a course; what is given is that folder already, or the exchange's."""
+    return source / "submitted" if (source / "submitted").is_dir() else source
+
+
+def _folders(found: Contents) -> list[_Folder]:
+    """Sort the files by student and assignment; what lies elsewhere is refused."""
+    folders: dict[tuple[str, str, str], _Folder] = {}
+    for member in found.members:
+        parts = PurePosixPath(member.name).parts
+        parts = parts[parts.index("submitted") + 1 :] if "submitted" in parts[:-2] else parts
+        inbound = _INBOUND.fullmatch(parts[0]) if len(parts) > 1 else None
+        if inbound:
+            key, rest = (inbound["student"], inbound["assignment"], inbound["timestamp"]), parts[1:]
+        elif len(parts) > 2:
+            key, rest = (parts[0], parts[1], ""), parts[2:]
+        else:
+            found.refused.append(f"{member.name}: not in STUDENT/ASSIGNMENT/")
+            continue
+        folders.setdefault(key, _Folder(*key)).files.append(("/".join(rest), member))
+    return list(folders.values())
+
+
+def _latest(folders: Iterable[_Folder]) -> list[_Folder]:
+    """Return the last hand-in of every student; the exchange keeps all of them."""
+    last: dict[tuple[str, str], _Folder] = {}
+    for folder in sorted(folders, key=lambda folder: folder.timestamp):
+        last[folder.student, folder.assignment] = folder
+    return list(last.values())
+
+
+def _assignment(names: list[str], wanted: str | None) -> str:
+    if wanted is None and len(names) == 1:
+        return names[0]
+    if wanted in names and wanted is not None:
+        return wanted
+    if not names:
+        raise RequestError(
+            "nothing was handed in there",
+            hint="give the course folder, its folder submitted, or the exchange's folder inbound",
+        )
+    there = ", ".join(names)
+    if wanted is None:
+        raise RequestError(f"there are {len(names)} assignments: {there}", hint="name one with --assignment")
+    raise RequestError(f"there is no assignment {wanted!r}", hint=f"there is {there}")
+
+
+def _handed_in(folder: _Folder) -> HandedIn:
+    stamps = [member for name, member in folder.files if name == TIMESTAMP]
+    timestamp = folder.timestamp or "".join(_line(member) for member in stamps[:1])
+    files = [
+        File(name, member, {"notebook": PurePosixPath(name).stem})
+        for name, member in folder.files
+        if name not in {TIMESTAMP, SECRET}
+    ]
+    notebooks = [file for file in files if file.original.lower().endswith(SUFFIXES)]
+    return HandedIn(folder.student, "", notebooks or files, lms={"timestamp": timestamp})
+
+
+def _line(member: Member) -> str:
+    with member.open() as file:
+        return file.read(200).decode("utf-8", "replace").strip()
+
+
+# --- out -----------------------------------------------------------------------------------------------------------
+
+
+def _feedback(course: Path, assignment: str, one: Graded) -> tuple[Path, bool]:
+    """Put a student's page where nbgrader releases it from, with what it needs for that; or aside, if that is not there."""
+    student = _part(one.entry.student, "student")
+    notebook = _part(one.entry.lms.get("notebook") or assignment, "notebook")
+    handed_in = course / "submitted" / student / assignment
+    secrets = {name: handed_in / name for name in (TIMESTAMP, SECRET)}
+    known = all(path.is_file() for path in secrets.values())
+    folder = course / ("feedback" if known else "grader/feedback") / student / assignment
+    _make(folder)
+    for name, path in secrets.items() if known else ():
+        with replacing(folder / name) as draft:
+            draft.write_bytes(path.read_bytes())
+    page = folder / f"{notebook}.html"
+    write(page, (one.folder / "feedback.html").read_text(encoding="utf-8"))
+    return page, known
+
+
+def _grades(request: Export, assignment: str) -> dict[str, Any]:
+    """Return what the program reads: one grade cell a function, and every student's points in them."""
+    functions = next((one.result.functions for one in request.graded), {})
+    whole = {name: max(one.result.functions[name].possible for one in request.graded) for name in functions}
+    return {
+        "schema": "grader-nbgrader/1",
+        "assignment": assignment,
+        "cells": [{"name": name, "max_score": possible} for name, possible in whole.items()],
+        "submissions": [_submission(request, one) for one in request.graded if request.score(one) is not None],
+    }
+
+
+def _submission(request: Export, one: Graded) -> dict[str, Any]:
+    functions = one.result.functions
+    scores = {name: function.points for name, function in functions.items()}
+    if one.absent:  # the points for it are the instructor's choice: shared out as the functions are worth
+        total = float(request.score(one) or 0)
+        scores = {name: total * function.possible / request.possible for name, function in functions.items()}
+    notebook = one.entry.lms.get("notebook")
+    return {
+        "student": one.entry.student,
+        "notebook": notebook,
+        "timestamp": one.entry.lms.get("timestamp", ""),
+        "scores": scores,
+    }
+
+
+def _part(name: object, what: str) -> str:
+    """Return a name that is one folder's name and no way out of it."""
+    if not isinstance(name, str) or not name or name in {".", ".."} or set(name) & set("/\\\0"):
+        raise RequestError(f"{name!r} is no name of a {what} in nbgrader", hint="collect the course folder again")
+    return name
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "--out takes the course folder"
+        raise RequestError(f"{folder} cannot be made: {error.strerror}", hint=hint) from None

@@ -1,0 +1,432 @@
+"""Results sent to a live LMS: what it holds is looked up first, then what is missing goes out, and what came of it is told.
+
+`plan` is a pure function of what is wished, what the LMS holds and what the journal knows.  A grade that we did not send
+ourselves was given by a person, so it stays unless the instructor asks otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Literal, Protocol
+
+from grader.errors import LiveError, RequestError, Unanswered
+from grader.lms import feedback
+from grader.lms.journal import Journal, Line, opened
+from grader.lms.system import Export, Graded
+from grader.manifest import Entry
+
+PAGE = "feedback.html"
+TRIED = "tried against a local server that keeps the documented rules; never tried on a live site: begin with --dry-run"
+SETTLED_SECONDS = 300.0  # after which a call that was never answered will not arrive any more
+CENT = Decimal("0.01")
+MOST_NAMED = 10
+
+Step = Literal["send", "same", "kept", "open", "nobody", "blank"]
+Ended = Literal["sent", "failed", "unanswered", "not_tried"]
+ENDED: Mapping[Ended, str] = {
+    "failed": "did not go through",
+    "unanswered": "may have arrived",
+    "not_tried": "was not tried",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What to send, and how: `dry_run` only looks, `overwrite` replaces grades that people gave, `scale` converts points."""
+
+    export: Export
+    folder: Path
+    dry_run: bool = False
+    overwrite: bool = False
+    scale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The assignment as the LMS describes it; `possible` is None where points of any size are taken as they are."""
+
+    title: str
+    possible: Decimal | None
+    attention: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one student is to get; `grade` is None where a person has to give it, in the assignment's points otherwise."""
+
+    graded: Graded
+    grade: Decimal | None
+    comment: str
+    page: Path
+    digest: str
+
+    @property
+    def student(self) -> str:
+        """The entry's identifier in the manifest."""
+        return self.graded.entry.student
+
+    @property
+    def name(self) -> str:
+        """What people call the entry."""
+        return self.graded.entry.name or self.student
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the LMS holds for one student.
+
+    `user` is their id there, `by` who gave the grade, `comments` and `files` what may be ours; `settled` says what else a
+    person decided that a grade would undo.
+    """
+
+    user: str
+    grade: Decimal | None = None
+    by: str = ""
+    settled: str = ""
+    comments: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be done for one student: the grade, the comment, or both; `why` is told where nothing is done."""
+
+    wish: Wish
+    standing: Standing
+    step: Step
+    grade: bool = False
+    comment: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one change."""
+
+    change: Change
+    ended: Ended
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a push did: sentences for whoever ran it, and how many did not go through or wait for a decision."""
+
+    said: tuple[str, ...]
+    attention: tuple[str, ...] = ()
+    failed: int = 0
+    waiting: int = 0
+
+
+class Live(Protocol):
+    """A live LMS, as the push needs it.
+
+    `target`, the assignment's address, names it in the journal; `unknown` says why a student may not be found.
+    """
+
+    target: str
+    title: str
+    unknown: str
+
+    def assignment(self) -> Assignment:
+        """Return the assignment's title and points."""
+
+    def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
+        """Return what the LMS holds, by `Entry.student`; who is not in it is unknown to the LMS."""
+
+    def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
+        """Send the changes one after the other, and yield what came of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The journal's pen: writes down a step of one part before and after it is sent."""
+
+    journal: Journal
+    target: str
+    now: Callable[[], float] = time.time
+
+    def write(self, change: Change, part: str, step: str, note: str = "") -> None:
+        """Write down that `part` of a change is being sent, was sent, or failed."""
+        wish = change.wish
+        value = str(wish.grade) if wish.grade is not None else None
+        line = Line(
+            at=self.now(),
+            target=self.target,
+            student=wish.student,
+            part=part,
+            step=step,
+            value=value if part != "comment" else None,
+            digest=wish.digest if part != "grade" else None,
+            note=note,
+        )
+        self.journal.write(line)
+
+
+def push(
+    request: Push,
+    live: Live,
+    *,
+    progress: Callable[[int, int, str], None] = lambda _done, _all, _name: None,
+    now: Callable[[], float] = time.time,
+) -> Report:
+    """Send what the LMS does not hold yet; with `dry_run` only say what that would be.
+
+    Raises
+    ------
+    RequestError
+        If the assignment's points are not the exercise's, and nobody asked for a conversion.
+    LiveError
+        If the LMS could not even be asked what it holds; then nothing was sent.
+    """
+    assignment = live.assignment()
+    wishes = wished(request, assignment)
+    standing = live.standing([wish.graded.entry for wish in wishes])
+    with opened(request.folder, reading=request.dry_run) as journal:
+        changes = [
+            _planned(wish, standing.get(wish.student), Known.of(journal, live.target, wish, now()), request, live)
+            for wish in wishes
+        ]
+        note = Note(journal, live.target, now)
+        outcomes = [] if request.dry_run else list(_sent(live, changes, note, progress))
+    return _report(request, live, assignment, changes, outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the journal knows of one student: the grade that is ours, the comment that went out, and one that may have."""
+
+    grades: frozenset[str | None] = frozenset({None})
+    comment_sent: bool = False
+    begun: Line | None = None
+    is_fresh: bool = False
+
+    @classmethod
+    def of(cls, journal: Journal, target: str, wish: Wish, now: float) -> Known:
+        """Look a student up."""
+        parts = [journal.last(target, wish.student, part) for part in ("grade", "both")]
+        sent = [journal.sent(target, wish.student, part) for part in ("grade", "both")]
+        ours = {line.value for line in sent if line} or {None}
+        ours |= {line.value for line in parts if line and line.step == "sending"}
+        comments = [journal.sent(target, wish.student, part) for part in ("comment", "both")]
+        begun = [journal.last(target, wish.student, part) for part in ("comment", "both")]
+        open_line = next((line for line in begun if line and line.step == "sending"), None)
+        return cls(
+            grades=frozenset(ours),
+            comment_sent=any(line and line.digest == wish.digest for line in comments),
+            begun=open_line,
+            is_fresh=open_line is not None and now - open_line.at < SETTLED_SECONDS,
+        )
+
+
+def _planned(wish: Wish, standing: Standing | None, known: Known, request: Push, live: Live) -> Change:
+    if standing is None:
+        return Change(wish, Standing(""), "nobody", why=live.unknown)
+    return plan(wish, standing, known, overwrite=request.overwrite)
+
+
+def plan(wish: Wish, standing: Standing, known: Known, *, overwrite: bool = False) -> Change:
+    """Decide what one student still needs."""
+    if wish.graded.absent and wish.grade is None:
+        return Change(wish, standing, "blank", why="no notebook that could be read (--absent zero sends 0)")
+    if not overwrite and _is_of_a_person(wish, standing, known):
+        return Change(wish, standing, "kept", why=_kept(standing))
+    grade = wish.grade is not None and not equal(standing.grade, wish.grade)
+    comment = not _has_comment(wish, standing, known)
+    if comment and known.is_fresh:
+        why = "was sent minutes ago without an answer and may still arrive: run again later"
+        return Change(wish, standing, "open", why=why)
+    return Change(wish, standing, "send" if grade or comment else "same", grade=grade, comment=comment)
+
+
+def _is_of_a_person(wish: Wish, standing: Standing, known: Known) -> bool:
+    """Whether what is there, or that nothing is, is neither what we would send nor what we sent before."""
+    if standing.settled:
+        return True
+    if wish.grade is None:
+        return standing.grade is not None
+    ours = [wish.grade, *(None if value is None else Decimal(value) for value in known.grades)]
+    return not any(equal(standing.grade, grade) for grade in ours)
+
+
+def _has_comment(wish: Wish, standing: Standing, known: Known) -> bool:
+    """Whether the comment went out: the journal says so, or the LMS shows what was begun and never answered."""
+    if known.comment_sent:
+        return True
+    if known.begun is not None and known.begun.part == "comment":
+        return known.begun.digest == wish.digest and known.begun.note in standing.files
+    return has_text(standing.comments, wish.comment)
+
+
+def wished(request: Push, assignment: Assignment) -> list[Wish]:
+    """Return what each graded entry is to get.
+
+    Raises
+    ------
+    RequestError
+        If the assignment is of other points than the exercise, and `scale` was not asked for.
+    """
+    possible = Decimal(repr(float(request.export.possible)))
+    factor = Decimal(1)
+    if assignment.possible is not None and assignment.possible != possible:
+        if not request.scale:
+            raise RequestError(
+                f"“{assignment.title}” is of {_number(assignment.possible)} points, the exercise of {_number(possible)}",
+                hint=f"give the assignment {_number(possible)} points, or convert ours with --scale",
+            )
+        factor = assignment.possible / possible
+    return [_wish(one, request.export.score(one), factor) for one in request.export.graded]
+
+
+def _wish(one: Graded, score: Decimal | None, factor: Decimal) -> Wish:
+    page = one.folder / PAGE
+    comment = feedback.plain(one.result)
+    grade = None if score is None or one.result.provisional else cents(score * factor)
+    try:
+        digest = hashlib.sha256(comment.encode("utf-8", "replace") + b"\0" + page.read_bytes()).hexdigest()
+    except OSError as error:
+        raise RequestError(f"{page} cannot be read: {error.strerror}", hint="run `grader regrade DIR`") from None
+    return Wish(one, grade, comment, page, digest)
+
+
+def cents(value: Decimal) -> Decimal:
+    """Return a grade as it is sent: to two decimals, without trailing zeros."""
+    return Decimal(_number(value.quantize(CENT, ROUND_HALF_UP)))
+
+
+def stopping(changes: Iterable[Change], error: LiveError) -> Iterator[Outcome]:
+    """Yield that these were not tried, because of an error that the next one would meet as well."""
+    for change in changes:
+        yield Outcome(change, "not_tried", _why(error))
+
+
+def has_text(comments: Iterable[str], text: str) -> bool:
+    """Whether one of the comments is this text, however its lines are broken; no text is always there."""
+    return not text or " ".join(text.split()) in (" ".join(comment.split()) for comment in comments)
+
+
+def is_final(error: LiveError) -> bool:
+    """Whether the next student would meet this error as well: a refused token, a site that is down."""
+    return not isinstance(error, Unanswered) and (error.status in {0, 401, 429} or error.status >= 500)
+
+
+def failed(change: Change, error: LiveError) -> Outcome:
+    """Return what an error made of a change."""
+    return Outcome(change, "unanswered" if isinstance(error, Unanswered) else "failed", _why(error))
+
+
+def _why(error: LiveError) -> str:
+    return f"{error.problem} ({error.hint})"
+
+
+# --- telling -------------------------------------------------------------------------------------------------------
+
+
+def _sent(
+    live: Live, changes: Sequence[Change], note: Note, progress: Callable[[int, int, str], None]
+) -> Iterator[Outcome]:
+    todo = [change for change in changes if change.step == "send"]
+    for count, outcome in enumerate(live.send(todo, note) if todo else (), start=1):
+        progress(count, len(todo), outcome.change.wish.name)
+        yield outcome
+
+
+def _heading(live: Live, assignment: Assignment) -> str:
+    points = "" if assignment.possible is None else f", {_number(assignment.possible)} points"
+    return f"{live.title}: “{assignment.title}”{points} ({live.target})"
+
+
+def _table(changes: Sequence[Change], outcomes: Sequence[Outcome], export: Export) -> Iterator[str]:
+    """Yield a line a student: the grade that is there, the grade that we have, and what happens or happened."""
+    from grader.report.text import shorten
+
+    names = [shorten(change.wish.name, 30) for change in changes]
+    width = max([len("student"), *map(len, names)])
+    ended = {one.change.wish.student: f" {ENDED[one.ended]}" for one in outcomes if one.ended != "sent"}
+    yield f"  {'student':{width}}  {'there':>7}  {'ours':>7}"
+    for name, change in zip(names, changes, strict=True):
+        there, ours = _grade(change.standing.grade), _grade(change.wish.grade)
+        yield f"  {name:{width}}  {there:>7}  {ours:>7}  {_what(change)}{ended.get(change.wish.student, '')}"
+    for entry in export.manifest.entries:
+        if entry.student in export.held_back:
+            name = shorten(entry.name or entry.student, 30)
+            yield f"  {name:{width}}  {'':>7}  {'':>7}  held back: {export.held_back[entry.student]}"
+
+
+def _what(change: Change) -> str:
+    if change.step == "same":
+        return "nothing to do"
+    if change.step == "send":
+        parts = [("grade", change.grade), ("comment", change.comment)]
+        return " and ".join(name for name, sends in parts if sends)
+    return change.why
+
+
+def _report(
+    request: Push, live: Live, assignment: Assignment, changes: Sequence[Change], outcomes: Sequence[Outcome]
+) -> Report:
+    steps = Counter(change.step for change in changes)
+    ended = Counter(outcome.ended for outcome in outcomes)
+    shown = changes if request.dry_run else [change for change in changes if change.step != "same"]
+    said = [_heading(live, assignment), *_table(shown, outcomes, request.export)]
+    if request.dry_run:
+        said.append(f"dry run: nothing was sent; {steps['send']} would be")
+    else:
+        said.append(f"sent {ended['sent']} of {len(outcomes)}" if outcomes else "nothing to send")
+    if steps["same"]:
+        said.append(f"{steps['same']} had it already")
+    attention = [*assignment.attention]
+    if steps["kept"]:
+        attention.append(f"{steps['kept']} kept what a person decided; --overwrite replaces it")
+    attention += _trouble(outcomes)
+    bad = len(outcomes) - ended["sent"]
+    if bad:
+        attention.append(f"{bad} did not get everything: run the same command again, it sends only what is missing")
+    waiting = steps["kept"] + steps["open"] + steps["nobody"]
+    return Report(tuple(said), tuple(attention), failed=bad, waiting=waiting)
+
+
+def _trouble(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield who did not get what, together where the reason is the same."""
+    names: dict[tuple[Ended, str], list[str]] = {}
+    for one in outcomes:
+        if one.ended != "sent":
+            names.setdefault((one.ended, one.why), []).append(one.change.wish.name)
+    for (ended, why), who in names.items():
+        more = f" and {len(who) - MOST_NAMED} more" if len(who) > MOST_NAMED else ""
+        yield f"{'; '.join(who[:MOST_NAMED])}{more}: {ENDED[ended]}: {why}"
+
+
+def equal(there: Decimal | None, ours: Decimal | None) -> bool:
+    """Whether two grades are the same to two decimals, as far as any LMS shows them."""
+    if there is None or ours is None:
+        return there is ours
+    return cents(there) == cents(ours)
+
+
+def _kept(standing: Standing) -> str:
+    if standing.settled:
+        return f"{standing.settled}: kept"
+    if standing.grade is None:
+        return "our grade was taken away since: kept so"
+    return f"graded{_by(standing)}: kept"
+
+
+def _by(standing: Standing) -> str:
+    return f" by {standing.by}" if standing.by else " by a person"
+
+
+def _grade(value: Decimal | None) -> str:
+    return "-" if value is None else _number(value)
+
+
+def _number(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

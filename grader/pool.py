@@ -1,0 +1,173 @@
+"""Many things at once: processes that end with us, work handed out a little ahead, and a clean stop.
+
+What hands out work knows `concurrent.futures.Executor` and nothing more, so the processes may as well be those of a cluster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import multiprocessing.process
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Generic, TypeVar
+
+AHEAD = 4  # pieces of work handed out a process before the first of them is done: bounds memory
+LOOK_SECONDS = 0.1  # how often it is looked whether somebody wants us to stop
+
+Work = TypeVar("Work")
+Done = TypeVar("Done")
+Start = Callable[[int], AbstractContextManager[Executor]]
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C or ended us; what was done is kept."""
+
+
+class Stop:
+    """Notes Ctrl-C and SIGTERM instead of letting them end whatever line is running; a second one ends us at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[signal.Signals, signal._HANDLER] = {}
+
+    def __enter__(self) -> Stop:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {one: signal.signal(one, self._note) for one in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one, handler in self._before.items():
+            signal.signal(one, handler)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            signal.signal(number, signal.SIG_DFL)
+            raise Stopped
+        self.asked = True
+
+
+@contextlib.contextmanager
+def processes(jobs: int) -> Iterator[Executor]:
+    """Give a pool of processes; where the block ends with an error, what they are doing is not waited for."""
+    before = set(multiprocessing.active_children())
+    executor = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_begin)
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - before:
+            process.kill()
+        raise
+    executor.shutdown()
+
+
+@contextlib.contextmanager
+def here(_jobs: int) -> Iterator[Executor]:
+    """Give an executor that does the work at once, in this process."""
+    yield _Here()
+
+
+@dataclass(frozen=True, slots=True)
+class Crew(Generic[Work]):
+    """Who does the work: `jobs` processes that `start` starts, until `stop`; `running` is told what is being done."""
+
+    jobs: int
+    start: Start
+    stop: Stop
+    running: Callable[[list[Work]], None]
+
+
+def each(
+    function: Callable[[Work], Done], work: Iterable[Work], crew: Crew[Work]
+) -> Generator[tuple[Work, Done | None], None, None]:
+    """Yield each piece of work with what came of it, as it ends; None where its process died, twice.
+
+    When a process dies, the work that was handed out is done again piece by piece, each in a process of its own, and the
+    rest goes on in a new pool.
+    """
+    waiting = iter(work)
+    while True:
+        handed: dict[Future[Done], Work] = {}
+        try:
+            with crew.start(crew.jobs) as executor:
+                yield from _in_order_of_end(executor, function, waiting, handed, crew)
+        except BrokenExecutor:
+            for one in list(handed.values()):
+                yield one, _alone(function, one, crew)
+        else:
+            return
+
+
+def default_jobs() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _in_order_of_end(
+    executor: Executor,
+    function: Callable[[Work], Done],
+    waiting: Iterator[Work],
+    handed: dict[Future[Done], Work],
+    crew: Crew[Work],
+) -> Iterator[tuple[Work, Done]]:
+    while True:
+        while len(handed) < crew.jobs * AHEAD and (one := next(waiting, None)) is not None:
+            handed[executor.submit(function, one)] = one
+        if not handed:
+            return
+        crew.running(list(handed.values())[: crew.jobs])
+        for future in _done(handed, crew.stop):
+            result = future.result()
+            yield handed.pop(future), result
+
+
+def _done(handed: Collection[Future[Done]], stop: Stop) -> set[Future[Done]]:
+    done: set[Future[Done]] = set()
+    while not done:
+        if stop.asked:
+            raise Stopped
+        done, _ = wait(handed, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+    return done
+
+
+def _alone(function: Callable[[Work], Done], work: Work, crew: Crew[Work]) -> Done | None:
+    try:
+        with crew.start(1) as executor:
+            future = executor.submit(function, work)
+            _done([future], crew.stop)
+            return future.result()
+    except BrokenExecutor:
+        return None
+
+
+def _begin() -> None:
+    """Set a new process up: Ctrl-C is for the one that hands out the work, and where that one dies, so does this."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+class _Here(Executor):
+    """Runs what it is given before it returns."""
+
+    def submit(self, function: Callable[..., Done], /, *arguments: object, **named: object) -> Future[Done]:
+        future: Future[Done] = Future()
+        try:
+            future.set_result(function(*arguments, **named))
+        except Exception as error:
+            future.set_exception(error)
+        return future

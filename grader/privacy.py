@@ -1,0 +1,135 @@
+"""Forgetting: what a class's folder holds of somebody goes, from the store, the pages and the class's files."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import msgspec
+
+from grader import batch
+from grader import manifest as manifests
+from grader.errors import RequestError
+from grader.exercise import Exercise
+from grader.records import SubmissionInfo
+from grader.store import Decision, Known, Store, write
+
+_AGE = re.compile(r"(\d+)\s*([dwmy]?)")
+_DAYS = {"": 1, "d": 1, "w": 7, "m": 30, "y": 365}
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was removed: how many submissions, how many folders of pages, how many decisions of people."""
+
+    submissions: int
+    folders: int
+    decisions: int
+
+
+class _Named(msgspec.Struct):
+    """What of a result says whose it is."""
+
+    submission: SubmissionInfo
+
+
+def forget(out: Path, exercise: Exercise, who: str, by: str = "") -> Removed:
+    """Remove all that the folder holds of one student: their submissions, pages, caches and rulings.
+
+    Raises
+    ------
+    RequestError
+        If there is nobody of that name.
+    """
+    with batch.opened(out) as store:
+        names = [one.name for one in store.known().values() if who in {one.student, one.name, one.folder}]
+        ruled = [one.submission for one in store.ledger.decisions() if one.submission == who]
+        if not names and not ruled and who not in _students(out) and not _left_over(out, {who}):
+            raise RequestError(
+                f"there is nothing of {who!r} in {out}",
+                hint="give the student, name or folder of a submission as they stand in grades.csv",
+            )
+        return _remove(store, out, exercise, {who, *names}, by, "a person was forgotten")
+
+
+def purge(out: Path, exercise: Exercise, older_than: str, by: str = "") -> Removed:
+    """Remove what was graded longer ago than `older_than`: 180d, 26w, 6m or 1y.
+
+    Raises
+    ------
+    RequestError
+        If that is no length of time.
+    """
+    before = datetime.now(timezone.utc) - age(older_than)
+    with batch.opened(out) as store:
+        names = set(store.graded_before(before.isoformat(timespec="seconds")))
+        return _remove(store, out, exercise, names, by, f"what was older than {older_than} was removed")
+
+
+def age(text: str) -> timedelta:
+    """Read a length of time: days, weeks, months of 30 days or years of 365.
+
+    Raises
+    ------
+    RequestError
+        If it is none.
+    """
+    found = _AGE.fullmatch(text.strip().lower())
+    if found is None or int(found[1]) > 100_000:
+        raise RequestError(
+            f"{text!r} is no length of time", hint="give days, weeks, months or years: 180d, 26w, 6m, 1y"
+        )
+    return timedelta(days=int(found[1]) * _DAYS[found[2]])
+
+
+def _remove(store: Store, out: Path, exercise: Exercise, who: Collection[str], by: str, why: str) -> Removed:
+    known = [one for one in store.known().values() if one.name in who]
+    people = {*who, *(one.student for one in known if one.student)}
+    folders = {out / one.folder for one in known} | _left_over(out, people)
+    store.ignored = [name for name in store.ignored if not _is_of(name, known, people)]
+    decisions = store.forget(people, Decision(by or "grader", "removed", "", reason=why))
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    for draft in (*out.glob(".*.tmp"), *out.glob("*/.*.tmp")):  # of a run that was killed while it wrote
+        draft.unlink(missing_ok=True)
+    _cut_manifest(out, people)
+    batch.publish(store, out, exercise, ())
+    store.compact()
+    return Removed(len(known), len(folders), decisions)
+
+
+def _is_of(ignored: str, known: Collection[Known], people: Collection[str]) -> bool:
+    """Return whether a file that was passed over lay in the folder of somebody, or bears their name."""
+    tops = {one.name.split("/")[0] for one in known if "/" in one.name}
+    return ignored.split("/", maxsplit=1)[0] in tops or any(len(one) > 2 and one in ignored for one in people)
+
+
+def _left_over(out: Path, people: Collection[str]) -> set[Path]:
+    """Return folders of pages of these people that the store does not know: of a run that was killed."""
+    found = set()
+    for path in out.glob("*/result.json"):
+        try:
+            submission = msgspec.json.decode(path.read_bytes(), type=_Named).submission
+        except (OSError, msgspec.DecodeError):
+            continue
+        if {submission.name, submission.student, path.parent.name} & set(people):
+            found.add(path.parent)
+    return found
+
+
+def _students(out: Path) -> set[str]:
+    manifest = manifests.load(out)
+    return {entry.student for entry in manifest.entries} if manifest else set()
+
+
+def _cut_manifest(out: Path, people: Collection[str]) -> None:
+    manifest = manifests.load(out)
+    if manifest is not None:
+        kept = tuple(one for one in manifest.entries if one.student not in people and one.file not in people)
+        if len(kept) < len(manifest.entries):
+            cut = msgspec.structs.replace(manifest, entries=kept)
+            write(out / manifests.FILE, manifests.encode(cut), private=True)

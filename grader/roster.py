@@ -1,0 +1,209 @@
+"""A class list: whose a submission is, who handed in several, and who handed in nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from grader.errors import RequestError
+from grader.submissions import SUFFIXES, Submission
+
+# What columns are called, as they stand in exports of learning management systems; the first that is there counts.
+_HEADINGS: Mapping[str, tuple[str, ...]] = {
+    "student": (
+        "id",
+        "student id",
+        "studentid",
+        "student",
+        "sis user id",
+        "sid",
+        "id number",
+        "identifier",
+        "user id",
+        "uid",
+    ),
+    "login": ("login", "sis login id", "login id", "username", "user name", "netid", "uniqname", "account"),
+    "email": ("email", "e mail", "email address", "mail"),
+    "name": ("name", "full name", "student name", "sortable name", "display name"),
+    "first": ("first name", "firstname", "given name"),
+    "last": ("last name", "lastname", "surname", "family name"),
+}
+MOST_BYTES = 32 << 20
+MOST_WORDS = 6  # of a name or identifier
+_Index = Mapping[str, set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One row of the list: the identifier that grades go by, and what files of theirs may be called."""
+
+    student: str
+    ids: frozenset[str]
+    names: frozenset[str]
+
+
+def load(path: Path) -> tuple[Person, ...]:
+    """Read a class list.
+
+    Raises
+    ------
+    RequestError
+        If the file cannot be read, no column says who somebody is, or two people have one identifier.
+    """
+    hint = "give a CSV file with a heading such as id, student, login, email or name"
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise RequestError(f"{path} is too large for a class list", hint=hint)
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
+    except UnicodeDecodeError:
+        raise RequestError(f"{path} is not in UTF-8", hint="save it as CSV UTF-8") from None
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+    except csv.Error as error:
+        raise RequestError(f"{path} is no CSV file: {error}", hint=hint) from None
+    columns = _columns(rows[0] if rows else ())
+    if not columns.keys() & {"student", "login", "email", "name", "last"}:
+        raise RequestError(f"{path} has no column that says who somebody is", hint=hint)
+    people = [one for row in rows[1:] if (one := _person(row, columns)) is not None]
+    student, times = Counter(one.student for one in people).most_common(1)[0] if people else ("", 0)
+    if times > 1:
+        raise RequestError(f"{path} has {student!r} more than once", hint="give each person an id of their own")
+    return tuple(people)
+
+
+def match(submissions: Sequence[Submission], people: Sequence[Person]) -> list[Submission]:
+    """Return the submissions with their students, and one without a file for everybody who handed in nothing.
+
+    A submission that has a student keeps it.  A file or folder name fits a person if it is their identifier, login, email or
+    name, or holds one of these as a word; where it fits several, it is nobody's.
+    """
+    exact, words = _index(people)
+    known = [replace(one, student=one.student or _whose(one, exact, words)) for one in submissions]
+    theirs = defaultdict[str, list[Submission]](list)
+    for one in known:
+        if one.student:
+            theirs[one.student].append(one)
+    placed = [_among(one, theirs[one.student]) if one.student else one for one in known]
+    taken = {one.name for one in placed}
+    absent = [_absent(one, taken) for one in people if one.student not in theirs]
+    return sorted([*placed, *absent], key=lambda submission: submission.name)
+
+
+def _absent(person: Person, taken: set[str]) -> Submission:
+    name = person.student if person.student not in taken else f"{person.student} (nothing handed in)"
+    return Submission(name, None, student=person.student)
+
+
+def _among(submission: Submission, all_of_them: Sequence[Submission]) -> Submission:
+    """Say which of several files of one person counts: the one that was changed last."""
+    files = [one for one in all_of_them if one.path is not None]
+    if len(files) < 2:
+        return submission
+    counts = max(files, key=lambda one: (_changed_ns(one), one.name))
+    others = ", ".join(one.name for one in files if one is not counts)
+    note = (
+        f"You handed in {len(files)} files. The one that was changed last counts: {counts.name}. Not counted: {others}."
+    )
+    return replace(submission, notes=(*submission.notes, note))
+
+
+def _changed_ns(submission: Submission) -> int:
+    try:
+        return submission.path.stat().st_mtime_ns if submission.path else 0
+    except OSError:
+        return 0
+
+
+def _index(people: Iterable[Person]) -> tuple[_Index, _Index]:
+    """Return who a whole file or folder name may mean, and whom some words in it."""
+    exact, words = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for one in people:
+        for key in one.ids:
+            exact[key].add(one.student)
+            words[_words(key)].add(one.student)
+        for key in one.names:
+            exact[key].add(one.student)
+            words[key].add(one.student)
+    return exact, words
+
+
+def _whose(submission: Submission, exact: _Index, words: _Index) -> str | None:
+    parts = [_without_suffix(part) for part in PurePosixPath(submission.name).parts]
+    wholes = {key for part in parts for key in (part.casefold(), _words(part))}
+    pieces = {key for part in parts for key in _pieces(_words(part).split())}
+    for keys, index in ((wholes, exact), (pieces, words)):
+        found = {student for key in keys if key in index for student in index[key]}
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None
+
+
+def _pieces(words: Sequence[str]) -> Iterator[str]:
+    """Yield the runs of words in a name."""
+    for start in range(len(words)):
+        for end in range(start + 1, min(len(words), start + MOST_WORDS) + 1):
+            yield " ".join(words[start:end])
+
+
+def _without_suffix(part: str) -> str:
+    path = PurePosixPath(part)
+    return path.stem if path.suffix.lower() in SUFFIXES else part
+
+
+def _words(text: str) -> str:
+    """Return the words of a name in small letters without accents, one blank between them."""
+    plain = unicodedata.normalize("NFKD", text)
+    letters = "".join(char for char in plain if not unicodedata.combining(char)).casefold()
+    return " ".join(re.findall(r"[^\W_]+", letters))
+
+
+def _columns(headings: Iterable[str]) -> dict[str, int]:
+    found = [_words(heading) for heading in headings]
+    columns = {}
+    for meaning, names in _HEADINGS.items():
+        index = next((found.index(name) for name in names if name in found), None)
+        if index is not None:
+            columns[meaning] = index
+    return columns
+
+
+def _person(row: Sequence[str], columns: Mapping[str, int]) -> Person | None:
+    cells = {
+        meaning: row[index].strip() for meaning, index in columns.items() if index < len(row) and row[index].strip()
+    }
+    full = cells.get("name") or " ".join(filter(None, [cells.get("first"), cells.get("last")]))
+    student = cells.get("student") or cells.get("login") or cells.get("email") or full
+    if not student:
+        return None
+    email = cells.get("email", "")
+    ids = {cells.get("student", ""), cells.get("login", ""), email, email.partition("@")[0]} - {""}
+    return Person(student, frozenset(one.casefold() for one in ids), frozenset(filter(None, _spellings(full, cells))))
+
+
+def _spellings(full: str, cells: Mapping[str, str]) -> Iterator[str]:
+    """Yield a name in both orders, and run together: `Ada Lovelace`, `Lovelace, Ada`, `lovelaceada`."""
+    first, last = cells.get("first", ""), cells.get("last", "")
+    if not (first and last) and "," in full:
+        last, _, first = full.partition(",")
+    orders = {full, f"{first} {last}", f"{last} {first}"}
+    words = full.replace(",", " ").split()
+    if not (first and last) and len(words) == 2:
+        orders |= {" ".join(words), " ".join(reversed(words))}
+    for one in orders:
+        plain = _words(one)
+        if len(plain.split()) > 1:
+            yield plain
+            yield plain.replace(" ", "")
+
+
+def _delimiter(text: str) -> str:
+    heading = text.partition("\n")[0]
+    return max(",;\t", key=heading.count)

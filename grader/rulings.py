@@ -1,0 +1,183 @@
+"""People decide: rulings on points, and marks that somebody has looked; all of it goes into the ledger of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import batch, review
+from grader.errors import RequestError
+from grader.exercise import Exercise, Task
+from grader.store import Decision, Known, Store, code_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """One ruling: of whom, to how many points, from how many."""
+
+    submission: str
+    student: str | None
+    points: float
+    before: float
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody orders: the points of a function, why, and who they are; no points take the last ruling back."""
+
+    function: str
+    points: float | None
+    reason: str
+    by: str
+
+
+def override(out: Path, exercise: Exercise, submissions: Sequence[str], order: Order) -> list[Ruled]:
+    """Change the points of a function in some submissions, and write their pages and the gradebook anew.
+
+    Raises
+    ------
+    RequestError
+        If there is no such submission, function or number of points, or no ruling to take back.
+    """
+    if not order.reason.strip() or not order.by.strip():
+        raise RequestError("a ruling needs a reason and a name", hint="give --reason TEXT and --by NAME")
+    task = _task(exercise, order.function)
+    with batch.opened(out) as store:
+        names = [find(store, given).name for given in submissions]
+        decisions = [_decision(store, name, task, order) for name in dict.fromkeys(names)]
+        store.ledger.add(*decisions)
+        batch.publish(store, out, exercise, names)
+        known = store.known()
+    return [Ruled(one.submission, known[one.submission].student, one.points, one.before) for one in decisions]
+
+
+def alike(out: Path, exercise: Exercise, submission: str, function: str) -> list[Known]:
+    """Return all whose function gave the very same on every public call, the submission itself first.
+
+    Raises
+    ------
+    RequestError
+        If there is no such submission or function.
+    """
+    task = _task(exercise, function)
+    with batch.opened(out) as store:
+        own, known = find(store, submission), store.known()
+        return [own, *(known[name] for name in store.alike(own.name, task.name) if name != own.name)]
+
+
+def last_order(out: Path, exercise: Exercise, submission: str, function: str) -> Order | None:
+    """Return the ruling that stands over a function as an order, so that it can be given to others."""
+    task = _task(exercise, function)
+    with batch.opened(out) as store:
+        for one in store.ledger.standing().get(find(store, submission).name, ()):
+            if one.function == task.name:
+                return Order(task.name, one.points, one.reason, one.by)
+    return None
+
+
+def mark_seen(out: Path, exercise: Exercise, submissions: Iterable[str], by: str, reason: str = "") -> list[str]:
+    """Note that somebody has looked at submissions; they hold nothing back until their file changes.
+
+    Raises
+    ------
+    RequestError
+        If there is no such submission.
+    """
+    with batch.opened(out) as store:
+        known = [find(store, given) for given in submissions]
+        store.ledger.add(*(Decision(by, "seen", one.name, reason=reason, sha256=one.sha256) for one in known))
+        batch.publish(store, out, exercise, ())
+    return [one.name for one in known]
+
+
+def to_review(out: Path) -> list[review.Item]:
+    """Return what is worth a look in a class that was graded.
+
+    Raises
+    ------
+    RequestError
+        If nothing was graded into `out`.
+    """
+    with batch.opened(out) as store:
+        return review.items(store.results(), store.seen(), dict(_odd_rulings(store)), store.same_files())
+
+
+def ledger(out: Path) -> tuple[Decision, ...]:
+    """Return all that people decided, oldest first.
+
+    Raises
+    ------
+    RequestError
+        If nothing was graded into `out`.
+    """
+    with batch.opened(out) as store:
+        return store.ledger.decisions()
+
+
+def find(store: Store, given: str) -> Known:
+    """Return the submission that goes by this name, folder or student.
+
+    Raises
+    ------
+    RequestError
+        If there is none, or more than one.
+    """
+    known = store.known()
+    if given in known:
+        return known[given]
+    found = [one for one in known.values() if given in {one.folder, one.student}]
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found)
+        raise RequestError(f"{given!r} is more than one submission: {names}", hint="give the name of one of them")
+    if not found:
+        raise RequestError(
+            f"there is no submission {given!r} in {store.path.parent}",
+            hint="give its name, folder or student as they stand in grades.csv",
+        )
+    return found[0]
+
+
+def _task(exercise: Exercise, given: str) -> Task:
+    for task in exercise.tasks:
+        if given in {task.short, task.name}:
+            return task
+    shorts = ", ".join(task.short for task in exercise.tasks)
+    raise RequestError(f"there is no function {given!r} in {exercise.title}", hint=f"give one of {shorts}")
+
+
+def _decision(store: Store, name: str, task: Task, order: Order) -> Decision:
+    result = store.result(name)
+    if task.name not in result.functions:
+        raise RequestError(f"{name} was graded for another exercise, {result.exercise}", hint="name it with --exercise")
+    function = result.functions[task.name]
+    points = function.points if order.points is None else order.points
+    if not 0 <= points <= task.possible:
+        raise RequestError(
+            f"{points:g} points for {task.short}: it has {task.possible:g}",
+            hint=f"give a number from 0 to {task.possible:g}",
+        )
+    if order.points is None and not any(one.function == task.name for one in store.ledger.standing().get(name, ())):
+        raise RequestError(f"no ruling stands over {task.short} of {name}", hint="see `grader review DIR --ledger`")
+    return Decision(
+        by=order.by,
+        kind="undo" if order.points is None else "override",
+        submission=name,
+        function=task.name,
+        points=points,
+        before=function.points,
+        possible=task.possible,
+        reason=order.reason,
+        sha256=result.submission.sha256,
+        code=code_hash(function),
+    )
+
+
+def _odd_rulings(store: Store) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the submissions under whose rulings something has changed, with what."""
+    known = store.known()
+    for name, decisions in store.ledger.standing().items():
+        if name in known:
+            said = [batch.under_ruling(one) for one in batch.changes(store.result(name), decisions)]
+            if said:
+                yield name, tuple(said)

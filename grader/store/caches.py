@@ -1,0 +1,100 @@
+"""The caches of a store for a process that grades: what code gave, and trainings; read when needed, never written."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+
+import msgspec
+
+from grader.records import Outcome
+from grader.store.packing import unpack_outcomes
+
+HELD_TRAININGS = 1000  # in the memory of one process; each has some 10 kB
+
+
+class Reader:
+    """The caches of a store for a process that grades: read as they are needed, never written.
+
+    Where the file is not there, on another machine say, there is nothing to be found.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database: sqlite3.Connection | None = None
+        with contextlib.suppress(sqlite3.Error):
+            self._database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
+
+    def outcomes(self, code: str) -> tuple[Outcome, ...] | None:
+        """Return what the calls of a function with this key gave, or None."""
+        data = self._one(
+            "SELECT data FROM functions JOIN outcomes ON key = functions.outcomes WHERE functions.code = ? LIMIT 1",
+            code,
+        )
+        if data is None:
+            return None
+        with contextlib.suppress(msgspec.DecodeError):
+            return unpack_outcomes(data)
+        return None
+
+    def training(self, start: str) -> bytes | None:
+        """Return the training from this start, or None."""
+        return self._one("SELECT training FROM trainings WHERE start = ?", start)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _one(self, query: str, key: str) -> bytes | None:
+        if self._database is None or not key:
+            return None
+        with contextlib.suppress(sqlite3.Error):  # a cache that cannot be read is an empty one
+            row = self._database.execute(query, (key,)).fetchone()
+            return None if row is None else bytes(row[0])
+        return None
+
+
+class Trainings(MutableMapping[str, bytes]):
+    """The trainings of a store as a cache of a process, which keeps the last ones and notes those that it made."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._held: dict[str, bytes] = {}
+        self._made: dict[str, bytes] = {}
+
+    def take(self) -> dict[str, bytes]:
+        """Return what was made since the last time."""
+        made, self._made = self._made, {}
+        return made
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._reader.close()
+
+    def __getitem__(self, start: str) -> bytes:
+        found = self._held.get(start) or self._reader.training(start)
+        if found is None:
+            raise KeyError(start)
+        self._hold(start, found)
+        return found
+
+    def __setitem__(self, start: str, training: bytes) -> None:
+        self._made[start] = training
+        self._hold(start, training)
+
+    def __delitem__(self, start: str) -> None:
+        del self._held[start]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def _hold(self, start: str, training: bytes) -> None:
+        if start not in self._held and len(self._held) >= HELD_TRAININGS:
+            del self._held[next(iter(self._held))]
+        self._held[start] = training

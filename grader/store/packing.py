@@ -1,0 +1,84 @@
+"""Evidence as it is stored: what calls gave apart from the rest, named by its content, so that equal answers are kept once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from grader.records import Evidence, FunctionEvidence, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a function's evidence is found by.
+
+    `code` names the syntax tree with its calls (empty where that is no reason to expect the same again), `alike` what the
+    public calls gave, `outcomes` all that they gave, `training` the start that was trained; empty where there is none.
+    """
+
+    code: str = ""
+    alike: str = ""
+    outcomes: str = ""
+    training: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Evidence in bytes: the head, what calls gave by the name of its content, and the keys of each function."""
+
+    head: bytes
+    outcomes: Mapping[str, bytes]
+    keys: Mapping[str, Keys]
+
+    def functions(self) -> Iterator[tuple[str, str, str, str, str]]:
+        """Yield the rows of the table of functions, without the submission's name."""
+        for name, keys in self.keys.items():
+            yield name, keys.code, keys.alike, keys.outcomes, keys.training
+
+
+def pack_evidence(evidence: Evidence, known: Mapping[str, Keys] | None = None) -> Packed:
+    """Return evidence in bytes; `known` holds the keys `code` and `training` by function, which its makers know."""
+    outcomes, keys, heads = dict[str, bytes](), {}, {}
+    for name, one in evidence.functions.items():
+        data = msgspec.msgpack.encode(one.outcomes) if one.outcomes else b""
+        content = hashlib.sha256(data).hexdigest() if data else ""
+        if data:
+            outcomes[content] = data
+        keys[name] = replace((known or {}).get(name, Keys()), alike=alike(one), outcomes=content)
+        heads[name] = replace(one, outcomes=())
+    return Packed(msgspec.msgpack.encode(replace(evidence, functions=heads)), outcomes, keys)
+
+
+def unpack_evidence(head: bytes, outcomes: Mapping[str, bytes]) -> Evidence:
+    """Return evidence from its head and what the calls of each function gave, by function."""
+    evidence = msgspec.msgpack.decode(head, type=Evidence)
+    functions = {
+        name: replace(one, outcomes=unpack_outcomes(outcomes[name])) if name in outcomes else one
+        for name, one in evidence.functions.items()
+    }
+    return replace(evidence, functions=functions)
+
+
+def unpack_outcomes(data: bytes) -> tuple[Outcome, ...]:
+    """Return what calls gave.
+
+    Raises
+    ------
+    msgspec.DecodeError
+        If an older grader kept it in another form.
+    """
+    return msgspec.msgpack.decode(data, type=tuple[Outcome, ...])
+
+
+def alike(evidence: FunctionEvidence) -> str:
+    """Return the hash of what the public calls of a function gave: the same for all who made the same mistake."""
+    digest = hashlib.sha256(repr((evidence.function.status, bool(evidence.broken))).encode())
+    for outcome in evidence.outcomes:
+        if outcome.call.public:
+            arrays = sorted((key, one.shape, one.dtype, one.data) for key, one in outcome.arrays.items())
+            kind = outcome.fault.kind if outcome.fault else ""
+            digest.update(repr((outcome.call.layers, outcome.call.ambient_seed, outcome.ended, kind, arrays)).encode())
+    return digest.hexdigest()

@@ -1,0 +1,363 @@
+"""The store of a class: made when it is first opened, written as submissions end, read by resume, regrade and export."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from grader.errors import RequestError
+from grader.records import Evidence, Result
+from grader.store import schema
+from grader.store.files import OWNER_FILE, make_private_folder
+from grader.store.ledger import Decision, Ledger
+from grader.store.packing import Packed, unpack_evidence
+from grader.store.ruled import ruled
+
+_KNOWN = "name, folder, sha256, stat, gathered_with, graded_with, student, handed"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was graded before, without evidence and result.
+
+    `stat` is what the file system said of the file, `handed` names what was known of the hand-in; `gathered_with` names the
+    grader and all of the exercise that decides evidence, `graded_with` the grader and the whole exercise.
+    """
+
+    name: str
+    folder: str
+    sha256: str
+    stat: str
+    gathered_with: str
+    graded_with: str
+    student: str | None = None
+    handed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What judging a submission again needs: its evidence in bytes, by whom it was gathered, and how long that took."""
+
+    head: bytes
+    outcomes: Mapping[str, bytes]
+    gathered_with: str
+    handed: str
+    seconds: float
+    graded_at: str
+
+    def evidence(self) -> Evidence:
+        """Return the evidence.
+
+        Raises
+        ------
+        msgspec.DecodeError
+            If an older grader kept it in another form.
+        """
+        return unpack_evidence(self.head, self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is counted of a result, with what people ruled; `review`: somebody has to look at it."""
+
+    score: float
+    possible: float
+    passed: bool
+    provisional: bool
+    review: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """A class in numbers."""
+
+    submissions: int
+    passed: int
+    provisional: int
+    review: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One submission as it goes into the store; the result is the machine's, without what people ruled."""
+
+    known: Known
+    seconds: float
+    evidence: Packed
+    result: bytes
+    standing: Standing
+    trainings: Mapping[str, bytes] = field(default_factory=dict)
+    graded_at: str = ""
+
+
+class Store:
+    """A store in a file; made, with its secret, when it is opened for the first time.
+
+    Raises
+    ------
+    RequestError
+        If the file is no store, is damaged, is of a newer version, or cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            make_private_folder(path.parent)
+            if not path.exists():
+                path.touch()
+                path.chmod(OWNER_FILE)
+            self._database = sqlite3.connect(path, timeout=30)
+        except (sqlite3.Error, OSError) as error:
+            raise self._unusable(error) from None
+        try:
+            self._prepare()
+        except BaseException:
+            self._database.close()
+            raise
+        self.ledger = Ledger(self._rows, self._write_many)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._database.close()
+
+    @property
+    def secret(self) -> bytes:
+        """The secret that the store's secret sizes are drawn from: made once, the same for all its submissions."""
+        self._write_many("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", [(secrets.token_bytes(32),)])
+        return self._meta("secret")
+
+    # --- what was graded -------------------------------------------------------------------------------------------
+
+    def put(self, *kept: Kept) -> None:
+        """Keep submissions, each in place of what was kept under its name; all of them or, on an error, none."""
+        with self._saving() as database:
+            for one in kept:
+                _put(database, one)
+
+    def known(self) -> dict[str, Known]:
+        """Return what was graded before, by name."""
+        rows = self._rows(f"SELECT {_KNOWN} FROM submissions ORDER BY name")  # noqa: S608  # our own column names
+        return {row[0]: Known(*row) for row in rows}
+
+    def results(self) -> Iterator[tuple[str, float, Result]]:
+        """Yield folder, seconds and result of every submission, by name, with what people ruled."""
+        standing = self.ledger.standing()
+        for name, folder, seconds, data in self._rows(
+            "SELECT name, folder, seconds, result FROM submissions ORDER BY name"
+        ):
+            yield folder, seconds, ruled(self._result(name, data), standing.get(name, ()))
+
+    def result(self, name: str) -> Result:
+        """Return the machine's result of one submission, without what people ruled."""
+        ((data,),) = self._rows("SELECT result FROM submissions WHERE name = ?", (name,))
+        return self._result(name, data)
+
+    def before(self, name: str) -> Before:
+        """Return what judging one submission again needs."""
+        query = "SELECT evidence, gathered_with, handed, seconds, graded_at FROM submissions WHERE name = ?"
+        ((head, *rest),) = self._rows(query, (name,))
+        outcomes = self._rows(
+            "SELECT function, data FROM functions JOIN outcomes ON key = outcomes WHERE submission = ?", (name,)
+        )
+        return Before(head, dict(outcomes), *rest)
+
+    def alike(self, name: str, function: str) -> tuple[str, ...]:
+        """Return all submissions whose function gave the very same as this one's on every public call, by name."""
+        rows = self._rows(
+            "SELECT other.submission FROM functions AS mine JOIN functions AS other USING (function, alike)"
+            " WHERE mine.submission = ? AND mine.function = ? ORDER BY other.submission",
+            (name, function),
+        )
+        return tuple(other for (other,) in rows)
+
+    def touch(self, stats: Mapping[str, str]) -> None:
+        """Keep what the file system says today of files that have not changed, by name."""
+        self._write_many(
+            "UPDATE submissions SET stat = ? WHERE name = ?", [(stat, name) for name, stat in stats.items()]
+        )
+
+    def seen(self) -> frozenset[str]:
+        """Return the submissions that a person has looked at since they were last changed."""
+        hashes = self.ledger.seen()
+        return frozenset(name for name, one in self.known().items() if hashes.get(name) == one.sha256)
+
+    def stand(self, name: str, standing: Standing) -> None:
+        """Keep how a submission stands after people ruled on it."""
+        values = (*astuple(standing), name)
+        statement = (
+            "UPDATE submissions SET score = ?, possible = ?, passed = ?, provisional = ?, review = ? WHERE name = ?"
+        )
+        self._write_many(statement, [values])
+
+    def counts(self) -> Counts:
+        """Count the class."""
+        query = "SELECT COUNT(*), TOTAL(passed), TOTAL(provisional), TOTAL(review) FROM submissions"
+        (numbers,) = self._rows(query)
+        return Counts(*map(int, numbers))
+
+    def drop(self, *names: str) -> None:
+        """Forget submissions and what only they needed; the secret, the trainings and the ledger stay."""
+        with self._saving() as database:
+            database.executemany("DELETE FROM submissions WHERE name = ?", [(name,) for name in names])
+            database.executemany("DELETE FROM functions WHERE submission = ?", [(name,) for name in names])
+            database.execute("DELETE FROM outcomes WHERE key NOT IN (SELECT outcomes FROM functions)")
+
+    def graded_before(self, moment: str) -> tuple[str, ...]:
+        """Return the submissions that were graded before a moment (ISO 8601, UTC), by name."""
+        rows = self._rows("SELECT name FROM submissions WHERE graded_at < ? ORDER BY name", (moment,))
+        return tuple(name for (name,) in rows)
+
+    def forget(self, names: Iterable[str], note: Decision) -> int:
+        """Remove submissions, what only they needed, and what people decided on them; say how many decisions went.
+
+        The ledger gets `note`, which names nobody.
+        """
+        rows = [(name,) for name in names]
+        with self._saving() as database:
+            database.execute("BEGIN IMMEDIATE")
+            starts = {
+                start
+                for row in rows
+                for (start,) in database.execute("SELECT training FROM functions WHERE submission = ?", row)
+            }
+            schema.unguard(database)
+            gone = database.executemany("DELETE FROM ledger WHERE submission = ?", rows).rowcount
+            schema.guard(database)
+            database.executemany("DELETE FROM submissions WHERE name = ?", rows)
+            database.executemany("DELETE FROM functions WHERE submission = ?", rows)
+            database.execute("DELETE FROM outcomes WHERE key NOT IN (SELECT outcomes FROM functions)")
+            alone = "DELETE FROM trainings WHERE start = ? AND start NOT IN (SELECT training FROM functions)"
+            database.executemany(alone, [(start,) for start in starts])
+        self.ledger.add(note)
+        return gone
+
+    def compact(self) -> None:
+        """Write the file anew, so that nothing of what was removed is left in it or beside it."""
+        with self._errors():
+            self._database.execute("VACUUM")
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @property
+    def ignored(self) -> list[str]:
+        """The names of files that the last batch found and did not grade."""
+        rows = list(self._rows("SELECT value FROM meta WHERE name = 'ignored'"))
+        return msgspec.json.decode(rows[0][0], type=list[str]) if rows else []
+
+    @ignored.setter
+    def ignored(self, names: Sequence[str]) -> None:
+        self._write_many("INSERT OR REPLACE INTO meta VALUES ('ignored', ?)", [(msgspec.json.encode(list(names)),)])
+
+    def same_files(self) -> tuple[tuple[str, ...], ...]:
+        """Return the names of submissions that are one and the same file, where they are of more than one hand-in."""
+        rows = self._rows(
+            "SELECT sha256, name FROM submissions WHERE sha256 IN (SELECT sha256 FROM submissions WHERE sha256 != ''"
+            " GROUP BY sha256 HAVING COUNT(*) > 1) ORDER BY sha256, name"
+        )
+        groups: dict[str, list[str]] = {}
+        for sha256, name in rows:
+            groups.setdefault(sha256, []).append(name)
+        return tuple(sorted(map(tuple, groups.values())))
+
+    # --- caches ----------------------------------------------------------------------------------------------------
+
+    def trainings(self) -> dict[str, bytes]:
+        """Return every training by the key of its start."""
+        return dict(self._rows("SELECT start, training FROM trainings"))
+
+    def add_trainings(self, trainings: Mapping[str, bytes]) -> None:
+        """Keep trainings, in place of older ones."""
+        self._write_many("INSERT OR REPLACE INTO trainings VALUES (?, ?)", list(trainings.items()))
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        with self._errors():
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute(
+                "PRAGMA synchronous=NORMAL"
+            )  # a killed process loses nothing, a power cut the last writes
+            self._database.execute("PRAGMA secure_delete=ON")
+        self._check_version()
+        with self._saving() as database:
+            database.execute("BEGIN IMMEDIATE")
+            schema.create(database)
+
+    def _check_version(self) -> None:
+        with self._errors():
+            found = self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
+            version = int(self._meta("version")) if found else schema.VERSION
+        if version > schema.VERSION:
+            raise RequestError(
+                f"{self.path} was written by a newer grader (store of version {version}; this one knows {schema.VERSION})",
+                hint="update the grader, or give another --out folder",
+            )
+
+    def _meta(self, name: str) -> bytes:
+        rows = list(self._rows("SELECT value FROM meta WHERE name = ?", (name,)))
+        if not rows:
+            raise self._unusable(ValueError(f"it has no {name}"))
+        value = rows[0][0]
+        return value.encode() if isinstance(value, str) else bytes(value)
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query; a store that turns out to be damaged on the way is a clear error."""
+        with self._errors():
+            yield from self._database.execute(query, values)
+
+    def _result(self, name: str, data: bytes) -> Result:
+        try:
+            return msgspec.json.decode(data, type=Result)
+        except msgspec.DecodeError as error:
+            hint = "run `grader batch` with --fresh: it grades all again, and what people ruled stays"
+            raise RequestError(f"the result of {name} in {self.path} cannot be read: {error}", hint=hint) from None
+
+    def _write_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        with self._saving() as database:
+            database.executemany(statement, rows)
+
+    @contextlib.contextmanager
+    def _saving(self) -> Iterator[sqlite3.Connection]:
+        with self._errors(), self._database:
+            yield self._database
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, ValueError) as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: Exception) -> RequestError:
+        hint = "free disk space or choose a folder you can write to; what was graded before stays in it"
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            hint = (
+                "it is damaged: move it away and run `grader batch` again, or bring it back from a backup; pages stay"
+            )
+        return RequestError(f"the store {self.path} cannot be used: {error}", hint=hint)
+
+
+def _put(database: sqlite3.Connection, kept: Kept) -> None:
+    known = kept.known
+    at = kept.graded_at or datetime.now(timezone.utc).isoformat(timespec="seconds")
+    database.executemany("INSERT OR REPLACE INTO trainings VALUES (?, ?)", kept.trainings.items())
+    database.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", kept.evidence.outcomes.items())
+    database.execute("DELETE FROM functions WHERE submission = ?", (known.name,))
+    rows = [(known.name, *row) for row in kept.evidence.functions()]
+    database.executemany("INSERT INTO functions VALUES (?, ?, ?, ?, ?, ?)", rows)
+    database.execute(
+        f"INSERT OR REPLACE INTO submissions VALUES ({', '.join('?' * 17)})",  # noqa: S608  # marks
+        (known.name, known.folder, known.sha256, known.stat, known.student, known.handed, known.gathered_with,
+         known.graded_with, at,
+         kept.seconds, *astuple(kept.standing), kept.evidence.head, kept.result),
+    )  # fmt: skip

@@ -1,0 +1,238 @@
+"""What is done for one submission in a process of its own: read, grade, pack, and write its pages."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from grader import __version__
+from grader import evidence as gathering
+from grader import exercise as exercises
+from grader import submissions as files
+from grader.checks import CHECKS
+from grader.errors import RequestError
+from grader.exercise import Exercise
+from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read, too_large
+from grader.pipeline import Pipeline, broken
+from grader.records import Evidence, Notebook, Problem, Result
+from grader.report import gradebook, html
+from grader.review import reasons
+from grader.store import (
+    Before,
+    Decision,
+    Kept,
+    Keys,
+    Known,
+    Reader,
+    Standing,
+    Trainings,
+    make_private_folder,
+    pack_evidence,
+    ruled,
+    write,
+)
+from grader.submissions import Submission
+
+NOTE = "note"  # the code of a problem that says what was noticed about the hand-in, not about the file
+PAGES = ("feedback.html", "result.json")
+ANNOTATED = "annotated.ipynb"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a process needs before its first submission: the exercise's folder, the store's secret, and its caches."""
+
+    exercise: Path
+    secret: bytes
+    store: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One submission to be graded; or, where it is known from `before`, to be judged again.
+
+    `out` is the folder for its pages, or None where nothing is to be written.
+    """
+
+    setup: Setup
+    submission: Submission
+    graded_with: str
+    gathered_with: str
+    handed: str
+    out: Path | None
+    rulings: tuple[Decision, ...] = ()
+    annotated: bool = False
+    before: Before | None = None
+
+
+def grade(work: Work) -> Kept:
+    """Grade one submission, write its pages, and return what goes into the store."""
+    started = time.monotonic()
+    pipeline = _running(work.setup)
+    if work.before is None:
+        evidence, machine = pipeline.graded(_read(work.submission), student=work.submission.student)
+        return _kept(work, pipeline, evidence, machine, time.monotonic() - started)
+    evidence = _noted(work.before.evidence(), work.submission)
+    if evidence.exercise != pipeline.exercise.name:
+        raise RequestError(
+            f"{work.submission.name} was graded for another exercise, {evidence.exercise}",
+            hint="name it with --exercise",
+        )
+    return _kept(work, pipeline, evidence, pipeline.judge(evidence), work.before.seconds)
+
+
+def lost(work: Work, exercise: Exercise) -> Kept:
+    """Return the provisional result of a submission whose process died, every time."""
+    notebook = Notebook(work.submission.name, "", "ok")
+    evidence = broken(notebook, exercise, "the process that graded this submission ended unexpectedly")
+    with Pipeline(exercise, work.setup.secret) as pipeline:
+        evidence = replace(evidence, student=work.submission.student)
+        return _kept(work, pipeline, evidence, pipeline.judge(evidence), 0.0)
+
+
+def standing(result: Result) -> Standing:
+    """Return what is counted of a result, with what people ruled."""
+    return Standing(result.score, result.possible, result.passed, result.provisional, bool(reasons(result)))
+
+
+def write_pages(folder: Path, result: Result) -> None:
+    """Write result and page of one submission, for their owner alone."""
+    make_private_folder(folder)
+    write(folder / "result.json", gradebook.result_json(result), private=True)
+    write(folder / "feedback.html", html.feedback_page(result), private=True)
+
+
+def write_annotated(folder: Path, result: Result, submission: Submission | None = None) -> None:
+    """Write the notebook with notes; where the file itself is not at hand, from the one that was annotated before."""
+    from grader.report import annotated  # nbformat is needed here only
+
+    path = folder / ANNOTATED
+    if submission is not None and submission.path is not None:
+        data = _bytes(submission)
+    elif path.is_file():
+        data = json.dumps(annotated.without_notes(json.loads(path.read_bytes()))).encode()
+    else:
+        return
+    if PurePosixPath(result.submission.name).suffix.lower() == ".ipynb":
+        write(path, annotated.notebook(data, result), private=True)
+
+
+def _bytes(submission: Submission) -> bytes | None:
+    with suppress(OSError, RequestError), files.opened(submission) as path:
+        if path.stat().st_size <= SOURCE_LIMIT_BYTES:
+            return path.read_bytes()
+    return None
+
+
+def graded_with(exercise: Exercise) -> str:
+    """Return the name of everything that decides a verdict, besides the submission."""
+    return f"{__version__} {exercise.sha256}"
+
+
+def gathered_with(exercise: Exercise) -> str:
+    """Return the name of everything that decides evidence, besides the submission."""
+    return f"{__version__} {exercise.evidence_sha256}"
+
+
+_pipelines: dict[Setup, tuple[Pipeline, Trainings]] = {}  # of this process: one, made at its first submission
+
+
+def _running(setup: Setup) -> Pipeline:
+    if setup not in _pipelines:
+        finish()
+        reader = Reader(setup.store)
+        trainings = Trainings(reader)
+        exercise = exercises.load(str(setup.exercise), CHECKS)
+        _pipelines[setup] = Pipeline(exercise, setup.secret, cache=trainings, outcomes=reader.outcomes), trainings
+    return _pipelines[setup][0]
+
+
+def finish() -> None:
+    """End the confined worker of this process, if there is one."""
+    while _pipelines:
+        _, (pipeline, trainings) = _pipelines.popitem()
+        pipeline.close()
+        trainings.close()
+
+
+def _read(submission: Submission) -> Notebook:
+    """Read a submission; a member of a zip that is too large is not even unpacked."""
+    notes = tuple(Problem(NOTE, note) for note in submission.notes)
+    if submission.path is None:
+        return Notebook(submission.name, "", "no_notebook", notes)
+    notebook = _read_file(submission)
+    return replace(notebook, problems=(*notebook.problems, *notes))
+
+
+def _read_file(submission: Submission) -> Notebook:
+    size_bytes = files.unpacked_bytes(submission)
+    if size_bytes > SOURCE_LIMIT_BYTES:
+        return too_large(submission.name, size_bytes)
+    try:
+        with files.opened(submission) as path:
+            return read(path, name=submission.name)
+    except RequestError as error:
+        return cannot_open(submission.name, error.problem)
+
+
+def _noted(evidence: Evidence, submission: Submission) -> Evidence:
+    """Return evidence with what is known of the hand-in today; where nobody says anything of it, as it is."""
+    if submission.path is None and not submission.student:
+        return evidence
+    problems = [problem for problem in evidence.notebook.problems if problem.code != NOTE]
+    problems += [Problem(NOTE, note) for note in submission.notes]
+    notebook = replace(evidence.notebook, problems=tuple(problems))
+    return replace(evidence, notebook=notebook, student=submission.student)
+
+
+def _kept(work: Work, pipeline: Pipeline, evidence: Evidence, machine: Result, seconds: float) -> Kept:
+    submission, result = work.submission, ruled(machine, work.rulings)
+    if work.out is not None:
+        write_pages(work.out / submission.folder, result)
+        if work.annotated or (work.out / submission.folder / ANNOTATED).is_file():
+            write_annotated(work.out / submission.folder, result, submission)
+    known = Known(
+        name=submission.name,
+        folder=submission.folder,
+        sha256=evidence.notebook.sha256,
+        stat=submission.stat,
+        gathered_with=work.gathered_with,
+        graded_with=work.graded_with,
+        student=evidence.student,
+        handed=work.handed,
+    )
+    return Kept(
+        known=known,
+        seconds=seconds,
+        evidence=pack_evidence(evidence, _keys(evidence, pipeline)),
+        result=msgspec.json.encode(machine),
+        standing=standing(result),
+        trainings=_made(work.setup),
+        graded_at=work.before.graded_at if work.before else "",
+    )
+
+
+def _keys(evidence: Evidence, pipeline: Pipeline) -> dict[str, Keys]:
+    return {
+        name: Keys(
+            code=gathering.code_key(one.function, [outcome.call for outcome in one.outcomes])
+            if gathering.is_repeatable(one)
+            else "",
+            training=gathering.training_key(one, pipeline.exercise.model) or "",
+        )
+        for name, one in evidence.functions.items()
+    }
+
+
+def _made(setup: Setup) -> dict[str, bytes]:
+    """Return the trainings that were made since this was last asked."""
+    if setup not in _pipelines:
+        return {}
+    pipeline, trainings = _pipelines[setup]
+    pipeline.trainer.made.clear()  # the cache has noted them as well
+    return trainings.take()

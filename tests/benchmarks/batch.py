@@ -1,0 +1,83 @@
+"""A class of 1,000 different notebooks: `grader batch` cold and with nothing changed, beside other ways to grade them.
+
+Prints seconds, peak memory and ratios of one run; asserts nothing.  `python tests/benchmarks/batch.py [COUNT]`.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import classroom
+import psutil
+
+SAMPLE = 8  # notebooks that the slow ways are tried on
+# what a script of an instructor's own would do: no isolation, no diagnosis, no page
+BY_HAND = """
+import json, sys
+import numpy as np
+from grader import exercise as exercises
+from grader.training import course_data, train
+cells = json.load(open(sys.argv[1], encoding="utf-8"))["cells"]
+sources = ["".join(cell["source"]) for cell in cells if "def initialize_parameters_" in "".join(cell["source"])]
+space = {"np": np}
+for source in sources:
+    exec(source, space)
+model = exercises.load().model
+for name in ("zeros", "random", "he"):
+    parameters = space[f"initialize_parameters_{name}"](list(model.layers))
+    print(name, train(parameters, course_data(), model).train_accuracy)
+"""
+
+
+def timed(command: Sequence[str]) -> tuple[float, float]:
+    """Return the seconds of a command and the peak memory in MB of it and all that it starts, together."""
+    started, peak = time.perf_counter(), 0
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None:
+        peak = max(peak, memory_bytes(process))
+        time.sleep(0.02)
+    return time.perf_counter() - started, peak / 1e6
+
+
+def memory_bytes(process: psutil.Process) -> int:
+    """Return the memory of a process and its children that is theirs alone, shared pages counted once."""
+    total = 0
+    try:
+        for one in (process, *process.children(recursive=True)):
+            total += one.memory_full_info().pss
+    except psutil.Error:
+        return total
+    return total
+
+
+def main(count: int) -> None:
+    grader = [sys.executable, "-m", "grader"]
+    with tempfile.TemporaryDirectory() as scratch:
+        source, out = classroom.write(Path(scratch, "class"), count), Path(scratch, "out")
+        batch = [*grader, "batch", str(source), "--out", str(out), "--quiet"]
+        cold, peak = timed(batch)
+        print(
+            f"{count} notebooks, cold:            {cold:7.2f} s   {cold / count * 1000:7.1f} ms each   {peak:5.0f} MB"
+        )
+        again, peak = timed(batch)
+        print(
+            f"{count} notebooks, nothing changed: {again:7.2f} s   {again / count * 1000:7.1f} ms each   {peak:5.0f} MB"
+        )
+        some = sorted(source.glob("*.ipynb"))[:SAMPLE]
+        for name, command in (
+            ("grader check, one after the other", lambda path: [*grader, "check", str(path), "--quiet"]),
+            ("exec and train in a fresh Python, no isolation", lambda path: [sys.executable, "-c", BY_HAND, str(path)]),
+        ):
+            each = sum(timed(command(path))[0] for path in some) / len(some)
+            print(f"{name:46} {each * 1000:7.1f} ms each   ratio to the batch {each / (cold / count):6.1f}")
+    print(f"processor time of all children: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime:.1f} s")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)

@@ -1,0 +1,360 @@
+"""Runs that are killed, disks that are full, stores that are damaged, classes that are hostile: nothing is lost, numbers are right."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit, notebook, solved, write
+
+from grader import batch, pool
+from grader import exercise as exercises
+from grader.cli import main
+from grader.errors import RequestError
+from grader.store import Store
+from grader.store import write as write_whole
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="signals, limits and mounts of Linux")
+LOOP = edit(ZEROS, ("    parameters = {}", "    while True: pass"))
+FAULTS = [
+    {},
+    {"random": edit(RANDOM, ("* 10", "* 0.01"))},
+    {"random": edit(RANDOM, ("    np.random.seed(3)\n", ""))},
+    {
+        "he": edit(
+            HE, ("layers_dims[l], layers_dims[l-1]) * np.sqrt(2 /", "layers_dims[l], layers_dims[l-1]) * np.sqrt(1 /")
+        )
+    },
+    {
+        "zeros": edit(
+            ZEROS, ("np.zeros((layers_dims[l], layers_dims[l-1]))", "np.ones((layers_dims[l], layers_dims[l-1]))")
+        )
+    },
+]
+
+
+def command(source: Path, out: Path, *more: object, **how: object) -> subprocess.Popen[str]:
+    arguments = [sys.executable, "-m", "grader", "batch", source, "--out", out, "--jobs", "2", *more]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    return subprocess.Popen(
+        [str(one) for one in arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=kept, **how
+    )
+
+
+def rows(out: Path) -> dict[str, tuple[str, str, str]]:
+    with (out / "grades.csv").open(encoding="utf-8", newline="") as file:
+        found = [(row["submission"], (row["score"], row["status"], row["causes"])) for row in csv.DictReader(file)]
+    assert len(dict(found)) == len(found)
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """A class, graded in one go: what each run that is disturbed must come to."""
+    folder = tmp_path_factory.mktemp("whole")
+    for number in range(24):
+        write(folder / "in", f"s{number:02}.ipynb", solved(**FAULTS[number % 5], before=f"{IMPORTS}\n# {number}"))
+    write(folder / "in", "empty.ipynb", b"")
+    started = time.monotonic()
+    with command(folder / "in", folder / "out") as done:
+        _, said = done.communicate(timeout=300)
+    assert done.returncode == 0, said
+    write(folder, "seconds.txt", str(time.monotonic() - started).encode())
+    return folder
+
+
+def kept(out: Path) -> int:
+    if not (out / "grades.sqlite").is_file():
+        return 0
+    with Store(out / "grades.sqlite") as store:
+        return store.counts().submissions
+
+
+def is_whole(out: Path, whole: Path) -> None:
+    """Every row, result and page is there, once, and says the same as without a disturbance."""
+    assert rows(out) == rows(whole / "out")
+    pages = {path.parent.name for path in out.glob("*/feedback.html")}
+    assert pages == {path.parent.name for path in (whole / "out").glob("*/feedback.html")}
+    for path in out.glob("*/result.json"):
+        mine, theirs = (
+            json.loads(path.read_bytes()),
+            json.loads((whole / "out" / path.parent.name / path.name).read_bytes()),
+        )
+        assert (mine["score"], mine["summary"]) == (theirs["score"], theirs["summary"])
+
+
+@linux
+@pytest.mark.parametrize(
+    "point", [*range(5), *(pytest.param(number, marks=pytest.mark.slow) for number in range(5, 50))]
+)
+def test_a_run_that_is_killed_goes_on_where_it_stopped(whole, tmp_path, point):
+    share = (point + random.Random(point).random()) / 5 if point < 5 else random.Random(point).random()
+    seconds = float((whole / "seconds.txt").read_text()) * share
+    running = command(whole / "in", tmp_path / "out", "--quiet")
+    time.sleep(seconds)  # a kill comes when it comes
+    family = psutil.Process(running.pid).children(recursive=True)
+    running.kill()
+    running.communicate()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+    before = kept(tmp_path / "out")
+    with command(whole / "in", tmp_path / "out") as again:
+        said, errors = again.communicate(timeout=300)
+    assert again.returncode == 0, errors
+    assert f"graded {25 - before}, unchanged {before}" in said or f"graded {25 - before}, judged again" in said
+    is_whole(tmp_path / "out", whole)
+
+
+@linux
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_says_how_to_go_on(tmp_path, number):
+    for one in range(6):
+        write(tmp_path / "in", f"loop{one}.ipynb", solved(zeros=LOOP, before=f"{IMPORTS}\n# {one}"))
+    write(tmp_path / "in", "a.ipynb", solved())
+    running = command(tmp_path / "in", tmp_path / "out")
+    deadline = time.monotonic() + 120
+    while kept(tmp_path / "out") < 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    family = psutil.Process(running.pid).children(recursive=True)
+    running.send_signal(number)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "run the same command to go on" in said
+    assert "Traceback" not in said
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+    assert kept(tmp_path / "out") >= 1
+
+
+# --- disks ---------------------------------------------------------------------------------------------------------
+
+
+def limited(size: int):
+    def limit() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    return limit
+
+
+@linux
+@pytest.mark.parametrize("size", [4096, 60_000, 400_000, 900_000])
+def test_files_that_may_not_grow_are_a_clear_error_and_what_was_graded_stays(whole, tmp_path, size):
+    with command(whole / "in", tmp_path / "out", "--quiet", preexec_fn=limited(size)) as running:
+        _, said = running.communicate(timeout=300)
+    assert running.returncode in (0, 2), said
+    if running.returncode:
+        assert "cannot be" in said
+        assert "hint:" in said
+    assert "Traceback" not in said
+    before = kept(tmp_path / "out")
+    with command(whole / "in", tmp_path / "out") as again:
+        out, errors = again.communicate(timeout=300)
+    assert again.returncode == 0, errors
+    assert f"graded {25 - before}" in out
+    is_whole(tmp_path / "out", whole)
+
+
+@linux
+def test_a_full_disk_is_a_clear_error_and_what_was_graded_stays(whole, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        with command(whole / "in", disk / "out", "--quiet") as running:
+            _, said = running.communicate(timeout=300)
+        assert running.returncode == 2, said
+        assert "free disk space" in said
+        before = kept(disk / "out")
+        subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+        with command(whole / "in", disk / "out") as again:
+            out, errors = again.communicate(timeout=300)
+        assert again.returncode == 0, errors
+        assert f"graded {25 - before}" in out
+        is_whole(disk / "out", whole)
+    finally:
+        subprocess.run(["umount", disk], check=False)
+
+
+@linux
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_device_that_is_full_is_a_clear_error_and_stays_a_device(tmp_path, capsys):
+    with pytest.raises(RequestError, match="cannot be written"):
+        write_whole(Path("/dev/full"), "x" * 100_000)
+    write_whole(Path("/dev/null"), "x")
+    assert all(stat.S_ISCHR(Path(name).stat().st_mode) for name in ("/dev/full", "/dev/null"))
+
+
+@linux
+@pytest.mark.parametrize("out", ["/proc/graded", "{file}/graded", "/dev/null"])
+def test_a_folder_that_cannot_be_written_is_a_clear_error(whole, tmp_path, out, capsys):
+    file = write(tmp_path, "file", b"")
+    assert main(["batch", str(whole / "in"), "--out", out.format(file=file), "--quiet"]) == 2
+    said = capsys.readouterr().err
+    assert "cannot be" in said
+    assert "Traceback" not in said
+
+
+def test_an_error_while_writing_leaves_the_old_file_and_no_draft(tmp_path):
+    write(tmp_path, "page/x", b"")
+    with pytest.raises(RequestError):
+        write_whole(tmp_path / "page", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]
+
+
+# --- stores --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", [0.0, 0.05, 0.3, 0.6, 0.9], ids=str)
+def test_a_damaged_store_is_a_clear_error_or_grades_right(whole, tmp_path, part, capsys):
+    shutil.copytree(whole / "out", tmp_path / "out")
+    path = tmp_path / "out" / "grades.sqlite"
+    data = bytearray(path.read_bytes())
+    start = int(len(data) * part)
+    data[start : start + 30_000] = bytes(reversed(data[start : start + 30_000]))
+    path.write_bytes(data)
+    before = rows(tmp_path / "out")
+    for arguments in (
+        ["regrade", tmp_path / "out"],
+        ["review", tmp_path / "out"],
+        ["batch", whole / "in", "--out", tmp_path / "out"],
+    ):
+        code = main([str(one) for one in arguments])
+        said = capsys.readouterr().err
+        assert code in (0, 2), said
+        assert "Traceback" not in said
+        assert code == 0 or "cannot be" in said
+    assert rows(tmp_path / "out") == before == rows(whole / "out")
+
+
+@pytest.mark.parametrize("size", [0, 100, 5000])
+def test_a_store_that_breaks_off(whole, tmp_path, size, capsys):
+    shutil.copytree(whole / "out", tmp_path / "out")
+    path = tmp_path / "out" / "grades.sqlite"
+    path.write_bytes(path.read_bytes()[:size])
+    code = main(["batch", str(whole / "in"), "--out", str(tmp_path / "out"), "--quiet"])
+    assert code == (0 if size == 0 else 2), capsys.readouterr().err
+    assert rows(tmp_path / "out") == rows(whole / "out")
+
+
+def test_a_store_that_somebody_writes_to_is_waited_for(whole, tmp_path):
+    shutil.copytree(whole / "out", tmp_path / "out")
+    database = sqlite3.connect(tmp_path / "out" / "grades.sqlite", check_same_thread=False)
+    database.execute("BEGIN IMMEDIATE")
+    threading.Timer(1.0, database.rollback).start()
+    assert main(["regrade", str(tmp_path / "out"), "--quiet"]) == 0
+    database.close()
+
+
+# --- classes -------------------------------------------------------------------------------------------------------
+
+
+def test_the_memory_that_waits_is_bounded():
+    """Work is handed out a little ahead, whatever there is of it."""
+    taken, most = 0, 0
+    done = 0
+
+    def source():
+        nonlocal taken
+        for number in range(1000):
+            taken += 1
+            yield number
+
+    with pool.Stop() as stop:
+        crew = pool.Crew(2, pool.here, stop, lambda _running: None)
+        for _ in pool.each(abs, source(), crew):
+            done += 1
+            most = max(most, taken - done)
+    assert done == 1000
+    assert most <= 2 * pool.AHEAD
+
+
+def test_a_report_holds_no_results(whole):
+    report = batch.batch([whole / "in"], whole / "out", exercises.load())
+    assert (report.submissions, report.graded, report.unchanged, report.passed) == (25, 0, 25, 5)
+    assert all(not isinstance(getattr(report, name), list | dict) for name in report.__slots__)
+
+
+@linux
+def test_a_huge_notebook_is_refused_in_little_memory(tmp_path):
+    with write(tmp_path / "in", "huge.ipynb", b"{").open("r+b") as file:
+        file.truncate(300 * 2**20)
+    write(tmp_path / "in", "a.ipynb", solved())
+    with command(tmp_path / "in", tmp_path / "out", preexec_fn=None) as running:
+        most = 0
+        process = psutil.Process(running.pid)
+        while running.poll() is None:
+            most = max([most, *(rss(one) for one in [process, *children(process)])])
+            time.sleep(0.05)
+        running.communicate()
+    found = rows(tmp_path / "out")
+    assert (found["huge.ipynb"][1], found["a.ipynb"][0]) == ("unreadable", "30.0")
+    assert most < 300 * 2**20
+
+
+def rss(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
+
+
+def children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+@linux
+@pytest.mark.slow
+def test_ten_thousand_tiny_notebooks(tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(10_000):
+        (tmp_path / "in" / f"{number:05}.ipynb").write_bytes(notebook(f"x = {number}"))
+    most = 0
+    with command(tmp_path / "in", tmp_path / "out", "--quiet") as running:
+        process = psutil.Process(running.pid)
+        while running.poll() is None:
+            most = max(most, rss(process))
+            time.sleep(0.2)
+        _, said = running.communicate()
+    assert running.returncode == 0, said
+    assert len(rows(tmp_path / "out")) == 10_000
+    assert most < 500 * 2**20
+    with command(tmp_path / "in", tmp_path / "out") as again:
+        said, _ = again.communicate()
+    assert "graded 0, unchanged 10000" in said
+
+
+@linux
+@pytest.mark.slow
+def test_a_class_with_endless_loops_gets_right_numbers(tmp_path):
+    for number in range(20):
+        zeros = LOOP if number % 10 < 3 else ZEROS
+        write(tmp_path / "in", f"s{number:02}.ipynb", solved(zeros=zeros, before=f"{IMPORTS}\n# {number}"))
+    with command(tmp_path / "in", tmp_path / "out", "--quiet") as running:
+        _, said = running.communicate(timeout=600)
+    assert running.returncode == 0, said
+    found = rows(tmp_path / "out")
+    for number in range(20):
+        want = ("20.0", "ok", "zeros:timed_out") if number % 10 < 3 else ("30.0", "ok", "")
+        assert found[f"s{number:02}.ipynb"] == want
