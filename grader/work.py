@@ -77,7 +77,12 @@ def grade(work: Work) -> Kept:
     if work.before is None:
         evidence, machine = pipeline.graded(_read(work.submission), student=work.submission.student)
         return _kept(work, pipeline, evidence, machine, time.monotonic() - started)
-    evidence = _noted(work.before.evidence(), work.submission)
+    try:
+        evidence = _noted(work.before.evidence(), work.submission)
+    except msgspec.DecodeError as error:
+        hint = "run `grader batch` with --fresh: it grades all again, and what people ruled stays"
+        problem = f"the evidence of {work.submission.name} was kept by another grader: {error}"
+        raise RequestError(problem, hint=hint) from None
     if evidence.exercise != pipeline.exercise.name:
         raise RequestError(
             f"{work.submission.name} was graded for another exercise, {evidence.exercise}",

@@ -605,3 +605,20 @@ def test_notebooks_without_functions_are_not_the_same_file(tmp_path, capsys):
     grader("batch", tmp_path / "in", "--out", tmp_path / "out", "--jobs", "1", "--quiet")
     grader("review", tmp_path / "out", "--json")
     assert "same_file" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("submissions", "result"), ("submissions", "evidence"), ("outcomes", "data")]
+)
+def test_a_number_that_was_damaged_in_the_store_is_never_believed(graded, table, column, capsys):
+    database = sqlite3.connect(graded / "out" / "grades.sqlite")
+    for row, data in database.execute(f"SELECT rowid, {column} FROM {table}").fetchall():
+        bent = bytearray(data)
+        bent[len(bent) // 2] ^= 1
+        database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (bytes(bent), row))
+    database.commit()
+    database.close()
+    before = (graded / "out" / "grades.csv").read_bytes()
+    assert grader("regrade", graded / "out") == 2
+    assert "is damaged" in capsys.readouterr().err
+    assert (graded / "out" / "grades.csv").read_bytes() == before

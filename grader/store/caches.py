@@ -6,11 +6,12 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from grader.records import Outcome
-from grader.store.packing import unpack_outcomes
+from grader.store.packing import is_whole, unpack_outcomes
 
 HELD_TRAININGS = 1000  # in the memory of one process; each has some 10 kB
 
@@ -28,19 +29,18 @@ class Reader:
 
     def outcomes(self, code: str) -> tuple[Outcome, ...] | None:
         """Return what the calls of a function with this key gave, or None."""
-        data = self._one(
-            "SELECT data FROM functions JOIN outcomes ON key = functions.outcomes WHERE functions.code = ? LIMIT 1",
+        row = self._one(
+            "SELECT data, key FROM functions JOIN outcomes ON key = functions.outcomes WHERE functions.code = ? LIMIT 1",
             code,
         )
-        if data is None:
-            return None
         with contextlib.suppress(msgspec.DecodeError):
-            return unpack_outcomes(data)
+            return unpack_outcomes(row[0]) if row and is_whole(row[1], row[0]) else None
         return None
 
     def training(self, start: str) -> bytes | None:
         """Return the training from this start, or None."""
-        return self._one("SELECT training FROM trainings WHERE start = ?", start)
+        row = self._one("SELECT training FROM trainings WHERE start = ?", start)
+        return bytes(row[0]) if row else None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -48,12 +48,12 @@ class Reader:
             self._database.close()
             self._database = None
 
-    def _one(self, query: str, key: str) -> bytes | None:
+    def _one(self, query: str, key: str) -> tuple[Any, ...] | None:
         if self._database is None or not key:
             return None
         with contextlib.suppress(sqlite3.Error):  # a cache that cannot be read is an empty one
-            row = self._database.execute(query, (key,)).fetchone()
-            return None if row is None else bytes(row[0])
+            row: tuple[Any, ...] | None = self._database.execute(query, (key,)).fetchone()
+            return row
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -71,6 +72,22 @@ def unpack_outcomes(data: bytes) -> tuple[Outcome, ...]:
         If an older grader kept it in another form.
     """
     return msgspec.msgpack.decode(data, type=tuple[Outcome, ...])
+
+
+def seal(data: bytes) -> bytes:
+    """Return bytes with their checksum before them: SQLite notices a damaged page, but not a damaged number."""
+    return zlib.crc32(data).to_bytes(4, "big") + data
+
+
+def unseal(sealed: bytes) -> bytes | None:
+    """Return what was sealed, or None if it is damaged."""
+    data = sealed[4:]
+    return data if sealed[:4] == zlib.crc32(data).to_bytes(4, "big") else None
+
+
+def is_whole(key: str, data: bytes) -> bool:
+    """Whether what calls gave is what its name says."""
+    return hashlib.sha256(data).hexdigest() == key
 
 
 def alike(evidence: FunctionEvidence) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 import msgspec
 
 from grader.records import Evidence, Result
-from grader.store.packing import pack_evidence
+from grader.store.packing import pack_evidence, seal
 
 VERSION = 2
 TABLES = """
@@ -81,7 +81,7 @@ def _from_version_1(database: sqlite3.Connection) -> None:
             packed = pack_evidence(msgspec.msgpack.decode(evidence, type=Evidence))
             database.execute(
                 "INSERT INTO submissions VALUES (?, ?, ?, '', NULL, '', '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (name, folder, sha256, graded_with, now, seconds, *_standing(result), packed.head, result),
+                (name, folder, sha256, graded_with, now, seconds, *_standing(result), seal(packed.head), seal(result)),
             )
             database.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", packed.outcomes.items())
             made = [(name, *row) for row in packed.functions()]

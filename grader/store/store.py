@@ -19,7 +19,7 @@ from grader.records import Evidence, Result
 from grader.store import schema
 from grader.store.files import OWNER_FILE, make_private_folder
 from grader.store.ledger import Decision, Ledger
-from grader.store.packing import Packed, unpack_evidence
+from grader.store.packing import Packed, is_whole, seal, unpack_evidence, unseal
 from grader.store.ruled import ruled
 
 _KNOWN = "name, folder, sha256, stat, gathered_with, graded_with, student, handed"
@@ -167,10 +167,15 @@ class Store:
         """Return what judging one submission again needs."""
         query = "SELECT evidence, gathered_with, handed, seconds, graded_at FROM submissions WHERE name = ?"
         ((head, *rest),) = self._rows(query, (name,))
-        outcomes = self._rows(
-            "SELECT function, data FROM functions JOIN outcomes ON key = outcomes WHERE submission = ?", (name,)
+        outcomes = list(
+            self._rows(
+                "SELECT function, key, data FROM functions JOIN outcomes ON key = outcomes WHERE submission = ?",
+                (name,),
+            )
         )
-        return Before(head, dict(outcomes), *rest)
+        if not all(is_whole(key, data) for _, key, data in outcomes):
+            raise self._damaged(name)
+        return Before(self._unsealed(name, head), {function: data for function, _, data in outcomes}, *rest)
 
     def alike(self, name: str, function: str) -> tuple[str, ...]:
         """Return all submissions whose function gave the very same as this one's on every public call, by name."""
@@ -315,9 +320,18 @@ class Store:
         with self._errors():
             yield from self._database.execute(query, values)
 
+    def _unsealed(self, name: str, data: bytes) -> bytes:
+        found = unseal(data)
+        if found is None:
+            raise self._damaged(name)
+        return found
+
+    def _damaged(self, name: str) -> RequestError:
+        return self._unusable(sqlite3.DatabaseError(f"what it holds of {name} is damaged"))
+
     def _result(self, name: str, data: bytes) -> Result:
         try:
-            return msgspec.json.decode(data, type=Result)
+            return msgspec.json.decode(self._unsealed(name, data), type=Result)
         except msgspec.DecodeError as error:
             hint = "run `grader batch` with --fresh: it grades all again, and what people ruled stays"
             raise RequestError(f"the result of {name} in {self.path} cannot be read: {error}", hint=hint) from None
@@ -359,5 +373,5 @@ def _put(database: sqlite3.Connection, kept: Kept) -> None:
         f"INSERT OR REPLACE INTO submissions VALUES ({', '.join('?' * 17)})",  # noqa: S608  # marks
         (known.name, known.folder, known.sha256, known.stat, known.student, known.handed, known.gathered_with,
          known.graded_with, at,
-         kept.seconds, *astuple(kept.standing), kept.evidence.head, kept.result),
+         kept.seconds, *astuple(kept.standing), seal(kept.evidence.head), seal(kept.result)),
     )  # fmt: skip
