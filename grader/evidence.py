@@ -38,7 +38,8 @@ TRAINING_DIGITS = 12  # parameters that agree to these digits are the same start
 class Trainer:
     """Trains the full model; a start that was trained before, here or by the makers of the exercise, costs nothing.
 
-    `made` are the trainings that were not in the cache, or of an older version there; `read` holds the last ones as records.
+    `made` are the trainings that were not in the cache, or of an older version there; `read` holds the last
+    ones as records, each beside what it was read from.
     """
 
     model: Model
@@ -46,7 +47,7 @@ class Trainer:
     data: Data | None = None
     trained: int = 0
     made: Cache = field(default_factory=dict)
-    read: dict[str, Training] = field(default_factory=dict)
+    read: dict[str, tuple[bytes, Training]] = field(default_factory=dict)
 
     def train(self, parameters: Parameters) -> Training:
         """Return the training from these parameters.
@@ -63,7 +64,6 @@ class Trainer:
             if _waits(made):
                 made = self._with_waits(made, parameters, self.data)
             self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
-            self.read.pop(key, None)
             self.trained += 1
         return self.known(key)
 
@@ -87,11 +87,12 @@ class Trainer:
         KeyError
             If it was not.
         """
-        if key not in self.read:
+        stored = self.cache[key]
+        if key not in self.read or self.read[key][0] != stored:
             if len(self.read) >= KEPT_FUNCTIONS:
                 del self.read[next(iter(self.read))]
-            self.read[key] = msgspec.json.decode(self.cache[key], type=Training, strict=False)
-        return self.read[key]
+            self.read[key] = stored, msgspec.json.decode(stored, type=Training, strict=False)
+        return self.read[key][1]
 
 
 def _complete(training: Training) -> bool:
