@@ -323,6 +323,7 @@ def test_what_is_right_at_the_published_sizes_alone_earns_nothing(cheat, elsewhe
     assert points(pipeline, cheat(PUBLISHED, NOTHING[elsewhere])) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secret", range(12))
 @pytest.mark.parametrize("elsewhere", ["zeros", "another seed, far too wide"])
 def test_no_draw_of_secret_sizes_pays_for_the_published_ones(elsewhere, secret):
@@ -751,7 +752,12 @@ def test_nothing_is_written_outside_the_folder_for_results(hostile):
         assert not [path for path in out.rglob("*") if path.is_symlink()]
         assert {path.name for path in out.glob("*/*")} == {"feedback.html", "result.json"}
         files = {path.name for path in out.iterdir() if path.is_file()}
-        assert files - {"grades.sqlite-wal", "grades.sqlite-shm"} == {"index.html", "grades.csv", "grades.sqlite"}
+        assert files - {"grades.sqlite-wal", "grades.sqlite-shm"} == {
+            "index.html",
+            "grades.csv",
+            "grades.jsonl",
+            "grades.sqlite",
+        }
 
 
 def test_links_pipes_and_loops_are_left_alone(hostile):
@@ -807,7 +813,11 @@ def test_no_page_runs_a_script_asks_for_anything_or_leads_away(hostile, chromium
     for path in hostile.pages():
         page.goto(path.as_uri())
         seen = page.evaluate(LOOK)
-        trouble = [*said, *(f"{name} is {value}" for name, value in seen["wrong"].items() if value)]
+        own = OF_THE_CLASS_PAGE if path.name == "index.html" else {}
+        trouble = [
+            *said,
+            *(f"{name} is {value}" for name, value in seen["wrong"].items() if value and value != own.get(name)),
+        ]
         trouble += [f"asked for {address}" for address in asked if address != path.as_uri()]
         places = {(path.parent / there).resolve() for link in seen["links"] if (there := local(link))}
         trouble += [f"leads to {place}" for place in places if not place.is_file() or hostile.work not in place.parents]
@@ -819,6 +829,7 @@ def test_no_page_runs_a_script_asks_for_anything_or_leads_away(hostile, chromium
     assert wrong == {}
 
 
+OF_THE_CLASS_PAGE = {"scripts": 1, "parts": 1}  # its own script, named by its hash in the page's policy, and its filter
 LOOK = """() => ({
     wrong: {
         flag: window.pwned, scripts: document.scripts.length, title: !document.title,

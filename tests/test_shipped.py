@@ -11,6 +11,7 @@ from grader import exercise as exercises
 from grader import shipped
 from grader.evidence import Trainer, plain_training, start_key
 from grader.explain import sweep
+from grader.pipeline import Pipeline
 from grader.store import Store
 from grader.training import Model, course_data, escape, train
 

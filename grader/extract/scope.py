@@ -66,7 +66,7 @@ class Binding:
     @property
     def unit(self) -> Unit:
         """The statement as it is carried."""
-        return Unit(self.text, self.place, _tree(self.node) if self.alias is None else _hash(self.text))
+        return Unit(self.text, self.place, _hash(self.text) if self.alias else _tree(self.node, self.text))
 
 
 @dataclass(slots=True)
@@ -185,8 +185,12 @@ def top_level(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             waiting.extend(reversed(inside))
 
 
-def _tree(node: ast.stmt) -> str:
-    return _hash(ast.dump(node))
+def _tree(node: ast.stmt, text: str) -> str:
+    """Return the name of a syntax tree; what cannot be written down, too deep or with an endless number, goes by its text."""
+    try:
+        return _hash(ast.dump(node))
+    except (RecursionError, ValueError, MemoryError):
+        return _hash(text)
 
 
 def _hash(text: str) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -15,6 +18,7 @@ from grader.report.text import clean
 
 MOST_LINES = 80  # the course's functions have 20 to 40
 MOST_COLUMNS = 160
+KEPT = 1000  # excerpts that a process remembers
 
 # five kinds are enough to read by; fewer classes also keep the page small and alike in every version of Pygments
 _CLASSES: tuple[tuple[Any, str], ...] = ((Keyword, "k"), (String, "s"), (Comment, "c"), (Number, "m"))
@@ -30,9 +34,15 @@ class Excerpt:
 
 def excerpt(source: Source) -> Excerpt:
     """Return the first lines of a function, numbered as in its cell."""
-    whole = clean(source.code).strip("\n").split("\n")
+    lines, more = _excerpt(source.code)
+    return Excerpt(tuple(enumerate(lines, start=source.line)), more)
+
+
+@lru_cache(maxsize=KEPT)  # many of a class write the same text
+def _excerpt(code: str) -> tuple[tuple[Markup, ...], int]:
+    whole = clean(code).strip("\n").split("\n")
     kept = "\n".join(_cut(line) for line in whole[:MOST_LINES])
-    return Excerpt(tuple(enumerate(_lines(kept), start=source.line)), max(0, len(whole) - MOST_LINES))
+    return tuple(_lines(kept)), max(0, len(whole) - MOST_LINES)
 
 
 def _cut(line: str) -> str:
@@ -40,18 +50,31 @@ def _cut(line: str) -> str:
 
 
 def _lines(code: str) -> Iterator[Markup]:
-    line = Markup("")
-    for kind, text in PythonLexer(stripnl=False, ensurenl=False).get_tokens(code):
+    """Yield the lines; what stands side by side and looks alike is one piece."""
+    for pieces in _pieces(code):
+        yield Markup("").join(_shown(name, "".join(text for _, text in alike)) for name, alike in pieces)
+
+
+def _pieces(code: str) -> Iterator[Iterator[tuple[str, Iterator[tuple[str, str]]]]]:
+    line: list[tuple[str, str]] = []
+    for kind, text in _lexer().get_tokens(code):
         first, *others = text.split("\n")
-        line += _span(kind, first)
+        line.append((_class(kind), first))
         for other in others:
-            yield line
-            line = _span(kind, other)
-    yield line
+            yield groupby(line, itemgetter(0))
+            line = [(_class(kind), other)]
+    yield groupby(line, itemgetter(0))
 
 
-def _span(kind: tuple[str, ...], text: str) -> Markup:
-    name = next((name for parent, name in _CLASSES if kind in parent), "")
-    if not name or not text.strip():
-        return escape(text)
-    return Markup('<span class="{}">{}</span>').format(name, text)
+@cache  # making one takes as long as reading a function
+def _lexer() -> PythonLexer:
+    return PythonLexer(stripnl=False, ensurenl=False)
+
+
+@cache  # Pygments has some eighty kinds
+def _class(kind: tuple[str, ...]) -> str:
+    return next((name for parent, name in _CLASSES if kind in parent), "")
+
+
+def _shown(name: str, text: str) -> Markup:
+    return Markup('<span class="{}">{}</span>').format(name, text) if name and text.strip() else escape(text)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -12,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from grader import resources
-from grader.records import Result
+from grader.records import FunctionResult, Result, Sweep
 from grader.report import text, words
 from grader.report.excerpt import excerpt
 from grader.report.feedback import is_wide, marked_line, open_first, place, training_view
@@ -45,6 +47,38 @@ def macros(template: str) -> Any:
     return _environment().get_template(template).module
 
 
+def section(name: str, function: FunctionResult, sweep: Sweep | None) -> Markup:
+    """Return the section of one function; of equal code, all but the student's own text is written once a process."""
+    own = macros("_function.html")
+    before, between, after = _frame(name, _Judged(function, sweep))
+    return Markup("").join((before, own.code(function), between, own.saved(function), after))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Judged:
+    """A verdict without the student's own text; the records of equal code are the same, so comparing them is quick."""
+
+    function: FunctionResult
+    sweep: Sweep | None
+
+    def __hash__(self) -> int:
+        return id(self.function.checks)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Judged) and self._compared() == other._compared()
+
+    def _compared(self) -> tuple[object, ...]:
+        return replace(self.function, source=None, stale=()), self.sweep
+
+
+@lru_cache(maxsize=KEPT)
+def _frame(name: str, judged: _Judged) -> tuple[Markup, Markup, Markup]:
+    gap = Markup(f"<!--{secrets.token_hex(16)}-->")  # noqa: S704  # our own
+    whole = macros("_function.html").section(name, judged.function, judged.sweep, gap, gap)
+    before, between, after = map(Markup, whole.split(gap))
+    return before, between, after
+
+
 def _file(name: str) -> str:
     return (resources.templates() / name).read_text(encoding="utf-8")
 
@@ -70,6 +104,7 @@ def _environment() -> jinja2.Environment:
         of=text.of,
         points=text.points,
         open_first=open_first,
+        section=section,
         place=place,
         excerpt=excerpt,
         is_wide=is_wide,
