@@ -160,6 +160,15 @@ def collect(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the calls of a function gave, and the training from it or why there is none."""
+
+    outcomes: tuple[Outcome, ...]
+    training: Training | None
+    fault: str
+
+
 @dataclass(slots=True)
 class Gatherer:
     """Calls functions behind the border and trains from what they return."""
@@ -168,7 +177,7 @@ class Gatherer:
     sandbox: Sandbox
     trainer: Trainer
     secret: bytes
-    outcomes: dict[tuple[object, ...], tuple[Outcome, ...]] = field(default_factory=dict)
+    gathered: dict[tuple[object, ...], Gathered] = field(default_factory=dict)
     kept: KnownOutcomes | None = None
     spent_seconds: float = 0.0
 
@@ -177,11 +186,10 @@ class Gatherer:
         if function.status != "found":
             return FunctionEvidence(function)
         try:
-            outcomes = self._run(function, self.calls(function, task))
+            found = self._gathered(function, task)
         except SandboxError as error:
             return FunctionEvidence(function, broken=error.problem)
-        training, fault = self._train(outcomes)
-        return FunctionEvidence(function, outcomes, training, fault)
+        return FunctionEvidence(function, found.outcomes, found.training, found.fault)
 
     def calls(self, function: Function, task: Task) -> tuple[Call, ...]:
         """Return the calls that this very code meets.
@@ -192,21 +200,23 @@ class Gatherer:
         code = repr((function.name, trees(function))).encode()
         return self.exercise.calls(task, hmac.new(self.secret, code, hashlib.sha256).digest())
 
-    def _run(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+    def _gathered(self, function: Function, task: Task) -> Gathered:
         """Call a function, or take what the same code gave before; errors name places, so for those the text counts too."""
-        tree = (function.name, trees(function), tuple(calls))
+        tree = (function.name, trees(function))
         text = (*tree, function.units)
-        known = self.outcomes.get(tree) or self.outcomes.get(text)
+        known = self.gathered.get(tree) or self.gathered.get(text)
         if known is not None:
             return known
+        calls = self.calls(function, task)
         outcomes = self.kept(code_key(function, calls)) if self.kept else None
         outcomes = outcomes or self._called(function, calls)
+        found = Gathered(outcomes, *self._train(outcomes))
         lasting = all(outcome.ended not in ("timed_out", "broken") for outcome in outcomes)  # a busy machine may be why
         if lasting and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES:
-            if len(self.outcomes) >= KEPT_FUNCTIONS:
-                del self.outcomes[next(iter(self.outcomes))]
-            self.outcomes[text if any(outcome.fault for outcome in outcomes) else tree] = outcomes
-        return outcomes
+            if len(self.gathered) >= KEPT_FUNCTIONS:
+                del self.gathered[next(iter(self.gathered))]
+            self.gathered[text if any(outcome.fault for outcome in outcomes) else tree] = found
+        return found
 
     def _called(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
         budget = self.sandbox.limits.submission_seconds

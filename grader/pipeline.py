@@ -50,14 +50,13 @@ from grader.records import (
     NotebookInfo,
     Outcome,
     Provenance,
-    Repair,
     Result,
     Source,
     SubmissionInfo,
     Training,
     TrainingResult,
 )
-from grader.repair import is_right, repairs
+from grader.repair import Proved, again, is_right, prove
 from grader.sandbox import Limits, Sandbox
 from grader.solution import Solution
 from grader.training import course_data
@@ -96,7 +95,7 @@ class Pipeline:
         self.shipped = shipped.load(exercise)
         self.trainer = Trainer(exercise.model, _ShippedFirst(self.shipped.cache(), {} if cache is None else cache))
         self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret, kept=outcomes)
-        self._repairs: dict[tuple[object, ...], tuple[Repair, ...]] = {}
+        self._proved: dict[tuple[object, ...], Proved] = {}
         self._right: dict[tuple[object, ...], bool] = {}
         self._verdicts: dict[str, FunctionResult] = {}  # on the solution
         self._judged: dict[tuple[object, ...], FunctionResult] = {}
@@ -139,25 +138,28 @@ class Pipeline:
     def _with_repairs(self, evidence: FunctionEvidence, task: Task) -> FunctionEvidence:
         """Add the edits that make a wrong function right, as long as its submission has time left."""
         function = evidence.function
-        tree, text = (function.name, gathering.trees(function)), (function.name, function.units)
+        tree = (function.name, gathering.trees(function))
         if function.status != "found" or tree in self._right:
             return evidence
-        if text not in self._repairs:
-            right = self.solution.outcomes(task.name, self.gatherer.calls(function, task))
-            if is_right(evidence, right):
-                _hold(self._right, tree, True)
-                return evidence
-            found = self._search(evidence, right, task)
-            if not found:
-                return evidence  # beyond repair, or a busy machine
-            _hold(self._repairs, text, found)
-        return replace(evidence, repairs=self._repairs[text])
+        if tree in self._proved:
+            found = again(function, self._solved[task.name], self._proved[tree])
+            if found is not None:
+                return replace(evidence, repairs=found)
+        right = self.solution.outcomes(task.name, self.gatherer.calls(function, task))
+        if is_right(evidence, right):
+            _hold(self._right, tree, True)
+            return evidence
+        proof = self._search(evidence, right, task)
+        if proof is None:
+            return evidence  # beyond repair, or a busy machine
+        _hold(self._proved, tree, proof)
+        return replace(evidence, repairs=proof.repairs)
 
-    def _search(self, evidence: FunctionEvidence, right: Sequence[Outcome], task: Task) -> tuple[Repair, ...]:
+    def _search(self, evidence: FunctionEvidence, right: Sequence[Outcome], task: Task) -> Proved | None:
         gatherer, started = self.gatherer, time.monotonic()
         if gatherer.spent_seconds >= gatherer.sandbox.limits.submission_seconds:
-            return ()
-        found = repairs(evidence, right, self._solved[task.name], gatherer.sandbox)
+            return None
+        found = prove(evidence, right, self._solved[task.name], gatherer.sandbox)
         gatherer.spent_seconds += time.monotonic() - started
         return found
 

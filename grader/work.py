@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -19,7 +19,7 @@ from grader.errors import RequestError
 from grader.exercise import Exercise
 from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read, too_large
 from grader.pipeline import Pipeline, broken
-from grader.records import Evidence, Notebook, Problem, Result
+from grader.records import Evidence, FunctionEvidence, Notebook, Problem, Result
 from grader.report import gradebook, html
 from grader.review import reasons
 from grader.store import (
@@ -28,6 +28,7 @@ from grader.store import (
     Kept,
     Keys,
     Known,
+    Packed,
     Reader,
     Standing,
     Trainings,
@@ -41,15 +42,20 @@ from grader.submissions import Submission
 NOTE = "note"  # the code of a problem that says what was noticed about the hand-in, not about the file
 PAGES = ("feedback.html", "result.json")
 ANNOTATED = "annotated.ipynb"
+HANDED = 4096  # codes whose outcomes a process remembers to have handed back
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a process needs before its first submission: the exercise's folder, the store's secret, and its caches."""
+    """What a process needs before its first submission: the exercise's folder, the store's secret, and its caches.
+
+    `whole`: everything is handed back every time, since what was handed back before may be lost with another machine.
+    """
 
     exercise: Path
     secret: bytes
     store: Path
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +79,11 @@ class Work:
 def grade(work: Work) -> Kept:
     """Grade one submission, write its pages, and return what goes into the store."""
     started = time.monotonic()
-    pipeline = _running(work.setup)
+    running = _started(work.setup)
+    pipeline = running.pipeline
     if work.before is None:
         evidence, machine = pipeline.graded(_read(work.submission), student=work.submission.student)
-        return _kept(work, pipeline, evidence, machine, time.monotonic() - started)
+        return _kept(work, running, evidence, machine, time.monotonic() - started)
     try:
         evidence = _noted(work.before.evidence(), work.submission)
     except msgspec.DecodeError as error:
@@ -88,7 +95,7 @@ def grade(work: Work) -> Kept:
             f"{work.submission.name} was graded for another exercise, {evidence.exercise}",
             hint="name it with --exercise",
         )
-    return _kept(work, pipeline, evidence, pipeline.judge(evidence), work.before.seconds)
+    return _kept(work, running, evidence, pipeline.judge(evidence), work.before.seconds)
 
 
 def lost(work: Work, exercise: Exercise) -> Kept:
@@ -97,7 +104,7 @@ def lost(work: Work, exercise: Exercise) -> Kept:
     evidence = broken(notebook, exercise, "the process that graded this submission ended unexpectedly")
     with Pipeline(exercise, work.setup.secret) as pipeline:
         evidence = replace(evidence, student=work.submission.student)
-        return _kept(work, pipeline, evidence, pipeline.judge(evidence), 0.0)
+        return _kept(work, None, evidence, pipeline.judge(evidence), 0.0)
 
 
 def standing(result: Result) -> Standing:
@@ -144,25 +151,35 @@ def gathered_with(exercise: Exercise) -> str:
     return f"{__version__} {exercise.evidence_sha256}"
 
 
-_pipelines: dict[Setup, tuple[Pipeline, Trainings]] = {}  # of this process: one, made at its first submission
+@dataclass(slots=True)
+class _Running:
+    """What a process keeps between submissions; `handed` are the keys of code whose outcomes it has handed back."""
+
+    pipeline: Pipeline
+    trainings: Trainings
+    handed: dict[tuple[object, ...], Keys] = field(default_factory=dict)
 
 
-def _running(setup: Setup) -> Pipeline:
-    if setup not in _pipelines:
+_running: dict[Setup, _Running] = {}  # of this process: one, made at its first submission
+
+
+def _started(setup: Setup) -> _Running:
+    if setup not in _running:
         finish()
         reader = Reader(setup.store)
         trainings = Trainings(reader)
         exercise = exercises.load(str(setup.exercise), CHECKS)
-        _pipelines[setup] = Pipeline(exercise, setup.secret, cache=trainings, outcomes=reader.outcomes), trainings
-    return _pipelines[setup][0]
+        pipeline = Pipeline(exercise, setup.secret, cache=trainings, outcomes=reader.outcomes)
+        _running[setup] = _Running(pipeline, trainings)
+    return _running[setup]
 
 
 def finish() -> None:
     """End the confined worker of this process, if there is one."""
-    while _pipelines:
-        _, (pipeline, trainings) = _pipelines.popitem()
-        pipeline.close()
-        trainings.close()
+    while _running:
+        _, running = _running.popitem()
+        running.pipeline.close()
+        running.trainings.close()
 
 
 def _read(submission: Submission) -> Notebook:
@@ -195,7 +212,7 @@ def _noted(evidence: Evidence, submission: Submission) -> Evidence:
     return replace(evidence, notebook=notebook, student=submission.student)
 
 
-def _kept(work: Work, pipeline: Pipeline, evidence: Evidence, machine: Result, seconds: float) -> Kept:
+def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Result, seconds: float) -> Kept:
     submission, result = work.submission, ruled(machine, work.rulings)
     if work.out is not None:
         write_pages(work.out / submission.folder, result)
@@ -214,30 +231,42 @@ def _kept(work: Work, pipeline: Pipeline, evidence: Evidence, machine: Result, s
     return Kept(
         known=known,
         seconds=seconds,
-        evidence=pack_evidence(evidence, _keys(evidence, pipeline)),
+        evidence=_packed(evidence, running, whole=work.setup.whole),
         result=msgspec.json.encode(machine),
         standing=standing(result),
-        trainings=_made(work.setup),
+        trainings=_made(running),
         graded_at=work.before.graded_at if work.before else "",
     )
 
 
-def _keys(evidence: Evidence, pipeline: Pipeline) -> dict[str, Keys]:
-    return {
-        name: Keys(
-            code=gathering.code_key(one.function, [outcome.call for outcome in one.outcomes])
-            if gathering.is_repeatable(one)
-            else "",
-            training=gathering.training_key(one, pipeline.exercise.model) or "",
-        )
-        for name, one in evidence.functions.items()
-    }
+def _packed(evidence: Evidence, running: _Running | None, *, whole: bool) -> Packed:
+    """Return evidence in bytes, without what this process has handed back before."""
+    if running is None:
+        return pack_evidence(evidence)
+    keys, made = {}, {}
+    for name, one in evidence.functions.items():
+        code = (name, gathering.trees(one.function)) if gathering.is_repeatable(one) and not whole else None
+        keys[name] = (running.handed.get(code) if code else None) or _keys(one, running.pipeline)
+        if code and not keys[name].outcomes:
+            made[name] = code
+    packed = pack_evidence(evidence, keys)
+    if len(running.handed) > HANDED:
+        running.handed.clear()
+    running.handed.update({code: packed.keys[name] for name, code in made.items()})
+    return packed
 
 
-def _made(setup: Setup) -> dict[str, bytes]:
+def _keys(evidence: FunctionEvidence, pipeline: Pipeline) -> Keys:
+    calls = [outcome.call for outcome in evidence.outcomes]
+    return Keys(
+        code=gathering.code_key(evidence.function, calls) if gathering.is_repeatable(evidence) else "",
+        training=gathering.training_key(evidence, pipeline.exercise.model) or "",
+    )
+
+
+def _made(running: _Running | None) -> dict[str, bytes]:
     """Return the trainings that were made since this was last asked."""
-    if setup not in _pipelines:
+    if running is None:
         return {}
-    pipeline, trainings = _pipelines[setup]
-    pipeline.trainer.made.clear()  # the cache has noted them as well
-    return trainings.take()
+    running.pipeline.trainer.made.clear()  # the cache has noted them as well
+    return running.trainings.take()

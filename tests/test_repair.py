@@ -34,7 +34,7 @@ from grader.records import (
     Show,
     Unit,
 )
-from grader.repair import MOST_CANDIDATES, SEARCH_SECONDS, repairs
+from grader.repair import MOST_CANDIDATES, SEARCH_SECONDS, prove
 from grader.repair.catalogue import candidates, wanted
 from grader.repair.code import unit_of
 from grader.report import gradebook, html, terminal
@@ -69,6 +69,11 @@ def search(gatherer: Gatherer, short: str, source: str, before: str = IMPORTS) -
     calls = gatherer.calls(function, TASKS[short])
     evidence = FunctionEvidence(function, gatherer.sandbox.run(function, calls))
     return repairs(evidence, SOLUTION.outcomes(function.name, calls), SOLVED[function.name], gatherer.sandbox)
+
+
+def repairs(evidence, right, solution, sandbox) -> tuple[Repair, ...]:
+    found = prove(evidence, right, solution, sandbox)
+    return found.repairs if found else ()
 
 
 W_RANDOM = "np.random.randn(layers_dims[l], layers_dims[l-1]) * 10"
@@ -409,6 +414,22 @@ def test_batch_finds_it_once_and_regrade_tells_as_much_as_is_set_today(tmp_path,
         assert ("line 6 makes" in page) == tells
 
 
+def test_equal_code_in_another_dress_has_its_own_lines_and_words_and_is_not_tried_again(monkeypatch):
+    wrong = edit(RANDOM, ("* 10", "* 0.01"))
+    dressed = edit(
+        wrong, ("    parameters = {}\n", "    # nothing yet\n\n    parameters = {}\n"), ("* 0.01", "  *  0.01")
+    )
+    with Pipeline(EXERCISE, b"a secret of the tests") as pipeline:
+        first = pipeline.collect(parse(solved(random=wrong), "a.ipynb")).functions[NAMES[1]].repairs
+        monkeypatch.setattr(Sandbox, "run_variants", None)
+        second = pipeline.collect(parse(solved(random=dressed), "b.ipynb")).functions[NAMES[1]].repairs
+    assert first
+    assert [one.kind for one in first] == [one.kind for one in second]
+    assert [one.place.line + 2 for one in first] == [one.place.line for one in second]
+    assert second[0].old == first[0].old.replace(" * 0.01", "   *  0.01")
+    assert second[0].new.replace(" ", "") == first[0].new.replace(" ", "")
+
+
 def test_evidence_and_result_round_trip():
     with Pipeline(EXERCISE, b"a secret of the tests") as pipeline:
         evidence = pipeline.collect(parse(solved(random=edit(RANDOM, ("* 10", "* 0.01"))), "a.ipynb"))
@@ -427,7 +448,7 @@ def test_a_submission_whose_time_is_spent_is_not_searched(monkeypatch):
         evidence = pipeline.collect(notebook_read)
         assert evidence.functions[NAMES[1]].repairs
         monkeypatch.setattr(pipeline.gatherer.sandbox, "limits", limits)
-        monkeypatch.setattr(pipeline, "_repairs", {})
+        monkeypatch.setattr(pipeline, "_proved", {})
         assert not pipeline.collect(notebook_read).functions[NAMES[1]].repairs
 
 

@@ -5,7 +5,9 @@ The student's statements run behind the border like everything else of theirs.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from grader.diagnosis.recovered import same
@@ -21,24 +23,58 @@ SEARCH_SECONDS = 1.5  # of each of the two passes, which together take some hund
 _ENDED = frozenset({"returned", "raised", "refused"})
 
 
-def repairs(
-    evidence: FunctionEvidence, right: Sequence[Outcome], solution: Function, sandbox: Sandbox
-) -> tuple[Repair, ...]:
-    """Return the edits that are proved to make a wrong function right.
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """The edits that make a wrong function right, and which candidates they are: by number and syntax tree."""
+
+    repairs: tuple[Repair, ...] = ()
+    candidates: tuple[tuple[int, str], ...] = ()
+
+
+def prove(evidence: FunctionEvidence, right: Sequence[Outcome], solution: Function, sandbox: Sandbox) -> Proved | None:
+    """Return the edits that are proved to make a wrong function right; None if that could not be found out.
 
     `right` is what the reference gives for the calls that the function met.  A function that was not found, hangs or ends
     its process is not tried; and nothing is known if one of the candidates hangs or ends its process.
     """
     if not evidence.outcomes or any(outcome.ended not in _ENDED for outcome in evidence.outcomes):
-        return ()
+        return None
     try:
         found = list(islice(candidates(evidence.function, wanted(solution)), MOST_CANDIDATES))
         passing = _passing(found, [_telling(right)], evidence.function, sandbox)
-        if len(passing) > MOST_CONFIRMED:
-            return ()
-        return tuple(one.repair for one in _passing(passing, right, evidence.function, sandbox))
+        if passing is None or len(passing) > MOST_CONFIRMED:
+            return None
+        proved = _passing(passing, right, evidence.function, sandbox)
+        return None if proved is None else _proof(found, proved)
     except (SandboxError, RecursionError, ValueError):  # too deep, or not to be written down
-        return ()
+        return None
+
+
+def again(function: Function, solution: Function, proof: Proved) -> tuple[Repair, ...] | None:
+    """Return the edits of a function whose syntax tree is that of another, for which they were proved; None if they differ.
+
+    The text decides only where an edit stands and how it reads: what runs is the same.
+    """
+    try:
+        last = max((number for number, _ in proof.candidates), default=-1)
+        found = list(islice(candidates(function, wanted(solution)), last + 1))
+        chosen = [(found[number], tree) for number, tree in proof.candidates if number < len(found)]
+        alike = len(chosen) == len(proof.candidates) and all(_tree(one.source) == tree for one, tree in chosen)
+    except (RecursionError, ValueError):
+        return None
+    return tuple(one.repair for one, _ in chosen) if alike else None
+
+
+def _proof(found: Sequence[Candidate], proved: Sequence[Candidate]) -> Proved:
+    numbers = [found.index(one) for one in proved]
+    return Proved(
+        tuple(one.repair for one in proved),
+        tuple((number, _tree(one.source)) for number, one in zip(numbers, proved, strict=True)),
+    )
+
+
+def _tree(source: str) -> str:
+    return ast.dump(ast.parse(source))
 
 
 def is_right(evidence: FunctionEvidence, right: Sequence[Outcome]) -> bool:
@@ -48,13 +84,15 @@ def is_right(evidence: FunctionEvidence, right: Sequence[Outcome]) -> bool:
 
 def _passing(
     tried: Sequence[Candidate], right: Sequence[Outcome], function: Function, sandbox: Sandbox
-) -> list[Candidate]:
-    """Return the candidates that give the right outcomes of some calls."""
+) -> list[Candidate] | None:
+    """Return the candidates that give the right outcomes of some calls; None if not all of them came back."""
     unit = unit_of(function)
     if unit is None or not tried:
         return []
     calls = [outcome.call for outcome in right]
     given = sandbox.run_variants(function, unit, [one.source for one in tried], calls, SEARCH_SECONDS)
+    if not given:
+        return None
     return [one for one, outcomes in zip(tried, given, strict=False) if _equal(outcomes, right)]
 
 

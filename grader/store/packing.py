@@ -41,15 +41,21 @@ class Packed:
 
 
 def pack_evidence(evidence: Evidence, known: Mapping[str, Keys] | None = None) -> Packed:
-    """Return evidence in bytes; `known` holds the keys `code` and `training` by function, which its makers know."""
+    """Return evidence in bytes; `known` holds the keys `code` and `training` by function, which its makers know.
+
+    Where a function's keys are known whole, what its calls gave is in the store already and is not written out again.
+    """
     outcomes, keys, heads = dict[str, bytes](), {}, {}
     for name, one in evidence.functions.items():
+        heads[name] = replace(one, outcomes=())
+        if known and known[name].outcomes:
+            keys[name] = known[name]
+            continue
         data = msgspec.msgpack.encode(one.outcomes) if one.outcomes else b""
         content = hashlib.sha256(data).hexdigest() if data else ""
         if data:
             outcomes[content] = data
         keys[name] = replace((known or {}).get(name, Keys()), alike=alike(one), outcomes=content)
-        heads[name] = replace(one, outcomes=())
     return Packed(msgspec.msgpack.encode(replace(evidence, functions=heads)), outcomes, keys)
 
 
