@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -67,7 +68,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a batch runs."""
+    """How a batch runs; `ready` is called before any student's code is, and raises where it must not be."""
 
     jobs: int = 1
     fresh: bool = False
@@ -75,6 +76,7 @@ class Settings:
     roster: Path | None = None
     start: pool.Start = pool.processes
     progress: Progress = field(default=lambda _done, _all, _running: None)
+    ready: Callable[[], object] = lambda: None
 
 
 def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Settings | None = None) -> Report:
@@ -280,7 +282,10 @@ class _Task:
         buffer, done = _Buffer(self.store), 0
         try:
             with pool.Stop() as stop:
-                crew = pool.Crew(settings.jobs, start, stop, partial(_tell, settings, total, lambda: done))
+                tell = partial(_tell, settings, total, lambda: done)
+                ready = settings.ready if plan.grade else lambda: None
+                begin = partial(self._begin, jobs=min(settings.jobs, total), ready=ready)
+                crew = pool.Crew(settings.jobs, start, stop, tell, begin)
                 with closing(pool.each(work.grade, self._works(plan, standing), crew)) as ended:
                     for one, kept in ended:
                         made = kept or work.lost(one, self.exercise)
@@ -293,13 +298,23 @@ class _Task:
             work.finish()
             buffer.flush()
 
+    def _begin(self, executor: Executor, *, jobs: int, ready: Callable[[], object]) -> None:
+        """Let every process set itself up while it is made sure that student code may run."""
+        if isinstance(executor, ProcessPoolExecutor):
+            for _ in range(jobs):
+                executor.submit(work.warm, self._setup())
+        ready()
+
+    def _setup(self) -> Setup:
+        return Setup(self.exercise.folder.resolve(), self.store.secret, self.store.path.resolve())
+
     def _changes(self, one: Work, made: Kept) -> Iterator[Change]:
         if one.before or one.rulings:
             before = self.store.result(one.submission.name) if one.before else None
             yield from changes(msgspec.json.decode(made.result, type=Result), one.rulings, before)
 
     def _works(self, plan: _Plan, standing: Mapping[str, Sequence[Decision]]) -> Iterator[Work]:
-        setup = Setup(self.exercise.folder.resolve(), self.store.secret, self.store.path.resolve())
+        setup = self._setup()
         graded, gathered = work.graded_with(self.exercise), work.gathered_with(self.exercise)
         for one in plan.grade:
             rulings = tuple(standing.get(one.name, ()))

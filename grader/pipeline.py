@@ -109,6 +109,10 @@ class Pipeline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def prepare(self) -> None:
+        """Start the confined worker and measure the right answers, which the first submission would wait for."""
+        _ = self.asked, self.measured, self.solution
+
     def close(self) -> None:
         """End the confined worker."""
         self.gatherer.sandbox.close()

@@ -77,12 +77,16 @@ def here(_jobs: int) -> Iterator[Executor]:
 
 @dataclass(frozen=True, slots=True)
 class Crew(Generic[Work]):
-    """Who does the work: `jobs` processes that `start` starts, until `stop`; `running` is told what is being done."""
+    """Who does the work: `jobs` processes that `start` starts, until `stop`; `running` is told what is being done.
+
+    `begin` is called when they are there, before the first of them is given anything.
+    """
 
     jobs: int
     start: Start
     stop: Stop
     running: Callable[[list[Work]], None]
+    begin: Callable[[Executor], None] = lambda _executor: None
 
 
 def each(
@@ -98,6 +102,7 @@ def each(
         handed: dict[Future[Done], Work] = {}
         try:
             with crew.start(crew.jobs) as executor:
+                crew.begin(executor)
                 yield from _in_order_of_end(executor, function, waiting, handed, crew)
         except BrokenExecutor:
             for one in list(handed.values()):

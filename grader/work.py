@@ -76,6 +76,11 @@ class Work:
     before: Before | None = None
 
 
+def warm(setup: Setup) -> None:
+    """Make a process ready for its first submission; no student's code runs."""
+    _started(setup).pipeline.prepare()
+
+
 def grade(work: Work) -> Kept:
     """Grade one submission, write its pages, and return what goes into the store."""
     started = time.monotonic()
