@@ -13,6 +13,7 @@ from grader.cli import main
 from grader.errors import SandboxError
 from grader.sandbox import Sandbox, doctor
 from grader.sandbox.server import mandatory
+from grader.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="confinement is for Linux")
 
@@ -71,7 +72,9 @@ def test_where_a_layer_is_missing_nothing_is_graded(tmp_path, monkeypatch, capsy
     said = capsys.readouterr()
     assert "nothing is graded" in said.err
     assert "docs/security.md" in said.err
-    assert not (tmp_path / "out").exists()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"grades.sqlite"}
+    with Store(tmp_path / "out" / "grades.sqlite") as store:
+        assert store.counts().submissions == 0
     assert main(["doctor"]) == 3
     assert "NOT be confined" in capsys.readouterr().out
 
