@@ -15,6 +15,8 @@ from grader.records import Array
 RETURNED, RAISED, REFUSED = 0, 1, 2
 MAX_ITEMS, MAX_DIMENSIONS, MAX_NUMBERS = 64, 8, 1 << 20
 MAX_FRAMES = 256  # more than there are calls; what comes after them is not read
+_HEAD, _PLACE, _COUNT, _DIMENSIONS = map(struct.Struct, ("<BH", "<ii", "<H", "<B"))
+_SHAPES = [struct.Struct(f"<{dimensions}Q") for dimensions in range(MAX_DIMENSIONS + 1)]
 
 
 class BadFrame(ValueError):
@@ -77,44 +79,52 @@ def _blocks(data: memoryview) -> list[memoryview]:
 class _Reader:
     """Takes values off the front of a block, never more than there is."""
 
+    __slots__ = ("at", "data")
+
     def __init__(self, data: memoryview) -> None:
-        self.data = data
+        self.data, self.at = data, 0
 
-    def take(self, size: int) -> memoryview:
-        if not 0 <= size <= len(self.data):
+    def take(self, size: int) -> bytes:
+        begin = self._past(size)
+        return bytes(self.data[begin : self.at])
+
+    def unpack(self, layout: struct.Struct) -> tuple[int, ...]:
+        return layout.unpack_from(self.data, self._past(layout.size))
+
+    def _past(self, size: int) -> int:
+        """Return where a value of this size begins, and go on behind it."""
+        begin, end = self.at, self.at + size
+        if not begin <= end <= len(self.data):
             raise BadFrame("the frame is shorter than it says")
-        head, self.data = self.data[:size], self.data[size:]
-        return head
-
-    def unpack(self, layout: str) -> tuple[int, ...]:
-        return struct.unpack(layout, self.take(struct.calcsize(layout)))
+        self.at = end
+        return begin
 
     def text(self) -> str:
-        (size,) = self.unpack("<H")
-        return bytes(self.take(size)).decode("utf-8", "replace")
+        (size,) = self.unpack(_COUNT)
+        return self.take(size).decode("utf-8", "replace")
 
     def array(self) -> Array:
         type_name, dtype = self.text(), self.text()
-        (dimensions,) = self.unpack("<B")
+        (dimensions,) = self.unpack(_DIMENSIONS)
         if dimensions > MAX_DIMENSIONS:
             raise BadFrame("an array has too many dimensions")
-        shape = self.unpack(f"<{dimensions}Q")
+        shape = self.unpack(_SHAPES[dimensions])
         if max(shape, default=0) > MAX_NUMBERS or math.prod(shape) > MAX_NUMBERS:
             raise BadFrame("an array is too large")
-        return Array(shape, bytes(self.take(8 * math.prod(shape))), dtype, type_name)
+        return Array(shape, self.take(8 * math.prod(shape)), dtype, type_name)
 
     def end(self) -> None:
-        if len(self.data):
+        if self.at != len(self.data):
             raise BadFrame("the frame is longer than it says")
 
 
 def _frame(reader: _Reader) -> Frame:
-    kind, index = reader.unpack("<BH")
+    kind, index = reader.unpack(_HEAD)
     frame: Frame
     if kind == RETURNED:
         frame = Returned(index, _arrays(reader))
     elif kind == RAISED:
-        unit, line = reader.unpack("<ii")
+        unit, line = reader.unpack(_PLACE)
         frame = Raised(index, reader.text(), reader.text(), unit, line)
     elif kind == REFUSED:
         frame = Refused(index, reader.text())
@@ -125,7 +135,7 @@ def _frame(reader: _Reader) -> Frame:
 
 
 def _arrays(reader: _Reader) -> dict[str, Array]:
-    (count,) = reader.unpack("<H")
+    (count,) = reader.unpack(_COUNT)
     if count > MAX_ITEMS:
         raise BadFrame("the frame has too many entries")
     arrays: dict[str, Array] = {}
