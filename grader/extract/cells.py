@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
 from itertools import pairwise
+from typing import TypeVar
 
 from grader.records import Cell, Place
+
+Made = TypeVar("Made")
 
 PYTHON_MAGICS = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun", "python", "python3", "pycache"})
 
@@ -21,7 +24,7 @@ _PROMPT = re.compile(r"(?:In \[\d*\]: ?|>>> ?|\.\.\. ?)")
 _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
 _TOO_DEEP = "it is nested too deeply to be read"
 _TOO_LONG = "it is too long to be read as code"
-REMEMBERED, REMEMBERED_CHARACTERS = 128, 10_000  # cells whose syntax trees are kept: so many, of at most so much text
+REMEMBERED, REMEMBERED_CHARACTERS = 256, 10_000  # texts whose syntax trees are kept: so many, of at most so much text
 MOST_CHARACTERS = 1_000_000  # of a notebook's code: parsing takes a hundred times the memory of the text
 
 
@@ -67,10 +70,21 @@ class Code:
 
 def read(cell: Cell) -> Code:
     """Parse a code cell; what does not parse is kept apart and does no harm to the rest."""
-    parsed = _parsed_before if len(cell.source) <= REMEMBERED_CHARACTERS else _parsed
-    return Code(cell, *parsed(cell.source))
+    return Code(cell, *_parsed(cell.source))
 
 
+def remembered(make: Callable[[str], Made]) -> Callable[[str], Made]:
+    """Keep what was made of the last short texts: most cells are the course's own, the same in a whole class."""
+    kept = lru_cache(REMEMBERED)(make)
+
+    @wraps(make)
+    def made(text: str) -> Made:
+        return kept(text) if len(text) <= REMEMBERED_CHARACTERS else make(text)
+
+    return made
+
+
+@remembered
 def _parsed(source: str) -> tuple[str, tuple[ast.stmt, ...], tuple[Broken, ...]]:
     for text in _readings(source):
         try:

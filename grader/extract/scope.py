@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from grader.extract.cells import Code
+from grader.extract.cells import Code, parse, remembered
 from grader.records import MissingName, Place, Unit
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -66,7 +66,7 @@ class Binding:
     @property
     def unit(self) -> Unit:
         """The statement as it is carried."""
-        return Unit(self.text, self.place, _hash(self.text) if self.alias else _tree(self.node, self.text))
+        return Unit(self.text, self.place, _hash(self.text) if self.alias else _tree(self.text))
 
 
 @dataclass(slots=True)
@@ -185,11 +185,12 @@ def top_level(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             waiting.extend(reversed(inside))
 
 
-def _tree(node: ast.stmt, text: str) -> str:
+@remembered
+def _tree(text: str) -> str:
     """Return the name of a syntax tree; what cannot be written down, too deep or with an endless number, goes by its text."""
     try:
-        return _hash(ast.dump(node))
-    except (RecursionError, ValueError, MemoryError):
+        return _hash(ast.dump(parse(text)))
+    except (SyntaxError, RecursionError, ValueError, MemoryError):
         return _hash(text)
 
 
@@ -198,17 +199,31 @@ def _hash(text: str) -> str:
 
 
 def _free_names(binding: Binding) -> dict[str, int]:
+    """Return the names that a statement takes from outside, each with the line of its cell where it stands first."""
+    node = binding.node
+    if not isinstance(node, Definition):
+        return _names_in(ast.unparse(node), node, "")
+    lines = _names_of_definition(binding.text)
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return {name: line + first - 1 for name, line in lines.items()}
+
+
+@remembered
+def _names_of_definition(text: str) -> dict[str, int]:
+    node = parse(text).body[0]
+    return _names_in(text, node, getattr(node, "name", ""))
+
+
+def _names_in(text: str, node: ast.AST, own: str) -> dict[str, int]:
     try:
-        text = binding.text if isinstance(binding.node, Definition) else ast.unparse(binding.node)
         table = symtable.symtable(text, "<cell>", "exec")
     except (SyntaxError, RecursionError):  # it parses, but Python would not compile it; running it says why
         return {}
-    own = binding.node.name if isinstance(binding.node, Definition) else ""
     names = set(_globals_of(table)) - {own}
     lines: dict[str, int] = {}
-    for node in ast.walk(binding.node):
-        if isinstance(node, ast.Name) and node.id in names:
-            lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name) and one.id in names:
+            lines[one.id] = min(one.lineno, lines.get(one.id, one.lineno))
     return dict(sorted(lines.items(), key=lambda item: (item[1], item[0])))
 
 
