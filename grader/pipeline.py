@@ -16,7 +16,7 @@ import msgspec
 from grader import __version__, asides, shipped
 from grader import evidence as gathering
 from grader.checks import CHECKS, course_test, title
-from grader.diagnosis import Case, Recovered, diagnose, recover, status
+from grader.diagnosis import Case, Recovered, diagnose, measure_more, recover, status
 from grader.evidence import Cache, Gatherer, KnownOutcomes, Trainer
 from grader.exercise import Exercise, Task
 from grader.explain import (
@@ -248,7 +248,7 @@ class Pipeline:
         made = [outcome.call for outcome in evidence.outcomes]
         calls = [*made, *self.gatherer.calls(evidence.function, task)[len(made) :]]
         outcomes = self.solution.outcomes(task.name, calls)
-        return replace(asked, recovered=recover(replace(asked.recovered.evidence, outcomes=outcomes), asked.recovered))
+        return replace(asked, recovered=measure_more(asked.recovered, outcomes))
 
     def _function(self, evidence: FunctionEvidence, task: Task) -> FunctionResult:
         """Return the verdict on one function; equal code that always came back is judged once."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from grader.diagnosis.causes import Case, causes, removed_numpy_name, seed_status, status, undefined_name
 from grader.diagnosis.notation import typed, written
-from grader.diagnosis.recovered import Recovered, recover, shapes
+from grader.diagnosis.recovered import Recovered, measure_more, recover, shapes
 from grader.records import Diagnosis, number
 
 __all__ = [
     "Case",
     "Recovered",
     "diagnose",
+    "measure_more",
     "recover",
     "removed_numpy_name",
     "shapes",

@@ -220,10 +220,7 @@ def recover(
     likely_seeds : sequence of int
         Seeds that are tried first, and beyond the beginning of their rows.
     """
-    calls = [
-        _Call(outcome.call.layers, outcome.call.ambient_seed, tuple(own), outcome.numpy("b1"))
-        for outcome, own in zip(outcomes, weights, strict=True)
-    ]
+    calls = _calls(outcomes, weights)
     largest = max(calls, key=lambda call: (call.smallest >= 3, call.size), default=None)
     if largest is None or largest.size < FEWEST or not all(_usable(own) for own in largest.weights if np.any(own)):
         return None
@@ -232,6 +229,18 @@ def recover(
         if drawn is not None:
             return drawn
     return None
+
+
+def explained(stream: Stream, outcomes: Sequence[Outcome], weights: Sequence[Sequence[Floats]]) -> Drawn | None:
+    """Return what was done to the draws of a stream that is known, or None if it does not explain all weights."""
+    return _explained(stream, _calls(outcomes, weights))
+
+
+def _calls(outcomes: Sequence[Outcome], weights: Sequence[Sequence[Floats]]) -> list[_Call]:
+    return [
+        _Call(outcome.call.layers, outcome.call.ambient_seed, tuple(own), outcome.numpy("b1"))
+        for outcome, own in zip(outcomes, weights, strict=True)
+    ]
 
 
 def factor(weights: Floats, draws: Floats) -> float | None:

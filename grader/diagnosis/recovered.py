@@ -118,6 +118,13 @@ def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> R
     )
 
 
+def measure_more(known: Recovered, outcomes: Sequence[Outcome]) -> Recovered:
+    """Measure more calls of the code that is known: stream, rule and kind stay, only the numbers are others."""
+    weights = _all_weights(outcomes)
+    drawn = known.drawn and draws.explained(known.drawn.stream, outcomes, [own.arrays for own in weights])
+    return replace(known, evidence=replace(known.evidence, outcomes=tuple(outcomes)), weights=weights, drawn=drawn)
+
+
 def same(evidence: FunctionEvidence, other: FunctionEvidence) -> bool:
     """Return whether every call gave the same, but for rounding: names, types, shapes and numbers."""
     return len(evidence.outcomes) == len(other.outcomes) and all(

@@ -210,7 +210,10 @@ def _free_names(binding: Binding) -> dict[str, int]:
 
 @remembered
 def _names_of_definition(text: str) -> dict[str, int]:
-    node = parse(text).body[0]
+    try:
+        (node,) = parse(text).body
+    except (SyntaxError, ValueError):  # nothing that Python would run
+        return {}
     return _names_in(text, node, getattr(node, "name", ""))
 
 
