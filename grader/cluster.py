@@ -8,9 +8,11 @@ it has to be private: docs/scale.md.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import platform
+import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -46,6 +48,7 @@ CONNECT_SECONDS = 10.0  # for the scheduler to answer
 WORKERS_SECONDS = 30.0  # for the first worker to be there, and for each to say whether it can grade
 GONE_SECONDS = 60.0  # without any worker, after which the batch stops; one that is started anew is there in a few
 LOOK_SECONDS = 1.0
+NO_STORE = Path(os.devnull) / "none"  # SQLite's log may not be read from another machine, not even on a shared disk
 ONE_THREAD = "--nthreads 1 --nworkers N"  # how workers are to be started
 UNDER_WAY_BYTES = 256 << 20  # of submissions that are with the cluster at one time: the scheduler's memory holds them
 NAMES = (*work.PAGES, work.ANNOTATED)  # what may come back
@@ -57,8 +60,12 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a worker must have in common with the one who asks, so that verdicts are the same wherever they are made."""
+    """What a worker must have in common with the one who asks, so that verdicts are the same wherever they are made.
 
+    `batch` tells one batch from the next: what a worker keeps warm ends with it.
+    """
+
+    batch: str
     versions: Mapping[str, str]
     exercise: str
     sha256: str
@@ -124,7 +131,7 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
     """
     try:
         import dask
-        from distributed import Client
+        from distributed import Client, fire_and_forget
     except ImportError:
         raise RequestError("--executor dask needs dask.distributed", hint="pip install 'grader[cluster]'") from None
     if not address.startswith(("tcp://", "tls://")):
@@ -144,6 +151,9 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
             yield Cluster(client, address, _examined(client, address, terms), terms)
         finally:
             with contextlib.suppress(Exception):  # the scheduler may be gone
+                for worker in client.nthreads():
+                    fire_and_forget(client.submit(leave, pure=False, workers=[worker]))
+            with contextlib.suppress(Exception):
                 client.close(timeout=CONNECT_SECONDS)
 
 
@@ -315,6 +325,13 @@ def grade_there(function: Grade, terms: bytes, parcel: bytes) -> bytes:
     return _answered(graded)
 
 
+def leave() -> None:
+    """End what this process keeps warm for a batch, which is over."""
+    with _ONE:
+        _met.clear()
+        work.finish()
+
+
 def _folder(terms: bytes) -> Path:
     """Return this machine's folder of the exercise, once this process was found to meet the terms."""
     if terms not in _met:
@@ -332,7 +349,7 @@ def _meet(terms: Terms) -> Path:
         problem = f"the worker {_name()} has {count} threads, and grades one submission at a time"
         raise RequestError(problem, hint=f"start it with `dask worker ADDRESS {ONE_THREAD}`")
     try:
-        service.require_confinement(trusted=terms.trusted)
+        _confined(terms.trusted)
     except SandboxError as error:
         raise SandboxError(f"on the worker {_name()}: {error.problem}", hint=error.hint) from None
     for one in (str(terms.folder), terms.exercise):
@@ -342,6 +359,11 @@ def _meet(terms: Terms) -> Path:
                 return exercise.folder.resolve()
     problem = f"the worker {_name()} has no exercise {terms.exercise!r} that is the same as here"
     raise RequestError(problem, hint=f"put a copy of its folder at {terms.folder} on every worker")
+
+
+@functools.cache  # once a process, unless it fails
+def _confined(trusted: bool) -> None:
+    service.require_confinement(trusted=trusted)
 
 
 def _graded(function: Grade, parcel: Parcel, exercise: Path, scratch: Path) -> Answer:
@@ -358,7 +380,7 @@ def _graded(function: Grade, parcel: Parcel, exercise: Path, scratch: Path) -> A
     kept = function(
         replace(
             one,
-            setup=replace(one.setup, exercise=exercise),
+            setup=replace(one.setup, exercise=exercise, store=NO_STORE),
             submission=replace(submission, path=path),
             out=None if one.out is None else out,
         )
@@ -405,7 +427,7 @@ def _versions() -> dict[str, str]:
 
 
 def _terms(exercise: Exercise, *, trusted: bool) -> Terms:
-    return Terms(_versions(), exercise.name, exercise.sha256, exercise.folder.resolve(), trusted)
+    return Terms(secrets.token_hex(8), _versions(), exercise.name, exercise.sha256, exercise.folder.resolve(), trusted)
 
 
 def _encode(record: object) -> bytes:
