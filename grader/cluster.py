@@ -8,7 +8,6 @@ it has to be private: docs/scale.md.
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import os
 import platform
@@ -26,6 +25,7 @@ from concurrent.futures import (
     wait,
 )
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -142,7 +142,7 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
     settings = {"distributed.admin.large-graph-warning-threshold": UNDER_WAY_BYTES}  # files travel with their tasks
     with dask.config.set(settings):
         try:
-            client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+            client = _client(partial(Client, address, timeout=CONNECT_SECONDS, set_as_default=False))
         except Exception as error:  # also wrong TLS files, names that do not resolve, and others' protocols
             hint = "start one with `dask scheduler`, and give the address that it prints; docs/scale.md shows how"
             raise RequestError(f"no scheduler answers at {address}: {_said(error)}", hint=hint) from None
@@ -155,6 +155,20 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
                     fire_and_forget(client.submit(leave, pure=False, workers=[worker]))
             with contextlib.suppress(Exception):
                 client.close(timeout=CONNECT_SECONDS)
+
+
+def _client(make: Callable[[], Client]) -> Client:
+    """Make a client, in bounded time: distributed waits without end for a port that takes a connection and says nothing."""
+    made: Future[Client] = Future()
+
+    def run() -> None:
+        try:
+            made.set_result(make())
+        except Exception as error:
+            made.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return made.result(CONNECT_SECONDS * 2)
 
 
 def _examined(client: Client, address: str, terms: bytes) -> int:
@@ -295,7 +309,7 @@ def _translated(where: str) -> Iterator[None]:
 
 
 def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    return f"{type(error).__name__}: {error}".rstrip(": ").splitlines()[0][:200]
 
 
 # --- on a worker ---------------------------------------------------------------------------------------------------
@@ -361,7 +375,7 @@ def _meet(terms: Terms) -> Path:
     raise RequestError(problem, hint=f"put a copy of its folder at {terms.folder} on every worker")
 
 
-@functools.cache  # once a process, unless it fails
+@cache  # once a process, unless it fails
 def _confined(trusted: bool) -> None:
     service.require_confinement(trusted=trusted)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
+from distributed import Client
 from notebooks import HE, RANDOM, ZEROS, edit, solved, write
 
 from grader import batch, cluster, pool, service, work
@@ -399,11 +400,15 @@ def test_without_scheduler_or_workers_a_batch_stops_and_goes_on_later(own, lesso
 @pytest.mark.slow
 def test_a_worker_with_several_threads_is_refused_by_name(own, one, tmp_path, capsys):
     running = own()
-    wide = running.worker("wide", threads=2)
-    running.workers.append(wide)
-    with cluster.connected(running.address, EXERCISE) as found:
-        pass
-    assert found.workers
+    running.workers.append(running.worker("wide", threads=2))
+    with Client(running.address, set_as_default=False) as client:
+        client.wait_for_workers(3, timeout=60)
+    where = ("--executor", "dask", "--scheduler", running.address)
+    assert grader("batch", one, "--out", tmp_path / "out", *where) == 2
+    said = capsys.readouterr().err
+    assert "has 2 threads" in said
+    assert "--nthreads 1" in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_client_is_not_needed_to_grade_here():
