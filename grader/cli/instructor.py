@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, VerboseOption, app
+from grader.errors import RequestError
 
 if TYPE_CHECKING:
     from grader.batch import Change, Report
 
 
-@app.command(epilog="Example: grader batch downloads/ --out graded/ --jobs 4")
+class Runs(str, Enum):
+    """Who grades a class."""
+
+    PROCESSES = "processes"
+    DASK = "dask"
+
+
+@app.command(
+    epilog="Examples: grader batch downloads/ --out graded/ --jobs 4\n\n"
+    "grader batch downloads/ --out graded/ --executor dask --scheduler tcp://10.0.0.5:8786"
+)
 def batch(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Folders, zips or notebooks.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where pages, gradebook and store go.")],
     jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, max=256, help="Processes; by default one a processor.")
+        int | None,
+        typer.Option("--jobs", "-j", min=1, max=256, help="Processes; by default one a processor, or all workers."),
+    ] = None,
+    executor: Annotated[
+        Runs, typer.Option("--executor", help="Who grades: processes here, or a cluster's workers (docs/scale.md).")
+    ] = Runs.PROCESSES,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", metavar="ADDRESS", help="The cluster's scheduler: tcp://HOST:PORT or tls://..."),
     ] = None,
     i_trust_this_code: Annotated[
         bool, typer.Option("--i-trust-this-code", help="Grade where nothing can confine student code (macOS, Windows).")
@@ -49,16 +71,26 @@ def batch(
     from grader import service
     from grader.report.progress import Progress
 
-    with Progress(quiet=quiet) as progress:
+    if (executor is Runs.DASK) != (scheduler is not None):
+        hint = "grader batch SOURCE --out DIR --executor dask --scheduler tcp://HOST:PORT"
+        raise RequestError("--executor dask and --scheduler ADDRESS go together", hint=hint)
+    loaded = service.load_exercise(exercise)
+    with ExitStack() as stack:
         settings = batches.Settings(
             jobs=jobs or batches.default_jobs(),
             fresh=fresh,
             annotated=annotated,
             roster=roster,
-            progress=progress.step,
             ready=lambda: service.require_confinement(trusted=i_trust_this_code),
         )
-        report = batches.batch(sources, out, service.load_exercise(exercise), settings)
+        if scheduler is not None:
+            from grader import cluster
+
+            found = stack.enter_context(cluster.connected(scheduler, loaded, trusted=i_trust_this_code))
+            vouched = found.start  # each worker looks for itself
+            settings = replace(settings, jobs=jobs or found.workers, start=vouched, ready=lambda: None)
+        progress = stack.enter_context(Progress(quiet=quiet))
+        report = batches.batch(sources, out, loaded, replace(settings, progress=progress.step))
     _report(report, quiet=quiet, verbose=verbose)
 
 
