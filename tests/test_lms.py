@@ -19,7 +19,7 @@ from grader.batch import DATABASE
 from grader.cli import main
 from grader.cli.lms import SYSTEM_APPS
 from grader.errors import RequestError
-from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS, archives, feedback, tables
+from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS, archives, feedback, points, tables
 from grader.lms import graded as pairing
 from grader.manifest import Entry
 from grader.records import Ruling, SubmissionInfo, Summary
@@ -226,7 +226,7 @@ def test_an_open_zip_is_closed_with_its_last_member(tmp_path):
     ],
 )
 def test_points_are_written_as_people_do(value, text):
-    assert tables.number(Decimal(value)) == text
+    assert points.number(Decimal(value)) == text
 
 
 @pytest.mark.parametrize(
@@ -243,14 +243,16 @@ def test_points_are_written_as_people_do(value, text):
     ],
 )
 def test_a_cells_number(cell, value):
-    assert tables.as_number(cell) == (None if value is None else Decimal(value))
+    assert points.as_number(cell) == (None if value is None else Decimal(value))
 
 
 def test_scores_are_converted_to_the_columns_points():
-    assert tables.out_of(Decimal(27), 30.0, Decimal(100)) == 90
-    assert tables.out_of(Decimal(27), 30.0, None) == 27
-    assert tables.converted(30.0, Decimal("30.00")) == ()
-    assert "out of 100, the exercise out of 30" in tables.converted(30.0, Decimal(100))[0]
+    assert points.out_of(Decimal(27), 30.0, Decimal(100)) == 90
+    assert points.out_of(Decimal(27), 30.0, None) == 27
+    assert points.converted(30.0, Decimal("30.00")) == ()
+    assert "out of 100, the exercise out of 30" in points.converted(30.0, Decimal(100))[0]
+    with pytest.raises(RequestError, match="out of 0 points"):
+        points.out_of(Decimal(27), 30.0, Decimal("0.00"))
 
 
 @pytest.mark.parametrize(

@@ -330,14 +330,21 @@ def test_canvas_waits_as_long_as_it_is_told(canvas, clock):
     assert 7.0 in clock.slept
 
 
-def test_canvas_other_points_are_converted_only_when_asked(canvas, clock):
+def test_canvas_other_points_are_converted_and_told(canvas, clock):
     canvas.record["points_possible"] = 100.0
-    with pytest.raises(RequestError, match="of 100 points, the exercise of 30"):
-        to_canvas(canvas, clock)
+    looked = to_canvas(canvas, clock, dry_run=True)
+    assert "the LMS counts out of 100, the exercise out of 30: scores are converted" in looked.said
     assert not [one for one in canvas.seen if one.writes]
 
-    to_canvas(canvas, clock, scale=True)
+    to_canvas(canvas, clock)
     assert [one["score"] for one in canvas.people.values()] == [90.0, 100.0, 41.67]
+
+
+def test_canvas_that_counts_no_points_gets_no_zeros(canvas, clock):
+    canvas.record["points_possible"] = 0.0
+    with pytest.raises(RequestError, match="out of 0 points"):
+        to_canvas(canvas, clock)
+    assert not [one for one in canvas.seen if one.writes]
 
 
 def test_canvas_refuses_a_token_once_and_clearly(canvas, clock):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.lms import canvas_gradebook, tables
+from grader.lms import canvas_gradebook, points, tables
 from grader.lms.archives import Member, contents, write_zip
 from grader.lms.canvas_gradebook import Gradebook
 from grader.lms.canvas_names import Name, is_id, parse, sanitized, without_resubmit_suffix
@@ -114,7 +114,7 @@ def _gradebook(request: Export) -> Done:
         files=(path,),
         said=(
             f"column {column.header!r}: {len(filled.rows)} scores, {counts}",
-            *tables.converted(request.possible, column.possible),
+            *points.converted(request.possible, column.possible),
         ),
         attention=tuple(filled.attention),
     )
@@ -171,18 +171,18 @@ def _fill(filled: _Filled, request: Export, book: Gradebook, column: Column, row
             f"the score of {one.entry.name} goes to {name} (id {one.entry.student}): a group's member, or a changed name; "
             "see in Canvas that the whole group has it"
         )
-    new = tables.out_of(score, request.possible, column.possible)
-    before = tables.as_number(old)
+    new = points.out_of(score, request.possible, column.possible)
+    before = points.as_number(old)
     if before is None:
         filled.new += 1
-    elif tables.cents(before) == tables.cents(new):
+    elif points.equal(before, new):
         filled.same += 1
     else:
         filled.changed += 1
-        filled.attention.append(f"{one.entry.name}: {old} in the gradebook becomes {tables.number(new)}")
+        filled.attention.append(f"{one.entry.name}: {old} in the gradebook becomes {points.number(new)}")
     width = max(len(row), column.index + 1)
     cells = [*row, *[""] * (width - len(row))]
-    cells[column.index] = tables.number(new)
+    cells[column.index] = points.number(new)
     filled.rows.append(cells)
 
 

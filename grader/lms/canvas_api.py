@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.http import TOLD_SECONDS, Call, Http, origin
-from grader.lms.push import Assignment, Change, Note, Outcome, Standing, equal, failed, is_final, stopping
+from grader.lms.points import equal
+from grader.lms.push import Assignment, Change, Note, Outcome, Standing, failed, is_final, stopping
 from grader.lms.tokens import Secret
 from grader.manifest import Entry
 

@@ -28,14 +28,13 @@ import msgspec
 
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.http import Call, Http
+from grader.lms.points import equal, rounded
 from grader.lms.push import (
     Assignment,
     Change,
     Note,
     Outcome,
     Standing,
-    cents,
-    equal,
     failed,
     has_text,
     is_final,
@@ -279,7 +278,7 @@ class Ags:
             comment = one.get("comment")
             yield Standing(
                 user or str(one["userId"]),
-                None if grade is None else cents(grade),
+                None if grade is None else rounded(grade),
                 comments=(str(comment),) if comment else (),
             )
 

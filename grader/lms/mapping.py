@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from grader.errors import RequestError
-from grader.lms import feedback, tables
+from grader.lms import feedback, points, tables
 from grader.lms.archives import Contents, Member, contents, write_zip
 from grader.lms.layout import File, HandedIn, lay_out
 from grader.lms.system import Collect, Done, Export, Graded
@@ -281,7 +281,7 @@ class Sheet:
     def columns(self, only: str) -> list[Column]:
         """Return the columns that could be the assignment's; `only` is the title of a column whose header tells none."""
         return [
-            Column(at, title, said.get("title", only), said.get("id", ""), tables.as_number(said.get("possible", "")))
+            Column(at, title, said.get("title", only), said.get("id", ""), points.as_number(said.get("possible", "")))
             for at, title in enumerate(self.header)
             if (one := re.match(self.mapping.grade, title.strip())) and (said := one.groupdict("")) is not None
         ]
@@ -361,7 +361,7 @@ def _filled(request: Export, mapping: Out) -> Done:
     ]
     absent += [f"{student}: several rows of {sheet.path.name} fit, so none was filled in" for student in sorted(twice)]
     written = len(wanted) - len(absent)
-    said = [f"column {column.header!r}: {written} scores", *tables.converted(request.possible, column.possible)]
+    said = [f"column {column.header!r}: {written} scores", *points.converted(request.possible, column.possible)]
     if mapping.feedback and mapping.feedback not in sheet.names:
         said.append(f"no column {mapping.feedback!r}: only scores were written")
     return Done((path,), tuple(said), (*absent, *request.left_blank))
@@ -372,7 +372,7 @@ def _row(request: Export, sheet: Sheet, column: Column, row: Sequence[str], one:
     score = request.score(one)
     assert score is not None  # noqa: S101  # whoever has none is not wanted
     cells = [*row, *[""] * (len(sheet.header) - len(row))]
-    cells[column.index] = tables.number(tables.out_of(score, request.possible, column.possible))
+    cells[column.index] = points.number(points.out_of(score, request.possible, column.possible))
     mapping = sheet.mapping
     if mapping.feedback in sheet.names:
         cells[sheet.names[mapping.feedback]] = _feedback(one, mapping)
@@ -400,7 +400,7 @@ def _new(request: Export, mapping: Out) -> Done:
         values = {
             "student": one.entry.student,
             "name": one.entry.name,
-            "score": tables.number(score),
+            "score": points.number(score),
             "possible": f"{request.possible:g}",
             "feedback": _feedback(one, mapping),
         }

@@ -15,7 +15,8 @@ from typing import Any
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms import feedback
 from grader.lms.http import Call, Http, origin
-from grader.lms.push import PAGE, Assignment, Change, Note, Outcome, Standing, equal, failed, is_final, stopping
+from grader.lms.points import equal
+from grader.lms.push import PAGE, Assignment, Change, Note, Outcome, Standing, failed, is_final, stopping
 from grader.lms.tokens import Secret
 from grader.manifest import Entry
 

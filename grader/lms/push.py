@@ -11,12 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Protocol
 
 from grader.errors import LiveError, RequestError, Unanswered
-from grader.lms import feedback
+from grader.lms import feedback, points
 from grader.lms.journal import Journal, Line, opened
 from grader.lms.system import Export, Graded
 from grader.manifest import Entry
@@ -24,7 +24,6 @@ from grader.manifest import Entry
 PAGE = "feedback.html"
 TRIED = "tried against a local server that keeps the documented rules; never tried on a live site: begin with --dry-run"
 SETTLED_SECONDS = 300.0  # after which a call that was never answered will not arrive any more
-CENT = Decimal("0.01")
 MOST_NAMED = 10
 
 Step = Literal["send", "same", "kept", "open", "nobody", "blank"]
@@ -38,13 +37,12 @@ ENDED: Mapping[Ended, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What to send, and how: `dry_run` only looks, `overwrite` replaces grades that people gave, `scale` converts points."""
+    """What to send, and how: `dry_run` only looks, `overwrite` replaces grades that people gave."""
 
     export: Export
     folder: Path
     dry_run: bool = False
     overwrite: bool = False
-    scale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +180,7 @@ def push(
     Raises
     ------
     RequestError
-        If the assignment's points are not the exercise's, and nobody asked for a conversion.
+        If the assignment is out of 0 points.
     LiveError
         If the LMS could not even be asked what it holds; then nothing was sent.
     """
@@ -238,7 +236,7 @@ def plan(wish: Wish, standing: Standing, known: Known, *, overwrite: bool = Fals
         return Change(wish, standing, "blank", why="no notebook that could be read (--absent zero sends 0)")
     if not overwrite and _is_of_a_person(wish, standing, known):
         return Change(wish, standing, "kept", why=_kept(standing))
-    grade = wish.grade is not None and not equal(standing.grade, wish.grade)
+    grade = wish.grade is not None and not points.equal(standing.grade, wish.grade)
     comment = not _has_comment(wish, standing, known)
     if comment and known.is_fresh:
         why = "was sent minutes ago without an answer and may still arrive: run again later"
@@ -253,7 +251,7 @@ def _is_of_a_person(wish: Wish, standing: Standing, known: Known) -> bool:
     if wish.grade is None:
         return standing.grade is not None
     ours = [wish.grade, *(None if value is None else Decimal(value) for value in known.grades)]
-    return not any(equal(standing.grade, grade) for grade in ours)
+    return not any(points.equal(standing.grade, grade) for grade in ours)
 
 
 def _has_comment(wish: Wish, standing: Standing, known: Known) -> bool:
@@ -266,39 +264,30 @@ def _has_comment(wish: Wish, standing: Standing, known: Known) -> bool:
 
 
 def wished(request: Push, assignment: Assignment) -> list[Wish]:
-    """Return what each graded entry is to get.
+    """Return what each graded entry is to get, in the assignment's points.
 
     Raises
     ------
     RequestError
-        If the assignment is of other points than the exercise, and `scale` was not asked for.
+        If the assignment is out of 0 points.
     """
-    possible = Decimal(repr(float(request.export.possible)))
-    factor = Decimal(1)
-    if assignment.possible is not None and assignment.possible != possible:
-        if not request.scale:
-            raise RequestError(
-                f"“{assignment.title}” is of {_number(assignment.possible)} points, the exercise of {_number(possible)}",
-                hint=f"give the assignment {_number(possible)} points, or convert ours with --scale",
-            )
-        factor = assignment.possible / possible
-    return [_wish(one, request.export.score(one), factor) for one in request.export.graded]
+    export = request.export
+    scores = [(one, export.score(one)) for one in export.graded]
+    return [
+        _wish(one, None if score is None else points.out_of(score, export.possible, assignment.possible))
+        for one, score in scores
+    ]
 
 
-def _wish(one: Graded, score: Decimal | None, factor: Decimal) -> Wish:
+def _wish(one: Graded, score: Decimal | None) -> Wish:
     page = one.folder / PAGE
     comment = feedback.plain(one.result)
-    grade = None if score is None or one.result.provisional else cents(score * factor)
+    grade = None if score is None or one.result.provisional else points.rounded(score)
     try:
         digest = hashlib.sha256(comment.encode("utf-8", "replace") + b"\0" + page.read_bytes()).hexdigest()
     except OSError as error:
         raise RequestError(f"{page} cannot be read: {error.strerror}", hint="run `grader regrade DIR`") from None
     return Wish(one, grade, comment, page, digest)
-
-
-def cents(value: Decimal) -> Decimal:
-    """Return a grade as it is sent: to two decimals, without trailing zeros."""
-    return Decimal(_number(value.quantize(CENT, ROUND_HALF_UP)))
 
 
 def stopping(changes: Iterable[Change], error: LiveError) -> Iterator[Outcome]:
@@ -339,8 +328,8 @@ def _sent(
 
 
 def _heading(live: Live, assignment: Assignment) -> str:
-    points = "" if assignment.possible is None else f", {_number(assignment.possible)} points"
-    return f"{live.title}: “{assignment.title}”{points} ({live.target})"
+    worth = "" if assignment.possible is None else f", {points.number(assignment.possible)} points"
+    return f"{live.title}: “{assignment.title}”{worth} ({live.target})"
 
 
 def _table(changes: Sequence[Change], outcomes: Sequence[Outcome], export: Export) -> Iterator[str]:
@@ -375,7 +364,8 @@ def _report(
     steps = Counter(change.step for change in changes)
     ended = Counter(outcome.ended for outcome in outcomes)
     shown = changes if request.dry_run else [change for change in changes if change.step != "same"]
-    said = [_heading(live, assignment), *_table(shown, outcomes, request.export)]
+    converted = points.converted(request.export.possible, assignment.possible)
+    said = [_heading(live, assignment), *converted, *_table(shown, outcomes, request.export)]
     if request.dry_run:
         said.append(f"dry run: nothing was sent; {steps['send']} would be")
     else:
@@ -404,13 +394,6 @@ def _trouble(outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield f"{'; '.join(who[:MOST_NAMED])}{more}: {ENDED[ended]}: {why}"
 
 
-def equal(there: Decimal | None, ours: Decimal | None) -> bool:
-    """Whether two grades are the same to two decimals, as far as any LMS shows them."""
-    if there is None or ours is None:
-        return there is ours
-    return cents(there) == cents(ours)
-
-
 def _kept(standing: Standing) -> str:
     if standing.settled:
         return f"{standing.settled}: kept"
@@ -424,9 +407,4 @@ def _by(standing: Standing) -> str:
 
 
 def _grade(value: Decimal | None) -> str:
-    return "-" if value is None else _number(value)
-
-
-def _number(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return "-" if value is None else points.number(value)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.lms.points import exact
 from grader.manifest import Entry, Manifest
 
 if TYPE_CHECKING:
@@ -148,11 +149,6 @@ Collector = Callable[[Collect], Done]
 Exporter = Callable[[Export], Done]
 Runner = Callable[[Run], Done]
 Builder = Callable[[Build], Done]
-
-
-def exact(value: float) -> Decimal:
-    """Return a number as it is written, without the binary rest of a float."""
-    return Decimal(repr(float(value)))
 
 
 def later(module: str, function: str, *first: str) -> Callable[[Any], Done]:
