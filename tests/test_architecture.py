@@ -97,6 +97,7 @@ MAY_IMPORT = {
         "batch",
         "errors",
         "exercise",
+        "extract",
         "manifest",
         "notebook",
         "records",

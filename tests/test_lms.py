@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lms_files import RIGHT, graded, keep, members, scored, unread, zipped
+from notebooks import RANDOM, ZEROS, notebook
 
+from grader import manifest as manifests
 from grader.batch import DATABASE
 from grader.cli import main
 from grader.cli.lms import SYSTEM_APPS
@@ -82,6 +84,26 @@ def test_a_collected_class_can_also_go_into_a_spreadsheet(tmp_path):
     folder = graded(collected(tmp_path), tmp_path / "graded", {"678": scored(27)})
     assert main(["lms", "spreadsheet", "export", str(folder), "--out", str(tmp_path / "o")]) == 0
     assert "678,doejane,27,30" in (tmp_path / "o" / "grades.csv").read_text(encoding="utf-8-sig")
+
+
+UNTOUCHED = (Path(__file__).parent.parent / "submissions" / "untouched.ipynb").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("files", "chosen"),
+    [
+        ({"a.ipynb": RIGHT, "b.ipynb": UNTOUCHED}, "a.ipynb"),
+        ({"a.ipynb": UNTOUCHED, "b.ipynb": notebook("x = 1")}, "a.ipynb"),
+        ({"a.ipynb": RIGHT, "b.ipynb": RIGHT}, "b.ipynb"),
+        ({"a.ipynb": RIGHT, "b.py": ZEROS.encode()}, "a.ipynb"),
+        ({"a.ipynb": notebook(ZEROS), "b.ipynb": b"{", "c.py": f"{ZEROS}\n\n{RANDOM}".encode()}, "c.py"),
+        ({"a.pdf": b"x", "b.ipynb": b""}, "b.ipynb"),
+    ],
+)
+def test_of_several_files_the_one_in_which_most_is_done_counts(tmp_path, files, chosen):
+    zipped(tmp_path / "s.zip", {f"doe/{name}": data for name, data in files.items()})
+    assert main(["lms", "spreadsheet", "collect", str(tmp_path / "s.zip"), "--out", str(tmp_path / "c")]) == 0
+    assert [entry.original for entry in manifests.load(tmp_path / "c").entries] == [chosen]
 
 
 def test_many_names_are_cut_unless_asked(tmp_path, capsys):

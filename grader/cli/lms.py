@@ -52,7 +52,7 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
     @to.command(
         "collect",
         help=f"Lay out {system.reads} for `grader batch`, with a manifest of whose each file is.",
-        epilog=f"Example: grader lms {name} collect download.zip --out collected/",
+        epilog=f"Example: grader lms {name} collect {system.example} --out collected/{_mapping_of(name)}",
     )
     def collect(
         exports: Annotated[list[Path], typer.Argument(metavar="EXPORT...", help=f"{system.title}: {system.reads}.")],
@@ -95,7 +95,8 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         "export",
         help=f"Write {system.writes} from what `grader batch` graded.",
         epilog=f"Example: grader lms {name} export graded/ --out upload/"
-        + (f" {system.flag} exported.csv" if system.template else ""),
+        + (f" {system.flag} exported.csv" if system.template else "")
+        + _mapping_of(name),
     )
     def export(
         directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")],
@@ -148,6 +149,11 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
                 verbose=verbose,
             )
             typer.echo(f"{system.title}: {system.verified}")
+
+
+def _mapping_of(name: str) -> str:
+    """Return what an example needs besides where no mapping comes with the grader."""
+    return " --mapping mapping.toml" if name == "other" else ""
 
 
 def _add_preset(to: typer.Typer) -> None:

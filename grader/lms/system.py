@@ -22,7 +22,7 @@ class System:
 
     `template` says what the option `flag` takes (`--gradebook` and `--worksheet` mean the same), empty where the system's
     exporter fills nothing in; `verified` says how far what we write was tried; `mapped` systems are described by a mapping
-    file.
+    file; `example` is what a download is called there.
     """
 
     title: str
@@ -32,6 +32,7 @@ class System:
     verified: str = "not verified against the system"
     mapped: bool = False
     flag: str = "--gradebook"
+    example: str = "download.zip"
 
 
 @dataclass(frozen=True, slots=True)
