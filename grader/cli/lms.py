@@ -143,7 +143,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         done = EXPORTERS[name](request)
         say(done, quiet=quiet, verbose=verbose)
         if not quiet:
-            _name(
+            named(
                 graded.named(request.manifest.entries, request.held_back),
                 "held back, nothing was written for them (--include-open exports what waits for a look):",
                 verbose=verbose,
@@ -160,9 +160,9 @@ def _add_preset(to: typer.Typer) -> None:
     @to.command("preset", epilog="Example: grader lms other preset blackboard > mapping.toml")
     def preset(name: Annotated[str, typer.Argument(help="Its name; a wrong one lists them.")]) -> None:
         """Print a mapping file that comes with the grader, to start one of your own from."""
-        from grader.lms import mapping
+        from grader.lms import mapping_file
 
-        typer.echo(mapping.preset(name), nl=False)
+        typer.echo(mapping_file.preset(name), nl=False)
 
 
 def say(done: Done, *, quiet: bool, verbose: bool = False) -> None:
@@ -170,13 +170,13 @@ def say(done: Done, *, quiet: bool, verbose: bool = False) -> None:
     if not quiet:
         for line in done.said:
             typer.echo(_line(line))
-        _name(done.attention, "please look at:", verbose=verbose)
+        named(done.attention, "please look at:", verbose=verbose)
         for path in done.files:
             typer.echo(f"wrote {path}")
-    _name(done.unaccounted, "not accounted for, nobody can tell whose they are:", verbose=verbose, err=True)
+    named(done.unaccounted, "not accounted for, nobody can tell whose they are:", verbose=verbose, err=True)
 
 
-def _name(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False) -> None:
+def named(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False) -> None:
     """Name things under a title, the first of them where they are many."""
     shown = lines if verbose else lines[:MOST_NAMED]
     if lines:

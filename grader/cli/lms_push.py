@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import Exit, QuietOption
-from grader.cli.lms import SYSTEM_APPS
+from grader.cli.lms import SYSTEM_APPS, named
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
@@ -111,13 +111,13 @@ def lti(
     quiet: QuietOption = False,
 ) -> None:
     """Send scores and comments to an LTI line item; the private key is in GRADER_LTI_KEY, a file or the keyring."""
-    from grader.lms import lti_ags, points, tokens
+    from grader.lms import lti_access, lti_ags, points, tokens
 
     def live(export: Export) -> Live:
-        settings = lti_ags.load(platform)
-        users = lti_ags.users(platform.parent / settings.users) if settings.users else {}
+        settings = lti_access.load(platform)
+        users = lti_access.users(platform.parent / settings.users) if settings.users else {}
         what = "the private key that the platform knows this tool by"
-        key = tokens.find(lti_ags.VARIABLE, file=key_file, account=f"lti {settings.client_id}", what=what)
+        key = tokens.find(lti_access.VARIABLE, file=key_file, account=f"lti {settings.client_id}", what=what)
         tool = lti_ags.Tool(settings, key, users, export.title, points.exact(export.possible))
         return lti_ags.Ags(tool, http=_http(quiet=quiet))
 
@@ -151,7 +151,7 @@ def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None
     """Send, say what came of it, and leave: 0 all is there, 1 some wait for a decision, 3 some did not go through."""
     from grader.lms.push import TRIED, push
     from grader.report.progress import Progress
-    from grader.report.text import clean, one_line
+    from grader.report.text import clean
 
     system = live(request.export)
     with Progress(quiet=quiet or request.dry_run, doing="sending") as progress:
@@ -160,8 +160,7 @@ def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None
         for line in report.said:
             typer.echo(clean(line))
         typer.echo(f"{system.title}: {TRIED}")
-    for line in report.attention:
-        typer.echo(f"look at: {one_line(line)}", err=True)
+    named(report.attention, "please look at:", verbose=True, err=True)
     if request.dry_run:
         raise typer.Exit(int(Exit.PASSED))
     waits = Exit.NOT_PASSED if report.waiting else Exit.PASSED

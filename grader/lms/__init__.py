@@ -7,11 +7,11 @@ every system           `system` (what is asked and said), `points`, `feedback` (
 files in               `archives` (zips, read with distrust), `layout` (the collected folder)
 files out              `graded` (results beside entries, what is held back), `tables` (CSV, the column)
 a system's files       `canvas` with `canvas_names` and `canvas_gradebook`; `moodle` with `moodle_worksheet`; `nbgrader`;
-                       `mapping` with `presets/` (any other)
+                       `mapping` with `mapping_file` and `presets/` (any other)
 graders inside         `inside` (run one hand-in), `gradescope`, `coursera`, `prairielearn`; `bundle` and `wheel` bring them
                        there, with `data/`
 live sites             `push` (what is missing, and the report), `journal`, `http`, `tokens`; `canvas_api`, `moodle_ws`,
-                       `lti_ags`
+                       `lti_ags` with `lti_access`
 =====================  ===============================================================================================
 """
 
@@ -25,6 +25,7 @@ RULES = "tested against the rules of its importer, read in its source; not tried
 HELP = "not verified against the system: written from its help pages and from scripts of others"
 SOURCE = "not verified against the system: written from the source of edx-sga and edx-bulk-grades"
 TABLE = "a table as any spreadsheet program opens it; no system to verify it against"
+LAYOUT = "tested in a copy of its folders, as root; no image was built, not tried on the real site"
 OWN = "not verified: as right as the mapping file"
 MAPPED = "its own table with our column, and a zip of pages"
 
@@ -52,7 +53,7 @@ SYSTEMS: Mapping[str, System] = {
     ),
     "coursera": System(
         title="Coursera",
-        verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
+        verified=LAYOUT,
     ),
     "nbgrader": System(
         title="nbgrader",
@@ -63,7 +64,7 @@ SYSTEMS: Mapping[str, System] = {
     ),
     "prairielearn": System(
         title="PrairieLearn",
-        verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
+        verified=LAYOUT,
     ),
     **{
         name: System(title, reads, MAPPED, "the table that it exported", verified, mapped=True)

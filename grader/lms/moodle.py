@@ -22,7 +22,6 @@ from grader.manifest import Entry
 
 WORKSHEET = "moodle-worksheet.csv"
 FEEDBACK = "moodle-feedback.zip"
-PAGE = "feedback.html"
 
 # --- in: the zip of submissions ------------------------------------------------------------------------------------
 
@@ -277,11 +276,11 @@ def _feedback(request: Export, recipients: Sequence[Recipient]) -> Done:
     files: dict[str, bytes | Path] = {}
     missing = []
     for one in recipients:
-        page = one.one.folder / PAGE
+        page = one.one.folder / feedback.PAGE
         if page.is_file():
-            files[feedback_path(one.full_name, one.participant, PAGE)] = page
+            files[feedback_path(one.full_name, one.participant, feedback.PAGE)] = page
         else:
-            missing.append(f"{one.one.entry.name}: {PAGE} is missing, run `grader regrade` to write it again")
+            missing.append(f"{one.one.entry.name}: {feedback.PAGE} is missing, run `grader regrade` to write it again")
     path = request.out / FEEDBACK
     write_zip(path, files)
     size = f"{max(1, round(path.stat().st_size / (1 << 20)))} MB"

@@ -88,8 +88,7 @@ def read(path: Path, column: str | None = None) -> Worksheet:
     """
     text = tables.read_text(path)
     body = text.text.strip() + text.newline if text.text.strip() else ""
-    head = body.partition("\n")[0]
-    delimiter = max(tables.DELIMITERS, key=lambda mark: len(tables.cells(head, mark)))
+    delimiter = tables.delimiter(body)
     rows, rewrite = _uniform(body, delimiter, path)
     header, *rest = rows
     if len(header.cells) < 4:

@@ -21,7 +21,6 @@ from grader.lms.journal import Journal, Line, opened
 from grader.lms.system import Export, Graded
 from grader.manifest import Entry
 
-PAGE = "feedback.html"
 TRIED = "tried against a local server that keeps the documented rules; never tried on a live site: begin with --dry-run"
 SETTLED_SECONDS = 300.0  # after which a call that was never answered will not arrive any more
 MOST_NAMED = 10
@@ -280,7 +279,7 @@ def wished(request: Push, assignment: Assignment) -> list[Wish]:
 
 
 def _wish(one: Graded, score: Decimal | None) -> Wish:
-    page = one.folder / PAGE
+    page = one.folder / feedback.PAGE
     comment = feedback.plain(one.result)
     grade = None if score is None or one.result.provisional else points.rounded(score)
     try:

@@ -84,6 +84,12 @@ def rows(text: str, delimiter: str, path: Path) -> list[list[str]]:
         ) from None
 
 
+def delimiter(text: str) -> str:
+    """Return the mark that cuts the header of a table into most cells."""
+    head = text.lstrip().partition("\n")[0]
+    return max(DELIMITERS, key=lambda mark: len(cells(head, mark)))
+
+
 def cells(line: str, delimiter: str) -> list[str]:
     """Return the cells of a single line, none where it is no line of a table."""
     try:
