@@ -68,6 +68,14 @@ def collected(tmp_path: Path) -> Path:
         (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/o", "--gradebook", "no.csv"], "no.csv cannot be read"),
         (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/text.zip"], "cannot be written"),
         (["nonesuch", "collect", "x", "--out", "y"], "No such command"),
+        (["canvas", "collect", "{tmp}/s.zip", "--out", "{tmp}/o", "--mapping", "m"], "canvas takes no --mapping"),
+        (["moodle", "collect", "{tmp}/s.zip", "--out", "{tmp}/o", "--assignment", "1"], "moodle takes no --assignment"),
+        (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/o", "--mapping", "m"], "canvas takes no --mapping"),
+        (
+            ["nbgrader", "export", "{tmp}/graded", "--out", "{tmp}/o", "--gradebook", "g"],
+            "nbgrader takes no --gradebook",
+        ),
+        (["nbgrader", "export", "{tmp}/graded", "--out", "{tmp}/o", "--column", "c"], "nbgrader takes no --column"),
     ],
 )
 def test_a_bad_request_is_a_sentence(tmp_path, capsys, arguments, says):

@@ -1,7 +1,7 @@
 """Commands of an LMS: what it exports is collected, what it imports is written.  One sub-command a system of the table."""
 
 # without postponed annotations: those of the commands below name the system that they are made for
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -82,6 +82,7 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
     ) -> None:
         from grader import service
 
+        _refuse(name, {"--mapping": mapping and not system.mapped, "--assignment": assignment and name != "nbgrader"})
         functions = service.load_exercise(exercise).names
         done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping, assignment))
         say(done, quiet=quiet, verbose=verbose)
@@ -112,7 +113,13 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
             ),
         ] = None,
         column: Annotated[
-            str | None, typer.Option("--column", metavar="TITLE_OR_ID", help="The assignment's column, if several fit.")
+            str | None,
+            typer.Option(
+                "--column",
+                metavar="TITLE_OR_ID",
+                help="The assignment's column, if several fit.",
+                hidden=not system.template,
+            ),
         ] = None,
         absent: Annotated[
             str,
@@ -130,6 +137,8 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         quiet: QuietOption = False,
         verbose: VerboseOption = False,
     ) -> None:
+        _refuse(name, {"--mapping": mapping and not system.mapped})
+        _refuse(name, {"--gradebook": template and not system.template, "--column": column and not system.template})
         from grader.lms import graded
 
         points = graded.absent_points(absent)
@@ -149,6 +158,12 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
                 verbose=verbose,
             )
             typer.echo(f"{system.title}: {system.verified}")
+
+
+def _refuse(name: str, wrongly: Mapping[str, object]) -> None:
+    """Refuse options that only other systems take: passed over, they would seem to have done something."""
+    for option in (option for option, is_wrong in wrongly.items() if is_wrong):
+        raise RequestError(f"{name} takes no {option}", hint=f"see `grader lms {name} --help`")
 
 
 def _mapping_of(name: str) -> str:
