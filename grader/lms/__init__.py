@@ -10,7 +10,7 @@ a system's files       `canvas` with `canvas_names` and `canvas_gradebook`; `moo
                        `mapping` with `mapping_file` and `presets/` (any other)
 graders inside         `inside` (run one hand-in), `gradescope`, `coursera`, `prairielearn`; `bundle` and `wheel` bring them
                        there, with `data/`
-live sites             `push` (what is missing, and the report), `journal`, `http`, `tokens`; `canvas_api`, `moodle_ws`,
+live sites             `push` (sends what is missing), `push_report`, `journal`, `http`, `tokens`; `canvas_api`, `moodle_ws`,
                        `lti_ags` with `lti_access`
 =====================  ===============================================================================================
 """
