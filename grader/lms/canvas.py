@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.errors import RequestError
 from grader.lms import canvas_gradebook, points, tables
 from grader.lms.archives import Member, contents, write_zip
 from grader.lms.canvas_gradebook import Gradebook
@@ -34,13 +35,21 @@ def collect(request: Collect) -> Done:
     roster = canvas_gradebook.roster(request.roster) if request.roster else None
     found = contents(request.exports)
     handed_in: dict[str, list[tuple[Name, Member]]] = {}
+    unclear: list[RequestError] = []
     for member in found.members:
         base = member.name.rpartition("/")[2]
-        name = parse(base, roster)
+        try:
+            name = parse(base, roster)
+        except RequestError as error:
+            unclear.append(error)
+            continue
         if name is None:
             found.refused.append(f"{member.name}: not a name that Canvas gives")
         else:
             handed_in.setdefault(name.user, []).append((name, member))
+    if unclear:
+        more = f"; {len(unclear) - 1} more names are as unclear" if len(unclear) > 1 else ""
+        raise RequestError(f"{unclear[0].problem}{more}", hint=unclear[0].hint)
     entries = [_handed_in(user, files, roster) for user, files in handed_in.items()]
     return lay_out(request, "canvas", entries, found)
 
