@@ -14,12 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lms_files import RIGHT, graded, keep, members, scored, unread, zipped
+from notebooks import RANDOM, ZEROS, notebook
 
+from grader import manifest as manifests
 from grader.batch import DATABASE
 from grader.cli import main
 from grader.cli.lms import SYSTEM_APPS
 from grader.errors import RequestError
-from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS, archives, feedback, tables
+from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS, archives, feedback, points, tables
 from grader.lms import graded as pairing
 from grader.manifest import Entry
 from grader.records import Ruling, SubmissionInfo, Summary
@@ -66,6 +68,14 @@ def collected(tmp_path: Path) -> Path:
         (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/o", "--gradebook", "no.csv"], "no.csv cannot be read"),
         (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/text.zip"], "cannot be written"),
         (["nonesuch", "collect", "x", "--out", "y"], "No such command"),
+        (["canvas", "collect", "{tmp}/s.zip", "--out", "{tmp}/o", "--mapping", "m"], "canvas takes no --mapping"),
+        (["moodle", "collect", "{tmp}/s.zip", "--out", "{tmp}/o", "--assignment", "1"], "moodle takes no --assignment"),
+        (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/o", "--mapping", "m"], "canvas takes no --mapping"),
+        (
+            ["nbgrader", "export", "{tmp}/graded", "--out", "{tmp}/o", "--gradebook", "g"],
+            "nbgrader takes no --gradebook",
+        ),
+        (["nbgrader", "export", "{tmp}/graded", "--out", "{tmp}/o", "--column", "c"], "nbgrader takes no --column"),
     ],
 )
 def test_a_bad_request_is_a_sentence(tmp_path, capsys, arguments, says):
@@ -82,6 +92,26 @@ def test_a_collected_class_can_also_go_into_a_spreadsheet(tmp_path):
     folder = graded(collected(tmp_path), tmp_path / "graded", {"678": scored(27)})
     assert main(["lms", "spreadsheet", "export", str(folder), "--out", str(tmp_path / "o")]) == 0
     assert "678,doejane,27,30" in (tmp_path / "o" / "grades.csv").read_text(encoding="utf-8-sig")
+
+
+UNTOUCHED = (Path(__file__).parent.parent / "submissions" / "untouched.ipynb").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("files", "chosen"),
+    [
+        ({"a.ipynb": RIGHT, "b.ipynb": UNTOUCHED}, "a.ipynb"),
+        ({"a.ipynb": UNTOUCHED, "b.ipynb": notebook("x = 1")}, "a.ipynb"),
+        ({"a.ipynb": RIGHT, "b.ipynb": RIGHT}, "b.ipynb"),
+        ({"a.ipynb": RIGHT, "b.py": ZEROS.encode()}, "a.ipynb"),
+        ({"a.ipynb": notebook(ZEROS), "b.ipynb": b"{", "c.py": f"{ZEROS}\n\n{RANDOM}".encode()}, "c.py"),
+        ({"a.pdf": b"x", "b.ipynb": b""}, "b.ipynb"),
+    ],
+)
+def test_of_several_files_the_one_in_which_most_is_done_counts(tmp_path, files, chosen):
+    zipped(tmp_path / "s.zip", {f"doe/{name}": data for name, data in files.items()})
+    assert main(["lms", "spreadsheet", "collect", str(tmp_path / "s.zip"), "--out", str(tmp_path / "c")]) == 0
+    assert [entry.original for entry in manifests.load(tmp_path / "c").entries] == [chosen]
 
 
 def test_many_names_are_cut_unless_asked(tmp_path, capsys):
@@ -226,7 +256,7 @@ def test_an_open_zip_is_closed_with_its_last_member(tmp_path):
     ],
 )
 def test_points_are_written_as_people_do(value, text):
-    assert tables.number(Decimal(value)) == text
+    assert points.number(Decimal(value)) == text
 
 
 @pytest.mark.parametrize(
@@ -243,14 +273,16 @@ def test_points_are_written_as_people_do(value, text):
     ],
 )
 def test_a_cells_number(cell, value):
-    assert tables.as_number(cell) == (None if value is None else Decimal(value))
+    assert points.as_number(cell) == (None if value is None else Decimal(value))
 
 
 def test_scores_are_converted_to_the_columns_points():
-    assert tables.out_of(Decimal(27), 30.0, Decimal(100)) == 90
-    assert tables.out_of(Decimal(27), 30.0, None) == 27
-    assert tables.converted(30.0, Decimal("30.00")) == ()
-    assert "out of 100, the exercise out of 30" in tables.converted(30.0, Decimal(100))[0]
+    assert points.out_of(Decimal(27), 30.0, Decimal(100)) == 90
+    assert points.out_of(Decimal(27), 30.0, None) == 27
+    assert points.converted(30.0, Decimal("30.00")) == ()
+    assert "out of 100, the exercise out of 30" in points.converted(30.0, Decimal(100))[0]
+    with pytest.raises(RequestError, match="out of 0 points"):
+        points.out_of(Decimal(27), 30.0, Decimal("0.00"))
 
 
 @pytest.mark.parametrize(

@@ -256,6 +256,21 @@ def request(export: Path, out: Path, **more: object):
     return Collect([export], out, functions=builders.result().functions, **more)
 
 
+def test_names_that_can_be_read_in_two_ways_are_refused_and_counted_until_a_roster_settles_them(tmp_path, capsys):
+    export = zipped(tmp_path / "s.zip", {f"team_7_{user}_90{user}_hw.ipynb": RIGHT for user in (4, 5, 6)})
+    arguments = ["lms", "canvas", "collect", str(export), "--out", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert "'team' (id 7) with '904_hw.ipynb' or 'team_7' (id 4) with 'hw.ipynb'" in said
+    assert "2 more names are as unclear" in said
+    assert not (tmp_path / "out").exists()
+
+    rows = "".join(f"Member {user},{user},A,\n" for user in (4, 5, 6))
+    (tmp_path / "g.csv").write_text(f"Student,ID,Section,Initialization (2)\n{rows}", encoding="utf-8")
+    assert main([*arguments, "--roster", str(tmp_path / "g.csv")]) == 0
+    assert by_student(tmp_path / "out").keys() == {"4", "5", "6"}
+
+
 def test_a_folder_that_the_browser_unpacked_is_the_same(tmp_path, collected):
     folder = tmp_path / "submissions"
     for name, content in CLASS.items():

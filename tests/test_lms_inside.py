@@ -30,6 +30,7 @@ from grader.report import fragment
 
 RIGHT = solved()
 SMALL = solved(random=edit(RANDOM_SOURCE, ("* 10", "* 0.01")))
+UNTOUCHED = (Path(__file__).parent.parent / "submissions" / "untouched.ipynb").read_bytes()
 LOUD = solved(random=edit(RANDOM_SOURCE, ("    parameters = {}", "    raise ValueError('<script>alert(1)</script>')")))
 SYSTEMS = {
     "gradescope": ("submission", "results/results.json"),
@@ -161,12 +162,13 @@ def shown(document: dict) -> str:
         ({"hw.ipynb": SMALL}, 27, "multiply the weights by 10; now the factor is 0.01"),
         ({"hw.ipynb": LOUD}, 20, "ValueError"),
         ({"a.ipynb": SMALL, "b.ipynb": notebook("x = 1")}, 27, "a.ipynb was graded, not b.ipynb"),
+        ({"a.ipynb": RIGHT, "b.ipynb": UNTOUCHED}, 30, "a.ipynb was graded, not b.ipynb"),
         ({"b.ipynb": RIGHT, "__MACOSX/._b.ipynb": b"", ".ipynb_checkpoints/b-checkpoint.ipynb": SMALL}, 30, "30 of 30"),
         ({"hw.ipynb": b"{"}, 0, "could not be read"),
         ({"<b>notes.txt": b"hello"}, 0, "No notebook was handed in"),
         ({}, 0, "No notebook was handed in"),
     ],
-    ids=["right", "small", "raises", "two files", "copies", "damaged", "no notebook", "nothing"],
+    ids=["right", "small", "raises", "two files", "template", "copies", "damaged", "no notebook", "nothing"],
 )
 def test_a_hand_in_is_graded_where_it_lies(tmp_path, system, files, points, says):
     document = run(system, laid(tmp_path, system, files))
@@ -390,7 +392,7 @@ def test_the_page_of_coursera_is_whole_and_safe(record):
     page.encode()
 
 
-@pytest.mark.parametrize("lines", [1, 20, 100_000])
+@pytest.mark.parametrize("lines", [1, 20, 4_000])
 def test_feedback_stays_within_what_a_system_takes(lines):
     explained = ("é" * 300,) * lines
     functions = {name: replace(one, explanation=explained) for name, one in everyday().functions.items()}
@@ -505,7 +507,9 @@ def test_a_part_gets_its_own_share(tmp_path, monkeypatch, part, share):
 def test_the_name_that_the_author_asks_for_counts(tmp_path, monkeypatch):
     monkeypatch.setenv("fileName", "submission.ipynb")
     root = laid(tmp_path, "coursera", {"submission.ipynb": SMALL, "x.ipynb": RIGHT})
-    assert run("coursera", root)["fractionalScore"] == 0.9
+    document = run("coursera", root)
+    assert document["fractionalScore"] == 0.9
+    assert "submission.ipynb was graded, not x.ipynb: it has the name that was asked for." in document["feedback"]
 
 
 def test_a_part_that_was_judged_counts_also_where_another_was_not():

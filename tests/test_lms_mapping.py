@@ -12,11 +12,11 @@ from lms_files import RIGHT, graded, manifest_of, members, scored, unread, zippe
 
 from grader.cli import main
 from grader.errors import RequestError
-from grader.lms import mapping
+from grader.lms import mapping, mapping_file
 
 
-def preset(name: str) -> mapping.Map:
-    return mapping.load(mapping.PRESETS / f"{name}.toml")
+def preset(name: str) -> mapping_file.Map:
+    return mapping_file.load(mapping_file.PRESETS / f"{name}.toml")
 
 
 def run(tmp_path: Path, system: str, export: dict[str, bytes], *more: str) -> tuple[int, dict]:
@@ -190,7 +190,7 @@ def test_two_rows_of_one_student_are_left_alone(tmp_path, capsys):
 def test_another_system_is_described_by_a_mapping_file(tmp_path, capsys):
     assert main(["lms", "other", "preset", "spreadsheet"]) == 0
     text = capsys.readouterr().out.replace("(?P<student>[^/]+)/", "(?P<student>[^/]+)!/")
-    assert mapping.tomllib.loads(text)["title"] == "a spreadsheet"
+    assert mapping_file.tomllib.loads(text)["title"] == "a spreadsheet"
     (tmp_path / "m.toml").write_text(text, encoding="utf-8")
     assert run(tmp_path, "other", {"jd1!/hw.ipynb": RIGHT})[0] == 2
     code, entries = run(tmp_path, "other", {"jd1!/hw.ipynb": RIGHT}, "--mapping", str(tmp_path / "m.toml"))
@@ -211,11 +211,11 @@ def test_another_system_is_described_by_a_mapping_file(tmp_path, capsys):
     ],
 )
 def test_a_mapping_file_that_cannot_be_used_is_an_error(tmp_path, old, new, says):
-    text = mapping.preset("spreadsheet")
+    text = mapping_file.preset("spreadsheet")
     assert old in text
     (tmp_path / "m.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(RequestError, match=says):
-        mapping.load(tmp_path / "m.toml")
+        mapping_file.load(tmp_path / "m.toml")
 
 
 def test_an_unknown_preset_lists_those_that_there_are(capsys):

@@ -331,7 +331,7 @@ def test_the_worksheet_of_moodle_5_is_filled_in(tmp_path, folder, capsys):
     assert grade == 91.52
     assert "27.455 of 30" in comment
     said = capsys.readouterr().out
-    assert "the column is out of 100, the exercise out of 30" in said
+    assert "the LMS counts out of 100, the exercise out of 30" in said
     assert "OBrien Ann (102): no row in the worksheet" in said
 
 

@@ -24,11 +24,12 @@ from grader import manifest as manifests
 from grader import store as stores
 from grader.cli import main
 from grader.errors import LiveError, RequestError
-from grader.lms import graded, lti_ags, tokens
+from grader.lms import graded, lti_access, lti_ags, tokens
 from grader.lms.canvas_api import Canvas
 from grader.lms.http import Call, Http, require_private
 from grader.lms.journal import FILE, Journal, Line, forget
-from grader.lms.lti_ags import Ags, Settings, Tool
+from grader.lms.lti_access import Settings
+from grader.lms.lti_ags import Ags, Tool
 from grader.lms.moodle_ws import Moodle
 from grader.lms.push import Known, Push, Standing, Wish, plan, push
 from grader.lms.system import Graded
@@ -330,14 +331,21 @@ def test_canvas_waits_as_long_as_it_is_told(canvas, clock):
     assert 7.0 in clock.slept
 
 
-def test_canvas_other_points_are_converted_only_when_asked(canvas, clock):
+def test_canvas_other_points_are_converted_and_told(canvas, clock):
     canvas.record["points_possible"] = 100.0
-    with pytest.raises(RequestError, match="of 100 points, the exercise of 30"):
-        to_canvas(canvas, clock)
+    looked = to_canvas(canvas, clock, dry_run=True)
+    assert "the LMS counts out of 100, the exercise out of 30: scores are converted" in looked.said
     assert not [one for one in canvas.seen if one.writes]
 
-    to_canvas(canvas, clock, scale=True)
+    to_canvas(canvas, clock)
     assert [one["score"] for one in canvas.people.values()] == [90.0, 100.0, 41.67]
+
+
+def test_canvas_that_counts_no_points_gets_no_zeros(canvas, clock):
+    canvas.record["points_possible"] = 0.0
+    with pytest.raises(RequestError, match="out of 0 points"):
+        to_canvas(canvas, clock)
+    assert not [one for one in canvas.seen if one.writes]
 
 
 def test_canvas_refuses_a_token_once_and_clearly(canvas, clock):
@@ -1366,7 +1374,7 @@ def test_settings_that_cannot_be_used_say_why(tmp_path, settings, says):
     path = tmp_path / "platform.toml"
     path.write_text(settings)
     with pytest.raises(RequestError, match=says):
-        lti_ags.load(path)
+        lti_access.load(path)
 
 
 @pytest.mark.parametrize("rows", ["student\n7\n", "student,user_id\n7,1\n7,2\n", "student,user_id\n7\n", "\xff"])
@@ -1374,7 +1382,7 @@ def test_a_list_of_users_that_cannot_be_used_is_refused(tmp_path, rows):
     path = tmp_path / "users.csv"
     path.write_bytes(rows.encode("latin-1"))
     with pytest.raises(RequestError):
-        lti_ags.users(path)
+        lti_access.users(path)
 
 
 # --- the documents -------------------------------------------------------------------------------------------------

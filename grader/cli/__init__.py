@@ -1,6 +1,26 @@
 """The command `grader`: parses, delegates, shows.  Exit codes: 0 all passed, 1 not all, 2 bad request, 3 our fault."""
 
-from grader.cli import classroom, inside, instructor, lms, people, push, student, tools  # each adds its commands
+from grader.cli import (
+    classroom,
+    instructor,
+    lms,
+    lms_inside,
+    lms_push,
+    people,
+    student,
+    tools,
+)  # each adds its commands
 from grader.cli.app import app, main
 
-__all__ = ["app", "classroom", "inside", "instructor", "lms", "main", "people", "push", "student", "tools"]
+__all__ = [
+    "app",
+    "classroom",
+    "instructor",
+    "lms",
+    "lms_inside",
+    "lms_push",
+    "main",
+    "people",
+    "student",
+    "tools",
+]

@@ -1,7 +1,7 @@
 """Commands of an LMS: what it exports is collected, what it imports is written.  One sub-command a system of the table."""
 
 # without postponed annotations: those of the commands below name the system that they are made for
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -52,7 +52,7 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
     @to.command(
         "collect",
         help=f"Lay out {system.reads} for `grader batch`, with a manifest of whose each file is.",
-        epilog=f"Example: grader lms {name} collect download.zip --out collected/",
+        epilog=f"Example: grader lms {name} collect {system.example} --out collected/{_mapping_of(name)}",
     )
     def collect(
         exports: Annotated[list[Path], typer.Argument(metavar="EXPORT...", help=f"{system.title}: {system.reads}.")],
@@ -82,6 +82,7 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
     ) -> None:
         from grader import service
 
+        _refuse(name, {"--mapping": mapping and not system.mapped, "--assignment": assignment and name != "nbgrader"})
         functions = service.load_exercise(exercise).names
         done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping, assignment))
         say(done, quiet=quiet, verbose=verbose)
@@ -95,7 +96,8 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         "export",
         help=f"Write {system.writes} from what `grader batch` graded.",
         epilog=f"Example: grader lms {name} export graded/ --out upload/"
-        + (f" {system.flag} exported.csv" if system.template else ""),
+        + (f" {system.flag} exported.csv" if system.template else "")
+        + _mapping_of(name),
     )
     def export(
         directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")],
@@ -111,7 +113,13 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
             ),
         ] = None,
         column: Annotated[
-            str | None, typer.Option("--column", metavar="TITLE_OR_ID", help="The assignment's column, if several fit.")
+            str | None,
+            typer.Option(
+                "--column",
+                metavar="TITLE_OR_ID",
+                help="The assignment's column, if several fit.",
+                hidden=not system.template,
+            ),
         ] = None,
         absent: Annotated[
             str,
@@ -129,6 +137,8 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         quiet: QuietOption = False,
         verbose: VerboseOption = False,
     ) -> None:
+        _refuse(name, {"--mapping": mapping and not system.mapped})
+        _refuse(name, {"--gradebook": template and not system.template, "--column": column and not system.template})
         from grader.lms import graded
 
         points = graded.absent_points(absent)
@@ -142,7 +152,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         done = EXPORTERS[name](request)
         say(done, quiet=quiet, verbose=verbose)
         if not quiet:
-            _name(
+            named(
                 graded.named(request.manifest.entries, request.held_back),
                 "held back, nothing was written for them (--include-open exports what waits for a look):",
                 verbose=verbose,
@@ -150,13 +160,24 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
             typer.echo(f"{system.title}: {system.verified}")
 
 
+def _refuse(name: str, wrongly: Mapping[str, object]) -> None:
+    """Refuse options that only other systems take: passed over, they would seem to have done something."""
+    for option in (option for option, is_wrong in wrongly.items() if is_wrong):
+        raise RequestError(f"{name} takes no {option}", hint=f"see `grader lms {name} --help`")
+
+
+def _mapping_of(name: str) -> str:
+    """Return what an example needs besides where no mapping comes with the grader."""
+    return " --mapping mapping.toml" if name == "other" else ""
+
+
 def _add_preset(to: typer.Typer) -> None:
     @to.command("preset", epilog="Example: grader lms other preset blackboard > mapping.toml")
     def preset(name: Annotated[str, typer.Argument(help="Its name; a wrong one lists them.")]) -> None:
         """Print a mapping file that comes with the grader, to start one of your own from."""
-        from grader.lms import mapping
+        from grader.lms import mapping_file
 
-        typer.echo(mapping.preset(name), nl=False)
+        typer.echo(mapping_file.preset(name), nl=False)
 
 
 def say(done: Done, *, quiet: bool, verbose: bool = False) -> None:
@@ -164,13 +185,13 @@ def say(done: Done, *, quiet: bool, verbose: bool = False) -> None:
     if not quiet:
         for line in done.said:
             typer.echo(_line(line))
-        _name(done.attention, "please look at:", verbose=verbose)
+        named(done.attention, "please look at:", verbose=verbose)
         for path in done.files:
             typer.echo(f"wrote {path}")
-    _name(done.unaccounted, "not accounted for, nobody can tell whose they are:", verbose=verbose, err=True)
+    named(done.unaccounted, "not accounted for, nobody can tell whose they are:", verbose=verbose, err=True)
 
 
-def _name(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False) -> None:
+def named(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False) -> None:
     """Name things under a title, the first of them where they are many."""
     shown = lines if verbose else lines[:MOST_NAMED]
     if lines:

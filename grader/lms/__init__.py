@@ -1,6 +1,18 @@
 """LMS formats: one module a system, and the tables that name them; what is read stays in the manifest until it goes back.
 
-A system's module is imported when it is used, so that the command starts fast.
+A system's module is imported when it is used, so that the command starts fast.  Where a line belongs:
+
+=====================  ===============================================================================================
+every system           `system` (what is asked and said), `points`, `feedback` (the summary), `choice` (which file counts)
+files in               `archives` (zips, read with distrust), `layout` (the collected folder)
+files out              `graded` (results beside entries, what is held back), `tables` (CSV, the column)
+a system's files       `canvas` with `canvas_names` and `canvas_gradebook`; `moodle` with `moodle_worksheet`; `nbgrader`;
+                       `mapping` with `mapping_file` and `presets/` (any other)
+graders inside         `inside` (run one hand-in), `gradescope`, `coursera`, `prairielearn`; `bundle` and `wheel` bring them
+                       there, with `data/`
+live sites             `push` (sends what is missing), `push_report`, `journal`, `http`, `tokens`; `canvas_api`, `moodle_ws`,
+                       `lti_ags` with `lti_access`
+=====================  ===============================================================================================
 """
 
 from __future__ import annotations
@@ -13,12 +25,14 @@ RULES = "tested against the rules of its importer, read in its source; not tried
 HELP = "not verified against the system: written from its help pages and from scripts of others"
 SOURCE = "not verified against the system: written from the source of edx-sga and edx-bulk-grades"
 TABLE = "a table as any spreadsheet program opens it; no system to verify it against"
+LAYOUT = "tested in a copy of its folders, as root; no image was built, not tried on the real site"
 OWN = "not verified: as right as the mapping file"
 MAPPED = "its own table with our column, and a zip of pages"
 
 SYSTEMS: Mapping[str, System] = {
     "canvas": System(
         title="Canvas",
+        example="submissions.zip",
         reads="the zip of “Download Submissions”",
         writes="the gradebook with our column, and the zip for “Re-Upload Submissions”",
         template="the gradebook as exported",
@@ -39,17 +53,18 @@ SYSTEMS: Mapping[str, System] = {
     ),
     "coursera": System(
         title="Coursera",
-        verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
+        verified=LAYOUT,
     ),
     "nbgrader": System(
         title="nbgrader",
+        example="COURSE",
         reads="a course folder (submitted/STUDENT/ASSIGNMENT/) or an exchange's inbound/",
         writes="feedback and grades into the course folder",
         verified="tried with nbgrader 0.9.6 from release to fetched feedback and exported grades",
     ),
     "prairielearn": System(
         title="PrairieLearn",
-        verified="tested in a copy of its folders, as root; no image was built, not tried on the real site",
+        verified=LAYOUT,
     ),
     **{
         name: System(title, reads, MAPPED, "the table that it exported", verified, mapped=True)

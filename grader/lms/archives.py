@@ -128,7 +128,10 @@ def _of_zip(source: Path, found: Contents) -> list[Member]:
     try:
         archive = zipfile.ZipFile(source)
     except Exception as error:  # a damaged directory of an archive fails in many ways
-        raise RequestError(f"{source} cannot be read as a zip: {error}", hint="download it again") from None
+        raise RequestError(
+            f"{source} cannot be read as a zip: {error}",
+            hint="give the zip as the LMS made it; if this is that zip, it is damaged: download it again",
+        ) from None
     infos = [info for info in archive.infolist() if not info.is_dir()]
     _require_bounded(source, infos)
     members = []

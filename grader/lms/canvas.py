@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.lms import canvas_gradebook, tables
+from grader.errors import RequestError
+from grader.lms import canvas_gradebook, points, tables
 from grader.lms.archives import Member, contents, write_zip
 from grader.lms.canvas_gradebook import Gradebook
 from grader.lms.canvas_names import Name, is_id, parse, sanitized, without_resubmit_suffix
@@ -34,13 +35,21 @@ def collect(request: Collect) -> Done:
     roster = canvas_gradebook.roster(request.roster) if request.roster else None
     found = contents(request.exports)
     handed_in: dict[str, list[tuple[Name, Member]]] = {}
+    unclear: list[RequestError] = []
     for member in found.members:
         base = member.name.rpartition("/")[2]
-        name = parse(base, roster)
+        try:
+            name = parse(base, roster)
+        except RequestError as error:
+            unclear.append(error)
+            continue
         if name is None:
             found.refused.append(f"{member.name}: not a name that Canvas gives")
         else:
             handed_in.setdefault(name.user, []).append((name, member))
+    if unclear:
+        more = f"; {len(unclear) - 1} more names are as unclear" if len(unclear) > 1 else ""
+        raise RequestError(f"{unclear[0].problem}{more}", hint=unclear[0].hint)
     entries = [_handed_in(user, files, roster) for user, files in handed_in.items()]
     return lay_out(request, "canvas", entries, found)
 
@@ -114,7 +123,7 @@ def _gradebook(request: Export) -> Done:
         files=(path,),
         said=(
             f"column {column.header!r}: {len(filled.rows)} scores, {counts}",
-            *tables.converted(request.possible, column.possible),
+            *points.converted(request.possible, column.possible),
         ),
         attention=tuple(filled.attention),
     )
@@ -171,18 +180,18 @@ def _fill(filled: _Filled, request: Export, book: Gradebook, column: Column, row
             f"the score of {one.entry.name} goes to {name} (id {one.entry.student}): a group's member, or a changed name; "
             "see in Canvas that the whole group has it"
         )
-    new = tables.out_of(score, request.possible, column.possible)
-    before = tables.as_number(old)
+    new = points.out_of(score, request.possible, column.possible)
+    before = points.as_number(old)
     if before is None:
         filled.new += 1
-    elif tables.cents(before) == tables.cents(new):
+    elif points.equal(before, new):
         filled.same += 1
     else:
         filled.changed += 1
-        filled.attention.append(f"{one.entry.name}: {old} in the gradebook becomes {tables.number(new)}")
+        filled.attention.append(f"{one.entry.name}: {old} in the gradebook becomes {points.number(new)}")
     width = max(len(row), column.index + 1)
     cells = [*row, *[""] * (width - len(row))]
-    cells[column.index] = tables.number(new)
+    cells[column.index] = points.number(new)
     filled.rows.append(cells)
 
 

@@ -16,8 +16,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import LiveError, RequestError, Unanswered
+from grader.lms.feedback import PAGE
 from grader.lms.http import TOLD_SECONDS, Call, Http, origin
-from grader.lms.push import Assignment, Change, Note, Outcome, Standing, equal, failed, is_final, stopping
+from grader.lms.points import equal
+from grader.lms.push import Assignment, Change, Note, Outcome, Standing, failed, is_final, stopping
 from grader.lms.tokens import Secret
 from grader.manifest import Entry
 
@@ -250,7 +252,7 @@ class _Requester:
             _url or self.base_url + (endpoint or ""),
             query=fields if reads else (),
             form=None if reads else fields,
-            file=None if file is None else ("file", "feedback.html", file.read()),
+            file=None if file is None else ("file", PAGE, file.read()),
             bearer=self._token if use_auth else None,
             repeatable=not any(name.startswith("comment[") for name, _ in fields),
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 from grader.errors import RequestError
 from grader.lms import tables
 from grader.lms.canvas_names import is_id
+from grader.lms.points import as_number
 from grader.lms.tables import Column
 
 _ASSIGNMENT = re.compile(r"(?P<title>.*)\s\((?P<id>\d+)\)", re.ASCII | re.DOTALL)
@@ -44,7 +45,7 @@ class Gradebook:
             header, points = self.header[index], self._points(index)
             found = _ASSIGNMENT.fullmatch(header)
             if found and not _COMPUTED.search(header) and _READ_ONLY not in points:
-                yield Column(index, header, found["title"], found["id"], tables.as_number(points))
+                yield Column(index, header, found["title"], found["id"], as_number(points))
 
     def _points(self, index: int) -> str:
         return self.points[index] if self.points and index < len(self.points) else ""

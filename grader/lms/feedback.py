@@ -7,6 +7,8 @@ from html import escape
 from grader.records import Result
 from grader.report.text import clean
 
+PAGE = "feedback.html"  # as a batch calls a student's page, and as the student gets it
+
 
 def plain(result: Result) -> str:
     """Return the summary as plain text: paragraphs with an empty line between them."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from grader import service, submissions
 from grader.errors import GraderError, RequestError
 from grader.exercise import Exercise
+from grader.lms.choice import RULE, done_in, is_notebook
 from grader.lms.system import Done, Run
 from grader.notebook import SOURCE_LIMIT_BYTES
 from grader.records import Result
@@ -113,8 +114,8 @@ def choose(
 ) -> tuple[submissions.Submission | None, tuple[str, ...]]:
     """Return the file of a hand-in that counts, and sentences about the others.
 
-    It is the one called `wanted`; else the one that defines most of the functions, a notebook before a script, and of
-    equals the last by name.
+    It is the one called `wanted`; else the one in which most of the functions are filled in, a notebook before a script,
+    and of equals the last by name.
     """
     found = submissions.find([folder], collected=False)
     if not found.submissions:
@@ -123,18 +124,19 @@ def choose(
     if not others:
         return counts, ()
     passed = _names([other.name for other in others])
-    rule = "the file that defines the most of the functions counts, of equals the last by name"
+    rule = "it has the name that was asked for" if counts.name == wanted else f"{RULE}, of equals the last by name"
     named = one_line(counts.name)
     return counts, (f"{len(others) + 1} files were handed in. {named} was graded, not {passed}: {rule}.",)
 
 
-def _rank(one: submissions.Submission, functions: Sequence[str], wanted: str | None) -> tuple[bool, int, bool, str]:
-    text = b""
+def _rank(
+    one: submissions.Submission, functions: Sequence[str], wanted: str | None
+) -> tuple[bool, tuple[int, int], bool, str]:
+    data = b""
     with suppress(OSError):
         if one.path and one.path.stat().st_size <= SOURCE_LIMIT_BYTES:
-            text = one.path.read_bytes()
-    defined = sum(f"def {name}".encode() in text for name in functions)
-    return one.name == wanted, defined, one.name.lower().endswith(".ipynb"), one.name
+            data = one.path.read_bytes()
+    return one.name == wanted, done_in(data, one.name, functions), is_notebook(one.name), one.name
 
 
 def _ignored(names: Sequence[str]) -> tuple[str, ...]:

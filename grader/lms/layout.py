@@ -14,6 +14,7 @@ from typing import Any
 from grader import manifest as manifests
 from grader.errors import RequestError
 from grader.lms.archives import Contents, Member
+from grader.lms.choice import done_in, is_notebook
 from grader.lms.system import Collect, Done
 from grader.manifest import Entry, Manifest
 from grader.notebook import SOURCE_LIMIT_BYTES
@@ -108,12 +109,10 @@ def _entry(request: Collect, one: HandedIn, stem: str, usual: str) -> Entry:
 
 def _usual(entries: Sequence[HandedIn]) -> str:
     """Return the name that most notebooks of the class came under."""
-    names = Counter(file.known_as or file.original for one in entries for file in one.files if _is_notebook(file))
+    names = Counter(
+        file.known_as or file.original for one in entries for file in one.files if is_notebook(file.original)
+    )
     return max(names, key=lambda name: (names[name], name), default="")
-
-
-def _is_notebook(file: File) -> bool:
-    return file.original.lower().endswith(".ipynb")
 
 
 def _chosen(files: Sequence[File], functions: Sequence[str], usual: str) -> File | None:
@@ -122,22 +121,22 @@ def _chosen(files: Sequence[File], functions: Sequence[str], usual: str) -> File
     if len(able) < 2:
         return able[0] if able else None
     ranks = [
-        (_defines(file.member, functions), _is_notebook(file), (file.known_as or file.original) == usual, place)
+        (_filled_in(file, functions), is_notebook(file.original), (file.known_as or file.original) == usual, place)
         for place, file in enumerate(able)
     ]
     return able[max(ranks)[-1]]
 
 
-def _defines(member: Member, functions: Sequence[str]) -> int:
-    """Return how many of the exercise's functions a file speaks of."""
-    if member.size_bytes > SOURCE_LIMIT_BYTES:
-        return 0
+def _filled_in(file: File, functions: Sequence[str]) -> tuple[int, int]:
+    """Return how much of the exercise is done in a file, nothing where it cannot be read."""
+    if file.member.size_bytes > SOURCE_LIMIT_BYTES:
+        return 0, 0
     try:
-        with member.open() as file:
-            data = file.read(SOURCE_LIMIT_BYTES)
+        with file.member.open() as opened:
+            data = opened.read(SOURCE_LIMIT_BYTES)
     except Exception:  # each way of packing has errors of its own
-        return 0
-    return sum(f"def {name}".encode() in data for name in functions)
+        return 0, 0
+    return done_in(data, file.original, functions)
 
 
 def _copy(member: Member, path: Path) -> tuple[str | None, str]:
@@ -185,7 +184,7 @@ def _done(request: Collect, handed_in: Sequence[HandedIn], entries: Sequence[Ent
     said = [f"{len(entries)} entries: {len(files)} with a notebook, {len(entries) - len(files)} without"]
     late = sum(bool(entry.late) for entry in entries)
     said += [f"{late} of them late"] * bool(late)
-    said += [f"passed over {found.passed_over} files that are nobody's"] * bool(found.passed_over)
+    said += [f"passed over, as nobody's: {found.passed_over}"] * bool(found.passed_over)
     attention = [_remarks(one, entry) for one, entry in zip(handed_in, entries, strict=True)]
     manifest = request.out / manifests.FILE
     return Done((manifest,), tuple(said), tuple(filter(None, attention)), tuple(found.refused))

@@ -1,41 +1,33 @@
 """LTI 1.3 Assignment and Grade Services: scores into a line item of any platform, without a launch.
 
-Source: IMS AGS 2.0, and what Canvas and Moodle do in their own code.  A token is asked for with a signed assertion, renewed
-before it ends and once when a platform refuses it.  A score that was not answered is never repeated blindly: Canvas would
-show its comment twice, Moodle refuse its time; the result is read back instead.
+Source: IMS AGS 2.0, and what Canvas and Moodle do in their own code.  A score that was not answered is never repeated
+blindly: Canvas would show its comment twice, Moodle refuse its time; the result is read back instead.
 """
 
 from __future__ import annotations
 
-import csv
 import html
 import json
 import re
-import sys
 import time
 import urllib.parse
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import msgspec
+from typing import Any
 
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.http import Call, Http
+from grader.lms.lti_access import Access, Settings, understood
+from grader.lms.points import equal, rounded
 from grader.lms.push import (
     Assignment,
     Change,
     Note,
     Outcome,
     Standing,
-    cents,
-    equal,
     failed,
     has_text,
     is_final,
@@ -44,42 +36,14 @@ from grader.lms.push import (
 from grader.lms.tokens import Secret
 from grader.manifest import Entry
 
-if TYPE_CHECKING:
-    import requests
-
-VARIABLE = "GRADER_LTI_KEY"
-SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/"
-ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LINE_ITEM = "application/vnd.ims.lis.v2.lineitem+json"
 LINE_ITEMS = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 RESULTS = "application/vnd.ims.lis.v2.resultcontainer+json"
 SCORE = "application/vnd.ims.lis.v1.score+json"
 CANVAS_SUBMISSION = "https://canvas.instructure.com/lti/submission"
 NEXT = re.compile(r"<([^>]*)>[^,<]*?\brel\s*=[^a-z,;<]*next(?![a-z])", re.IGNORECASE)  # Moodle writes rel=“next”
-EARLY_SECONDS = 30.0  # a token is renewed so long before it ends
 MOST_PAGES = 1000
 COMMENT_LIMIT_BYTES = 60_000
-
-Platform = Literal["canvas", "moodle", "other"]
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a platform's administrator gives when the tool is registered; the private key is kept elsewhere.
-
-    `line_item` is the address of the line item; or `line_items` that of their list, in which the one with our `resource_id`
-    is looked for, and made if `create` is set.  `users` is a CSV file with the columns student and user_id.
-    """
-
-    client_id: str
-    token_url: str
-    platform: Platform = "other"
-    audience: str = ""
-    key_id: str = ""
-    line_item: str = ""
-    line_items: str = ""
-    resource_id: str = "dls-c2w1-initialization"
-    create: bool = False
-    users: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +73,13 @@ class Ags:
         settings = tool.settings
         self._tool, self._now = tool, now
         self._http = http(settings.line_item or settings.line_items)
-        self._http.keep_secret(tool.key)
+        self._access = Access(settings, tool.key, self._http, now)
         self._line_item = settings.line_item
         self.target = settings.line_item or f"{settings.line_items}#{settings.resource_id}"
-        self._token: Secret | None = None
-        self._token_ends = 0.0
 
     def assignment(self) -> Assignment:
         """Return the line item's label; a score goes out with its own maximum, so the points need not be the same."""
-        with self._understood():
+        with understood():
             found = self._one_line_item() if self._line_item else self._found_line_item()
             if found is not None:
                 self._line_item = self._line_item or str(found["id"])
@@ -132,7 +94,7 @@ class Ags:
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
         """Return what the platform holds, by `Entry.student`."""
         users = {entry.student: user for entry in entries if (user := self._user(entry))}
-        with self._understood():
+        with understood():
             results = {one.user: one for one in self._results()} if self._line_item else {}
             if self._line_item and self._tool.settings.platform == "canvas":  # answers with its own name for a user
                 asked = {user: list(self._results(user)) for user in users.values() if user not in results}
@@ -176,7 +138,7 @@ class Ags:
         note.write(change, "both", "sending", moment)
         silent = Unanswered("the platform does not show the score", hint="run the same command again, it looks first")
         try:
-            self._ask(Call("POST", url, body=body, headers={"Content-Type": SCORE}))
+            self._access.ask(Call("POST", url, body=body, headers={"Content-Type": SCORE}))
         except Unanswered as error:
             silent = error
             arrived = self._arrived(change, with_comment=True)
@@ -210,7 +172,7 @@ class Ags:
     def _arrived(self, change: Change, *, with_comment: bool = False) -> bool | None:
         """Whether a score shows, with its comment if asked; None if the platform cannot be asked."""
         try:
-            with self._understood():
+            with understood():
                 found = list(self._results(change.standing.user))
         except LiveError:
             return None
@@ -231,7 +193,9 @@ class Ags:
     # --- line items and results ------------------------------------------------------------------------------------
 
     def _one_line_item(self) -> Any:
-        return self._http.json(self._ask(Call("GET", self._line_item, headers={"Accept": LINE_ITEM}, repeatable=True)))
+        return self._http.json(
+            self._access.ask(Call("GET", self._line_item, headers={"Accept": LINE_ITEM}, repeatable=True))
+        )
 
     def _found_line_item(self) -> Any:
         settings = self._tool.settings
@@ -258,10 +222,10 @@ class Ags:
             "tag": "grade",
         }
         headers = {"Content-Type": LINE_ITEM, "Accept": LINE_ITEM}
-        with self._understood():
+        with understood():
             try:
                 call = Call("POST", tool.settings.line_items, body=json.dumps(item).encode(), headers=headers)
-                return str(self._http.json(self._ask(call))["id"])
+                return str(self._http.json(self._access.ask(call))["id"])
             except Unanswered:
                 found = self._found_line_item()
                 if found is None:
@@ -279,14 +243,14 @@ class Ags:
             comment = one.get("comment")
             yield Standing(
                 user or str(one["userId"]),
-                None if grade is None else cents(grade),
+                None if grade is None else rounded(grade),
                 comments=(str(comment),) if comment else (),
             )
 
     def _pages(self, url: str, accept: str, query: Sequence[tuple[str, str]]) -> Iterator[Any]:
         """Yield what a list holds, page by page as its Link headers say."""
         for _ in range(MOST_PAGES):
-            response = self._ask(Call("GET", url, query=query, headers={"Accept": accept}, repeatable=True))
+            response = self._access.ask(Call("GET", url, query=query, headers={"Accept": accept}, repeatable=True))
             yield from self._http.json(response)
             following = NEXT.search(response.headers.get("Link", ""))
             if following is None:
@@ -294,136 +258,11 @@ class Ags:
             url, query = urllib.parse.urljoin(url, html.unescape(following[1])), ()
         raise LiveError(f"{url} has no end of pages", hint="report it to the platform's administrator")
 
-    # --- asking ----------------------------------------------------------------------------------------------------
-
-    def _ask(self, call: Call) -> requests.Response:
-        """Send a call with a token; a token that is refused is renewed once."""
-        try:
-            return self._signed(call)
-        except LiveError as error:
-            if error.status != 401:
-                raise
-            self._token = None
-            return self._signed(call)
-
-    def _signed(self, call: Call) -> requests.Response:
-        response = self._http.send(replace(call, bearer=self._bearer()))
-        if response.status_code >= 300:
-            raise LiveError(
-                "the platform sends us on to another address", hint="name the address where it answers itself"
-            )
-        return response
-
-    def _bearer(self) -> Secret:
-        if self._token is None or self._now() > self._token_ends - EARLY_SECONDS:
-            try:
-                self._renew()
-            except Unanswered:  # with a new assertion, for an assertion is good for one time
-                self._renew()
-        assert self._token is not None  # noqa: S101  # set by _renew
-        return self._token
-
-    def _renew(self) -> None:
-        settings = self._tool.settings
-        kinds = ["score", "result.readonly", "lineitem" if settings.create else "lineitem.readonly"]
-        form: list[tuple[str, str | Secret]] = [
-            ("grant_type", "client_credentials"),
-            ("client_assertion_type", ASSERTION),
-            ("client_assertion", self._assertion()),
-            ("scope", " ".join(SCOPE + kind for kind in kinds)),
-        ]
-        with self._understood():
-            answer = self._http.json(self._http.send(Call("POST", settings.token_url, form=form)))
-            self._token = self._http.keep_secret(Secret(str(answer["access_token"])))
-            self._token_ends = self._now() + float(answer.get("expires_in") or 3600)
-
-    def _assertion(self) -> Secret:
-        """Return a signed statement of who we are, good for a minute and for one time."""
-        try:
-            import jwt
-        except ImportError:
-            raise RequestError("LTI needs one more library", hint="run `pip install 'grader[lti]'`") from None
-        settings, now = self._tool.settings, int(self._now())
-        claims = {
-            "iss": settings.client_id,
-            "sub": settings.client_id,
-            "aud": settings.audience or settings.token_url,
-            "iat": now - 5,
-            "exp": now + 60,
-            "jti": str(uuid.uuid4()),
-        }
-        headers = {"kid": settings.key_id} if settings.key_id else None
-        try:
-            made = jwt.encode(claims, self._tool.key.reveal(), algorithm="RS256", headers=headers)
-        except (ValueError, TypeError, jwt.PyJWTError):
-            raise RequestError(
-                "the key is no RSA private key in PEM", hint="give the one whose public half the platform was told of"
-            ) from None
-        return self._http.keep_secret(Secret(made))
-
     def _user(self, entry: Entry) -> str:
         if entry.student in self._tool.users:
             return self._tool.users[entry.student]
         canvas = self._tool.settings.platform == "canvas"
         return str(entry.lms.get("user_id") or "") if canvas else ""
-
-    @contextmanager
-    def _understood(self) -> Iterator[None]:
-        try:
-            yield
-        except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):
-            raise LiveError(
-                "the platform answered in a way that AGS does not know", hint="check the addresses in the settings"
-            ) from None
-
-
-def load(path: Path) -> Settings:
-    """Return the settings of a TOML file.
-
-    Raises
-    ------
-    RequestError
-        If it cannot be used.
-    """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    hint = "see docs/lms/push.md for what it holds; the key does not stand in it"
-    try:
-        settings = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
-    except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
-    except (ValueError, msgspec.ValidationError) as error:
-        raise RequestError(f"{path} cannot be used: {error}", hint=hint) from None
-    if bool(settings.line_item) == bool(settings.line_items):
-        raise RequestError(f"{path} must name either line_item or line_items", hint=hint)
-    return settings
-
-
-def users(path: Path) -> dict[str, str]:
-    """Return the platform's user ids by student, as a CSV file lists them.
-
-    Raises
-    ------
-    RequestError
-        If it cannot be used, or names a student twice.
-    """
-    hint = "it is a CSV file in UTF-8 with the columns student and user_id"
-    found: dict[str, str] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                student, user = row["student"].strip(), row["user_id"].strip()
-                if student in found:
-                    raise RequestError(f"{path} names {student!r} twice", hint=hint)
-                found[student] = user
-    except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
-    except (KeyError, AttributeError, UnicodeDecodeError, csv.Error):
-        raise RequestError(f"{path} cannot be used", hint=hint) from None
-    return found
 
 
 def service(line_item: str, name: str) -> str:

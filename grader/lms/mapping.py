@@ -4,124 +4,24 @@ from __future__ import annotations
 
 import csv
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from grader.errors import RequestError
-from grader.lms import feedback, tables
+from grader.lms import feedback, mapping_file, points, tables
 from grader.lms.archives import Contents, Member, contents, write_zip
 from grader.lms.layout import File, HandedIn, lay_out
+from grader.lms.mapping_file import NO_UNDERSCORE, In, Map, Out
 from grader.lms.system import Collect, Done, Export, Graded
 from grader.lms.tables import Column
 from grader.report.gradebook import shown_cell
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-PRESETS = Path(__file__).parent / "presets"
 FEEDBACK = "feedback.zip"
-_NO_UNDERSCORE = "[^_/]+"
 _FIELD = re.compile(r"\{([^{}]+)\}")
 _SHORT_HOUR = re.compile(r"(?<!\d)(\d{3})(?=\s*[AP]M)")  # 926 PM: strptime reads 115 PM as five past eleven
-
-
-class In(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How names in the download are read.
-
-    `names` are regular expressions with the groups `student` (needed), `name`, `original`, `late` and `stamp`; `skip` are those
-    of files that belong to nobody; `stamp` is how the group of that name is written (strftime); `same` is a group that has to
-    be the same in all files of one student.
-    """
-
-    names: tuple[str, ...]
-    skip: tuple[str, ...] = ()
-    stamp: str = ""
-    same: str = ""
-
-
-class Out(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Which columns are written.
-
-    `student` are templates of the columns that say who a row is for, `strip` what their cells begin with besides; `grade` is a
-    regular expression on the headers of grade columns with the groups `title`, `possible` and `id`, without `title` where
-    there is one such column alone; `feedback` is the column of comments, `also` sets further cells where one is written;
-    `keep` are the columns written besides (empty: all); `new` are the columns of a table that is made where none was given.
-    """
-
-    file: str
-    student: tuple[str, ...]
-    grade: str
-    strip: str = ""
-    feedback: str = ""
-    format: Literal["plain", "html"] = "plain"
-    also: dict[str, str] = {}
-    keep: tuple[str, ...] = ()
-    rows: Literal["ours", "all"] = "all"
-    quote: bool = False
-    new: dict[str, str] = {}
-
-
-class Map(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A mapping file."""
-
-    title: str
-    collect: In
-    export: Out
-
-
-def preset(name: str) -> str:
-    """Return the text of a mapping file that comes with the grader.
-
-    Raises
-    ------
-    RequestError
-        If there is none of that name.
-    """
-    path = PRESETS / f"{name}.toml"
-    names = sorted(path.stem for path in PRESETS.glob("*.toml"))
-    if name not in names:
-        raise RequestError(f"there is no preset {name!r}", hint=f"there are {', '.join(names)}")
-    return path.read_text(encoding="utf-8")
-
-
-def load(path: Path) -> Map:
-    """Read a mapping file.
-
-    Raises
-    ------
-    RequestError
-        If it cannot be used; the message says what is wrong with it.
-    """
-    hint = "mend the file; `grader lms other preset spreadsheet` prints one to start from"
-    try:
-        mapping = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Map)
-        for pattern in (*mapping.collect.names, *mapping.collect.skip):
-            re.compile(pattern.replace("{student}", _NO_UNDERSCORE))
-        re.compile(mapping.export.grade)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, re.error) as error:
-        raise RequestError(f"{path} cannot be used as a mapping: {error}", hint=hint) from None
-    for pattern in mapping.collect.names:
-        if "(?P<student>" not in pattern:
-            raise RequestError(f"{path}: {pattern!r} has no group named student", hint=hint)
-    return mapping
-
-
-def _mapping(system: str, given: Path | None) -> Map:
-    if given is None and system == "other":
-        raise RequestError(
-            "another system needs a mapping file",
-            hint="start from `grader lms other preset spreadsheet > mapping.toml`, and give it with --mapping",
-        )
-    return load(given or PRESETS / f"{system}.toml")
 
 
 # --- in ------------------------------------------------------------------------------------------------------------
@@ -148,7 +48,7 @@ def collect(system: str, request: Collect) -> Done:
     RequestError
         If the mapping or the download cannot be used, or a name in it stays ambiguous.
     """
-    mapping = _mapping(system, request.mapping)
+    mapping = mapping_file.of(system, request.mapping)
     roster = _roster(mapping, request.roster) if request.roster else ()
     found = contents(request.exports)
     handed_in: dict[str, list[Found]] = {}
@@ -175,7 +75,7 @@ def parse(path: str, mapping: In, roster: Sequence[str] = ()) -> dict[str, str] 
                 raise RequestError(f"{path!r} could be of {both}", hint="take this file out, and grade it by hand")
             if fits:
                 return fits[0].groupdict("")
-        found = re.match(pattern.replace("{student}", _NO_UNDERSCORE), path)
+        found = re.match(pattern.replace("{student}", NO_UNDERSCORE), path)
         if found:
             return found.groupdict("")
     return None
@@ -281,7 +181,7 @@ class Sheet:
     def columns(self, only: str) -> list[Column]:
         """Return the columns that could be the assignment's; `only` is the title of a column whose header tells none."""
         return [
-            Column(at, title, said.get("title", only), said.get("id", ""), tables.as_number(said.get("possible", "")))
+            Column(at, title, said.get("title", only), said.get("id", ""), points.as_number(said.get("possible", "")))
             for at, title in enumerate(self.header)
             if (one := re.match(self.mapping.grade, title.strip())) and (said := one.groupdict("")) is not None
         ]
@@ -296,8 +196,7 @@ def read(path: Path, mapping: Out) -> Sheet:
         If it is none.
     """
     text = tables.read_text(path)
-    head = text.text.lstrip().partition("\n")[0]
-    delimiter = max(tables.DELIMITERS, key=lambda mark: len(tables.cells(head, mark)))
+    delimiter = tables.delimiter(text.text)
     rows = tables.rows(text.text, delimiter, path)
     if not rows:
         raise RequestError(f"{path} is empty", hint="give the file as the system exported it")
@@ -312,7 +211,7 @@ def export(system: str, request: Export) -> Done:
     RequestError
         If the mapping or the table cannot be used, or the column cannot be told.
     """
-    mapping = _mapping(system, request.mapping)
+    mapping = mapping_file.of(system, request.mapping)
     if request.template is None and not mapping.export.new:
         raise RequestError(
             f"{mapping.title} takes back only a table that it exported itself",
@@ -320,7 +219,7 @@ def export(system: str, request: Export) -> Done:
         )
     done = _filled(request, mapping.export) if request.template else _new(request, mapping.export)
     pages = {
-        f"{one.folder.name}/feedback.html": one.folder / "feedback.html"
+        f"{one.folder.name}/{feedback.PAGE}": one.folder / feedback.PAGE
         for one in request.graded
         if _goes(request, one)
     }
@@ -361,7 +260,7 @@ def _filled(request: Export, mapping: Out) -> Done:
     ]
     absent += [f"{student}: several rows of {sheet.path.name} fit, so none was filled in" for student in sorted(twice)]
     written = len(wanted) - len(absent)
-    said = [f"column {column.header!r}: {written} scores", *tables.converted(request.possible, column.possible)]
+    said = [f"column {column.header!r}: {written} scores", *points.converted(request.possible, column.possible)]
     if mapping.feedback and mapping.feedback not in sheet.names:
         said.append(f"no column {mapping.feedback!r}: only scores were written")
     return Done((path,), tuple(said), (*absent, *request.left_blank))
@@ -372,7 +271,7 @@ def _row(request: Export, sheet: Sheet, column: Column, row: Sequence[str], one:
     score = request.score(one)
     assert score is not None  # noqa: S101  # whoever has none is not wanted
     cells = [*row, *[""] * (len(sheet.header) - len(row))]
-    cells[column.index] = tables.number(tables.out_of(score, request.possible, column.possible))
+    cells[column.index] = points.number(points.out_of(score, request.possible, column.possible))
     mapping = sheet.mapping
     if mapping.feedback in sheet.names:
         cells[sheet.names[mapping.feedback]] = _feedback(one, mapping)
@@ -400,7 +299,7 @@ def _new(request: Export, mapping: Out) -> Done:
         values = {
             "student": one.entry.student,
             "name": one.entry.name,
-            "score": tables.number(score),
+            "score": points.number(score),
             "possible": f"{request.possible:g}",
             "feedback": _feedback(one, mapping),
         }

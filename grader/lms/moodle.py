@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path, PurePosixPath
 
 from grader.errors import RequestError
-from grader.lms import feedback, moodle_worksheet, tables
+from grader.lms import feedback, moodle_worksheet, points, tables
 from grader.lms.archives import Contents, Member, contents, write_zip
 from grader.lms.layout import File, HandedIn, lay_out
 from grader.lms.moodle_worksheet import CHANGEABLE, Row, Worksheet, cleaned
@@ -22,7 +22,6 @@ from grader.manifest import Entry
 
 WORKSHEET = "moodle-worksheet.csv"
 FEEDBACK = "moodle-feedback.zip"
-PAGE = "feedback.html"
 
 # --- in: the zip of submissions ------------------------------------------------------------------------------------
 
@@ -218,9 +217,9 @@ def _filled(request: Export, sheet: Worksheet, row: Row, one: Graded | None) -> 
         return _Change(untouched, attention=said)
     most = row.cells[sheet.grade + 1]
     cells = list(row.cells)
-    grade = _grade(tables.out_of(score, request.possible, tables.as_number(most)), most)
-    before = tables.as_number(cells[sheet.grade])
-    changed = before != tables.as_number(grade)
+    grade = _grade(points.out_of(score, request.possible, points.as_number(most)), most)
+    before = points.as_number(cells[sheet.grade])
+    changed = before != points.as_number(grade)
     cells[sheet.grade] = grade
     if sheet.comments is not None:
         cells[sheet.comments] = comment(row.cells[sheet.comments], one)
@@ -248,7 +247,7 @@ def _grade(value: Decimal, most: str) -> str:
 def _said(request: Export, sheet: Worksheet, changes: Sequence[_Change]) -> tuple[str, ...]:
     grades, comments = sum(change.grade for change in changes), sum(change.comment for change in changes)
     said = [f"Moodle should say: updated {grades} grades and {comments} feedback instances"]
-    said += tables.converted(request.possible, sheet.maximum())
+    said += points.converted(request.possible, sheet.maximum())
     if sheet.by_place:
         titles = [sheet.header.cells[at] for at in (sheet.grade, sheet.comments) if at is not None]
         said.append(f"columns found by their place: {' and '.join(map(repr, titles))}")
@@ -277,11 +276,11 @@ def _feedback(request: Export, recipients: Sequence[Recipient]) -> Done:
     files: dict[str, bytes | Path] = {}
     missing = []
     for one in recipients:
-        page = one.one.folder / PAGE
+        page = one.one.folder / feedback.PAGE
         if page.is_file():
-            files[feedback_path(one.full_name, one.participant, PAGE)] = page
+            files[feedback_path(one.full_name, one.participant, feedback.PAGE)] = page
         else:
-            missing.append(f"{one.one.entry.name}: {PAGE} is missing, run `grader regrade` to write it again")
+            missing.append(f"{one.one.entry.name}: {feedback.PAGE} is missing, run `grader regrade` to write it again")
     path = request.out / FEEDBACK
     write_zip(path, files)
     size = f"{max(1, round(path.stat().st_size / (1 << 20)))} MB"

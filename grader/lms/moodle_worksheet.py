@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from grader.errors import RequestError
-from grader.lms import tables
+from grader.lms import points, tables
 
 CHANGEABLE = "Grade can be changed"
 _ID_COLUMN, _GRADE = "Identifier", "Grade"
@@ -56,7 +56,7 @@ class Worksheet:
 
     def maximum(self) -> Decimal | None:
         """Return the points of the assignment."""
-        return tables.as_number(self.rows[0].cells[self.grade + 1]) if self.rows else None
+        return points.as_number(self.rows[0].cells[self.grade + 1]) if self.rows else None
 
     def of(self, name: str, participant: str | None, *, blind: bool) -> list[int]:
         """Return the rows that an entry of the zip is for: the participant's own, or those of a group's members.
@@ -88,8 +88,7 @@ def read(path: Path, column: str | None = None) -> Worksheet:
     """
     text = tables.read_text(path)
     body = text.text.strip() + text.newline if text.text.strip() else ""
-    head = body.partition("\n")[0]
-    delimiter = max(tables.DELIMITERS, key=lambda mark: len(tables.cells(head, mark)))
+    delimiter = tables.delimiter(body)
     rows, rewrite = _uniform(body, delimiter, path)
     header, *rest = rows
     if len(header.cells) < 4:
@@ -173,12 +172,12 @@ def _by_place(
 
 def _grades_at(rows: Sequence[Row], at: int) -> bool:
     """Whether a column holds grades or nothing, and the next one the same points in each row."""
-    most = {tables.as_number(row.cells[at + 1]) for row in rows}
+    most = {points.as_number(row.cells[at + 1]) for row in rows}
     grades = [row.cells[at].strip() for row in rows]
     return (
         len(most) == 1
         and None not in most
-        and all(cell in {"", "-"} or tables.as_number(cell) is not None for cell in grades)
+        and all(cell in {"", "-"} or points.as_number(cell) is not None for cell in grades)
     )
 
 

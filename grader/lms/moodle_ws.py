@@ -15,7 +15,8 @@ from typing import Any
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms import feedback
 from grader.lms.http import Call, Http, origin
-from grader.lms.push import PAGE, Assignment, Change, Note, Outcome, Standing, equal, failed, is_final, stopping
+from grader.lms.points import equal
+from grader.lms.push import Assignment, Change, Note, Outcome, Standing, failed, is_final, stopping
 from grader.lms.tokens import Secret
 from grader.manifest import Entry
 
@@ -210,7 +211,7 @@ class Moodle:
             ("itemid", "0"),
             ("filepath", "/"),
         ]
-        file = ("file_1", PAGE, change.wish.page.read_bytes())
+        file = ("file_1", feedback.PAGE, change.wish.page.read_bytes())
         found = self._answer(
             Call("POST", f"{self.site}/webservice/upload.php", form=fields, file=file, repeatable=True)
         )

@@ -16,6 +16,7 @@ import msgspec
 
 from grader.errors import RequestError
 from grader.lms.archives import Contents, Member, contents
+from grader.lms.feedback import PAGE
 from grader.lms.layout import File, HandedIn, lay_out
 from grader.lms.system import Collect, Done, Export, Graded
 from grader.store import replacing, write
@@ -153,7 +154,7 @@ def _feedback(course: Path, assignment: str, one: Graded) -> tuple[Path, bool]:
         with replacing(folder / name) as draft:
             draft.write_bytes(path.read_bytes())
     page = folder / f"{notebook}.html"
-    write(page, (one.folder / "feedback.html").read_text(encoding="utf-8"))
+    write(page, (one.folder / PAGE).read_text(encoding="utf-8"))
     return page, known
 
 

@@ -8,43 +8,34 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Protocol
 
 from grader.errors import LiveError, RequestError, Unanswered
-from grader.lms import feedback
+from grader.lms import feedback, points
 from grader.lms.journal import Journal, Line, opened
+from grader.lms.push_report import Report, report
 from grader.lms.system import Export, Graded
 from grader.manifest import Entry
 
-PAGE = "feedback.html"
 TRIED = "tried against a local server that keeps the documented rules; never tried on a live site: begin with --dry-run"
 SETTLED_SECONDS = 300.0  # after which a call that was never answered will not arrive any more
-CENT = Decimal("0.01")
-MOST_NAMED = 10
 
 Step = Literal["send", "same", "kept", "open", "nobody", "blank"]
 Ended = Literal["sent", "failed", "unanswered", "not_tried"]
-ENDED: Mapping[Ended, str] = {
-    "failed": "did not go through",
-    "unanswered": "may have arrived",
-    "not_tried": "was not tried",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What to send, and how: `dry_run` only looks, `overwrite` replaces grades that people gave, `scale` converts points."""
+    """What to send, and how: `dry_run` only looks, `overwrite` replaces grades that people gave."""
 
     export: Export
     folder: Path
     dry_run: bool = False
     overwrite: bool = False
-    scale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +106,6 @@ class Outcome:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a push did: sentences for whoever ran it, and how many did not go through or wait for a decision."""
-
-    said: tuple[str, ...]
-    attention: tuple[str, ...] = ()
-    failed: int = 0
-    waiting: int = 0
-
-
 class Live(Protocol):
     """A live LMS, as the push needs it.
 
@@ -182,7 +163,7 @@ def push(
     Raises
     ------
     RequestError
-        If the assignment's points are not the exercise's, and nobody asked for a conversion.
+        If the assignment is out of 0 points.
     LiveError
         If the LMS could not even be asked what it holds; then nothing was sent.
     """
@@ -196,7 +177,16 @@ def push(
         ]
         note = Note(journal, live.target, now)
         outcomes = [] if request.dry_run else list(_sent(live, changes, note, progress))
-    return _report(request, live, assignment, changes, outcomes)
+    return report(request, live, assignment, changes, outcomes)
+
+
+def _sent(
+    live: Live, changes: Sequence[Change], note: Note, progress: Callable[[int, int, str], None]
+) -> Iterator[Outcome]:
+    todo = [change for change in changes if change.step == "send"]
+    for count, outcome in enumerate(live.send(todo, note) if todo else (), start=1):
+        progress(count, len(todo), outcome.change.wish.name)
+        yield outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +228,7 @@ def plan(wish: Wish, standing: Standing, known: Known, *, overwrite: bool = Fals
         return Change(wish, standing, "blank", why="no notebook that could be read (--absent zero sends 0)")
     if not overwrite and _is_of_a_person(wish, standing, known):
         return Change(wish, standing, "kept", why=_kept(standing))
-    grade = wish.grade is not None and not equal(standing.grade, wish.grade)
+    grade = wish.grade is not None and not points.equal(standing.grade, wish.grade)
     comment = not _has_comment(wish, standing, known)
     if comment and known.is_fresh:
         why = "was sent minutes ago without an answer and may still arrive: run again later"
@@ -253,7 +243,19 @@ def _is_of_a_person(wish: Wish, standing: Standing, known: Known) -> bool:
     if wish.grade is None:
         return standing.grade is not None
     ours = [wish.grade, *(None if value is None else Decimal(value) for value in known.grades)]
-    return not any(equal(standing.grade, grade) for grade in ours)
+    return not any(points.equal(standing.grade, grade) for grade in ours)
+
+
+def _kept(standing: Standing) -> str:
+    if standing.settled:
+        return f"{standing.settled}: kept"
+    if standing.grade is None:
+        return "our grade was taken away since: kept so"
+    return f"graded{_by(standing)}: kept"
+
+
+def _by(standing: Standing) -> str:
+    return f" by {standing.by}" if standing.by else " by a person"
 
 
 def _has_comment(wish: Wish, standing: Standing, known: Known) -> bool:
@@ -266,39 +268,30 @@ def _has_comment(wish: Wish, standing: Standing, known: Known) -> bool:
 
 
 def wished(request: Push, assignment: Assignment) -> list[Wish]:
-    """Return what each graded entry is to get.
+    """Return what each graded entry is to get, in the assignment's points.
 
     Raises
     ------
     RequestError
-        If the assignment is of other points than the exercise, and `scale` was not asked for.
+        If the assignment is out of 0 points.
     """
-    possible = Decimal(repr(float(request.export.possible)))
-    factor = Decimal(1)
-    if assignment.possible is not None and assignment.possible != possible:
-        if not request.scale:
-            raise RequestError(
-                f"“{assignment.title}” is of {_number(assignment.possible)} points, the exercise of {_number(possible)}",
-                hint=f"give the assignment {_number(possible)} points, or convert ours with --scale",
-            )
-        factor = assignment.possible / possible
-    return [_wish(one, request.export.score(one), factor) for one in request.export.graded]
+    export = request.export
+    scores = [(one, export.score(one)) for one in export.graded]
+    return [
+        _wish(one, None if score is None else points.out_of(score, export.possible, assignment.possible))
+        for one, score in scores
+    ]
 
 
-def _wish(one: Graded, score: Decimal | None, factor: Decimal) -> Wish:
-    page = one.folder / PAGE
+def _wish(one: Graded, score: Decimal | None) -> Wish:
+    page = one.folder / feedback.PAGE
     comment = feedback.plain(one.result)
-    grade = None if score is None or one.result.provisional else cents(score * factor)
+    grade = None if score is None or one.result.provisional else points.rounded(score)
     try:
         digest = hashlib.sha256(comment.encode("utf-8", "replace") + b"\0" + page.read_bytes()).hexdigest()
     except OSError as error:
         raise RequestError(f"{page} cannot be read: {error.strerror}", hint="run `grader regrade DIR`") from None
     return Wish(one, grade, comment, page, digest)
-
-
-def cents(value: Decimal) -> Decimal:
-    """Return a grade as it is sent: to two decimals, without trailing zeros."""
-    return Decimal(_number(value.quantize(CENT, ROUND_HALF_UP)))
 
 
 def stopping(changes: Iterable[Change], error: LiveError) -> Iterator[Outcome]:
@@ -324,109 +317,3 @@ def failed(change: Change, error: LiveError) -> Outcome:
 
 def _why(error: LiveError) -> str:
     return f"{error.problem} ({error.hint})"
-
-
-# --- telling -------------------------------------------------------------------------------------------------------
-
-
-def _sent(
-    live: Live, changes: Sequence[Change], note: Note, progress: Callable[[int, int, str], None]
-) -> Iterator[Outcome]:
-    todo = [change for change in changes if change.step == "send"]
-    for count, outcome in enumerate(live.send(todo, note) if todo else (), start=1):
-        progress(count, len(todo), outcome.change.wish.name)
-        yield outcome
-
-
-def _heading(live: Live, assignment: Assignment) -> str:
-    points = "" if assignment.possible is None else f", {_number(assignment.possible)} points"
-    return f"{live.title}: “{assignment.title}”{points} ({live.target})"
-
-
-def _table(changes: Sequence[Change], outcomes: Sequence[Outcome], export: Export) -> Iterator[str]:
-    """Yield a line a student: the grade that is there, the grade that we have, and what happens or happened."""
-    from grader.report.text import shorten
-
-    names = [shorten(change.wish.name, 30) for change in changes]
-    width = max([len("student"), *map(len, names)])
-    ended = {one.change.wish.student: ", but not all of it" for one in outcomes if one.ended != "sent"}
-    yield f"  {'student':{width}}  {'there':>7}  {'ours':>7}"
-    for name, change in zip(names, changes, strict=True):
-        there, ours = _grade(change.standing.grade), _grade(change.wish.grade)
-        yield f"  {name:{width}}  {there:>7}  {ours:>7}  {_what(change)}{ended.get(change.wish.student, '')}"
-    for entry in export.manifest.entries:
-        if entry.student in export.held_back:
-            name = shorten(entry.name or entry.student, 30)
-            yield f"  {name:{width}}  {'':>7}  {'':>7}  held back: {export.held_back[entry.student]}"
-
-
-def _what(change: Change) -> str:
-    if change.step == "same":
-        return "nothing to do"
-    if change.step == "send":
-        parts = [("grade", change.grade), ("comment", change.comment)]
-        return " and ".join(name for name, sends in parts if sends)
-    return change.why
-
-
-def _report(
-    request: Push, live: Live, assignment: Assignment, changes: Sequence[Change], outcomes: Sequence[Outcome]
-) -> Report:
-    steps = Counter(change.step for change in changes)
-    ended = Counter(outcome.ended for outcome in outcomes)
-    shown = changes if request.dry_run else [change for change in changes if change.step != "same"]
-    said = [_heading(live, assignment), *_table(shown, outcomes, request.export)]
-    if request.dry_run:
-        said.append(f"dry run: nothing was sent; {steps['send']} would be")
-    else:
-        said.append(f"sent {ended['sent']} of {len(outcomes)}" if outcomes else "nothing to send")
-    if steps["same"]:
-        said.append(f"{steps['same']} had it already")
-    attention = [*assignment.attention]
-    if steps["kept"]:
-        attention.append(f"{steps['kept']} kept what a person decided; --overwrite replaces it")
-    attention += _trouble(outcomes)
-    bad = len(outcomes) - ended["sent"]
-    if bad:
-        attention.append(f"{bad} did not get everything: run the same command again, it sends only what is missing")
-    waiting = steps["kept"] + steps["open"] + steps["nobody"]
-    return Report(tuple(said), tuple(attention), failed=bad, waiting=waiting)
-
-
-def _trouble(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Yield who did not get what, together where the reason is the same."""
-    names: dict[tuple[Ended, str], list[str]] = {}
-    for one in outcomes:
-        if one.ended != "sent":
-            names.setdefault((one.ended, one.why), []).append(one.change.wish.name)
-    for (ended, why), who in names.items():
-        more = f" and {len(who) - MOST_NAMED} more" if len(who) > MOST_NAMED else ""
-        yield f"{'; '.join(who[:MOST_NAMED])}{more}: {ENDED[ended]}: {why}"
-
-
-def equal(there: Decimal | None, ours: Decimal | None) -> bool:
-    """Whether two grades are the same to two decimals, as far as any LMS shows them."""
-    if there is None or ours is None:
-        return there is ours
-    return cents(there) == cents(ours)
-
-
-def _kept(standing: Standing) -> str:
-    if standing.settled:
-        return f"{standing.settled}: kept"
-    if standing.grade is None:
-        return "our grade was taken away since: kept so"
-    return f"graded{_by(standing)}: kept"
-
-
-def _by(standing: Standing) -> str:
-    return f" by {standing.by}" if standing.by else " by a person"
-
-
-def _grade(value: Decimal | None) -> str:
-    return "-" if value is None else _number(value)
-
-
-def _number(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.lms.points import exact
 from grader.manifest import Entry, Manifest
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class System:
 
     `template` says what the option `flag` takes (`--gradebook` and `--worksheet` mean the same), empty where the system's
     exporter fills nothing in; `verified` says how far what we write was tried; `mapped` systems are described by a mapping
-    file.
+    file; `example` is what a download is called there.
     """
 
     title: str
@@ -31,6 +32,7 @@ class System:
     verified: str = "not verified against the system"
     mapped: bool = False
     flag: str = "--gradebook"
+    example: str = "download.zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +150,6 @@ Collector = Callable[[Collect], Done]
 Exporter = Callable[[Export], Done]
 Runner = Callable[[Run], Done]
 Builder = Callable[[Build], Done]
-
-
-def exact(value: float) -> Decimal:
-    """Return a number as it is written, without the binary rest of a float."""
-    return Decimal(repr(float(value)))
 
 
 def later(module: str, function: str, *first: str) -> Callable[[Any], Done]:

@@ -1,23 +1,21 @@
-"""Tables that an LMS exports and takes back: read as they were written, one column of them found, numbers made theirs."""
+"""Tables that an LMS exports and takes back: read as they were written, one column of them found."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from pathlib import Path
 
 from grader.errors import RequestError
+from grader.lms.points import exact
 from grader.store import replacing
 
 DELIMITERS = (",", ";", "\t")
 MOST_BYTES = 256 << 20
-_CENTS = Decimal("0.01")
 _MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"\xef\xbb\xbf": "utf-8"}
-_DECIMAL = re.compile(r"\d+(?:[.,]\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +84,12 @@ def rows(text: str, delimiter: str, path: Path) -> list[list[str]]:
         ) from None
 
 
+def delimiter(text: str) -> str:
+    """Return the mark that cuts the header of a table into most cells."""
+    head = text.lstrip().partition("\n")[0]
+    return max(DELIMITERS, key=lambda mark: len(cells(head, mark)))
+
+
 def cells(line: str, delimiter: str) -> list[str]:
     """Return the cells of a single line, none where it is no line of a table."""
     try:
@@ -99,37 +103,6 @@ def lines(table: Iterable[Sequence[str]], delimiter: str, newline: str, *, quoti
     output = io.StringIO(newline="")
     csv.writer(output, delimiter=delimiter, lineterminator=newline, quoting=quoting).writerows(table)  # type: ignore[arg-type]  # one of csv's
     return output.getvalue()
-
-
-def number(value: Decimal) -> str:
-    """Return points with at most two decimals, a point, and nothing between thousands: ``87.5``."""
-    text = f"{cents(value):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def cents(value: Decimal) -> Decimal:
-    """Round points to two decimals, halves up, as people do."""
-    return value.quantize(_CENTS, ROUND_HALF_UP)
-
-
-def as_number(cell: str) -> Decimal | None:
-    """Return a cell's number, with a decimal point or comma; None where it holds none."""
-    cell = cell.strip()
-    return Decimal(cell.replace(",", ".")) if _DECIMAL.fullmatch(cell) else None
-
-
-def out_of(score: Decimal, possible: float, column: Decimal | None) -> Decimal:
-    """Return a score out of `possible` as one out of the column's points, where these are known."""
-    whole = Decimal(repr(float(possible)))
-    return score if column is None or not whole or column == whole else score * column / whole
-
-
-def converted(possible: float, column: Decimal | None) -> tuple[str, ...]:
-    """Return a sentence where the column counts in other points than the exercise."""
-    whole = Decimal(repr(float(possible)))
-    if column is None or column == whole:
-        return ()
-    return (f"the column is out of {number(column)}, the exercise out of {number(whole)}: scores were converted",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +130,7 @@ def choose(
     if asked is not None:
         tests = [lambda one: asked in {one.id, one.header}, lambda one: _same(one.title, asked)]
     else:
-        whole = Decimal(repr(float(possible)))
+        whole = exact(possible)
         tests = [
             lambda one: bool(known_id) and one.id == known_id,
             lambda one: _same(one.title, title),

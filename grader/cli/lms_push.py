@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from dataclasses import replace
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import Exit, QuietOption
-from grader.cli.lms import SYSTEM_APPS
+from grader.cli.lms import SYSTEM_APPS, named
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ TokenFile = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and send nothing.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace grades that people gave; they stay otherwise.")]
-Scale = Annotated[bool, typer.Option("--scale", help="Convert our points to those of the assignment.")]
 Absent = Annotated[
     str, typer.Option("--absent", metavar="blank|zero|POINTS", help="What an entry without a readable notebook gets.")
 ]
@@ -38,62 +37,62 @@ IncludeOpen = Annotated[
 ]
 
 
-@SYSTEM_APPS["canvas"].command(
-    "push",
-    epilog="Example: grader lms canvas push graded/ --assignment https://canvas.example.edu/courses/12/assignments/34 --dry-run",
-)
-def canvas(
-    directory: Directory,
-    assignment: Address,
-    token_file: TokenFile = None,
-    dry_run: DryRun = False,
-    overwrite: Overwrite = False,
-    scale: Scale = False,
-    absent: Absent = "blank",
-    include_open: IncludeOpen = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Send grades, comments and pages to a Canvas assignment; the token is in GRADER_CANVAS_TOKEN, a file or the keyring."""
-    from grader.lms import canvas_api, tokens
-    from grader.lms.http import origin, require_private
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """A system that is addressed as people see it in the browser, and asks for a token."""
 
-    def live(_export: Export) -> Live:
-        require_private(assignment)
-        account, what = f"canvas {origin(assignment)}", "a Canvas access token"
-        token = tokens.find(canvas_api.VARIABLE, file=token_file, account=account, what=what)
-        return canvas_api.Canvas(assignment, token, http=_http(quiet=quiet))
-
-    request = _request(directory, "canvas", absent, include_open=include_open)
-    _push(replace(request, dry_run=dry_run, overwrite=overwrite, scale=scale), live, quiet=quiet)
+    module: str
+    client: str
+    token: str
+    example: str
 
 
-@SYSTEM_APPS["moodle"].command(
-    "push",
-    epilog="Example: grader lms moodle push graded/ --assignment 'https://moodle.example.edu/mod/assign/view.php?id=34'",
-)
-def moodle(
-    directory: Directory,
-    assignment: Address,
-    token_file: TokenFile = None,
-    dry_run: DryRun = False,
-    overwrite: Overwrite = False,
-    scale: Scale = False,
-    absent: Absent = "blank",
-    include_open: IncludeOpen = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Send grades, comments and pages to a Moodle assignment; the token is in GRADER_MOODLE_TOKEN, a file or the keyring."""
-    from grader.lms import moodle_ws, tokens
-    from grader.lms.http import origin, require_private
+_SITES = {
+    "canvas": _Site(
+        "canvas_api", "Canvas", "a Canvas access token", "https://canvas.example.edu/courses/12/assignments/34"
+    ),
+    "moodle": _Site(
+        "moodle_ws", "Moodle", "a Moodle web service token", "'https://moodle.example.edu/mod/assign/view.php?id=34'"
+    ),
+}
 
-    def live(_export: Export) -> Live:
-        require_private(assignment)
-        account, what = f"moodle {origin(assignment)}", "a Moodle web service token"
-        token = tokens.find(moodle_ws.VARIABLE, file=token_file, account=account, what=what)
-        return moodle_ws.Moodle(assignment, token, http=_http(quiet=quiet))
 
-    request = _request(directory, "moodle", absent, include_open=include_open)
-    _push(replace(request, dry_run=dry_run, overwrite=overwrite, scale=scale), live, quiet=quiet)
+def _add_push(name: str, site: _Site) -> None:
+    """Add `push` to a system of `_SITES`."""
+
+    @SYSTEM_APPS[name].command(
+        "push",
+        help=f"Send grades, comments and pages to the assignment; {site.token} is read from GRADER_{name.upper()}_TOKEN, "
+        "a file or the keyring.",
+        epilog=f"Example: grader lms {name} push graded/ --assignment {site.example} --dry-run",
+    )
+    def push(
+        directory: Directory,
+        assignment: Address,
+        token_file: TokenFile = None,
+        dry_run: DryRun = False,
+        overwrite: Overwrite = False,
+        absent: Absent = "blank",
+        include_open: IncludeOpen = False,
+        quiet: QuietOption = False,
+    ) -> None:
+        from grader.lms import tokens
+        from grader.lms.http import origin, require_private
+
+        def live(_export: Export) -> Live:
+            require_private(assignment)
+            module = importlib.import_module(f"grader.lms.{site.module}")
+            account = f"{name} {origin(assignment)}"
+            token = tokens.find(module.VARIABLE, file=token_file, account=account, what=site.token)
+            made: Live = getattr(module, site.client)(assignment, token, http=_http(quiet=quiet))
+            return made
+
+        request = _request(directory, name, absent, include_open=include_open)
+        _push(replace(request, dry_run=dry_run, overwrite=overwrite), live, quiet=quiet)
+
+
+for _name, _site in _SITES.items():
+    _add_push(_name, _site)
 
 
 @SYSTEM_APPS["lti"].command("push", epilog="Example: grader lms lti push graded/ --platform platform.toml --dry-run")
@@ -112,14 +111,14 @@ def lti(
     quiet: QuietOption = False,
 ) -> None:
     """Send scores and comments to an LTI line item; the private key is in GRADER_LTI_KEY, a file or the keyring."""
-    from grader.lms import lti_ags, tokens
+    from grader.lms import lti_access, lti_ags, points, tokens
 
     def live(export: Export) -> Live:
-        settings = lti_ags.load(platform)
-        users = lti_ags.users(platform.parent / settings.users) if settings.users else {}
+        settings = lti_access.load(platform)
+        users = lti_access.users(platform.parent / settings.users) if settings.users else {}
         what = "the private key that the platform knows this tool by"
-        key = tokens.find(lti_ags.VARIABLE, file=key_file, account=f"lti {settings.client_id}", what=what)
-        tool = lti_ags.Tool(settings, key, users, export.title, Decimal(repr(float(export.possible))))
+        key = tokens.find(lti_access.VARIABLE, file=key_file, account=f"lti {settings.client_id}", what=what)
+        tool = lti_ags.Tool(settings, key, users, export.title, points.exact(export.possible))
         return lti_ags.Ags(tool, http=_http(quiet=quiet))
 
     request = _request(directory, None, absent, include_open=include_open)
@@ -152,7 +151,7 @@ def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None
     """Send, say what came of it, and leave: 0 all is there, 1 some wait for a decision, 3 some did not go through."""
     from grader.lms.push import TRIED, push
     from grader.report.progress import Progress
-    from grader.report.text import clean, one_line
+    from grader.report.text import clean
 
     system = live(request.export)
     with Progress(quiet=quiet or request.dry_run, doing="sending") as progress:
@@ -161,8 +160,7 @@ def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None
         for line in report.said:
             typer.echo(clean(line))
         typer.echo(f"{system.title}: {TRIED}")
-    for line in report.attention:
-        typer.echo(f"look at: {one_line(line)}", err=True)
+    named(report.attention, "please look at:", verbose=True, err=True)
     if request.dry_run:
         raise typer.Exit(int(Exit.PASSED))
     waits = Exit.NOT_PASSED if report.waiting else Exit.PASSED

@@ -1,0 +1,117 @@
+"""A mapping file: how names in a system's download are read, and which columns of its table are written."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from grader.errors import RequestError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PRESETS = Path(__file__).parent / "presets"
+NO_UNDERSCORE = "[^_/]+"  # what {student} stands for without a roster
+
+
+class In(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How names in the download are read.
+
+    `names` are regular expressions with the groups `student` (needed), `name`, `original`, `late` and `stamp`; `skip` are those
+    of files that belong to nobody; `stamp` is how the group of that name is written (strftime); `same` is a group that has to
+    be the same in all files of one student.
+    """
+
+    names: tuple[str, ...]
+    skip: tuple[str, ...] = ()
+    stamp: str = ""
+    same: str = ""
+
+
+class Out(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Which columns are written.
+
+    `student` are templates of the columns that say who a row is for, `strip` what their cells begin with besides; `grade` is a
+    regular expression on the headers of grade columns with the groups `title`, `possible` and `id`, without `title` where
+    there is one such column alone; `feedback` is the column of comments, `also` sets further cells where one is written;
+    `keep` are the columns written besides (empty: all); `new` are the columns of a table that is made where none was given.
+    """
+
+    file: str
+    student: tuple[str, ...]
+    grade: str
+    strip: str = ""
+    feedback: str = ""
+    format: Literal["plain", "html"] = "plain"
+    also: dict[str, str] = {}
+    keep: tuple[str, ...] = ()
+    rows: Literal["ours", "all"] = "all"
+    quote: bool = False
+    new: dict[str, str] = {}
+
+
+class Map(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A mapping file."""
+
+    title: str
+    collect: In
+    export: Out
+
+
+def preset(name: str) -> str:
+    """Return the text of a mapping file that comes with the grader.
+
+    Raises
+    ------
+    RequestError
+        If there is none of that name.
+    """
+    path = PRESETS / f"{name}.toml"
+    names = sorted(path.stem for path in PRESETS.glob("*.toml"))
+    if name not in names:
+        raise RequestError(f"there is no preset {name!r}", hint=f"there are {', '.join(names)}")
+    return path.read_text(encoding="utf-8")
+
+
+def load(path: Path) -> Map:
+    """Read a mapping file.
+
+    Raises
+    ------
+    RequestError
+        If it cannot be used; the message says what is wrong with it.
+    """
+    hint = "mend the file; `grader lms other preset spreadsheet` prints one to start from"
+    try:
+        mapping = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Map)
+        for pattern in (*mapping.collect.names, *mapping.collect.skip):
+            re.compile(pattern.replace("{student}", NO_UNDERSCORE))
+        re.compile(mapping.export.grade)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, re.error) as error:
+        raise RequestError(f"{path} cannot be used as a mapping: {error}", hint=hint) from None
+    for pattern in mapping.collect.names:
+        if "(?P<student>" not in pattern:
+            raise RequestError(f"{path}: {pattern!r} has no group named student", hint=hint)
+    return mapping
+
+
+def of(system: str, given: Path | None) -> Map:
+    """Return the mapping file of a system: the one given, else the one that comes with the grader.
+
+    Raises
+    ------
+    RequestError
+        If it cannot be used, or there is none.
+    """
+    if given is None and system == "other":
+        raise RequestError(
+            "another system needs a mapping file",
+            hint="start from `grader lms other preset spreadsheet > mapping.toml`, and give it with --mapping",
+        )
+    return load(given or PRESETS / f"{system}.toml")

@@ -1,0 +1,71 @@
+"""Points as an LMS counts them: exact, to two decimals, and out of what its own column is out of."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+from grader.errors import RequestError
+
+_CENTS = Decimal("0.01")
+_DECIMAL = re.compile(r"\d+(?:[.,]\d+)?", re.ASCII)
+
+
+def exact(value: float) -> Decimal:
+    """Return a number as it is written, without the binary rest of a float."""
+    return Decimal(repr(float(value)))
+
+
+def cents(value: Decimal) -> Decimal:
+    """Round points to two decimals, halves up, as people do."""
+    return value.quantize(_CENTS, ROUND_HALF_UP)
+
+
+def rounded(value: Decimal) -> Decimal:
+    """Return points to two decimals, without trailing zeros."""
+    return Decimal(number(value))
+
+
+def number(value: Decimal) -> str:
+    """Return points with at most two decimals, a point, and nothing between thousands: ``87.5``."""
+    text = f"{cents(value):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def as_number(cell: str) -> Decimal | None:
+    """Return a cell's number, with a decimal point or comma; None where it holds none."""
+    cell = cell.strip()
+    return Decimal(cell.replace(",", ".")) if _DECIMAL.fullmatch(cell) else None
+
+
+def equal(there: Decimal | None, ours: Decimal | None) -> bool:
+    """Whether two grades are the same to two decimals, as far as any LMS shows them."""
+    if there is None or ours is None:
+        return there is ours
+    return cents(there) == cents(ours)
+
+
+def out_of(score: Decimal, possible: float, column: Decimal | None) -> Decimal:
+    """Return a score out of `possible` as one out of the column's points, where these are known.
+
+    Raises
+    ------
+    RequestError
+        If the column is out of 0: everybody would get 0.
+    """
+    if column is None or not possible:
+        return score
+    if not column:
+        raise RequestError(
+            "the assignment is out of 0 points in the LMS",
+            hint="give it points there; what we have is converted to them",
+        )
+    return score * column / exact(possible)
+
+
+def converted(possible: float, column: Decimal | None) -> tuple[str, ...]:
+    """Return a sentence where the LMS counts in other points than the exercise."""
+    whole = exact(possible)
+    if column is None or column == whole:
+        return ()
+    return (f"the LMS counts out of {number(column)}, the exercise out of {number(whole)}: scores are converted",)
