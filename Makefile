@@ -29,6 +29,8 @@ fuzz: $(READY)
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/confinement.py
 	$(BIN)/python tests/benchmarks/training.py
+	$(BIN)/python tests/benchmarks/batch.py
+	$(BIN)/python tests/benchmarks/cluster.py
 
 # Makes again what is shipped: reference/*/trainings.json and asides.json, grader/diagnosis/seeds.npy; submissions/
 reference: $(READY)

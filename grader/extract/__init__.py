@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import SequenceMatcher
+from functools import lru_cache
 
-from grader.extract.cells import MOST_CHARACTERS, Broken, Code, read, too_long
+from grader.extract.cells import MOST_CHARACTERS, REMEMBERED, Broken, Code, read, too_long
 from grader.extract.printed import printed
 from grader.extract.scope import Binding, Needs, Scope, top_level
 from grader.extract.template import untouched
@@ -175,14 +176,19 @@ def _same_but_typo(low: str, want: str) -> bool:
 
 def _seeded(codes: list[Code]) -> Place | None:
     """Return the first place at the top level that sets a seed, or None."""
-    for code in codes:
-        for statement in top_level(code.statements):
-            call = statement.value if isinstance(statement, ast.Expr) else None
-            name = call.func if isinstance(call, ast.Call) else None
-            if (isinstance(name, ast.Attribute) and name.attr == "seed") or (
-                isinstance(name, ast.Name) and name.id == "seed"
-            ):
-                return code.place(statement)
+    found = ((code, _seeding(code.statements)) for code in codes)
+    return next((code.place(statement) for code, statement in found if statement), None)
+
+
+@lru_cache(REMEMBERED)
+def _seeding(statements: tuple[ast.stmt, ...]) -> ast.stmt | None:
+    for statement in top_level(statements):
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        name = call.func if isinstance(call, ast.Call) else None
+        if (isinstance(name, ast.Attribute) and name.attr == "seed") or (
+            isinstance(name, ast.Name) and name.id == "seed"
+        ):
+            return statement
     return None
 
 

@@ -9,11 +9,11 @@ import math
 import symtable
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from grader.extract.cells import Code, parse, remembered
+from grader.extract.cells import REMEMBERED, Code, parse, remembered
 from grader.records import MissingName, Place, Unit
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -91,8 +91,9 @@ class Scope:
         self._given = given
         self._known: dict[int, bool] = {}
         for code in codes:
-            for node in top_level(code.statements):
-                self._add(code, node)
+            for name, node, alias in _bound(code.statements):
+                binding = Binding(code, node, alias)
+                self._stars.append(binding) if name == "*" else self._bindings.setdefault(name, []).append(binding)
 
     def bindings(self, name: str) -> tuple[Binding, ...]:
         """Return every statement that binds `name`, first to last."""
@@ -155,21 +156,19 @@ class Scope:
         modules = [binding.module for binding in bindings if binding.module]
         return not modules or modules[-1] in _COMPUTING_MODULES
 
-    def _add(self, code: Code, node: ast.stmt) -> None:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                if alias.name == "*":
-                    self._stars.append(Binding(code, node, alias))
-                else:
-                    self._bind(alias.asname or alias.name.split(".")[0], Binding(code, node, alias))
-        elif isinstance(node, Definition):
-            self._bind(node.name, Binding(code, node))
-        else:
-            for name in _assigned(node):
-                self._bind(name, Binding(code, node))
 
-    def _bind(self, name: str, binding: Binding) -> None:
-        self._bindings.setdefault(name, []).append(binding)
+@lru_cache(REMEMBERED)  # by the very trees: those of equal cells are the same
+def _bound(statements: tuple[ast.stmt, ...]) -> tuple[tuple[str, ast.stmt, ast.alias | None], ...]:
+    """Return each name that statements bind, with the statement; for `import *` the name is a star."""
+    found: list[tuple[str, ast.stmt, ast.alias | None]] = []
+    for node in top_level(statements):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found += [(alias.asname or alias.name.split(".")[0], node, alias) for alias in node.names]
+        elif isinstance(node, Definition):
+            found.append((node.name, node, None))
+        else:
+            found += [(name, node, None) for name in _assigned(node)]
+    return tuple(found)
 
 
 def top_level(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:

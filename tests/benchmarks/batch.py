@@ -35,14 +35,19 @@ for name in ("zeros", "random", "he"):
 """
 
 
-def timed(command: Sequence[str]) -> tuple[float, float]:
-    """Return the seconds of a command and the peak memory in MB of it and all that it starts, together."""
-    started, peak = time.perf_counter(), 0
+def timed(command: Sequence[str]) -> tuple[float, float, float]:
+    """Return the seconds of a command, its processor seconds, and its peak memory in MB, with all that it starts."""
+    started, peak, before = time.perf_counter(), 0, processor_seconds()
     process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         peak = max(peak, memory_bytes(process))
         time.sleep(0.02)
-    return time.perf_counter() - started, peak / 1e6
+    return time.perf_counter() - started, processor_seconds() - before, peak / 1e6
+
+
+def processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def memory_bytes(process: psutil.Process) -> int:
@@ -56,19 +61,19 @@ def memory_bytes(process: psutil.Process) -> int:
     return total
 
 
+def shown(name: str, seconds: float, busy: float, peak: float, count: int) -> None:
+    each = seconds / count * 1000
+    print(f"{name:34} {seconds:6.2f} s  {each:6.1f} ms each  {busy:6.1f} s of processors  {peak:4.0f} MB at most")
+
+
 def main(count: int) -> None:
     grader = [sys.executable, "-m", "grader"]
     with tempfile.TemporaryDirectory() as scratch:
         source, out = classroom.write(Path(scratch, "class"), count), Path(scratch, "out")
         batch = [*grader, "batch", str(source), "--out", str(out), "--quiet"]
-        cold, peak = timed(batch)
-        print(
-            f"{count} notebooks, cold:            {cold:7.2f} s   {cold / count * 1000:7.1f} ms each   {peak:5.0f} MB"
-        )
-        again, peak = timed(batch)
-        print(
-            f"{count} notebooks, nothing changed: {again:7.2f} s   {again / count * 1000:7.1f} ms each   {peak:5.0f} MB"
-        )
+        cold, busy, peak = timed(batch)
+        shown(f"{count} notebooks, cold", cold, busy, peak, count)
+        shown(f"{count} notebooks, nothing changed", *timed(batch), count)
         some = sorted(source.glob("*.ipynb"))[:SAMPLE]
         for name, command in (
             ("grader check, one after the other", lambda path: [*grader, "check", str(path), "--quiet"]),
@@ -76,7 +81,6 @@ def main(count: int) -> None:
         ):
             each = sum(timed(command(path))[0] for path in some) / len(some)
             print(f"{name:46} {each * 1000:7.1f} ms each   ratio to the batch {each / (cold / count):6.1f}")
-    print(f"processor time of all children: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime:.1f} s")
 
 
 if __name__ == "__main__":
