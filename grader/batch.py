@@ -352,7 +352,7 @@ def _publish(store: Store, out: Path, exercise: Exercise) -> None:
         gather(store.results(), seen=store.seen()),
         out,
         exercise,
-        ignored=dict.fromkeys(store.ignored, "not a notebook"),
+        ignored={name: files.why_ignored(name) for name in store.ignored},
     )
 
 

@@ -122,6 +122,7 @@ MAY_IMPORT = {
         "sandbox",
         "service",
         "store",
+        "submissions",
     },
     "__main__": {"cli"},
 }
