@@ -64,8 +64,8 @@ def items(
 ) -> list[Item]:
     """Return all that is worth a look in a class, what holds results back first.
 
-    `entries` are folder, seconds and result of each submission, `rulings` says what is odd about a ruling, by submission,
-    and `same_files` names the submissions that are the same file.
+    `entries` are folder, seconds and result of each submission, `rulings` says what is odd about a ruling and nobody has
+    looked at, by submission, and `same_files` names the submissions that are the same file.
     """
     found: list[Item] = []
     folders: dict[str, str] = {}
@@ -87,7 +87,8 @@ def items(
             found += [Item(one, folders[one], "same_file", _others(one, names)) for one in names]
     found += _samples(causes, folders, seen)
     order = list(WORDS)
-    return sorted((one for one in found if one.submission not in seen), key=lambda one: order.index(one.kind))
+    left = (one for one in found if one.kind == "ruling" or one.submission not in seen)
+    return sorted(left, key=lambda one: order.index(one.kind))
 
 
 def _held(result: Result) -> Iterator[tuple[Kind, str]]:

@@ -112,7 +112,7 @@ def _among(submission: Submission, all_of_them: Sequence[Submission]) -> Submiss
     note = (
         f"You handed in {len(files)} files. The one that was changed last counts: {counts.name}. Not counted: {others}."
     )
-    return replace(submission, notes=(*submission.notes, note))
+    return replace(submission, notes=(*submission.notes, note), counts=submission is counts)
 
 
 def _index(people: Iterable[Person]) -> tuple[_Index, _Index]:

@@ -38,7 +38,8 @@ class Submission:
     """A submitted file: its name below the source, and where it lies (in a zip: the member; in a zip in a zip: both).
 
     `path` is None for somebody who handed in nothing.  `stat` is what the file system says of the file, empty where that
-    cannot vouch for its content; `student` is the identifier of the LMS or roster; `notes` are sentences for the page.
+    cannot vouch for its content; `student` is the identifier of the LMS or roster; `notes` are sentences for the page;
+    `counts` is false where another file of this student does.
     """
 
     name: str
@@ -48,11 +49,12 @@ class Submission:
     stat: str = ""
     student: str | None = None
     notes: tuple[str, ...] = ()
+    counts: bool = True
 
     @property
     def handed(self) -> str:
         """A name for what is known of the hand-in besides its file; empty where that is nothing."""
-        known = (self.student, self.notes)
+        known = (self.student, self.notes)  # of several files of one person, the notes say which one counts
         return hashlib.sha256(repr(known).encode("utf-8", "replace")).hexdigest() if any(known) else ""
 
 

@@ -19,7 +19,7 @@ from grader.errors import RequestError
 from grader.exercise import Exercise
 from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read, too_large
 from grader.pipeline import Pipeline, broken
-from grader.records import Evidence, Notebook, Problem, Result
+from grader.records import NOT_COUNTED, Evidence, Notebook, Problem, Result
 from grader.report import gradebook, html
 from grader.review import reasons
 from grader.store import (
@@ -39,6 +39,7 @@ from grader.store import (
 from grader.submissions import Submission
 
 NOTE = "note"  # the code of a problem that says what was noticed about the hand-in, not about the file
+NOTES = (NOTE, NOT_COUNTED)
 PAGES = ("feedback.html", "result.json")
 ANNOTATED = "annotated.ipynb"
 
@@ -167,11 +168,15 @@ def finish() -> None:
 
 def _read(submission: Submission) -> Notebook:
     """Read a submission; a member of a zip that is too large is not even unpacked."""
-    notes = tuple(Problem(NOTE, note) for note in submission.notes)
+    notes = _notes(submission)
     if submission.path is None:
         return Notebook(submission.name, "", "no_notebook", notes)
     notebook = _read_file(submission)
     return replace(notebook, problems=(*notebook.problems, *notes))
+
+
+def _notes(submission: Submission) -> tuple[Problem, ...]:
+    return tuple(Problem(NOTE if submission.counts else NOT_COUNTED, note) for note in submission.notes)
 
 
 def _read_file(submission: Submission) -> Notebook:
@@ -189,9 +194,8 @@ def _noted(evidence: Evidence, submission: Submission) -> Evidence:
     """Return evidence with what is known of the hand-in today; where nobody says anything of it, as it is."""
     if submission.path is None and not submission.student:
         return evidence
-    problems = [problem for problem in evidence.notebook.problems if problem.code != NOTE]
-    problems += [Problem(NOTE, note) for note in submission.notes]
-    notebook = replace(evidence.notebook, problems=tuple(problems))
+    problems = tuple(problem for problem in evidence.notebook.problems if problem.code not in NOTES)
+    notebook = replace(evidence.notebook, problems=(*problems, *_notes(submission)))
     return replace(evidence, notebook=notebook, student=submission.student)
 
 
@@ -214,7 +218,7 @@ def _kept(work: Work, pipeline: Pipeline, evidence: Evidence, machine: Result, s
     return Kept(
         known=known,
         seconds=seconds,
-        evidence=pack_evidence(evidence, _keys(evidence, pipeline)),
+        evidence=pack_evidence(evidence, _keys(evidence, machine, pipeline)),
         result=msgspec.json.encode(machine),
         standing=standing(result),
         trainings=_made(work.setup),
@@ -222,12 +226,13 @@ def _kept(work: Work, pipeline: Pipeline, evidence: Evidence, machine: Result, s
     )
 
 
-def _keys(evidence: Evidence, pipeline: Pipeline) -> dict[str, Keys]:
+def _keys(evidence: Evidence, machine: Result, pipeline: Pipeline) -> dict[str, Keys]:
     return {
         name: Keys(
             code=gathering.code_key(one.function, [outcome.call for outcome in one.outcomes])
             if gathering.is_repeatable(one)
             else "",
+            alike=machine.functions[name].evidence_sha256,
             training=gathering.training_key(one, pipeline.exercise.model) or "",
         )
         for name, one in evidence.functions.items()

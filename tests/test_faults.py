@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -201,6 +202,21 @@ def test_a_device_that_is_full_is_a_clear_error_and_stays_a_device(tmp_path, cap
         write_whole(Path("/dev/full"), "x" * 100_000)
     write_whole(Path("/dev/null"), "x")
     assert all(stat.S_ISCHR(Path(name).stat().st_mode) for name in ("/dev/full", "/dev/null"))
+
+
+@linux
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize(
+    "arguments", [["summary"], ["summary", "--json"], ["review"], ["summary", "--junit", "/dev/full"]]
+)
+def test_output_that_cannot_be_written_is_a_clear_error(whole, arguments):
+    asked = [sys.executable, "-m", "grader", arguments[0], whole / "out", *arguments[1:]]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(asked, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert re.fullmatch(r"grader: .* cannot be written: No space left on device\n  hint: .*\n", done.stderr), (
+        done.stderr
+    )
 
 
 @linux

@@ -128,6 +128,8 @@ def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
         again = f", judged again {report.judged_again}" if report.judged_again else ""
         done = f"graded {report.graded}{again}, unchanged {report.unchanged}"
         typer.echo(f"{done}, passed {report.passed} of {report.submissions}")
+        if report.changed:
+            typer.echo(f"points changed for {report.changed} by judging again")
         if report.passed_over:
             typer.echo(f"passed over {report.passed_over} hidden files and checkpoint copies")
         for name in report.ignored if verbose else report.ignored[:5]:
