@@ -614,6 +614,25 @@ def test_what_is_old_is_purged(graded, capsys):
     assert grader("purge", out, "--older-than", "soon") == 2
 
 
+def test_of_two_files_of_one_student_the_old_one_is_purged_and_both_are_forgotten(graded, capsys):
+    out = graded / "out"
+    with sqlite3.connect(out / "grades.sqlite") as database:
+        database.execute("UPDATE submissions SET student = '4711' WHERE name IN ('ada.ipynb', 'cyd.ipynb')")
+        database.execute("UPDATE submissions SET graded_at = '2020-01-01T00:00:00+00:00' WHERE name = 'ada.ipynb'")
+    database.close()
+    for name in ("ada", "cyd"):
+        page = out / name / "result.json"
+        page.write_text(page.read_text().replace('"student": null', '"student": "4711"'))
+    shutil.copytree(out, graded / "other")
+    assert grader("purge", out, "--older-than", "1y") == 0
+    assert "removed 1 submission, 1 folder of pages" in capsys.readouterr().out
+    assert ((out / "ada").exists(), (out / "cyd" / "feedback.html").exists()) == (False, True)
+    assert grader("forget", graded / "other", "ada.ipynb") == 0
+    assert "removed 2 submissions, 2 folders" in capsys.readouterr().out
+    assert set(rows(graded / "other")) == {"bob.ipynb", "dan.ipynb"}
+    assert not list((graded / "other").glob("[ac][dy]?"))
+
+
 def test_staff_files_are_for_their_owner_alone(tmp_path):
     write(tmp_path / "in", "ada.ipynb", solved())
     before = os.umask(0)
