@@ -91,8 +91,10 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
     """
     settings = settings or Settings()
     found = files.find(sources, besides=out)
+    annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
     if settings.roster is not None:
         found.submissions = rosters.match(found.submissions, rosters.load(settings.roster))
+        found.manifest = found.manifest or rosters.manifest(found.submissions)
     if not found.submissions:
         raise RequestError(
             f"there is no notebook in {', '.join(map(str, sources))}",
@@ -104,7 +106,6 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
         _drop(store, out, _superseded(store.known(), found.submissions))
         known = store.known()
         todo = files.with_folders(found.submissions, {name: one.folder for name, one in known.items()})
-        annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
         plan = _plan(todo, known, exercise, _Pages(out, annotated=annotated))
         store.touch(plan.touched)
         if found.manifest is not None:

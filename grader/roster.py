@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from grader.errors import RequestError
+from grader.manifest import Entry, Manifest
 from grader.submissions import SUFFIXES, Submission, changed
 
 # What columns are called, as they stand in exports of learning management systems; the first that is there counts.
@@ -95,6 +96,13 @@ def match(submissions: Sequence[Submission], people: Sequence[Person]) -> list[S
     taken = {one.name for one in placed}
     absent = [_absent(one, taken) for one in people if one.student not in theirs]
     return sorted([*placed, *absent], key=lambda submission: submission.name)
+
+
+def manifest(submissions: Iterable[Submission]) -> Manifest:
+    """Return the manifest of a class list: whose each file that counts is, and who handed in nothing."""
+    theirs = [one for one in submissions if one.student and one.counts]
+    entries = [Entry(file=one.name if one.path else None, student=one.student or "") for one in theirs]
+    return Manifest(system="spreadsheet", entries=tuple(entries))
 
 
 def _absent(person: Person, taken: set[str]) -> Submission:

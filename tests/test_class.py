@@ -454,6 +454,17 @@ def test_who_hands_in_nothing_gets_a_blank_row(graded, tmp_path, capsys):
     assert "judged again 2" in capsys.readouterr().out
 
 
+def test_a_class_list_is_filled_in_and_who_handed_in_nothing_stays_blank(graded, tmp_path):
+    listed = write(tmp_path, "list.csv", b"id;name;HW\nada;Ada;\nbob;Bob;\ndan;Dan;\nzoe;Zoe;\n")
+    assert grader("batch", graded / "in", "--out", graded / "out", "--roster", listed, "--jobs", "1", "--quiet") == 0
+    assert not list((graded / "out").glob("*/annotated.ipynb"))  # nobody asked for them
+    for absent, want in (("blank", ["27", "27", "", ""]), ("zero,no_notebook=5", ["27", "27", "0", "5"])):
+        asked = ["--gradebook", listed, "--column", "HW", "--absent", absent, "--quiet"]
+        assert grader("lms", "spreadsheet", "export", graded / "out", "--out", tmp_path / "up", *asked) == 0
+        filled = (tmp_path / "up" / "grades.csv").read_text(encoding="utf-8-sig").splitlines()
+        assert [row.split(";")[2] for row in filled[1:]] == want
+
+
 def test_which_of_several_files_counts_is_said_on_the_page(tmp_path):
     for age, name in ((50, "ada/old.ipynb"), (10, "ada/new.ipynb")):
         os.utime(write(tmp_path / "in", name, solved()), (1_700_000_000 - age, 1_700_000_000 - age))
