@@ -37,7 +37,10 @@ default_jobs = pool.default_jobs
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a batch did, in numbers; the results stand in the store."""
+    """What a batch did, in numbers; the results stand in the store.
+
+    `changed` are those whose points judging again has changed, `said` are sentences on rulings and on files that are gone.
+    """
 
     index: Path
     graded: int = 0
@@ -47,6 +50,7 @@ class Report:
     passed: int = 0
     provisional: int = 0
     review: int = 0
+    changed: int = 0
     ignored: tuple[str, ...] = ()
     passed_over: int = 0
     said: tuple[str, ...] = ()
@@ -89,8 +93,10 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
     """
     settings = settings or Settings()
     found = files.find(sources, besides=out)
+    annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
     if settings.roster is not None:
         found.submissions = rosters.match(found.submissions, rosters.load(settings.roster))
+        found.manifest = found.manifest or rosters.manifest(found.submissions)
     if not found.submissions:
         raise RequestError(
             f"there is no notebook in {', '.join(map(str, sources))}",
@@ -102,13 +108,12 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
         _drop(store, out, _superseded(store.known(), found.submissions))
         known = store.known()
         todo = files.with_folders(found.submissions, {name: one.folder for name, one in known.items()})
-        annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
         plan = _plan(todo, known, exercise, _Pages(out, annotated=annotated))
         store.touch(plan.touched)
         if found.manifest is not None:
             write(out / manifests.FILE, manifests.encode(found.manifest), private=True)
         task = _Task(store, out, exercise, annotated=annotated)
-        over = [one for one in task.run(plan, settings) if one.ruling]
+        moved = tuple(task.run(plan, settings))
         store.ignored = found.ignored
         _publish(store, out, exercise)
         return replace(
@@ -118,7 +123,8 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
             unchanged=len(todo) - len(plan.grade) - len(plan.judge),
             ignored=tuple(found.ignored),
             passed_over=found.passed_over,
-            said=(*map(under_ruling, over), *_gone(known, todo)),
+            changed=_changed(moved),
+            said=(*_rulings(moved), *_gone(known, todo)),
         )
 
 
@@ -133,10 +139,10 @@ def regrade(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
     with opened(out) as store:
         plan = _plan_of_all(store, exercise)
         task = _Task(store, out, exercise, annotated=False)
-        over = [one for one in task.run(plan, settings or Settings()) if one.ruling]
+        moved = tuple(task.run(plan, settings or Settings()))
         _publish(store, out, exercise)
-        said = tuple(map(under_ruling, over))
-        return replace(_report(store, out), judged_again=len(plan.judge), said=said)
+        done = _report(store, out)
+        return replace(done, judged_again=len(plan.judge), changed=_changed(moved), said=tuple(_rulings(moved)))
 
 
 def preview(out: Path, exercise: Exercise, settings: Settings | None = None) -> tuple[Change, ...]:
@@ -361,13 +367,21 @@ def under_ruling(change: Change) -> str:
     return f"{who}: the ruling of {ruling.points:g} points was made on other code and does not count; {machine}"
 
 
+def _changed(moved: Iterable[Change]) -> int:
+    return len({one.submission for one in moved if one.after != one.before})
+
+
+def _rulings(moved: Iterable[Change]) -> Iterator[str]:
+    yield from (under_ruling(one) for one in moved if one.ruling)
+
+
 def _publish(store: Store, out: Path, exercise: Exercise) -> None:
     """Write the class's files anew from the store."""
     write_class(
         gather(store.results(), seen=store.seen()),
         out,
         exercise,
-        ignored=dict.fromkeys(store.ignored, "not a notebook"),
+        ignored={name: files.why_ignored(name) for name in store.ignored},
     )
 
 

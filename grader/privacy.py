@@ -41,13 +41,17 @@ class _Named(msgspec.Struct):
 def forget(out: Path, exercise: Exercise, who: str, by: str = "") -> Removed:
     """Remove all that the folder holds of one student: their submissions, pages, caches and rulings.
 
+    `who` is their identifier, or the name or folder of one of their submissions; a file that is nobody's stands for itself.
+
     Raises
     ------
     RequestError
         If there is nobody of that name.
     """
     with batch.opened(out) as store:
-        names = [one.name for one in store.known().values() if who in {one.student, one.name, one.folder}]
+        known = store.known().values()
+        students = {one.student for one in known if one.student and who in {one.student, one.name, one.folder}}
+        names = [one.name for one in known if who in {one.name, one.folder} or one.student in students]
         ruled = [one.submission for one in store.ledger.decisions() if one.submission == who]
         if not names and not ruled and who not in _students(out) and not _left_over(out, {who}):
             raise RequestError(
@@ -89,10 +93,12 @@ def age(text: str) -> timedelta:
 
 def _remove(store: Store, out: Path, exercise: Exercise, who: Collection[str], by: str, why: str) -> Removed:
     known = [one for one in store.known().values() if one.name in who]
-    people = {*who, *(one.student for one in known if one.student)}
-    folders = {out / one.folder for one in known} | _left_over(out, people)
+    stay = [one for one in store.known().values() if one.name not in who]
+    people = {*who, *(one.student for one in known if one.student)} - {one.student for one in stay}
+    left_over = _left_over(out, people) - {out / one.folder for one in stay}
+    folders = {out / one.folder for one in known} | left_over
     store.ignored = [name for name in store.ignored if not _is_of(name, known, people)]
-    decisions = store.forget(people, Decision(by or "grader", "removed", "", reason=why))
+    decisions = store.forget({*who, *people}, Decision(by or "grader", "removed", "", reason=why))
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     for draft in (*out.glob(".*.tmp"), *out.glob("*/.*.tmp")):  # of a run that was killed while it wrote

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 NotebookStatus = Literal["no_notebook", "ok", "repaired", "unreadable", "wrong_notebook"]
 CellKind = Literal["code", "markdown", "raw"]
+NOT_COUNTED = "not_counted"  # the code of a problem: another file of the same student counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,6 +431,11 @@ class NotebookInfo:
 
     status: NotebookStatus
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether this is the file that counts, of several that a student handed in."""
+        return all(one.code != NOT_COUNTED for one in self.problems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from grader.records import FunctionResult, Result
 
 Kind = Literal["provisional", "no_notebook", "unreadable", "wrong_notebook", "cannot_tell", "ruling", "same_file", "once",
                "sample"]  # fmt: skip
+_Cause = tuple[str, str]  # function, code
 WORDS: Mapping[Kind, str] = {
     "provisional": "Provisional: a part could not be judged, through our fault",
     "no_notebook": "Handed in nothing",
@@ -20,6 +21,13 @@ WORDS: Mapping[Kind, str] = {
     "same_file": "The very same file handed in more than once",
     "once": "Causes found in one submission only",
     "sample": "One sample of each cause",
+}
+
+
+_UNREAD: Mapping[str, tuple[Kind, str]] = {
+    "no_notebook": ("no_notebook", "no notebook was handed in"),
+    "unreadable": ("unreadable", "the file cannot be read as a notebook"),
+    "wrong_notebook": ("wrong_notebook", "another notebook: none of the functions is in it"),
 }
 
 
@@ -56,13 +64,13 @@ def items(
 ) -> list[Item]:
     """Return all that is worth a look in a class, what holds results back first.
 
-    `entries` are folder, seconds and result of each submission, `rulings` says what is odd about a ruling, by submission,
-    and `same_files` names the submissions that are the same file.
+    `entries` are folder, seconds and result of each submission, `rulings` says what is odd about a ruling and nobody has
+    looked at, by submission, and `same_files` names the submissions that are the same file.
     """
     found: list[Item] = []
     folders: dict[str, str] = {}
     untouched: set[str] = set()
-    causes: dict[tuple[str, str], list[str]] = {}
+    causes: dict[_Cause, tuple[str, list[str]]] = {}
     for folder, _, result in entries:
         name = result.submission.name
         folders[name] = folder
@@ -70,8 +78,8 @@ def items(
         found += [Item(name, folder, "ruling", why) for why in rulings.get(name, ())]
         if not any(one.source and one.status != "not_attempted" for one in result.functions.values()):
             untouched.add(name)  # equal templates say nothing about anybody
-        for cause in _causes(result):
-            known = causes.setdefault(cause, [])
+        for cause, words in _causes(result):
+            _, known = causes.setdefault(cause, (words, []))
             if len(known) < 2:
                 known.append(name)
     for names in same_files:
@@ -79,19 +87,17 @@ def items(
             found += [Item(one, folders[one], "same_file", _others(one, names)) for one in names]
     found += _samples(causes, folders, seen)
     order = list(WORDS)
-    return sorted((one for one in found if one.submission not in seen), key=lambda one: order.index(one.kind))
+    left = (one for one in found if one.kind == "ruling" or one.submission not in seen)
+    return sorted(left, key=lambda one: order.index(one.kind))
 
 
 def _held(result: Result) -> Iterator[tuple[Kind, str]]:
     status = result.notebook.status
     if result.provisional:
         yield "provisional", "a part could not be judged"
-    elif status in {"unreadable", "wrong_notebook", "no_notebook"}:
+    elif status in _UNREAD:
         if not any(one.ruling for one in result.functions.values()):
-            yield (
-                status,
-                f"the notebook is {status.replace('_', ' ')}" if status != "no_notebook" else "there is no notebook",
-            )
+            yield _UNREAD[status]
     else:
         unclear = [_short(name) for name, one in result.functions.items() if _cannot_tell(one)]
         if unclear:
@@ -105,20 +111,23 @@ def _cannot_tell(function: FunctionResult) -> bool:
     return unclear and not function.passed and function.ruling is None
 
 
-def _causes(result: Result) -> Iterator[tuple[str, str]]:
+def _causes(result: Result) -> Iterator[tuple[_Cause, str]]:
+    """Yield each cause of a notebook that could be read, with its words."""
     if result.notebook.status in {"ok", "repaired"}:
         for name, one in result.functions.items():
-            yield from ((_short(name), cause) for cause in one.diagnosis.causes)
+            titles = {cause.code: cause.title for cause in one.told}
+            for cause in one.diagnosis.causes:
+                yield (name, cause), f"{_short(name)}: {titles.get(cause) or cause.replace('_', ' ')}"
 
 
 def _samples(
-    causes: Mapping[tuple[str, str], Sequence[str]], folders: Mapping[str, str], seen: Collection[str]
+    causes: Mapping[_Cause, tuple[str, Sequence[str]]], folders: Mapping[str, str], seen: Collection[str]
 ) -> Iterator[Item]:
     """Yield each cause with the first who has it, as long as nobody has looked at one of them."""
-    for (short, cause), names in causes.items():
+    for words, names in causes.values():
         first = names[0]
         if not set(seen) & set(names):
-            yield Item(first, folders[first], "once" if len(names) == 1 else "sample", f"{cause} in {short}")
+            yield Item(first, folders[first], "once" if len(names) == 1 else "sample", words)
 
 
 def _others(name: str, names: Sequence[str]) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from grader.errors import RequestError
-from grader.submissions import SUFFIXES, Submission
+from grader.manifest import Entry, Manifest
+from grader.submissions import SUFFIXES, Submission, changed
 
 # What columns are called, as they stand in exports of learning management systems; the first that is there counts.
 _HEADINGS: Mapping[str, tuple[str, ...]] = {
@@ -97,6 +98,13 @@ def match(submissions: Sequence[Submission], people: Sequence[Person]) -> list[S
     return sorted([*placed, *absent], key=lambda submission: submission.name)
 
 
+def manifest(submissions: Iterable[Submission]) -> Manifest:
+    """Return the manifest of a class list: whose each file that counts is, and who handed in nothing."""
+    theirs = [one for one in submissions if one.student and one.counts]
+    entries = [Entry(file=one.name if one.path else None, student=one.student or "") for one in theirs]
+    return Manifest(system="spreadsheet", entries=tuple(entries))
+
+
 def _absent(person: Person, taken: set[str]) -> Submission:
     name = person.student if person.student not in taken else f"{person.student} (nothing handed in)"
     return Submission(name, None, student=person.student)
@@ -107,19 +115,12 @@ def _among(submission: Submission, all_of_them: Sequence[Submission]) -> Submiss
     files = [one for one in all_of_them if one.path is not None]
     if len(files) < 2:
         return submission
-    counts = max(files, key=lambda one: (_changed_ns(one), one.name))
+    counts = max(files, key=lambda one: (changed(one), one.name))
     others = ", ".join(one.name for one in files if one is not counts)
     note = (
         f"You handed in {len(files)} files. The one that was changed last counts: {counts.name}. Not counted: {others}."
     )
-    return replace(submission, notes=(*submission.notes, note))
-
-
-def _changed_ns(submission: Submission) -> int:
-    try:
-        return submission.path.stat().st_mtime_ns if submission.path else 0
-    except OSError:
-        return 0
+    return replace(submission, notes=(*submission.notes, note), counts=submission is counts)
 
 
 def _index(people: Iterable[Person]) -> tuple[_Index, _Index]:

@@ -86,7 +86,7 @@ def mark_seen(out: Path, exercise: Exercise, submissions: Iterable[str], by: str
     """
     with batch.opened(out) as store:
         known = [find(store, given) for given in submissions]
-        store.ledger.add(*(Decision(by, "seen", one.name, reason=reason, sha256=one.sha256) for one in known))
+        store.ledger.add(*(_seen(store, one, by, reason) for one in known))
         batch.publish(store, out, exercise, ())
     return [one.name for one in known]
 
@@ -173,11 +173,19 @@ def _decision(store: Store, name: str, task: Task, order: Order) -> Decision:
     )
 
 
+def _seen(store: Store, known: Known, by: str, reason: str) -> Decision:
+    """Note that somebody has looked, with the machine's score that they saw."""
+    score = store.result(known.name).score
+    return Decision(by, "seen", known.name, before=score, reason=reason, sha256=known.sha256)
+
+
 def _odd_rulings(store: Store) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the submissions under whose rulings something has changed, with what."""
+    """Yield the submissions under whose rulings something has changed since somebody looked, with what."""
     known = store.known()
+    looks = {one.submission: one for one in store.ledger.decisions() if one.kind == "seen"}
     for name, decisions in store.ledger.standing().items():
         if name in known:
-            said = [batch.under_ruling(one) for one in batch.changes(store.result(name), decisions)]
-            if said:
+            machine, look = store.result(name), looks.get(name)
+            said = [batch.under_ruling(one) for one in batch.changes(machine, decisions)]
+            if said and not (look and (look.sha256, look.before) == (known[name].sha256, machine.score)):
                 yield name, tuple(said)

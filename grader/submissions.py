@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import stat
+import sys
 import tempfile
 import time
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -21,40 +24,48 @@ from grader.errors import RequestError
 
 SUFFIXES = (".ipynb", ".py")
 MOST_UNPACKED_BYTES = 512 << 20  # of one member of a zip; above 64 MB it is refused when it is read
+MOST_INNER, MOST_INNER_BYTES = 2, 64 << 20  # zips in zips: how deep, and how large each of them
+MOST_INNER_FILES, MOST_INNER_TOTAL_BYTES = (
+    10_000,
+    8 << 30,
+)  # how many files one may hold, and how large all are together
 SETTLED_NS = 2_000_000_000  # file systems tell times in steps of up to 2 s
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest|class-\d+)(?:\..*)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A submitted file: its name below the source, and where it lies (in a zip: the member).
+    """A submitted file: its name below the source, and where it lies (in a zip: the member; in a zip in a zip: both).
 
     `path` is None for somebody who handed in nothing.  `stat` is what the file system says of the file, empty where that
-    cannot vouch for its content; `student` is the identifier of the LMS or roster; `notes` are sentences for the page.
+    cannot vouch for its content; `student` is the identifier of the LMS or roster; `notes` are sentences for the page;
+    `counts` is false where another file of this student does.
     """
 
     name: str
     path: Path | None
-    member: str | None = None
+    members: tuple[str, ...] = ()
     folder: str = ""
     stat: str = ""
     student: str | None = None
     notes: tuple[str, ...] = ()
+    counts: bool = True
 
     @property
     def handed(self) -> str:
         """A name for what is known of the hand-in besides its file; empty where that is nothing."""
-        known = (self.student, self.notes)
+        known = (self.student, self.notes)  # of several files of one person, the notes say which one counts
         return hashlib.sha256(repr(known).encode("utf-8", "replace")).hexdigest() if any(known) else ""
 
 
 @dataclass(slots=True)
 class Sources:
-    """What was found: submissions, names of other files, and how many were passed over."""
+    """What was found: submissions, names of other files, how many were passed over, how large zips in zips were."""
 
     submissions: list[Submission] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     passed_over: int = 0
+    inner_bytes: int = 0
     manifest: manifests.Manifest | None = None
 
 
@@ -148,11 +159,30 @@ def with_folders(submissions: Iterable[Submission], taken: Mapping[str, str]) ->
 
 def unpacked_bytes(submission: Submission) -> int:
     """Return how large a member of a zip says that it is; 0 for a file of its own."""
-    if submission.member is None or submission.path is None:
+    if not submission.members or submission.path is None:
         return 0
-    with suppress(Exception), zipfile.ZipFile(submission.path) as archive:
-        return archive.getinfo(submission.member).file_size
+    with suppress(Exception), _archive(submission.path, submission.members[:-1]) as archive:
+        return archive.getinfo(submission.members[-1]).file_size
     return 0
+
+
+def changed(submission: Submission) -> float:
+    """Return when a submission's file was changed last, in seconds; 0 where nobody can tell."""
+    with suppress(Exception):
+        if submission.path is not None and submission.members:
+            with _archive(submission.path, submission.members[:-1]) as archive:
+                return datetime(*archive.getinfo(submission.members[-1]).date_time).timestamp()  # zips hold local times
+        if submission.path is not None:
+            return submission.path.stat().st_mtime
+    return 0.0
+
+
+def why_ignored(name: str) -> str:
+    """Return why a file with this name, as it stands in `Sources.ignored`, was not graded."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix == ".zip":
+        return "a zip that cannot be opened, or holds nothing"
+    return "a link to another place" if suffix in SUFFIXES else "not a notebook"
 
 
 @contextmanager
@@ -166,15 +196,15 @@ def opened(submission: Submission) -> Iterator[Path]:
     """
     if submission.path is None:
         raise RequestError("nothing was handed in", hint="ask for the file")
-    if submission.member is None:
+    if not submission.members:
         yield submission.path
         return
     with tempfile.TemporaryDirectory(prefix="grader-") as folder:
         path = Path(folder) / f"member{PurePosixPath(submission.name).suffix.lower()}"
         try:
             with (
-                zipfile.ZipFile(submission.path) as archive,
-                archive.open(submission.member) as member,
+                _archive(submission.path, submission.members[:-1]) as archive,
+                archive.open(submission.members[-1]) as member,
                 path.open("xb") as file,
             ):
                 _copy(member, file)
@@ -183,6 +213,18 @@ def opened(submission: Submission) -> Iterator[Path]:
             reason = "it is encrypted" if encrypted else "it is damaged"
             raise RequestError(f"{reason} in the zip", hint="download the zip again") from None
         yield path
+
+
+@contextmanager
+def _archive(path: Path, inner: Sequence[str]) -> Iterator[zipfile.ZipFile]:
+    """Open a zip, or one that lies in it: `inner` are the members that lead there."""
+    with ExitStack() as opened_before:
+        archive = opened_before.enter_context(zipfile.ZipFile(path))
+        for name in inner:
+            if archive.getinfo(name).file_size > MOST_INNER_BYTES:
+                raise zipfile.LargeZipFile(f"{name} is too large")
+            archive = opened_before.enter_context(zipfile.ZipFile(io.BytesIO(archive.read(name))))
+        yield archive
 
 
 def _copy(member: IO[bytes], file: IO[bytes]) -> None:
@@ -207,23 +249,38 @@ def _from_folder(source: Path, prefix: str, besides: Path | None, found: Sources
             _sort(name, names, Submission(prefix + name, path, stat=_stat(path)), found)
 
 
-def _from_zip(source: Path, prefix: str, found: Sources) -> None:
+def _from_zip(source: Path, prefix: str, found: Sources, inner: tuple[str, ...] = (), most: int = sys.maxsize) -> None:
+    """Take what a zip holds, at most so many files; `inner` are the members that lead to one that lies in it."""
     try:
-        with zipfile.ZipFile(source) as archive:
+        with _archive(source, inner) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
     except Exception as error:  # a damaged directory of an archive fails in many ways
         raise RequestError(f"{source} cannot be read: {error}", hint="download the zip again") from None
+    if len(members) > most:
+        raise RequestError(f"{prefix} holds too many files", hint="unpack it, and leave out what nobody handed in")
     names, stat_of_all = {info.filename: info for info in members}, _stat(source)
     for name, info in names.items():
         if stat.S_ISLNK(info.external_attr >> 16):
             found.ignored.append(_text(prefix + name))
         else:
-            _sort(name, names, Submission(prefix + name, source, name, stat=stat_of_all), found)
+            found.inner_bytes += info.file_size if name.lower().endswith(".zip") else 0
+            _sort(name, names, Submission(prefix + name, source, (*inner, name), stat=stat_of_all), found)
+
+
+def _from_inner(name: str, submission: Submission, found: Sources) -> None:
+    """Take what a zip among the files holds; one that cannot be opened, or lies too deep, is named."""
+    before = len(found.submissions) + len(found.ignored) + found.passed_over
+    deep = len(submission.members) > MOST_INNER or found.inner_bytes > MOST_INNER_TOTAL_BYTES
+    if submission.path is not None and not deep:
+        with suppress(RequestError):
+            _from_zip(submission.path, f"{name}/", found, submission.members, MOST_INNER_FILES)
+    if before == len(found.submissions) + len(found.ignored) + found.passed_over:
+        found.ignored.append(_text(name))
 
 
 def _sort(name: str, names: Mapping[str, object], submission: Submission, found: Sources) -> None:
     """Put one file where it belongs."""
-    submission = replace(submission, name=_text(submission.name))
+    full, submission = submission.name, replace(submission, name=_text(submission.name))
     path = PurePosixPath(name)
     original = _checkpoint_of(path)
     hidden = any(part.startswith(".") and part not in (".", "..", ".ipynb_checkpoints") for part in path.parts)
@@ -231,6 +288,8 @@ def _sort(name: str, names: Mapping[str, object], submission: Submission, found:
         found.passed_over += 1
     elif path.suffix.lower() in SUFFIXES:
         found.submissions.append(submission)
+    elif path.suffix.lower() == ".zip":
+        _from_inner(full, submission, found)
     else:
         found.ignored.append(submission.name)
 

@@ -19,7 +19,7 @@ from grader.errors import RequestError
 from grader.exercise import Exercise
 from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read, too_large
 from grader.pipeline import Pipeline, broken
-from grader.records import Evidence, FunctionEvidence, Notebook, Problem, Result
+from grader.records import NOT_COUNTED, Evidence, FunctionEvidence, FunctionResult, Notebook, Problem, Result
 from grader.report import html
 from grader.review import reasons
 from grader.store import (
@@ -40,6 +40,7 @@ from grader.store import (
 from grader.submissions import Submission
 
 NOTE = "note"  # the code of a problem that says what was noticed about the hand-in, not about the file
+NOTES = (NOTE, NOT_COUNTED)
 PAGES = ("feedback.html", "result.json")
 ANNOTATED = "annotated.ipynb"
 HANDED = 4096  # codes whose outcomes a process remembers to have handed back
@@ -191,11 +192,15 @@ def finish() -> None:
 
 def _read(submission: Submission) -> Notebook:
     """Read a submission; a member of a zip that is too large is not even unpacked."""
-    notes = tuple(Problem(NOTE, note) for note in submission.notes)
+    notes = _notes(submission)
     if submission.path is None:
         return Notebook(submission.name, "", "no_notebook", notes)
     notebook = _read_file(submission)
     return replace(notebook, problems=(*notebook.problems, *notes))
+
+
+def _notes(submission: Submission) -> tuple[Problem, ...]:
+    return tuple(Problem(NOTE if submission.counts else NOT_COUNTED, note) for note in submission.notes)
 
 
 def _read_file(submission: Submission) -> Notebook:
@@ -213,9 +218,8 @@ def _noted(evidence: Evidence, submission: Submission) -> Evidence:
     """Return evidence with what is known of the hand-in today; where nobody says anything of it, as it is."""
     if submission.path is None and not submission.student:
         return evidence
-    problems = [problem for problem in evidence.notebook.problems if problem.code != NOTE]
-    problems += [Problem(NOTE, note) for note in submission.notes]
-    notebook = replace(evidence.notebook, problems=tuple(problems))
+    problems = tuple(problem for problem in evidence.notebook.problems if problem.code not in NOTES)
+    notebook = replace(evidence.notebook, problems=(*problems, *_notes(submission)))
     return replace(evidence, notebook=notebook, student=submission.student)
 
 
@@ -238,7 +242,7 @@ def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Res
     return Kept(
         known=known,
         seconds=seconds,
-        evidence=_packed(evidence, running, whole=work.setup.whole),
+        evidence=_packed(evidence, machine, running, whole=work.setup.whole),
         result=msgspec.json.encode(machine),
         standing=standing(result),
         trainings=_made(running),
@@ -246,15 +250,16 @@ def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Res
     )
 
 
-def _packed(evidence: Evidence, running: _Running | None, *, whole: bool) -> Packed:
+def _packed(evidence: Evidence, machine: Result, running: _Running | None, *, whole: bool) -> Packed:
     """Return evidence in bytes, without what this process has handed back before."""
     if running is None:
         return pack_evidence(evidence)
     keys, made = {}, {}
     for name, one in evidence.functions.items():
         code = (name, gathering.trees(one.function)) if gathering.is_repeatable(one) and not whole else None
-        keys[name] = (running.handed.get(code) if code else None) or _keys(one, running.pipeline)
-        if code and not keys[name].outcomes:
+        known = running.handed.get(code) if code else None
+        keys[name] = known or _keys(one, machine.functions[name], running.pipeline)
+        if code and not known:
             made[name] = code
     packed = pack_evidence(evidence, keys)
     if len(running.handed) > HANDED:
@@ -263,10 +268,11 @@ def _packed(evidence: Evidence, running: _Running | None, *, whole: bool) -> Pac
     return packed
 
 
-def _keys(evidence: FunctionEvidence, pipeline: Pipeline) -> Keys:
+def _keys(evidence: FunctionEvidence, result: FunctionResult, pipeline: Pipeline) -> Keys:
     calls = [outcome.call for outcome in evidence.outcomes]
     return Keys(
         code=gathering.code_key(evidence.function, calls) if gathering.is_repeatable(evidence) else "",
+        alike=result.evidence_sha256,
         training=gathering.training_key(evidence, pipeline.exercise.model) or "",
     )
 

@@ -35,9 +35,9 @@ PEOPLE = """
 ## What people decide
 
 `grader review DIR` lists what somebody should see before results go out. `grader override` changes the points of a function, with
-a reason and a name; the student sees that a person changed them, and no later run undoes it. Somebody who handed in nothing, and
-a file that cannot be read, has a result of 0 points with its status; what the gradebook of a learning management system gets for
-it is a setting of the export, blank by default.
+a reason and a name; the student sees that a person changed them, and no later run undoes it. Who handed in nothing, a file that
+cannot be read, another notebook or the untouched template has a result of 0 points with its status; what the gradebook of a
+learning management system gets for each is a setting of the export, `--absent`, blank by default for the first two.
 """
 
 

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "review": {"records"},
     "manifest": {"errors"},
     "submissions": {"errors", "manifest"},
-    "roster": {"errors", "submissions"},
+    "roster": {"errors", "manifest", "submissions"},
     "pool": set(),
     "work": {
         "grader",
@@ -135,6 +135,7 @@ MAY_IMPORT = {
         "sandbox",
         "service",
         "store",
+        "submissions",
     },
     "__main__": {"cli"},
 }

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 import os
 import shutil
 import sqlite3
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
 from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit, notebook, solved, write
 
-from grader import batch, manifest, review, roster
+from grader import batch, manifest, review, roster, rulings, submissions
 from grader import exercise as exercises
+from grader.classroom import gather, overview
 from grader.cli import main
 from grader.store import Store
 from grader.submissions import Submission
@@ -152,6 +155,27 @@ def test_a_ruling_on_other_code_does_not_count_and_is_listed(graded, capsys):
     assert rows(graded / "out")["ada.ipynb"]["random"] == "3.0"  # the very function that was ruled on
 
 
+def test_a_ruling_is_listed_when_the_points_under_it_change_also_after_a_look(graded, tmp_path):
+    out = graded / "out"
+    ruling(out)
+
+    def listed() -> list[str]:
+        return [one.submission for one in rulings.to_review(out) if one.kind == "ruling"]
+
+    def looked() -> None:
+        assert grader("review", out, "--done", "ada.ipynb", "--by", "Grace") == 0
+
+    looked()
+    assert listed() == []
+    other = exercise_with(
+        tmp_path / "other", ("distribution = 2\ndraws = 2\nscale = 3", "distribution = 1\ndraws = 1\nscale = 5")
+    )
+    assert grader("regrade", out, "--exercise", other, "--quiet") == 0
+    assert listed() == ["ada.ipynb"]
+    looked()
+    assert listed() == []
+
+
 def test_the_same_ruling_is_offered_to_all_with_the_same_evidence(graded, capsys):
     out = graded / "out"
     ruling(out)
@@ -279,7 +303,9 @@ def test_other_points_are_given_from_evidence_and_first_shown(graded, tmp_path, 
     assert "0 would gain, 2 would lose" in said
     assert {path.name: path.read_bytes() for path in (*out.glob("*.csv"), *out.glob("*/*.html"))} == before
     assert grader("batch", graded / "in", "--out", out, "--exercise", other, "--jobs", "1") == 0
-    assert "graded 0, judged again 4, unchanged 0" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "graded 0, judged again 4, unchanged 0" in said
+    assert "points changed for 2 by judging again" in said
     assert rows(out)["ada.ipynb"]["score"] == "20.0"
 
 
@@ -428,6 +454,17 @@ def test_who_hands_in_nothing_gets_a_blank_row(graded, tmp_path, capsys):
     assert "judged again 2" in capsys.readouterr().out
 
 
+def test_a_class_list_is_filled_in_and_who_handed_in_nothing_stays_blank(graded, tmp_path):
+    listed = write(tmp_path, "list.csv", b"id;name;HW\nada;Ada;\nbob;Bob;\ndan;Dan;\nzoe;Zoe;\n")
+    assert grader("batch", graded / "in", "--out", graded / "out", "--roster", listed, "--jobs", "1", "--quiet") == 0
+    assert not list((graded / "out").glob("*/annotated.ipynb"))  # nobody asked for them
+    for absent, want in (("blank", ["27", "27", "", ""]), ("zero,no_notebook=5", ["27", "27", "0", "5"])):
+        asked = ["--gradebook", listed, "--column", "HW", "--absent", absent, "--quiet"]
+        assert grader("lms", "spreadsheet", "export", graded / "out", "--out", tmp_path / "up", *asked) == 0
+        filled = (tmp_path / "up" / "grades.csv").read_text(encoding="utf-8-sig").splitlines()
+        assert [row.split(";")[2] for row in filled[1:]] == want
+
+
 def test_which_of_several_files_counts_is_said_on_the_page(tmp_path):
     for age, name in ((50, "ada/old.ipynb"), (10, "ada/new.ipynb")):
         os.utime(write(tmp_path / "in", name, solved()), (1_700_000_000 - age, 1_700_000_000 - age))
@@ -437,6 +474,77 @@ def test_which_of_several_files_counts_is_said_on_the_page(tmp_path):
     )
     page = (tmp_path / "out" / "ada__old" / "feedback.html").read_text(encoding="utf-8")
     assert "The one that was changed last counts: ada/new.ipynb." in page
+    for _ in range(2):
+        counts = {name: row["counts"] for name, row in rows(tmp_path / "out").items()}
+        assert counts == {"ada/new.ipynb": "yes", "ada/old.ipynb": "no"}
+        with batch.opened(tmp_path / "out") as store:
+            scores = overview(gather(store.results())).scores
+        assert scores is not None
+        assert scores.count == 1
+        assert grader("regrade", tmp_path / "out", "--quiet") == 0  # from evidence alone, without the list
+
+
+def zipped(members) -> bytes:
+    """A zip of members: name and bytes."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name, (2025, 1, len(name) % 28 + 1, 0, 0, 0)), data)
+    return held.getvalue()
+
+
+def test_zips_are_opened_wherever_they_lie(tmp_path):
+    inner = zipped({"x.ipynb": b"{}", "deep.ZIP": zipped({"y.py": b"", "notes.txt": b"", "__MACOSX/._y.py": b""})})
+    write(tmp_path / "in", "section/ada.zip", inner)
+    write(tmp_path / "in", "all.zip", zipped({"bob/hw.zip": inner, "broken.zip": b"PK", "empty.zip": zipped({})}))
+    for source in (tmp_path / "in", tmp_path / "in" / "all.zip"):
+        found = submissions.find([source])
+        names = {one.name: one for one in found.submissions}
+        assert all(one.members for one in names.values())
+        prefix = "" if source.suffix else "all.zip/"
+        assert {name for name in names if "bob" in name} == {
+            f"{prefix}bob/hw.zip/x.ipynb",
+            f"{prefix}bob/hw.zip/deep.ZIP/y.py",
+        }
+        assert {f"{prefix}broken.zip", f"{prefix}empty.zip", f"{prefix}bob/hw.zip/deep.ZIP/notes.txt"} <= set(
+            found.ignored
+        )
+        with submissions.opened(names[f"{prefix}bob/hw.zip/x.ipynb"]) as path:
+            assert path.read_bytes() == b"{}"
+    assert "section/ada.zip/deep.ZIP/y.py" in {one.name for one in submissions.find([tmp_path / "in"]).submissions}
+    assert {name: submissions.why_ignored(name) for name in ("a.ZIP", "a.ipynb", "a.txt")} == {
+        "a.ZIP": "a zip that cannot be opened, or holds nothing",
+        "a.ipynb": "a link to another place",
+        "a.txt": "not a notebook",
+    }
+
+
+def test_zips_in_zips_are_bounded(tmp_path, monkeypatch):
+    data = zipped({"x.ipynb": b"{}"})
+    for number in range(5):
+        data = zipped({f"{number}.zip": data})
+    write(tmp_path, "in/deep.zip", data)
+    found = submissions.find([tmp_path / "in"])
+    assert (found.submissions, found.ignored) == ([], ["deep.zip/4.zip/3.zip/2.zip"])
+    many = zipped({f"{number}.ipynb": b"" for number in range(20)})
+    write(tmp_path, "many/a.zip", zipped({"b.zip": many, "c.zip": many}))
+    monkeypatch.setattr(submissions, "MOST_INNER_FILES", 10)
+    assert submissions.find([tmp_path / "many"]).ignored == ["a.zip/b.zip", "a.zip/c.zip"]
+    monkeypatch.setattr(submissions, "MOST_INNER_FILES", 100)
+    monkeypatch.setattr(submissions, "MOST_INNER_TOTAL_BYTES", len(many))
+    found = submissions.find([tmp_path / "many"])
+    assert (len(found.submissions), found.ignored) == (20, ["a.zip/c.zip"])
+
+
+def test_of_several_files_in_a_zip_the_latest_by_its_date_counts(tmp_path):
+    data = zipped({"ada/a_longer_name.ipynb": b"", "ada/z.ipynb": b""})  # the date grows with the length of the name
+    write(tmp_path, "in/all.zip", data)
+    people = roster.load(write(tmp_path, "roster.csv", b"id\nada\n"))
+    found = roster.match(submissions.find([tmp_path / "in"]).submissions, people)
+    assert {one.name: one.counts for one in found} == {
+        "all.zip/ada/a_longer_name.ipynb": True,
+        "all.zip/ada/z.ipynb": False,
+    }
 
 
 @pytest.mark.parametrize(
@@ -515,6 +623,25 @@ def test_what_is_old_is_purged(graded, capsys):
     assert set(rows(out)) == set(CLASS) - {"ada.ipynb"}
     assert not (out / "ada").exists()
     assert grader("purge", out, "--older-than", "soon") == 2
+
+
+def test_of_two_files_of_one_student_the_old_one_is_purged_and_both_are_forgotten(graded, capsys):
+    out = graded / "out"
+    with sqlite3.connect(out / "grades.sqlite") as database:
+        database.execute("UPDATE submissions SET student = '4711' WHERE name IN ('ada.ipynb', 'cyd.ipynb')")
+        database.execute("UPDATE submissions SET graded_at = '2020-01-01T00:00:00+00:00' WHERE name = 'ada.ipynb'")
+    database.close()
+    for name in ("ada", "cyd"):
+        page = out / name / "result.json"
+        page.write_text(page.read_text().replace('"student": null', '"student": "4711"'))
+    shutil.copytree(out, graded / "other")
+    assert grader("purge", out, "--older-than", "1y") == 0
+    assert "removed 1 submission, 1 folder of pages" in capsys.readouterr().out
+    assert ((out / "ada").exists(), (out / "cyd" / "feedback.html").exists()) == (False, True)
+    assert grader("forget", graded / "other", "ada.ipynb") == 0
+    assert "removed 2 submissions, 2 folders" in capsys.readouterr().out
+    assert set(rows(graded / "other")) == {"bob.ipynb", "dan.ipynb"}
+    assert not list((graded / "other").glob("[ac][dy]?"))
 
 
 def test_staff_files_are_for_their_owner_alone(tmp_path):

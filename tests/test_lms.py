@@ -149,6 +149,16 @@ def test_a_result_of_an_earlier_name_of_the_file_is_not_exported(tmp_path):
     assert one.result.score == 27
 
 
+def untouched(*statuses):
+    """A result of functions that earned nothing, with these statuses in turn."""
+    functions = builders.result().functions.items()
+    changed = {
+        name: replace(one, points=0.0, status=statuses[number % len(statuses)], checks=())
+        for number, (name, one) in enumerate(functions)
+    }
+    return replace(builders.result(changed), score=0.0)
+
+
 def ruled(result):
     functions = dict(result.functions)
     functions[builders.HE] = replace(
@@ -158,22 +168,44 @@ def ruled(result):
 
 
 @pytest.mark.parametrize(
-    ("result", "file", "absent"),
+    ("result", "file", "why"),
     [
-        (scored(27), "a.ipynb", False),
-        (unread("unreadable"), "a.ipynb", True),
-        (unread("wrong_notebook"), "a.ipynb", False),
-        (unread("wrong_notebook"), None, True),
-        (ruled(unread("unreadable")), "a.ipynb", False),
+        (scored(27), "a.ipynb", ""),
+        (unread("unreadable"), "a.ipynb", "unreadable"),
+        (unread("wrong_notebook"), "a.ipynb", "wrong_notebook"),
+        (unread("wrong_notebook"), None, "no_notebook"),
+        (untouched("not_attempted"), "a.ipynb", "not_attempted"),
+        (untouched("not_attempted", "missing"), "a.ipynb", "not_attempted"),
+        (untouched("not_attempted", "raised"), "a.ipynb", ""),
+        (ruled(unread("unreadable")), "a.ipynb", ""),
     ],
 )
-def test_what_a_person_ruled_is_not_absent(result, file, absent):
-    assert pairing.is_absent(Entry(file=file, student="1"), result) is absent
+def test_what_a_person_ruled_on_is_worked_and_what_nobody_worked_on_is_named(result, file, why):
+    assert pairing.unworked(Entry(file=file, student="1"), result) == why
 
 
-@pytest.mark.parametrize(("said", "points"), [("blank", None), ("zero", Decimal(0)), ("2.5", Decimal("2.5"))])
-def test_what_absent_is_worth(said, points):
+NOTHING = {"no_notebook": None, "unreadable": None}
+
+
+@pytest.mark.parametrize(
+    ("said", "points"),
+    [
+        ("blank", NOTHING),
+        ("zero", dict.fromkeys(NOTHING, Decimal(0))),
+        ("2.5", dict.fromkeys(NOTHING, Decimal("2.5"))),
+        ("not_attempted=blank", NOTHING | {"not_attempted": None}),
+        ("unreadable=zero, wrong_notebook=5", NOTHING | {"unreadable": Decimal(0), "wrong_notebook": Decimal(5)}),
+        ("3,no_notebook=blank", {"no_notebook": None, "unreadable": Decimal(3)}),
+    ],
+)
+def test_what_work_that_is_not_there_is_worth(said, points):
     assert pairing.absent_points(said) == points
+
+
+@pytest.mark.parametrize("said", ["", "-1", "nan", "score", "ok=1", "unreadable=", "=1", "unreadable=1=2", "1e9"])
+def test_a_worth_that_is_none_is_named(said):
+    with pytest.raises(RequestError, match="--absent"):
+        pairing.absent_points(said)
 
 
 def test_the_summary_is_the_same_in_every_form():

@@ -11,6 +11,7 @@ import shutil
 import stat
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import builders
@@ -410,6 +411,25 @@ def test_an_absent_notebook_is_exported_as_asked(tmp_path, collected, absent, wr
     assert scores.get("13") == written
 
 
+def test_each_status_without_work_has_a_setting_of_its_own(tmp_path, collected):
+    nothing = {
+        name: replace(one, points=0.0, status="not_attempted", checks=())
+        for name, one in builders.result().functions.items()
+    }
+    untouched = builders.result(nothing, score=0.0)
+    results = RESULTS | {"678": unread("wrong_notebook"), "9": untouched, "679": unread("unreadable")}
+    folder = graded(collected, tmp_path / "graded", results)
+    for said, want in {
+        "blank": {"9": "0", "12": "20"},  # the other notebook waits for a look
+        "wrong_notebook=5,not_attempted=blank": {"678": "5", "12": "20"},
+        "zero,wrong_notebook=blank": {"679": "0", "9": "0", "12": "20"},
+    }.items():
+        code, out = exported(tmp_path, folder, GRADEBOOK, "--absent", said)
+        assert code == 0
+        scores = canvas_reads((out / canvas.GRADEBOOK).read_text(encoding="utf-8"))["Initialization (4711)"]
+        assert {user: score for user, score in scores.items() if user in {"678", "679", "9", "12"}} == want
+
+
 def test_what_waits_for_a_look_is_held_back_unless_asked(tmp_path, collected, capsys):
     folder = graded(
         collected, tmp_path / "graded", RESULTS | {"678": scored(27, provisional=True), "9": unread("wrong_notebook")}
@@ -421,7 +441,7 @@ def test_what_waits_for_a_look_is_held_back_unless_asked(tmp_path, collected, ca
         "12",
     }
     assert "doejane: a part could not be judged" in said
-    assert "müllerjürgen: the notebook is wrong notebook" in said
+    assert "müllerjürgen: another notebook: none of the functions is in it" in said
     assert not any("_678_" in name or "_9_" in name for name in members(out / canvas.FEEDBACK))
     _, out = exported(tmp_path, folder, GRADEBOOK, "--include-open")
     scores = canvas_reads((out / canvas.GRADEBOOK).read_text(encoding="utf-8"))["Initialization (4711)"]

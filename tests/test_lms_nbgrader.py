@@ -103,10 +103,10 @@ def exported(out: Path, pages: Path, *, absent: float | None = None) -> Export:
         write(pages, f"{student}/feedback.html", feedback_page(record).encode())
         lms = {"timestamp": WHEN if student == "ada" else "", "notebook": "Initialization"}
         entry = Entry(file=f"{student}.ipynb", student=student, lms=lms)
-        graded.append(Graded(entry, record, pages / student, absent=student == "cy"))
+        graded.append(Graded(entry, record, pages / student, absent="unreadable" if student == "cy" else ""))
     return Export(
         manifest=Manifest(system="nbgrader", assignment={"assignment": "ps1"}),
-        graded=graded, out=out, title="Initialization", possible=30.0, absent=None if absent is None else exact(absent),
+        graded=graded, out=out, title="Initialization", possible=30.0, absent={"unreadable": None if absent is None else exact(absent)},
     )  # fmt: skip
 
 

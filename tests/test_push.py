@@ -89,8 +89,8 @@ def made(folder, system, people):
 
 
 def request(folder, *, absent="blank", include_open=False, **options):
-    found = graded.gather(folder, folder, include_open=include_open)
-    return Push(replace(found, absent=graded.absent_points(absent)), folder, **options)
+    found = graded.gather(folder, folder, include_open=include_open, absent=graded.absent_points(absent))
+    return Push(found, folder, **options)
 
 
 def journal(folder):

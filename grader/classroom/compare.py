@@ -73,9 +73,10 @@ class Comparison:
 
 def compare(earlier: Classroom, later: Classroom) -> Comparison:
     """Say what became of each cause between two attempts of the same exercise."""
-    by_student = _pairs(earlier.rows, later.rows, lambda row: row.student)
+    before, after = ([row for row in found.rows if row.counts] for found in (earlier, later))
+    by_student = _pairs(before, after, lambda row: row.student)
     known = {id(row) for pair in by_student for row in pair}
-    before, after = ([row for row in found.rows if id(row) not in known] for found in (earlier, later))
+    before, after = ([row for row in rows if id(row) not in known] for rows in (before, after))
     by_name = _pairs(before, after, lambda row: row.name)
     pairs = [*by_student, *by_name]
     scored = [(one.score, other.score) for one, other in pairs if one.settled and other.settled]

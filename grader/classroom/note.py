@@ -19,8 +19,9 @@ def note(found: Classroom, counts: Overview) -> str:
 
 
 def _opening(counts: Overview) -> str:
-    said = [f"{_notebooks(counts.submissions)} of the exercise “{counts.title}” {_were(counts.submissions)} graded."]
-    if counts.read < counts.submissions:
+    handed = counts.submissions - dict(counts.statuses).get("no_notebook", 0)
+    said = [f"{_notebooks(handed)} of the exercise “{counts.title}” {_were(handed)} graded."]
+    if counts.read < handed:
         said.append(f"{counts.read} of them could be read.")
     if counts.scores:
         said.append(f"The median score is {counts.scores.median:.4g} of {counts.scores.possible:g}.")

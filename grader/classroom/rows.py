@@ -42,7 +42,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One submission; `reasons` say why a person has to look at it, `folder` holds its page."""
+    """One submission; `reasons` say why a person has to look at it, `folder` holds its page.
+
+    It does not count where another file of the same student does.
+    """
 
     name: str
     folder: str
@@ -56,6 +59,7 @@ class Row:
     headline: str
     seconds: float
     parts: tuple[Part, ...]
+    counts: bool = True
 
     @property
     def read(self) -> bool:
@@ -64,8 +68,8 @@ class Row:
 
     @property
     def settled(self) -> bool:
-        """Whether the score is that of the work alone: read, and judged in full."""
-        return self.read and not self.provisional
+        """Whether the score is that of a student's work alone: read, judged in full, and of the file that counts."""
+        return self.read and not self.provisional and self.counts
 
     @property
     def ruled(self) -> tuple[str, ...]:
@@ -174,6 +178,7 @@ def line(folder: str, seconds: float, result: Result) -> Line:
         headline=result.summary.headline,
         seconds=seconds,
         parts=tuple(_part(name, function) for name, function in functions),
+        counts=result.notebook.counts,
     )
     causes = tuple((name, cause.code, _general(cause)) for name, function in functions for cause in function.told)
     checks = {check.name: check.title for _, function in functions for check in function.checks}

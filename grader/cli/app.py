@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +13,7 @@ from typing import Annotated
 import typer
 
 from grader import __version__
-from grader.errors import GraderError
+from grader.errors import GraderError, RequestError
 
 app = typer.Typer(
     name="grader",
@@ -38,6 +40,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing b
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
 INTERRUPTED = 130
 STOPPED = "\nstopped; what was graded is kept, run the same command to go on\n"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 DEFAULT_EXERCISE = "dls-c2w1-initialization"
 
 
@@ -55,16 +58,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(STOPPED)
         return INTERRUPTED
-    except BrokenPipeError:  # whoever reads our output had enough of it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(Exit.NOT_PASSED)
     except Exception as error:
-        if "GRADER_TRACEBACK" in os.environ:
-            raise
-        hint = "please report it; with GRADER_TRACEBACK=1 set it shows where"
-        _complain(GraderError(f"the grader itself failed ({type(error).__name__}: {error})", hint=hint))
-        return int(Exit.PROVISIONAL)
+        return _explained(error)
     return 0
+
+
+def _explained(error: Exception) -> int:
+    """Say what an error that nobody foresaw means for whoever runs the command, and return the exit code."""
+    if isinstance(error, BrokenPipeError):  # whoever reads our output had enough of it
+        _write_no_more()
+        return int(Exit.NOT_PASSED)
+    if isinstance(error, OSError) and error.errno in FULL:
+        what = f"{error.filename} cannot be written" if error.filename else "the output cannot be written"
+        _complain(RequestError(f"{what}: {error.strerror}", hint="free disk space or choose another place"))
+        _write_no_more()
+        return int(Exit.BAD_REQUEST)
+    if "GRADER_TRACEBACK" in os.environ:
+        raise error
+    hint = "please report it; with GRADER_TRACEBACK=1 set it shows where"
+    _complain(GraderError(f"the grader itself failed ({type(error).__name__}: {error})", hint=hint))
+    return int(Exit.PROVISIONAL)
+
+
+def _write_no_more() -> None:
+    """Let what is still to be written to stdout go nowhere, so that leaving raises no second error."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _version(on: bool) -> None:

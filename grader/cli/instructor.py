@@ -153,15 +153,18 @@ def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
 def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
     """Say what was graded and where the class page lies."""
     from grader.report.text import one_line
+    from grader.submissions import why_ignored
 
     if not quiet:
         again = f", judged again {report.judged_again}" if report.judged_again else ""
         done = f"graded {report.graded}{again}, unchanged {report.unchanged}"
         typer.echo(f"{done}, passed {report.passed} of {report.submissions}")
+        if report.changed:
+            typer.echo(f"points changed for {report.changed} by judging again")
         if report.passed_over:
             typer.echo(f"passed over {report.passed_over} hidden files and checkpoint copies")
         for name in report.ignored if verbose else report.ignored[:5]:
-            typer.echo(f"ignored {name!r}: not a notebook")
+            typer.echo(f"ignored {name!r}: {why_ignored(name)}")
         if not verbose and len(report.ignored) > 5:
             typer.echo(f"ignored {len(report.ignored) - 5} more; --verbose names them")
         for sentence in report.said:

@@ -14,6 +14,10 @@ from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS
 from grader.lms.system import Collect, Done, System
 
 MOST_NAMED = 20
+ABSENT_HELP = (
+    "What goes out where there is no work to grade: for nothing handed in or unreadable; or for each status, such as"
+    " unreadable=zero,wrong_notebook=5,not_attempted=blank."
+)
 
 lms = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 app.add_typer(lms, name="lms", help="Read what an LMS exports, write what it imports; alone: list the systems.")
@@ -123,9 +127,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         ] = None,
         absent: Annotated[
             str,
-            typer.Option(
-                "--absent", metavar="blank|zero|POINTS", help="What an entry without a readable notebook gets."
-            ),
+            typer.Option("--absent", metavar="[STATUS=]blank|zero|POINTS[,...]", help=ABSENT_HELP),
         ] = "blank",
         include_open: Annotated[
             bool, typer.Option("--include-open", help="Also what is provisional or waits for a person's look.")
@@ -142,13 +144,13 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         from grader.lms import graded
 
         points = graded.absent_points(absent)
-        found = graded.gather(directory, out, include_open=include_open)
+        found = graded.gather(directory, out, include_open=include_open, absent=points)
         if found.manifest.system != name and not system.mapped:
             raise RequestError(
                 f"{directory} was collected from {found.manifest.system}, not from {name}",
                 hint=f"run `grader lms {found.manifest.system} export`",
             )
-        request = replace(found, template=template, column=column, absent=points, mapping=mapping)
+        request = replace(found, template=template, column=column, mapping=mapping)
         done = EXPORTERS[name](request)
         say(done, quiet=quiet, verbose=verbose)
         if not quiet:

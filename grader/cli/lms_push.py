@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import Exit, QuietOption
-from grader.cli.lms import SYSTEM_APPS, named
+from grader.cli.lms import ABSENT_HELP, SYSTEM_APPS, named
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ TokenFile = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and send nothing.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace grades that people gave; they stay otherwise.")]
-Absent = Annotated[
-    str, typer.Option("--absent", metavar="blank|zero|POINTS", help="What an entry without a readable notebook gets.")
-]
+Absent = Annotated[str, typer.Option("--absent", metavar="[STATUS=]blank|zero|POINTS[,...]", help=ABSENT_HELP)]
 IncludeOpen = Annotated[
     bool, typer.Option("--include-open", help="Also what is provisional or waits for a person's look.")
 ]
@@ -131,13 +129,13 @@ def _request(directory: Path, system: str | None, absent: str, *, include_open: 
     from grader.lms.push import Push
 
     points = graded.absent_points(absent)
-    found = graded.gather(directory, directory, include_open=include_open)
+    found = graded.gather(directory, directory, include_open=include_open, absent=points)
     if system is not None and found.manifest.system != system:
         raise RequestError(
             f"{directory} was collected from {found.manifest.system}, not from {system}",
             hint=f"send it with `grader lms {found.manifest.system} push`, or with `grader lms lti push`",
         )
-    return Push(replace(found, absent=points), directory)
+    return Push(found, directory)
 
 
 def _http(*, quiet: bool) -> Callable[..., Http]:

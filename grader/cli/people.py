@@ -102,7 +102,10 @@ def override(
 @app.command(epilog="Example: grader forget graded/ 4711")
 def forget(
     directory: Directory,
-    student: Annotated[str, typer.Argument(metavar="STUDENT", help="As in grades.csv: student, submission or folder.")],
+    student: Annotated[
+        str,
+        typer.Argument(metavar="STUDENT", help="As in grades.csv: student, or one of their submissions or folders."),
+    ],
     by: By = "",
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
@@ -130,10 +133,14 @@ def purge(
 def _show_removed(removed: Removed, directory: Path, *, quiet: bool) -> None:
     if not quiet:
         _say(
-            f"removed {removed.submissions} submissions, {removed.folders} folders of pages and {removed.decisions} "
-            f"entries of the ledger from {directory}"
+            f"removed {_count(removed.submissions, 'submission')}, {_count(removed.folders, 'folder')} of pages and "
+            f"{_count(removed.decisions, 'decision')} of people from {directory}"
         )
         _say("the notebooks that were handed in, and files exported from here, lie elsewhere: remove them as well")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _asked(what: list[str], like: str | None, *, undo: bool) -> tuple[list[str], str, float | None]:

@@ -204,7 +204,7 @@ def _feedback(request: Export) -> Done:
     alone, attention = 0, []
     for one in request.graded:
         member = one.entry.lms.get("zip_member")
-        if one.absent and request.absent is None:
+        if one.absent and request.score(one) is None:
             continue
         if not member or not one.entry.file:
             attention.append(f"{one.entry.name}: no file was handed in, so none can go back (the score can)")

@@ -6,28 +6,33 @@ import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 from grader import manifest as manifests
 from grader.batch import DATABASE
 from grader.errors import RequestError
-from grader.lms.system import Export, Graded
+from grader.lms.system import UNWORKED, Export, Graded, Unworked
 from grader.manifest import Entry, Manifest
 from grader.records import Result
 from grader.review import open_items
 from grader.store import Store, make_private_folder
 
-ABSENT = ("no_notebook", "unreadable")
+UNSEEN = ("no_notebook", "unreadable")  # blank unless somebody says otherwise; the others get their score
 
 
-def gather(directory: Path, out: Path, *, include_open: bool = False) -> Export:
-    """Return what the batch in `directory` has to export; the request's options are the caller's to set.
+def gather(
+    directory: Path, out: Path, *, include_open: bool = False, absent: Mapping[str, Decimal | None] | None = None
+) -> Export:
+    """Return what the batch in `directory` has to export; the request's other options are the caller's to set.
+
+    `absent` holds what entries without work to grade get, as `absent_points` reads it.
 
     Raises
     ------
     RequestError
         If `directory` holds no manifest or nothing was graded into it, or `out` cannot be made.
     """
-    manifest = _manifest(directory)
+    manifest, absent = _manifest(directory), absent_points("blank") if absent is None else absent
     results, waiting = _results(directory, manifest)
     graded, held_back = [], {}
     for entry in manifest.entries:
@@ -35,35 +40,57 @@ def gather(directory: Path, out: Path, *, include_open: bool = False) -> Export:
             held_back[entry.student] = "not graded yet"
             continue
         folder, result = found
-        absent = is_absent(entry, result)
-        why = () if include_open or absent else waiting.get(result.submission.name, ())
+        kind = unworked(entry, result)
+        decided: Unworked | Literal[""] = kind if kind in absent else ""
+        why = () if include_open or decided else waiting.get(result.submission.name, ())
         if why:
             held_back[entry.student] = "; ".join(why)
         else:
-            graded.append(Graded(entry, result, directory / folder, absent))
+            graded.append(Graded(entry, result, directory / folder, decided))
     first = next(iter(results.values()))[1]
     make_private_folder(out)
-    return Export(manifest, graded, out, first.title, first.possible, held_back=held_back)
+    return Export(manifest, graded, out, first.title, first.possible, absent=absent, held_back=held_back)
 
 
-def is_absent(entry: Entry, result: Result) -> bool:
-    """Whether there was no notebook to read, and nobody gave points by hand."""
-    unread = entry.file is None or result.notebook.status in ABSENT
-    return unread and not any(one.ruling for one in result.functions.values())
+def unworked(entry: Entry, result: Result) -> Unworked | Literal[""]:
+    """Return why there is no work to grade; empty where there is some, or where somebody gave points by hand."""
+    functions = result.functions.values()
+    if any(one.ruling for one in functions):
+        return ""
+    if entry.file is None:
+        return "no_notebook"
+    if result.notebook.status in ("no_notebook", "unreadable", "wrong_notebook"):
+        return result.notebook.status
+    statuses = {one.status for one in functions}
+    return "not_attempted" if "not_attempted" in statuses <= {"not_attempted", "missing"} else ""
 
 
-def absent_points(said: str) -> Decimal | None:
-    """Return what `--absent` asks for: None for blank, else points.
+def absent_points(said: str) -> dict[str, Decimal | None]:
+    """Return what `--absent` asks for, by status: None for blank, else points.
+
+    A value alone is for who handed in nothing or a file that cannot be read; `STATUS=VALUE`, several with commas between
+    them, is for one status.
 
     Raises
     ------
     RequestError
-        If it is neither `blank`, `zero` nor a number from 0 up.
+        If a status is not known, or a value is neither `blank`, `zero` nor a number from 0 up.
     """
+    found: dict[str, Decimal | None] = dict.fromkeys(UNSEEN)
+    for part in said.split(","):
+        status, given, value = part.strip().rpartition("=")
+        if given and status not in UNWORKED:
+            raise RequestError(f"--absent {part.strip()!r}: no such status", hint=f"known are {', '.join(UNWORKED)}")
+        found |= dict.fromkeys([status] if given else UNSEEN, _points(value))
+    return found
+
+
+def _points(said: str) -> Decimal | None:
     if said in {"blank", "zero"}:
         return Decimal(0) if said == "zero" else None
     if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", said, re.ASCII):
-        raise RequestError(f"--absent {said!r} is no number of points", hint="say blank, zero, or points such as 5")
+        hint = "say blank, zero or points such as 5; for one status: not_attempted=blank"
+        raise RequestError(f"--absent {said!r} is no number of points", hint=hint)
     return Decimal(said)
 
 

@@ -18,7 +18,7 @@ from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms import feedback, points
 from grader.lms.journal import Journal, Line, opened
 from grader.lms.push_report import Report, report
-from grader.lms.system import Export, Graded
+from grader.lms.system import UNWORKED, Export, Graded
 from grader.manifest import Entry
 
 TRIED = "tried against a local server that keeps the documented rules; never tried on a live site: begin with --dry-run"
@@ -225,7 +225,7 @@ def _planned(wish: Wish, standing: Standing | None, known: Known, request: Push,
 def plan(wish: Wish, standing: Standing, known: Known, *, overwrite: bool = False) -> Change:
     """Decide what one student still needs."""
     if wish.graded.absent and wish.grade is None:
-        return Change(wish, standing, "blank", why="no notebook that could be read (--absent zero sends 0)")
+        return Change(wish, standing, "blank", why=f"{UNWORKED[wish.graded.absent]} (--absent decides)")
     if not overwrite and _is_of_a_person(wish, standing, known):
         return Change(wish, standing, "kept", why=_kept(standing))
     grade = wish.grade is not None and not points.equal(standing.grade, wish.grade)

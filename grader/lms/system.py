@@ -7,13 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from grader.lms.points import exact
 from grader.manifest import Entry, Manifest
 
 if TYPE_CHECKING:
     from grader.records import Result
+
+Unworked = Literal["no_notebook", "unreadable", "wrong_notebook", "not_attempted"]
+UNWORKED: Mapping[Unworked, str] = {
+    "no_notebook": "nothing was handed in that is a notebook",
+    "unreadable": "no notebook that could be read",
+    "wrong_notebook": "not the notebook of this exercise",
+    "not_attempted": "nothing was attempted",
+}  # hand-ins without work to grade: what they are exported as is the instructor's choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +47,14 @@ class System:
 class Graded:
     """An entry of the manifest with its result and the folder of its pages; the result holds what people ruled.
 
-    `absent` says that there was no notebook that could be read, and that nobody gave points by hand: what it is exported as
-    is the instructor's choice, `Export.absent`.
+    `absent` names why there is no work to grade, where nobody gave points by hand and `Export.absent` says what then goes
+    out; empty otherwise.
     """
 
     entry: Entry
     result: Result
     folder: Path
-    absent: bool = False
+    absent: Unworked | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +78,8 @@ class Export:
     """What to export: graded entries, those that are held back with the reason (by `Entry.student`), and how.
 
     `template` is the LMS's own export that is filled in (a gradebook or worksheet), `column` names the assignment in it;
-    `title` and `possible` are the exercise's; `absent` is the points that an entry without a readable notebook gets, None
-    leaves it blank. `out` is a folder, and is there.
+    `title` and `possible` are the exercise's; `absent` holds the points that entries without work to grade get, None
+    leaves them blank; who is not in it gets the score. `out` is a folder, and is there.
     """
 
     manifest: Manifest
@@ -81,7 +89,7 @@ class Export:
     possible: float
     template: Path | None = None
     column: str | None = None
-    absent: Decimal | None = None
+    absent: Mapping[str, Decimal | None] = field(default_factory=dict)
     held_back: Mapping[str, str] = field(default_factory=dict)
     mapping: Path | None = None
 
@@ -93,13 +101,13 @@ class Export:
 
     def score(self, one: Graded) -> Decimal | None:
         """Return the points that go out for an entry, out of `possible`; None where nothing is to be written."""
-        return self.absent if one.absent else exact(one.result.score)
+        return self.absent.get(one.absent) if one.absent else exact(one.result.score)
 
     @property
     def left_blank(self) -> tuple[str, ...]:
         """A sentence that names those for whom nothing is written, if there are any."""
         names = [one.entry.name or one.entry.student for one in self.graded if self.score(one) is None]
-        return (f"without a readable notebook, left blank (--absent decides): {', '.join(names)}",) if names else ()
+        return (f"without work to grade, left blank (--absent decides): {', '.join(names)}",) if names else ()
 
 
 @dataclass(frozen=True, slots=True)

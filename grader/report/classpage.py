@@ -69,7 +69,8 @@ def standing(row: Row) -> str:
         said = words.NOTEBOOK[row.status]
     else:
         said = "passed" if row.passed else "not everything passed"
-    return f"{said}; points changed by a person" if row.ruled else said
+    said += "; points changed by a person" if row.ruled else ""
+    return said if row.counts else f"{said}; another file of this student counts"
 
 
 def kinds(row: Row) -> str:

@@ -53,7 +53,7 @@ def _columns(exercise: Exercise) -> list[str]:
     shorts = [task.short for task in exercise.tasks]
     accuracies = [f"{kind}_accuracy_{short}" for kind in ("train", "test") for short in shorts]
     head = ["submission", "student", "score", "possible", "status", *shorts, "causes"]
-    return [*head, *accuracies, "seconds", "provisional", "folder", "ruled", "review"]
+    return [*head, *accuracies, "seconds", "provisional", "folder", "ruled", "review", "counts"]
 
 
 def _cells(row: Row, exercise: Exercise) -> dict[str, Any]:
@@ -73,6 +73,7 @@ def _cells(row: Row, exercise: Exercise) -> dict[str, Any]:
         "folder": row.folder,
         "ruled": " ".join(short for short, part in parts.items() if part.ruled),
         "review": "; ".join(row.reasons),
+        "counts": "yes" if row.counts else "no",
     }
     for short, part in parts.items():
         cells[f"train_accuracy_{short}"] = "" if part.train_accuracy is None else part.train_accuracy
@@ -88,6 +89,7 @@ def _record(row: Row) -> dict[str, Any]:
         "possible": row.possible,
         "status": row.status,
         "provisional": row.provisional,
+        "counts": row.counts,
         "passed": row.passed,
         "review": row.reasons,
         "functions": {

@@ -141,9 +141,9 @@ def show_comparison(found: Comparison, functions: tuple[str, ...], console: Cons
     """Print what became of each cause as a table."""
     _print(console, f"{found.title}: {_matched(found)}", "bold")
     _print(console, _moved(found))
-    titles = ("function", "cause", "had it", "right", "other", "still", "unseen", "mended", "new")
+    titles = ("cause", "had it", "right", "other", "still", "unseen", "mended", "new")
     rows = [_mended(one, functions) for one in found.causes]
-    _table(console, "Who mended what", titles, [(short, title, *rest) for *rest, short, title in rows])
+    _table(console, "Who mended what", titles, [(f"{short}: {title}", *rest) for *rest, short, title in rows])
     if rows:
         _print(console, COLUMNS, "dim")
     _print(console, DISCLAIMER, "dim")
@@ -201,7 +201,7 @@ def _mended(one: Mending, functions: tuple[str, ...]) -> Cells:
 def share(one: Mending) -> str:
     """Say how many mended a cause of those that can be judged, and how well that is known."""
     if one.interval is None:
-        return "nobody to judge by"
+        return "none to judge by"
     low, high = (round(100 * bound) for bound in one.interval)
     return f"{one.mended:,} of {one.seen:,} ({low} to {high} %)"
 
@@ -212,7 +212,14 @@ def share(one: Mending) -> str:
 def _table(console: Console, title: str, heads: Cells, rows: Sequence[Cells]) -> None:
     if not rows:
         return
-    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=f"\n{title}",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for head in heads:
         table.add_column(head, header_style="dim", overflow="fold")
     for row in rows:

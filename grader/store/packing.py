@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from grader.records import Evidence, FunctionEvidence, Outcome
+from grader.records import Evidence, Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """What a function's evidence is found by.
 
-    `code` names the syntax tree with its calls (empty where that is no reason to expect the same again), `alike` what the
-    public calls gave, `outcomes` all that they gave, `training` the start that was trained; empty where there is none.
+    `code` names the syntax tree with its calls (empty where that is no reason to expect the same again), `alike` is the
+    result's hash of what the public calls gave, `outcomes` names all that they gave, `training` the start that was trained;
+    empty where there is none.
     """
 
     code: str = ""
@@ -41,7 +42,7 @@ class Packed:
 
 
 def pack_evidence(evidence: Evidence, known: Mapping[str, Keys] | None = None) -> Packed:
-    """Return evidence in bytes; `known` holds the keys `code` and `training` by function, which its makers know.
+    """Return evidence in bytes; `known` holds the other keys by function, which its makers know.
 
     Where a function's keys are known whole, what its calls gave is in the store already and is not written out again.
     """
@@ -55,7 +56,7 @@ def pack_evidence(evidence: Evidence, known: Mapping[str, Keys] | None = None) -
         content = hashlib.sha256(data).hexdigest() if data else ""
         if data:
             outcomes[content] = data
-        keys[name] = replace((known or {}).get(name, Keys()), alike=alike(one), outcomes=content)
+        keys[name] = replace((known or {}).get(name, Keys()), outcomes=content)
     return Packed(msgspec.msgpack.encode(replace(evidence, functions=heads)), outcomes, keys)
 
 
@@ -94,16 +95,3 @@ def unseal(sealed: bytes) -> bytes | None:
 def is_whole(key: str, data: bytes) -> bool:
     """Whether what calls gave is what its name says."""
     return hashlib.sha256(data).hexdigest() == key
-
-
-def alike(evidence: FunctionEvidence) -> str:
-    """Return the hash of what the public calls of a function gave: the same for all who made the same mistake."""
-    digest = hashlib.sha256(repr((evidence.function.status, bool(evidence.broken))).encode())
-    for outcome in evidence.outcomes:
-        if outcome.call.public:
-            kind = outcome.fault.kind if outcome.fault else ""
-            digest.update(repr((outcome.call.layers, outcome.call.ambient_seed, outcome.ended, kind)).encode())
-            for name, one in sorted(outcome.arrays.items()):
-                digest.update(repr((name, one.shape, one.dtype, len(one.data))).encode())
-                digest.update(one.data)
-    return digest.hexdigest()

@@ -181,7 +181,7 @@ class Store:
         """Return all submissions whose function gave the very same as this one's on every public call, by name."""
         rows = self._rows(
             "SELECT other.submission FROM functions AS mine JOIN functions AS other USING (function, alike)"
-            " WHERE mine.submission = ? AND mine.function = ? ORDER BY other.submission",
+            " WHERE mine.submission = ? AND mine.function = ? AND mine.alike != '' ORDER BY other.submission",
             (name, function),
         )
         return tuple(other for (other,) in rows)
@@ -318,7 +318,8 @@ class Store:
     def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query; a store that turns out to be damaged on the way is a clear error."""
         with self._errors():
-            yield from self._database.execute(query, values)
+            for row in self._database.execute(query, values):  # noqa: UP028  # "yield from" would close the cursor, after the store
+                yield row
 
     def _unsealed(self, name: str, data: bytes) -> bytes:
         found = unseal(data)
@@ -356,7 +357,8 @@ class Store:
         hint = "free disk space or choose a folder you can write to; what was graded before stays in it"
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             hint = (
-                "it is damaged: move it away and run `grader batch` again, or bring it back from a backup; pages stay"
+                "it is damaged: bring it back from a backup, or move it away and run `grader batch` again; pages stay, "
+                "what people decided is in this file alone"
             )
         return RequestError(f"the store {self.path} cannot be used: {error}", hint=hint)
 
