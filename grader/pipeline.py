@@ -94,7 +94,8 @@ class Pipeline:
     ) -> None:
         self.exercise = exercise
         self.shipped = shipped.load(exercise)
-        self.trainer = Trainer(exercise.model, _ShippedFirst(self.shipped.cache(), {} if cache is None else cache))
+        trainings = _ShippedFirst(self.shipped.cache(), {} if cache is None else cache)
+        self.trainer = Trainer(exercise.model, trainings, waits=self.shipped.waits)
         self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret, kept=outcomes)
         self._repairs: dict[tuple[object, ...], tuple[Repair, ...]] = {}
         self._right: dict[tuple[object, ...], bool] = {}

@@ -377,10 +377,10 @@ def test_code_is_numbered_as_in_its_cell() -> None:
 
 
 def test_endless_code_is_cut() -> None:
-    shown = excerpt(Source(1, 1, "\n".join(["x = " + "1" * 10_000] * 100_000)))
+    shown = excerpt(Source(1, 1, "\n".join(["x = " + "1" * 10_000] * 2_000)))
 
     assert len(shown.lines) == MOST_LINES
-    assert shown.more == 100_000 - MOST_LINES
+    assert shown.more == 2_000 - MOST_LINES
     assert max(len(line) for _, line in shown.lines) < MOST_COLUMNS + 60
 
 

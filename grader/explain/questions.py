@@ -8,7 +8,7 @@ from statistics import median, quantiles
 
 from grader.asides import XAVIER_LAST, Asides, Earlier, Variant
 from grader.explain.facts import HOLDS, Facts, Measured
-from grader.explain.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains
+from grader.explain.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains, share
 from grader.explain.story import QUOTE_ZEROS, before, growth
 from grader.records import Question, SweepRow, Table, Training
 from grader.shipped import SEED
@@ -32,7 +32,7 @@ def about(facts: Facts) -> tuple[Question, ...]:
     if facts.asked.regime == "dead":
         found = [_no_change(facts), _symmetric(facts.measured.asides)]
     elif facts.harm_is_asked:
-        found = [_inf(facts), _below_half(facts), _biases(facts.measured.asides)]
+        found = [_inf(facts), _below_half(facts), _biases(facts)]
     else:
         found = [_two_over_n(facts.measured.asides), _last_layer(facts.measured.asides), _what_is_L()]
     return tuple(filter(None, found))
@@ -106,8 +106,13 @@ def _wider(asides: Asides) -> Question:
 
 
 def _no_change(facts: Facts) -> Question:
-    run = facts.mine if facts.mine.regime == "dead" else facts.asked
+    told = facts.mine.regime == "dead"  # then the story quotes the notebook
+    run = facts.mine if told else facts.asked
     first, later = costs(run.cost_first, run.cost_14000)
+    quoted = (
+        f"The notebook says that the losses are equal, so {QUOTE_ZEROS}. It is the other way round: nothing moves, so the cost "
+        f"stays ({first} at iteration 0, {later} at 14,000; {LN2_SAID})."
+    )
     return Question(
         "Why does no weight change?",
         (
@@ -116,11 +121,7 @@ def _no_change(facts: Facts) -> Question:
                 "exactly 0 at the start: every hidden unit gives 0, so the last matrix gets no gradient; and an error goes "
                 "back through the weights, which are 0, so the others get none."
             ),
-            (
-                f"The notebook says that the losses are equal, so {QUOTE_ZEROS}. It is the other way round: nothing moves, so "
-                f"the cost stays ({first} at iteration 0, {later} at 14,000; {LN2_SAID}). A cost that stays for a while does "
-                "not prove that nothing moves."
-            ),
+            f"{'' if told else f'{quoted} '}A cost that stays for a while does not prove that nothing moves.",
         ),
     )
 
@@ -160,7 +161,7 @@ def _inf(facts: Facts) -> Question:
         "The cost is inf, with a warning: is that an error?",
         (
             (
-                f"No. {run.saturated:.0%} of the outputs of {whose} start lie beyond 0.001 and 0.999. Some of the wrong ones "
+                f"No. At {whose} start {share(run.saturated)} of the outputs lie beyond 0.001 and 0.999. Some of the wrong ones "
                 "are so close to 0 or 1 that a float holds exactly that, and the logarithm of 0 is minus infinity: the cost "
                 f"prints as {printed};{exact}"
             ),
@@ -179,7 +180,7 @@ def _below_half(facts: Facts) -> Question | None:
     mine = facts.mine.train_accuracy < 0.5
     run, name = (facts.mine, "Your run") if mine else (measured.runs[SMALL], f"Scale {SMALL:g}")
     shares = measured.spread[SMALL].train_accuracy
-    below = sum(share < 0.5 for share in shares)
+    below = sum(one < 0.5 for one in shares)
     between = ""
     if run.outputs and max(abs(value - 0.5) for value in run.outputs) < 0.01:
         between = (
@@ -199,17 +200,21 @@ def _below_half(facts: Facts) -> Question | None:
     )
 
 
-def _biases(asides: Asides | None) -> Question | None:
+def _biases(facts: Facts) -> Question | None:
+    asides = facts.measured.asides
     if asides is None:
         return None
     right, shifted = asides.shifted
+    mine = "bias_random" in facts.diagnosis.causes
     return Question(
-        "My biases are random, and now W2 is marked as well: why?",
+        "My biases are random: why is W2 another one, too?" if mine else "What would random biases change?",
         (
             (
-                "A seed starts one long row of random numbers. Biases drawn with randn take the next ones from it, so that W2 "
+                "Not only the biases. "
+                * (not mine)
+                + "A seed starts one long row of random numbers. Biases drawn with randn take the next ones from it, so that W2 "
                 f"gets later ones: for [3, 2, 1] W2 begins with {right:.8f}, and after random biases with {shifted:.8f}. Zero "
-                "biases draw nothing. Mend the biases, and W2 is right by itself."
+                f"biases draw nothing.{' Mend the biases, and W2 is right by itself.' if mine else ''}"
             ),
         ),
     )

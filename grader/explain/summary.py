@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from grader.explain.numbers import LN2_SAID, accuracies, costs, listed, plain
@@ -10,6 +11,7 @@ from grader.records import CheckResult, Diagnosis, FunctionResult, NotebookInfo,
 
 SMALL = 0.3  # factors below it were measured to wait
 MOST_CHARACTERS = 1000  # of headline, next step and text together
+MOST_WORDS = 115  # of the same; title, parts and file name bring a page's first screen to 150
 
 
 def summarize(
@@ -81,12 +83,12 @@ def _right(functions: Mapping[str, FunctionResult]) -> str:
     right = [name for name, one in functions.items() if one.passed]
     if len(right) == len(functions):
         return ""
-    said = [short(name) for name in right]
+    said = listed(short(name) for name in right) if right else ""
     wrong = next((name for name, one in functions.items() if not one.passed and one.status == "graded"), None)
     parts = [] if wrong is None else [PARTS[check.name] for check in functions[wrong].checks if _holds(check)]
     if wrong is not None and parts:
-        said.append(f"of {short(wrong)} {listed(parts)}")
-    return f"Right already: {', '.join(said)}." if said else ""
+        said += f"{'; in' if said else 'in'} {short(wrong)} {listed(parts)}"
+    return f"Right already: {said}." if said else ""
 
 
 PARTS: Mapping[str, str] = {  # of a function, by the check that pays for it
@@ -170,6 +172,11 @@ def _measured(functions: Mapping[str, FunctionResult]) -> str:
 
 
 def _cut(headline: str, step: str, text: str) -> Summary:
-    """Keep the whole within its bound; only the text is ever cut."""
-    room = MOST_CHARACTERS - len(headline) - len(step)
-    return Summary(headline, step, text if len(text) <= room else text[: room - 1] + "…")
+    """Keep the whole within its bounds; only the text is ever cut."""
+    characters = MOST_CHARACTERS - len(headline) - len(step)
+    words = MOST_WORDS - len(headline.split()) - len(step.split())
+    ends = [word.end() for word in re.finditer(r"\S+", text)]
+    if len(text) <= characters and len(ends) <= words:
+        return Summary(headline, step, text)
+    room = min([characters, *ends[words - 1 : words]])
+    return Summary(headline, step, f"{text[: room - 1].rstrip()}…")

@@ -69,6 +69,7 @@ def _environment() -> jinja2.Environment:
         headline=text.headline,
         of=text.of,
         points=text.points,
+        shorten=lambda name: text.shorten(name, NAME_COLUMNS),
         open_first=open_first,
         place=place,
         excerpt=excerpt,

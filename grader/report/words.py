@@ -186,5 +186,5 @@ def day(moment: str) -> str:
 
 def lead(paragraph: str) -> tuple[str, str]:
     """Split off the question or title that a paragraph begins with; nothing where it begins otherwise."""
-    found = re.match(r"([^.?!:\n]{1,60}[?:]) (?=\S)", paragraph)
+    found = re.match(r"((?:[^.?!:\n]|\.(?=\d)){1,60}[?:]) (?=\S)", paragraph)
     return (found[1], paragraph[found.end() :]) if found else ("", paragraph)
