@@ -52,6 +52,7 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "lab": lambda: lab.lab_page(service.load_exercise()),
     "annotated": annotated_page,
 }
+LONG = ("everyday", "mixed", "passed", "annotated")  # pages on which axe takes ten seconds and more
 FEEDBACK = tuple(name for name in PAGES if name != "class")
 
 
@@ -87,8 +88,14 @@ def opened(chromium: Browser, files: Callable[[str], Path]) -> Iterator[Callable
         context.close()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [
+        pytest.param(name, width, marks=[pytest.mark.slow] if width == 390 and name in LONG else [])
+        for name in KINDS
+        for width in (390, 1280)
+    ],
+)
 def test_axe_finds_nothing(name: str, width: int, opened: Callable[..., Page]) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

@@ -635,7 +635,12 @@ def test_only_a_line_of_the_code_that_is_shown_is_marked(place: records.Place, l
 def test_a_fix_is_told_last_and_a_slip_at_once() -> None:
     said = Structure(html.feedback_page(builders.result({builders.RANDOM: builders.small()}))).words
     section = said[said.index("initialize_parameters_random", said.index("ada.ipynb")) :]
-    titles = ("Another constant.", "What did I lose points for?", "Before you open this:", "What should I change?")
+    titles = (
+        "Multiplied by another number.",
+        "What did I lose points for?",
+        "Before you open this:",
+        "What should I change?",
+    )
     order = [section.index(words) for words in (*titles, "Multiply the weights by 10; now", "Where these numbers")]
 
     assert order == sorted(order)

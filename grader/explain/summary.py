@@ -11,7 +11,7 @@ from grader.records import CheckResult, Diagnosis, FunctionResult, NotebookInfo,
 
 SMALL = 0.3  # factors below it were measured to wait
 MOST_CHARACTERS = 1000  # of headline, next step and text together
-MOST_WORDS = 115  # of the same; title, parts and file name bring a page's first screen to 150
+MOST_WORDS = 118  # of the same; title, parts and file name bring a page's first screen to 150
 
 
 def summarize(
@@ -115,7 +115,7 @@ def _trying(function: FunctionResult, required: Diagnosis) -> str:
     wanted = required.scale_formula
     if function.diagnosis.causes[:1] != ("scale_constant",) or wanted is None or not _is_number(wanted):
         return ""
-    return f"Trying out scales is a good idea; put {wanted} back before you hand in."
+    return f"Trying out scales is a good idea; put {wanted} back before handing in."
 
 
 def _ran(name: str, function: FunctionResult) -> Iterator[str]:
@@ -144,7 +144,7 @@ def _is_number(formula: str) -> bool:
 
 def _stuck(mine: TrainingResult, asked: TrainingResult, diagnosis: Diagnosis) -> Iterator[str]:
     first, later = costs(float(mine.cost_first), float(mine.cost_14000))
-    yield f"Its cost was {first} at iteration 0 and {later} at 14,000; answering 0.5 to everything costs {LN2_SAID}."
+    yield f"Its cost was {first} at iteration 0 and {later} at 14,000; always answering 0.5 costs {LN2_SAID}."
     largest, theirs = (max(map(float, run.gradient_norms)) for run in (mine, asked))
     if all(abs(float(factor)) < SMALL for factor in diagnosis.scale or (SMALL,)) and largest < theirs:
         yield (
@@ -152,7 +152,7 @@ def _stuck(mine: TrainingResult, asked: TrainingResult, diagnosis: Diagnosis) ->
             f"{plain(theirs)}."
         )
     if mine.escape is not None:
-        yield f"With more iterations the cost falls below 0.6, at iteration {mine.escape:,}."
+        yield f"Waiting helps: the cost falls below 0.6 at iteration {mine.escape:,}."
 
 
 def _more(wrong: Mapping[str, FunctionResult]) -> str:

@@ -18,6 +18,8 @@ from grader.report.excerpt import excerpt
 from grader.report.feedback import is_wide, marked_line, open_first, place, training_view
 from grader.report.figures import KEPT, Layer
 
+NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name of the file stands at the end
+
 
 def feedback_page(result: Result) -> str:
     """Return the page of one submission."""
