@@ -284,7 +284,7 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
     ),
     r"Measured with seed 3 and biases of zero, it takes (.*)\.": lambda t, m: all(
         number(left) == t.measured.runs[float(one)].escape
-        for left, one in re.findall(r"([\d,]+) at scale ([\d.e-]+)", m[1])
+        for left, one in re.findall(r"([\d,]+) iterations at scale ([\d.e-]*\d)", m[1])
     ),
     rf"it ends above scale {NUMBER} for (\d+) of 50 seeds": lambda t, m: int(m[2]) == t.above(10.0, number(m[1])) >= 45,
     r"Why did 0.01 work before": lambda t, _: of_scale(t) == 0.01,

@@ -325,13 +325,13 @@ def _waiting(facts: Facts) -> Iterator[str]:
 
 def _beside(facts: Facts) -> str:
     """Say how long the scales next to this one wait, where it was not looked for long enough to say it of this start."""
-    scale, sweep, searched = facts.scale, facts.measured.sweep, facts.mine.searched
+    scale, sweep = facts.scale, facts.measured.sweep
     if not scale or sweep is None or not facts.small or facts.diagnosis.distribution != "normal":
         return ""
     waits = sorted((row.scale, row.escape) for row in sweep.rows if row.scale and row.escape)
     below = [wait for wait in waits if wait[0] <= abs(scale)][-1:]
     above = [wait for wait in waits if wait[0] > abs(scale)][:1]
-    found = [f"{left:,} at scale {other:g}" for other, left in (*above, *below) if left > searched or not below]
+    found = [f"{left:,} iterations at scale {other:g}" for other, left in (*above, *below)]
     return f"Measured with seed {SEED} and biases of zero, it takes {listed(found)}." if found else ""
 
 

@@ -11,7 +11,7 @@ from grader.records import CheckResult, Diagnosis, FunctionResult, NotebookInfo,
 
 SMALL = 0.3  # factors below it were measured to wait
 MOST_CHARACTERS = 1000  # of headline, next step and text together
-MOST_WORDS = 118  # of the same; title, parts and file name bring a page's first screen to 150
+MOST_WORDS = 122  # of the same; title, parts and file name bring a page's first screen to 150
 
 
 def summarize(
@@ -172,11 +172,12 @@ def _measured(functions: Mapping[str, FunctionResult]) -> str:
 
 
 def _cut(headline: str, step: str, text: str) -> Summary:
-    """Keep the whole within its bounds; only the text is ever cut."""
+    """Keep the whole within its bounds: of a text that is too long the last sentences are left out, or a first one is cut."""
     characters = MOST_CHARACTERS - len(headline) - len(step)
     words = MOST_WORDS - len(headline.split()) - len(step.split())
     ends = [word.end() for word in re.finditer(r"\S+", text)]
     if len(text) <= characters and len(ends) <= words:
         return Summary(headline, step, text)
-    room = min([characters, *ends[words - 1 : words]])
-    return Summary(headline, step, f"{text[: room - 1].rstrip()}…")
+    kept = text[: min([characters - 1, *ends[words - 1 : words]])]
+    whole = [found.end() for found in re.finditer(r"[.?!](?=\s+[A-Z])", text) if found.end() <= len(kept)]
+    return Summary(headline, step, kept[: whole[-1]] if whole else f"{kept.rstrip()}…")
