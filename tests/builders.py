@@ -308,6 +308,7 @@ def everyday() -> Result:
             "Zeros and He return exactly what the exercise asks for. 0.01 is not wrong because small is bad: in this "
             "network it only needs about 300,000 iterations to start.",
         ),
+        questions=(Question("What if I wait longer?", ("It comes late and not worse.",)),),
     )
 
 

@@ -22,7 +22,7 @@ from rich.console import Console
 from grader import records, resources
 from grader.classroom import gather
 from grader.errors import GraderError
-from grader.records import NotebookInfo, Result, Source
+from grader.records import NotebookInfo, Question, Result, Source
 from grader.report import classpage, cost, figures, html, terminal, text, words
 from grader.report.boundary import boundary_figure, outline
 from grader.report.excerpt import MOST_COLUMNS, MOST_LINES, excerpt
@@ -810,3 +810,15 @@ def test_missing_folder_is_our_fault_with_advice(tmp_path: Path) -> None:
 def test_own_folders_are_there() -> None:
     assert (resources.templates() / "feedback.html").is_file()
     assert resources.reference().name == "reference"
+
+
+def test_questions_about_the_exercise_stand_once_on_a_page_and_not_before_anything_was_trained() -> None:
+    asked = (Question("Why so?", ("Because.", "It is so.")), Question("And then?", ("Then this <b>.",)))
+    told = replace(builders.he(), explanation=("Why so? Because. It is so.",))
+    page = html.feedback_page(builders.result({builders.HE: told}, questions=asked))
+    untrained = builders.result({builders.HE: replace(told, training=None)}, questions=asked)
+
+    assert "<h3>And then?</h3>" in page
+    assert "Then this &lt;b&gt;." in page
+    assert "<h3>Why so?</h3>" not in page
+    assert "Questions that students ask" not in html.feedback_page(untrained)

@@ -15,7 +15,7 @@ from grader import resources
 from grader.records import Result
 from grader.report import text, words
 from grader.report.excerpt import excerpt
-from grader.report.feedback import is_wide, marked_line, open_first, place, training_view
+from grader.report.feedback import further_questions, is_wide, marked_line, open_first, place, training_view
 from grader.report.figures import KEPT, Layer
 
 NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name of the file stands at the end
@@ -75,6 +75,7 @@ def _environment() -> jinja2.Environment:
         open_first=open_first,
         place=place,
         excerpt=excerpt,
+        further_questions=further_questions,
         is_wide=is_wide,
         marked_line=marked_line,
         training_view=training_view,
