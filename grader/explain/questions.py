@@ -306,7 +306,7 @@ def _worked_before(measured: Measured) -> Question:
     settings = measured.sweep.settings if measured.sweep else ()
     return Question(
         "Why did 0.01 work in the earlier practice?",
-        tuple(before(measured))[1:],
+        (*tuple(before(measured))[1:], growth(measured, waits=False)),
         Table(
             f"Scale {settings[0].scale:g} on the points of this exercise, {measured.iterations:,} iterations",
             ("layers", "learning rate", "train / test accuracy", "last cost"),

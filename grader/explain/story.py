@@ -84,7 +84,7 @@ def _outcome(facts: Facts) -> Iterator[str]:
     if facts.lost or facts.mine.regime in ("dead", "symmetric"):
         return
     if facts.small and facts.stuck:
-        yield f"Nothing is broken: the training had hardly begun when its {facts.measured.iterations:,} iterations were over."
+        yield f"Nothing is broken: after {facts.measured.iterations:,} iterations the training had hardly begun."
     elif facts.small and facts.first_below is not None:
         yield f"It began late: the first printed cost below 0.6 is that of iteration {facts.first_below:,}."
     yield _stretched(facts)
@@ -111,7 +111,7 @@ def _stretched(facts: Facts) -> str:
     fell = facts.mine.cost_first - facts.mine.cost_14000
     if not (facts.small and facts.stuck and fell > 0):
         return ""
-    return f"A plot that picks its own axis makes a fine descent of a fall by {plain(fell)}: going down is not yet learning."
+    return f"Its plot goes down, but only by {plain(fell)}: that is not yet learning."
 
 
 def _outputs(facts: Facts) -> str:
@@ -206,7 +206,7 @@ def _small(facts: Facts) -> Iterator[str]:
     beside = one if one and (facts.same_draws or not any(facts.asked.gradient_norms)) else facts.asked
     name = f"with scale 1 and seed {SEED}" if beside is one else "with what is asked for"
     yield (
-        f"At the start the gradients of {_names(layers)} have the norms {plains(mine.gradient_norms)}; {name} "
+        f"At the start {_names(layers)} have gradients of norm {plains(mine.gradient_norms)}; {name} "
         f"they are {plains(beside.gradient_norms)}."
     )
     yield _square(facts)
@@ -366,17 +366,15 @@ def before(measured: Measured) -> Iterator[str]:
     if asides:
         fast, slow = asides.flower
         yield (
-            f"The flower exercise, with one hidden layer, used the learning rate {fast.learning_rate:g}, "
-            f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one. Made again, "
-            f"it ends with accuracy {fast.train_accuracy:.4g}, and with {slow.learning_rate:g} in its place with "
-            f"{slow.train_accuracy:.4g}."
+            f"The flower exercise (one hidden layer) used the learning rate {fast.learning_rate:g}, "
+            f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one: made again, it "
+            f"ends with accuracy {fast.train_accuracy:.4g}, with {slow.learning_rate:g} with {slow.train_accuracy:.4g}."
         )
     yield _settings(measured, scale)
     same = [_stuck(row) for row in sweep.settings if row.learning_rate == measured.learning_rate]
     other = [_stuck(row) for row in sweep.settings if row.learning_rate != measured.learning_rate]
     if all(same) and not any(other):
         yield "So the learning rate let it pass, not one hidden layer alone."
-    yield _grows(measured, in_full=False)
 
 
 def _settings(measured: Measured, scale: float) -> str:
@@ -390,29 +388,25 @@ def _settings(measured: Measured, scale: float) -> str:
         + f" at learning rate {rate:g}"
         for rate in dict.fromkeys(row.learning_rate for row in rows)
     )
-    return f"On the points of this exercise scale {scale:g} ends, with {depths} hidden layers, at {ends}."
+    return f"Scale {scale:g} on the points of this exercise, with {depths} hidden layers: {ends}."
 
 
 def _stuck(row: SettingRow) -> bool:
     return isinstance(row.cost_last, float) and abs(1 - row.cost_last / LN2) < HARDLY
 
 
-def growth(measured: Measured) -> str:
+def growth(measured: Measured, *, waits: bool = True) -> str:
     """Say how the waiting grows as the scale falls: with one hidden layer by a sum, with two by a factor."""
-    return _grows(measured, in_full=True)
-
-
-def _grows(measured: Measured, *, in_full: bool) -> str:
     rows = measured.sweep.waits if measured.sweep else ()
-    waits = {len(row.layers) - 2: _tenths(row) for row in rows}
-    if not (waits.get(1) and waits.get(2)):
+    found = {len(row.layers) - 2: _tenths(row) for row in rows}
+    if not (found.get(1) and found.get(2)):
         return ""
-    sums = [later - before for before, later in pairwise(waits[1])]
-    factors = [later / before for before, later in pairwise(waits[2])]
+    sums = [later - before for before, later in pairwise(found[1])]
+    factors = [later / before for before, later in pairwise(found[2])]
     one, two = ("", "")
-    if in_full:
+    if waits:
         one, two = (
-            f" ({listed(f'{left:,}' for left in waits[hidden])} for 1, 0.1, 0.01 and 0.001)" for hidden in (1, 2)
+            f" ({listed(f'{left:,}' for left in found[hidden])} for 1, 0.1, 0.01 and 0.001)" for hidden in (1, 2)
         )
     return (
         f"Depth decides how the waiting grows: at learning rate {rows[0].learning_rate:g} each tenth of the scale adds "
