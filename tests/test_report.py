@@ -663,7 +663,7 @@ def test_functions_that_are_not_right_come_first() -> None:
     page = Structure(html.feedback_page(builders.everyday()))
 
     names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
-    assert names == [builders.RANDOM, builders.ZEROS, builders.HE]
+    assert names == [builders.RANDOM, builders.ZEROS, builders.HE, "questions"]
 
 
 def traced(*norms: tuple[records.Number, ...]) -> records.TrainingResult:

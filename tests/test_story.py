@@ -317,7 +317,7 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
     rf"used the learning rate {NUMBER}, {NUMBER} times the {NUMBER} of": lambda _, m: is_said(
         m[2], number(m[1]) / number(m[3])
     ),
-    rf"made again, it ends with accuracy {NUMBER}, with 0.01 with {NUMBER}": lambda t, m: (
+    rf"made again, it ends with accuracy {NUMBER}, at 0.01 with {NUMBER}": lambda t, m: (
         [is_said(said, run.train_accuracy) for said, run in zip(m.groups(), t.measured.asides.flower, strict=True)]
         == [True, True]
     ),

@@ -368,7 +368,7 @@ def before(measured: Measured) -> Iterator[str]:
         yield (
             f"The flower exercise (one hidden layer) used the learning rate {fast.learning_rate:g}, "
             f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one: made again, it "
-            f"ends with accuracy {fast.train_accuracy:.4g}, with {slow.learning_rate:g} with {slow.train_accuracy:.4g}."
+            f"ends with accuracy {fast.train_accuracy:.4g}, at {slow.learning_rate:g} with {slow.train_accuracy:.4g}."
         )
     yield _settings(measured, scale)
     same = [_stuck(row) for row in sweep.settings if row.learning_rate == measured.learning_rate]
