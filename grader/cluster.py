@@ -258,7 +258,7 @@ def _packed(one: Work) -> Parcel | None:
         if data is None and one.before is None:
             return None
     there = None if submission.path is None else Path()
-    return Parcel(replace(one, submission=replace(submission, path=there, member=None)), data, annotated)
+    return Parcel(replace(one, submission=replace(submission, path=there, members=())), data, annotated)
 
 
 def _file(submission: Submission) -> bytes | None:

@@ -25,6 +25,7 @@ from grader.sandbox import Sandbox
 from grader.training import ESCAPED, LN2, Data, Model, Parameters, course_data, escape, train
 
 Cache = MutableMapping[str, bytes]
+Waits = Mapping[str, tuple[int | None, int]]  # by key: the end of a plateau, or None, and how far it was looked for
 KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
 KEPT_FUNCTIONS, KEPT_BYTES = 256, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
 FAST_CAP, PLAIN_CAP = 1_000_000, 30_000  # iterations in which it is looked for the end of a plateau: up to 3 s
@@ -39,11 +40,12 @@ class Trainer:
     """Trains the full model; a start that was trained before, here or by the makers of the exercise, costs nothing.
 
     `made` are the trainings that were not in the cache, or of an older version there; `read` holds the last
-    ones as records, each beside what it was read from.
+    ones as records, each beside what it was read from.  `waits` gives plateaus that were measured before, and further.
     """
 
     model: Model
     cache: Cache = field(default_factory=dict)
+    waits: Callable[[Model], Waits] = lambda _: {}
     data: Data | None = None
     trained: int = 0
     made: Cache = field(default_factory=dict)
@@ -71,10 +73,12 @@ class Trainer:
         """Add when this start leaves the plateau, with the model's learning rate and with larger ones."""
         steps = engine(data, self.model)
         cap, rates_cap = (FAST_CAP, FAST_RATES_CAP) if steps.parallel else (PLAIN_CAP, PLAIN_RATES_CAP)
+        known = self.waits(self.model).get(start_key(parameters, self.model))
+        left, searched = known or (escape(parameters, data, self.model, cap, engine=steps), cap)
         return replace(
             made,
-            escape=escape(parameters, data, self.model, cap, engine=steps),
-            searched=cap,
+            escape=left,
+            searched=searched,
             rates=faster(parameters, data, self.model, rates_cap),
             rates_searched=rates_cap,
         )
@@ -298,6 +302,7 @@ __all__ = [
     "Gatherer",
     "KnownOutcomes",
     "Trainer",
+    "Waits",
     "code_key",
     "collect",
     "is_repeatable",

@@ -50,6 +50,7 @@ from grader.records import (
     NotebookInfo,
     Outcome,
     Provenance,
+    Question,
     Result,
     Source,
     SubmissionInfo,
@@ -93,7 +94,8 @@ class Pipeline:
     ) -> None:
         self.exercise = exercise
         self.shipped = shipped.load(exercise)
-        self.trainer = Trainer(exercise.model, _ShippedFirst(self.shipped.cache(), {} if cache is None else cache))
+        trainings = _ShippedFirst(self.shipped.cache(), {} if cache is None else cache)
+        self.trainer = Trainer(exercise.model, trainings, waits=self.shipped.waits)
         self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret, kept=outcomes)
         self._proved: dict[tuple[object, ...], Proved] = {}
         self._right: dict[tuple[object, ...], bool] = {}
@@ -192,7 +194,7 @@ class Pipeline:
                 isolation=evidence.isolation,
             ),
             sweep=self.measured.sweep,
-            questions=asked_often(self.measured),
+            questions=self.questions,
         )
 
     @cached_property
@@ -229,6 +231,11 @@ class Pipeline:
             spread={one.scale: one for one in known.spread},
             asides=asides.load(self.exercise),
         )
+
+    @cached_property
+    def questions(self) -> tuple[Question, ...]:
+        """What students ask of the exercise as a whole, answered."""
+        return asked_often(self.measured)
 
     @cached_property
     def solution(self) -> Solution:

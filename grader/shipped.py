@@ -22,7 +22,7 @@ import numpy as np
 
 from grader import __version__
 from grader import exercise as exercises
-from grader.evidence import Cache, faster, plain, plain_training, start_key
+from grader.evidence import Cache, Waits, faster, plain, plain_training, start_key
 from grader.exercise import Exercise
 from grader.fast import engine
 from grader.training import Data, Floats, Model, Parameters, course_data, each, escape, train
@@ -37,6 +37,7 @@ SETTINGS_SCALE = 0.01
 DEPTHS, DEPTHS_RATE = ((2, 10, 1), (2, 10, 5, 1), (2, 10, 5, 5, 1)), 0.1
 DEPTHS_SCALES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 ESCAPE_SEEDS = range(6)  # SEED among them
+BETWEEN = (0.002, 0.005, 0.02, 0.05, 0.2)  # scales that students type besides those of the sweep
 MORE_SEEDS, MORE_SCALES = (0, 1, 2, 4, 5), (1.0, 0.3, 0.1, 0.03)
 DRAWS: dict[str, Callable[[np.random.RandomState, int, int], Floats]] = {  # by name: a draw of shape (n, n_prev)
     "randn": lambda rng, n, n_prev: rng.randn(n, n_prev),
@@ -101,6 +102,7 @@ class Shipped(msgspec.Struct, frozen=True):
     spread: tuple[Spread, ...] = ()
     draws: tuple[Spread, ...] = ()
     escapes: tuple[Escape, ...] = ()
+    between: tuple[Escape, ...] = ()
 
     def cache(self) -> Cache:
         """Return the trainings as a cache that can be added to."""
@@ -109,6 +111,17 @@ class Shipped(msgspec.Struct, frozen=True):
     def escape(self, start: str) -> int | None:
         """Return the first iteration with a cost below 0.6 for a start of the sweep, or None."""
         return next((point.escape for point in self.sweep if point.start == start), None)
+
+    def waits(self, model: Model) -> Waits:
+        """Return by a start's key when its cost is first below 0.6, None for never, and in how many iterations that holds."""
+        found = [
+            Escape(model.layers, model.learning_rate, one.scale, seed, left)
+            for one in self.spread
+            if one.scale
+            for seed, left in zip(ESCAPE_SEEDS, one.escapes, strict=False)
+        ]
+        rows = (row for row in (*found, *self.between) if row.learning_rate == model.learning_rate)
+        return {start_key(scaled(row.layers, row.scale, row.seed), model): (row.iteration, ESCAPE_CAP) for row in rows}
 
 
 def load(exercise: Exercise) -> Shipped:
@@ -174,6 +187,7 @@ def make(exercise: Exercise) -> Shipped:
             if draw != "randn"
         ),
         escapes=tuple(_escapes(data, model, spreads)),
+        between=tuple(_between(data, model)),
     )
 
 
@@ -217,6 +231,18 @@ def _escapes(data: Data, model: Model, spreads: Sequence[Spread]) -> Iterator[Es
         for one in spreads:
             if one.scale in MORE_SCALES:
                 yield Escape(model.layers, model.learning_rate, one.scale, seed, one.escapes[seed])
+
+
+def _between(data: Data, model: Model) -> list[Escape]:
+    """Return when starts at further scales leave the plateau."""
+    steps = engine(data, model)
+
+    def measured(row: tuple[float, int]) -> Escape:
+        scale, seed = row
+        left = escape(scaled(model.layers, scale, seed), data, model, ESCAPE_CAP, engine=steps)
+        return Escape(model.layers, model.learning_rate, scale, seed, left)
+
+    return each(measured, [(scale, seed) for scale in BETWEEN for seed in ESCAPE_SEEDS], steps)
 
 
 def _settings(exercise: Exercise) -> Iterator[Setting]:

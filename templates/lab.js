@@ -195,6 +195,12 @@ function network() {
 
     const wanted = new Set(job.moments), pictured = new Set(job.frames);
     let samples = [], escape = null, raised = 0, before = Infinity;
+    function standing() { // for the words below the figures, at whatever iteration the reader stops
+      let deviation = 0;
+      for (const a of points.A[L]) deviation = a === a ? Math.max(deviation, Math.abs(a - 0.5)) : Infinity;
+      return {escape, raised, deviation, moved: net.W.some((W, l) => W && W.some((w, i) => w !== first[l][i]))};
+    }
+
     for (let iteration = 0; iteration < iterations; iteration++) {
       forward(net, points);
       backward(net, points, Y, grads);
@@ -204,7 +210,7 @@ function network() {
       before = cost.exact;
       if (wanted.has(iteration)) samples.push({...look(net, points, grads, iteration, cost), sizes: net.W.slice(1).map((W) => norm(W) / Math.sqrt(W.length))});
       if (pictured.has(iteration)) {
-        tell({samples, iteration, ...picture()});
+        tell({samples, iteration, ...picture(), ...standing()});
         samples = [];
         if (job.preview) return;
       }
@@ -216,10 +222,7 @@ function network() {
     }
     const seen = picture();
     forward(net, points);
-    let deviation = 0;
-    for (const a of points.A[L]) deviation = a === a ? Math.max(deviation, Math.abs(a - 0.5)) : Infinity;
-    const moved = net.W.some((W, l) => W && W.some((w, i) => w !== first[l][i]));
-    tell({samples, iteration: iterations, ...seen, done: true, escape, raised, deviation, moved});
+    tell({samples, iteration: iterations, ...seen, done: true, ...standing()});
   }
 
   self.onmessage = (event) => train(event.data, (message) => self.postMessage(message));
@@ -698,8 +701,9 @@ function page() {
     const kind = regime(first, end, first.norms.every((v) => v === 0)), said = [];
     const places = digits([first.printed, end.printed]), from = money(first.printed, places), to = money(end.printed, places);
     const at = `iteration ${count(end.iteration)}`;
+    const went = last.done ? `${count(now.iterations)} iterations` : `stopped after ${count(last.iteration)} of ${count(now.iterations)} iterations`;
     const drawn = now.draw === "randn" || now.scale === 0 ? "" : ` times ${DRAW_WORDS[now.draw]}`;
-    said.push(`${scaled(now.scale)[0].toUpperCase()}${scaled(now.scale).slice(1)}${drawn}, seed ${now.seed}, ${HIDDEN[now.layers]}, learning rate ${now.rate}, ${count(now.iterations)} iterations: ${score(last.train)} of the training points and ${score(last.test)} of the test points are classed rightly.`);
+    said.push(`${scaled(now.scale)[0].toUpperCase()}${scaled(now.scale).slice(1)}${drawn}, seed ${now.seed}, ${HIDDEN[now.layers]}, learning rate ${now.rate}, ${went}: ${score(last.train)} of the training points and ${score(last.test)} of the test points are classed rightly.`);
     if (kind === "dead") {
       said.push("At the start the gradient of every weight was exactly 0.");
       if (!last.moved) said.push("No weight has moved since.");
@@ -729,7 +733,7 @@ function page() {
     if (first.printed === Infinity && isFinite(first.exact)) said.push(`The notebook prints inf at iteration 0 because it takes the logarithm of 0; computed exactly the cost there is ${short(first.exact)}, and the gradient is finite, so training goes on.`);
     if (last.escape !== null && last.escape > 0 && kind !== "plateau") said.push(`The first iteration with a cost below 0.6 was ${count(last.escape)}.`);
     if (kind !== "dead") said.push(`At the start the gradient norms were ${list(first.norms.map((v, l) => `${short(v)} (dW${l + 1})`))}.`);
-    if (last.raised) said.push(`${count(last.raised)} of the ${count(now.iterations)} iterations had a cost more than 0.001 above that of the one before.`);
+    if (last.raised) said.push(`${count(last.raised)} of the ${count(last.iteration)} iterations had a cost more than 0.001 above that of the one before.`);
     said.push(...elsewhere(now, last));
     return {kind, text: said.join(" ")};
   }
@@ -741,7 +745,7 @@ function page() {
       said.push(one.iteration === null ? `Measured beforehand: with these settings the cost does not pass below 0.6 within ${count(DATA.cap)} iterations.` : `Measured beforehand: with these settings the cost first passes below 0.6 at iteration ${count(one.iteration)}.`);
     }
     const many = DATA.spread.find((s) => s.scale === now.scale && s.draw === now.draw);
-    if (many && now.scale !== 0 && now.layers === 2 && now.rate === 0.01 && now.iterations === 15000) {
+    if (many && now.scale !== 0 && now.layers === 2 && now.rate === 0.01 && now.iterations === 15000 && last.done) {
       said.push(`One seed is one draw: over the seeds 0 to ${many.seeds - 1} these settings end with a train accuracy between ${score(many.low)} and ${score(many.high)}, median ${score(many.median)}.`);
     }
     return said;
@@ -764,7 +768,7 @@ function page() {
     const places = Math.max(6, digits(shown.map((s) => s.printed)));
     id("paragraph").textContent = text;
     rows("facts", [
-      ["in a word", WORDS[kind]],
+      ["in a word", last.done ? WORDS[kind] : `stopped; so far: ${WORDS[kind]}`],
       ["train accuracy", score(last.train)],
       ["test accuracy", score(last.test)],
       ["first iteration with a cost below 0.6", last.escape === null ? "none" : count(last.escape)],
@@ -775,15 +779,19 @@ function page() {
     ]);
     rows("costs", shown.map((s) => [count(s.iteration), money(s.exact === s.exact ? s.printed : NaN, places)]));
     id("described").hidden = false;
-    say(`Done, ${count(now.iterations)} iterations: train accuracy ${score(last.train)}, test accuracy ${score(last.test)}.`);
+    say(`${last.done ? "Done," : "Stopped near iteration"} ${count(last.iteration)}${last.done ? " iterations" : ""}: train accuracy ${score(last.train)}, test accuracy ${score(last.test)}.`);
   }
 
   // --- hands
   form.addEventListener("submit", (event) => { event.preventDefault(); go(); });
   id("stop").addEventListener("click", () => {
     stop();
-    if (run.last) rewind();
-    say(`Stopped near iteration ${count(run.last ? run.last.iteration : 0)}. Only a whole run is described.`);
+    if (run.last) {
+      rewind();
+      describe();
+    } else {
+      say("Stopped before the first iteration.");
+    }
     id("run").focus();
   });
   form.elements.slider.addEventListener("input", () => {

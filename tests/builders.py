@@ -279,7 +279,7 @@ def small() -> FunctionResult:
         ),
         told=(
             Cause(
-                "scale_constant", "misconception", "another constant", "multiply the weights by 10; now the factor is 0.01",
+                "scale_constant", "misconception", "multiplied by another number", "multiply the weights by 10; now the factor is 0.01",
                 "Small weights were right in an earlier exercise.", "np.random.randn(...) * 0.01", "the factor 10",
                 Table("Factors by layer", ("weights", "yours", "asked for"), (("W1", "0.01", "10"), ("W2", "0.01", "10"))),
                 Place(13, 12),
@@ -308,6 +308,7 @@ def everyday() -> Result:
             "Zeros and He return exactly what the exercise asks for. 0.01 is not wrong because small is bad: in this "
             "network it only needs about 300,000 iterations to start.",
         ),
+        questions=(Question("What if I wait longer?", ("It comes late and not worse.",)),),
     )
 
 

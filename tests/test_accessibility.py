@@ -52,6 +52,11 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "lab": lambda: lab.lab_page(service.load_exercise()),
     "annotated": annotated_page,
 }
+LONG = {  # axe takes ten seconds and more on them, and finds what it finds on the others
+    *((name, width) for name in ("mixed", "passed") for width in (390, 1280)),
+    ("everyday", 390),
+    ("annotated", 390),
+}
 FEEDBACK = tuple(name for name in PAGES if name != "class")
 
 
@@ -87,8 +92,14 @@ def opened(chromium: Browser, files: Callable[[str], Path]) -> Iterator[Callable
         context.close()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [
+        pytest.param(name, width, marks=[pytest.mark.slow] if (name, width) in LONG else [])
+        for name in KINDS
+        for width in (390, 1280)
+    ],
+)
 def test_axe_finds_nothing(name: str, width: int, opened: Callable[..., Page]) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "asides": {"exercise", "fast", "shipped", "training"},
     "explain": {"asides", "records", "shipped", "training"},
     "classroom": {"records", "review"},
-    "report": {"classroom", "errors", "exercise", "records", "resources", "shipped", "training"},
+    "report": {"asides", "classroom", "errors", "exercise", "records", "resources", "shipped", "training"},
     "classfiles": {"classroom", "errors", "exercise", "report", "store"},
     "store": {"errors", "records"},
     "review": {"records"},

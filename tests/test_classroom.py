@@ -572,8 +572,8 @@ def test_summary_of_a_graded_folder(graded, capsys):
     said = capsys.readouterr().out
 
     assert "CLASS Initialization: 5 submissions, 1 passed everything, 1 needs a person" in said
-    assert "CAUSE random: another constant: 2, example a.ipynb" in said
-    assert "EQUAL random: another constant: 2 with the same numbers, example a.ipynb" in said
+    assert "CAUSE random: multiplied by another number: 2, example a.ipynb" in said
+    assert "EQUAL random: multiplied by another number: 2 with the same numbers, example a.ipynb" in said
 
 
 def test_summary_prints_only_the_note(graded, capsys):
@@ -600,9 +600,9 @@ def test_two_attempts_are_compared(graded, capsys):
     said = capsys.readouterr().out
 
     assert "5 in both attempts (0 by student, 5 by name)" in said
-    assert "CAUSE random: another constant: 2 had it, 1 right now, 0 with another cause, 1 still" in said
+    assert "CAUSE random: multiplied by another number: 2 had it, 1 right now, 0 with another cause, 1 still" in said
     assert "mended 1 of 2 (9 to 91 %)" in said
-    assert "WHO random: another constant: still: b.ipynb" in said
+    assert "WHO random: multiplied by another number: still: b.ipynb" in said
 
 
 def test_names_are_shown_only_when_asked(graded, capsys):

@@ -263,9 +263,17 @@ def test_stop_stops_and_says_so(opened):
     at = seen.page.locator("#iteration-now").inner_text()
 
     assert 0 < int(at.replace(",", "")) < 60_000
-    assert seen.page.locator("#status").inner_text() == f"Stopped near iteration {at}. Only a whole run is described."
+    assert seen.page.locator("#status").inner_text().startswith(f"Stopped near iteration {at}: train accuracy ")
     assert seen.page.locator("#stop").is_disabled()
-    assert seen.page.locator("#described").is_hidden()
+    said = seen.described()
+    assert f"learning rate 0.01, stopped after {at} of 60,000 iterations: " in said
+    assert "No iteration had a cost below 0.6" in said
+    assert "over the seeds" not in said  # measured of whole runs
+    assert (
+        seen.page.locator("#facts td").first.inner_text()
+        == "stopped; so far: on the plateau at ln 2, the cost of guessing"
+    )
+    assert seen.trouble == []
     assert seen.page.evaluate("document.activeElement.id") == "run"
     seen.page.wait_for_timeout(300)
     assert seen.page.locator("#iteration-now").inner_text() == at

@@ -11,9 +11,10 @@ from grader import exercise as exercises
 from grader import shipped
 from grader.evidence import Trainer, plain_training, start_key
 from grader.explain import sweep
+from grader.fast import engine
 from grader.pipeline import Pipeline
 from grader.store import Store
-from grader.training import Model, course_data, escape, train
+from grader.training import Model, Plain, course_data, escape, train
 
 EXERCISE = exercises.load()
 SHIPPED = shipped.load(EXERCISE)
@@ -47,6 +48,25 @@ def test_the_measured_escapes_are_shipped():
     found = {point.scale: point.escape for point in SHIPPED.sweep}
     assert (found[1.0], found[0.3], found[0.1], found[0.03], found[0.01]) == (3_528, 10_682, 29_742, 100_167, 300_462)
     assert found[0.001] == 3_681_361  # ten times the scale, a tenth of the waiting
+
+
+@pytest.mark.parametrize(("scale", "seed", "left"), [(0.02, 3, 150_235), (0.002, 0, 2_681_556), (0.001, 0, None)])
+def test_a_wait_that_is_shipped_is_stated_however_far_the_grader_itself_would_look(scale, seed, left, monkeypatch):
+    monkeypatch.setattr(
+        "grader.evidence.engine", lambda data, model: Plain(data, model.learning_rate)
+    )  # no extra `fast`
+    monkeypatch.setattr("grader.evidence.PLAIN_RATES_CAP", 1)
+    with Pipeline(EXERCISE, b"secret") as pipeline:
+        run = pipeline.trainer.train(shipped.scaled(EXERCISE.model.layers, scale, seed))
+    assert (run.escape, run.searched) == (left, shipped.ESCAPE_CAP)
+
+
+def test_a_wait_between_the_sweeps_scales_made_again_is_the_one_that_is_shipped():
+    found = {(one.scale, one.seed): one.iteration for one in SHIPPED.between}
+    assert set(found) == {(scale, seed) for scale in shipped.BETWEEN for seed in shipped.ESCAPE_SEEDS}
+    start = shipped.scaled(EXERCISE.model.layers, 0.2, 5)
+    steps = engine(course_data(), EXERCISE.model)
+    assert escape(start, course_data(), EXERCISE.model, 20_000, engine=steps) == found[0.2, 5] == 13_682
 
 
 def test_the_settings_are_those_of_the_exercise():

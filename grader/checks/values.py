@@ -225,9 +225,9 @@ def _draws_shown(student: Recovered, reference: Recovered) -> Shown | None:
     for outcome, name, got, want in _matrices(student, reference):
         if factor(got, want) is None:
             k = _spread_ratio(got, want)
-            times = f" times {plain(float(f'{k:.3g}'))}" if not 0.99 < k < 1.01 else ""
-            proportional = f"in these proportions{times}, each within 1e-06"
-            return shown(outcome, student.evidence.function.name, name, want, proportional if times else RELATIVE)
+            proportional = "these numbers all times one factor would do for this check, each within 1e-06"
+            tolerance = RELATIVE if 0.99 < k < 1.01 else proportional
+            return shown(outcome, student.evidence.function.name, name, want, tolerance)
     return None
 
 
@@ -309,7 +309,7 @@ def _scale_by_statistics(student: Recovered, reference: Recovered) -> Finding:
 
 def _scale_hint(student: Recovered, reference: Recovered) -> str:
     asked = f"The factor asked for is {reference.formula}" if reference.formula else "Look at the factor"
-    return f"{asked}; yours follows {student.formula}." if student.formula else f"{asked}."
+    return f"{asked}; yours is {student.formula}." if student.formula else f"{asked}."
 
 
 @np.errstate(all="ignore")  # the numbers may be huge

@@ -58,6 +58,14 @@ def costs(first: float, later: float) -> tuple[str, str]:
     return f"{first:.{decimals}f}", f"{later:.{decimals}f}"
 
 
+def share(value: float) -> str:
+    """Return a share in words and per cent: all and none only where it is all and none."""
+    if value in (0, 1):
+        return "all" if value else "none"
+    said = f"{value:.0%}"
+    return {"100%": "more than 99%", "0%": "less than 1%"}.get(said, said)
+
+
 def times(ratios: Sequence[float]) -> str:
     """Return from how much to how much: "101 to 102", or one number where they agree."""
     low, high = f"{min(ratios):,.0f}", f"{max(ratios):,.0f}"

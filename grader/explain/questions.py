@@ -8,7 +8,7 @@ from statistics import median, quantiles
 
 from grader.asides import XAVIER_LAST, Asides, Earlier, Variant
 from grader.explain.facts import HOLDS, Facts, Measured
-from grader.explain.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains
+from grader.explain.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains, share
 from grader.explain.story import QUOTE_ZEROS, before, growth
 from grader.records import Question, SweepRow, Table, Training
 from grader.shipped import SEED
@@ -32,7 +32,7 @@ def about(facts: Facts) -> tuple[Question, ...]:
     if facts.asked.regime == "dead":
         found = [_no_change(facts), _symmetric(facts.measured.asides)]
     elif facts.harm_is_asked:
-        found = [_inf(facts), _below_half(facts), _biases(facts.measured.asides)]
+        found = [_inf(facts), _below_half(facts), _biases(facts)]
     else:
         found = [_two_over_n(facts.measured.asides), _last_layer(facts.measured.asides), _what_is_L()]
     return tuple(filter(None, found))
@@ -106,8 +106,13 @@ def _wider(asides: Asides) -> Question:
 
 
 def _no_change(facts: Facts) -> Question:
-    run = facts.mine if facts.mine.regime == "dead" else facts.asked
+    told = facts.mine.regime == "dead"  # then the story quotes the notebook
+    run = facts.mine if told else facts.asked
     first, later = costs(run.cost_first, run.cost_14000)
+    quoted = (
+        f"The notebook says that the losses are equal, so {QUOTE_ZEROS}. It is the other way round: nothing moves, so the cost "
+        f"stays ({first} at iteration 0, {later} at 14,000; {LN2_SAID})."
+    )
     return Question(
         "Why does no weight change?",
         (
@@ -117,9 +122,8 @@ def _no_change(facts: Facts) -> Question:
                 "back through the weights, which are 0, so the others get none."
             ),
             (
-                f"The notebook says that the losses are equal, so {QUOTE_ZEROS}. It is the other way round: nothing moves, so "
-                f"the cost stays ({first} at iteration 0, {later} at 14,000; {LN2_SAID}). A cost that stays for a while does "
-                "not prove that nothing moves."
+                f"{'' if told else f'{quoted} '}A cost that stays does not prove it: from small weights it "
+                "stays for a while, too, and they do move."
             ),
         ),
     )
@@ -160,7 +164,7 @@ def _inf(facts: Facts) -> Question:
         "The cost is inf, with a warning: is that an error?",
         (
             (
-                f"No. {run.saturated:.0%} of the outputs of {whose} start lie beyond 0.001 and 0.999. Some of the wrong ones "
+                f"No. At {whose} start {share(run.saturated)} of the outputs lie beyond 0.001 and 0.999. Some of the wrong ones "
                 "are so close to 0 or 1 that a float holds exactly that, and the logarithm of 0 is minus infinity: the cost "
                 f"prints as {printed};{exact}"
             ),
@@ -179,7 +183,7 @@ def _below_half(facts: Facts) -> Question | None:
     mine = facts.mine.train_accuracy < 0.5
     run, name = (facts.mine, "Your run") if mine else (measured.runs[SMALL], f"Scale {SMALL:g}")
     shares = measured.spread[SMALL].train_accuracy
-    below = sum(share < 0.5 for share in shares)
+    below = sum(one < 0.5 for one in shares)
     between = ""
     if run.outputs and max(abs(value - 0.5) for value in run.outputs) < 0.01:
         between = (
@@ -199,17 +203,21 @@ def _below_half(facts: Facts) -> Question | None:
     )
 
 
-def _biases(asides: Asides | None) -> Question | None:
+def _biases(facts: Facts) -> Question | None:
+    asides = facts.measured.asides
     if asides is None:
         return None
     right, shifted = asides.shifted
+    mine = "bias_random" in facts.diagnosis.causes
     return Question(
-        "My biases are random, and now W2 is marked as well: why?",
+        "My biases are random: why is W2 another one, too?" if mine else "What would random biases change?",
         (
             (
-                "A seed starts one long row of random numbers. Biases drawn with randn take the next ones from it, so that W2 "
+                "Not only the biases. "
+                * (not mine)
+                + "A seed starts one long row of random numbers. Biases drawn with randn take the next ones from it, so that W2 "
                 f"gets later ones: for [3, 2, 1] W2 begins with {right:.8f}, and after random biases with {shifted:.8f}. Zero "
-                "biases draw nothing. Mend the biases, and W2 is right by itself."
+                f"biases draw nothing.{' Mend the biases, and W2 is right by itself.' if mine else ''}"
             ),
         ),
     )
@@ -298,7 +306,7 @@ def _worked_before(measured: Measured) -> Question:
     settings = measured.sweep.settings if measured.sweep else ()
     return Question(
         "Why did 0.01 work in the earlier practice?",
-        tuple(before(measured))[1:],
+        (*tuple(before(measured))[1:], growth(measured, waits=False)),
         Table(
             f"Scale {settings[0].scale:g} on the points of this exercise, {measured.iterations:,} iterations",
             ("layers", "learning rate", "train / test accuracy", "last cost"),
@@ -478,8 +486,8 @@ def _rand(asides: Asides) -> Question:
             first,
             (
                 f"The median train accuracy is {_median(uniform)} with rand and {_median(normal)} with randn. Moved to mean 0 "
-                f"rand has {_median(moved)}, stretched to the same variance {_median(stretched)}, with both {_median(alike)}: "
-                "it is mean and spread together, not the shape of the distribution."
+                f"rand has {_median(moved)}, stretched to the same variance {_median(stretched)}, with both {_median(alike)}"
+                f"{_shape(alike, normal)}."
             ),
         ),
         Table(
@@ -488,6 +496,17 @@ def _rand(asides: Asides) -> Question:
             tuple(_over_seeds(variant) for variant in rows),
         ),
     )
+
+
+def _shape(alike: Variant, normal: Variant) -> str:
+    """Say that the shape makes no difference where draws of the same mean and variance show none."""
+    above, below = (
+        sum(a > b for a, b in zip(one.train_accuracy, other.train_accuracy, strict=True))
+        for one, other in ((alike, normal), (normal, alike))
+    )
+    if max(above, below) >= HOLDS * len(normal.train_accuracy):
+        return ""
+    return f", which ends above randn for {above} seeds and below it for {below}: the shape is not what harms"
 
 
 def _median(variant: Variant) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from grader.explain.facts import HARDLY, MANY, OFTEN, SMALL_GRADIENT, Facts, Measured
-from grader.explain.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains, times
+from grader.explain.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains, share, times
 from grader.records import SettingRow, Training, WaitRow
 from grader.shipped import SEED
 from grader.training import LN2
@@ -84,7 +84,7 @@ def _outcome(facts: Facts) -> Iterator[str]:
     if facts.lost or facts.mine.regime in ("dead", "symmetric"):
         return
     if facts.small and facts.stuck:
-        yield f"Nothing is broken: the training had hardly begun when its {facts.measured.iterations:,} iterations were over."
+        yield f"Nothing is broken: after {facts.measured.iterations:,} iterations the training had hardly begun."
     elif facts.small and facts.first_below is not None:
         yield f"It began late: the first printed cost below 0.6 is that of iteration {facts.first_below:,}."
     yield _stretched(facts)
@@ -111,10 +111,7 @@ def _stretched(facts: Facts) -> str:
     fell = facts.mine.cost_first - facts.mine.cost_14000
     if not (facts.small and facts.stuck and fell > 0):
         return ""
-    return (
-        f"A plot that picks its own axis shows a fine descent, yet it is a fall by {plain(fell)}: going down is not yet "
-        "learning."
-    )
+    return f"Its plot goes down, but only by {plain(fell)}: that is not yet learning."
 
 
 def _outputs(facts: Facts) -> str:
@@ -204,13 +201,13 @@ def _small(facts: Facts) -> Iterator[str]:
     mine, layers = facts.mine, len(facts.mine.gradient_norms)
     if layers > 1:
         others = "the other one" if layers == 2 else f"the other {_word(layers - 1)}"
-        yield f"Why? The gradient of each weight matrix is a product that contains {others}, so small weights make it tiny."
+        yield f"Why? The gradient of each weight matrix is a product that contains {others}: small weights make it tiny."
     one = facts.measured.runs.get(1.0)
     beside = one if one and (facts.same_draws or not any(facts.asked.gradient_norms)) else facts.asked
     name = f"with scale 1 and seed {SEED}" if beside is one else "with what is asked for"
     yield (
-        f"At the start the gradients of {_names(layers)} have the norms {plains(mine.gradient_norms)}; {name} they are "
-        f"{plains(beside.gradient_norms)}."
+        f"At the start {_names(layers)} have gradients of norm {plains(mine.gradient_norms)}; {name} "
+        f"they are {plains(beside.gradient_norms)}."
     )
     yield _square(facts)
 
@@ -229,9 +226,8 @@ def _square(facts: Facts) -> str:
             factor = "ten" if math.isclose(larger / smaller, 10) else f"{larger / smaller:.2g}"
             size = "larger" if other > scale else "smaller"
             return (
-                f"Weights {factor} times {size} ({other:g}, the same draws) have gradients {times(ratios)} times {size}: "
-                f"{factor} times {factor}, once for each of the other two. The weights themselves are only {factor} times "
-                f"{size}: the smaller the scale, the longer a weight takes to change by its own size."
+                f"Weights {factor} times {size} ({other:g}, the same draws) have gradients {times(ratios)} times {size}, "
+                f"{factor} times {factor}: the smaller the scale, the longer a weight takes to change by its own size."
             )
     return ""
 
@@ -259,15 +255,15 @@ def _fades(facts: Facts) -> Iterator[str]:
         f"{plains(facts.mine.gradient_norms)} at the start and {plains(trace.gradient_norms[-1])} at iteration "
         f"{trace.iterations[-1]:,}."
     )
-    if trace.dead and (share := max(trace.dead[-1])) >= MANY:
-        yield f"And {share:.0%} of the units of a hidden layer are 0 for every point by then."
+    if trace.dead and (dead := max(trace.dead[-1])) >= MANY:
+        yield f"And {share(dead)} of the units of a hidden layer are 0 for every point by then."
 
 
 def _fair(facts: Facts) -> Iterator[str]:
     mine = facts.mine
     yield (
         f"Why? The start is neither tiny nor saturated: the gradients of {_names(len(mine.gradient_norms))} have the norms "
-        f"{plains(mine.gradient_norms)}, and {mine.saturated:.0%} of the outputs lie beyond 0.001 and 0.999."
+        f"{plains(mine.gradient_norms)}, and {share(mine.saturated)} of the outputs lie beyond 0.001 and 0.999."
     )
 
 
@@ -279,7 +275,11 @@ def _large(facts: Facts) -> Iterator[str]:
 
 
 def _saturated(run: Training) -> str:
-    return f"{run.saturated:.0%} of the outputs start beyond 0.001 and 0.999, right or wrong"
+    return f"{share(run.saturated)} of the outputs start beyond 0.001 and 0.999, right or wrong"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 def _inf(run: Training) -> str:
@@ -308,21 +308,31 @@ def _waiting(facts: Facts) -> Iterator[str]:
         return
     if mine.escape is None:
         yield f"What would it take? Within {mine.searched:,} iterations the cost did not fall below 0.6."
+        yield _beside(facts)
         yield from _rates(facts)
     elif mine.escape >= measured.iterations or facts.stuck:
         ratio = mine.escape / measured.iterations
-        more = f", {plain(ratio)} times as many as the {measured.iterations:,} of this exercise" if ratio > 1 else ""
-        yield (
-            "What would it take? Patience: measured, this very start gets below a cost of 0.6 at iteration "
-            f"{mine.escape:,}{more}."
-        )
-        yield from _rates(facts)
+        more = f", {plain(ratio)} times the {measured.iterations:,} of this exercise" if ratio > 1 else ""
+        yield f"What would it take? Patience: this very start gets below a cost of 0.6 at iteration {mine.escape:,}{more}."
         if facts.same_draws and measured.asides and facts.scale == measured.asides.patient.scale:
             late = measured.asides.patient
             yield (
                 f"After {late.iterations:,} iterations it has {late.train_accuracy:.4g} / {late.test_accuracy:.4g}: late, not "
                 "wrong."
             )
+        yield from _rates(facts)
+
+
+def _beside(facts: Facts) -> str:
+    """Say how long the scales next to this one wait, where it was not looked for long enough to say it of this start."""
+    scale, sweep = facts.scale, facts.measured.sweep
+    if not scale or sweep is None or not facts.small or facts.diagnosis.distribution != "normal":
+        return ""
+    waits = sorted((row.scale, row.escape) for row in sweep.rows if row.scale and row.escape)
+    below = [wait for wait in waits if wait[0] <= abs(scale)][-1:]
+    above = [wait for wait in waits if wait[0] > abs(scale)][:1]
+    found = [f"{left:,} iterations at scale {other:g}" for other, left in (*above, *below)]
+    return f"Measured with seed {SEED} and biases of zero, it takes {listed(found)}." if found else ""
 
 
 def _rates(facts: Facts) -> Iterator[str]:
@@ -356,17 +366,15 @@ def before(measured: Measured) -> Iterator[str]:
     if asides:
         fast, slow = asides.flower
         yield (
-            f"The exercise with one hidden layer (the flower) used the learning rate {fast.learning_rate:g}, "
-            f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one. Made again: "
-            f"accuracy {fast.train_accuracy:.4g} after its {fast.iterations:,} iterations; with {slow.learning_rate:g} in its "
-            f"place {slow.train_accuracy:.4g}."
+            f"The flower exercise (one hidden layer) used the learning rate {fast.learning_rate:g}, "
+            f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one: made again, it "
+            f"ends with accuracy {fast.train_accuracy:.4g}, at {slow.learning_rate:g} with {slow.train_accuracy:.4g}."
         )
     yield _settings(measured, scale)
     same = [_stuck(row) for row in sweep.settings if row.learning_rate == measured.learning_rate]
     other = [_stuck(row) for row in sweep.settings if row.learning_rate != measured.learning_rate]
     if all(same) and not any(other):
-        yield "So it was the learning rate that let it pass, and not one hidden layer alone."
-    yield _grows(measured, in_full=False)
+        yield "So the learning rate let it pass, not one hidden layer alone."
 
 
 def _settings(measured: Measured, scale: float) -> str:
@@ -380,35 +388,28 @@ def _settings(measured: Measured, scale: float) -> str:
         + f" at learning rate {rate:g}"
         for rate in dict.fromkeys(row.learning_rate for row in rows)
     )
-    return (
-        f"On the points of this exercise, with {depths} hidden layers, scale {scale:g} has after {measured.iterations:,} "
-        f"iterations {ends}."
-    )
+    return f"Scale {scale:g} on the points of this exercise, with {depths} hidden layers: {ends}."
 
 
 def _stuck(row: SettingRow) -> bool:
     return isinstance(row.cost_last, float) and abs(1 - row.cost_last / LN2) < HARDLY
 
 
-def growth(measured: Measured) -> str:
+def growth(measured: Measured, *, waits: bool = True) -> str:
     """Say how the waiting grows as the scale falls: with one hidden layer by a sum, with two by a factor."""
-    return _grows(measured, in_full=True)
-
-
-def _grows(measured: Measured, *, in_full: bool) -> str:
     rows = measured.sweep.waits if measured.sweep else ()
-    waits = {len(row.layers) - 2: _tenths(row) for row in rows}
-    if not (waits.get(1) and waits.get(2)):
+    found = {len(row.layers) - 2: _tenths(row) for row in rows}
+    if not (found.get(1) and found.get(2)):
         return ""
-    sums = [later - before for before, later in pairwise(waits[1])]
-    factors = [later / before for before, later in pairwise(waits[2])]
+    sums = [later - before for before, later in pairwise(found[1])]
+    factors = [later / before for before, later in pairwise(found[2])]
     one, two = ("", "")
-    if in_full:
+    if waits:
         one, two = (
-            f" ({listed(f'{left:,}' for left in waits[hidden])} for 1, 0.1, 0.01 and 0.001)" for hidden in (1, 2)
+            f" ({listed(f'{left:,}' for left in found[hidden])} for 1, 0.1, 0.01 and 0.001)" for hidden in (1, 2)
         )
     return (
-        f"What depth decides is how the waiting grows: at learning rate {rows[0].learning_rate:g} each tenth of the scale adds "
+        f"Depth decides how the waiting grows: at learning rate {rows[0].learning_rate:g} each tenth of the scale adds "
         f"{min(sums):,} to {max(sums):,} iterations with one hidden layer{one} and takes {min(factors):.0f} to "
         f"{max(factors):.0f} times as many with two{two}."
     )
@@ -432,18 +433,18 @@ def _harm(facts: Facts) -> Iterator[str]:
     yield f"Is {scale:g} a good scale, then? No: it is asked for to show what too large weights do."
     mine = measured.compared(scale, facts.scale) if facts.small and facts.stuck and facts.scale else None
     if mine and mine.holds:
-        yield f"It does move in time, so it ends above scale {facts.scale:g} for {mine.above} of {mine.seeds} seeds."
+        yield f"It moves in time, so it ends above scale {facts.scale:g} for {mine.above} of {mine.seeds} seeds."
     if facts.passed:
-        yield f"{_saturated(asked)}."
+        yield f"{_capital(_saturated(asked))}."
         yield "The printed inf is the logarithm of 0 and no error." if math.isinf(asked.cost_first) else ""
         yield _falls(facts)
     if scale not in measured.spread:
         return
     shares = sorted(measured.spread[scale].train_accuracy)
-    lower = sum(share < asked.train_accuracy for share in shares)
+    lower = sum(one < asked.train_accuracy for one in shares)
     yield (
-        f"Its {asked.train_accuracy:.4g} is one draw: over {len(shares)} seeds the train accuracy at scale {scale:g} runs from "
-        f"{shares[0]:.4g} to {shares[-1]:.4g}, for {lower} of them it is lower."
+        f"Its {asked.train_accuracy:.4g} is one draw: over {len(shares)} seeds its train accuracy runs from {shares[0]:.4g} to "
+        f"{shares[-1]:.4g}, and for {lower} of them it is lower."
     )
     others = [("He's rule", measured.compared(None, scale)), ("scale 1", measured.compared(1.0, scale))]
     if better := [(name, one) for name, one in others if one and one.holds]:
@@ -479,9 +480,9 @@ def _how_small(facts: Facts) -> Iterator[str]:
         return
     ends = listed(f"{one.above} with scale {s:g}" for s, one in better)
     yield (
-        f"The notebook says {QUOTE_SMALL} and asks how small. Of the {found[0][1].seeds} seeds {ends} end above scale "
-        f"{scale:g}; with {worse[0][0]:g} and all smaller scales at least {min(one.below for _, one in worse)} end below it. "
-        f"So smaller helps down to about {better[-1][0]:g}; far below that the training does not start in time."
+        f"The notebook says {QUOTE_SMALL}. Here that holds down to about {better[-1][0]:g}: of the {found[0][1].seeds} seeds "
+        f"{ends} end above scale {scale:g}, and with {worse[0][0]:g} and all smaller scales at least "
+        f"{min(one.below for _, one in worse)} end below it."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from grader.explain.numbers import LN2_SAID, accuracies, costs, listed, plain
@@ -10,6 +11,7 @@ from grader.records import CheckResult, Diagnosis, FunctionResult, NotebookInfo,
 
 SMALL = 0.3  # factors below it were measured to wait
 MOST_CHARACTERS = 1000  # of headline, next step and text together
+MOST_WORDS = 122  # of the same; title, parts and file name bring a page's first screen to 150
 
 
 def summarize(
@@ -81,12 +83,12 @@ def _right(functions: Mapping[str, FunctionResult]) -> str:
     right = [name for name, one in functions.items() if one.passed]
     if len(right) == len(functions):
         return ""
-    said = [short(name) for name in right]
+    said = listed(short(name) for name in right) if right else ""
     wrong = next((name for name, one in functions.items() if not one.passed and one.status == "graded"), None)
     parts = [] if wrong is None else [PARTS[check.name] for check in functions[wrong].checks if _holds(check)]
     if wrong is not None and parts:
-        said.append(f"of {short(wrong)} {listed(parts)}")
-    return f"Right already: {', '.join(said)}." if said else ""
+        said += f"{'; in' if said else 'in'} {short(wrong)} {listed(parts)}"
+    return f"Right already: {said}." if said else ""
 
 
 PARTS: Mapping[str, str] = {  # of a function, by the check that pays for it
@@ -113,7 +115,7 @@ def _trying(function: FunctionResult, required: Diagnosis) -> str:
     wanted = required.scale_formula
     if function.diagnosis.causes[:1] != ("scale_constant",) or wanted is None or not _is_number(wanted):
         return ""
-    return f"Trying out scales is a good idea; put {wanted} back before you hand in."
+    return f"Trying out scales is a good idea; put {wanted} back before handing in."
 
 
 def _ran(name: str, function: FunctionResult) -> Iterator[str]:
@@ -142,7 +144,7 @@ def _is_number(formula: str) -> bool:
 
 def _stuck(mine: TrainingResult, asked: TrainingResult, diagnosis: Diagnosis) -> Iterator[str]:
     first, later = costs(float(mine.cost_first), float(mine.cost_14000))
-    yield f"Its cost was {first} at iteration 0 and {later} at 14,000; answering 0.5 to everything costs {LN2_SAID}."
+    yield f"Its cost was {first} at iteration 0 and {later} at 14,000; always answering 0.5 costs {LN2_SAID}."
     largest, theirs = (max(map(float, run.gradient_norms)) for run in (mine, asked))
     if all(abs(float(factor)) < SMALL for factor in diagnosis.scale or (SMALL,)) and largest < theirs:
         yield (
@@ -150,7 +152,7 @@ def _stuck(mine: TrainingResult, asked: TrainingResult, diagnosis: Diagnosis) ->
             f"{plain(theirs)}."
         )
     if mine.escape is not None:
-        yield f"With more iterations the cost falls below 0.6, at iteration {mine.escape:,}."
+        yield f"Waiting helps: the cost falls below 0.6 at iteration {mine.escape:,}."
 
 
 def _more(wrong: Mapping[str, FunctionResult]) -> str:
@@ -170,6 +172,12 @@ def _measured(functions: Mapping[str, FunctionResult]) -> str:
 
 
 def _cut(headline: str, step: str, text: str) -> Summary:
-    """Keep the whole within its bound; only the text is ever cut."""
-    room = MOST_CHARACTERS - len(headline) - len(step)
-    return Summary(headline, step, text if len(text) <= room else text[: room - 1] + "…")
+    """Keep the whole within its bounds: of a text that is too long the last sentences are left out, or a first one is cut."""
+    characters = MOST_CHARACTERS - len(headline) - len(step)
+    words = MOST_WORDS - len(headline.split()) - len(step.split())
+    ends = [word.end() for word in re.finditer(r"\S+", text)]
+    if len(text) <= characters and len(ends) <= words:
+        return Summary(headline, step, text)
+    kept = text[: min([characters - 1, *ends[words - 1 : words]])]
+    whole = [found.end() for found in re.finditer(r"[.?!](?=\s+[A-Z])", text) if found.end() <= len(kept)]
+    return Summary(headline, step, kept[: whole[-1]] if whole else f"{kept.rstrip()}…")

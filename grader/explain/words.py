@@ -45,13 +45,21 @@ CAUSES: Mapping[str, Words] = {
     "weights_shifted": Words("not around 0", "draw the weights with np.random.randn and add nothing to them"),
     "uniform_not_normal": Words("uniform instead of normal", "draw with np.random.randn in place of np.random.rand"),
     "distribution_other": Words("another distribution", "draw the weights with np.random.randn and only multiply them"),
-    "scale_constant": Words("another constant", "multiply the weights by {asked}; now the factor is {yours}"),
-    "scale_fan_out": Words("fan-out for fan-in", "use {asked}: the size of the layer before; now it is {yours}"),
-    "scale_xavier": Words("Xavier for He", "use {asked}; now it is {yours}, Xavier's rule"),
-    "scale_sqrt_missing": Words("root forgotten", "take the root: {asked}; now it is {yours}"),
-    "scale_other": Words("another scale", "multiply the weights by {asked}{now}"),
-    "seed_missing": Words("no seed", "set the seed inside the function, before the loop: np.random.seed({seed})"),
-    "seed_outside": Words("seed set outside", "move np.random.seed({seed}) into the function, before the loop"),
+    "scale_constant": Words(
+        "multiplied by another number", "multiply the weights by {asked}; now the factor is {yours}"
+    ),
+    "scale_fan_out": Words(
+        "fan-out in place of fan-in", "use {asked}: the size of the layer before; now it is {yours}"
+    ),
+    "scale_xavier": Words("Xavier's rule in place of He's", "use {asked}; now it is {yours}, Xavier's rule"),
+    "scale_sqrt_missing": Words("the square root is missing", "take the root: {asked}; now it is {yours}"),
+    "scale_other": Words("multiplied by another factor", "multiply the weights by {asked}{now}"),
+    "seed_missing": Words(
+        "no seed in the function", "set the seed inside the function, before the loop: np.random.seed({seed})"
+    ),
+    "seed_outside": Words(
+        "seed set outside the function", "move np.random.seed({seed}) into the function, before the loop"
+    ),
     "seed_other": Words("another seed", "use the seed that is asked for: np.random.seed({seed})"),
     "seed_per_layer": Words("seed set in every layer", "set the seed once, before the loop"),
     "other_generator": Words("another generator", "use np.random.seed({seed}) and np.random.randn"),
@@ -76,8 +84,8 @@ def action(cause: str, *, yours: str | None, asked: str | None, seed: int | None
 # why an idea does not hold here; a cause without a reason is a slip
 REASONS: Mapping[str, str] = {
     "scale_fan_out": (
-        "A unit adds up one product for each of its inputs, so what it gives spreads the more the more inputs it has. The "
-        "rule therefore divides by the size of the layer before (fan-in), not by the number of units in the layer itself "
+        "A unit adds up one product for each of its inputs: the more inputs, the wider its sums spread. The rule therefore "
+        "divides by the size of the layer before (fan-in), not by the number of units in the layer itself "
         "(fan-out)."
     ),
     "scale_xavier": (

@@ -242,10 +242,18 @@ def function_note(name: str, function: FunctionResult, *, level: str = "##") -> 
             *(part for cause in function.told for part in _cause(cause)),
             *_known(function.known),
             _measured(function),
-            *(_paragraph(paragraph) for paragraph in function.explanation),
+            *_story(function),
             *_stale(function),
         ]
     )
+
+
+def _story(function: FunctionResult) -> Iterator[str]:
+    """Yield what the run did; what to change has been said."""
+    for paragraph in function.explanation:
+        begins, goes_on = words.lead(paragraph)
+        if begins != "What to change:":
+            yield f"**{_prose(begins)}** {_paragraph(goes_on)}" if begins else _paragraph(paragraph)
 
 
 def _verdicts(function: FunctionResult) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from grader import shipped
+from grader import asides, shipped
 from grader.errors import RequestError
 from grader.exercise import Exercise
 from grader.records import Sweep, Table, WaitRow
@@ -44,7 +44,9 @@ class Question:
 def escapes(known: Shipped) -> list[dict[str, Any]]:
     """Return when starts leave the plateau, as the form of the page names their settings."""
     hidden = {layers: number for number, layers in HIDDEN.items()}
-    rows = [(row.layers, row.learning_rate, row.scale, row.seed, row.iteration) for row in known.escapes]
+    rows = [
+        (row.layers, row.learning_rate, row.scale, row.seed, row.iteration) for row in (*known.escapes, *known.between)
+    ]
     rows += [(HIDDEN[2], 0.01, point.scale, SEED, point.escape) for point in known.sweep]
     names = ("layers", "rate", "scale", "seed", "iteration")
     return [
@@ -59,6 +61,7 @@ class Known:
 
     def __init__(self, exercise: Exercise) -> None:
         self.all = shipped.load(exercise)
+        self.asides = asides.load(exercise)
         keys = shipped.known(self.all, exercise)
         self.runs: dict[str, dict[str, Any]] = {name: self.all.trainings[key] for name, key in keys.items()}
         self.spread = {row.scale: row for row in self.all.spread}
@@ -89,8 +92,8 @@ class Known:
 
 def questions(known: Known) -> tuple[Question, ...]:
     """Return every question with its answer."""
-    made = (_stuck, _before, _ten, _longer, _rand, _he, _zeros, _infinite, _below, _steep)
-    return tuple(make(known) for make in made)
+    made = (_stuck, _before, _ten, _longer, _rand, _he, _four_layers, _zeros, _infinite, _below, _steep)
+    return tuple(filter(None, (make(known) for make in made)))
 
 
 def _stuck(known: Known) -> Question:
@@ -287,6 +290,51 @@ def _blame(known: Known, shape: _Duel) -> str:
     )
 
 
+def _four_layers(known: Known) -> Question | None:
+    """Answer with what was measured of that exercise; the lab runs its depth and learning rate on the points of this one."""
+    if known.asides is None:
+        return None
+    small, root = known.asides.pictures
+    ratio = f" That is {small.escape / root.escape:,.0f} times as long." if small.escape and root.escape else ""
+    return Question(
+        "Four layers: why did * 0.01 train slowly, and / sqrt(n) mend it?",
+        *_settings(0.01, hidden=3, rate=small.learning_rate, iterations=5_000),
+        (
+            (
+                "That exercise has 12,288 inputs, so for its first layer 0.01 is close to 1/sqrt(n) = 0.009. For the layers of"
+                " 20, 7 and 5 inputs 1/sqrt(n) is 0.22, 0.38 and 0.45: there 0.01 is far too small, and each layer makes signal"
+                f" and gradient smaller. Its gradient norms at the start are {_listed(small.gradient_norms)} with 0.01 and"
+                f" {_listed(root.gradient_norms)} with 1/sqrt(n)."
+            ),
+            (
+                f"After its {small.iterations:,} iterations at learning rate {small.learning_rate:g} the cost is"
+                f" {small.cost_last:.4f} with 0.01 and {root.cost_last:.4f} with 1/sqrt(n). It passes below 0.6"
+                f" {_when(small)} with 0.01 and {_when(root)} with 1/sqrt(n).{ratio}"
+            ),
+            (
+                "Measured with that exercise's layers, learning rate and seed on 209 made-up pictures of its size; on its own"
+                " the numbers will be others. The lab runs the same depth and learning rate on the two rings."
+            ),
+        ),
+        (
+            Table(
+                "Spread (standard deviation) of the activations at the start, made-up pictures",
+                ("factor", *(f"layer {layer}" for layer in range(1, len(small.spread))), "output"),
+                tuple((run.factor, *(f"{spread:.2g}" for spread in run.spread)) for run in (small, root)),
+            ),
+        ),
+    )
+
+
+def _when(run: asides.Earlier) -> str:
+    return f"at iteration {run.escape:,}" if run.escape else f"not within {run.searched:,} iterations"
+
+
+def _listed(values: Sequence[float]) -> str:
+    *most, last = (f"{value:.2g}" for value in values)
+    return f"{', '.join(most)} and {last}"
+
+
 def _zeros(known: Known) -> Question:
     run = known.runs["weights of zero"]
     largest = max(run["gradient_norms"])
@@ -377,8 +425,7 @@ def _outcome(run: Setting) -> str:
 
 
 def _norms(run: Mapping[str, Any]) -> str:
-    first, second, third = (f"{norm:.2g}" for norm in run["gradient_norms"])
-    return f"{first}, {second} and {third}"
+    return _listed(run["gradient_norms"])
 
 
 def _leaves(iteration: int | None) -> str:

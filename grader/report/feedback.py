@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from grader.records import FunctionResult, Place, Source, Sweep, Table, TrainingResult
+from grader.records import FunctionResult, Place, Question, Result, Source, Sweep, Table, TrainingResult
 from grader.report import text
 from grader.report.boundary import boundary_figure
 from grader.report.cost import cost_figure, stretched
@@ -18,6 +18,14 @@ from grader.report.waits import waits_figure
 def open_first(functions: Mapping[str, FunctionResult]) -> list[tuple[str, FunctionResult]]:
     """Return the functions with those that are not right yet first."""
     return sorted(functions.items(), key=lambda item: item[1].passed)
+
+
+def further_questions(result: Result) -> tuple[Question, ...]:
+    """Return the questions about the exercise that no function's story answers; none before anything could be trained."""
+    if not any(one.training for one in result.functions.values()):
+        return ()
+    told = "\n".join(paragraph for one in result.functions.values() for paragraph in one.explanation)
+    return tuple(question for question in result.questions if " ".join(question.answer) not in told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ import jinja2
 from markupsafe import Markup
 
 from grader import resources
-from grader.records import FunctionResult, Result, Sweep
+from grader.records import FunctionResult, Question, Result, Sweep
 from grader.report import text, words
 from grader.report.excerpt import excerpt
-from grader.report.feedback import is_wide, marked_line, open_first, place, training_view
+from grader.report.feedback import further_questions, is_wide, marked_line, open_first, place, training_view
 from grader.report.figures import KEPT, Layer
+
+NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name of the file stands at the end
 
 
 def feedback_page(result: Result) -> str:
@@ -52,6 +54,11 @@ def section(name: str, function: FunctionResult, sweep: Sweep | None) -> Markup:
     own = macros("_function.html")
     before, between, after = _frame(name, _Judged(function, sweep))
     return Markup("").join((before, own.code(function), between, own.saved(function), after))
+
+
+@lru_cache(maxsize=KEPT)  # most pages of a class have the same
+def _asked(questions: tuple[Question, ...]) -> Markup:
+    return Markup(macros("_function.html").asked(questions))  # noqa: S704  # a macro's output, escaped
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -103,10 +110,13 @@ def _environment() -> jinja2.Environment:
         headline=text.headline,
         of=text.of,
         points=text.points,
+        shorten=lambda name: text.shorten(name, NAME_COLUMNS),
         open_first=open_first,
         section=section,
+        asked=_asked,
         place=place,
         excerpt=excerpt,
+        further_questions=further_questions,
         is_wide=is_wide,
         marked_line=marked_line,
         training_view=training_view,

@@ -39,7 +39,7 @@ FUNCTION: Mapping[FunctionStatus, str] = {
     "timed_out": "did not finish in time",
     "out_of_memory": "needed too much memory",
     "crashed": "made Python crash",
-    "refused": "returned something other than arrays of numbers",
+    "refused": "returned no arrays of numbers",
     "broken": "could not be judged",
 }
 
@@ -186,5 +186,5 @@ def day(moment: str) -> str:
 
 def lead(paragraph: str) -> tuple[str, str]:
     """Split off the question or title that a paragraph begins with; nothing where it begins otherwise."""
-    found = re.match(r"([^.?!:\n]{1,60}[?:]) (?=\S)", paragraph)
+    found = re.match(r"((?:[^.?!:\n]|\.(?=\d)){1,60}\?|[^.?!:\n]{1,60}:) (?=\S)", paragraph)
     return (found[1], paragraph[found.end() :]) if found else ("", paragraph)
