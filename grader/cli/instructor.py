@@ -26,8 +26,8 @@ class Runs(str, Enum):
 
 
 @app.command(
-    epilog="Examples: grader batch downloads/ --out graded/ --jobs 4\n\n"
-    "grader batch downloads/ --out graded/ --executor dask --scheduler tcp://10.0.0.5:8786"
+    epilog="Example: grader batch downloads/ --out graded/ --jobs 4\n\n"
+    "On a cluster: grader batch downloads/ --out graded/ --executor dask --scheduler tcp://10.0.0.5:8786",
 )
 def batch(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Folders, zips or notebooks.")],

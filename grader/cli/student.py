@@ -44,6 +44,7 @@ def check(
     """Grade one notebook and explain the verdict."""
     if not notebook.is_file():
         raise RequestError(f"there is no file {notebook}", hint="give the path of a notebook that exists")
+    _begin(notebook, quiet=quiet)
     from grader import service
 
     if annotated:
@@ -101,6 +102,16 @@ def lab(
         typer.echo(f"lab: {html}")
     if open_page:
         webbrowser.open(html.resolve().as_uri())
+
+
+def _begin(notebook: Path, *, quiet: bool) -> None:
+    """Say at once, on a terminal, that something happens: what is needed for grading takes a moment to load."""
+    if quiet or not sys.stderr.isatty():
+        return
+    from grader.report.text import one_line
+
+    sys.stderr.write(f"grading {one_line(notebook.name)} ...\n")
+    sys.stderr.flush()
 
 
 def _show(result: Result, *, plain: bool, verbose: bool) -> None:
