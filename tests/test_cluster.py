@@ -61,9 +61,14 @@ class Processes:
         self._environ = {**kept, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed_failures)}
         file = folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
-        self._until(file.is_file)
-        self.address = json.loads(file.read_text())["address"]
-        self.workers = [self.worker(name) for name in ("one", "two")]
+        self.workers: list[psutil.Popen] = []
+        try:
+            self._until(lambda: file.is_file() and file.read_text().rstrip().endswith("}"))  # written whole
+            self.address = json.loads(file.read_text())["address"]
+            self.workers += [self.worker(name) for name in ("one", "two")]
+        except BaseException:
+            self.close()
+            raise
 
     def worker(self, name: str, threads: int = 1) -> psutil.Popen:
         where = ("--host", "127.0.0.1", "--local-directory", str(self._folder / name), "--name", name)
