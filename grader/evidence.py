@@ -27,7 +27,7 @@ from grader.training import ESCAPED, LN2, Data, Model, Parameters, course_data, 
 Cache = MutableMapping[str, bytes]
 Waits = Mapping[str, tuple[int | None, int]]  # by key: the end of a plateau, or None, and how far it was looked for
 KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
-KEPT_FUNCTIONS, KEPT_BYTES = 256, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
+KEPT_FUNCTIONS, KEPT_BYTES = 160, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
 FAST_CAP, PLAIN_CAP = 1_000_000, 30_000  # iterations in which it is looked for the end of a plateau: up to 3 s
 RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
 FAST_RATES_CAP, PLAIN_RATES_CAP = 100_000, 10_000
@@ -208,9 +208,10 @@ class Gatherer:
         """Call a function, or take what the same code gave before; errors name places, so for those the text counts too."""
         tree = (function.name, trees(function))
         text = (*tree, function.units)
-        known = self.gathered.get(tree) or self.gathered.get(text)
-        if known is not None:
-            return known
+        for key in (tree, text):
+            if key in self.gathered:
+                self.gathered[key] = self.gathered.pop(key)  # the last to go: what is usual stays
+                return self.gathered[key]
         calls = self.calls(function, task)
         outcomes = self.kept(code_key(function, calls)) if self.kept else None
         outcomes = outcomes or self._called(function, calls)

@@ -262,13 +262,13 @@ class Pipeline:
         function, known = evidence.function, known_fault(evidence.repairs, self.exercise.show)
         made = tuple(outcome.call for outcome in evidence.outcomes)
         key = (function.name, gathering.trees(function), made, function.seeded_outside, known)
-        judged = self._judged.get(key) if gathering.is_repeatable(evidence) else None
+        judged = self._judged.pop(key, None) if gathering.is_repeatable(evidence) else None
         if judged is None and (function.name, gathering.trees(function)) in self._right:
             judged = self._right_verdict(evidence, task)
         if judged is None:
             judged = self._judge(evidence, task, known)
-            if gathering.is_repeatable(evidence):
-                _hold(self._judged, key, judged)
+        if gathering.is_repeatable(evidence):
+            _hold(self._judged, key, judged)  # as the last to go: what is usual stays
         return replace(judged, source=_source(function), stale=stale(evidence, self.course))
 
     def _right_verdict(self, evidence: FunctionEvidence, task: Task) -> FunctionResult | None:

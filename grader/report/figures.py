@@ -19,7 +19,7 @@ LN2 = math.log(2)
 WIDTH, HEIGHT = 360, 272  # units of the viewBox: about the pixels of a telephone, so that text stays legible there
 LEFT, RIGHT, TOP, BOTTOM = 42, 352, 54, 228
 MOST_ROWS = 16  # of a table beside a picture
-KEPT = 256  # pictures; one takes some 10 kB
+KEPT = 160  # pictures; one takes some 10 kB
 
 Made = TypeVar("Made")
 
