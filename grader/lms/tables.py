@@ -101,7 +101,8 @@ def cells(line: str, delimiter: str) -> list[str]:
 def lines(table: Iterable[Sequence[str]], delimiter: str, newline: str, *, quoting: int = csv.QUOTE_MINIMAL) -> str:
     """Return a table as text (RFC 4180)."""
     output = io.StringIO(newline="")
-    csv.writer(output, delimiter=delimiter, lineterminator=newline, quoting=quoting).writerows(table)  # type: ignore[arg-type]  # one of csv's
+    rows = ([cell.replace("\0", "\ufffd") for cell in row] for row in table)  # csv refuses it before Python 3.11
+    csv.writer(output, delimiter=delimiter, lineterminator=newline, quoting=quoting).writerows(rows)  # type: ignore[arg-type]  # one of csv's
     return output.getvalue()
 
 

@@ -115,8 +115,8 @@ def _record(row: Row) -> dict[str, Any]:
 
 def shown_cell(value: object) -> object:
     """Return a value that a spreadsheet shows and never runs."""
-    if isinstance(value, str) and (
-        value[:1].isspace() or unicodedata.normalize("NFKC", value).lstrip().startswith(_FORMULA)
-    ):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    shown = value.replace("\0", "\ufffd")  # csv refuses it before Python 3.11, and no spreadsheet shows it
+    runs = shown[:1].isspace() or unicodedata.normalize("NFKC", shown).lstrip().startswith(_FORMULA)
+    return f"'{shown}" if runs else shown
