@@ -98,9 +98,9 @@ class Pipeline:
         self.trainer = Trainer(exercise.model, trainings, waits=self.shipped.waits)
         self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret, kept=outcomes)
         self._proved: dict[tuple[object, ...], Proved] = {}
-        self._right: dict[tuple[object, ...], bool] = {}
+        self._right: dict[tuple[object, ...], tuple[Outcome, ...]] = {}
         self._verdicts: dict[str, FunctionResult] = {}  # on the solution
-        self._judged: dict[tuple[object, ...], FunctionResult] = {}
+        self._judged: dict[tuple[object, ...], tuple[tuple[Outcome, ...], FunctionResult]] = {}
         self._trainings: dict[
             int, tuple[Training, TrainingResult]
         ] = {}  # by identity: a record is not written out twice
@@ -145,7 +145,7 @@ class Pipeline:
         """Add the edits that make a wrong function right, as long as its submission has time left."""
         function = evidence.function
         tree = (function.name, gathering.trees(function))
-        if function.status != "found" or tree in self._right:
+        if function.status != "found" or self._right.get(tree) == evidence.outcomes:
             return evidence
         if tree in self._proved:
             found = again(function, self._solved[task.name], self._proved[tree])
@@ -153,7 +153,7 @@ class Pipeline:
                 return replace(evidence, repairs=found)
         right = self.solution.outcomes(task.name, self.gatherer.calls(function, task))
         if is_right(evidence, right):
-            _hold(self._right, tree, True)
+            _hold(self._right, tree, evidence.outcomes)
             return evidence
         proof = self._search(evidence, right, task)
         if proof is None:
@@ -258,17 +258,19 @@ class Pipeline:
         return replace(asked, recovered=measure_more(asked.recovered, outcomes))
 
     def _function(self, evidence: FunctionEvidence, task: Task) -> FunctionResult:
-        """Return the verdict on one function; equal code that always came back is judged once."""
+        """Return the verdict on one function; equal code that gave the same, and always came back, is judged once."""
         function, known = evidence.function, known_fault(evidence.repairs, self.exercise.show)
         made = tuple(outcome.call for outcome in evidence.outcomes)
         key = (function.name, gathering.trees(function), made, function.seeded_outside, known)
-        judged = self._judged.pop(key, None) if gathering.is_repeatable(evidence) else None
-        if judged is None and (function.name, gathering.trees(function)) in self._right:
+        outcomes, judged = self._judged.pop(key, ((), None))
+        if outcomes != evidence.outcomes:  # code that hangs on chance, or another NumPy
+            judged = None
+        if judged is None and self._right.get((function.name, gathering.trees(function))) == evidence.outcomes:
             judged = self._right_verdict(evidence, task)
         if judged is None:
             judged = self._judge(evidence, task, known)
         if gathering.is_repeatable(evidence):
-            _hold(self._judged, key, judged)  # as the last to go: what is usual stays
+            _hold(self._judged, key, (evidence.outcomes, judged))  # as the last to go: what is usual stays
         return replace(judged, source=_source(function), stale=stale(evidence, self.course))
 
     def _right_verdict(self, evidence: FunctionEvidence, task: Task) -> FunctionResult | None:

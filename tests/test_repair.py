@@ -23,6 +23,7 @@ from grader.extract import extract
 from grader.notebook import parse, read
 from grader.pipeline import Pipeline
 from grader.records import (
+    Array,
     Evidence,
     Function,
     FunctionEvidence,
@@ -428,6 +429,19 @@ def test_equal_code_in_another_dress_has_its_own_lines_and_words_and_is_not_trie
     assert [one.place.line + 2 for one in first] == [one.place.line for one in second]
     assert second[0].old == first[0].old.replace(" * 0.01", "   *  0.01")
     assert second[0].new.replace(" ", "") == first[0].new.replace(" ", "")
+
+
+def test_equal_code_is_judged_by_what_it_gave_each_time():
+    """Code may hang on chance, and another NumPy may have run it when its evidence was stored."""
+    with Pipeline(EXERCISE, b"a secret of the tests") as pipeline:
+        evidence = pipeline.collect(parse(solved(), "a.ipynb"))
+        assert pipeline.judge(evidence).passed
+        he = evidence.functions[NAMES[2]]
+        halved = {name: Array.of(array.numpy() / 2) for name, array in he.outcomes[0].arrays.items()}
+        other = replace(he, outcomes=(replace(he.outcomes[0], arrays=halved), *he.outcomes[1:]))
+        result = pipeline.judge(replace(evidence, functions={**evidence.functions, NAMES[2]: other}))
+        assert not result.functions[NAMES[2]].passed
+        assert pipeline.judge(evidence).passed
 
 
 def test_evidence_and_result_round_trip():
