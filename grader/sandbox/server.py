@@ -31,7 +31,8 @@ WORKER = Path(__file__).with_name("worker")
 MANDATORY = ("rlimits", "no_new_privs", "seccomp")  # as root also the child's own uid
 START_SECONDS = 60.0
 PIPE_BYTES = 1 << 20
-DRAIN_MILLISECONDS = 20  # the pipes hold what most jobs write, so waking for each piece would only cost time
+# The pipes hold what most jobs write, so waking for each piece would only cost time; who writes much must not wait long.
+DRAIN_MILLISECONDS, FLOOD_MILLISECONDS = 20, 1
 SILENCE_SECONDS = 5.0  # beyond the job's own wall time; after it the fork server itself is ended
 _SEALS = 0x0F  # F_SEAL_SEAL | SHRINK | GROW | WRITE
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -122,16 +123,16 @@ class ForkServer:
     def _watch(self, pipes: _Pipes) -> dict[str, Any]:
         """Drain the pipes until the server says how the job ended."""
         deadline = time.monotonic() + self.limits.wall_seconds + SILENCE_SECONDS
-        ended = select.poll()
+        ended, wait = select.poll(), DRAIN_MILLISECONDS
         ended.register(self._control, select.POLLIN)
         while time.monotonic() < deadline:
-            if ended.poll(DRAIN_MILLISECONDS):
+            if ended.poll(wait):
                 reply = self._receive()
                 pipes.drain(self.limits)
                 if not reply:
                     raise SandboxError("the worker ended unexpectedly", hint="run the command again")
                 return reply
-            pipes.drain(self.limits)
+            wait = FLOOD_MILLISECONDS if pipes.drain(self.limits) else DRAIN_MILLISECONDS
         raise SandboxError("the worker does not answer", hint="run the command again; if it stays, report it")
 
     def _receive(self) -> dict[str, Any]:
@@ -205,10 +206,12 @@ class _Pipes:
         for fd in self._fds:
             os.set_blocking(fd, False)
 
-    def drain(self, limits: Limits) -> None:
-        """Read what is there; beyond the bound read on and drop it, so that the writer never blocks."""
+    def drain(self, limits: Limits) -> bool:
+        """Read what is there, and say whether there was any; beyond the bound it is dropped, so that no writer blocks."""
+        found = False
         for fd in tuple(self._fds):
             for chunk in _chunks(fd):
+                found |= bool(chunk)
                 if fd == self._result_fd:
                     room = limits.result_bytes - len(self.result)
                     self.result += chunk[:room]
@@ -216,6 +219,7 @@ class _Pipes:
                 if not chunk:
                     self._fds.discard(fd)
                     os.close(fd)
+        return found
 
     def close(self) -> None:
         for fd in self._fds:
