@@ -15,7 +15,7 @@ from grader.classfiles import write_class
 from grader.classroom import gather
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +59,12 @@ def column(page: Page, number: int) -> list[str]:
     return page.locator("#submissions tbody tr:visible").evaluate_all(
         "(rows, number) => rows.map(row => row.cells[number].innerText)", number
     )
+
+
+def follow(page: Page, link: Locator) -> None:
+    """Click a link and wait until the page behind it is whole."""
+    with page.expect_navigation():
+        link.click()
 
 
 def tab_to(page: Page, text: str) -> None:
@@ -161,16 +167,16 @@ def test_5000_rows_stand_on_ten_pages_that_lead_to_each_other(opened):
     assert [link.split("/")[-1] for link in links.evaluate_all("all => all.map(one => one.href)")] == [
         f"class-{number}.html" for number in range(1, 11)
     ]
-    links.nth(8).click()
+    follow(page, links.nth(8))
     seen = []
     while True:
         seen += column(page, 0)
         following = page.locator("a[rel=next]").first
         if not following.count():
             break
-        following.click()
+        follow(page, following)
     assert len(seen) == len(set(seen)) == 1_000
-    page.get_by_role("link", name="The class at a glance").first.click()
+    follow(page, page.get_by_role("link", name="The class at a glance").first)
     assert page.locator(".counts b").first.inner_text() == "5,000"
 
 
