@@ -429,9 +429,11 @@ function page() {
       stop();
       return;
     }
-    const last = run.frames.length - 1, from = Number(id("when").value) < last ? Number(id("when").value) : 0, begun = performance.now();
+    const last = run.frames.length - 1, from = Number(id("when").value) < last ? Number(id("when").value) : 0;
+    let begun = 0;
     id("play").textContent = "Pause";
     const step = (now) => {
+      begun ||= now; // the time of a picture, which may lie before the press of the button
       const index = Math.min(last, from + Math.floor((now - begun) / 80));
       if (index !== Number(id("when").value)) at(index);
       if (index < last) playing = requestAnimationFrame(step);
