@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import io
@@ -17,6 +18,8 @@ from typing import Any, get_args
 import builders
 import classes
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from grader import records, resources
@@ -24,6 +27,7 @@ from grader.classroom import gather
 from grader.errors import GraderError
 from grader.records import NotebookInfo, Question, Result, Source
 from grader.report import classpage, cost, figures, html, terminal, text, words
+from grader.report import excerpt as excerpts
 from grader.report.boundary import boundary_figure, outline
 from grader.report.excerpt import MOST_COLUMNS, MOST_LINES, excerpt
 from grader.report.feedback import marked_line, training_view
@@ -374,6 +378,20 @@ def test_code_is_numbered_as_in_its_cell() -> None:
     assert shown.lines[1][1] == '<span class="s">lines&#34;&#34;&#34;</span>'
     assert "&lt;b&gt;" in shown.lines[2][1]
     assert shown.more == 0
+
+
+_STATEMENTS = (
+    "x = 1", "", "    ", "import numpy as np", "from a import b as c", "y = 'it''s' \"\"  # why \"\"\"", 'z = f"{x!r} b"',
+    'def f(a):\n    """Two\n\n    lines \'\'\' and # more\n    """\n    return None  # "x"', '"""one line"""', "t = '\\\\'",
+    "t = '''a\nif \"\"\" b'''", 'b = rb"""\n\\""" """\nfor x in y: pass', 't = "a\\\n# b"', "n = 1 + \\\n  0x1f", '"\\"\\"\\""',
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_STATEMENTS), max_size=8).map("\n".join))
+def test_lines_look_as_they_do_in_the_whole_text(code: str) -> None:
+    ast.parse(code)  # the samples are Python
+
+    assert tuple(excerpts._lines(code)) == excerpts._coloured(code)
 
 
 def test_endless_code_is_cut() -> None:

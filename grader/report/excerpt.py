@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import groupby
@@ -18,10 +19,12 @@ from grader.report.text import clean
 
 MOST_LINES = 80  # the course's functions have 20 to 40
 MOST_COLUMNS = 160
-KEPT = 400  # excerpts that a process remembers
+KEPT, KEPT_PIECES = 400, 4000  # excerpts, and lines of them, that a process remembers
 
 # five kinds are enough to read by; fewer classes also keep the page small and alike in every version of Pygments
 _CLASSES: tuple[tuple[Any, str], ...] = ((Keyword, "k"), (String, "s"), (Comment, "c"), (Number, "m"))
+_QUOTES = re.compile(r'"{3}|\'{3}')
+_UNCLEAR = re.compile(r"""[#"'\\].*("{3}|'{3})""")  # they may be mere text there
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +53,43 @@ def _cut(line: str) -> str:
 
 
 def _lines(code: str) -> Iterator[Markup]:
-    """Yield the lines; what stands side by side and looks alike is one piece."""
-    for pieces in _pieces(code):
-        yield Markup("").join(_shown(name, "".join(text for _, text in alike)) for name, alike in pieces)
+    for piece in _pieces(code):
+        yield from _coloured(piece)
 
 
-def _pieces(code: str) -> Iterator[Iterator[tuple[str, Iterator[tuple[str, str]]]]]:
-    line: list[tuple[str, str]] = []
+def _pieces(code: str) -> Iterator[str]:
+    """Yield lines, and together those that a long string or a backslash joins: a class writes many of them alike.
+
+    Where it takes a lexer to see what is a long string, all is one piece.
+    """
+    if _UNCLEAR.search(code) or len(set(_QUOTES.findall(code))) > 1:
+        yield code
+        return
+    piece, is_open = list[str](), False
+    for line in code.split("\n"):
+        piece.append(line)
+        is_open ^= len(_QUOTES.findall(line)) % 2 == 1
+        if not is_open and not line.endswith("\\"):
+            yield "\n".join(piece)
+            piece = []
+    if piece:
+        yield "\n".join(piece)
+
+
+@lru_cache(maxsize=KEPT_PIECES)
+def _coloured(code: str) -> tuple[Markup, ...]:
+    """Return the lines of some code; what stands side by side and looks alike is one span."""
+    lines: list[list[tuple[str, str]]] = [[]]
     for kind, text in _lexer().get_tokens(code):
         first, *others = text.split("\n")
-        line.append((_class(kind), first))
-        for other in others:
-            yield groupby(line, itemgetter(0))
-            line = [(_class(kind), other)]
-    yield groupby(line, itemgetter(0))
+        lines[-1].append((_class(kind), first))
+        lines += [[(_class(kind), other)] for other in others]
+    return tuple(Markup("").join(_spans(line)) for line in lines)
+
+
+def _spans(line: Sequence[tuple[str, str]]) -> Iterator[Markup]:
+    for name, alike in groupby(line, itemgetter(0)):
+        yield _shown(name, "".join(text for _, text in alike))
 
 
 @cache  # making one takes as long as reading a function

@@ -4,6 +4,7 @@ The other side of `grader.sandbox.wire`, which decodes the frames and trusts non
 """
 
 import builtins
+import functools
 import os
 import struct
 import sys
@@ -27,21 +28,26 @@ def run(job: dict[str, Any], result: int) -> None:
     warnings.simplefilter("ignore")
     space = vars(sys.modules["__main__"])
     space["__builtins__"] = builtins
-    sources = [unit["source"] for unit in job["units"]]
+    units = [unit["source"] for unit in job["units"]]
     if "variants" not in job:
-        call_all(job, sources, space, result)
+        call_all(job, units, space, result)
     for variant in job.get("variants", ()):
-        sources[job["varied"]] = variant
-        call_all(job, sources, {**space}, result)
+        units[job["varied"]] = variant
+        call_all(job, units, {**space}, result)
 
 
-def call_all(job: dict[str, Any], sources: list[str], space: dict[str, Any], result: int) -> None:
-    """Execute statements in a name space and write a frame for each call of the function that they define."""
+def call_all(job: dict[str, Any], units: list[Any], space: dict[str, Any], result: int) -> None:
+    """Execute statements in a name space and write a frame for each call of the function that they define.
+
+    `units` are their texts; each that was compiled is left behind as code, for the next variant.
+    """
     import numpy as np
 
     try:
-        for index, source in enumerate(sources):
-            exec(compile(source, f"<unit {index}>", "exec", dont_inherit=True), space)
+        for index, unit in enumerate(units):
+            if type(unit) is str:
+                units[index] = compile(unit, f"<unit {index}>", "exec", dont_inherit=True)
+            exec(units[index], space)
         function = space[job["function"]]
     except BaseException as error:
         for index in range(len(job["calls"])):
@@ -85,9 +91,15 @@ def item(key: object, value: object) -> bytes:
         raise Refused(f"{name!r} is {kind_of(value)}: {UNREADABLE}")
     if array.ndim > MAX_DIMENSIONS or array.size > MAX_NUMBERS:
         raise Refused(f"{name!r} has the shape {array.shape}: at most {MAX_NUMBERS} numbers are read")
-    head = text(name, 80) + text(type(value).__name__, 60) + text(array.dtype.name, 20)
+    head = text(name, 80) + text(type(value).__name__, 60) + dtype_text(array.dtype)
     shape = struct.pack(f"<B{array.ndim}Q", array.ndim, *array.shape)
     return head + shape + np.ascontiguousarray(array, dtype="<f8").tobytes()
+
+
+@functools.cache  # NumPy makes a name anew each time
+def dtype_text(dtype: Any) -> bytes:
+    """Return the name of a type of numbers."""
+    return text(dtype.name, 20)
 
 
 def kind_of(value: object) -> str:
@@ -121,7 +133,6 @@ def text(value: str, most: int) -> bytes:
 
 def send(result: int, frame: bytes) -> None:
     """Write one frame, its length first."""
-    for part in (struct.pack("<I", len(frame)), frame):
-        data = memoryview(part)
-        while data:
-            data = data[os.write(result, data) :]
+    data = memoryview(struct.pack("<I", len(frame)) + frame)
+    while data:
+        data = data[os.write(result, data) :]
