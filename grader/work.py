@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from contextlib import suppress
@@ -80,6 +81,7 @@ class Work:
 def warm(setup: Setup) -> None:
     """Make a process ready for its first submission; no student's code runs."""
     _started(setup).pipeline.prepare()
+    gc.freeze()  # what is there now stays, and need not be looked through again and again
 
 
 def grade(work: Work) -> Kept:
