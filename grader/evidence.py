@@ -145,12 +145,15 @@ def collect(
     exercise: Exercise,
     gather: Gatherer,
     *,
-    student: str | None = None,
     printed: Mapping[str, Printed] | None = None,
+    after: Callable[[FunctionEvidence, Task], FunctionEvidence] = lambda found, _task: found,
 ) -> Evidence:
-    """Return everything that judging this submission needs; `printed` is what the notebook shows, by function."""
-    gather.spent_seconds = 0.0
-    found = {task.name: gather.function(functions[task.name], task) for task in exercise.tasks}
+    """Return everything that judging this submission needs; `printed` is what the notebook shows, by function.
+
+    `after` adds to the evidence of each function, right after it was called, while its process may still be there.
+    """
+    gather.spent_seconds = gather.searched_seconds = 0.0
+    found = {task.name: after(gather.function(functions[task.name], task), task) for task in exercise.tasks}
     found = {name: replace(one, printed=(printed or {}).get(name)) for name, one in found.items()}
     return Evidence(
         notebook=replace(notebook, cells=()),
@@ -160,7 +163,6 @@ def collect(
         isolation=gather.sandbox.layers if any(one.outcomes for one in found.values()) else (),
         python=platform.python_version(),
         numpy=np.__version__,
-        student=student,
     )
 
 
@@ -175,7 +177,10 @@ class Gathered:
 
 @dataclass(slots=True)
 class Gatherer:
-    """Calls functions behind the border and trains from what they return."""
+    """Calls functions behind the border and trains from what they return.
+
+    `spent_seconds` went into the calls of this submission's functions, `searched_seconds` into the search for repairs.
+    """
 
     exercise: Exercise
     sandbox: Sandbox
@@ -184,6 +189,7 @@ class Gatherer:
     gathered: dict[tuple[object, ...], Gathered] = field(default_factory=dict)
     kept: KnownOutcomes | None = None
     spent_seconds: float = 0.0
+    searched_seconds: float = 0.0
 
     def function(self, function: Function, task: Task) -> FunctionEvidence:
         """Return the evidence of one function."""
@@ -229,7 +235,7 @@ class Gatherer:
             problem = f"the functions before it took the {budget:g} seconds that a submission has; it was not called"
             return (Outcome(calls[0], "timed_out", message=problem),)
         started = time.monotonic()
-        outcomes = self.sandbox.run(function, calls)
+        outcomes = self.sandbox.run(function, calls, stays=True)  # for the search for repairs
         self.spent_seconds += time.monotonic() - started
         return outcomes
 

@@ -133,13 +133,13 @@ class Pipeline:
             evidence = replace(broken(notebook, self.exercise, problem), student=student)
             return evidence, self.judge(evidence)
 
-    def collect(self, notebook: Notebook, *, student: str | None = None) -> Evidence:
+    def collect(self, notebook: Notebook) -> Evidence:
         """Extract, run and train: everything that touches the outside world."""
         notebook, functions = extract(notebook, self.exercise.names, self.exercise.given)
         shown = printed(notebook, {task.short: task.name for task in self.exercise.tasks})
-        evidence = gathering.collect(notebook, functions, self.exercise, self.gatherer, student=student, printed=shown)
-        found = {task.name: self._with_repairs(evidence.functions[task.name], task) for task in self.exercise.tasks}
-        return replace(evidence, functions=found)
+        return gathering.collect(
+            notebook, functions, self.exercise, self.gatherer, printed=shown, after=self._with_repairs
+        )
 
     def _with_repairs(self, evidence: FunctionEvidence, task: Task) -> FunctionEvidence:
         """Add the edits that make a wrong function right, as long as its submission has time left."""
@@ -163,10 +163,10 @@ class Pipeline:
 
     def _search(self, evidence: FunctionEvidence, right: Sequence[Outcome], task: Task) -> Proved | None:
         gatherer, started = self.gatherer, time.monotonic()
-        if gatherer.spent_seconds >= gatherer.sandbox.limits.submission_seconds:
+        if gatherer.spent_seconds + gatherer.searched_seconds >= gatherer.sandbox.limits.submission_seconds:
             return None
         found = prove(evidence, right, self._solved[task.name], gatherer.sandbox)
-        gatherer.spent_seconds += time.monotonic() - started
+        gatherer.searched_seconds += time.monotonic() - started
         return found
 
     def judge(self, evidence: Evidence) -> Result:

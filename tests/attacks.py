@@ -362,7 +362,7 @@ ATTACKS = (
     ),
     Attack(
         "descriptors that others left open",
-        "open_ones = [fd for fd in range(5, 1 << 12) if attempt(lambda: os.lseek(fd, 0, 1))[1].__class__ is not OSError"
+        "open_ones = [fd for fd in range(6, 1 << 12) if attempt(lambda: os.lseek(fd, 0, 1))[1].__class__ is not OSError"
         " or attempt(lambda: os.lseek(fd, 0, 1))[1].errno != 9]\nreturn {'won': float(len(open_ones))}",
         RETURNED,
     ),
@@ -500,6 +500,9 @@ ATTACKS = (
         """,
         RETURNED,
     ),
+    Attack("saying that all is done, and going on", "os.write(5, b'.')\nwhile True:\n    pass", CRASHED),
+    Attack("a flood of words that all is done", "while True:\n    os.write(5, b'.' * (1 << 16))", CRASHED),
+    Attack("hanging up on the grader", "os.close(5)\nreturn LOST", RETURNED),
     Attack("bytes that are no frame", "os.write(4, b'\\x05\\0\\0\\0hello')\nos._exit(0)", REFUSED),
     Attack(
         "a frame whose sizes lie",

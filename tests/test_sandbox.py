@@ -6,6 +6,7 @@ import contextlib
 import os
 import struct
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,69 @@ def test_as_root_the_child_is_somebody_else(sandbox):
 
 def test_the_worker_is_a_plain_file_beside_its_server():
     assert (Path(wire.__file__).parent / "worker" / "__main__.py").is_file()
+
+
+# --- a child that stays for variants -------------------------------------------------------------------------------
+
+MARKED = "import numpy as np\n_marks = getattr(np, 'marks', 0)\nnp.marks = _marks + 1\ndef f(d):\n    return {'marks': _marks}"
+
+
+def marks(found) -> list[float]:
+    return [float(outcome.arrays["marks"].numpy()) for (outcome, *_) in found]
+
+
+def variants(sandbox: Sandbox, of: Function, *texts: str, seconds: float = 2.0):
+    return sandbox.run_variants(of, 0, texts, CALLS[:1], seconds)
+
+
+def test_variants_run_in_the_child_of_their_function(sandbox):
+    one = function(MARKED)
+    assert marks([sandbox.run(one, CALLS, stays=True)]) == [0]
+    assert marks(variants(sandbox, one, MARKED, f"{MARKED}  # again")) == [1, 2]
+    assert marks(variants(sandbox, one, MARKED)) == [3]
+
+
+def test_a_child_does_not_stay_for_another_function(sandbox):
+    one, other = function(MARKED), function(f"{MARKED}  # other")
+    sandbox.run(one, CALLS, stays=True)
+    assert marks(variants(sandbox, other, MARKED)) == [0]
+    sandbox.run(one, CALLS)
+    assert marks(variants(sandbox, one, MARKED)) == [0]
+    sandbox.run(one, CALLS, stays=True)
+    assert marks([sandbox.run(one, CALLS)]) == [0]
+
+
+def test_names_of_the_function_are_not_those_of_a_variant(sandbox):
+    one = function("left = 1\ndef f(d):\n    return {'marks': 0}")
+    sandbox.run(one, CALLS, stays=True)
+    assert marks(variants(sandbox, one, "def f(d):\n    return {'marks': float('left' in globals())}")) == [0]
+
+
+@pytest.mark.parametrize(
+    "spoiled", ["while True: pass", "import os; os._exit(0)", "import os; os.write(5, b'.'); os._exit(3)"]
+)
+def test_where_the_child_is_of_no_use_any_more_a_new_one_runs_the_variants(sandbox, spoiled):
+    one = function(MARKED)
+    sandbox.run(one, CALLS, stays=True)
+    spoils = MARKED.replace("def f(d):", f"if _marks:\n    {spoiled}\ndef f(d):")
+    assert marks(variants(sandbox, one, spoils, seconds=0.5)) == [0]
+
+
+def test_a_variant_that_ends_the_process_spoils_all(sandbox):
+    one = function(MARKED)
+    assert variants(sandbox, one, MARKED, "import os\nos._exit(0)") == ()
+    assert variants(sandbox, one, "import os\nos._exit(0)", MARKED) == ()
+
+
+def test_a_child_that_waited_too_long_is_not_missed():
+    with Sandbox(Limits(cpu_seconds=1, wall_seconds=0.3)) as hurried:
+        one = function(MARKED)
+        hurried.run(one, CALLS, stays=True)
+        time.sleep(0.6)
+        assert marks(variants(hurried, one, MARKED)) == [0]
+        hurried.run(one, CALLS, stays=True)
+        time.sleep(0.6)
+        assert marks([hurried.run(one, CALLS)]) == [0]
 
 
 # --- the decoder ---------------------------------------------------------------------------------------------------

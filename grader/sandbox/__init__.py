@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -38,6 +38,7 @@ class Sandbox:
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self._server: Server | None = None
+        self._ran: Function | None = None  # whose child may still be there
 
     def __enter__(self) -> Sandbox:
         return self
@@ -51,11 +52,17 @@ class Sandbox:
         return self._running().layers
 
     def run(
-        self, function: Function, calls: Sequence[Call], *, layers: Sequence[str] | None = None
+        self,
+        function: Function,
+        calls: Sequence[Call],
+        *,
+        layers: Sequence[str] | None = None,
+        stays: bool = False,
     ) -> tuple[Outcome, ...]:
         """Return what each call gave; after a call that did not come back the later ones are not made.
 
-        `layers` names those to run behind, for tests of one alone; by default it is all that the machine has.
+        `layers` names those to run behind, for tests of one alone; by default it is all that the machine has.  With `stays`
+        the child waits for variants of the function, until the next function is run.
 
         Raises
         ------
@@ -66,13 +73,16 @@ class Sandbox:
         if len(job) > self.limits.source_bytes:
             problem = f"the code is larger than {self.limits.source_bytes} bytes; it was not run"
             return (Outcome(calls[0], "refused", message=problem),)
-        return tuple(_outcomes(function, calls, self._ended(job, layers), self.limits))
+        ending = self._ended(lambda server: server.run(job, layers, stays=stays))
+        self._ran = function if stays else None
+        return tuple(_outcomes(function, calls, ending, self.limits))
 
     def run_variants(
         self, function: Function, varied: int, variants: Sequence[str], calls: Sequence[Call], wall_seconds: float
     ) -> tuple[tuple[Outcome, ...], ...]:
         """Return what the calls give with each text of the unit number `varied`; all share one child.
 
+        It is the one that ran the function, if it is still there; where not all comes back from that, a new one.
         Nothing comes back unless all of it does, in time: what does not may have kept the rest from running.
 
         Raises
@@ -83,20 +93,33 @@ class Sandbox:
         job = _job(function, calls, varied=varied, variants=variants)
         if len(job) > self.limits.source_bytes:
             return ()
-        ending = self._ended(job, wall_seconds=wall_seconds)
+        if self._ran is function:
+            ending = self._ended(lambda server: server.go_on(job, wall_seconds))
+            if found := self._whole(function, calls, variants, ending):
+                return found
+        ending = self._ended(lambda server: server.run(job, None, wall_seconds, stays=True))
+        self._ran = function
+        return self._whole(function, calls, variants, ending)
+
+    def _whole(
+        self, function: Function, calls: Sequence[Call], variants: Sequence[str], ending: Ending
+    ) -> tuple[tuple[Outcome, ...], ...]:
+        """Return what the calls of each variant gave, or nothing where not all came back."""
+        if not ending.in_time or ending.code != 0:
+            return ()
         outcomes = tuple(_outcomes(function, list(calls) * len(variants), ending, self.limits))
-        whole = ending.in_time and ending.code == 0 and len(outcomes) == len(variants) * len(calls)
+        whole = len(outcomes) == len(variants) * len(calls) and outcomes[-1].ended != "crashed"
         return tuple(zip(*[iter(outcomes)] * len(calls), strict=True)) if whole else ()
 
     def close(self) -> None:
         """End the worker."""
         if self._server is not None:
             self._server.close()
-            self._server = None
+            self._server, self._ran = None, None
 
-    def _ended(self, job: bytes, layers: Sequence[str] | None = None, wall_seconds: float | None = None) -> Ending:
+    def _ended(self, job: Callable[[Server], Ending]) -> Ending:
         try:
-            return self._running().run(job, layers, wall_seconds)
+            return job(self._running())
         except BaseException:
             self.close()
             raise

@@ -53,13 +53,30 @@ class Ending:
     set_up: str = ""
 
 
+GONE = Ending(0, in_time=False, result=b"")
+
+
 class Server(Protocol):
     """Runs jobs, one at a time."""
 
     layers: tuple[str, ...]
 
-    def run(self, job: bytes, layers: Sequence[str] | None = None, wall_seconds: float | None = None) -> Ending:
-        """Run one job to its end, behind all layers or, to test them, behind some; it may be given less time."""
+    def run(
+        self,
+        job: bytes,
+        layers: Sequence[str] | None = None,
+        wall_seconds: float | None = None,
+        *,
+        stays: bool = False,
+    ) -> Ending:
+        """Run one job, behind all layers or, to test them, behind some; it may be given less time.
+
+        A child that `stays` waits for one more job, until the next child begins.
+        """
+        ...
+
+    def go_on(self, job: bytes, wall_seconds: float) -> Ending:
+        """Run one more job in the child of the last one; `GONE` if that is not there any more."""
         ...
 
     def close(self) -> None:
@@ -77,6 +94,7 @@ class ForkServer:
         with theirs:
             self._process = _start("serve", limits, slot, stdin=theirs.fileno())
         self._control.settimeout(START_SECONDS)
+        self._child: _Child | None = None
         started = self._receive()
         self.layers: tuple[str, ...] = tuple(started.get("layers", ()))
         missing = [name for name in mandatory() if name not in self.layers]
@@ -88,51 +106,102 @@ class ForkServer:
                 hint="`grader doctor` says which layer is missing and what to do",
             )
 
-    def run(self, job: bytes, layers: Sequence[str] | None = None, wall_seconds: float | None = None) -> Ending:
-        """Run one job to its end, behind all layers or, to test them, behind some; it may be given less time."""
+    def run(
+        self,
+        job: bytes,
+        layers: Sequence[str] | None = None,
+        wall_seconds: float | None = None,
+        *,
+        stays: bool = False,
+    ) -> Ending:
+        """Run one job, behind all layers or, to test them, behind some; it may be given less time.
+
+        A child that `stays` waits for one more job, until the next child begins.
+        """
+        self._end_child()
         seconds = self.limits.wall_seconds if wall_seconds is None else wall_seconds
-        result, result_theirs = os.pipe()
-        prints, prints_theirs = os.pipe()
+        child, theirs = _Child.new()
         sealed = _sealed(job)
-        with contextlib.closing(_Pipes(result, prints)) as pipes:
-            try:
-                message = json.dumps({"layers": layers, "cpu": _libc.sched_getcpu(), "wall_seconds": seconds}).encode()
-                socket.send_fds(self._control, [message], [sealed, result_theirs, prints_theirs])
-            except OSError:
-                raise SandboxError("the worker is gone", hint="run the command again") from None
-            finally:
-                for fd in (sealed, result_theirs, prints_theirs):
-                    os.close(fd)
-            reply = self._watch(pipes)
-        return Ending(
-            reply["code"],
-            reply["in_time"],
-            bytes(pipes.result),
-            pipes.overflowed,
-            reply["cpu_seconds"],
-            reply["set_up"],
-        )
+        try:
+            order = {"layers": layers, "cpu": _libc.sched_getcpu(), "wall_seconds": seconds}
+            socket.send_fds(self._control, [json.dumps(order).encode()], [sealed, *theirs])
+        except OSError:
+            child.close()
+            raise SandboxError("the worker is gone", hint="run the command again") from None
+        finally:
+            for fd in (sealed, *theirs):
+                os.close(fd)
+        ending = self._ending(child, seconds)
+        if not stays:
+            self._end_child()
+        return ending
+
+    def go_on(self, job: bytes, wall_seconds: float) -> Ending:
+        """Run one more job in the child of the last one; `GONE` if that is not there any more."""
+        child, self._child = self._child, None
+        if child is None:
+            return GONE
+        self._tell({"more_seconds": wall_seconds})
+        child.hand(job, wall_seconds)
+        return self._ending(child, wall_seconds)
+
+    def _end_child(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            with contextlib.closing(child):
+                self._tell({"end": True})
+                child.done.close()
+                self._watch(child, 0.0)
+
+    def _tell(self, order: dict[str, Any]) -> None:
+        """Say something of the child that is there; if it has ended, the worker passes over it."""
+        with contextlib.suppress(OSError):  # it is gone, as will be seen
+            self._control.send(json.dumps(order).encode())
+
+    def _ending(self, child: _Child, seconds: float) -> Ending:
+        """Wait until a job is done, and keep its child, or until the child has ended."""
+        try:
+            reply = self._watch(child, seconds)
+        except BaseException:
+            child.close()
+            raise
+        ending = Ending(result=child.taken(), overflowed=child.overflowed, **reply)
+        if reply is _DONE:
+            self._child = child
+        else:
+            child.close()
+        return ending
 
     def close(self) -> None:
         """End the worker and whatever it runs."""
+        if self._child is not None:
+            self._child.close()
         self._control.close()
         self._process.kill()
         with contextlib.suppress(ValueError):  # its pipe was read to the end before
             self._process.communicate()
 
-    def _watch(self, pipes: _Pipes) -> dict[str, Any]:
-        """Drain the pipes until the server says how the job ended."""
-        deadline = time.monotonic() + self.limits.wall_seconds + SILENCE_SECONDS
-        ended, wait = select.poll(), DRAIN_MILLISECONDS
-        ended.register(self._control, select.POLLIN)
+    def _watch(self, child: _Child, seconds: float) -> dict[str, Any]:
+        """Drain the pipes until the child has done its job or the server says how it ended."""
+        deadline = time.monotonic() + seconds + SILENCE_SECONDS
+        said, wait = select.poll(), DRAIN_MILLISECONDS
+        for one in (self._control, child.done):
+            if one.fileno() >= 0:
+                said.register(one, select.POLLIN)
         while time.monotonic() < deadline:
-            if ended.poll(wait):
+            ready = {fd for fd, _ in said.poll(wait)}
+            wait = FLOOD_MILLISECONDS if child.drain(self.limits) else DRAIN_MILLISECONDS
+            if child.done.fileno() in ready:
+                if child.is_done():
+                    child.drain(self.limits)
+                    return _DONE
+                said.unregister(child.done)
+            if self._control.fileno() in ready:
                 reply = self._receive()
-                pipes.drain(self.limits)
+                child.drain(self.limits)
                 if not reply:
                     raise SandboxError("the worker ended unexpectedly", hint="run the command again")
                 return reply
-            wait = FLOOD_MILLISECONDS if pipes.drain(self.limits) else DRAIN_MILLISECONDS
         raise SandboxError("the worker does not answer", hint="run the command again; if it stays, report it")
 
     def _receive(self) -> dict[str, Any]:
@@ -160,6 +229,8 @@ class OnceServer:
         job: bytes,
         layers: Sequence[str] | None = None,  # noqa: ARG002  # there are none to choose
         wall_seconds: float | None = None,
+        *,
+        stays: bool = False,  # noqa: ARG002  # every child ends with its job
     ) -> Ending:
         """Run one job to its end."""
         seconds = self.limits.wall_seconds if wall_seconds is None else wall_seconds
@@ -174,6 +245,10 @@ class OnceServer:
             result, _ = process.communicate()
         most = self.limits.result_bytes
         return Ending(process.returncode, in_time, result[:most], len(result) > most, _children_seconds() - before)
+
+    def go_on(self, job: bytes, wall_seconds: float) -> Ending:  # noqa: ARG002  # there is none to run it in
+        """Return `GONE`: every child ends with its job."""
+        return GONE
 
     def close(self) -> None:
         """Do nothing: every job ended its own process."""
@@ -193,18 +268,50 @@ def _children_seconds() -> float:
     return times.children_user + times.children_system
 
 
-class _Pipes:
-    """The two pipes of a job: what it answers, kept up to a bound, and what it prints, dropped."""
+_DONE: dict[str, Any] = {"code": 0, "in_time": True, "cpu_seconds": 0.0, "set_up": ""}
 
-    def __init__(self, result: int, prints: int) -> None:
+
+class _Child:
+    """A child from outside: the pipes with what it answers, kept up to a bound, and prints, dropped; and a line to it.
+
+    On the line it says that a job is done, and takes the next.
+    """
+
+    def __init__(self, result: int, prints: int, done: socket.socket) -> None:
+        self.done = done
         self._fds = {result, prints}
         self._result_fd = result
-        self.result = bytearray()
+        self._result = bytearray()
         self.overflowed = False
         with contextlib.suppress(OSError):  # a larger pipe saves the writer from waiting; without it all works as well
             fcntl.fcntl(result, 1031, PIPE_BYTES)  # F_SETPIPE_SZ
         for fd in self._fds:
             os.set_blocking(fd, False)
+
+    @classmethod
+    def new(cls) -> tuple[_Child, list[int]]:
+        """Return the pipes and the line of a child, and the descriptors of its own ends."""
+        (result, result_theirs), (prints, prints_theirs) = os.pipe(), os.pipe()
+        done, done_theirs = socket.socketpair()
+        return cls(result, prints, done), [result_theirs, prints_theirs, done_theirs.detach()]
+
+    def hand(self, job: bytes, seconds: float) -> None:
+        """Give it one more job; where it does not take it, it has none and will not be done."""
+        self.done.settimeout(seconds)
+        with contextlib.suppress(OSError):
+            self.done.sendall(len(job).to_bytes(8, "little") + job)
+
+    def is_done(self) -> bool:
+        """Whether it said that the job is done, and not just hung up."""
+        try:
+            return bool(self.done.recv(64))
+        except OSError:
+            return False
+
+    def taken(self) -> bytes:
+        """Return what it answered since this was last asked."""
+        result, self._result = bytes(self._result), bytearray()
+        return result
 
     def drain(self, limits: Limits) -> bool:
         """Read what is there, and say whether there was any; beyond the bound it is dropped, so that no writer blocks."""
@@ -213,8 +320,8 @@ class _Pipes:
             for chunk in _chunks(fd):
                 found |= bool(chunk)
                 if fd == self._result_fd:
-                    room = limits.result_bytes - len(self.result)
-                    self.result += chunk[:room]
+                    room = limits.result_bytes - len(self._result)
+                    self._result += chunk[:room]
                     self.overflowed |= len(chunk) > room
                 if not chunk:
                     self._fds.discard(fd)
@@ -222,8 +329,11 @@ class _Pipes:
         return found
 
     def close(self) -> None:
+        """Let go of it."""
+        self.done.close()
         for fd in self._fds:
             os.close(fd)
+        self._fds.clear()
 
 
 def _chunks(fd: int) -> Iterator[bytes]:

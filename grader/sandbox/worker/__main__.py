@@ -1,4 +1,4 @@
-"""The untrusted side: a fresh `python -I` that has NumPy and nothing of ours, and forks one confined child a job.
+"""The untrusted side: a fresh `python -I` that has NumPy and nothing of ours, and forks one confined child a function.
 
 Started by its folder, never imported; it imports nothing of this package.  It holds no test, no reference and no rubric:
 jobs are sealed descriptors that only the child reads, once it is confined and was looked at from outside.
@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+import time
 import types
 from typing import Any
 
@@ -28,7 +29,7 @@ PRELOADED = (
     "numpy.random numpy.rec numpy.testing operator pprint random re statistics string textwrap threading time traceback "
     "typing"
 ).split()
-JOB, RESULT, GATE, RULESET = 3, 4, 5, 6  # a child's descriptors, besides 0 nothing, 1 and 2 prints
+JOB, RESULT, DONE, GATE, RULESET = 3, 4, 5, 6, 7  # a child's descriptors, besides 0 nothing, 1 and 2 prints
 SET_UP_FAILED, BROKE_OFF = 70, 71
 SET_UP_SECONDS = 5.0
 SHORT_SECONDS = 0.02  # most jobs; one that takes longer may use whichever processor is free
@@ -49,10 +50,12 @@ class Server:
         layers, version = self.confinement.layers, self.confinement.landlock_version
         self._say({"layers": layers, "landlock": version})
         while True:
-            message, fds, _, _ = socket.recv_fds(self.control, 1024, 3)
+            message, fds, _, _ = socket.recv_fds(self.control, 1024, 4)
             if not message:
                 return
             job = json.loads(message)
+            if not fds:
+                continue  # it was for a child that has ended
             wanted = job["layers"]
             self.confinement.work_on(job["cpu"])
             self._say(self._run(fds, frozenset(layers if wanted is None else wanted), job["wall_seconds"]))
@@ -90,14 +93,9 @@ class Server:
         return problem
 
     def _reap(self, pid: int, wall_seconds: float) -> dict[str, Any]:
-        """Wait for a child until its time is up, end it and its group, and say how it ended."""
-        ended = select.poll()
+        """Wait for a child until its time is up or the grader says so, end it and its group, and say how it ended."""
         pidfd = os.pidfd_open(pid)
-        ended.register(pidfd, select.POLLIN)
-        in_time = bool(ended.poll(min(wall_seconds, SHORT_SECONDS) * 1000))
-        if not in_time and wall_seconds > SHORT_SECONDS:
-            self.confinement.let_roam(pid)
-            in_time = bool(ended.poll((wall_seconds - SHORT_SECONDS) * 1000))
+        in_time = self._wait(pid, pidfd, wall_seconds)
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -107,21 +105,41 @@ class Server:
         seconds = usage.ru_utime + usage.ru_stime
         return {"code": os.waitstatus_to_exitcode(status), "in_time": in_time, "cpu_seconds": seconds}
 
+    def _wait(self, pid: int, pidfd: int, seconds: float) -> bool:
+        """Return whether a child ended before it had to; a new job on the way gives it new time."""
+        ready, moved = select.poll(), False
+        ready.register(pidfd, select.POLLIN)
+        ready.register(self.control, select.POLLIN)
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            events = {fd for fd, _ in ready.poll((left if moved else min(left, SHORT_SECONDS)) * 1000)}
+            if pidfd in events:
+                return True
+            if events:
+                order = json.loads(self.control.recv(1024) or b"{}")
+                if "more_seconds" not in order:
+                    return False
+                deadline = time.monotonic() + order["more_seconds"]
+            elif not moved:
+                self.confinement.let_roam(pid)
+                moved = True
+        return False
+
     def _child(self, fds: list[int], gate: int, layers: frozenset[str]) -> None:
         """Be a child: confine, wait to be let go, run one job, never return."""
         status = SET_UP_FAILED
         try:
             os.setsid()
-            job, result, prints = fds
+            job, result, prints, done = fds
             ruleset = max(self.confinement.ruleset, 0)
-            arrange([self.nothing, prints, prints, job, result, gate, ruleset])
+            arrange([self.nothing, prints, prints, job, result, done, gate, ruleset])
             self.confinement.child(layers, RULESET)
             os.close(RULESET)
             os.write(GATE, b"ready")
             if os.read(GATE, 2) == b"go":
                 status = BROKE_OFF
                 os.close(GATE)
-                run(read_all(JOB), RESULT)
+                work()
                 status = 0
         except BaseException as error:
             if status == SET_UP_FAILED:
@@ -153,6 +171,26 @@ def read_all(fd: int) -> bytes:
     while chunk := os.read(fd, 1 << 16):
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def work() -> None:
+    """Run the job, and those that follow it, until the other side hangs up."""
+    request = read_all(JOB)
+    while request:
+        run(request, RESULT)
+        os.write(DONE, b".")
+        request = read_exactly(DONE, int.from_bytes(read_exactly(DONE, 8), "little"))
+
+
+def read_exactly(fd: int, size: int) -> bytes:
+    """Read so many bytes; none where the other side has hung up."""
+    data = bytearray()
+    while len(data) < size:
+        chunk = os.read(fd, size - len(data))
+        if not chunk:
+            return b""
+        data += chunk
+    return bytes(data)
 
 
 def run(request: bytes, result: int) -> None:

@@ -20,20 +20,25 @@ class Refused(Exception):
     """What came back is not a set of bounded float arrays."""
 
 
+_blank: dict[str, Any] = {}  # the main module as it is before any of the notebook's statements
+
+
 def run(job: dict[str, Any], result: int) -> None:
     """Execute the statements, call the function as often as asked, and write a frame for each call.
 
     With `variants`, texts of the statement number `varied`, all calls are made of each of them in turn.
     """
     warnings.simplefilter("ignore")
-    space = vars(sys.modules["__main__"])
-    space["__builtins__"] = builtins
+    if not _blank:
+        _blank.update(vars(sys.modules["__main__"]), __builtins__=builtins)
     units = [unit["source"] for unit in job["units"]]
     if "variants" not in job:
+        space = vars(sys.modules["__main__"])
+        space.update(_blank)
         call_all(job, units, space, result)
     for variant in job.get("variants", ()):
         units[job["varied"]] = variant
-        call_all(job, units, {**space}, result)
+        call_all(job, units, {**_blank}, result)
 
 
 def call_all(job: dict[str, Any], units: list[Any], space: dict[str, Any], result: int) -> None:
