@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from grader.checks.compare import failed, pairs, passed, shape, shown
@@ -108,7 +110,7 @@ def _structure(outcome: Outcome, function: str) -> Finding | None:
     return _names(outcome, function, f"{', '.join(extra)} too many", required) if extra else None
 
 
-def _names(outcome: Outcome, function: str, problem: str, required: dict[str, tuple[int, int]]) -> Finding:
+def _names(outcome: Outcome, function: str, problem: str, required: Mapping[str, tuple[int, int]]) -> Finding:
     got, want = ", ".join(sorted(outcome.arrays)) or "no names", ", ".join(required)
     evidence = Shown(outcome.call.literal(function), got, want, EXACT)
     hint = f"The names asked for are {want}."

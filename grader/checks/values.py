@@ -72,7 +72,7 @@ def draws(student: Recovered, reference: Recovered) -> Finding:
     """The random numbers are those of the required seed, from the first, in order."""
     if not _complete(student):
         return skipped(NOT_EVERYWHERE)
-    if all(_same_draws(student, reference)):
+    if _same_draws(student, reference):
         return passed("the numbers are those of the required seed")
     if distribution(student, reference).verdict != "passed":
         return skipped("the distribution explains this")
@@ -86,7 +86,7 @@ def scale(student: Recovered, reference: Recovered) -> Finding:
     """The random numbers are multiplied with the required factor."""
     if not _complete(student):
         return skipped(NOT_EVERYWHERE)
-    if all(_same_draws(student, reference)):
+    if _same_draws(student, reference):
         return _scale_of_same_draws(student, reference)
     if student.drawn is not None:
         return _scale_of_other_draws(student, reference)
@@ -150,13 +150,16 @@ def _matrices(student: Recovered, reference: Recovered) -> list[tuple[Outcome, s
     ]
 
 
-def _same_draws(student: Recovered, reference: Recovered) -> list[bool]:
-    """Return for each matrix whether it is the reference's times one number."""
-    zeros_are_draws = student.drawn is not None and student.drawn.vanishing
-    return [
-        equal(got, want) or factor(got, want) is not None or (zeros_are_draws and not np.any(got))
-        for _, _, got, want in _matrices(student, reference)
-    ] or [False]
+def _same_draws(student: Recovered, reference: Recovered) -> bool:
+    """Return whether every matrix is the reference's times one number."""
+    mine, asked, matrices = student.drawn, reference.drawn, _matrices(student, reference)
+    if mine and asked and mine.stream == asked.stream and mine.whole and not mine.shifted:
+        return bool(matrices)  # each was found to be those draws times its factor
+    zeros_are_draws = mine is not None and mine.vanishing
+    return bool(matrices) and all(
+        equal(got, want) or factor(got, want) is not None or (zeros_are_draws and not got.any())
+        for _, _, got, want in matrices
+    )
 
 
 def _biases_took_draws(student: Recovered) -> bool:

@@ -174,6 +174,11 @@ class Drawn:
         return tuple(tuple(None if one is None else one.times for one in fits) for fits in self.fits)
 
     @property
+    def whole(self) -> bool:
+        """Whether every layer of every outcome was found in the row."""
+        return all(fit is not None for fits in self.fits for fit in fits)
+
+    @property
     def vanishing(self) -> bool:
         """Whether the draws of a layer were multiplied with 0."""
         return any(fit.times == 0 for fits in self.fits for fit in fits if fit)
@@ -196,12 +201,12 @@ class _Call:
     @property
     def smallest(self) -> int:
         """How many numbers the smallest matrix has that is not zero."""
-        return min((own.size for own in self.weights if np.any(own)), default=0)
+        return min((own.size for own in self.weights if own.any()), default=0)
 
     @property
     def size(self) -> int:
         """How many numbers the matrices have together that are not zero."""
-        return sum(own.size for own in self.weights if np.any(own))
+        return sum(own.size for own in self.weights if own.any())
 
 
 def recover(
@@ -222,7 +227,7 @@ def recover(
     """
     calls = _calls(outcomes, weights)
     largest = max(calls, key=lambda call: (call.smallest >= 3, call.size), default=None)
-    if largest is None or largest.size < FEWEST or not all(_usable(own) for own in largest.weights if np.any(own)):
+    if largest is None or largest.size < FEWEST or not all(_usable(own) for own in largest.weights if own.any()):
         return None
     for stream in _candidates(largest, likely_seeds):
         drawn = _explained(stream, calls)
@@ -253,7 +258,7 @@ def factor(weights: Floats, draws: Floats) -> float | None:
 def fit(weights: Floats, draws: Floats) -> Fit | None:
     """Return k and c if `weights` equals k times `draws` plus c element by element, k not 0; c is 0 where that will do."""
     weights, draws = weights.ravel(), draws.ravel()
-    if weights.size == 0 or not np.all(np.isfinite(weights)):
+    if weights.size == 0 or not np.isfinite(weights).all():
         return None
     times = float(weights @ draws / (draws @ draws))
     if _close(weights, times * draws, np.abs(times * draws)):
@@ -274,11 +279,11 @@ def _clean(number: float) -> float:
 
 
 def _close(got: Floats, want: Floats, size: Floats | float) -> bool:
-    return bool(np.all(np.abs(got - want) <= FACTOR_TOLERANCE * size))
+    return bool((np.abs(got - want) <= FACTOR_TOLERANCE * size).all())
 
 
 def _usable(weights: Floats) -> bool:
-    return bool(np.all(np.isfinite(weights)) and (weights.size < 3 or np.any(weights != weights.flat[0])))
+    return bool(np.isfinite(weights).all() and (weights.size < 3 or (weights != weights.flat[0]).any()))
 
 
 # --- candidates ----------------------------------------------------------------------------------------------------
@@ -300,7 +305,7 @@ def _candidates(call: _Call, likely_seeds: Sequence[int]) -> Iterator[Stream]:
 
 def _firsts(call: _Call) -> Iterator[Floats]:
     """Yield the numbers that may have been drawn first."""
-    drawn = [own for own in call.weights if np.any(own)]
+    drawn = [own for own in call.weights if own.any()]
     for own in drawn[:1] + drawn[1:][-1:]:
         yield own.ravel()
         yield own.T.ravel()

@@ -5,8 +5,9 @@ A pure function of evidence.  Checks judge by it, the diagnosis names it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -135,7 +136,7 @@ def same(evidence: FunctionEvidence, other: FunctionEvidence) -> bool:
 
 def equal(got: Floats, want: Floats) -> bool:
     """Return whether two arrays are the same but for rounding; NaN is never the same."""
-    return got.shape == want.shape and bool(np.all(np.abs(got - want) <= RTOL * np.abs(want)))
+    return got.shape == want.shape and bool((np.abs(got - want) <= RTOL * np.abs(want)).all())
 
 
 def _same_arrays(mine: Outcome, theirs: Outcome) -> bool:
@@ -176,8 +177,13 @@ def _all_weights(returned: Sequence[Outcome], turn: Turn = np.transpose) -> tupl
     return tuple(own for outcome in returned if (own := _weights(outcome, turn)) is not None)
 
 
-def shapes(layers: Sequence[int]) -> dict[str, tuple[int, int]]:
+def shapes(layers: Sequence[int]) -> Mapping[str, tuple[int, int]]:
     """Return the required shape of every parameter, weights and bias of the first layer first."""
+    return _shapes(tuple(layers))
+
+
+@lru_cache(512)  # those of one call are asked for dozens of times
+def _shapes(layers: tuple[int, ...]) -> Mapping[str, tuple[int, int]]:
     required: dict[str, tuple[int, int]] = {}
     for layer, (n_prev, n) in enumerate(pairwise(layers), start=1):
         required[f"W{layer}"] = (n, n_prev)
@@ -209,9 +215,9 @@ def _still(weights: Sequence[Weights]) -> Distribution | None:
     arrays = [array for own in weights for array in own.arrays]
     if not arrays:
         return None
-    if all(not np.any(array) for array in arrays):
+    if not any(array.any() for array in arrays):
         return "zeros"
-    return "constant" if all(np.all(array == array.flat[0]) for array in arrays) else None
+    return "constant" if all((array == array.flat[0]).all() for array in arrays) else None
 
 
 def _measured(weights: Sequence[Weights], drawn: draws.Drawn | None) -> list[rules.Layer]:
@@ -250,7 +256,7 @@ def _biases(returned: Sequence[Outcome]) -> Biases | None:
         return "missing"
     if not all(_is_column(outcome, name) for outcome, name in found):
         return "wrong_shape"
-    return "nonzero" if any(np.any(outcome.arrays[name].numpy() != 0) for outcome, name in found) else "zeros"
+    return "nonzero" if any((outcome.arrays[name].numpy() != 0).any() for outcome, name in found) else "zeros"
 
 
 def _is_column(outcome: Outcome, name: str) -> bool:

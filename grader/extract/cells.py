@@ -73,18 +73,22 @@ def read(cell: Cell) -> Code:
     return Code(cell, *_parsed(cell.source))
 
 
-def remembered(make: Callable[[str], Made]) -> Callable[[str], Made]:
+def remembered(most: int) -> Callable[[Callable[[str], Made]], Callable[[str], Made]]:
     """Keep what was made of the last short texts: most cells are the course's own, the same in a whole class."""
-    kept = lru_cache(REMEMBERED)(make)
 
-    @wraps(make)
-    def made(text: str) -> Made:
-        return kept(text) if len(text) <= REMEMBERED_CHARACTERS else make(text)
+    def keeping(make: Callable[[str], Made]) -> Callable[[str], Made]:
+        kept = lru_cache(most)(make)
 
-    return made
+        @wraps(make)
+        def made(text: str) -> Made:
+            return kept(text) if len(text) <= REMEMBERED_CHARACTERS else make(text)
+
+        return made
+
+    return keeping
 
 
-@remembered
+@remembered(REMEMBERED)
 def _parsed(source: str) -> tuple[str, tuple[ast.stmt, ...], tuple[Broken, ...]]:
     for text in _readings(source):
         try:
@@ -95,11 +99,6 @@ def _parsed(source: str) -> tuple[str, tuple[ast.stmt, ...], tuple[Broken, ...]]
     pieces = list(_pieces(text))
     statements = [statement for piece in pieces if not isinstance(piece, Broken) for statement in piece]
     return text, tuple(statements), tuple(piece for piece in pieces if isinstance(piece, Broken))
-
-
-_parsed_before = lru_cache(REMEMBERED)(
-    _parsed
-)  # most cells of a notebook are the course's own, the same in a whole class
 
 
 def too_long(cell: Cell) -> Code:

@@ -19,6 +19,8 @@ from grader.records import MissingName, Place, Unit
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Assignment = ast.Assign | ast.AnnAssign | ast.AugAssign
 
+TEXTS = 1000  # definitions of which it is remembered what they need: little, unlike their trees
+
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 _STAR_MODULES = {"numpy": frozenset(np.__all__), "math": frozenset(dir(math))}
 # modules whose functions a constant may call: they compute, they do not train, plot or read
@@ -184,13 +186,16 @@ def top_level(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             waiting.extend(reversed(inside))
 
 
-@remembered
+@remembered(TEXTS)
 def _tree(text: str) -> str:
     """Return the name of a syntax tree; what cannot be written down, too deep or with an endless number, goes by its text."""
     try:
-        return _hash(ast.dump(parse(text)))
+        return _hash(ast.dump(_syntax(text)))
     except (SyntaxError, RecursionError, ValueError, MemoryError):
         return _hash(text)
+
+
+_syntax = lru_cache(8)(parse)  # both the names and the name of a tree are asked for, one soon after the other
 
 
 def _hash(text: str) -> str:
@@ -207,10 +212,10 @@ def _free_names(binding: Binding) -> dict[str, int]:
     return {name: line + first - 1 for name, line in lines.items()}
 
 
-@remembered
+@remembered(TEXTS)
 def _names_of_definition(text: str) -> dict[str, int]:
     try:
-        (node,) = parse(text).body
+        (node,) = _syntax(text).body
     except (SyntaxError, ValueError):  # nothing that Python would run
         return {}
     return _names_in(text, node, getattr(node, "name", ""))

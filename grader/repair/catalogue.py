@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from grader.records import Function, RepairKind
@@ -39,6 +40,7 @@ class Wanted:
     factors: tuple[ast.expr, ...] = ()
 
 
+@lru_cache(32)
 def wanted(solution: Function) -> Wanted:
     """Read off the solution's own function what an edit may put in."""
     unit = unit_of(solution)

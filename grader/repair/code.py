@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -112,6 +113,7 @@ class Code:
         return Candidate(Repair(kind, place, old.decode().strip(), new.decode().strip()), data.decode())
 
 
+@lru_cache(32)  # a search asks a few times for each unit of its function
 def _definition(name: str, source: str) -> Node:
     """Return the definition that a text holds, or None."""
     try:
