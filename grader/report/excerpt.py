@@ -19,7 +19,7 @@ from grader.report.text import clean
 
 MOST_LINES = 80  # the course's functions have 20 to 40
 MOST_COLUMNS = 160
-KEPT, KEPT_PIECES = 400, 4000  # excerpts, and lines of them, that a process remembers
+KEPT_PIECES = 4000  # lines that a process remembers
 
 # five kinds are enough to read by; fewer classes also keep the page small and alike in every version of Pygments
 _CLASSES: tuple[tuple[Any, str], ...] = ((Keyword, "k"), (String, "s"), (Comment, "c"), (Number, "m"))
@@ -37,15 +37,9 @@ class Excerpt:
 
 def excerpt(source: Source) -> Excerpt:
     """Return the first lines of a function, numbered as in its cell."""
-    lines, more = _excerpt(source.code)
-    return Excerpt(tuple(enumerate(lines, start=source.line)), more)
-
-
-@lru_cache(maxsize=KEPT)  # many of a class write the same text
-def _excerpt(code: str) -> tuple[tuple[Markup, ...], int]:
-    whole = clean(code).strip("\n").split("\n")
+    whole = clean(source.code).strip("\n").split("\n")
     kept = "\n".join(_cut(line) for line in whole[:MOST_LINES])
-    return tuple(_lines(kept)), max(0, len(whole) - MOST_LINES)
+    return Excerpt(tuple(enumerate(_lines(kept), start=source.line)), max(0, len(whole) - MOST_LINES))
 
 
 def _cut(line: str) -> str:

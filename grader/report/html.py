@@ -14,12 +14,13 @@ import jinja2
 from markupsafe import Markup
 
 from grader import resources
-from grader.records import FunctionResult, Question, Result, Sweep
+from grader.records import FunctionResult, Question, Result, Source, Sweep
 from grader.report import text, words
 from grader.report.excerpt import excerpt
 from grader.report.feedback import further_questions, is_wide, marked_line, open_first, place, training_view
 from grader.report.figures import KEPT, Layer
 
+KEPT_CODES = 400  # of students, as they stand on pages, that a process remembers
 NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name of the file stands at the end
 
 
@@ -30,18 +31,10 @@ def feedback_page(result: Result) -> str:
 
 def render(template: str, *, styles: Sequence[str] = ("page.css",), script: str = "", **context: object) -> str:
     """Return a page with these styles and, where it has one, the only script that its policy lets run."""
-    style, code = "".join(map(_file, styles)), _file(script) if script else ""
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            style=Markup(style),  # noqa: S704  # our own file
-            style_hash=_hash(style),
-            script=Markup(code),  # noqa: S704  # our own file
-            script_hash=_hash(code),
-            **context,
-        )
-    )
+    style, style_hash = _files(*styles)
+    code, code_hash = _files(*filter(None, [script]))
+    page = _environment().get_template(template)
+    return page.render(style=style, style_hash=style_hash, script=code, script_hash=code_hash, **context)
 
 
 def macros(template: str) -> Any:
@@ -59,6 +52,11 @@ def section(name: str, function: FunctionResult, sweep: Sweep | None) -> Markup:
 @lru_cache(maxsize=KEPT)  # most pages of a class have the same
 def _asked(questions: tuple[Question, ...]) -> Markup:
     return Markup(macros("_function.html").asked(questions))  # noqa: S704  # a macro's output, escaped
+
+
+@lru_cache(maxsize=KEPT_CODES)  # many of a class write the same text
+def _lines(source: Source, marked: int | None) -> Markup:
+    return Markup(macros("_function.html").code_lines(source, marked))  # noqa: S704  # a macro's output, escaped
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -86,13 +84,12 @@ def _frame(name: str, judged: _Judged) -> tuple[Markup, Markup, Markup]:
     return before, between, after
 
 
-def _file(name: str) -> str:
-    return (resources.templates() / name).read_text(encoding="utf-8")
-
-
-def _hash(style: str) -> str:
-    digest = hashlib.sha256(style.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
+@cache  # every page of a process has the same
+def _files(*names: str) -> tuple[Markup, str]:
+    """Return the text of our own files, one after the other, and its hash as a policy names it."""
+    whole = "".join((resources.templates() / name).read_text(encoding="utf-8") for name in names)
+    digest = hashlib.sha256(whole.encode()).digest()
+    return Markup(whole), f"sha256-{base64.b64encode(digest).decode()}"  # noqa: S704  # our own files
 
 
 @cache  # templates are compiled once a process
@@ -116,6 +113,7 @@ def _environment() -> jinja2.Environment:
         asked=_asked,
         place=place,
         excerpt=excerpt,
+        lines=_lines,
         further_questions=further_questions,
         is_wide=is_wide,
         marked_line=marked_line,

@@ -13,7 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from grader import resources, shipped
+from grader import shipped
 from grader.exercise import Exercise
 from grader.report import answers, html
 from grader.report.answers import HIDDEN
@@ -41,14 +41,10 @@ def lab_page(exercise: Exercise) -> str:
         If nothing is shipped with the exercise that the answers could be read off.
     """
     known = answers.Known(exercise)
-    script = _file("lab.js")
-    style = _file("page.css") + _file("lab.css")
-    page = html._environment().get_template("lab.html")  # one environment for all pages
-    return page.render(
-        style=Markup(style),  # noqa: S704  # our own file
-        style_hash=html._hash(style),
-        script=Markup(script),  # noqa: S704  # our own file
-        script_hash=html._hash(script),
+    return html.render(
+        "lab.html",
+        styles=("page.css", "lab.css"),
+        script="lab.js",
         data=Markup(_json(_data(known.all))),  # noqa: S704  # numbers, with < spelled out
         questions=answers.questions(known),
         scales=SCALES,
@@ -57,10 +53,6 @@ def lab_page(exercise: Exercise) -> str:
         rates=RATES,
         iterations=ITERATIONS,
     )
-
-
-def _file(name: str) -> str:
-    return (resources.templates() / name).read_text(encoding="utf-8")
 
 
 def _json(data: Mapping[str, Any]) -> str:
