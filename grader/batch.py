@@ -18,7 +18,7 @@ from grader import pool, work
 from grader import roster as rosters
 from grader import submissions as files
 from grader.classfiles import write_class
-from grader.classroom import gather
+from grader.classroom import Line, gather
 from grader.errors import RequestError
 from grader.exercise import Exercise
 from grader.notebook import read_hash
@@ -29,6 +29,7 @@ from grader.work import Setup, Work
 
 DATABASE = "grades.sqlite"
 GROUP, GROUP_SECONDS = 32, 1.0  # submissions that are written down together: what a kill can cost, besides what runs
+LINES = 5000  # submissions of which the class's files need not be read back from the store: some 20 MB
 HERE = 32  # so few submissions are judged again in this process: starting others takes longer
 
 Progress = Callable[[int, int, Sequence[str]], None]  # how many are done, of how many, and which are being graded
@@ -115,7 +116,7 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
         task = _Task(store, out, exercise, annotated=annotated)
         moved = tuple(task.run(plan, settings))
         store.ignored = found.ignored
-        _publish(store, out, exercise)
+        _publish(store, out, exercise, task.lines)
         return replace(
             _report(store, out),
             graded=len(plan.grade),
@@ -140,7 +141,7 @@ def regrade(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
         plan = _plan_of_all(store, exercise)
         task = _Task(store, out, exercise, annotated=False)
         moved = tuple(task.run(plan, settings or Settings()))
-        _publish(store, out, exercise)
+        _publish(store, out, exercise, task.lines)
         done = _report(store, out)
         return replace(done, judged_again=len(plan.judge), changed=_changed(moved), said=tuple(_rulings(moved)))
 
@@ -270,12 +271,17 @@ class _Pages:
 
 @dataclass(slots=True)
 class _Task:
-    """Carries a plan out; `out` is None where nothing is to be written."""
+    """Carries a plan out; `out` is None where nothing is to be written.
+
+    `lines` holds by name what the class's files need of the first submissions that were done, so that these files are
+    ready soon after the last one.
+    """
 
     store: Store
     out: Path | None
     exercise: Exercise
     annotated: bool
+    lines: dict[str, bytes] = field(default_factory=dict)
 
     def run(self, plan: _Plan, settings: Settings) -> Iterator[Change]:
         """Grade and judge, keep what ends, and yield what changed for whom."""
@@ -299,6 +305,8 @@ class _Task:
                         done += 1
                         if self.out is not None:
                             buffer.add(made)
+                        if len(self.lines) < LINES:
+                            self.lines[one.submission.name] = made.line
             settings.progress(done, total, ())
         finally:
             work.finish()
@@ -375,10 +383,18 @@ def _rulings(moved: Iterable[Change]) -> Iterator[str]:
     yield from (under_ruling(one) for one in moved if one.ruling)
 
 
-def _publish(store: Store, out: Path, exercise: Exercise) -> None:
-    """Write the class's files anew from the store."""
+def _publish(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes] | None = None) -> None:
+    """Write the class's files anew from the store; `lines` are those of submissions that were done just now."""
+    made = lines or {}
+    found = gather(
+        store.results(besides=made.keys()),
+        seen=store.seen(),
+        lines=(msgspec.msgpack.decode(one, type=Line) for one in made.values()),
+    )
+    if found.sweep is None:  # it is the same in every result
+        found.sweep = next((store.result(name).sweep for name in made), None)
     write_class(
-        gather(store.results(), seen=store.seen()),
+        found,
         out,
         exercise,
         ignored={name: files.why_ignored(name) for name in store.ignored},

@@ -16,6 +16,7 @@ from grader import evidence as gathering
 from grader import exercise as exercises
 from grader import submissions as files
 from grader.checks import CHECKS
+from grader.classroom import line
 from grader.errors import RequestError
 from grader.exercise import Exercise
 from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read, too_large
@@ -120,12 +121,11 @@ def standing(result: Result) -> Standing:
     return Standing(result.score, result.possible, result.passed, result.provisional, bool(reasons(result)))
 
 
-def write_pages(folder: Path, result: Result) -> None:
-    """Write result and page of one submission, for their owner alone."""
+def write_pages(folder: Path, result: Result, encoded: bytes | None = None) -> None:
+    """Write result and page of one submission, for their owner alone; the result may have been encoded before."""
     make_private_folder(folder)
-    write(
-        folder / "result.json", msgspec.json.encode(result) + b"\n", private=True
-    )  # for programs: half as large on one line
+    data = encoded or msgspec.json.encode(result)
+    write(folder / "result.json", (data, b"\n"), private=True)  # for programs: half as large on one line
     write(folder / "feedback.html", html.feedback_page(result), private=True)
 
 
@@ -227,8 +227,9 @@ def _noted(evidence: Evidence, submission: Submission) -> Evidence:
 
 def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Result, seconds: float) -> Kept:
     submission, result = work.submission, ruled(machine, work.rulings)
+    encoded = msgspec.json.encode(machine)
     if work.out is not None:
-        write_pages(work.out / submission.folder, result)
+        write_pages(work.out / submission.folder, result, encoded if result is machine else None)
         if work.annotated or (work.out / submission.folder / ANNOTATED).is_file():
             write_annotated(work.out / submission.folder, result, submission)
     known = Known(
@@ -245,8 +246,9 @@ def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Res
         known=known,
         seconds=seconds,
         evidence=_packed(evidence, machine, running, whole=work.setup.whole),
-        result=msgspec.json.encode(machine),
+        result=encoded,
         standing=standing(result),
+        line=msgspec.msgpack.encode(line(submission.folder, seconds, result)),
         trainings=_made(running),
         graded_at=work.before.graded_at if work.before else "",
     )

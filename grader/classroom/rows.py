@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from grader.records import Cause, Diagnosis, FunctionResult, FunctionStatus, NotebookStatus, Result, Sweep, Verdict
 from grader.review import reasons
@@ -127,20 +128,24 @@ class Classroom:
         return self.causes.get((function, cause)) or Words(cause.replace("_", " "), "", "")
 
 
-def gather(entries: Iterable[tuple[str, float, Result]], *, seen: Collection[str] = ()) -> Classroom:
-    """Read folder, seconds and result of each submission once, and keep a row of it.
+def gather(
+    entries: Iterable[tuple[str, float, Result]], *, seen: Collection[str] = (), lines: Iterable[Line] = ()
+) -> Classroom:
+    """Read folder, seconds and result of each submission once, and keep a row of it; `lines` are those read before.
 
     `seen` are the submissions that a person has looked at: nothing is left to look at there.
     """
     found = Classroom()
 
-    def lines() -> Iterator[Line]:
+    def read() -> Iterator[Line]:
         for folder, seconds, result in entries:
             found.sweep = result.sweep or found.sweep
-            made = line(folder, seconds, result)
-            yield replace(made, row=replace(made.row, reasons=())) if made.row.name in seen else made
+            yield line(folder, seconds, result)
 
-    return assemble(lines(), found)
+    every = (
+        replace(one, row=replace(one.row, reasons=())) if one.row.name in seen else one for one in chain(lines, read())
+    )
+    return assemble(every, found)
 
 
 def assemble(lines: Iterable[Line], found: Classroom | None = None) -> Classroom:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from grader.errors import RequestError
 OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
 
 
-def write(path: Path, content: str | bytes | Iterable[str], *, private: bool = False) -> None:
+def write(path: Path, content: str | bytes | Iterable[str | bytes], *, private: bool = False) -> None:
     """Write a file whole or not at all; a private one can be read by its owner only, whatever the umask says.
 
     A device or pipe, such as /dev/stdout, is written to, never put aside.
@@ -24,16 +25,14 @@ def write(path: Path, content: str | bytes | Iterable[str], *, private: bool = F
     """
     parts = (content,) if isinstance(content, str | bytes) else content
     data = (one if isinstance(one, bytes) else one.encode("utf-8", "backslashreplace") for one in parts)
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if _is_device(path):
         try:
             with path.open("wb") as device:
                 device.writelines(data)
         except OSError as error:
             raise _unwritable(path, error) from None
         return
-    with replacing(path) as draft, draft.open("wb") as file:
-        if private:
-            draft.chmod(OWNER_FILE)
+    with replacing(path) as draft, open(draft, "wb", opener=_private if private else None) as file:
         file.writelines(data)
 
 
@@ -44,11 +43,26 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield draft
         draft.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    finally:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _unwritable(path, error) from None
+        raise
+
+
+def _private(path: str, flags: int) -> int:
+    file = os.open(path, flags, OWNER_FILE)
+    Path(path).chmod(OWNER_FILE)  # one that was left behind may be open to others
+    return file
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # nothing there, or nothing that can be there; opening it says so
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _unwritable(path: Path, error: OSError) -> RequestError:
@@ -58,10 +72,13 @@ def _unwritable(path: Path, error: OSError) -> RequestError:
 def make_private_folder(path: Path) -> None:
     """Make a folder that only its owner can enter; one that is there already keeps its mode."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
-            path.mkdir()
-            path.chmod(OWNER_FOLDER)
+            try:
+                path.mkdir(OWNER_FOLDER)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.mkdir(OWNER_FOLDER)
+            path.chmod(OWNER_FOLDER)  # whatever the umask took away
     except OSError as error:
         hint = "choose a folder you can write to"
         raise RequestError(f"{path} cannot be made: {error.strerror}", hint=hint) from None

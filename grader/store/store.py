@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -88,13 +88,17 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One submission as it goes into the store; the result is the machine's, without what people ruled."""
+    """One submission as it goes into the store; the result is the machine's, without what people ruled.
+
+    `line` is what the class's files need of it, with what people ruled; the store does not keep it.
+    """
 
     known: Known
     seconds: float
     evidence: Packed
     result: bytes
     standing: Standing
+    line: bytes = b""
     trainings: Mapping[str, bytes] = field(default_factory=dict)
     graded_at: str = ""
 
@@ -150,13 +154,14 @@ class Store:
         rows = self._rows(f"SELECT {_KNOWN} FROM submissions ORDER BY name")  # noqa: S608  # our own column names
         return {row[0]: Known(*row) for row in rows}
 
-    def results(self) -> Iterator[tuple[str, float, Result]]:
-        """Yield folder, seconds and result of every submission, by name, with what people ruled."""
+    def results(self, *, besides: Collection[str] = ()) -> Iterator[tuple[str, float, Result]]:
+        """Yield folder, seconds and result of every submission but those, by name, with what people ruled."""
         standing = self.ledger.standing()
-        for name, folder, seconds, data in self._rows(
-            "SELECT name, folder, seconds, result FROM submissions ORDER BY name"
-        ):
-            yield folder, seconds, ruled(self._result(name, data), standing.get(name, ()))
+        names = [name for (name,) in self._rows("SELECT name FROM submissions ORDER BY name") if name not in besides]
+        for name in names:
+            query = "SELECT folder, seconds, result FROM submissions WHERE name = ?"
+            for folder, seconds, data in self._rows(query, (name,)):
+                yield folder, seconds, ruled(self._result(name, data), standing.get(name, ()))
 
     def result(self, name: str) -> Result:
         """Return the machine's result of one submission, without what people ruled."""
