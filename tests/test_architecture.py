@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "work": {
         "grader",
         "checks",
+        "classroom",
         "errors",
         "evidence",
         "exercise",

@@ -353,7 +353,9 @@ def test_regrade_runs_no_student_code_and_uses_todays_points(graded, tmp_path, m
     ran = []
     original = Sandbox.run
     monkeypatch.setattr(
-        Sandbox, "run", lambda self, function, calls: ran.append(function.code) or original(self, function, calls)
+        Sandbox,
+        "run",
+        lambda self, function, *rest, **more: ran.append(function.code) or original(self, function, *rest, **more),
     )
     import shutil
 
