@@ -83,7 +83,9 @@ def test_a_set_up_that_fails_is_ours_and_no_zero(tmp_path, monkeypatch, capsys):
     """The child says that a step failed: the result is provisional, and the reason stands in it."""
     run = Sandbox.run
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr(Sandbox, "run", lambda self, function, calls: run(self, function, calls, layers=("landlock",)))
+    monkeypatch.setattr(
+        Sandbox, "run", lambda self, function, calls, **_: run(self, function, calls, layers=("landlock",))
+    )
     code = main(["check", str(write(tmp_path, "a.ipynb", solved())), "--json", "-"])
     result = json.loads(capsys.readouterr().out)
     assert code == 3

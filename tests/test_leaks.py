@@ -36,7 +36,8 @@ import sys
 
 def hook(event, arguments):
     inet = event == "socket.__new__" and int(arguments[1]) in (2, 10)
-    if inet or event in {EVENTS}:
+    own = event in ("socket.bind", "socket.connect") and isinstance(arguments[1], (str, bytes))  # a path: our own processes
+    if inet or (event in {EVENTS} and not own):
         with open({log!r}, "a") as file:
             file.write(f"{{event}} {{arguments}}\\n")
         raise RuntimeError(f"{{event}}: this process calls somebody")

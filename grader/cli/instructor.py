@@ -67,6 +67,10 @@ def batch(
     verbose: VerboseOption = False,
 ) -> None:
     """Grade every notebook of folders or zips; run again to go on where it stopped."""
+    from grader import pool
+
+    if executor is Runs.PROCESSES:
+        pool.begin()
     from grader import batch as batches
     from grader import service
     from grader.report.progress import Progress

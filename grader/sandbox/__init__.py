@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -57,12 +58,13 @@ class Sandbox:
         calls: Sequence[Call],
         *,
         layers: Sequence[str] | None = None,
+        wall_seconds: float | None = None,
         stays: bool = False,
     ) -> tuple[Outcome, ...]:
         """Return what each call gave; after a call that did not come back the later ones are not made.
 
-        `layers` names those to run behind, for tests of one alone; by default it is all that the machine has.  With `stays`
-        the child waits for variants of the function, until the next function is run.
+        `layers` names those to run behind, for tests of one alone; by default it is all that the machine has.  It may be
+        given less time.  With `stays` the child waits for variants of the function, until the next function is run.
 
         Raises
         ------
@@ -73,9 +75,10 @@ class Sandbox:
         if len(job) > self.limits.source_bytes:
             problem = f"the code is larger than {self.limits.source_bytes} bytes; it was not run"
             return (Outcome(calls[0], "refused", message=problem),)
-        ending = self._ended(lambda server: server.run(job, layers, stays=stays))
+        limits = self.limits if wall_seconds is None else replace(self.limits, wall_seconds=wall_seconds)
+        ending = self._ended(lambda server: server.run(job, layers, wall_seconds, stays=stays))
         self._ran = function if stays else None
-        return tuple(_outcomes(function, calls, ending, self.limits))
+        return tuple(_outcomes(function, calls, ending, limits))
 
     def run_variants(
         self, function: Function, varied: int, variants: Sequence[str], calls: Sequence[Call], wall_seconds: float
