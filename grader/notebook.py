@@ -272,7 +272,8 @@ def _script_cells(text: str, problems: list[Problem]) -> list[Cell]:
 
 def _notebook_cells(text: str, problems: list[Problem]) -> list[Cell]:
     """Return the cells of a notebook's JSON."""
-    _refuse_more(text.count("[") + text.count("{"), _CONTAINERS_LIMIT, "lists and objects")
+    if len(text) > _CONTAINERS_LIMIT:
+        _refuse_more(text.count("[") + text.count("{"), _CONTAINERS_LIMIT, "lists and objects")
     merged = _first_side(text)
     if merged != text:
         problems.append(_problem("merge_conflict", where="The file"))
@@ -465,6 +466,8 @@ def _mended(source: str) -> tuple[str, list[str]]:
 
 def _encodable(text: str) -> str:
     """Return the text without what UTF-8 and Python's parser refuse."""
+    if text.isascii() and "\0" not in text:  # which is known at once
+        return text
     return re.sub("[\0\ud800-\udfff]", "\ufffd", text)
 
 

@@ -25,6 +25,7 @@ _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
 _TOO_DEEP = "it is nested too deeply to be read"
 _TOO_LONG = "it is too long to be read as code"
 REMEMBERED, REMEMBERED_CHARACTERS = 128, 10_000  # texts whose syntax trees are kept: so many, of at most so much text
+TEXTS = 1000  # texts of which only something small is kept
 MOST_CHARACTERS = 1_000_000  # of a notebook's code: parsing takes a hundred times the memory of the text
 
 

@@ -41,7 +41,6 @@ class _Ran:
     """A code cell with all that runs when it does, and its calls of plain names."""
 
     code: Code
-    nodes: Sequence[ast.AST]
     calls: Mapping[str, Sequence[ast.Call]]
 
 
@@ -74,18 +73,22 @@ def _codes(notebook: Notebook, names: Sequence[str]) -> Iterator[Code]:
 
 
 def _ran(code: Code) -> _Ran:
-    return _Ran(code, *_nodes_and_calls(code.statements))
+    return _Ran(code, _calls(code.statements))
 
 
 @lru_cache(REMEMBERED)  # by the very trees: those of equal cells are the same
-def _nodes_and_calls(statements: tuple[ast.stmt, ...]) -> tuple[Sequence[ast.AST], Mapping[str, Sequence[ast.Call]]]:
+def _nodes(statements: tuple[ast.stmt, ...]) -> tuple[ast.AST, ...]:
     running = (statement for statement in statements if not isinstance(statement, Definition))
-    nodes = [node for statement in running for node in ast.walk(statement)]
+    return tuple(node for statement in running for node in ast.walk(statement))
+
+
+@lru_cache(REMEMBERED)
+def _calls(statements: tuple[ast.stmt, ...]) -> Mapping[str, Sequence[ast.Call]]:
     calls: dict[str, list[ast.Call]] = {}
-    for node in nodes:
+    for node in _nodes(statements):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             calls.setdefault(node.func.id, []).append(node)
-    return nodes, calls
+    return calls
 
 
 # --- training ------------------------------------------------------------------------------------------------------
@@ -219,11 +222,13 @@ def _shown(cells: Sequence[_Ran], names: frozenset[str]) -> Iterator[tuple[str, 
     for cell in cells:
         calls = [(name, call) for name, found in cell.calls.items() if name in names for call in found]
         arrays = dict(_arrays(cell.code.cell.output)) if len(calls) == 1 else {}
-        if arrays and _only_shows(cell.nodes, calls[0][0]) and (layers := _sizes(calls[0][1])):
+        if arrays and _only_shows(cell.code.statements, calls[0][0]) and (layers := _sizes(calls[0][1])):
             yield calls[0][0], PrintedArrays(cell.code.place(calls[0][1]), layers, arrays)
 
 
-def _only_shows(nodes: Sequence[ast.AST], function: str) -> bool:
+@lru_cache(REMEMBERED)
+def _only_shows(statements: tuple[ast.stmt, ...], function: str) -> bool:
+    nodes = _nodes(statements)
     names = [node for node in nodes if isinstance(node, ast.Name)]
     allowed = {node.id for node in names if isinstance(node.ctx, ast.Store)} | _SHOWING_NAMES | {function}
     return all(

@@ -13,13 +13,11 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from grader.extract.cells import REMEMBERED, Code, parse, remembered
+from grader.extract.cells import REMEMBERED, TEXTS, Code, parse, remembered
 from grader.records import MissingName, Place, Unit
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Assignment = ast.Assign | ast.AnnAssign | ast.AugAssign
-
-TEXTS = 1000  # definitions of which it is remembered what they need: little, unlike their trees
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 _STAR_MODULES = {"numpy": frozenset(np.__all__), "math": frozenset(dir(math))}

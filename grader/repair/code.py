@@ -40,6 +40,7 @@ class Code:
         self.starts = [0, *accumulate(map(len, self.data.splitlines(keepends=True)))]
         self.body = self.tree.body[ast.get_docstring(self.tree, clean=False) is not None :] or self.tree.body
         self.parents: dict[ast.AST, ast.AST] = {}
+        self.texts: dict[ast.AST, str] = {}
         self.nodes: list[Node] = [node for statement in self.body for node in self._walk(statement, self.tree)]
         self.missing = frozenset(missing.name for missing in function.missing_names)
         self.numpy = "numpy" if self.named("numpy") and not self.named("np") else "np"
@@ -61,7 +62,7 @@ class Code:
     def swap(self, kind: RepairKind, node: Node, new: ast.AST, at: Node = None) -> Candidate:
         """Put an expression in the place of another; `at` is the part of it that changes."""
         text, (start, end) = ast.unparse(new), self._span(node)
-        if text == ast.unparse(node):
+        if text == self._text(node):
             text = self.data[start:end].decode()  # no edit
         elif isinstance(new, OPERATION) and isinstance(self.parents[node], OPERATION | ast.Attribute | ast.Compare):
             text = f"({text})"
@@ -86,6 +87,11 @@ class Code:
         text += old.decode() + ("" if to_end else self._between)
         new = old + (b"  # at the end of the function" if to_end else b"  # once, at the beginning of the function")
         return self._candidate(kind, node, old, new, (start, end, "pass"), (at, at, text))
+
+    def _text(self, node: Node) -> str:
+        if node not in self.texts:
+            self.texts[node] = ast.unparse(node)
+        return self.texts[node]
 
     @property
     def _between(self) -> str:
