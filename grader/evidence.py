@@ -27,7 +27,8 @@ from grader.training import ESCAPED, LN2, Data, Model, Parameters, course_data, 
 Cache = MutableMapping[str, bytes]
 Waits = Mapping[str, tuple[int | None, int]]  # by key: the end of a plateau, or None, and how far it was looked for
 KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
-KEPT_FUNCTIONS, KEPT_BYTES = 160, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
+KEPT_FUNCTIONS, KEPT_BYTES = 100, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
+KEPT_TRAININGS = 160
 FAST_CAP, PLAIN_CAP = 1_000_000, 30_000  # iterations in which it is looked for the end of a plateau: up to 3 s
 RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
 FAST_RATES_CAP, PLAIN_RATES_CAP = 100_000, 10_000
@@ -93,7 +94,7 @@ class Trainer:
         """
         stored = self.cache[key]
         if key not in self.read or self.read[key][0] != stored:
-            if len(self.read) >= KEPT_FUNCTIONS:
+            if len(self.read) >= KEPT_TRAININGS:
                 del self.read[next(iter(self.read))]
             self.read[key] = stored, msgspec.json.decode(stored, type=Training, strict=False)
         return self.read[key][1]
@@ -168,9 +169,10 @@ def collect(
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What the calls of a function gave, and the training from it or why there is none."""
+    """What the calls of a function gave with its hash, and the training from it or why there is none."""
 
     outcomes: tuple[Outcome, ...]
+    digest: bytes
     training: Training | None
     fault: str
 
@@ -221,13 +223,19 @@ class Gatherer:
         calls = self.calls(function, task)
         outcomes = self.kept(code_key(function, calls)) if self.kept else None
         outcomes = outcomes or self._called(function, calls)
-        found = Gathered(outcomes, *self._train(outcomes))
+        found = Gathered(outcomes, digest(outcomes), *self._train(outcomes))
         lasting = all(outcome.ended not in ("timed_out", "broken") for outcome in outcomes)  # a busy machine may be why
         if lasting and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES:
             if len(self.gathered) >= KEPT_FUNCTIONS:
                 del self.gathered[next(iter(self.gathered))]
             self.gathered[text if any(outcome.fault for outcome in outcomes) else tree] = found
         return found
+
+    def digest(self, evidence: FunctionEvidence) -> bytes:
+        """Return the hash of all that the calls of a function gave; of what was gathered last it is known."""
+        found = self.gathered.get((evidence.function.name, trees(evidence.function)))
+        known = found is not None and found.outcomes is evidence.outcomes
+        return found.digest if found and known else digest(evidence.outcomes)
 
     def _called(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
         budget = self.sandbox.limits.submission_seconds
@@ -286,6 +294,11 @@ def trees(function: Function) -> tuple[str, ...]:
     return tuple(unit.tree for unit in function.units)
 
 
+def digest(outcomes: Sequence[Outcome]) -> bytes:
+    """Return the hash of all that calls gave: equal where they gave the very same."""
+    return hashlib.sha256(msgspec.msgpack.encode(outcomes)).digest()
+
+
 def sha256(evidence: FunctionEvidence) -> str:
     """Return the hash of what the public calls of a function gave, which student and instructor can compare."""
     digest = hashlib.sha256(repr((evidence.function.name, evidence.function.status)).encode())
@@ -312,6 +325,7 @@ __all__ = [
     "Waits",
     "code_key",
     "collect",
+    "digest",
     "is_repeatable",
     "plain",
     "plain_training",

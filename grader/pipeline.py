@@ -62,6 +62,7 @@ from grader.sandbox import Limits, Sandbox
 from grader.solution import Solution
 from grader.training import course_data
 
+KEPT = 1000  # verdicts and proofs that a process remembers; they are small
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -98,9 +99,9 @@ class Pipeline:
         self.trainer = Trainer(exercise.model, trainings, waits=self.shipped.waits)
         self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret, kept=outcomes)
         self._proved: dict[tuple[object, ...], Proved] = {}
-        self._right: dict[tuple[object, ...], tuple[Outcome, ...]] = {}
+        self._right: dict[tuple[object, ...], bytes] = {}  # by code, the hash of what it gave
         self._verdicts: dict[str, FunctionResult] = {}  # on the solution
-        self._judged: dict[tuple[object, ...], tuple[tuple[Outcome, ...], FunctionResult]] = {}
+        self._judged: dict[tuple[object, ...], tuple[bytes, FunctionResult]] = {}
         self._trainings: dict[
             int, tuple[Training, TrainingResult]
         ] = {}  # by identity: a record is not written out twice
@@ -145,7 +146,7 @@ class Pipeline:
         """Add the edits that make a wrong function right, as long as its submission has time left."""
         function = evidence.function
         tree = (function.name, gathering.trees(function))
-        if function.status != "found" or self._right.get(tree) == evidence.outcomes:
+        if function.status != "found" or self._is_known_right(evidence):
             return evidence
         if tree in self._proved:
             found = again(function, self._solved[task.name], self._proved[tree])
@@ -153,13 +154,17 @@ class Pipeline:
                 return replace(evidence, repairs=found)
         right = self.solution.outcomes(task.name, self.gatherer.calls(function, task))
         if is_right(evidence, right):
-            _hold(self._right, tree, evidence.outcomes)
+            _hold(self._right, tree, self.gatherer.digest(evidence))
             return evidence
         proof = self._search(evidence, right, task)
         if proof is None:
             return evidence  # beyond repair, or a busy machine
         _hold(self._proved, tree, proof)
         return replace(evidence, repairs=proof.repairs)
+
+    def _is_known_right(self, evidence: FunctionEvidence) -> bool:
+        known = self._right.get((evidence.function.name, gathering.trees(evidence.function)))
+        return known is not None and known == self.gatherer.digest(evidence)
 
     def _search(self, evidence: FunctionEvidence, right: Sequence[Outcome], task: Task) -> Proved | None:
         gatherer, started = self.gatherer, time.monotonic()
@@ -262,15 +267,15 @@ class Pipeline:
         function, known = evidence.function, known_fault(evidence.repairs, self.exercise.show)
         made = tuple(outcome.call for outcome in evidence.outcomes)
         key = (function.name, gathering.trees(function), made, function.seeded_outside, known)
-        outcomes, judged = self._judged.pop(key, ((), None))
-        if outcomes != evidence.outcomes:  # code that hangs on chance, or another NumPy
+        digest, (before, judged) = self.gatherer.digest(evidence), self._judged.pop(key, (b"", None))
+        if before != digest:  # code that hangs on chance, or another NumPy
             judged = None
-        if judged is None and self._right.get((function.name, gathering.trees(function))) == evidence.outcomes:
+        if judged is None and self._is_known_right(evidence):
             judged = self._right_verdict(evidence, task)
         if judged is None:
             judged = self._judge(evidence, task, known)
         if gathering.is_repeatable(evidence):
-            _hold(self._judged, key, (evidence.outcomes, judged))  # as the last to go: what is usual stays
+            _hold(self._judged, key, (digest, judged))  # as the last to go: what is usual stays
         return replace(judged, source=_source(function), stale=stale(evidence, self.course))
 
     def _right_verdict(self, evidence: FunctionEvidence, task: Task) -> FunctionResult | None:
@@ -359,7 +364,7 @@ class _ShippedFirst(ChainMap[str, bytes]):
 
 def _hold(held: dict[Key, Value], key: Key, value: Value) -> None:
     """Keep what was made, in place of the oldest where there is enough."""
-    if len(held) >= gathering.KEPT_FUNCTIONS:
+    if len(held) >= KEPT:
         del held[next(iter(held))]
     held[key] = value
 
