@@ -27,7 +27,7 @@ from grader.training import ESCAPED, LN2, Data, Model, Parameters, course_data, 
 Cache = MutableMapping[str, bytes]
 Waits = Mapping[str, tuple[int | None, int]]  # by key: the end of a plateau, or None, and how far it was looked for
 KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
-KEPT_FUNCTIONS, KEPT_BYTES = 100, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
+KEPT_FUNCTIONS, KEPT_BYTES = 200, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
 KEPT_TRAININGS = 160
 FAST_CAP, PLAIN_CAP = 1_000_000, 30_000  # iterations in which it is looked for the end of a plateau: up to 3 s
 RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau

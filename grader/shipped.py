@@ -2,8 +2,8 @@
 
     python -m grader.shipped
 
-writes reference/<name>/trainings.json: the starts of the right answers, the sweep over scales at the exercise's seed,
-the scale 0.01 in four settings, and what other draws than randn do.  Every number in it is measured here;
+writes reference/<name>/trainings.json: the starts of the right answers and of common mistakes, the sweep over scales at the
+exercise's seed, the scale 0.01 in four settings, and what other draws than randn do.  Every number in it is measured here;
 a test makes one of them again and compares.
 """
 
@@ -23,7 +23,7 @@ import numpy as np
 from grader import __version__
 from grader import exercise as exercises
 from grader.evidence import Cache, Waits, faster, plain, plain_training, start_key
-from grader.exercise import Exercise
+from grader.exercise import AMBIENT_SEEDS, Exercise
 from grader.fast import engine
 from grader.training import Data, Floats, Model, Parameters, course_data, each, escape, train
 
@@ -46,6 +46,19 @@ DRAWS: dict[str, Callable[[np.random.RandomState, int, int], Floats]] = {  # by 
     "centred": lambda rng, n, n_prev: (rng.rand(n, n_prev) - 0.5) * np.sqrt(12),  # randn's spread, around 0
 }
 DRAWS_SCALES = (None, 10.0)  # the two random starts that the exercise asks for
+Times = Callable[[int, int], float]  # the factor of a layer's weights, from the sizes before and of the layer
+HE: Times = lambda n_prev, _n: float(np.sqrt(2 / n_prev))  # noqa: E731  # a rule like those below
+TEN: Times = lambda _n_prev, _n: 10.0  # noqa: E731
+# Starts that the most common mistakes give, of 297 public hand-ins: so most of a class costs no training at all.
+MISTAKES: dict[str, dict[str, Any]] = {
+    "no seed, x10": {"times": TEN, "seed": AMBIENT_SEEDS[0]},
+    "no seed, He's rule": {"times": HE, "seed": AMBIENT_SEEDS[0]},
+    "a seed set in every layer, x10": {"times": TEN, "again": True},
+    "random biases, x10": {"times": TEN, "biases": True},
+    "rand in place of randn, x10": {"times": TEN, "draw": "rand"},
+    "He's rule with the layer's own size": {"times": lambda _n_prev, n: float(np.sqrt(2 / n))},
+    "He's rule without the root": {"times": lambda n_prev, _n: 2 / n_prev},
+}
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -140,12 +153,33 @@ def scaled(layers: tuple[int, ...], scale: float | None, seed: int = SEED, draw:
     dict of str to ndarray
         ``W1`` of shape (n1, n0), ``b1`` zeros of shape (n1, 1), and so on.
     """
+    return drawn(layers, HE if scale is None else lambda _n_prev, _n: scale, seed=seed, draw=draw)
+
+
+def drawn(
+    layers: tuple[int, ...],
+    times: Times,
+    *,
+    seed: int = SEED,
+    draw: str = "randn",
+    again: bool = False,
+    biases: bool = False,
+) -> Parameters:
+    """Return weights drawn in the exercise's order, times a factor a layer.
+
+    With `again` the seed is set in every layer, with `biases` they are drawn as well, each after its weights.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``W1`` of shape (n1, n0), ``b1`` of shape (n1, 1), and so on.
+    """
     rng = np.random.RandomState(seed)
     parameters = {}
     for layer, (n_prev, n) in enumerate(pairwise(layers), start=1):
-        times = np.sqrt(2 / n_prev) if scale is None else scale
-        parameters[f"W{layer}"] = DRAWS[draw](rng, n, n_prev) * times
-        parameters[f"b{layer}"] = np.zeros((n, 1))
+        rng = np.random.RandomState(seed) if again else rng
+        parameters[f"W{layer}"] = DRAWS[draw](rng, n, n_prev) * times(n_prev, n)
+        parameters[f"b{layer}"] = rng.randn(n, 1) if biases else np.zeros((n, 1))
     return parameters
 
 
@@ -173,6 +207,7 @@ def make(exercise: Exercise) -> Shipped:
         trainings[key] = plain_training(made)
         if scale:
             points.append(Point(scale, key, left))
+    trainings |= mistakes(exercise)
     spreads = tuple(spread(scale, SPREAD_SEEDS, data, model, ESCAPE_SEEDS) for scale in (0.0, None, *SCALES))
     return Shipped(
         {"grader": __version__, "python": platform.python_version(), "numpy": np.__version__},
@@ -189,6 +224,13 @@ def make(exercise: Exercise) -> Shipped:
         escapes=tuple(_escapes(data, model, spreads)),
         between=tuple(_between(data, model)),
     )
+
+
+def mistakes(exercise: Exercise) -> dict[str, Any]:
+    """Train what the most common mistakes give, by the key of the start."""
+    starts = [drawn(exercise.model.layers, **mistake) for mistake in MISTAKES.values()]
+    model = exercise.model
+    return {start_key(one, model): plain_training(train(one, course_data(), model)) for one in starts}
 
 
 def spread(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from grader.training import Model, Plain, course_data, escape, train
 
 EXERCISE = exercises.load()
 SHIPPED = shipped.load(EXERCISE)
+SUBMISSIONS = Path(__file__).resolve().parents[1] / "submissions"
 
 
 def test_a_training_made_again_is_the_one_that_is_shipped():
@@ -31,6 +33,25 @@ def test_a_training_made_again_is_the_one_that_is_shipped():
     )
     assert again.cost_last == pytest.approx(stored.cost_last, rel=1e-12)
     assert again.gradient_norms == pytest.approx(stored.gradient_norms, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", shipped.MISTAKES)
+def test_what_common_mistakes_give_is_shipped(name):
+    start = shipped.drawn(EXERCISE.model.layers, **shipped.MISTAKES[name])
+    stored = Trainer(EXERCISE.model, SHIPPED.cache()).known(start_key(start, EXERCISE.model))
+    again = train(start, course_data(), EXERCISE.model)
+    assert (stored.regime, stored.escape) == (again.regime, None)
+    assert stored.train_accuracy == pytest.approx(again.train_accuracy, abs=0.01)  # large steps let rounding grow
+
+
+@pytest.mark.parametrize(
+    "sample", ["seed_missing", "seed_in_the_loop", "random_biases", "uniform", "he_own_layer_size", "he_without_root"]
+)
+def test_common_mistakes_cost_no_training(sample):
+    with Pipeline(EXERCISE, b"secret") as pipeline:
+        result = pipeline.grade(SUBMISSIONS / f"{sample}.ipynb")
+        assert all(one.training for one in result.functions.values())
+        assert pipeline.trainer.trained == 0
 
 
 def test_every_scale_of_the_sweep_has_its_training():
@@ -109,10 +130,12 @@ def test_a_sample_of_the_spread_made_again_is_the_one_that_is_shipped(scale):
 
 def test_every_scale_has_its_spread_and_its_trace():
     assert [one.scale for one in SHIPPED.spread] == [0.0, None, *shipped.SCALES]
+    own = shipped.known(SHIPPED, EXERCISE).values()
+    assert len(SHIPPED.trainings) == len(own) + len(shipped.MISTAKES)
     for key in SHIPPED.trainings:
         run = Trainer(EXERCISE.model, SHIPPED.cache()).known(key)
         assert run.trace.iterations[-1] == EXERCISE.model.iterations - 1
-        assert run.searched == shipped.ESCAPE_CAP
+        assert run.searched == (shipped.ESCAPE_CAP if key in own else 0)
 
 
 def test_the_escapes_by_depth_are_those_measured_before():
