@@ -128,6 +128,7 @@ MAY_IMPORT = {
         "cluster",
         "errors",
         "lms",
+        "pool",
         "privacy",
         "records",
         "report",
