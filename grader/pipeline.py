@@ -56,6 +56,7 @@ from grader.records import (
     SubmissionInfo,
     Training,
     TrainingResult,
+    Unit,
 )
 from grader.repair import Proved, again, is_right, prove
 from grader.sandbox import Limits, Sandbox
@@ -98,7 +99,7 @@ class Pipeline:
         trainings = _ShippedFirst(self.shipped.cache(), {} if cache is None else cache)
         self.trainer = Trainer(exercise.model, trainings, waits=self.shipped.waits)
         self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret, kept=outcomes)
-        self._proved: dict[tuple[object, ...], Proved] = {}
+        self._proved: dict[tuple[object, ...], tuple[Proved, tuple[Unit, ...]]] = {}  # with the text it was proved on
         self._right: dict[tuple[object, ...], bytes] = {}  # by code, the hash of what it gave
         self._verdicts: dict[str, FunctionResult] = {}  # on the solution
         self._judged: dict[tuple[object, ...], tuple[bytes, FunctionResult]] = {}
@@ -149,7 +150,9 @@ class Pipeline:
         if function.status != "found" or self._is_known_right(evidence):
             return evidence
         if tree in self._proved:
-            found = again(function, self._solved[task.name], self._proved[tree])
+            proof, units = self._proved[tree]
+            same = function.units == units
+            found = proof.repairs if same else again(function, self._solved[task.name], proof)
             if found is not None:
                 return replace(evidence, repairs=found)
         right = self.solution.outcomes(task.name, self.gatherer.calls(function, task))
@@ -159,7 +162,7 @@ class Pipeline:
         proof = self._search(evidence, right, task)
         if proof is None:
             return evidence  # beyond repair, or a busy machine
-        _hold(self._proved, tree, proof)
+        _hold(self._proved, tree, (proof, function.units))
         return replace(evidence, repairs=proof.repairs)
 
     def _is_known_right(self, evidence: FunctionEvidence) -> bool:
