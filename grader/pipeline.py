@@ -150,9 +150,9 @@ class Pipeline:
         if function.status != "found" or self._is_known_right(evidence):
             return evidence
         if tree in self._proved:
-            proof, units = self._proved[tree]
+            before, units = self._proved[tree]
             same = function.units == units
-            found = proof.repairs if same else again(function, self._solved[task.name], proof)
+            found = before.repairs if same else again(function, self._solved[task.name], before)
             if found is not None:
                 return replace(evidence, repairs=found)
         right = self.solution.outcomes(task.name, self.gatherer.calls(function, task))

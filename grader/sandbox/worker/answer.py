@@ -96,15 +96,14 @@ def item(key: object, value: object) -> bytes:
         raise Refused(f"{name!r} is {kind_of(value)}: {UNREADABLE}")
     if array.ndim > MAX_DIMENSIONS or array.size > MAX_NUMBERS:
         raise Refused(f"{name!r} has the shape {array.shape}: at most {MAX_NUMBERS} numbers are read")
-    head = text(name, 80) + text(type(value).__name__, 60) + dtype_text(array.dtype)
     shape = struct.pack(f"<B{array.ndim}Q", array.ndim, *array.shape)
-    return head + shape + np.ascontiguousarray(array, dtype="<f8").tobytes()
+    return text(name, 80) + type_text(type(value), array.dtype) + shape + array.astype("<f8", copy=False).tobytes()
 
 
-@functools.cache  # NumPy makes a name anew each time
-def dtype_text(dtype: Any) -> bytes:
-    """Return the name of a type of numbers."""
-    return text(dtype.name, 20)
+@functools.cache  # NumPy makes the name of a type of numbers anew each time
+def type_text(kind: type, dtype: Any) -> bytes:
+    """Return the type of a value and that of its numbers."""
+    return text(kind.__name__, 60) + text(dtype.name, 20)
 
 
 def kind_of(value: object) -> str:
