@@ -293,6 +293,7 @@ class Store:
 
     def _prepare(self) -> None:
         with self._errors():
+            self._database.execute("PRAGMA page_size=16384")  # of a new store: results are far larger than 4 kB
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute(
                 "PRAGMA synchronous=NORMAL"
