@@ -330,7 +330,7 @@ class Pipeline:
             return None
         if id(training) not in self._trainings:
             made = msgspec.convert(gathering.plain_training(training), TrainingResult)
-            _hold(self._trainings, id(training), (training, made))
+            _hold(self._trainings, id(training), (training, made), gathering.KEPT_TRAININGS)
         return self._trainings[id(training)][1]
 
     def _facts(
@@ -365,9 +365,9 @@ class _ShippedFirst(ChainMap[str, bytes]):
         self.maps[1][key] = value
 
 
-def _hold(held: dict[Key, Value], key: Key, value: Value) -> None:
+def _hold(held: dict[Key, Value], key: Key, value: Value, most: int = KEPT) -> None:
     """Keep what was made, in place of the oldest where there is enough."""
-    if len(held) >= KEPT:
+    if len(held) >= most:
         del held[next(iter(held))]
     held[key] = value
 

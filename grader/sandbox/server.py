@@ -151,7 +151,7 @@ class ForkServer:
             with contextlib.closing(child):
                 self._tell({"end": True})
                 child.done.close()
-                self._watch(child, 0.0)
+                self._watch(child, self.limits.wall_seconds)
 
     def _tell(self, order: dict[str, Any]) -> None:
         """Say something of the child that is there; if it has ended, the worker passes over it."""
