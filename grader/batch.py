@@ -384,8 +384,12 @@ def _rulings(moved: Iterable[Change]) -> Iterator[str]:
 
 
 def _publish(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes] | None = None) -> None:
-    """Write the class's files anew from the store; `lines` are those of submissions that were done just now."""
-    made = lines or {}
+    """Write the class's files anew from the store; `lines` are those of submissions that were done just now.
+
+    Where people decided something, perhaps meanwhile, the store is read.
+    """
+    decided = {one.submission for one in store.ledger.decisions()}
+    made = {name: line for name, line in (lines or {}).items() if name not in decided}
     found = gather(
         store.results(besides=made.keys()),
         seen=store.seen(),

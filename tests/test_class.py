@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit, notebook, solved, write
 
-from grader import batch, manifest, review, roster, rulings, submissions
+from grader import batch, manifest, pool, review, roster, rulings, submissions
 from grader import exercise as exercises
 from grader.classroom import gather, overview
 from grader.cli import main
@@ -109,6 +109,22 @@ def test_a_ruling_is_in_result_page_and_gradebook(graded, capsys):
     assert "27 of 30" not in page
     with Store(out / "grades.sqlite") as store:
         assert {r.submission.name: r.score for _, _, r in store.results()}["ada.ipynb"] == 29
+
+
+def test_a_ruling_during_a_batch_is_in_the_gradebook_that_the_batch_writes(graded, tmp_path):
+    """What the batch knew of the submission when it was graded is older than the ruling."""
+    out = graded / "out"
+    ruled = []
+
+    def meanwhile(done, total, _running):
+        if done == total and not ruled:
+            ruled.append(ruling(out))
+
+    settings = batch.Settings(start=pool.here, progress=meanwhile)
+    write(graded, "in/ada.ipynb", (graded / "in" / "ada.ipynb").read_bytes() + b" ")
+    batch.batch([graded / "in"], out, exercises.load(), settings)
+    assert ruled == [0]
+    assert rows(out)["ada.ipynb"]["random"] == "9.0"
 
 
 @pytest.mark.parametrize(
