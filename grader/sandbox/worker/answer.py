@@ -97,7 +97,12 @@ def item(key: object, value: object) -> bytes:
     if array.ndim > MAX_DIMENSIONS or array.size > MAX_NUMBERS:
         raise Refused(f"{name!r} has the shape {array.shape}: at most {MAX_NUMBERS} numbers are read")
     shape = struct.pack(f"<B{array.ndim}Q", array.ndim, *array.shape)
-    return text(name, 80) + type_text(type(value).__name__, array.dtype) + shape + array.astype("<f8", copy=False).tobytes()
+    return (
+        text(name, 80)
+        + type_text(type(value).__name__, array.dtype)
+        + shape
+        + array.astype("<f8", copy=False).tobytes()
+    )
 
 
 @functools.cache  # NumPy makes the name of a type of numbers anew each time
