@@ -45,6 +45,7 @@ NOTE = "note"  # the code of a problem that says what was noticed about the hand
 NOTES = (NOTE, NOT_COUNTED)
 PAGES = ("feedback.html", "result.json")
 ANNOTATED = "annotated.ipynb"
+COLLECT = 10_000  # new objects before Python looks for cycles among them: a submission leaves some 600
 HANDED = 4096  # codes whose outcomes a process remembers to have handed back
 
 
@@ -83,6 +84,7 @@ def warm(setup: Setup) -> None:
     """Make a process ready for its first submission; no student's code runs."""
     _started(setup).pipeline.prepare()
     gc.freeze()  # what is there now stays, and need not be looked through again and again
+    gc.set_threshold(COLLECT)
 
 
 def grade(work: Work) -> Kept:
