@@ -64,7 +64,7 @@ class Trainer:
         if key not in self.cache or not _complete(self.known(key)):
             self.data = self.data or course_data()
             made = train(parameters, self.data, self.model, engine=engine(self.data, self.model))
-            if _waits(made):
+            if stays(made):
                 made = self._with_waits(made, parameters, self.data)
             self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
             self.trained += 1
@@ -105,7 +105,7 @@ def _complete(training: Training) -> bool:
     return bool(training.trace.iterations and training.outputs)
 
 
-def _waits(training: Training) -> bool:
+def stays(training: Training) -> bool:
     """Return whether a run started near ln 2, can move, and has not left: it stays a few per cent to the other side too."""
     near = abs(training.cost_first - LN2) < NEAR and training.cost_last >= ESCAPED
     return near and training.regime not in ("dead", "symmetric")
@@ -332,6 +332,7 @@ __all__ = [
     "sha256",
     "sha256_of_all",
     "start_key",
+    "stays",
     "training_key",
     "trees",
 ]

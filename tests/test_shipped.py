@@ -44,6 +44,13 @@ def test_what_common_mistakes_give_is_shipped(name):
     assert stored.train_accuracy == pytest.approx(again.train_accuracy, abs=0.01)  # large steps let rounding grow
 
 
+def test_a_mistake_that_stays_near_ln_2_is_left_to_be_followed(monkeypatch):
+    """Its wait is measured with the submission; a training that is shipped without it would be taken as it is."""
+    small = {"times": lambda _n_prev, _n: 0.01}
+    monkeypatch.setattr(shipped, "MISTAKES", {"small": small, "zero": {"times": lambda _n_prev, _n: 0.0}})
+    assert list(shipped.mistakes(EXERCISE)) == [start_key(shipped.scaled(EXERCISE.model.layers, 0.0), EXERCISE.model)]
+
+
 @pytest.mark.parametrize(
     "sample", ["seed_missing", "seed_in_the_loop", "random_biases", "uniform", "he_own_layer_size", "he_without_root"]
 )
