@@ -120,10 +120,22 @@ def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> R
 
 
 def measure_more(known: Recovered, outcomes: Sequence[Outcome]) -> Recovered:
-    """Measure more calls of the code that is known: stream, rule and kind stay, only the numbers are others."""
+    """Measure other calls of the code that is known: stream, rule and kind stay, only the numbers are others."""
     weights = _all_weights(outcomes)
-    drawn = known.drawn and draws.explained(known.drawn.stream, outcomes, [own.arrays for own in weights])
+    drawn = known.drawn and _drawn_again(known.weights, known.drawn, weights)
     return replace(known, evidence=replace(known.evidence, outcomes=tuple(outcomes)), weights=weights, drawn=drawn)
+
+
+def _drawn_again(before: Sequence[Weights], drawn: draws.Drawn, weights: Sequence[Weights]) -> draws.Drawn | None:
+    """Return what was done to the same draws on other calls; on those that were measured before it is known."""
+    calls = (own.outcome.call for own in before)
+    fits = {} if drawn.shifted else dict(zip(calls, drawn.fits, strict=True))  # with a shift, one call tells of another
+    new = [own for own in weights if own.outcome.call not in fits]
+    more = draws.explained(drawn.stream, [own.outcome for own in new], [own.arrays for own in new])
+    if more is None:
+        return None
+    fits |= {own.outcome.call: found for own, found in zip(new, more.fits, strict=True)}
+    return replace(drawn, fits=tuple(fits[own.outcome.call] for own in weights))
 
 
 def same(evidence: FunctionEvidence, other: FunctionEvidence) -> bool:
