@@ -37,7 +37,7 @@ from grader.records import (
 )
 from grader.repair import MOST_CANDIDATES, SEARCH_SECONDS, prove
 from grader.repair.catalogue import candidates, wanted
-from grader.repair.code import unit_of
+from grader.repair.code import code_of
 from grader.report import gradebook, html, terminal
 from grader.sandbox import Sandbox
 from grader.sandbox.server import OnceServer
@@ -310,7 +310,7 @@ def test_what_is_put_in_comes_from_the_solution():
 @pytest.mark.parametrize("source", ["f = lambda d: {}", "async def f(d): return {}", "g = 1", "def f(:"])
 def test_only_a_function_written_with_def_is_edited(source):
     function = Function("f", "found", units=(Unit(source, Place(1, 1)),))
-    assert unit_of(function) is None
+    assert code_of(function) is None
     assert list(candidates(function, wanted(SOLVED[NAMES[1]]))) == []
     assert wanted(function).constants == ()
 

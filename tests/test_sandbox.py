@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.records import Array, Call, Function, Place, Unit
-from grader.sandbox import Limits, Sandbox, wire
+from grader.sandbox import Limits, Sandbox, Variants, wire
 from grader.sandbox.server import OnceServer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server is for Linux")
@@ -212,7 +212,7 @@ def marks(found) -> list[float]:
 
 
 def variants(sandbox: Sandbox, of: Function, *texts: str, seconds: float = 2.0):
-    return sandbox.run_variants(of, 0, texts, CALLS[:1], seconds)
+    return sandbox.run_variants(of, Variants(0, texts), CALLS[:1], seconds)
 
 
 def test_variants_run_in_the_child_of_their_function(sandbox):
@@ -246,6 +246,14 @@ def test_where_the_child_is_of_no_use_any_more_a_new_one_runs_the_variants(sandb
     sandbox.run(one, CALLS, stays=True)
     spoils = MARKED.replace("def f(d):", f"if _marks:\n    {spoiled}\ndef f(d):")
     assert marks(variants(sandbox, one, spoils, seconds=0.5)) == [0]
+
+
+def test_a_number_chooses_in_one_text(sandbox):
+    one = function("def f(d):\n    return {'marks': 0.0}")
+    chosen = Variants(
+        0, [1, "def f(d):\n    return {'marks': 5.0}", 0, 2], one.units[0].source.replace("0.0", "n"), "n"
+    )
+    assert marks(sandbox.run_variants(one, chosen, CALLS[:1], 2.0)) == [1, 5, 0, 2]
 
 
 def test_a_variant_that_ends_the_process_spoils_all(sandbox):

@@ -14,8 +14,9 @@ from grader.diagnosis.recovered import same
 from grader.errors import SandboxError
 from grader.records import Function, FunctionEvidence, Outcome, Repair
 from grader.repair.catalogue import candidates, wanted
-from grader.repair.code import Candidate, unit_of
-from grader.sandbox import Sandbox
+from grader.repair.code import Candidate, code_of
+from grader.repair.schema import CHOSEN, schema
+from grader.sandbox import Sandbox, Variants
 
 MOST_CANDIDATES = 150
 MOST_CONFIRMED = 12  # that all calls are made of; where more pass the first, nothing is known anyway
@@ -41,7 +42,7 @@ def prove(evidence: FunctionEvidence, right: Sequence[Outcome], solution: Functi
         return None
     try:
         found = list(islice(candidates(evidence.function, wanted(solution)), MOST_CANDIDATES))
-        passing = _passing(found, [_telling(right)], evidence.function, sandbox)
+        passing = _likely(found, _telling(right), evidence, sandbox)
         if passing is None or len(passing) > MOST_CONFIRMED:
             return None
         proved = _passing(passing, right, evidence.function, sandbox)
@@ -82,15 +83,46 @@ def is_right(evidence: FunctionEvidence, right: Sequence[Outcome]) -> bool:
     return _equal(evidence.outcomes, right)
 
 
+def _likely(
+    tried: Sequence[Candidate], right: Outcome, evidence: FunctionEvidence, sandbox: Sandbox
+) -> list[Candidate] | None:
+    """Return the candidates that give the right outcome of one call; None if not all of them came back.
+
+    Most are run from one text that holds their edits, if that gives what the function gave where none of them is chosen.
+    """
+    code = code_of(evidence.function)
+    if code is None or not tried:
+        return []
+    text, numbers = schema(code, tried)
+    if not text:
+        return _passing(tried, [right], evidence.function, sandbox)
+    variants = Variants(code.number, [0, *numbers], text, CHOSEN)
+    given = sandbox.run_variants(evidence.function, variants, [right.call], SEARCH_SECONDS)
+    if not given:
+        return None
+    (unchanged,), *others = given
+    if not any(_alike(unchanged, outcome) for outcome in evidence.outcomes):
+        return _passing(tried, [right], evidence.function, sandbox)
+    return [one for one, outcomes in zip(tried, others, strict=True) if _equal(outcomes, [right])]
+
+
+def _alike(outcome: Outcome, other: Outcome) -> bool:
+    """Return whether the same call ended the same way with the same numbers, to the bit."""
+    kinds = [one.fault.kind if one.fault else "" for one in (outcome, other)]
+    mine, theirs = ((one.call, one.ended, one.arrays, kind) for one, kind in zip((outcome, other), kinds, strict=True))
+    return mine == theirs
+
+
 def _passing(
     tried: Sequence[Candidate], right: Sequence[Outcome], function: Function, sandbox: Sandbox
 ) -> list[Candidate] | None:
     """Return the candidates that give the right outcomes of some calls; None if not all of them came back."""
-    unit = unit_of(function)
-    if unit is None or not tried:
+    code = code_of(function)
+    if code is None or not tried:
         return []
     calls = [outcome.call for outcome in right]
-    given = sandbox.run_variants(function, unit, [one.source for one in tried], calls, SEARCH_SECONDS)
+    variants = Variants(code.number, [one.source for one in tried])
+    given = sandbox.run_variants(function, variants, calls, SEARCH_SECONDS)
     if not given:
         return None
     return [one for one, outcomes in zip(tried, given, strict=False) if _equal(outcomes, right)]

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from grader.records import Function, RepairKind
-from grader.repair.code import Candidate, Code, Node, unit_of
+from grader.repair.code import Candidate, Code, Node, code_of
 
 MOST_CHARACTERS = 6000  # of a function; students' have at most about 2,500, and each candidate is a whole function
 _STILL = frozenset({"zeros", "ones", "empty", "full"})
@@ -43,10 +43,9 @@ class Wanted:
 @lru_cache(32)
 def wanted(solution: Function) -> Wanted:
     """Read off the solution's own function what an edit may put in."""
-    unit = unit_of(solution)
-    if unit is None:
+    code = code_of(solution)
+    if code is None:
         return Wanted()
-    code = Code(solution, unit)
     seeds = [node.args[0] for node in code.all(ast.Call) if _called(node) == "seed"]
     sides = [side for node in code.all(ast.BinOp) if _is(node, ast.Mult) for side in (node.left, node.right)]
     return Wanted(
@@ -64,10 +63,9 @@ def candidates(function: Function, want: Wanted) -> Iterator[Candidate]:
     RecursionError
         If the function is nested too deeply.
     """
-    unit = unit_of(function)
-    if unit is None or len(function.units[unit].source) > MOST_CHARACTERS:
+    code = code_of(function)
+    if code is None or len(code.unit.source) > MOST_CHARACTERS:
         return
-    code = Code(function, unit)
     seen = {code.unit.source}
     for candidate in _all(code, want):
         if candidate.source not in seen:

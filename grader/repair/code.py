@@ -7,33 +7,42 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from grader.extract.cells import parse
 from grader.records import Function, Place, Repair, RepairKind
 
 OPERATION = ast.BinOp | ast.UnaryOp
+_NO_VALUE = ast.Slice | ast.Starred
 Node = Any  # a node of one of the many classes of `ast`; which, the rule that asks has seen
+
+
+class Edit(NamedTuple):
+    """A text for a piece of the unit's, in bytes; `of` is what it stands for, where that may depend on a condition.
+
+    A `line` is put in as a whole, a `statement` left out, a `value` exchanged.
+    """
+
+    start: int
+    end: int
+    text: str
+    of: Literal["line", "statement", "value", ""] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An edit, and the text of the whole unit with it."""
+    """What an edit is, the text of the whole unit with it, and where that differs."""
 
     repair: Repair
     source: str
-
-
-def unit_of(function: Function) -> int | None:
-    """Return the number of the unit that defines the function."""
-    found = (index for index, unit in enumerate(function.units) if _definition(function.name, unit.source))
-    return next(found, None)
+    edits: tuple[Edit, ...]
 
 
 class Code:
-    """The unit that defines a function."""
+    """The unit that defines a function; it is the unit `number` of that."""
 
     def __init__(self, function: Function, unit: int) -> None:
+        self.number = unit
         self.unit = function.units[unit]
         self.data = self.unit.source.encode()
         self.tree = _definition(function.name, self.unit.source)
@@ -68,17 +77,21 @@ class Code:
             text = f"({text})"
         first, last = self.starts[node.lineno - 1], self.starts[node.end_lineno]
         changed = self.data[first:start] + text.encode() + self.data[end:last]
-        return self._candidate(kind, at or node, self.data[first:last], changed, (start, end, text))
+        edit = Edit(start, end, text, "" if isinstance(node, _NO_VALUE) else "value")
+        return self._candidate(kind, at or node, self.data[first:last], changed, edit)
 
     def put_in(self, kind: RepairKind, statement: str) -> Candidate:
         """Put a line in before all others."""
         start, _ = self._span(self.body[0])
-        return self._candidate(kind, self.body[0], b"", statement.encode(), (start, start, statement + self._between))
+        edit = Edit(start, start, statement + self._between, self._line)
+        return self._candidate(kind, self.body[0], b"", statement.encode(), edit)
 
     def take_out(self, kind: RepairKind, node: Node) -> Candidate:
         """Take a statement out."""
         start, end = self._span(node)
-        return self._candidate(kind, node, self.data[start:end], b"", (start, end, "pass"))
+        names = isinstance(node, ast.Assign | ast.AugAssign) and any(_is_bound(part) for part in ast.walk(node))
+        edit = Edit(start, end, "pass", "" if names else self._statement(node))  # a name may be a global one without it
+        return self._candidate(kind, node, self.data[start:end], b"", edit)
 
     def move(self, kind: RepairKind, node: Node, *, to_end: bool = False) -> Candidate:
         """Move a statement to the beginning or to the end of the function."""
@@ -86,7 +99,8 @@ class Code:
         at, text = (self._span(self.body[-1])[1], self._between) if to_end else (self._span(self.body[0])[0], "")
         text += old.decode() + ("" if to_end else self._between)
         new = old + (b"  # at the end of the function" if to_end else b"  # once, at the beginning of the function")
-        return self._candidate(kind, node, old, new, (start, end, "pass"), (at, at, text))
+        edits = Edit(start, end, "pass", self._statement(node)), Edit(at, at, text, self._line)
+        return self._candidate(kind, node, old, new, *edits)
 
     def _text(self, node: Node) -> str:
         if node not in self.texts:
@@ -100,6 +114,16 @@ class Code:
         before = self.data[self.starts[first.lineno - 1] : self._span(first)[0]].decode()
         return "; " if before.strip() else f"\n{before}"
 
+    @property
+    def _line(self) -> Literal["line", ""]:
+        return "line" if self._between.startswith("\n") else ""
+
+    def _statement(self, node: Node) -> Literal["statement", ""]:
+        """Whether a statement has its lines for itself."""
+        start, end = self._span(node)
+        before, after = self.data[self.starts[node.lineno - 1] : start], self.data[end : self.starts[node.end_lineno]]
+        return "" if before.strip() or after.partition(b"#")[0].strip() else "statement"
+
     def _span(self, node: Node) -> tuple[int, int]:
         """Return where a node begins and ends, in bytes."""
         return self.starts[node.lineno - 1] + node.col_offset, self.starts[node.end_lineno - 1] + node.end_col_offset
@@ -111,12 +135,24 @@ class Code:
         for child in () if isinstance(node, ast.JoinedStr) else ast.iter_child_nodes(node):
             yield from self._walk(child, node)
 
-    def _candidate(self, kind: RepairKind, at: Node, old: bytes, new: bytes, *edits: tuple[int, int, str]) -> Candidate:
+    def _candidate(self, kind: RepairKind, at: Node, old: bytes, new: bytes, *edits: Edit) -> Candidate:
         data = self.data
-        for start, end, text in sorted(edits, reverse=True):
+        for start, end, text, _ in sorted(edits, reverse=True):
             data = data[:start] + text.encode() + data[end:]
         place = Place(self.unit.place.line + at.lineno - 1, self.unit.place.cell)
-        return Candidate(Repair(kind, place, old.decode().strip(), new.decode().strip()), data.decode())
+        return Candidate(Repair(kind, place, old.decode().strip(), new.decode().strip()), data.decode(), edits)
+
+
+@lru_cache(4)  # a search asks for that of its function twice
+def code_of(function: Function) -> Code | None:
+    """Return the unit that defines the function, or None where there is none."""
+    found = (index for index, unit in enumerate(function.units) if _definition(function.name, unit.source))
+    unit = next(found, None)
+    return None if unit is None else Code(function, unit)
+
+
+def _is_bound(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 @lru_cache(32)  # a search asks a few times for each unit of its function

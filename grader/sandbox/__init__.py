@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -21,10 +21,20 @@ from grader.sandbox.limits import Limits
 from grader.sandbox.server import Ending, Server, start
 from grader.sandbox.wire import BadFrame, Frame, Raised, Refused, Returned, decode
 
-__all__ = ["Limits", "Sandbox"]
+__all__ = ["Limits", "Sandbox", "Variants"]
 
 _FOLDERS = (str(Path(np.__file__).parent.parent), sys.prefix, sys.base_prefix)
 ALMOST = 0.5  # the kernel ends a process by ticks, which on a busy virtual machine run ahead of the time it reports
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """Other texts of the unit number `varied`; or numbers, which its text `schema` finds under the name `chosen`."""
+
+    varied: int
+    variants: Sequence[str | int]
+    schema: str = ""
+    chosen: str = ""
 
 
 class Sandbox:
@@ -81,9 +91,9 @@ class Sandbox:
         return tuple(_outcomes(function, calls, ending, limits))
 
     def run_variants(
-        self, function: Function, varied: int, variants: Sequence[str], calls: Sequence[Call], wall_seconds: float
+        self, function: Function, variants: Variants, calls: Sequence[Call], wall_seconds: float
     ) -> tuple[tuple[Outcome, ...], ...]:
-        """Return what the calls give with each text of the unit number `varied`; all share one child.
+        """Return what the calls give with each variant of a unit; all share one child.
 
         It is the one that ran the function, if it is still there; where not all comes back from that, a new one.
         Nothing comes back unless all of it does, in time: what does not may have kept the rest from running.
@@ -93,25 +103,25 @@ class Sandbox:
         SandboxError
             If the worker cannot be started or does not answer.
         """
-        job = _job(function, calls, varied=varied, variants=variants)
+        job = _job(function, calls, **asdict(variants))
         if len(job) > self.limits.source_bytes:
             return ()
         if self._ran is function:
             ending = self._ended(lambda server: server.go_on(job, wall_seconds))
-            if found := self._whole(function, calls, variants, ending):
+            if found := self._whole(function, calls, len(variants.variants), ending):
                 return found
         ending = self._ended(lambda server: server.run(job, None, wall_seconds, stays=True))
         self._ran = function
-        return self._whole(function, calls, variants, ending)
+        return self._whole(function, calls, len(variants.variants), ending)
 
     def _whole(
-        self, function: Function, calls: Sequence[Call], variants: Sequence[str], ending: Ending
+        self, function: Function, calls: Sequence[Call], variants: int, ending: Ending
     ) -> tuple[tuple[Outcome, ...], ...]:
         """Return what the calls of each variant gave, or nothing where not all came back."""
         if not ending.in_time or ending.code != 0:
             return ()
-        outcomes = tuple(_outcomes(function, list(calls) * len(variants), ending, self.limits))
-        whole = len(outcomes) == len(variants) * len(calls) and outcomes[-1].ended != "crashed"
+        outcomes = tuple(_outcomes(function, list(calls) * variants, ending, self.limits))
+        whole = len(outcomes) == variants * len(calls) and outcomes[-1].ended != "crashed"
         return tuple(zip(*[iter(outcomes)] * len(calls), strict=True)) if whole else ()
 
     def close(self) -> None:

@@ -26,7 +26,8 @@ _blank: dict[str, Any] = {}  # the main module as it is before any of the notebo
 def run(job: dict[str, Any], result: int) -> None:
     """Execute the statements, call the function as often as asked, and write a frame for each call.
 
-    With `variants`, texts of the statement number `varied`, all calls are made of each of them in turn.
+    With `variants`, all calls are made of each of them in turn: a text of the statement number `varied`, or a number,
+    which the text `schema` of that statement finds under the name `chosen`.
     """
     warnings.simplefilter("ignore")
     if not _blank:
@@ -36,9 +37,15 @@ def run(job: dict[str, Any], result: int) -> None:
         space = vars(sys.modules["__main__"])
         space.update(_blank)
         call_all(job, units, space, result)
-    for variant in job.get("variants", ()):
-        units[job["varied"]] = variant
-        call_all(job, units, {**_blank}, result)
+        return
+    varied = job["varied"]
+    chosen = [*units[:varied], job["schema"], *units[varied + 1 :]]
+    for variant in job["variants"]:
+        if type(variant) is int:
+            call_all(job, chosen, {**_blank, job["chosen"]: variant}, result)
+        else:
+            units[varied] = variant
+            call_all(job, units, {**_blank}, result)
 
 
 def call_all(job: dict[str, Any], units: list[Any], space: dict[str, Any], result: int) -> None:
