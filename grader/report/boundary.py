@@ -73,6 +73,7 @@ def _points(low: float, high: float, left: float) -> tuple[str, str]:
     return paths[0], paths[1]
 
 
+@kept
 def outline(boundary: Boundary, left: float) -> str:
     """Return the edges of the region of ones as an SVG path; each answer fills the square around its grid point."""
     answers = [[bit == "1" for bit in f"{int(row, 16):0{4 * len(row)}b}"] for row in boundary.rows]
@@ -103,21 +104,18 @@ def _loops(answers: list[list[bool]]) -> Iterator[list[Corner]]:
 
 def _edges(answers: list[list[bool]]) -> Iterator[tuple[Corner, Corner]]:
     """Yield the sides of every one that borders on a nought or on the picture's edge."""
-    size = len(answers)
-
-    def one(x: int, y: int) -> bool:
-        return 0 <= x < size and 0 <= y < size and answers[y][x]
-
-    for y in range(size):
-        for x in range(size):
-            if answers[y][x]:
-                sides = (
-                    (one(x, y - 1), (x, y), (x + 1, y)),
-                    (one(x + 1, y), (x + 1, y), (x + 1, y + 1)),
-                    (one(x, y + 1), (x + 1, y + 1), (x, y + 1)),
-                    (one(x - 1, y), (x, y + 1), (x, y)),
-                )
-                yield from ((start, end) for inside, start, end in sides if not inside)
+    outside = [False] * (len(answers) + 2)
+    rows = [outside, *([False, *row, False] for row in answers), outside]
+    for y, (above, row, below) in enumerate(zip(rows, rows[1:], rows[2:], strict=False)):
+        for x in (at - 1 for at, is_one in enumerate(row) if is_one):
+            if not above[x + 1]:
+                yield (x, y), (x + 1, y)
+            if not row[x + 2]:
+                yield (x + 1, y), (x + 1, y + 1)
+            if not below[x + 1]:
+                yield (x + 1, y + 1), (x, y + 1)
+            if not row[x]:
+                yield (x, y + 1), (x, y)
 
 
 def _without_straights(loop: list[Corner], start: Corner) -> list[Corner]:
