@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -314,10 +314,11 @@ class _Task:
 
     def _begin(self, executor: Executor, *, jobs: int, ready: Callable[[], object]) -> None:
         """Let every process set itself up while it is made sure that student code may run."""
-        if isinstance(executor, ProcessPoolExecutor):
-            for _ in range(jobs):
+        with ThreadPoolExecutor(1) as beside:
+            looked = beside.submit(ready)
+            for _ in range(jobs if isinstance(executor, ProcessPoolExecutor) else 0):
                 executor.submit(work.warm, self._setup())
-        ready()
+            looked.result()
 
     def _setup(self) -> Setup:
         return Setup(self.exercise.folder.resolve(), self.store.secret, self.store.path.resolve())
