@@ -70,7 +70,7 @@ class Code:
 
     def swap(self, kind: RepairKind, node: Node, new: ast.AST, at: Node = None) -> Candidate:
         """Put an expression in the place of another; `at` is the part of it that changes."""
-        text, (start, end) = ast.unparse(new), self._span(node)
+        text, (start, end) = _written(new), self._span(node)
         if text == self._text(node):
             text = self.data[start:end].decode()  # no edit
         elif isinstance(new, OPERATION) and isinstance(self.parents[node], OPERATION | ast.Attribute | ast.Compare):
@@ -104,7 +104,7 @@ class Code:
 
     def _text(self, node: Node) -> str:
         if node not in self.texts:
-            self.texts[node] = ast.unparse(node)
+            self.texts[node] = _written(node)
         return self.texts[node]
 
     @property
@@ -149,6 +149,15 @@ def code_of(function: Function) -> Code | None:
     found = (index for index, unit in enumerate(function.units) if _definition(function.name, unit.source))
     unit = next(found, None)
     return None if unit is None else Code(function, unit)
+
+
+def _written(node: Node) -> str:
+    """Return an expression as `ast.unparse` writes it, which takes its time even for a name or a number."""
+    if type(node) is ast.Name:
+        return str(node.id)
+    if type(node) is ast.Constant and type(node.value) in (int, str):
+        return repr(node.value)
+    return ast.unparse(node)
 
 
 def _is_bound(node: ast.AST) -> bool:
