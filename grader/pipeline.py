@@ -63,6 +63,7 @@ from grader.sandbox import Limits, Sandbox
 from grader.solution import Solution
 from grader.training import course_data
 
+_OF_THE_MACHINE = ("timed_out", "broken")  # perhaps: the next time it may end otherwise
 KEPT = 1000  # verdicts and proofs that a process remembers; they are small
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -266,10 +267,11 @@ class Pipeline:
         return replace(asked, recovered=measure_more(asked.recovered, outcomes))
 
     def _function(self, evidence: FunctionEvidence, task: Task) -> FunctionResult:
-        """Return the verdict on one function; equal code that gave the same, and always came back, is judged once."""
+        """Return the verdict on one function; equal code that gave the same is judged once."""
         function, known = evidence.function, known_fault(evidence.repairs, self.exercise.show)
         made = tuple(outcome.call for outcome in evidence.outcomes)
-        key = (function.name, gathering.trees(function), made, function.seeded_outside, known)
+        said = (function.status, function.message, function.hint, function.missing_names, function.seeded_outside, known)
+        key = (function.name, gathering.trees(function), made, *said)
         digest, (before, judged) = self.gatherer.digest(evidence), self._judged.pop(key, (b"", None))
         if before != digest:  # code that hangs on chance, or another NumPy
             judged = None
@@ -277,7 +279,7 @@ class Pipeline:
             judged = self._right_verdict(evidence, task)
         if judged is None:
             judged = self._judge(evidence, task, known)
-        if gathering.is_repeatable(evidence):
+        if not evidence.broken and all(outcome.ended not in _OF_THE_MACHINE for outcome in evidence.outcomes):
             _hold(self._judged, key, (digest, judged))  # as the last to go: what is usual stays
         return replace(judged, source=_source(function), stale=stale(evidence, self.course))
 
