@@ -270,8 +270,8 @@ class Pipeline:
         """Return the verdict on one function; equal code that gave the same is judged once."""
         function, known = evidence.function, known_fault(evidence.repairs, self.exercise.show)
         made = tuple(outcome.call for outcome in evidence.outcomes)
-        said = (function.status, function.message, function.hint, function.missing_names, function.seeded_outside, known)
-        key = (function.name, gathering.trees(function), made, *said)
+        said = (function.status, function.message, function.hint, function.missing_names)
+        key = (function.name, gathering.trees(function), made, *said, function.seeded_outside, known)
         digest, (before, judged) = self.gatherer.digest(evidence), self._judged.pop(key, (b"", None))
         if before != digest:  # code that hangs on chance, or another NumPy
             judged = None
