@@ -74,9 +74,8 @@ def processes(jobs: int) -> Iterator[Executor]:
 
 def begin() -> None:
     """Load what processes will need, while this one goes on with something else."""
-    os.environ.setdefault(
-        "OPENBLAS_NUM_THREADS", "1"
-    )  # theirs and ours: threads beside processes only wait for each other
+    # theirs and ours: threads beside processes only wait for each other
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if sys.platform == "linux":
         _context()
         multiprocessing.forkserver.ensure_running()

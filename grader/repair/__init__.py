@@ -15,7 +15,7 @@ from grader.errors import SandboxError
 from grader.records import Function, FunctionEvidence, Outcome, Repair
 from grader.repair.catalogue import candidates, wanted
 from grader.repair.code import Candidate, code_of
-from grader.repair.schema import CHOSEN, schema
+from grader.repair.schemata import CHOSEN, schema
 from grader.sandbox import Sandbox, Variants
 
 MOST_CANDIDATES = 150

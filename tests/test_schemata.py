@@ -12,7 +12,7 @@ from grader.records import Call, Function, FunctionEvidence
 from grader.repair import prove
 from grader.repair.catalogue import candidates, wanted
 from grader.repair.code import code_of
-from grader.repair.schema import CHOSEN, schema
+from grader.repair.schemata import CHOSEN, schema
 from grader.sandbox import Sandbox, Variants
 
 CALLS = [Call((4, 3, 5, 2, 1), 1), Call((3, 2), 2)]
