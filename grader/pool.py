@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Generic, TypeVar
 
 AHEAD = 4  # pieces of work handed out a process before the first of them is done: bounds memory
-LOADED = ["grader.work"]  # what the processes do
+LOADED = ["grader.work", "grader.report.loaded"]  # what the processes do; each of them would load it again
 LOOK_SECONDS = 0.1  # how often it is looked whether somebody wants us to stop
 
 Work = TypeVar("Work")
