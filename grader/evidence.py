@@ -224,8 +224,7 @@ class Gatherer:
         outcomes = self.kept(code_key(function, calls)) if self.kept else None
         outcomes = outcomes or self._called(function, calls)
         found = Gathered(outcomes, digest(outcomes), *self._train(outcomes))
-        lasting = all(outcome.ended not in ("timed_out", "broken") for outcome in outcomes)  # a busy machine may be why
-        if lasting and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES:
+        if is_lasting(outcomes) and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES:
             if len(self.gathered) >= KEPT_FUNCTIONS:
                 del self.gathered[next(iter(self.gathered))]
             self.gathered[text if any(outcome.fault for outcome in outcomes) else tree] = found
@@ -283,6 +282,11 @@ def is_repeatable(evidence: FunctionEvidence) -> bool:
     return bool(evidence.outcomes) and all(outcome.ended == "returned" for outcome in evidence.outcomes)
 
 
+def is_lasting(outcomes: Sequence[Outcome]) -> bool:
+    """Whether a busy machine had no part in how calls ended."""
+    return all(outcome.ended not in ("timed_out", "broken") for outcome in outcomes)
+
+
 def code_key(function: Function, calls: Sequence[Call]) -> str:
     """Return the name of code with its calls: the syntax tree, not the text, and the versions of what runs it."""
     versions = (__version__, platform.python_version(), np.__version__)
@@ -326,6 +330,7 @@ __all__ = [
     "code_key",
     "collect",
     "digest",
+    "is_lasting",
     "is_repeatable",
     "plain",
     "plain_training",

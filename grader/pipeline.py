@@ -63,7 +63,6 @@ from grader.sandbox import Limits, Sandbox
 from grader.solution import Solution
 from grader.training import course_data
 
-_OF_THE_MACHINE = ("timed_out", "broken")  # perhaps: the next time it may end otherwise
 KEPT = 1000  # verdicts and proofs that a process remembers; they are small
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -279,7 +278,7 @@ class Pipeline:
             judged = self._right_verdict(evidence, task)
         if judged is None:
             judged = self._judge(evidence, task, known)
-        if not evidence.broken and all(outcome.ended not in _OF_THE_MACHINE for outcome in evidence.outcomes):
+        if not evidence.broken and gathering.is_lasting(evidence.outcomes):
             _hold(self._judged, key, (digest, judged))  # as the last to go: what is usual stays
         return replace(judged, source=_source(function), stale=stale(evidence, self.course))
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from grader import exercise as exercises
 from grader.checks import CHECKS, course_test
-from grader.diagnosis import Case, diagnose, recover, shapes, status
+from grader.diagnosis import Case, diagnose, measure_more, recover, shapes, status
 from grader.explain import CAUSES
 from grader.grading import grade
 from grader.records import Array, Finding, Function, FunctionEvidence, FunctionStatus, Outcome, Place, Unit, Verdict
@@ -448,3 +448,18 @@ def test_secret_sizes_are_the_same_for_one_secret_and_differ_for_two():
     for call in one:
         if not call.public:
             assert len(set(call.layers)) == len(call.layers)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_what_is_measured_on_more_calls_is_what_all_of_them_say(shift):
+    """Calls that were measured before are not measured again."""
+
+    def init(layers: list[int]) -> dict[str, object]:
+        drawn = weights(lambda *_: 10)(layers)
+        return {name: array + shift if name.startswith("W") else array for name, array in drawn.items()}
+
+    whole = evidence(init, "random")
+    known = recover(replace(whole, outcomes=tuple(one for one in whole.outcomes if one.call.public)))
+    assert len(known.weights) < len(whole.outcomes)
+    assert known.drawn.shifted == bool(shift)
+    assert measure_more(known, whole.outcomes).drawn == recover(whole).drawn
