@@ -224,7 +224,10 @@ class Gatherer:
         outcomes = self.kept(code_key(function, calls)) if self.kept else None
         outcomes = outcomes or self._called(function, calls)
         found = Gathered(outcomes, digest(outcomes), *self._train(outcomes))
-        if is_lasting(outcomes) and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES:
+        if (
+            is_lasting(outcomes)
+            and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES
+        ):
             if len(self.gathered) >= KEPT_FUNCTIONS:
                 del self.gathered[next(iter(self.gathered))]
             self.gathered[text if any(outcome.fault for outcome in outcomes) else tree] = found
