@@ -14,10 +14,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Generic, TypeVar
 
@@ -144,32 +145,37 @@ def _in_order_of_end(
     handed: dict[Future[Done], Work],
     crew: Crew[Work],
 ) -> Iterator[tuple[Work, Done]]:
+    ended = SimpleQueue[Future[Done]]()
     while True:
         while len(handed) < crew.jobs * AHEAD and (one := next(waiting, None)) is not None:
-            handed[executor.submit(function, one)] = one
+            try:
+                future = executor.submit(function, one)
+            except BrokenExecutor:
+                handed[Future()] = one  # a process died meanwhile: this one is done again like those that were handed out
+                raise
+            handed[future] = one
+            future.add_done_callback(ended.put)
         if not handed:
             return
         crew.running(list(handed.values())[: crew.jobs])
-        for future in _done(handed, crew.stop):
-            result = future.result()
-            yield handed.pop(future), result
+        future = _next(ended, crew.stop)
+        result = future.result()
+        yield handed.pop(future), result
 
 
-def _done(handed: Collection[Future[Done]], stop: Stop) -> set[Future[Done]]:
-    done: set[Future[Done]] = set()
-    while not done:
-        if stop.asked:
-            raise Stopped
-        done, _ = wait(handed, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
-    return done
+def _next(ended: SimpleQueue[Future[Done]], stop: Stop) -> Future[Done]:
+    while not stop.asked:
+        with contextlib.suppress(Empty):
+            return ended.get(timeout=LOOK_SECONDS)
+    raise Stopped
 
 
 def _alone(function: Callable[[Work], Done], work: Work, crew: Crew[Work]) -> Done | None:
     try:
         with crew.start(1) as executor:
-            future = executor.submit(function, work)
-            _done([future], crew.stop)
-            return future.result()
+            ended = SimpleQueue[Future[Done]]()
+            executor.submit(function, work).add_done_callback(ended.put)
+            return _next(ended, crew.stop).result()
     except BrokenExecutor:
         return None
 

@@ -306,6 +306,18 @@ def test_the_memory_that_waits_is_bounded():
     assert most <= 2 * pool.AHEAD
 
 
+def test_work_that_a_broken_pool_refuses_is_done_all_the_same():
+    """A process can die between two pieces of work; the piece that is handed out next is refused then."""
+
+    def die(executor):
+        assert executor.submit(os._exit, 1).exception() is not None
+
+    with pool.Stop() as stop:
+        crew = pool.Crew(2, pool.processes, stop, lambda _running: None, die)
+        found = dict(pool.each(abs, range(5), crew))
+    assert found == {number: number for number in range(5)}
+
+
 def test_a_report_holds_no_results(whole):
     report = batch.batch([whole / "in"], whole / "out", exercises.load())
     assert (report.submissions, report.graded, report.unchanged, report.passed) == (25, 0, 25, 5)
