@@ -40,7 +40,7 @@ def grades_csv(rows: Iterable[Row], exercise: Exercise) -> Iterator[str]:
 def grades_jsonl(rows: Iterable[Row]) -> Iterator[str]:
     """Yield grades.jsonl: one JSON object a line for every submission."""
     for row in rows:
-        yield msgspec.json.encode(_record(row)).decode() + "\n"
+        yield json.dumps(_record(row), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 
 
 def _line(cells: Sequence[object]) -> str:
