@@ -9,18 +9,20 @@ import contextlib
 import multiprocessing
 import multiprocessing.context
 import multiprocessing.forkserver
-import multiprocessing.process
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 AHEAD = 4  # pieces of work handed out a process before the first of them is done: bounds memory
 LOADED = ["grader.work", "grader.report.loaded"]  # what the processes do; each of them would load it again
@@ -63,14 +65,35 @@ def processes(jobs: int) -> Iterator[Executor]:
     """Give a pool of processes; where the block ends with an error, what they are doing is not waited for."""
     before = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_begin)
+    kill = partial(_kill, before, cast("Any", executor)._result_queue._writer)
+    ended = threading.Event()
+    threading.Thread(target=_watch, args=(before, ended, kill), daemon=True).start()
     try:
         yield executor
     except BaseException:
+        ended.set()
         executor.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - before:
-            process.kill()
+        kill()
         raise
+    ended.set()
     executor.shutdown()
+
+
+def _watch(before: Collection[BaseProcess], ended: threading.Event, kill: Callable[[], None]) -> None:
+    """Kill all processes when one has died: the pool does not notice while it waits for the rest of what that one was saying."""
+    ours: set[BaseProcess] = set()
+    while not ended.wait(LOOK_SECONDS):
+        ours |= set(multiprocessing.active_children()).difference(before)
+        if not all(process.is_alive() for process in ours):
+            kill()
+            return
+
+
+def _kill(before: Collection[BaseProcess], results: Connection) -> None:
+    """Kill the pool's processes and close our own end of what they write to, so that its reader sees that nothing follows."""
+    for process in set(multiprocessing.active_children()).difference(before):
+        process.kill()
+    results.close()
 
 
 def begin() -> None:
@@ -151,7 +174,7 @@ def _in_order_of_end(
             try:
                 future = executor.submit(function, one)
             except BrokenExecutor:
-                handed[Future()] = one  # a process died meanwhile: this one is done again like those that were handed out
+                handed[Future()] = one  # a process has just died: done again, like those it was given
                 raise
             handed[future] = one
             future.add_done_callback(ended.put)
@@ -188,7 +211,7 @@ def _begin() -> None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+def _end_with(parent: BaseProcess) -> None:
     parent.join()
     os._exit(1)
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
@@ -316,6 +317,52 @@ def test_work_that_a_broken_pool_refuses_is_done_all_the_same():
         crew = pool.Crew(2, pool.processes, stop, lambda _running: None, die)
         found = dict(pool.each(abs, range(5), crew))
     assert found == {number: number for number in range(5)}
+
+
+def half_said(number: int) -> int:
+    """Say the first half of a result, then die (at 2) or hang (at 3), as a process does that is killed while it writes."""
+    if number in (2, 3):
+
+        def begin_only(connection, data):
+            os.write(connection.fileno(), (1000).to_bytes(4, "big"))
+            time.sleep(60 if number == 3 else 0)
+            os._exit(1)
+
+        Connection._send = begin_only
+    return number
+
+
+@linux
+def test_a_process_that_dies_while_it_writes_its_result_stops_nobody():
+    with pool.Stop() as stop:
+        crew = pool.Crew(2, pool.processes, stop, lambda _running: None)
+        found = dict(pool.each(half_said, [0, 1, 2, 4, 5, 6, 7, 8, 9], crew))
+    assert found == {number: None if number == 2 else number for number in range(10) if number != 3}
+
+
+@linux
+def test_a_command_that_stops_while_a_result_is_written_ends():
+    script = """
+import test_faults, time
+from grader import pool
+try:
+    with pool.processes(2) as executor:
+        executor.submit(test_faults.half_said, 0).result()
+        executor.submit(test_faults.half_said, 3)
+        time.sleep(1)
+        raise OSError("the disk is full")
+except OSError as error:
+    print(error)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (ended.stdout, ended.stderr) == ("the disk is full\n", "")
 
 
 def test_a_report_holds_no_results(whole):
