@@ -66,27 +66,36 @@ def processes(jobs: int) -> Iterator[Executor]:
     before = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_begin)
     kill = partial(_kill, before, cast("Any", executor)._result_queue._writer)
-    ended = threading.Event()
-    threading.Thread(target=_watch, args=(before, ended, kill), daemon=True).start()
     try:
-        yield executor
+        with _watched(before, kill):
+            yield executor
     except BaseException:
-        ended.set()
         executor.shutdown(wait=False, cancel_futures=True)
         kill()
         raise
-    ended.set()
     executor.shutdown()
 
 
-def _watch(before: Collection[BaseProcess], ended: threading.Event, kill: Callable[[], None]) -> None:
+@contextlib.contextmanager
+def _watched(before: Collection[BaseProcess], kill: Callable[[], None]) -> Iterator[None]:
     """Kill all processes when one has died: the pool does not notice while it waits for the rest of what that one was saying."""
-    ours: set[BaseProcess] = set()
-    while not ended.wait(LOOK_SECONDS):
-        ours |= set(multiprocessing.active_children()).difference(before)
-        if not all(process.is_alive() for process in ours):
-            kill()
-            return
+    ended = threading.Event()
+
+    def watch() -> None:
+        ours: set[BaseProcess] = set()
+        while not ended.wait(LOOK_SECONDS):
+            ours |= set(multiprocessing.active_children()).difference(before)
+            if not all(process.is_alive() for process in ours):
+                kill()
+                return
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join()
 
 
 def _kill(before: Collection[BaseProcess], results: Connection) -> None:

@@ -146,6 +146,7 @@ def test_the_secret_of_the_store_is_in_the_store_alone(graded):
 
     with sqlite3.connect(graded / "out" / "grades.sqlite") as database:
         ((secret,),) = database.execute("SELECT value FROM meta WHERE name = 'secret'")
+    database.close()
     assert len(secret) == 32
     forms = (secret, secret.hex().encode(), repr(secret).encode())
     files = {name: data for name, data in written(graded).items() if not name.startswith("out/grades.sqlite")}
