@@ -19,9 +19,9 @@ from grader import roster as rosters
 from grader import submissions as files
 from grader.classfiles import write_class
 from grader.classroom import Line, gather
-from grader.errors import RequestError
+from grader.errors import RequestError, UnavailableError, fault_of_environment
 from grader.exercise import Exercise
-from grader.notebook import read_hash
+from grader.notebook import sha256_of
 from grader.records import Result
 from grader.store import Decision, Kept, Known, Store, ruled, write
 from grader.submissions import Submission
@@ -40,7 +40,9 @@ default_jobs = pool.default_jobs
 class Report:
     """What a batch did, in numbers; the results stand in the store.
 
-    `changed` are those whose points judging again has changed, `said` are sentences on rulings and on files that are gone.
+    `changed` are those whose points judging again has changed, `unjudged` names those that are provisional, `said` are
+    sentences on rulings and on files that are gone, `unavailable` on what our surroundings kept from us: folders that
+    cannot be looked into, files that cannot be read now.
     """
 
     index: Path
@@ -55,6 +57,8 @@ class Report:
     ignored: tuple[str, ...] = ()
     passed_over: int = 0
     said: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
+    unavailable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
         found.submissions = rosters.match(found.submissions, rosters.load(settings.roster))
         found.manifest = found.manifest or rosters.manifest(found.submissions)
     if not found.submissions:
+        for place, reason in found.unavailable.items():
+            raise RequestError(f"{place} cannot be read: {reason}", hint="run the same command again when it can be")
         raise RequestError(
             f"there is no notebook in {', '.join(map(str, sources))}",
             hint="give a folder or zip that holds .ipynb or .py files",
@@ -121,7 +127,8 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
             _report(store, out),
             graded=len(plan.grade),
             judged_again=len(plan.judge),
-            unchanged=len(todo) - len(plan.grade) - len(plan.judge),
+            unchanged=len(todo) - len(plan.grade) - len(plan.judge) - len(plan.unavailable),
+            unavailable=(*_not_looked_into(found), *plan.unavailable.values()),
             ignored=tuple(found.ignored),
             passed_over=found.passed_over,
             changed=_changed(moved),
@@ -203,11 +210,15 @@ def changes(machine: Result, rulings: Sequence[Decision], before: Result | None 
 
 @dataclass(slots=True)
 class _Plan:
-    """Submissions to be graded, those to be judged again from evidence, and new `stat`s of files that have not changed."""
+    """Submissions to be graded, those to be judged again from evidence, and new `stat`s of files that have not changed.
+
+    `unavailable` has a sentence for each file that was graded before and cannot be read now: its result stays.
+    """
 
     grade: list[Submission] = field(default_factory=list)
     judge: list[Submission] = field(default_factory=list)
     touched: dict[str, str] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
 
 
 def _plan(todo: Sequence[Submission], known: Mapping[str, Known], exercise: Exercise, pages: _Pages) -> _Plan:
@@ -215,7 +226,13 @@ def _plan(todo: Sequence[Submission], known: Mapping[str, Known], exercise: Exer
     graded, gathered = work.graded_with(exercise), work.gathered_with(exercise)
     for one in todo:
         before = known.get(one.name)
-        if before is None or not _same_file(one, before):
+        try:
+            again = before is None or before.provisional or not _same_file(one, before)
+        except (UnavailableError, OSError, MemoryError) as error:
+            reason = fault_of_environment(error) or getattr(error, "problem", str(error))
+            plan.unavailable[one.name] = f"{one.name} cannot be read: {reason}; its earlier result stays"
+            continue
+        if again or before is None:
             plan.grade.append(one)
         elif (before.graded_with, before.handed) == (graded, one.handed) and pages.stand(one):
             if one.stat and one.stat != before.stat:
@@ -247,7 +264,7 @@ def _same_file(submission: Submission, before: Known) -> bool:
         return True
     try:
         with files.opened(submission) as path:
-            return read_hash(path) == before.sha256
+            return sha256_of(path) == before.sha256
     except RequestError:
         return False
 
@@ -413,6 +430,7 @@ def _report(store: Store, out: Path) -> Report:
         submissions=counts.submissions,
         passed=counts.passed,
         provisional=counts.provisional,
+        unjudged=tuple(name for name, one in store.known().items() if one.provisional),
         review=counts.review,
     )
 
@@ -423,6 +441,12 @@ def _drop(store: Store, out: Path, names: Iterable[str]) -> None:
     for name in names:
         shutil.rmtree(out / known[name].folder, ignore_errors=True)
     store.drop(*names)
+
+
+def _not_looked_into(found: files.Sources) -> Iterator[str]:
+    """Say which folders and zips could not be looked into."""
+    for place, reason in found.unavailable.items():
+        yield f"{place} cannot be read: {reason}; what lies in it was not graded"
 
 
 def _gone(known: Mapping[str, Known], today: Sequence[Submission]) -> Iterator[str]:

@@ -262,7 +262,7 @@ def _packed(one: Work) -> Parcel | None:
 
 
 def _file(submission: Submission) -> bytes | None:
-    with contextlib.suppress(OSError, ValueError, RequestError):
+    with contextlib.suppress(OSError, ValueError, GraderError):
         if files.unpacked_bytes(submission) <= SOURCE_LIMIT_BYTES:
             with files.opened(submission) as path:
                 if path.is_file() and path.stat().st_size <= SOURCE_LIMIT_BYTES:

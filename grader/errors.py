@@ -3,6 +3,7 @@
 GraderError            3  our own fault
 ├── RequestError       2  the request cannot be met as it stands: no such file, unusable option
 │   └── ExerciseError  2  an exercise's file is not usable
+├── UnavailableError   3  a file could not be read through a fault of this machine or its surroundings
 ├── SandboxError       3  student code could not be confined, so it was not run
 └── LiveError          3  an LMS could not be reached, or refused what it was sent
     └── Unanswered     3  a call went out and no answer came back: it may have arrived
@@ -11,6 +12,9 @@ A wrong answer is never an exception: it is a `Finding`.
 """
 
 from __future__ import annotations
+
+import errno
+import zipfile
 
 
 class GraderError(Exception):
@@ -36,6 +40,10 @@ class ExerciseError(RequestError):
     """An exercise's file is not usable."""
 
 
+class UnavailableError(GraderError):
+    """A file could not be read through a fault of this machine or its surroundings, so nothing is known of its bytes."""
+
+
 class SandboxError(GraderError):
     """Student code could not be confined, so it was not run."""
 
@@ -49,6 +57,18 @@ class LiveError(GraderError):
 
 class Unanswered(LiveError):
     """A call that changes something went out and no answer came back, so it may have arrived."""
+
+
+def fault_of_environment(error: BaseException) -> str:
+    """Return why an error is no fault of a file's bytes: a disk, a permission, a lack of memory; empty where it may be one.
+
+    Damaged archives raise `OSError` without a number, or EINVAL for a place that cannot be.
+    """
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, OSError) and not isinstance(error, zipfile.BadZipFile):
+        return (error.strerror or str(error)) if error.errno not in (None, errno.EINVAL) else ""
+    return ""
 
 
 def _rebuild(kind: type[GraderError], problem: str, hint: str) -> GraderError:

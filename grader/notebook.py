@@ -10,11 +10,13 @@ import codecs
 import hashlib
 import json
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice, pairwise
 from pathlib import Path, PurePosixPath
 
+from grader.errors import UnavailableError, fault_of_environment
 from grader.records import Cell, CellKind, Notebook, Problem
 
 # Measured on 60 MB: 60 outputs of 1 MB of base64 take 0.3 s and 121 MB at the peak (the bytes and their text), one of
@@ -63,6 +65,8 @@ _NOTICED = {
     "code_in_markdown": "{where} is a {kind} cell that holds `def {function}(...)`: code in it does not run. Change "
     "the cell to Code.",
 }
+NOT_READ = "not_read"
+_OURS = "We could not read the file: {reason}. That is not your fault; the file is read again at the next run."
 _SENTENCES = {**_UNREADABLE, **_MENDED, **_NOTICED}
 
 _MAGIC = {  # how the bytes begin -> what the file is
@@ -127,17 +131,33 @@ class _UnreadableError(Exception):
 
 def read(path: Path, *, name: str | None = None, source_limit_bytes: int = SOURCE_LIMIT_BYTES) -> Notebook:
     """Read a file; whatever it holds, and also if it is not there, the answer is a Notebook."""
+    try:
+        return read_available(path, name=name, source_limit_bytes=source_limit_bytes)
+    except UnavailableError as error:
+        return cannot_open(path.name if name is None else name, error.problem)
+
+
+def read_available(path: Path, *, name: str | None = None, source_limit_bytes: int = SOURCE_LIMIT_BYTES) -> Notebook:
+    """Read a file; whatever it holds, the answer is a Notebook.
+
+    Raises
+    ------
+    UnavailableError
+        If the file's bytes could not be had: it is away, the disk fails, permission or memory is missing.
+    """
     name = path.name if name is None else name
     try:
-        size_bytes = path.stat().st_size
-        if not path.is_file():  # a pipe would wait for ever
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would wait for ever
             return cannot_open(name, "it is not a file")
-        if size_bytes > source_limit_bytes:
-            return too_large(name, size_bytes, read_hash(path), source_limit_bytes=source_limit_bytes)
+        if found.st_size > source_limit_bytes:
+            return too_large(name, found.st_size, sha256_of(path), source_limit_bytes=source_limit_bytes)
         data = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or "no file can have such a name"
-        return cannot_open(name, reason)
+    except ValueError:  # a NUL in the name
+        return cannot_open(name, "no file can have such a name")
+    except (OSError, MemoryError) as error:
+        reason = fault_of_environment(error) or str(error)
+        raise UnavailableError(reason, hint="run the same command again when the file can be read") from None
     return parse(data, name)
 
 
@@ -146,15 +166,33 @@ def cannot_open(name: str, reason: str) -> Notebook:
     return _unreadable(name, "", _problem("cannot_open", reason=reason))
 
 
+def not_read(name: str, reason: str) -> Notebook:
+    """Return the record of a file whose bytes our surroundings kept from us: nothing is wrong with it that we know."""
+    return Notebook(_encodable(name), "", "ok", (Problem(NOT_READ, _OURS.format(reason=reason)),))
+
+
 def read_hash(path: Path) -> str:
     """Return the sha256 that `read` gives this file, never holding it whole; empty if it cannot be opened."""
-    digest = hashlib.sha256()
-    if path.is_file():
-        with suppress(OSError), path.open("rb") as file:
-            for block in iter(lambda: file.read(2**20), b""):
-                digest.update(block)
-            return digest.hexdigest()
+    with suppress(OSError, ValueError):
+        return sha256_of(path)
     return ""
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file, never holding it whole; empty for a pipe or folder, which `read` refuses.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read to its end.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        return ""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(2**20), b""):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def too_large(

@@ -17,6 +17,7 @@ from grader import __version__, asides, shipped
 from grader import evidence as gathering
 from grader.checks import CHECKS, course_test, title
 from grader.diagnosis import Case, Recovered, diagnose, measure_more, recover, status
+from grader.errors import UnavailableError
 from grader.evidence import Cache, Gatherer, KnownOutcomes, Trainer
 from grader.exercise import Exercise, Task
 from grader.explain import (
@@ -35,7 +36,7 @@ from grader.explain import (
 )
 from grader.extract import extract, printed
 from grader.grading import grade
-from grader.notebook import read
+from grader.notebook import not_read, read, read_available
 from grader.records import (
     Cause,
     Diagnosis,
@@ -49,6 +50,7 @@ from grader.records import (
     Notebook,
     NotebookInfo,
     Outcome,
+    Problem,
     Provenance,
     Question,
     Result,
@@ -122,8 +124,21 @@ class Pipeline:
         self.gatherer.sandbox.close()
 
     def grade(self, path: Path, *, name: str | None = None) -> Result:
-        """Return the verdict on one file."""
-        return self.graded(read(path, name=name))[1]
+        """Return the verdict on one file; where our surroundings kept us from reading it, a provisional one."""
+        try:
+            notebook = read_available(path, name=name)
+        except UnavailableError as error:
+            return self.unavailable(path.name if name is None else name, error.problem)[1]
+        return self.graded(notebook)[1]
+
+    def unavailable(
+        self, name: str, reason: str, *, notes: tuple[Problem, ...] = (), student: str | None = None
+    ) -> tuple[Evidence, Result]:
+        """Return evidence and provisional verdict on a file that our surroundings kept us from reading."""
+        notebook = not_read(name, reason)
+        notebook = replace(notebook, problems=(*notebook.problems, *notes))
+        evidence = replace(broken(notebook, self.exercise, f"the file could not be read: {reason}"), student=student)
+        return evidence, self.judge(evidence)
 
     def graded(self, notebook: Notebook, *, student: str | None = None) -> tuple[Evidence, Result]:
         """Return evidence and verdict; whatever goes wrong in us, there is a result that says so."""

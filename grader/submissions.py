@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
+import shutil
 import stat
 import sys
 import tempfile
@@ -20,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from grader import manifest as manifests
-from grader.errors import RequestError
+from grader.errors import RequestError, UnavailableError, fault_of_environment
 
 SUFFIXES = (".ipynb", ".py")
 MOST_UNPACKED_BYTES = 512 << 20  # of one member of a zip; above 64 MB it is refused when it is read
@@ -29,7 +31,9 @@ MOST_INNER_FILES, MOST_INNER_TOTAL_BYTES = (
     10_000,
     8 << 30,
 )  # how many files one may hold, and how large all are together
+_SPACE = "free disk space and memory, and run the same command again"
 SETTLED_NS = 2_000_000_000  # file systems tell times in steps of up to 2 s
+_NOT_OURS = frozenset({"lost+found", "System Volume Information", "$RECYCLE.BIN"})  # the file system's own folders
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest|class-\d+)(?:\..*)?$", re.IGNORECASE)
 
 
@@ -60,12 +64,16 @@ class Submission:
 
 @dataclass(slots=True)
 class Sources:
-    """What was found: submissions, names of other files, how many were passed over, how large zips in zips were."""
+    """What was found: submissions, names of other files, how many were passed over, how large zips in zips were.
+
+    `unavailable` maps folders and zips that could not be looked into, through no fault of theirs, to the reason.
+    """
 
     submissions: list[Submission] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     passed_over: int = 0
     inner_bytes: int = 0
+    unavailable: dict[str, str] = field(default_factory=dict)
     manifest: manifests.Manifest | None = None
 
 
@@ -193,14 +201,16 @@ def opened(submission: Submission) -> Iterator[Path]:
     ------
     RequestError
         If a member cannot be unpacked.
+    UnavailableError
+        If this machine or its surroundings kept it from being unpacked.
     """
     if submission.path is None:
         raise RequestError("nothing was handed in", hint="ask for the file")
     if not submission.members:
         yield submission.path
         return
-    with tempfile.TemporaryDirectory(prefix="grader-") as folder:
-        path = Path(folder) / f"member{PurePosixPath(submission.name).suffix.lower()}"
+    with _scratch_folder() as folder:
+        path = folder / f"member{PurePosixPath(submission.name).suffix.lower()}"
         try:
             with (
                 _archive(submission.path, submission.members[:-1]) as archive,
@@ -209,10 +219,34 @@ def opened(submission: Submission) -> Iterator[Path]:
             ):
                 _copy(member, file)
         except Exception as error:  # each way of packing has errors of its own
-            encrypted = isinstance(error, RuntimeError) and "encrypted" in str(error)
-            reason = "it is encrypted" if encrypted else "it is damaged"
-            raise RequestError(f"{reason} in the zip", hint="download the zip again") from None
+            raise _not_unpacked(error, submission.path) from None
         yield path
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    """Give a temporary folder; one that cannot be made, or removed, is no fault of what was to go into it."""
+    try:
+        folder = tempfile.mkdtemp(prefix="grader-")
+    except OSError as error:
+        reason = fault_of_environment(error) or str(error)
+        raise UnavailableError(f"no temporary folder can be made: {reason}", hint=_SPACE) from None
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _not_unpacked(error: Exception, archive: Path) -> RequestError | UnavailableError:
+    """Return why a member of a zip could not be unpacked: through us, or through what the bytes of the zip are."""
+    reason = fault_of_environment(error)
+    if isinstance(error, KeyError):
+        reason = "the zip has changed and does not hold it any more"
+    if reason:
+        return UnavailableError(f"it could not be unpacked from {archive.name}: {reason}", hint=_SPACE)
+    encrypted = isinstance(error, RuntimeError) and "encrypted" in str(error)
+    reason = "it is encrypted" if encrypted else "it is damaged"
+    return RequestError(f"{reason} in the zip", hint="download the zip again")
 
 
 @contextmanager
@@ -238,7 +272,7 @@ def _copy(member: IO[bytes], file: IO[bytes]) -> None:
 def _from_folder(source: Path, prefix: str, besides: Path | None, found: Sources) -> None:
     top = source.resolve()
     results = besides.resolve() if besides else top
-    files = sorted(path for path in source.rglob("*") if path.is_file() or path.is_symlink())
+    files = sorted(_walk(source, prefix, found))
     if results != top:
         files = [path for path in files if not (top / path.relative_to(source)).is_relative_to(results)]
     names = {path.relative_to(source).as_posix(): path for path in files}
@@ -249,12 +283,33 @@ def _from_folder(source: Path, prefix: str, besides: Path | None, found: Sources
             _sort(name, names, Submission(prefix + name, path, stat=_stat(path)), found)
 
 
+def _walk(source: Path, prefix: str, found: Sources) -> Iterator[Path]:
+    """Yield the files and links below a folder; folders that cannot be looked into are noted, not passed over."""
+    folders = [source]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_symlink() or entry.is_file():
+                        yield Path(entry.path)
+                    elif entry.is_dir() and entry.name not in _NOT_OURS:
+                        folders.append(Path(entry.path))
+        except OSError as error:
+            place = folder.relative_to(source)
+            if not any(part.startswith(".") for part in place.parts):
+                name = _text(prefix + place.as_posix()) if place.parts else _text(str(source))
+                found.unavailable[name] = fault_of_environment(error) or str(error)
+
+
 def _from_zip(source: Path, prefix: str, found: Sources, inner: tuple[str, ...] = (), most: int = sys.maxsize) -> None:
     """Take what a zip holds, at most so many files; `inner` are the members that lead to one that lies in it."""
     try:
         with _archive(source, inner) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
     except Exception as error:  # a damaged directory of an archive fails in many ways
+        if inner and (reason := fault_of_environment(error)):
+            raise UnavailableError(reason, hint=_SPACE) from None
         raise RequestError(f"{source} cannot be read: {error}", hint="download the zip again") from None
     if len(members) > most:
         raise RequestError(f"{prefix} holds too many files", hint="unpack it, and leave out what nobody handed in")
@@ -272,8 +327,12 @@ def _from_inner(name: str, submission: Submission, found: Sources) -> None:
     before = len(found.submissions) + len(found.ignored) + found.passed_over
     deep = len(submission.members) > MOST_INNER or found.inner_bytes > MOST_INNER_TOTAL_BYTES
     if submission.path is not None and not deep:
-        with suppress(RequestError):
-            _from_zip(submission.path, f"{name}/", found, submission.members, MOST_INNER_FILES)
+        try:
+            with suppress(RequestError):
+                _from_zip(submission.path, f"{name}/", found, submission.members, MOST_INNER_FILES)
+        except UnavailableError as error:
+            found.unavailable[_text(name)] = error.problem
+            return
     if before == len(found.submissions) + len(found.ignored) + found.passed_over:
         found.ignored.append(_text(name))
 

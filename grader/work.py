@@ -17,9 +17,9 @@ from grader import exercise as exercises
 from grader import submissions as files
 from grader.checks import CHECKS
 from grader.classroom import line
-from grader.errors import RequestError
+from grader.errors import RequestError, UnavailableError, fault_of_environment
 from grader.exercise import Exercise
-from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read, too_large
+from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read_available, too_large
 from grader.pipeline import Pipeline, broken
 from grader.records import NOT_COUNTED, Evidence, FunctionEvidence, FunctionResult, Notebook, Problem, Result
 from grader.report import html
@@ -93,7 +93,7 @@ def grade(work: Work) -> Kept:
     running = _started(work.setup)
     pipeline = running.pipeline
     if work.before is None:
-        evidence, machine = pipeline.graded(_read(work.submission), student=work.submission.student)
+        evidence, machine = _graded(pipeline, work.submission)
         return _kept(work, running, evidence, machine, time.monotonic() - started)
     try:
         evidence = _noted(work.before.evidence(), work.submission)
@@ -107,6 +107,20 @@ def grade(work: Work) -> Kept:
             hint="name it with --exercise",
         )
     return _kept(work, running, evidence, pipeline.judge(evidence), work.before.seconds)
+
+
+def _graded(pipeline: Pipeline, submission: Submission) -> tuple[Evidence, Result]:
+    """Read and grade; what our surroundings kept from us is provisional, and tried again at the next run."""
+    student = submission.student
+    try:
+        notebook = _read(submission)
+    except UnavailableError as error:
+        reason = error.problem
+    except (OSError, MemoryError) as error:
+        reason = fault_of_environment(error) or str(error)
+    else:
+        return pipeline.graded(notebook, student=student)
+    return pipeline.unavailable(submission.name, reason, notes=_notes(submission), student=student)
 
 
 def lost(work: Work, exercise: Exercise) -> Kept:
@@ -137,7 +151,11 @@ def write_annotated(folder: Path, result: Result, submission: Submission | None 
 
     path = folder / ANNOTATED
     if submission is not None and submission.path is not None:
-        data = _bytes(submission)
+        try:
+            data = _bytes(submission)
+        except (UnavailableError, OSError, MemoryError):
+            path.unlink(missing_ok=True)  # where it is missing, the next run writes it
+            return
     elif path.is_file():
         data = json.dumps(annotated.without_notes(json.loads(path.read_bytes()))).encode()
     else:
@@ -147,7 +165,7 @@ def write_annotated(folder: Path, result: Result, submission: Submission | None 
 
 
 def _bytes(submission: Submission) -> bytes | None:
-    with suppress(OSError, RequestError), files.opened(submission) as path:
+    with suppress(RequestError), files.opened(submission) as path:
         if path.stat().st_size <= SOURCE_LIMIT_BYTES:
             return path.read_bytes()
     return None
@@ -213,7 +231,7 @@ def _read_file(submission: Submission) -> Notebook:
         return too_large(submission.name, size_bytes)
     try:
         with files.opened(submission) as path:
-            return read(path, name=submission.name)
+            return read_available(path, name=submission.name)
     except RequestError as error:
         return cannot_open(submission.name, error.problem)
 

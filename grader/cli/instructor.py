@@ -173,7 +173,22 @@ def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
             typer.echo(f"ignored {len(report.ignored) - 5} more; --verbose names them")
         for sentence in report.said:
             typer.echo(one_line(sentence))
+    _name_our_faults(report, verbose=verbose)
+    if not quiet:
         typer.echo(f"class page: {report.index}")
         if report.review:
             typer.echo(f"for a person to look at: {report.review}; see `grader review {report.index.parent}`")
-    raise typer.Exit(int(Exit.PROVISIONAL if report.provisional else Exit.PASSED))
+    raise typer.Exit(int(Exit.PROVISIONAL if report.provisional or report.unavailable else Exit.PASSED))
+
+
+def _name_our_faults(report: Report, *, verbose: bool) -> None:
+    """Say on stderr, also when quiet, what could not be judged or read through us."""
+    from grader.report.text import one_line
+
+    if report.unjudged:
+        shown = report.unjudged if verbose else report.unjudged[:5]
+        more = f" and {len(report.unjudged) - len(shown)} more" if len(report.unjudged) > len(shown) else ""
+        names = ", ".join(shown)
+        typer.echo(one_line(f"provisional by our fault, tried again at the next run: {names}{more}"), err=True)
+    for sentence in report.unavailable:
+        typer.echo(one_line(sentence), err=True)

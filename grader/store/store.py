@@ -22,7 +22,7 @@ from grader.store.ledger import Decision, Ledger
 from grader.store.packing import Packed, is_whole, seal, unpack_evidence, unseal
 from grader.store.ruled import ruled
 
-_KNOWN = "name, folder, sha256, stat, gathered_with, graded_with, student, handed"
+_KNOWN = "name, folder, sha256, stat, gathered_with, graded_with, student, handed, provisional"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class Known:
     """What was graded before, without evidence and result.
 
     `stat` is what the file system said of the file, `handed` names what was known of the hand-in; `gathered_with` names the
-    grader and all of the exercise that decides evidence, `graded_with` the grader and the whole exercise.
+    grader and all of the exercise that decides evidence, `graded_with` the grader and the whole exercise.  What is
+    `provisional` was not judged in full, by our fault, and no person has settled it: it is graded again.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Known:
     graded_with: str
     student: str | None = None
     handed: str = ""
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
