@@ -36,6 +36,8 @@ RATIO_TOLERANCE = 1e-4  # of ratios of differences, where digits are lost; what 
 LIKELY_SEEDS = (*range(64), *range(2015, 2031), 100, 123, 1234, 12345)  # rows that are searched beyond their beginning
 FEWEST = 8  # numbers of one call that a stream is recognised by
 MOST_LOOKED_AT = 200  # places in a row at which a ratio agrees by chance
+FEWEST_LOOKED_UP = 4  # numbers by which the seed of one layer is looked up
+HIGHEST_SEED = 2**32 - 1  # of the legacy generator
 SEARCHED = 3  # times as many numbers as the weights need
 
 # how many numbers are drawn besides a layer's weights, for its sizes: after them, and before them
@@ -90,12 +92,14 @@ class Plan:
 class Stream:
     """The rows that the layers were drawn from, and the order.
 
-    One row for all layers, or, where a seed is set in each layer, one for each.
+    One row for all layers, or, where a seed is set in each layer, one for each.  These are the rows of the largest call:
+    the seeds of another call follow from them, unless they are `irregular`, as in ``seed(100 // l)``.
     """
 
     rows: tuple[Row, ...]
     plan: Plan
     absolute: bool = False  # the sign was taken away
+    irregular: bool = False  # the seeds follow no sequence known here, so each call's are looked up
 
     @property
     def kind(self) -> Kind:
@@ -123,14 +127,18 @@ class Stream:
         """Whether the numbers follow the state before the call: no seed was set."""
         return self.rows[0].seed is None
 
-    def row(self, layer: int) -> Row:
-        """Return the row of a layer, counted from 0; seeds that go up with the layer go on beyond those that were seen."""
+    def row(self, layer: int) -> Row | None:
+        """Return the row of a layer, counted from 0; seeds that go up with the layer go on beyond those that were seen.
+
+        None where that would be a number that is no seed.
+        """
         if layer < len(self.rows):
             return self.rows[layer]
         if len(self.rows) == 1:
             return self.rows[0]
         first, second = (row.seed or 0 for row in self.rows[:2])
-        return Row(self.generator, first + layer * (second - first), self.kind)
+        seed = first + layer * (second - first)
+        return Row(self.generator, seed, self.kind) if 0 <= seed <= HIGHEST_SEED else None
 
     def draws(self, layers: Sequence[int], ambient_seed: int) -> list[Floats]:
         """Return the standard draws of every weight matrix, first layer first, each of shape (n_l, n_{l-1})."""
@@ -142,10 +150,11 @@ class Stream:
         """Return the standard draws of the layers whose numbers begin at these places; NaN where none is given."""
         drawn = []
         for layer, ((n_in, n_out), at) in enumerate(zip(pairwise(layers), starts, strict=False)):
-            if at is None:
+            row = self.row(layer)
+            if at is None or row is None:
                 drawn.append(np.full((n_out, n_in), np.nan))
                 continue
-            numbers = self.row(layer).numbers(at + n_in * n_out, ambient_seed)[at : at + n_in * n_out]
+            numbers = row.numbers(at + n_in * n_out, ambient_seed)[at : at + n_in * n_out]
             drawn.append(numbers.reshape((n_in, n_out)).T if self.plan.by_column else numbers.reshape((n_out, n_in)))
         return [np.abs(own) for own in drawn] if self.absolute else drawn
 
@@ -376,7 +385,10 @@ def _seeded_each(call: _Call) -> Iterator[Stream]:
         pieces = [own.T.ravel() if by_column else own.ravel() for own in call.weights]
         found = [[row for row in beginning_with(piece) if _begins(row, piece)] for piece in pieces]
         if len(found) > 1 and all(found) and len({(rows[0].generator, rows[0].kind) for rows in found}) == 1:
-            yield Stream(tuple(rows[0] for rows in found), Plan("reset_per_layer", by_column=by_column))
+            rows, plan = tuple(rows[0] for rows in found), Plan("reset_per_layer", by_column=by_column)
+            yield Stream(rows, plan)
+            if len({row.seed for row in rows}) > 1:
+                yield Stream(rows, plan, irregular=True)
 
 
 # --- verification --------------------------------------------------------------------------------------------------
@@ -385,20 +397,22 @@ def _seeded_each(call: _Call) -> Iterator[Stream]:
 def _explained(stream: Stream, calls: Sequence[_Call]) -> Drawn | None:
     """Return what was done to the draws of every call, if the stream explains them all."""
     fits: dict[int, tuple[Fit | None, ...]] = {}
-    least = 3 if stream.plan.order == "elsewhere" else 1
+    least = FEWEST_LOOKED_UP if stream.irregular else 3 if stream.plan.order == "elsewhere" else 1
     for at in sorted(range(len(calls)), key=lambda at: -calls[at].size):
         found = _fits(stream, calls[at], least)
         if found is None:
             return None
         if any(one.shift for one in found if one):
-            least = 3  # fewer numbers tell neither factor nor shift
+            least = max(least, 3)  # fewer numbers tell neither factor nor shift
         fits[at] = found
     return Drawn(stream, tuple(fits[at] for at in range(len(calls))))
 
 
 def _fits(stream: Stream, call: _Call, least: int) -> tuple[Fit | None, ...] | None:
     """Return what was done to each layer with at least so many numbers; None if the stream does not explain one of them."""
-    if stream.plan.order == "elsewhere":
+    if stream.irregular:
+        draws = _looked_up(stream, call)
+    elif stream.plan.order == "elsewhere":
         starts = _starts(call, stream.rows[0], by_column=stream.plan.by_column)
         draws = starts and stream.draws_at(call.layers, call.ambient_seed, starts)
     else:
@@ -408,6 +422,18 @@ def _fits(stream: Stream, call: _Call, least: int) -> tuple[Fit | None, ...] | N
     found = tuple(_fit(own, drawn, least) for own, drawn in zip(call.weights, draws, strict=False))
     missing = [own for own, one in zip(call.weights, found, strict=True) if one is None and own.size >= least]
     return None if missing else found
+
+
+def _looked_up(stream: Stream, call: _Call) -> list[Floats]:
+    """Return the beginning of the row that each layer of a call begins, whatever its seed; NaN where there is none."""
+    by_column, drawn = stream.plan.by_column, []
+    for own in call.weights:
+        piece = own.T.ravel() if by_column else own.ravel()
+        alike = (row for row in beginning_with(piece) if (row.generator, row.kind) == (stream.generator, stream.kind))
+        row = next((row for row in alike if _begins(row, piece)), None)
+        numbers = np.full(own.size, np.nan) if row is None else row.beginning(own.size)
+        drawn.append(numbers.reshape(own.shape[::-1]).T if by_column else numbers.reshape(own.shape))
+    return drawn
 
 
 def _fit(weights: Floats, draws: Floats, least: int) -> Fit | None:

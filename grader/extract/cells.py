@@ -22,6 +22,8 @@ _MAGIC_LINE = re.compile(r"(\s*)(?:[%!?].*|[\w.*]+\?{1,2}\s*)$")
 _MAGIC_VALUE = re.compile(r"(\s*\w[\w, ]*=\s*)[%!].*$")
 _PROMPT = re.compile(r"(?:In \[\d*\]: ?|>>> ?|\.\.\. ?)")
 _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
+_NOTHING_MORE = re.compile(rb"[ \t\f\r\v]*(?:#|$)")
+MOST_INDENT = 1000  # columns; Python reads no more than a hundred levels
 _TOO_DEEP = "it is nested too deeply to be read"
 _TOO_LONG = "it is too long to be read as code"
 REMEMBERED, REMEMBERED_CHARACTERS = 128, 10_000  # texts whose syntax trees are kept: so many, of at most so much text
@@ -53,6 +55,11 @@ class Code:
         """The lines of the text."""
         return self.text.split("\n")
 
+    @cached_property
+    def _encoded(self) -> list[bytes]:
+        """The lines as Python counts their columns."""
+        return [line.encode("utf-8", "surrogatepass") for line in self.lines]
+
     def place(self, node: ast.AST) -> Place:
         """Return where a statement or expression of this cell begins."""
         return self.cell.place(getattr(node, "lineno", 1))
@@ -61,12 +68,20 @@ class Code:
         """Return the source of a statement, decorators and all, brought to the left margin."""
         decorators = getattr(node, "decorator_list", [])
         first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-        lines = self.lines[first - 1 : node.end_lineno]
-        indent = re.match(r"\s*", lines[0]).group()  # type: ignore[union-attr]  # \s* matches any text
-        alone = node.col_offset == len(indent.encode()) and _ends_its_line(node, lines[-1])
-        if decorators or alone:
+        last = node.end_lineno or node.lineno
+        if decorators or self._is_alone(node, last):
+            lines = self.lines[first - 1 : last]
+            indent = re.match(r"\s*", lines[0]).group()  # type: ignore[union-attr]  # \s* matches any text
             return "\n".join(line.removeprefix(indent) for line in lines)
-        return ast.get_source_segment(self.text, node) or ""
+        pieces = self._encoded[first - 1 : last]
+        pieces[-1] = pieces[-1][: node.end_col_offset]
+        pieces[0] = pieces[0][node.col_offset :]
+        return b"\n".join(pieces).decode("utf-8", "surrogatepass")
+
+    def _is_alone(self, node: ast.stmt, last: int) -> bool:
+        """Return whether a statement has its lines for itself; a line that holds thousands is not looked through for each."""
+        before = self._encoded[node.lineno - 1][: node.col_offset][-MOST_INDENT:]
+        return not before.strip() and _NOTHING_MORE.match(self._encoded[last - 1], node.end_col_offset or 0) is not None
 
 
 def read(cell: Cell) -> Code:
@@ -188,11 +203,6 @@ def _open_quote(line: str, quote: str) -> str:
         elif mark == quote:
             quote = ""
     return quote
-
-
-def _ends_its_line(node: ast.stmt, last_line: str) -> bool:
-    rest = last_line.encode()[node.end_col_offset or 0 :].decode(errors="replace").strip()
-    return not rest or rest.startswith("#")
 
 
 def _said(error: SyntaxError) -> str:

@@ -77,6 +77,7 @@ class Needs:
     missing: dict[str, MissingName] = field(default_factory=dict)
     given: list[str] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
 
 
 class Scope:
@@ -87,13 +88,20 @@ class Scope:
 
     def __init__(self, codes: Iterable[Code], given: Mapping[str, str]) -> None:
         self._bindings: dict[str, list[Binding]] = {}
-        self._stars: list[Binding] = []
+        self._stars: dict[str, Binding] = {}  # by module, the first of each
         self._given = given
         self._known: dict[int, bool] = {}
+        self._open: set[int] = set()  # statements that are being looked at
+        self._excluded: dict[str, int] = {}  # by name, how many of its last bindings cannot be had
         for code in codes:
+            binding: Binding | None = None
             for name, node, alias in _bound(code.statements):
-                binding = Binding(code, node, alias)
-                self._stars.append(binding) if name == "*" else self._bindings.setdefault(name, []).append(binding)
+                if binding is None or binding.node is not node or binding.alias is not alias:
+                    binding = Binding(code, node, alias)  # one for all names that a statement binds
+                if name == "*":
+                    self._stars.setdefault(binding.module or "", binding)
+                else:
+                    self._bindings.setdefault(name, []).append(binding)
 
     def bindings(self, name: str) -> tuple[Binding, ...]:
         """Return every statement that binds `name`, first to last."""
@@ -109,6 +117,9 @@ class Scope:
         needs.units.append(binding.unit)
 
     def _carry_name(self, name: str, used: Place, needs: Needs) -> None:
+        if name in needs.names:
+            return
+        needs.names.add(name)
         bindings = self._bindings.get(name, [])
         last = self._last_to_be_had(name)
         if last:
@@ -123,16 +134,30 @@ class Scope:
             needs.missing.setdefault(name, MissingName(name, used, bindings[-1].place if bindings else None))
 
     def _star_of(self, name: str) -> Binding | None:
-        return next((star for star in self._stars if name in _STAR_MODULES.get(star.module or "", ())), None)
+        return next((star for module, star in self._stars.items() if name in _STAR_MODULES.get(module, ())), None)
 
     def _last_to_be_had(self, name: str) -> Binding | None:
-        return next(filter(self._can_be_had, reversed(self._bindings.get(name, []))), None)
+        """Return the last statement that can be carried; those after it are looked at once, however often it is asked."""
+        bindings = self._bindings.get(name, [])
+        first_asked = len(bindings) - self._excluded.get(name, 0)
+        settled = True
+        for number in reversed(range(first_asked)):
+            if self._can_be_had(bindings[number]):
+                return bindings[number]
+            settled = settled and id(bindings[number]) not in self._open
+            if settled:
+                self._excluded[name] = len(bindings) - number
+        return None
 
     def _can_be_had(self, binding: Binding) -> bool:
         """Return whether a statement gives its name without running training, plotting or other top-level code."""
         if id(binding) not in self._known:
             self._known[id(binding)] = False  # for a statement that needs itself in the end
-            self._known[id(binding)] = self._only_computes(binding)
+            self._open.add(id(binding))
+            try:
+                self._known[id(binding)] = self._only_computes(binding)
+            finally:
+                self._open.discard(id(binding))
         return self._known[id(binding)]
 
     def _only_computes(self, binding: Binding) -> bool:
@@ -204,7 +229,7 @@ def _free_names(binding: Binding) -> dict[str, int]:
     """Return the names that a statement takes from outside, each with the line of its cell where it stands first."""
     node = binding.node
     if not isinstance(node, Definition):
-        return _names_in(ast.unparse(node), node, "")
+        return _names_in(binding.text, node, "")  # the text itself: not every constant can be written out again
     lines = _names_of_definition(binding.text)
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     return {name: line + first - 1 for name, line in lines.items()}
