@@ -20,6 +20,7 @@ from grader import __version__
 from grader.errors import SandboxError
 from grader.exercise import Exercise, Task
 from grader.fast import engine
+from grader.faults import note
 from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook, Outcome, Printed, Training, number
 from grader.sandbox import Sandbox
 from grader.training import ESCAPED, LN2, Data, Model, Parameters, course_data, escape, train
@@ -195,12 +196,14 @@ class Gatherer:
 
     def function(self, function: Function, task: Task) -> FunctionEvidence:
         """Return the evidence of one function."""
-        if function.status != "found":
-            return FunctionEvidence(function)
+        if function.status != "found" or function.broken:
+            return FunctionEvidence(function, broken=function.broken)
         try:
             found = self._gathered(function, task)
         except SandboxError as error:
             return FunctionEvidence(function, broken=error.problem)
+        except Exception as error:
+            return FunctionEvidence(function, broken=note(f"calling {function.name}", error))
         return FunctionEvidence(function, found.outcomes, found.training, found.fault)
 
     def calls(self, function: Function, task: Task) -> tuple[Call, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -35,6 +35,7 @@ from grader.explain import (
     tell,
 )
 from grader.extract import extract, printed
+from grader.faults import attempt, note
 from grader.grading import grade
 from grader.notebook import not_read, read, read_available
 from grader.records import (
@@ -56,6 +57,7 @@ from grader.records import (
     Result,
     Source,
     SubmissionInfo,
+    Summary,
     Training,
     TrainingResult,
     Unit,
@@ -146,23 +148,28 @@ class Pipeline:
             evidence = replace(self.collect(notebook), student=student)
             return evidence, self.judge(evidence)
         except Exception as error:
-            problem = f"the grader failed ({type(error).__name__})"
+            problem = note(f"grading {notebook.name!r}", error)
             evidence = replace(broken(notebook, self.exercise, problem), student=student)
             return evidence, self.judge(evidence)
 
     def collect(self, notebook: Notebook) -> Evidence:
         """Extract, run and train: everything that touches the outside world."""
         notebook, functions = extract(notebook, self.exercise.names, self.exercise.given)
-        shown = printed(notebook, {task.short: task.name for task in self.exercise.tasks})
+        shorts = {task.short: task.name for task in self.exercise.tasks}
+        shown = attempt("reading saved outputs", lambda: printed(notebook, shorts), lambda _: {})
         return gathering.collect(
             notebook, functions, self.exercise, self.gatherer, printed=shown, after=self._with_repairs
         )
 
     def _with_repairs(self, evidence: FunctionEvidence, task: Task) -> FunctionEvidence:
+        """Add the edits that make a wrong function right; if the search itself fails, there are none."""
+        return attempt(f"repairing {task.name}", lambda: self._repaired(evidence, task), lambda _: evidence)
+
+    def _repaired(self, evidence: FunctionEvidence, task: Task) -> FunctionEvidence:
         """Add the edits that make a wrong function right, as long as its submission has time left."""
         function = evidence.function
         tree = (function.name, gathering.trees(function))
-        if function.status != "found" or self._is_known_right(evidence):
+        if function.status != "found" or evidence.broken or self._is_known_right(evidence):
             return evidence
         if tree in self._proved:
             before, units = self._proved[tree]
@@ -206,7 +213,9 @@ class Pipeline:
             possible=sum(one.possible for one in functions.values()),
             provisional=any(one.provisional for one in functions.values()),
             notebook=notebook,
-            summary=summarize(notebook, functions, reference),
+            summary=attempt(
+                "summing up", lambda: summarize(notebook, functions, reference), lambda _: _plain_summary(functions)
+            ),
             functions=functions,
             provenance=Provenance(
                 grader=__version__,
@@ -281,6 +290,37 @@ class Pipeline:
         return replace(asked, recovered=measure_more(asked.recovered, outcomes))
 
     def _function(self, evidence: FunctionEvidence, task: Task) -> FunctionResult:
+        """Return the verdict on one function; where judging it fails, that is our fault and the others have theirs."""
+        return attempt(
+            f"judging {task.name}",
+            lambda: self._verdict(evidence, task),
+            lambda reason: self._unjudged(evidence.function, task, reason),
+        )
+
+    def _unjudged(self, function: Function, task: Task, reason: str) -> FunctionResult:
+        """Return the verdict on a function that we could not judge; nothing of it is measured."""
+        names = (*task.points, "training")
+        checks = grade(
+            dict.fromkeys(names, Finding("broken", "not judged")),
+            {name: title(name) for name in names},
+            task,
+            self.exercise,
+        )
+        points, possible = (sum(getattr(check, key) for check in checks) for key in ("points", "possible"))
+        return FunctionResult(
+            status="broken",
+            points=points,
+            possible=possible,
+            source=_source(function),
+            checks=checks,
+            diagnosis=Diagnosis(None, None, None, None, None, None, ("unknown",)),
+            training=None,
+            course_test="not_run",
+            message=reason,
+            evidence_sha256=gathering.sha256(FunctionEvidence(function)),
+        )
+
+    def _verdict(self, evidence: FunctionEvidence, task: Task) -> FunctionResult:
         """Return the verdict on one function; equal code that gave the same is judged once."""
         function, known = evidence.function, known_fault(evidence.repairs, self.exercise.show)
         made = tuple(outcome.call for outcome in evidence.outcomes)
@@ -295,7 +335,8 @@ class Pipeline:
             judged = self._judge(evidence, task, known)
         if not evidence.broken and gathering.is_lasting(evidence.outcomes):
             _hold(self._judged, key, (digest, judged))  # as the last to go: what is usual stays
-        return replace(judged, source=_source(function), stale=stale(evidence, self.course))
+        old = attempt("comparing saved outputs", lambda: stale(evidence, self.course), lambda _: ())
+        return replace(judged, source=_source(function), stale=old)
 
     def _right_verdict(self, evidence: FunctionEvidence, task: Task) -> FunctionResult | None:
         """Return the solution's own verdict for what gave the same on every call; None if it trains otherwise by rounding."""
@@ -318,8 +359,12 @@ class Pipeline:
         points, possible = (sum(getattr(check, key) for check in checks) for key in ("points", "possible"))
         passed = how == "graded" and points == possible
         diagnosis = diagnose(case, self.exercise.model.layers, passed=passed)
-        told = tuple(tell(cause, diagnosis, asked.diagnosis, known) for cause in diagnosis.causes)
-        facts = self._facts(evidence, asked, diagnosis, told, passed=passed)
+        told = tuple(
+            cause
+            for code in diagnosis.causes
+            if (cause := _explained(code, partial(tell, code, diagnosis, asked.diagnosis, known))) is not None
+        )
+        facts = _explained("training", lambda: self._facts(evidence, asked, diagnosis, told, passed=passed))
         return FunctionResult(
             status=how,
             points=points,
@@ -331,13 +376,13 @@ class Pipeline:
             course_test=course_test(student, asked.recovered, task.course_test),
             message=evidence.function.message or evidence.broken,
             hint=evidence.function.hint,
-            explanation=story(facts) if facts else (),
+            explanation=_explained("story", lambda: story(facts)) or () if facts else (),
             told=told,
             reference_training=self._training(asked.recovered.evidence.training),
             known=known,
             evidence_sha256=gathering.sha256(evidence),
-            predict=predict(facts) if facts else None,
-            questions=about(facts) if facts else (),
+            predict=_explained("prediction", lambda: predict(facts)) if facts else None,
+            questions=_explained("questions", lambda: about(facts)) or () if facts else (),
         )
 
     def _training(self, training: Training | None) -> TrainingResult | None:
@@ -401,7 +446,21 @@ def _find(name: str, student: Recovered, reference: Recovered, how: str) -> Find
     try:
         return CHECKS[name](student, reference)
     except Exception as error:  # whatever it is, it is ours; the finding says so and a person looks
+        note(f"the check {name}", error)
         return Finding("broken", f"this check broke ({type(error).__name__})")
+
+
+def _explained(what: str, make: Callable[[], Value | None]) -> Value | None:
+    """Return an explanation, or None where writing it fails: a sentence less changes no verdict."""
+    return attempt(f"explaining ({what})", make, lambda _: None)
+
+
+def _plain_summary(functions: Mapping[str, FunctionResult]) -> Summary:
+    """Return a summary that says no more than the points."""
+    score, possible = (sum(getattr(one, key) for one in functions.values()) for key in ("points", "possible"))
+    headline = f"{score:g} of {possible:g} points."
+    step = "Read what each function's checks say."
+    return Summary(headline, step, f"{headline} {step}")
 
 
 def _source(function: Function) -> Source | None:

@@ -103,7 +103,7 @@ class MissingName:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A required function with everything it needs, or the reason why there is none."""
+    """A required function with everything it needs, or the reason why there is none; `broken` says how we failed."""
 
     name: str
     status: Found
@@ -117,6 +117,7 @@ class Function:
     given: tuple[str, ...] = ()
     near_misses: tuple[str, ...] = ()
     seeded_outside: Place | None = None
+    broken: str = ""
 
 
 # --- what the notebook printed -------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from grader import exercise as exercises
 from grader.checks import CHECKS
 from grader.errors import RequestError, SandboxError
 from grader.exercise import Exercise
+from grader.faults import attempt
 from grader.pipeline import Pipeline
 from grader.records import Notebook, Result
 from grader.store import Store, write
@@ -97,7 +98,7 @@ def write_page(result: Result, path: Path) -> Path:
     """Write the feedback page."""
     from grader.report import html  # jinja2 is needed for pages only
 
-    write(path, html.feedback_page(result))
+    write(path, attempt("writing the page", lambda: html.feedback_page(result), lambda _: html.plain_page(result)))
     return path
 
 

@@ -19,6 +19,7 @@ from grader.checks import CHECKS
 from grader.classroom import line
 from grader.errors import RequestError, UnavailableError, fault_of_environment
 from grader.exercise import Exercise
+from grader.faults import attempt
 from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read_available, too_large
 from grader.pipeline import Pipeline, broken
 from grader.records import NOT_COUNTED, Evidence, FunctionEvidence, FunctionResult, Notebook, Problem, Result
@@ -142,7 +143,8 @@ def write_pages(folder: Path, result: Result, encoded: bytes | None = None) -> N
     make_private_folder(folder)
     data = encoded or msgspec.json.encode(result)
     write(folder / "result.json", (data, b"\n"), private=True)  # for programs: half as large on one line
-    write(folder / "feedback.html", html.feedback_page(result), private=True)
+    page = attempt("writing the page", lambda: html.feedback_page(result), lambda _: html.plain_page(result))
+    write(folder / "feedback.html", page, private=True)
 
 
 def write_annotated(folder: Path, result: Result, submission: Submission | None = None) -> None:
@@ -161,7 +163,9 @@ def write_annotated(folder: Path, result: Result, submission: Submission | None 
     else:
         return
     if PurePosixPath(result.submission.name).suffix.lower() == ".ipynb":
-        write(path, annotated.notebook(data, result), private=True)
+        notes = attempt("annotating", lambda: annotated.notebook(data, result), lambda _: None)
+        if notes is not None:
+            write(path, notes, private=True)
 
 
 def _bytes(submission: Submission) -> bytes | None:

@@ -37,7 +37,19 @@ class Exit(IntEnum):
 
 ExerciseOption = Annotated[str, typer.Option("--exercise", metavar="NAME_OR_PATH", help="The exercise to grade.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
+
+
+def _verbose(on: bool) -> bool:
+    if on:
+        from grader import faults
+
+        faults.show()
+    return on
+
+
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show more, also what goes wrong in the grader.", callback=_verbose)
+]
 INTERRUPTED = 130
 STOPPED = "\nstopped; what was graded is kept, run the same command to go on\n"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

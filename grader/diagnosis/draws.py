@@ -410,11 +410,11 @@ def _explained(stream: Stream, calls: Sequence[_Call]) -> Drawn | None:
 
 def _fits(stream: Stream, call: _Call, least: int) -> tuple[Fit | None, ...] | None:
     """Return what was done to each layer with at least so many numbers; None if the stream does not explain one of them."""
-    if stream.irregular:
-        draws = _looked_up(stream, call)
-    elif stream.plan.order == "elsewhere":
+    if stream.plan.order == "elsewhere":
         starts = _starts(call, stream.rows[0], by_column=stream.plan.by_column)
         draws = starts and stream.draws_at(call.layers, call.ambient_seed, starts)
+    elif stream.irregular:
+        draws = _looked_up(stream, call)
     else:
         draws = stream.draws(call.layers, call.ambient_seed)
     if not draws:

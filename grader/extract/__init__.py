@@ -13,6 +13,7 @@ from grader.extract.cells import MOST_CHARACTERS, REMEMBERED, Broken, Code, read
 from grader.extract.printed import printed
 from grader.extract.scope import Binding, Needs, Scope, top_level
 from grader.extract.template import untouched
+from grader.faults import note
 from grader.records import Function, Notebook, Place, Problem
 
 __all__ = ["extract", "printed"]
@@ -53,6 +54,8 @@ def _found(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, s
     except RecursionError:
         message = f"The code that belongs to {name} is nested too deeply to be read."
         return Function(name, "syntax_error", message, "Write it in several shorter lines.")
+    except Exception as error:
+        return Function(name, "found", broken=note(f"reading {name}", error))
 
 
 def _find(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, seeded: Place | None) -> Function:

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from grader import resources
 from grader.records import FunctionResult, Question, Result, Source, Sweep
@@ -27,6 +27,19 @@ NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name 
 def feedback_page(result: Result) -> str:
     """Return the page of one submission."""
     return render("feedback.html", result=result)
+
+
+def plain_page(result: Result) -> str:
+    """Return a page that shows the summary alone, for a result that the whole page cannot show."""
+    lines = [
+        result.submission.name,
+        result.summary.headline,
+        result.summary.next_step,
+        *result.summary.text.split("\n"),
+    ]
+    said = "\n".join(f"<p>{escape(text.clean(line))}</p>" for line in lines if line.strip())
+    title = escape(text.clean(result.title))
+    return f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>\n<h1>{title}</h1>\n{said}\n</html>\n'
 
 
 def render(template: str, *, styles: Sequence[str] = ("page.css",), script: str = "", **context: object) -> str:
