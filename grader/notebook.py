@@ -16,8 +16,10 @@ from contextlib import suppress
 from itertools import islice, pairwise
 from pathlib import Path, PurePosixPath
 
+from grader import exports
 from grader.errors import UnavailableError, fault_of_environment
 from grader.records import Cell, CellKind, Notebook, Problem
+from grader.salvage import salvage
 
 # Measured on 60 MB: 60 outputs of 1 MB of base64 take 0.3 s and 121 MB at the peak (the bytes and their text), one of
 # 60 MB 0.3 s and 180 MB, an emoji beside them 0.5 s and 301 MB (4 bytes a character); afterwards 1 MB or less stays.
@@ -27,11 +29,15 @@ _CONTAINERS_LIMIT = 4_000_000  # JSON lists and objects: an empty one takes 3 by
 _CELLS_LIMIT = 20_000
 _OUTPUT_LIMIT = 20_000  # characters of the text that one cell printed
 _OUTPUTS_LIMIT = 200_000  # and all cells together
-_RESTARTS_LIMIT = 50  # each counts the lines before it, so a million of them would take hours
 _SHOWN_CHARACTERS = 80
 _LISTED = 5
 
 _AGAIN = "Open your notebook in Jupyter, choose File > Save, and hand in that .ipynb file."
+_SCRIPT = (
+    "If it is a Python script, give it the ending .py and hand in that; otherwise open your notebook in Jupyter, choose "
+    "File > Save, and hand in that .ipynb file."
+)
+_DOWNLOAD = "Download the notebook again from where you work on it, and hand in that .ipynb file."
 _UNREADABLE = {
     "cannot_open": "The file cannot be opened: {reason}. Hand it in again.",
     "too_large": "The file has {size_mb} MB; at most {limit_mb:.3g} MB are read. In Jupyter choose Edit > Clear All "
@@ -40,23 +46,26 @@ _UNREADABLE = {
     "binary": "The file is {kind}, not a notebook. {again}",
     "lfs_pointer": "The file is a Git LFS pointer: it only names the notebook, which is stored elsewhere. Run `git lfs "
     "pull` in your clone, and hand in the .ipynb file that is there then.",
-    "html": "The file is a web page (HTML), not a notebook. On GitHub choose “Download raw file”, in Jupyter File > "
-    "Download, and hand in that .ipynb file.",
-    "not_json": "The file is not a notebook: it is not JSON that can be read, and begins with “{start}”. {again}",
+    "html": "The file is a web page (HTML), not a notebook. On GitHub choose “Download raw file”, in Jupyter or Colab "
+    "File > Download, and hand in that .ipynb file.",
+    "other_tool": "The file is {kind}, which is not read here. {export}, and hand in that .ipynb file.",
+    "not_json": "The file is not a notebook: it is not JSON that can be read, and begins with “{start}”. {advice}",
     "too_many_parts": "The file is no notebook that can be read: it holds over {limit:,} {parts}. {again}",
     "no_cells": "The file is JSON without cells: there is nothing in it to grade. {again}",
 }
 _MENDED = {
-    "truncated_json": "The file breaks off or is damaged: {cells} could be read, the rest is lost. {again}",
-    "trailing_data": "After the end of the notebook stands “{start}”: that was left out. {again}",
-    "nan": "The file holds {name}, which JSON does not have: it was read as nothing. {again}",
+    "truncated_json": "The file breaks off or is damaged: {cells} could be read, {rest}",
+    "damaged_json": "The file is damaged outside of the cells' text: {cells} could be read, and no line of them is lost.",
+    "trailing_data": "After the end of the notebook stands “{start}”: that was left out.",
+    "nan": "The file holds {name}, which JSON does not have: it was read as nothing.",
     "bom": "The file begins with a byte order mark (BOM), as some Windows editors write it: it was left out.",
     "encoding": "The file is not in plain UTF-8: it was read as {encoding}. If letters look wrong, save it as UTF-8.",
-    "old_format": "The notebook is stored in the old format {version}: it was read as format 4. {again}",
+    "old_format": "The notebook is stored in the old format {version}: it was read as format 4.",
     "line_endings": "{where}: line endings of Windows or an old Mac (CR) were made plain.",
     "bad_characters": "{where}: characters that code cannot hold (NUL, half a surrogate pair) were replaced by “�”.",
     "merge_conflict": "{where}: a Git merge conflict (<<<<<<<, =======, >>>>>>>) is not settled; its first part, which "
-    "is yours (HEAD), was kept. Settle it and hand in the notebook again.",
+    "is yours (HEAD), was graded.",
+    "damaged_function": "{where} is damaged: its `def {function}(...)` could not be read.",
     "bad_cell": "{where}: this is not a cell, or its source is not text; what could not be read was left out.",
 }
 _NOTICED = {
@@ -71,11 +80,14 @@ _SENTENCES = {**_UNREADABLE, **_MENDED, **_NOTICED}
 
 _MAGIC = {  # how the bytes begin -> what the file is
     rb"PK\x03\x04[\s\S]{0,2000}(?:\[Content_Types\]|word/|xl/|ppt/)": "a Word, Excel or PowerPoint document",
+    rb"PK\x03\x04[\s\S]{0,2000}(?:application/vnd\.oasis|Index/)": "a document of LibreOffice or Pages",
     rb"PK(?:\x03\x04|\x05\x06)": "a zip archive",
     rb"\s{0,1000}%PDF-": "a PDF document",
     rb"\{\\rtf": "an RTF document (TextEdit, WordPad)",
     rb"\xd0\xcf\x11\xe0": "an old Word or Excel document",
     rb"bplist00": "a web archive (Safari)",
+    rb"(?:From: <Saved by|MIME-Version: 1\.0|Snapshot-Content-Location:)": "a web archive (MHTML)",
+    rb"\s{0,1000}\\documentclass": "a LaTeX document",
     rb"\x80[\x02-\x05]": "a Python pickle",
     rb"\x93NUMPY|\x89HDF": "an array or model file (NumPy, HDF5)",
     rb"\x1f\x8b|BZh[1-9]1AY|\xfd7zXZ|Rar!\x1a|7z\xbc\xaf|[\s\S]{257}ustar": "a compressed file or an archive",
@@ -86,7 +98,16 @@ _MAGIC = {  # how the bytes begin -> what the file is
 _TEXTS = {  # how the text begins -> code
     r"[\s\0\ufeff]*\Z": "empty",
     r"\s*version https://git-lfs\.github\.com/spec/": "lfs_pointer",
-    r"\s*<[a-zA-Z!?]": "html",
+    r"\s*<(?!!--\s*#|a )[a-zA-Z!?]": "html",
+}
+_OTHER_TOOLS = {  # what stands in the text of a tool's own format -> what it is, and how to get a notebook from it
+    r'"paragraphs"\s*:\s*\[': ("a Zeppelin note", "In Zeppelin export the note as .ipynb"),
+    r'"version"\s*:\s*"NotebookV1"': (
+        "an archive of Databricks",
+        "In Databricks choose File > Export > IPython Notebook",
+    ),
+    r'"doc_id"\s*:\s*"': ("a link to a file in Google Drive", "In Colab choose File > Download > Download .ipynb"),
+    r"^ *(?:- )?blocks:\s*$": ("a Deepnote project", "In Deepnote export the notebook as .ipynb"),
 }
 _WIDE = {  # how the bytes begin -> encoding
     rb"\xff\xfe\0\0|\0\0\xfe\xff": "utf-32",
@@ -94,6 +115,7 @@ _WIDE = {  # how the bytes begin -> encoding
     rb"(?:[\x01-\x7f]\0){2}": "utf-16-le",
     rb"(?:\0[\x01-\x7f]){2}": "utf-16-be",
 }
+_DEEPNOTE = re.compile(r"^project:\s*$", re.MULTILINE)
 _CONTROL = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 # PEP 263, for encodings of files only: Python's other codecs (idna, unicode_escape) are slow or warn
 _DECLARED = re.compile(
@@ -101,12 +123,9 @@ _DECLARED = re.compile(
     rb"((?:latin|l1|iso|cp|windows|gb|big5|shift|euc|koi8|mac)[-\w.]*)"
 )
 _PERCENT = re.compile(r"^# ?%%+(?:$|[ \t\[].*$)", re.MULTILINE)
-_PERCENT_KIND = re.compile(r"# ?%%.*\[(markdown|md|raw)\]")
+_PERCENT_KIND = re.compile(r"# ?%%(?:.*\[(markdown|md|raw)\]| ?(md|raw)[ \t]*$)", re.MULTILINE)
 _DEFINITION = re.compile(r"^[ \t#>]*def +(initialize_parameters_\w+) *\(", re.MULTILINE)
 _CELLS = re.compile(r'"cells"\s*:\s*\[')  # never within a string: quotes are escaped there
-_VALUE = re.compile(r"[^\s,]")
-_CELL = re.compile(r'\{\s*"cell_type"')
-
 _KINDS: Mapping[str, CellKind] = {
     "code": "code",
     "markdown": "markdown",
@@ -119,6 +138,8 @@ _KINDS: Mapping[str, CellKind] = {
 _SOURCES = ("source", "input", "code", "text")  # input: code of formats 2 and 3; code, text: format 1
 _OUTPUT = {"output_type", "name", "stream", "text", "data"}  # stream: what formats 2 and 3 call a stream's name
 _NEEDED = {"nbformat", "worksheets", "cells", "id", "cell_type", "outputs", "text/plain", *_SOURCES, *_OUTPUT}
+_DATABRICKS = "application/vnd.databricks.v1+cell"
+_NEEDED |= {"metadata", "vscode", "languageId", _DATABRICKS}  # the language of a cell
 
 
 class _UnreadableError(Exception):
@@ -227,11 +248,11 @@ def _read_cells(data: bytes, suffix: str, problems: list[Problem]) -> list[Cell]
         if re.match(magic, data):
             raise _UnreadableError("binary", kind=kind)
     text = _decoded(data, suffix, problems)
-    _refuse_other_texts(text)
-    return _script_cells(text, problems) if _is_script(text, suffix) else _notebook_cells(text.lstrip(), problems)
+    _refuse_other_texts(text, suffix)
+    return _script_cells(text, suffix, problems) if _is_script(text, suffix) else _notebook_cells(text, problems)
 
 
-def _refuse_other_texts(text: str) -> None:
+def _refuse_other_texts(text: str, suffix: str) -> None:
     """Raise if this is certainly neither a notebook nor a script."""
     for beginning, code in _TEXTS.items():
         if re.match(beginning, text):
@@ -239,6 +260,16 @@ def _refuse_other_texts(text: str) -> None:
     start = text[:4096]
     if len(_CONTROL.findall(start)) > len(start) / 20:
         raise _UnreadableError("binary", kind="a binary file of unknown kind")
+    if not _CELLS.search(text):
+        _refuse_other_tools(text, suffix)
+
+
+def _refuse_other_tools(text: str, suffix: str) -> None:
+    """Raise if this is the format of another tool, which is named."""
+    if suffix != ".py" and (re.match(r"\s*[{[]", text) or _DEEPNOTE.search(text)):
+        for pattern, (kind, export) in _OTHER_TOOLS.items():
+            if re.search(pattern, text, re.MULTILINE):
+                raise _UnreadableError("other_tool", kind=kind, export=export)
 
 
 def _refuse_more(count: int, limit: int, parts: str) -> None:
@@ -288,10 +319,18 @@ def _guessed(data: bytes) -> tuple[str, str]:
 # --- text -> cells of a script -------------------------------------------------------------------------------------
 
 
-def _script_cells(text: str, problems: list[Problem]) -> list[Cell]:
-    """Return the whole file as a cell, or its parts from one `# %%` line to the next; blank parts are no cells."""
+def _script_cells(text: str, suffix: str, problems: list[Problem]) -> list[Cell]:
+    """Return the cells of a script or of another tool's text: its own, or its parts from one `# %%` line to the next.
+
+    Blank parts are no cells.
+    """
     source, codes = _mended(text.replace("\r\n", "\n"))
     problems += [_problem(code, where="The file") for code in codes]
+    if (parts := exports.parts(source, suffix)) is not None:
+        _refuse_more(len(parts), _CELLS_LIMIT, "cells")
+        if not parts:
+            raise _UnreadableError("empty")
+        return [Cell(part.kind, part.source, None, part.first_line) for part in parts]
     marks = [mark.start() for mark in islice(_PERCENT.finditer(source), _CELLS_LIMIT + 1)]
     _refuse_more(len(marks), _CELLS_LIMIT, "cells")
     borders = (0, *marks, len(source))
@@ -300,7 +339,7 @@ def _script_cells(text: str, problems: list[Problem]) -> list[Cell]:
         part = source[begin:end]
         kind = _PERCENT_KIND.match(part)
         if part.strip():
-            cells.append(Cell(_KINDS[kind[1]] if kind else "code", part, None, first_line))
+            cells.append(Cell(_KINDS[kind[1] or kind[2]] if kind else "code", part, None, first_line))
         first_line += part.count("\n")
     return cells
 
@@ -310,6 +349,7 @@ def _script_cells(text: str, problems: list[Problem]) -> list[Cell]:
 
 def _notebook_cells(text: str, problems: list[Problem]) -> list[Cell]:
     """Return the cells of a notebook's JSON."""
+    text = text.lstrip()
     if len(text) > _CONTAINERS_LIMIT:
         _refuse_more(text.count("[") + text.count("{"), _CONTAINERS_LIMIT, "lists and objects")
     merged = _first_side(text)
@@ -335,7 +375,7 @@ def _document(text: str, problems: list[Problem]) -> dict[str, object]:
         return _salvaged(text, _decoder([]), problems)
     rest = text[end:].strip()
     if not isinstance(document, dict):
-        raise _UnreadableError("not_json" if rest else "no_cells", start=_shown(text))
+        raise _not_json(text) if rest else _UnreadableError("no_cells")
     problems += [_problem("trailing_data", start=_shown(rest))] if rest else []
     problems += [_problem("nan", name=name) for name in constants[:1]]
     return document
@@ -385,35 +425,30 @@ def _beginning(value: object, limit: int) -> str:
     return "".join(parts)
 
 
+def _not_json(text: str) -> _UnreadableError:
+    """Return the error of a text that is no JSON; a script is told how to be handed in as one."""
+    script = re.search(r"^(?:import|from|def|class|#) ", text, re.MULTILINE)
+    return _UnreadableError("not_json", start=_shown(text), advice=_SCRIPT if script else _AGAIN)
+
+
 def _salvaged(text: str, decoder: json.JSONDecoder, problems: list[Problem]) -> dict[str, object]:
-    """Return the whole cells of JSON that is cut off or damaged."""
-    cells = _whole_cells(text, decoder)
-    count = sum(cell is not None for cell in cells)
-    if count == 0 and not _CELLS.search(text):
-        raise _UnreadableError("not_json", start=_shown(text))
+    """Return the cells of JSON that is cut off or damaged; what is lost is named, and nothing else."""
+    salvaged = salvage(text, decoder)
+    if salvaged is None:
+        raise _not_json(text)
+    count = sum(cell is not None for cell in salvaged.cells)
+    cells = f"{count or 'no'} whole cell{'s' * (count > 1)}"
     if count == 0:
-        raise _UnreadableError("truncated_json", cells="no whole cell")
-    problems.append(_problem("truncated_json", cells=f"{count} whole cell{'s' * (count > 1)}"))
-    return {"cells": cells}
-
-
-def _whole_cells(text: str, decoder: json.JSONDecoder) -> list[object]:
-    """Return the cells as far as they go; None stands for one that is damaged with whole ones after it."""
-    opening = _CELLS.search(text)
-    position = opening.end() if opening else len(text)
-    cells: list[object] = []
-    while (value := _VALUE.search(text, position)) and value[0] != "]":
-        try:
-            cell, position = decoder.raw_decode(text, value.start())
-        except RecursionError:
-            break
-        except json.JSONDecodeError as error:
-            following = _CELL.search(text, error.pos)
-            if following is None or cells.count(None) == _RESTARTS_LIMIT:
-                break
-            cell, position = None, following.start()
-        cells.append(cell)
-    return cells
+        raise _UnreadableError("truncated_json", cells=cells, rest=f"the damaged part is lost. {_DOWNLOAD}")
+    if salvaged.complete:
+        problems.append(_problem("damaged_json", cells=cells))
+    else:
+        problems.append(_problem("truncated_json", cells=cells, rest="the damaged part is lost."))
+    problems += [
+        _problem("damaged_function", where=f"Cell {number}", function=_shown(name))
+        for number, name in islice(dict.fromkeys(salvaged.lost_functions), _LISTED)
+    ]
+    return {"cells": salvaged.cells}
 
 
 def _items(document: Mapping[str, object]) -> list[object]:
@@ -458,10 +493,26 @@ def _cell(item: object, number: int, *, old: bool) -> tuple[Cell | None, list[st
     name = item.get("cell_type")
     kind = _KINDS.get(name) if isinstance(name, str) else None
     text, whole = _source(item, old=old)
+    if kind == "code" and (other := _other_language(item, text)):
+        kind = other
     source, codes = _mended(text)
     codes += ["bad_cell"] * (not whole) + ["unknown_type"] * (kind is None)
     output = item.get("outputs") if kind == "code" else None
     return Cell(kind or "raw", source, number, output=_encodable(output) if isinstance(output, str) else ""), codes
+
+
+def _other_language(item: Mapping[str, object], source: str) -> CellKind | None:
+    """Return what a code cell is that VS Code or Databricks marks as one of another language, None if it is Python."""
+    metadata = item.get("metadata")
+    marks = metadata if isinstance(metadata, dict) else {}
+    vscode = marks.get("vscode")
+    language = vscode.get("languageId") if isinstance(vscode, dict) else None
+    if isinstance(language, str) and language != "python":
+        return "markdown" if language == "markdown" else "raw"
+    language = exports.cell_language(source)
+    if language is not None and (_DATABRICKS in marks or language.startswith("md")):
+        return "markdown" if language.startswith("md") else "raw"
+    return None
 
 
 def _source(item: Mapping[str, object], *, old: bool) -> tuple[str, bool]:

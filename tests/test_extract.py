@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 
 import pytest
-from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit
+from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, cells, edit
 
 from grader.extract import extract
+from grader.notebook import parse
 from grader.records import Cell, Notebook, Place
 
 GIVEN = {"np": "import numpy as np"}
@@ -249,6 +251,73 @@ def test_a_notebook_without_any_of_it_is_another_notebook():
     notebook, functions = found("import numpy as np\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-z))")
     assert notebook.status == "wrong_notebook"
     assert {function.status for function in functions.values()} == {"missing"}
+
+
+LOGISTIC = """def initialize_with_zeros(dim):
+    w, b = np.zeros((dim, 1)), 0.0
+    return w, b
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "prose"),
+    [
+        (LOGISTIC, ""),
+        ("def initialize_zeros(n):\n    return {'W1': np.zeros((n, n))}\n", ""),
+        (LOGISTIC, "    def initialize_parameters_deep(layers_dims):\n        return parameters"),
+        ("x = 1", "def initialize_parameters_deep(layer_dims):\n    ..."),
+    ],
+)
+def test_an_earlier_exercise_of_the_course_is_another_notebook(code, prose):
+    data = json.dumps({"cells": [*cells(IMPORTS), *cells(prose, kind="markdown"), *cells(code)]}).encode()
+    notebook, _ = extract(parse(data, "a.ipynb"), NAMES)
+    assert (notebook.status, [problem.code for problem in notebook.problems]) == ("wrong_notebook", ["wrong_notebook"])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        edit(ZEROS, ("initialize_parameters_zeros", "initialize_with_zeros")),
+        "def init_zeros(sizes):\n    return {str(i): np.zeros(n) for i, n in enumerate(sizes)}",
+        "def init_he(n_x, n_h, n_y):\n    return {}",
+        "def initialize_random():\n    return {}",
+    ],
+)
+def test_an_attempt_under_another_name_is_no_other_notebook(code):
+    notebook, functions = found(IMPORTS, code)
+    assert notebook.status == "ok"
+    assert any(function.near_misses for function in functions.values())
+
+
+def test_a_text_that_holds_the_function_itself_is_no_other_notebook():
+    data = json.dumps({"cells": cells(IMPORTS, HE, kind="markdown")}).encode()
+    notebook, functions = extract(parse(data, "a.ipynb"), NAMES)
+    assert notebook.status == "ok"
+    assert functions["initialize_parameters_he"].status == "missing"
+
+
+@pytest.mark.parametrize(
+    ("keep", "status", "says"),
+    [
+        (3, "repaired", "There is no function initialize_parameters_he in the part of the file that could be read."),
+        (1, "unreadable", "There is no function initialize_parameters_he in the part of the file that could be read."),
+    ],
+)
+def test_a_function_that_a_damaged_file_lost_is_not_said_to_be_absent(keep, status, says):
+    data = json.dumps({"cells": cells(IMPORTS, ZEROS, RANDOM, HE)[:keep]}).encode()[:-1].removesuffix(b"]")
+    notebook, functions = extract(parse(data + b', {"cell', "a.ipynb"), NAMES)
+    assert notebook.status == status
+    assert functions["initialize_parameters_he"].message == says
+    assert "hand in the whole file" in functions["initialize_parameters_he"].hint
+
+
+def test_a_function_in_a_damaged_cell_is_named():
+    data = json.dumps({"cells": cells(IMPORTS, ZEROS, RANDOM, HE)}).encode()
+    notebook, functions = extract(parse(data.replace(b"** 2", b'"').replace(b"* np.sqrt", b'"'), "a.ipynb"), NAMES)
+    assert [function.status for function in functions.values()] == ["found", "found", "missing"]
+    message = "Cell 4 is damaged: its `def initialize_parameters_he(...)` could not be read."
+    assert functions["initialize_parameters_he"].message == message
+    assert message in [problem.message for problem in notebook.problems]
 
 
 def test_code_in_a_markdown_cell_is_not_run():

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from grader import notebook
 from grader.notebook import parse, read, read_hash
+from grader.salvage import salvage
 
 HE = "def initialize_parameters_he(layers_dims):\n    return {}\n"
 NAME = "ada.ipynb"
@@ -131,6 +132,17 @@ UNREADABLE = [
     ("binary", b"%PDF-1.7\n%\xe2\xe3", "a PDF document"),
     ("binary", b"{\\rtf1\\ansi{\\fonttbl}", "an RTF document"),
     ("binary", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Word or Excel document"),
+    ("binary", zipped("Index/Document.iwa"), "a document of LibreOffice or Pages"),
+    ("binary", b"From: <Saved by Blink>\r\nMIME-Version: 1.0\r\n", "a web archive (MHTML)"),
+    ("binary", b"\n\\documentclass[11pt]{article}", "a LaTeX document"),
+    ("other_tool", b'{"paragraphs": [{"text": "%python"}], "name": "a"}', "a Zeppelin note"),
+    ("other_tool", b'{"version": "NotebookV1", "commands": []}', "Export > IPython Notebook"),
+    ("other_tool", b'{"doc_id": "1x", "email": "a@b"}', "Google Drive"),
+    (
+        "other_tool",
+        b"metadata:\n  x: 1\nproject:\n  notebooks:\n    - blocks:\n        - content: x\n",
+        "Deepnote project",
+    ),
     ("binary", b"bplist00\xd1\x01\x02", "a web archive"),
     ("binary", pickle.dumps({"W1": [1.0]}), "a Python pickle"),
     ("binary", b"\x93NUMPY\x01\x00v\x00", "an array or model file"),
@@ -180,14 +192,18 @@ MENDED = [
     ("encoding", saved(cell("# se\xf1al \x81")).decode().encode("latin-1"), ["# señal \x81"], "Latin-1"),
     ("encoding", saved(cell("数学 ?")).replace(b"?", b"\xff"), ["数学 �"], "as far as it is"),
     ("truncated_json", saved(cell("a"), cell("b"), cell("c"))[:-180], ["a", "b"], "2 whole cells could be read"),
-    ("truncated_json", saved(cell("a"), cell("b"))[:-30], ["a", "b"], "2 whole cells"),
+    ("truncated_json", saved(cell("a"), cell("b"))[:-90], ["a", "b"], "2 whole cells"),
+    ("damaged_json", saved(cell("a"), cell("b"))[:-30], ["a", "b"], "no line of them is lost"),
+    ("damaged_json", saved(cell("a")).removesuffix(b"\n}") + b",\n}", ["a"], "1 whole cell could be read"),
+    ("damaged_json", saved(cell("a"), cell("b")).replace(b"},\n  {", b"}\n  {"), ["a", "b"], "2 whole cells"),
+    ("damaged_json", saved(cell(["a"]), cell("b")).replace(b'"outputs"', b"outputs", 1), ["a", "b"], "2 whole cells"),
     (
         "truncated_json",
         b'{"cells":[{"cell_type":"code","source":"a"},' + b'{"a":' * 100_000,
         ["a"],
         "1 whole cell could",
     ),
-    ("truncated_json", saved(cell("a"), cell("b")).replace(b'"nbformat":', b"nbformat:"), ["a", "b"], "2 whole cells"),
+    ("damaged_json", saved(cell("a"), cell("b")).replace(b'"nbformat":', b"nbformat:"), ["a", "b"], "2 whole cells"),
     ("trailing_data", saved(cell("a")) + b"\n}\0\x07 x", ["a"], "stands “} x”"),
     ("trailing_data", saved(cell("a")) + saved(cell("b")), ["a"], "left out"),
     ("nan", saved(cell("a"), metadata={"x": float("nan")}), ["a"], "NaN"),
@@ -224,7 +240,7 @@ def test_a_file_that_was_mended_is_read_and_says_so(code, data, want, says):
 
 
 def test_repairs_add_up():
-    data = b"\xef\xbb\xbf" + saved(cell("a\r\n"), cell("b\0"), cell("c"))[:-150].replace(b"\n", b"\r\n")
+    data = b"\xef\xbb\xbf" + saved(cell("a\r\n"), cell("b\0"), cell("c"))[:-180].replace(b"\n", b"\r\n")
 
     got = parse(data, NAME)
 
@@ -301,7 +317,7 @@ def test_an_oddity_is_named_and_leaves_the_status(code, data, says):
 def test_every_code_has_a_row():
     rows = {row[0] for row in (*UNREADABLE, *MENDED, *NOTICED)}
 
-    assert rows | {"cannot_open", "too_large"} == set(notebook._SENTENCES)
+    assert rows | {"cannot_open", "too_large", "damaged_function"} == set(notebook._SENTENCES)
     assert len(notebook._SENTENCES) == len(notebook._UNREADABLE) + len(notebook._MENDED) + len(notebook._NOTICED)
 
 
@@ -327,6 +343,53 @@ def test_a_damaged_cell_keeps_the_numbers_of_those_after_it():
     assert [(cell.number, cell.source) for cell in got.cells] == [(1, "a"), (3, "c")]
     assert "2 whole cells could be read" in got.problems[0].message
     assert "Cell 2: this is not a cell" in got.problems[1].message
+
+
+@pytest.mark.parametrize(
+    "first", ["metadata", "id", "source", "outputs", "execution_count", "cell_type", "attachments"]
+)
+def test_a_cell_after_a_damaged_one_is_found_whatever_key_it_begins_with(first):
+    def ordered(source):
+        whole = cell(source, id="x", execution_count=1, attachments={})
+        return {first: whole[first], **whole}
+
+    data = saved(ordered("a"), ordered("the rings"), ordered("c"), ordered("d"))
+    got = parse(data.replace(b"the rings", b'the "rings"'), NAME)
+
+    assert [(cell.number, cell.source) for cell in got.cells] == [(1, "a"), (3, "c"), (4, "d")]
+
+
+def test_the_function_that_a_damaged_cell_holds_is_named():
+    data = saved(cell("a"), cell("b"), cell(HE), cell("d")).replace(b'"a"', b'"a').replace(b"return {}", b'"')
+
+    got = parse(data, NAME)
+
+    assert [(cell.number, cell.source) for cell in got.cells] == [(2, "b"), (4, "d")]
+    assert got.problems[1].message == "Cell 3 is damaged: its `def initialize_parameters_he(...)` could not be read."
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"cells": [' + b'{"cell_type": [' * 20_000,
+        b'{"cells": [' + b'{"cell_type": "code", "source": ["x" ' * 20_000,
+        b'{"cells": [' + b'{"a":{"a":"' * 30_000,
+        b'{"cells": [' + b'{"a": 1} "x":' * 30_000,
+        b'{"cells": [' + b"]" * 100_000 + b'"cell_type": "code"',
+        b'{"cells": [' + b'"source": ["x", ' * 50_000,
+    ],
+)
+def test_a_search_in_damaged_json_is_bounded(data):
+    reads = []
+
+    class Decoder(json.JSONDecoder):
+        def raw_decode(self, text, start=0):
+            reads.append(start)
+            return super().raw_decode(text, start)
+
+    salvage(data.decode(), Decoder())
+
+    assert len(reads) < 150_000
 
 
 def test_messages_stay_short_and_printable():
@@ -376,6 +439,12 @@ SCRIPTS = [
             ("raw", "# %% [raw] x\nraw\n", 10),
             ("markdown", "# %%[md]\n", 12),
         ],
+    ),
+    (
+        "a.py",
+        b"#%% md\n# Title\n#%%\na = 1\n",  # PyCharm
+        "ok",
+        [("markdown", "#%% md\n# Title\n", 1), ("code", "#%%\na = 1\n", 3)],
     ),
     ("a.txt", HE.encode(), "ok", [("code", HE, 1)]),
     ("ada", HE.encode(), "ok", [("code", HE, 1)]),
@@ -511,23 +580,25 @@ def assert_sound(got):
     assert all("\r" not in source and "\0" not in source for source in sources(got))
 
 
-def whole_cells_before(cut):
+def whole_sources_before(cut):
+    """The sources that end before a cut: a cell of which only the outputs are lost is graded."""
     cells = json.loads(RICH)["cells"]
     decoder, position, ends = json.JSONDecoder(), RICH.decode().index("[") + 1, []
     for _ in cells:
-        position = decoder.raw_decode(RICH.decode(), RICH.decode().index("{", position))[1]
+        position = RICH.decode().index('"source": ', position) + len('"source": ')
+        position = decoder.raw_decode(RICH.decode(), position)[1]
         ends.append(len(RICH.decode()[:position].encode()))
     return ["".join(cell["source"]) for cell, end in zip(cells, ends, strict=True) if end <= cut]
 
 
 @pytest.mark.parametrize("part", range(8))
-def test_a_cut_at_any_byte_keeps_the_whole_cells_before_it(part):
+def test_a_cut_at_any_byte_keeps_the_whole_sources_before_it(part):
     for cut in range(part, len(RICH), 8):
         got = parse(RICH[:cut], NAME)
 
         assert_sound(got)
-        assert sources(got) == whole_cells_before(cut), cut
-        assert got.status == ("repaired" if whole_cells_before(cut) else "unreadable")
+        assert sources(got) == whole_sources_before(cut), cut
+        assert got.status == ("repaired" if whole_sources_before(cut) else "unreadable")
 
 
 @CALM

@@ -11,6 +11,7 @@ from grader.records import CheckResult, Diagnosis, FunctionResult, NotebookInfo,
 
 SMALL = 0.3  # factors below it were measured to wait
 MOST_CHARACTERS = 1000  # of headline, next step and text together
+_DAMAGES = ("truncated_json", "damaged_function")  # problems of a file of which a part is lost
 MOST_WORDS = 122  # of the same; title, parts and file name bring a page's first screen to 150
 
 
@@ -23,7 +24,7 @@ def summarize(
     wrong = {name: one for name, one in functions.items() if not one.passed and one.status != "broken"}
     broken = [name for name, one in functions.items() if one.provisional]
     headline = f"{_score(functions)}. {_headline(len(wrong), bool(broken))}"
-    step = _next_step(wrong, reference, bool(broken))
+    step = _next_step(notebook, wrong, reference, bool(broken))
     first = list(wrong)[:1]
     right = [_right(functions), *(_trying(wrong[name], reference[name]) for name in first), _more(wrong)]
     ran = [sentence for name in first for sentence in _ran(name, wrong[name])] if wrong else [_measured(functions)]
@@ -70,10 +71,14 @@ def _headline(wrong: int, broken: bool) -> str:  # a fact, not a switch
     return "One function is not right yet." if wrong == 1 else f"{wrong} functions are not right yet."
 
 
-def _next_step(wrong: Mapping[str, FunctionResult], reference: Mapping[str, Diagnosis], broken: bool) -> str:
+def _next_step(
+    notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], reference: Mapping[str, Diagnosis], broken: bool
+) -> str:
     for name, one in wrong.items():
         asked, mine = reference[name], one.diagnosis
         cause = mine.causes[0] if mine.causes else "unknown"
+        if cause == "missing" and any(problem.code in _DAMAGES for problem in notebook.problems):
+            return f"{name}: download the notebook again from where you work on it, and hand in the whole file."
         todo = action(cause, yours=mine.scale_formula, asked=asked.scale_formula, seed=asked.seed)
         return f"{name}{place(one)}: {todo}."
     return "Wait for a person to look at it." if broken else "Nothing is left to do."

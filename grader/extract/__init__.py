@@ -18,6 +18,9 @@ from grader.records import Function, Notebook, Place, Problem
 
 __all__ = ["extract", "printed"]
 
+_DAMAGES = ("truncated_json", "damaged_function")
+_DEFINITION_ELSEWHERE = ("code_in_markdown", "damaged_function")  # problems that name a function which cannot be run
+_TAKES_LISTS = frozenset({"len", "zip", "enumerate", "list", "tuple", "iter", "reversed", "map", "pairwise"})
 _SIMILAR = 0.85  # names this alike (difflib's ratio of what follows the common beginning) are near misses
 
 
@@ -35,6 +38,8 @@ def extract(
     scope = Scope(codes, given or {})
     seeded = _seeded(codes)
     functions = {name: _found(name, names, codes, scope, seeded) for name in names}
+    if any(problem.code in _DAMAGES for problem in notebook.problems):
+        functions = {name: _lost(function, notebook) for name, function in functions.items()}
     return _completed(notebook, codes, functions), functions
 
 
@@ -140,6 +145,20 @@ def _missing(name: str, names: tuple[str, ...], codes: list[Code]) -> Function:
     return Function(name, "missing", f"There is no function {name} in the notebook.", hint)
 
 
+def _lost(function: Function, notebook: Notebook) -> Function:
+    """Return the record of a function that may stand in the damaged part of the file; others stay as they are."""
+    if function.status != "missing" or function.near_misses:
+        return function
+    places = [problem.message for problem in notebook.problems if _names_definition(problem, function.name)]
+    message = f"There is no function {function.name} in the part of the file that could be read."
+    hint = "Download the notebook again from where you work on it, and hand in the whole file."
+    return replace(function, message=places[0] if places else message, hint=hint)
+
+
+def _names_definition(problem: Problem, name: str) -> bool:
+    return problem.code in _DEFINITION_ELSEWHERE and f"`def {name}(...)`" in problem.message
+
+
 def _near_misses(name: str, names: tuple[str, ...], codes: list[Code]) -> Iterable[str]:
     """Yield what comes close: the same name in a class or in another function, and names that look alike."""
     for code in codes:
@@ -157,10 +176,35 @@ def _near_in(node: ast.AST, name: str, names: tuple[str, ...], code: Code, insid
         within = f"inside the function {node.name}"
         if inside and node.name == name:
             yield f"{at} defines it {inside}"
-        elif node.name not in names and _alike(node.name, name):
+        elif node.name not in names and _alike(node.name, name) and _takes_sizes(node):
             yield f"{at} defines {node.name}" + (f" {inside}" if inside else "")
     for child in node.body:
         yield from _near_in(child, name, names, code, within)
+
+
+def _takes_sizes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function may take the sizes of layers.
+
+    The course's logistic regression has an `initialize_with_zeros(dim)` of one number, which is no attempt at this exercise.
+    """
+    arguments = function.args
+    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    if len(names) != 1 or arguments.vararg or arguments.kwarg:
+        return True
+    return any(_is_used_as_list(node, names[0]) for node in ast.walk(function))
+
+
+def _is_used_as_list(node: ast.AST, name: str) -> bool:
+    """Whether an expression indexes, counts or goes over the variable `name`."""
+    if isinstance(node, ast.Subscript):
+        values: list[ast.expr] = [node.value]
+    elif isinstance(node, ast.For | ast.comprehension):
+        values = [node.iter]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        values = node.args if node.func.id in _TAKES_LISTS else []
+    else:
+        return False
+    return any(isinstance(value, ast.Name) and value.id == name for value in values)
 
 
 def _alike(found: str, name: str) -> bool:
@@ -199,15 +243,23 @@ def _completed(notebook: Notebook, codes: list[Code], functions: Mapping[str, Fu
     """Return the notebook with the problems that its code shows, and `wrong_notebook` where nothing was tried."""
     if notebook.status in {"unreadable", "no_notebook"}:
         return notebook
-    problems = [*notebook.problems, *_broken_problems(codes, functions), *_definition_problems(functions)]
+    own = [problem for problem in notebook.problems if _concerns(problem, functions)]
+    problems = [*own, *_broken_problems(codes, functions), *_definition_problems(functions)]
     tried = any(function.status != "missing" or function.near_misses for function in functions.values())
-    if tried or any(problem.code == "code_in_markdown" for problem in problems):
+    if tried or any(problem.code in _DEFINITION_ELSEWHERE for problem in problems):
         return replace(notebook, problems=tuple(problems))
+    if any(problem.code == "truncated_json" for problem in problems):  # the functions may stand in what is lost
+        return replace(notebook, status="unreadable", problems=tuple(problems))
     wrong = Problem(
         "wrong_notebook",
         f"None of the functions {', '.join(functions)} is there: is this the notebook of another exercise?",
     )
     return replace(notebook, status="wrong_notebook", problems=(*problems, wrong))
+
+
+def _concerns(problem: Problem, functions: Mapping[str, Function]) -> bool:
+    """Whether a problem is of interest here: a text may also hold the functions of other exercises."""
+    return problem.code not in _DEFINITION_ELSEWHERE or any(_names_definition(problem, name) for name in functions)
 
 
 def _broken_problems(codes: list[Code], functions: Mapping[str, Function]) -> Iterable[Problem]:
