@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import struct
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from grader.sandbox.server import OnceServer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server is for Linux")
 CALLS = (Call((3, 2, 1), 11), Call((2, 4, 1), 12))
-LIMITS = Limits(cpu_seconds=1, wall_seconds=2.0)
+LIMITS = Limits(cpu_seconds=1, wall_seconds=60.0)  # a busy machine may need long for what computes little
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,6 @@ def test_nan_and_inf_cross(sandbox):
         ("import os\ndef f(d):\n    os._exit(0)", "crashed", "exit code 0"),
         ("import ctypes\ndef f(d):\n    ctypes.string_at(0)", "crashed", "SIGSEGV"),
         ("def f(d):\n    while True:\n        pass", "timed_out", "1 seconds of computing"),
-        ("import time\ndef f(d):\n    time.sleep(60)", "timed_out", "after 2 seconds"),
         ("while True:\n    pass", "timed_out", "1 seconds of computing"),
     ],
 )
@@ -92,6 +91,12 @@ def test_how_a_call_ends(sandbox, source, ended, says):
     outcome = run(sandbox, source)[0]
     assert outcome.ended == ended
     assert says in outcome.message
+
+
+def test_a_call_that_waits_for_nothing_is_ended(sandbox):
+    source = "import time\ndef f(d):\n    time.sleep(3600)"
+    (outcome,) = sandbox.run(function(source), CALLS, wall_seconds=0.5)
+    assert (outcome.ended, outcome.message) == ("timed_out", "it had not come back after 0.5 seconds")
 
 
 def test_the_line_is_that_of_the_notebook(sandbox):
@@ -155,7 +160,7 @@ def test_prints_without_end_block_nothing(sandbox):
 
 
 def test_a_flood_of_answers_is_bounded():
-    with Sandbox(Limits(cpu_seconds=2, wall_seconds=4, result_bytes=1 << 20)) as small:
+    with Sandbox(Limits(cpu_seconds=1, wall_seconds=1.0, result_bytes=1 << 20)) as small:
         source = "import os\ndef f(d):\n    while True:\n        os.write(4, b'x' * 65536)"
         (outcome,) = run(small, source)
     assert outcome.ended in ("refused", "timed_out")
@@ -211,7 +216,7 @@ def marks(found) -> list[float]:
     return [float(outcome.arrays["marks"].numpy()) for (outcome, *_) in found]
 
 
-def variants(sandbox: Sandbox, of: Function, *texts: str, seconds: float = 2.0):
+def variants(sandbox: Sandbox, of: Function, *texts: str, seconds: float = 60.0):
     return sandbox.run_variants(of, Variants(0, texts), CALLS[:1], seconds)
 
 
@@ -253,7 +258,7 @@ def test_a_number_chooses_in_one_text(sandbox):
     chosen = Variants(
         0, [1, "def f(d):\n    return {'marks': 5.0}", 0, 2], one.units[0].source.replace("0.0", "n"), "n"
     )
-    assert marks(sandbox.run_variants(one, chosen, CALLS[:1], 2.0)) == [1, 5, 0, 2]
+    assert marks(sandbox.run_variants(one, chosen, CALLS[:1], 60.0)) == [1, 5, 0, 2]
 
 
 def test_a_variant_that_ends_the_process_spoils_all(sandbox):
@@ -262,15 +267,19 @@ def test_a_variant_that_ends_the_process_spoils_all(sandbox):
     assert variants(sandbox, one, "import os\nos._exit(0)", MARKED) == ()
 
 
-def test_a_child_that_waited_too_long_is_not_missed():
-    with Sandbox(Limits(cpu_seconds=1, wall_seconds=0.3)) as hurried:
-        one = function(MARKED)
-        hurried.run(one, CALLS, stays=True)
-        time.sleep(0.6)
-        assert marks(variants(hurried, one, MARKED)) == [0]
-        hurried.run(one, CALLS, stays=True)
-        time.sleep(0.6)
-        assert marks([hurried.run(one, CALLS)]) == [0]
+def test_a_child_that_waited_too_long_is_not_missed(sandbox):
+    one = function(MARKED)
+    leave_alone(sandbox, one)
+    assert marks(variants(sandbox, one, MARKED)) == [0]
+    leave_alone(sandbox, one)
+    assert marks([sandbox.run(one, CALLS)]) == [0]
+
+
+def leave_alone(sandbox: Sandbox, one: Function) -> None:
+    """Run a function whose child stays, until the worker says that the child's time is up and it has ended."""
+    outcomes = sandbox.run(one, CALLS, wall_seconds=1.0, stays=True)
+    assert [outcome.ended for outcome in outcomes] == ["returned", "returned"]
+    assert select.select([sandbox._server._control], [], [], 600)[0]
 
 
 # --- the decoder ---------------------------------------------------------------------------------------------------
