@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from grader import service
 from grader.report import annotated, lab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
@@ -75,21 +75,17 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def opened(chromium: Browser, files: Callable[[str], Path]) -> Iterator[Callable[..., Page]]:
+def opened(tab: Callable[..., Page], files: Callable[[str], Path]) -> Callable[..., Page]:
     """Open a page by name; options are those of a browser context."""
-    contexts = []
 
     def open_page(name: str, width: int = 1280, **options: Any) -> Page:
-        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, **options))
-        page = contexts[-1].new_page()
+        page = tab(width, **options)
         page.goto(files(name).as_uri())
         if name == "lab":
             page.locator("#cost-now:not(:empty)").wait_for()  # the first picture comes from a worker
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 @pytest.mark.parametrize(

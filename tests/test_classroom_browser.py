@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from grader.classfiles import write_class
 from grader.classroom import gather
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.browser
 
@@ -23,34 +24,34 @@ Opener = Callable[..., "Page"]
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory) -> dict[int, Path]:
-    """Classes of 40 and of 5,000, written as a batch writes them."""
-    made = {}
-    for count in (40, 5_000):
-        made[count] = tmp_path_factory.mktemp("class")
-        write_class(gather(classes.entries(count)), made[count], service.load_exercise())
-    return made
+def folder(tmp_path_factory) -> Callable[[int], Path]:
+    """Write a class of so many, once, as a batch writes it."""
+
+    @cache
+    def written(count: int) -> Path:
+        path = tmp_path_factory.mktemp("class")
+        write_class(gather(classes.entries(count)), path, service.load_exercise())
+        return path
+
+    return written
 
 
 @pytest.fixture
-def opened(chromium: Browser, folders) -> Iterator[Opener]:
+def opened(tab, folder) -> Iterator[Opener]:
     """Open a page of a class; whatever it complains of or asks for fails the test."""
-    contexts, trouble = [], []
+    trouble: list[str] = []
+    listeners = {
+        "console": lambda message: trouble.append(message.text),
+        "pageerror": lambda error: trouble.append(str(error)),
+        "request": lambda request: None if request.url.startswith("file:") else trouble.append(request.url),
+    }
 
     def open_page(count: int = 40, name: str = "index.html", *, width: int = 1280, script: bool = True) -> Page:
-        contexts.append(
-            chromium.new_context(viewport={"width": width, "height": 900}, java_script_enabled=script, locale="en")
-        )
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith("file:") else trouble.append(request.url))
-        page.goto((folders[count] / name).as_uri())
+        page = tab(width, listeners, java_script_enabled=script, locale="en")
+        page.goto((folder(count) / name).as_uri())
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
     assert trouble == []
 
 

@@ -17,7 +17,7 @@ from grader.report import answers, lab
 from grader.training import Model, course_data, train
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 KNOWN_QUESTIONS = answers.questions(answers.Known(service.load_exercise()))
 Opener = Callable[..., "Opened"]
@@ -31,17 +31,19 @@ def html() -> str:
 class Opened:
     """The lab in a browser, with everything it asked for or complained of."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    def __init__(self, tab: Callable[..., Page], width: int, **options: object) -> None:
         self.requests: list[str] = []
         self.trouble: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("console", lambda message: self.trouble.append(message.text))
-        page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        listeners = {
+            "request": lambda request: self.requests.append(request.url),
+            "console": lambda message: self.trouble.append(message.text),
+            "pageerror": lambda error: self.trouble.append(str(error)),
+        }
+        self.page = tab(width, listeners, **options)
 
     def described(self) -> str:
         """Wait for the end of a run and return its paragraph."""
-        self.page.locator("#described").wait_for(timeout=60_000)
+        self.page.locator("#described").wait_for(timeout=600_000)
         return self.page.locator("#paragraph").inner_text()
 
     def fact(self, name: str) -> str:
@@ -49,21 +51,21 @@ class Opened:
 
 
 @pytest.fixture
-def opened(chromium: Browser, html: str, tmp_path: Path) -> Iterator[Opener]:
+def opened(tab: Callable[..., Page], html: str, tmp_path: Path) -> Iterator[Opener]:
     """Open the lab from a file, at a fragment."""
-    contexts = []
+    pages = []
 
     def open_lab(fragment: str = "", width: int = 1280, *, text: str = html, **options: object) -> Opened:
         path = tmp_path / "lab.html"
         path.write_text(text, encoding="utf-8")
-        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, **options))
-        seen = Opened(contexts[-1].new_page())
+        seen = Opened(tab, width, **options)
+        pages.append(seen.page)
         seen.page.goto(path.as_uri() + fragment)
         return seen
 
     yield open_lab
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.goto("about:blank")  # a run that is going on ends here
 
 
 def spread(train_accuracy: list[float]) -> shipped.Spread:

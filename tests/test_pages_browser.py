@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import pytest
 from test_report import PAGES
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
@@ -20,14 +20,16 @@ Opener = Callable[[str, int], "Opened"]
 class Opened:
     """A page in the browser, with everything it asked for, said or tried while it opened."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    def __init__(self, tab: Callable[..., Page], width: int) -> None:
         self.requests: list[str] = []
         self.trouble: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("console", lambda message: self.trouble.append(message.text))
-        page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        page.on("dialog", self._dialog)
+        listeners = {
+            "request": lambda request: self.requests.append(request.url),
+            "console": lambda message: self.trouble.append(message.text),
+            "pageerror": lambda error: self.trouble.append(str(error)),
+            "dialog": self._dialog,
+        }
+        self.page = tab(width, listeners)
 
     def _dialog(self, dialog: object) -> None:
         self.trouble.append(f"a script ran: {dialog}")
@@ -35,21 +37,17 @@ class Opened:
 
 
 @pytest.fixture
-def opened(chromium: Browser, tmp_path: Path) -> Iterator[Opener]:
+def opened(tab: Callable[..., Page], tmp_path: Path) -> Opener:
     """Open a page by name at a width."""
-    contexts = []
 
     def open_page(name: str, width: int) -> Opened:
         path = tmp_path / "<img src=x onerror=alert(1)> 100%.html"
         path.write_text(PAGES[name](), encoding="utf-8")
-        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}))
-        opened = Opened(contexts[-1].new_page())
+        opened = Opened(tab, width)
         opened.page.goto(path.as_uri())
         return opened
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 @pytest.mark.parametrize("name", PAGES)
