@@ -54,7 +54,7 @@ class Report:
     provisional: int = 0
     review: int = 0
     changed: int = 0
-    ignored: tuple[str, ...] = ()
+    ignored: Mapping[str, str] = field(default_factory=dict)
     passed_over: int = 0
     said: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
@@ -77,12 +77,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a batch runs; `ready` is called before any student's code is, and raises where it must not be."""
+    """How a batch runs; `ready` is called before any student's code is, and raises where it must not be.
+
+    `manifest` is trusted because a person named it; `max_files` bounds the notebooks of one hand-in.
+    """
 
     jobs: int = 1
     fresh: bool = False
     annotated: bool | None = None
     roster: Path | None = None
+    manifest: Path | None = None
+    max_files: int = files.MOST_FILES
     start: pool.Start = pool.processes
     progress: Progress = field(default=lambda _done, _all, _running: None)
     ready: Callable[[], object] = lambda: None
@@ -97,7 +102,8 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
         If there is nothing to grade, or `out` cannot be written.
     """
     settings = settings or Settings()
-    found = files.find(sources, besides=out)
+    wanted = files.Wanted(exercise.names, settings.max_files)
+    found = files.find(sources, wanted, besides=out, manifest=settings.manifest)
     annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
     if settings.roster is not None:
         found.submissions = rosters.match(found.submissions, rosters.load(settings.roster))
@@ -129,10 +135,10 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
             judged_again=len(plan.judge),
             unchanged=len(todo) - len(plan.grade) - len(plan.judge) - len(plan.unavailable),
             unavailable=(*_not_looked_into(found), *plan.unavailable.values()),
-            ignored=tuple(found.ignored),
+            ignored=found.ignored,
             passed_over=found.passed_over,
             changed=_changed(moved),
-            said=(*_rulings(moved), *_gone(known, todo)),
+            said=(*_left_out(found, settings), *_rulings(moved), *_gone(known, todo)),
         )
 
 
@@ -278,7 +284,7 @@ class _Pages:
 
     def stand(self, submission: Submission) -> bool:
         """Return whether all of them are there."""
-        annotated = self.annotated and submission.path is not None and submission.name.lower().endswith(".ipynb")
+        annotated = self.annotated and submission.path is not None and files.suffix_of(submission.name) == ".ipynb"
         names = (*work.PAGES, work.ANNOTATED) if annotated else work.PAGES
         return all((self.out / submission.folder / name).is_file() for name in names)
 
@@ -419,7 +425,7 @@ def _publish(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, by
         found,
         out,
         exercise,
-        ignored={name: files.why_ignored(name) for name in store.ignored},
+        ignored=store.ignored,
     )
 
 
@@ -447,6 +453,15 @@ def _not_looked_into(found: files.Sources) -> Iterator[str]:
     """Say which folders and zips could not be looked into."""
     for place, reason in found.unavailable.items():
         yield f"{place} cannot be read: {reason}; what lies in it was not graded"
+
+
+def _left_out(found: files.Sources, settings: Settings) -> Iterator[str]:
+    """Name the hand-ins that hold more notebooks than are graded of one."""
+    for name, left in sorted(found.left_out.items()):
+        yield (
+            f"{name}: more than {settings.max_files} notebooks in one hand-in; {left} were left out "
+            "(--max-files grades more; name a zip of the whole class as a SOURCE)"
+        )
 
 
 def _gone(known: Mapping[str, Known], today: Sequence[Submission]) -> Iterator[str]:

@@ -1,16 +1,34 @@
-"""manifest.json: what was read of an LMS's export, kept beside the collected files, so that grades find their way back."""
+"""manifest.json: what was read of an LMS's export, kept beside the collected files, so that grades find their way back.
+
+Students' files lie in the same folder, and a zip that is unpacked there can bring a manifest.json of its own.  So ``collect``
+seals what it writes: a keyed hash (HMAC-SHA256) whose key is in the user's data folder.  No file in a hand-in can know the key.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import stat
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import msgspec
+import platformdirs
 
 from grader.errors import RequestError
 
 FILE = "manifest.json"
 SCHEMA = "grader-manifest/1"
+KEY_FILE = "manifest.key"
+_KEY_BYTES = 32
+MOST_OTHERS = 50  # further files of one entry that are named
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows has neither this nor modes
+_AGAIN = "collect the export again"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,16 +52,20 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one collect run found: the system, its assignment (ids under the system's own names) and every entry."""
+    """What one collect run found: the system, its assignment (ids under the system's own names) and every entry.
+
+    `seal` proves that ``collect`` wrote all the rest; empty where it could not be proved.
+    """
 
     schema: str = SCHEMA
     system: str
     assignment: dict[str, Any] = {}
     entries: tuple[Entry, ...] = ()
+    seal: str = ""
 
 
 def load(folder: Path) -> Manifest | None:
-    """Return the manifest of a folder, or None where there is none.
+    """Return the manifest of a folder that nobody but the grader writes to, or None where there is none.
 
     Raises
     ------
@@ -51,17 +73,107 @@ def load(folder: Path) -> Manifest | None:
         If there is one that cannot be used.
     """
     path = folder / FILE
-    if not path.is_file():
-        return None
+    return read(path) if path.is_file() else None
+
+
+def read(path: Path) -> Manifest:
+    """Return a manifest, whether it is sealed or not.
+
+    Raises
+    ------
+    RequestError
+        If it cannot be read, leads out of its folder, or gives two entries the same student or the same file.
+    """
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError) as error:
-        raise RequestError(f"{path} cannot be used: {error}", hint="collect the export again") from None
-    if found.schema != SCHEMA:
-        raise RequestError(f"{path} is of the format {found.schema!r}, not {SCHEMA}", hint="collect the export again")
-    return found
+        raise RequestError(f"{path} cannot be used: {error}", hint=_AGAIN) from None
+    if manifest.schema != SCHEMA:
+        raise RequestError(f"{path} is of the format {manifest.schema!r}, not {SCHEMA}", hint=_AGAIN)
+    _require_sound(manifest, path)
+    return manifest
 
 
 def encode(manifest: Manifest) -> str:
     """Return manifest.json."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2).decode() + "\n"
+
+
+def sealed(manifest: Manifest) -> Manifest:
+    """Return a manifest with its seal; the seal stays empty where this user's key cannot be read or made."""
+    key = _key() or _new_key()
+    plain = json.loads(msgspec.json.encode(manifest))
+    return msgspec.structs.replace(manifest, seal=_seal(plain, key) if key else "")
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether this user's ``collect`` wrote a manifest, and nobody changed it since."""
+    key = _key()
+    with suppress(OSError, ValueError, RecursionError):
+        content = json.loads(path.read_bytes())
+        if key and isinstance(content, dict) and isinstance(content.get("seal"), str):
+            return hmac.compare_digest(content["seal"].encode(), _seal(content, key).encode())
+    return False
+
+
+def same(manifest: Manifest, other: Manifest | None) -> bool:
+    """Whether two manifests say the same, sealed or not."""
+    return other is not None and msgspec.structs.replace(manifest, seal="") == msgspec.structs.replace(other, seal="")
+
+
+def is_collected(manifest: Manifest) -> bool:
+    """Whether a manifest says what an LMS's export held, not only whom a class list names."""
+    return any(entry.original is not None or entry.lms for entry in manifest.entries)
+
+
+def _require_sound(manifest: Manifest, path: Path) -> None:
+    """Refuse paths that leave the folder, and two entries for one student or one file."""
+    files = [entry.file for entry in manifest.entries if entry.file is not None]
+    for file in files:
+        parts = PurePosixPath(file)
+        if parts.is_absolute() or PureWindowsPath(file).drive or ".." in parts.parts or "\0" in file or not parts.name:
+            raise RequestError(f"{path} names {file!r}, which lies outside of its folder", hint=_AGAIN)
+    for what, names in (("student", [entry.student for entry in manifest.entries]), ("file", files)):
+        name, times = Counter(names).most_common(1)[0] if names else ("", 0)
+        if times > 1:
+            raise RequestError(f"{path} names the {what} {name!r} {times} times", hint=_AGAIN)
+
+
+def _seal(content: dict[str, Any], key: bytes) -> str:
+    """Return the keyed hash of everything in a manifest but its seal."""
+    plain = {name: value for name, value in content.items() if name != "seal"}
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key, f"{SCHEMA}\0{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def _key_path() -> Path:
+    return platformdirs.user_data_path("grader", appauthor=False) / KEY_FILE
+
+
+def _key() -> bytes | None:
+    """Return this user's key; None where there is none that is certainly theirs alone."""
+    with suppress(OSError):
+        descriptor = os.open(_key_path(), os.O_RDONLY | _NO_FOLLOW)
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            mine = os.name != "posix" or (status.st_uid == os.geteuid() and not status.st_mode & 0o077)
+            key = file.read(_KEY_BYTES + 1) if mine and stat.S_ISREG(status.st_mode) else b""
+        return key if len(key) == _KEY_BYTES else None
+    return None
+
+
+def _new_key() -> bytes | None:
+    """Make this user's key, whole or not at all; where another process was faster, its key counts."""
+    path = _key_path()
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(_KEY_BYTES))
+            with suppress(FileExistsError):
+                os.link(draft, path)  # unlike a rename, this never replaces a key
+        finally:
+            draft.unlink()
+    return _key()

@@ -97,7 +97,7 @@ def _remove(store: Store, out: Path, exercise: Exercise, who: Collection[str], b
     people = {*who, *(one.student for one in known if one.student)} - {one.student for one in stay}
     left_over = _left_over(out, people) - {out / one.folder for one in stay}
     folders = {out / one.folder for one in known} | left_over
-    store.ignored = [name for name in store.ignored if not _is_of(name, known, people)]
+    store.ignored = {name: why for name, why in store.ignored.items() if not _is_of(name, known, people)}
     decisions = store.forget({*who, *people}, Decision(by or "grader", "removed", "", reason=why))
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)

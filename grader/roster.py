@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.errors import RequestError
 from grader.manifest import Entry, Manifest
-from grader.submissions import SUFFIXES, Submission, changed
+from grader.submissions import Submission, changed, stem_of
 
 # What columns are called, as they stand in exports of learning management systems; the first that is there counts.
 _HEADINGS: Mapping[str, tuple[str, ...]] = {
@@ -155,8 +155,7 @@ def _pieces(words: Sequence[str]) -> Iterator[str]:
 
 
 def _without_suffix(part: str) -> str:
-    path = PurePosixPath(part)
-    return path.stem if path.suffix.lower() in SUFFIXES else part
+    return stem_of(part)
 
 
 def _words(text: str) -> str:

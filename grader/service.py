@@ -7,16 +7,20 @@ import hashlib
 import os
 import secrets
 import sys
+import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
 
 from grader import exercise as exercises
+from grader import submissions
 from grader.checks import CHECKS
 from grader.errors import RequestError, SandboxError
 from grader.exercise import Exercise
 from grader.faults import attempt
+from grader.notebook import SOURCE_LIMIT_BYTES
 from grader.pipeline import Pipeline
 from grader.records import Notebook, Result
 from grader.store import Store, write
@@ -42,17 +46,46 @@ def check(notebook: Path, exercise: str = exercises.DEFAULT) -> Result:
     GraderError
         If the file or the exercise is not there, or student code cannot be confined on this machine.
     """
-    if not notebook.is_file():
-        raise RequestError(f"there is no file {notebook}", hint="give the path of a notebook that exists")
+    _require_file(notebook)
     loaded = load_exercise(exercise)
     store = _own_store()
-    if store is None:
-        with Pipeline(loaded, secrets.token_bytes(32)) as pipeline:
-            return pipeline.grade(notebook)
-    with store, Pipeline(loaded, store.secret, cache=store.trainings()) as pipeline:
-        result = pipeline.grade(notebook)
-        store.add_trainings(pipeline.trainer.made)
-        return result
+    with _unpacked(notebook, loaded) as (path, name):
+        if store is None:
+            with Pipeline(loaded, secrets.token_bytes(32)) as pipeline:
+                return pipeline.grade(path, name=name)
+        with store, Pipeline(loaded, store.secret, cache=store.trainings()) as pipeline:
+            result = pipeline.grade(path, name=name)
+            store.add_trainings(pipeline.trainer.made)
+            return result
+
+
+def _require_file(notebook: Path) -> None:
+    """Refuse what is no file, and say what to do with a folder."""
+    if notebook.is_dir():
+        hint = f"give one of the notebooks in it, or grade all: grader batch {notebook} --out graded/"
+        raise RequestError(f"{notebook} is a folder, not a notebook", hint=hint)
+    if not notebook.is_file():
+        raise RequestError(f"there is no file {notebook}", hint="give the path of a notebook that exists")
+
+
+@contextlib.contextmanager
+def _unpacked(notebook: Path, exercise: Exercise) -> Iterator[tuple[Path, str]]:
+    """Give a notebook's path and name; the only notebook of a zip is unpacked for as long as it is needed."""
+    if notebook.suffix.lower() != ".zip" or not zipfile.is_zipfile(notebook):
+        yield notebook, notebook.name
+        return
+    found = submissions.find_in_zip(notebook, notebook.name, submissions.Wanted(exercise.names)).submissions
+    if len(found) != 1:
+        names = ", ".join(submission.name for submission in found[:3]) + (", ..." if len(found) > 3 else "")
+        holds = f"{len(found)} notebooks: {names}" if found else "no notebook"
+        raise RequestError(
+            f"{notebook} holds {holds}",
+            hint=f"unpack it and give one notebook, or grade all: grader batch {notebook} --out graded/",
+        )
+    if submissions.unpacked_bytes(found[0]) > SOURCE_LIMIT_BYTES:
+        raise RequestError(f"{found[0].name} is too large", hint="clear its outputs, save it, and check it again")
+    with submissions.opened(found[0]) as path:
+        yield path, found[0].name
 
 
 def grade_once(path: Path | None, name: str, exercise: Exercise, *, memory_bytes: int) -> Result:
@@ -121,6 +154,8 @@ def require_annotatable(notebook: Path, path: Path) -> None:
             f"{path} names no kind of file that an annotated notebook can be",
             hint="let it end in .ipynb or .html, or say html or ipynb alone",
         )
+    if notebook.suffix.lower() == ".zip":
+        raise RequestError(f"{notebook} is a zip", hint="unpack it, and give the notebook itself")
     if notebook.suffix.lower() == ".py":
         raise RequestError(
             f"{notebook} is a script: notes stand between the cells of a notebook, and it has none",

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
 import re
 import shutil
 import stat
-import sys
+import statistics
 import tempfile
 import time
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -25,16 +27,59 @@ from grader import manifest as manifests
 from grader.errors import RequestError, UnavailableError, fault_of_environment
 
 SUFFIXES = (".ipynb", ".py")
+MOST_FILES = 20  # notebooks of one hand-in that are graded
+USUAL_FILES = 3  # folders that typically hold no more than this are one hand-in each, not sections of a class
 MOST_UNPACKED_BYTES = 512 << 20  # of one member of a zip; above 64 MB it is refused when it is read
 MOST_INNER, MOST_INNER_BYTES = 2, 64 << 20  # zips in zips: how deep, and how large each of them
-MOST_INNER_FILES, MOST_INNER_TOTAL_BYTES = (
-    10_000,
-    8 << 30,
-)  # how many files one may hold, and how large all are together
+MOST_INNER_FILES = 10_000  # files in a zip that was handed in: reading its directory takes memory for each
+MOST_INNER_TOTAL_BYTES = 256 << 20  # all zips inside one hand-in
+MOST_NAMED = 20  # other files of one zip that are named; more are counted
+MOST_PEEKED, PEEKED_BYTES = 50, 256 << 10  # Markdown files of one zip that are looked into, and how far
+MOST_NAME = 1000  # characters of a submission's name
 _SPACE = "free disk space and memory, and run the same command again"
-SETTLED_NS = 2_000_000_000  # file systems tell times in steps of up to 2 s
 _NOT_OURS = frozenset({"lost+found", "System Volume Information", "$RECYCLE.BIN"})  # the file system's own folders
+SETTLED_NS = 2_000_000_000  # file systems tell times in steps of up to 2 s
+NOT_A_NOTEBOOK = "not a notebook"
+LINK = "a link to another place"
+NOT_SEALED = "it was changed, or `grader lms … collect` did not write it in this account; --manifest FILE trusts it"
+NOT_IN_MANIFEST = "not in manifest.json"
+_BAD_ZIP = "a zip that cannot be opened, or holds nothing"
+_BIG_ZIP = "a zip that holds too much, or zips in zips too deep; unpack it, and leave out what is no notebook"
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest|class-\d+)(?:\..*)?$", re.IGNORECASE)
+# Safari and Chrome put .json or .txt behind it, Canvas and a second download a number between them
+_RENAMED = re.compile(
+    r"\.ipynb(?:[ _-]?\(?\d{1,3}\)?)?(?:(?:\.(?:json|txt))(?:[ _-]?\(?\d{1,3}\)?)?){1,2}$", re.IGNORECASE
+)
+_FRONT_MATTER = re.compile(rb"---[ \t]*\r?\n(?:[^\n]*\n){0,30}?(?:jupytext|jupyter|kernelspec)[ \t]*:")
+_FENCE = re.compile(rb"^(?:```+|~~~+)[^\n]*\n(.*?)^(?:```|~~~)", re.MULTILINE | re.DOTALL)
+_CENTRAL = b"PK\x01\x02"  # before each entry of a zip's directory
+_TAIL_BYTES = 16 << 20  # where a zip's directory stands
+
+
+def suffix_of(name: str) -> str:
+    """Return ``.ipynb`` or ``.py`` for the name of a notebook or script, also as browsers rename notebooks; else nothing."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in SUFFIXES:
+        return suffix
+    return ".ipynb" if _RENAMED.search(name) else ""
+
+
+def stem_of(name: str) -> str:
+    """Return a name without the ending that makes it a notebook or script."""
+    suffix = PurePosixPath(name).suffix
+    if suffix.lower() in SUFFIXES:
+        return name[: -len(suffix)]
+    return _RENAMED.sub("", name)
+
+
+def is_markdown_notebook(name: str, begin: bytes, functions: Sequence[str]) -> bool:
+    """Whether a Markdown file is a notebook: Jupytext says so at its top, or its code defines one of the functions."""
+    if _FRONT_MATTER.match(begin.removeprefix(b"\xef\xbb\xbf")):
+        return True
+    if PurePosixPath(name).stem.lower() == "readme" or not functions:
+        return False
+    wanted = re.compile(rf"^[ \t]*def[ \t]+(?:{'|'.join(map(re.escape, functions))})[ \t]*\(".encode(), re.MULTILINE)
+    return any(wanted.search(fence[1]) for fence in _FENCE.finditer(begin))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,56 +109,158 @@ class Submission:
 
 @dataclass(slots=True)
 class Sources:
-    """What was found: submissions, names of other files, how many were passed over, how large zips in zips were.
+    """What was found: submissions, other files with the reason why they are not graded, and how many were passed over.
 
-    `unavailable` maps folders and zips that could not be looked into, through no fault of theirs, to the reason.
+    `left_out` counts by hand-in the notebooks beyond the limit; `unavailable` maps folders and zips that could not be looked
+    into, through no fault of theirs, to the reason.
     """
 
     submissions: list[Submission] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
+    ignored: dict[str, str] = field(default_factory=dict)
     passed_over: int = 0
-    inner_bytes: int = 0
-    unavailable: dict[str, str] = field(default_factory=dict)
     manifest: manifests.Manifest | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
 
 
-def find(sources: Sequence[Path], *, besides: Path | None = None, collected: bool = True) -> Sources:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to look for: the functions that Markdown notebooks define, and the limit of notebooks for one hand-in."""
+
+    functions: Sequence[str] = ()
+    most: int = MOST_FILES
+
+
+@dataclass(slots=True)
+class _Search:
+    """A search through folders and zips: what to look for, and what was found.
+
+    In a zip that somebody `handed_in`, and all zips inside, it is bounded: `files`, `inner_bytes` and `peeked` add up.
+    """
+
+    wanted: Wanted
+    found: Sources = field(default_factory=Sources)
+    handed_in: bool = False
+    files: int = 0
+    inner_bytes: int = 0
+    peeked: int = 0
+
+
+def find(
+    sources: Sequence[Path],
+    wanted: Wanted | None = None,
+    *,
+    besides: Path | None = None,
+    collected: bool = True,
+    manifest: Path | None = None,
+) -> Sources:
     """Return the submissions of folders, zips and single files, in the order of their names.
 
-    What lies below `besides`, the folder that results go to, is no submission.  Where nothing was `collected`, as in a student's
-    own folder, a manifest is a file like any other.
+    What lies below `besides`, the folder that results go to, is no submission.  A folder's manifest counts where this user's
+    ``collect`` wrote it, where `besides` holds a copy from an earlier run, or where it is the `manifest` that the user named.
+    Where nothing was `collected`, as in a student's own folder, a manifest is a file like any other.
 
     Raises
     ------
     RequestError
         If a source is not there or cannot be read.
     """
+    wanted = wanted or Wanted()
+    if manifest is not None and (len(sources) != 1 or not sources[0].is_dir()):
+        raise RequestError(
+            "--manifest goes with one folder", hint="grader batch collected/ --manifest FILE --out graded/"
+        )
     found = Sources()
     for source in sources:
         prefix = f"{source.name}/" if len(sources) > 1 else ""
-        manifest = manifests.load(source) if collected else None
-        if manifest is not None:
-            _from_manifest(source, prefix, manifest, found)
+        read = _manifest(source, besides, manifest) if collected else None
+        if read is not None:
+            _from_manifest(source, prefix, besides, read, found)
         elif source.is_dir():
-            _from_folder(source, prefix, besides, found)
+            search = _Search(wanted)
+            _from_folder(source, prefix, besides, search)
+            if collected and (name := prefix + manifests.FILE) in search.found.ignored:
+                _require_no_other(source, besides)
+                search.found.ignored[name] = NOT_SEALED
+            _add(search, prefix, found)
         elif zipfile.is_zipfile(source) and source.suffix.lower() == ".zip":
-            _from_zip(source, prefix, found)
+            search = _Search(wanted)
+            _from_zip(Submission(prefix.rstrip("/"), source), search)
+            _add(search, prefix, found)
         elif source.is_file():
             found.submissions.append(Submission(_text(source.name), source, stat=_stat(source)))
         else:
             raise RequestError(f"there is no {source}", hint="give a folder, a zip or a notebook that exists")
     found.submissions.sort(key=lambda submission: submission.name)
-    found.ignored.sort()
+    found.ignored = dict(sorted(found.ignored.items(), key=lambda item: (item[1] != NOT_SEALED, item[0])))
     return found
 
 
-def _from_manifest(source: Path, prefix: str, manifest: manifests.Manifest, found: Sources) -> None:
-    """Take what a manifest names, also the entries that handed in nothing."""
+def find_in_zip(path: Path, name: str, wanted: Wanted) -> Sources:
+    """Return the submissions in a zip that somebody handed in under this name; empty where it cannot be opened."""
+    search = _Search(wanted)
+    _from_hand_in(Submission(name, path), search)
+    return search.found
+
+
+def _manifest(source: Path, besides: Path | None, named: Path | None) -> manifests.Manifest | None:
+    """Return the manifest of a source if it can be trusted."""
+    if named is not None:
+        return manifests.read(named)
+    path = source / manifests.FILE
+    if not path.is_file():
+        return None
+    if manifests.is_sealed(path):
+        return manifests.read(path)
+    before = _copied(besides)  # the grader alone writes to the folder of results: what it copied there was trusted
+    if before is None:
+        return None
+    try:
+        read = manifests.read(path)
+    except RequestError:
+        return None
+    return read if manifests.same(read, before) else None
+
+
+def _copied(besides: Path | None) -> manifests.Manifest | None:
+    """Return the manifest that an earlier run copied to the folder of results."""
+    try:
+        return manifests.load(besides) if besides is not None else None
+    except RequestError:
+        return None
+
+
+def _require_no_other(source: Path, besides: Path | None) -> None:
+    """Refuse to grade as nobody's what was graded before by a manifest that counted."""
+    before = _copied(besides)
+    if before is not None and manifests.is_collected(before):
+        raise RequestError(
+            f"{source / manifests.FILE} is not the manifest that {besides} was graded with, and {NOT_SEALED}",
+            hint="collect the export again, name the manifest with --manifest FILE, or grade into another folder",
+        )
+
+
+def _add(search: _Search, prefix: str, found: Sources) -> None:
+    """Add what a source holds to what all of them hold."""
+    own = search.found
+    _bound_folders(own, prefix.count("/"), search.wanted.most)
+    found.submissions += own.submissions
+    found.ignored |= own.ignored
+    found.left_out |= own.left_out
+    found.unavailable |= own.unavailable
+    found.passed_over += own.passed_over
+
+
+def _from_manifest(
+    source: Path, prefix: str, besides: Path | None, manifest: manifests.Manifest, found: Sources
+) -> None:
+    """Take what a manifest names, also the entries that handed in nothing; other files of the folder are named."""
     if found.manifest is not None:
         hint = "grade one collected folder at a time, each with an --out of its own"
         raise RequestError("more than one source has a manifest", hint=hint)
     found.manifest = manifest
     names = {entry.file for entry in manifest.entries}
+    top, places = source.resolve(), dict[Path, str]()
     for entry in manifest.entries:
         student, notes = _text(entry.student), tuple(map(_text, _notes(entry)))
         if entry.file is None:
@@ -121,21 +268,34 @@ def _from_manifest(source: Path, prefix: str, manifest: manifests.Manifest, foun
             found.submissions.append(Submission(name, None, student=student, notes=notes))
             continue
         path = source / entry.file
-        if PurePosixPath(entry.file).is_absolute() or not path.resolve().is_relative_to(source.resolve()):
+        place = path.resolve()
+        if not place.is_relative_to(top):
             raise RequestError(
                 f"{source / manifests.FILE} names {entry.file!r}, which lies outside of its folder",
                 hint="collect the export again",
             )
+        if (other := places.setdefault(place, entry.file)) != entry.file:
+            raise RequestError(
+                f"{source / manifests.FILE} names {entry.file!r} and {other!r}, which are one file",
+                hint="collect the export again",
+            )
         name = prefix + _text(entry.file)
         found.submissions.append(Submission(name, path, stat=_stat(path), student=student, notes=notes))
+    for name, error in _walked(source, besides):
+        if error is not None:
+            _note_unreadable(found, _text(prefix + name) or _text(str(source)), error)
+        elif name not in names and name != manifests.FILE and not _is_hidden(PurePosixPath(name)):
+            found.ignored[_text(prefix + name)] = NOT_IN_MANIFEST
 
 
 def _notes(entry: manifests.Entry) -> Iterator[str]:
     """Yield what a student should know of their hand-in."""
     if entry.file is not None and entry.others:
         counted = entry.original or PurePosixPath(entry.file).name
-        others = ", ".join(entry.others)
-        yield f"You handed in {len(entry.others) + 1} files. This one counted: {counted}. Not graded: {others}."
+        named, many = entry.others[: manifests.MOST_OTHERS], len(entry.others) > manifests.MOST_OTHERS
+        total = f"more than {manifests.MOST_OTHERS}" if many else len(entry.others) + 1
+        others = ", ".join(named) + (" and others" if many else "")
+        yield f"You handed in {total} files. This one counted: {counted}. Not graded: {others}."
     if entry.note:
         yield entry.note
 
@@ -185,14 +345,6 @@ def changed(submission: Submission) -> float:
     return 0.0
 
 
-def why_ignored(name: str) -> str:
-    """Return why a file with this name, as it stands in `Sources.ignored`, was not graded."""
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix == ".zip":
-        return "a zip that cannot be opened, or holds nothing"
-    return "a link to another place" if suffix in SUFFIXES else "not a notebook"
-
-
 @contextmanager
 def opened(submission: Submission) -> Iterator[Path]:
     """Give the path of a submission's file; a member of a zip is unpacked for as long as it is needed.
@@ -210,7 +362,7 @@ def opened(submission: Submission) -> Iterator[Path]:
         yield submission.path
         return
     with _scratch_folder() as folder:
-        path = folder / f"member{PurePosixPath(submission.name).suffix.lower()}"
+        path = folder / f"member{suffix_of(submission.name) or PurePosixPath(submission.name).suffix.lower()}"
         try:
             with (
                 _archive(submission.path, submission.members[:-1]) as archive,
@@ -250,15 +402,32 @@ def _not_unpacked(error: Exception, archive: Path) -> RequestError | Unavailable
 
 
 @contextmanager
-def _archive(path: Path, inner: Sequence[str]) -> Iterator[zipfile.ZipFile]:
-    """Open a zip, or one that lies in it: `inner` are the members that lead there."""
+def _archive(path: Path, inner: Sequence[str], most: int | None = None) -> Iterator[zipfile.ZipFile]:
+    """Open a zip, or one that lies in it: `inner` are the members that lead there; `most` bounds the files of the last one."""
     with ExitStack() as opened_before:
+        if most is not None and not inner:
+            _require_few(_tail(path), most)
         archive = opened_before.enter_context(zipfile.ZipFile(path))
-        for name in inner:
+        for depth, name in enumerate(inner, 1):
             if archive.getinfo(name).file_size > MOST_INNER_BYTES:
                 raise zipfile.LargeZipFile(f"{name} is too large")
-            archive = opened_before.enter_context(zipfile.ZipFile(io.BytesIO(archive.read(name))))
+            data = archive.read(name)
+            if most is not None and depth == len(inner):
+                _require_few(data, most)
+            archive = opened_before.enter_context(zipfile.ZipFile(io.BytesIO(data)))
         yield archive
+
+
+def _require_few(data: bytes, most: int) -> None:
+    """Refuse a zip of too many files before its directory is read, which takes memory for each of them."""
+    if data.count(_CENTRAL) > most:
+        raise zipfile.LargeZipFile("it holds too many files")
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, _TAIL_BYTES), os.SEEK_END)
+        return file.read()
 
 
 def _copy(member: IO[bytes], file: IO[bytes]) -> None:
@@ -269,93 +438,227 @@ def _copy(member: IO[bytes], file: IO[bytes]) -> None:
         left -= len(chunk)
 
 
-def _from_folder(source: Path, prefix: str, besides: Path | None, found: Sources) -> None:
-    top = source.resolve()
-    results = besides.resolve() if besides else top
-    files = sorted(_walk(source, prefix, found))
-    if results != top:
-        files = [path for path in files if not (top / path.relative_to(source)).is_relative_to(results)]
-    names = {path.relative_to(source).as_posix(): path for path in files}
-    for name, path in names.items():
-        if path.is_symlink():
-            found.ignored.append(_text(prefix + name))  # it may lead out of the folder
-        else:
-            _sort(name, names, Submission(prefix + name, path, stat=_stat(path)), found)
+def walk(top: Path) -> Iterator[tuple[str, OSError | None]]:
+    """Yield the path below a folder, with ``/``, of every file and link in it, and of folders that cannot be read.
 
-
-def _walk(source: Path, prefix: str, found: Sources) -> Iterator[Path]:
-    """Yield the files and links below a folder; folders that cannot be looked into are noted, not passed over."""
-    folders = [source]
+    Links are not followed.  Folders are kept in a list: Python's own walks recurse, and a zip can nest them a thousand deep.
+    """
+    folders = [""]
     while folders:
         folder = folders.pop()
         try:
-            with os.scandir(folder) as entries:
+            with os.scandir(top / folder) as entries:
                 for entry in entries:
-                    if entry.is_symlink() or entry.is_file():
-                        yield Path(entry.path)
-                    elif entry.is_dir() and entry.name not in _NOT_OURS:
-                        folders.append(Path(entry.path))
+                    name = f"{folder}/{entry.name}" if folder else entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        folders += [name] * (entry.name not in _NOT_OURS)
+                    else:
+                        yield name, None
         except OSError as error:
-            place = folder.relative_to(source)
-            if not any(part.startswith(".") for part in place.parts):
-                name = _text(prefix + place.as_posix()) if place.parts else _text(str(source))
-                found.unavailable[name] = fault_of_environment(error) or str(error)
+            yield folder, error
 
 
-def _from_zip(source: Path, prefix: str, found: Sources, inner: tuple[str, ...] = (), most: int = sys.maxsize) -> None:
-    """Take what a zip holds, at most so many files; `inner` are the members that lead to one that lies in it."""
+def _walked(source: Path, besides: Path | None) -> Iterator[tuple[str, OSError | None]]:
+    """Yield what lies in a folder, without the folder of results if that is inside."""
+    top, results = source.resolve(), besides.resolve() if besides else None
+    inside = f"{results.relative_to(top).as_posix()}/" if results and top in results.parents else None
+    for name, error in walk(source):
+        if not inside or not name.startswith(inside):
+            yield name, error
+
+
+def _is_hidden(path: PurePosixPath) -> bool:
+    """Whether a path leads to a hidden file, or one that macOS adds; checkpoints are looked at by name."""
+    return "__MACOSX" in path.parts or any(
+        part.startswith(".") and part not in (".", "..", ".ipynb_checkpoints") for part in path.parts
+    )
+
+
+def _from_folder(source: Path, prefix: str, besides: Path | None, search: _Search) -> None:
+    found, errors = search.found, dict(_walked(source, besides))
+    names = {name: source / name for name in sorted(errors, key=lambda name: PurePosixPath(name).parts)}
+    for name, path in names.items():
+        error = errors[name]
+        if error is not None:
+            _note_unreadable(found, _text(prefix + name) or _text(str(source)), error)
+        elif path.is_symlink():
+            found.ignored[_text(prefix + name)] = LINK  # it may lead out of the folder
+        elif path.is_file():
+            submission = Submission(prefix + name, path, stat=_stat(path))
+            if _sort(name, names, submission, search, partial(_beginning, path)):
+                _from_hand_in(submission, search)
+
+
+def _note_unreadable(found: Sources, name: str, error: OSError) -> None:
+    """Note a folder that cannot be looked into; through no fault of its own, unless its path is too long."""
+    if error.errno == errno.ENAMETOOLONG:
+        found.ignored[name] = "folders in folders too deep"
+    elif not _is_hidden(PurePosixPath(name)):
+        found.unavailable[name] = fault_of_environment(error) or str(error)
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(PEEKED_BYTES)
+
+
+def _from_zip(source: Submission, search: _Search) -> None:
+    """Take what a zip holds that the user named as a source."""
     try:
-        with _archive(source, inner) as archive:
-            members = [info for info in archive.infolist() if not info.is_dir()]
+        with _archive(_path(source), ()) as archive:
+            zips = list(_members(archive, source, search))
     except Exception as error:  # a damaged directory of an archive fails in many ways
-        if inner and (reason := fault_of_environment(error)):
-            raise UnavailableError(reason, hint=_SPACE) from None
-        raise RequestError(f"{source} cannot be read: {error}", hint="download the zip again") from None
-    if len(members) > most:
-        raise RequestError(f"{prefix} holds too many files", hint="unpack it, and leave out what nobody handed in")
-    names, stat_of_all = {info.filename: info for info in members}, _stat(source)
+        raise RequestError(f"{source.path} cannot be read: {error}", hint="download the zip again") from None
+    for submission in zips:
+        _from_hand_in(submission, search)
+
+
+def _path(submission: Submission) -> Path:
+    if submission.path is None:
+        raise RequestError("nothing was handed in", hint="ask for the file")
+    return submission.path
+
+
+def _members(archive: zipfile.ZipFile, source: Submission, search: _Search) -> Iterator[Submission]:
+    """Put the members of an open zip where they belong, and yield the zips among them."""
+    members = [info for info in archive.infolist() if not info.is_dir()]
+    search.files += len(members)
+    search.inner_bytes += sum(info.file_size for info in members if _is_zip(info.filename))
+    names, stat_of_all = {info.filename: info for info in members}, _stat(_path(source))
+    prefix = f"{source.name}/" if source.name else ""
     for name, info in names.items():
         if stat.S_ISLNK(info.external_attr >> 16):
-            found.ignored.append(_text(prefix + name))
-        else:
-            found.inner_bytes += info.file_size if name.lower().endswith(".zip") else 0
-            _sort(name, names, Submission(prefix + name, source, (*inner, name), stat=stat_of_all), found)
+            search.found.ignored[_text(prefix + name)] = LINK
+            continue
+        submission = Submission(prefix + name, source.path, (*source.members, name), stat=stat_of_all)
+        if _sort(name, names, submission, search, partial(_peeked, archive, info, search)):
+            yield submission
 
 
-def _from_inner(name: str, submission: Submission, found: Sources) -> None:
-    """Take what a zip among the files holds; one that cannot be opened, or lies too deep, is named."""
-    before = len(found.submissions) + len(found.ignored) + found.passed_over
-    deep = len(submission.members) > MOST_INNER or found.inner_bytes > MOST_INNER_TOTAL_BYTES
-    if submission.path is not None and not deep:
-        try:
-            with suppress(RequestError):
-                _from_zip(submission.path, f"{name}/", found, submission.members, MOST_INNER_FILES)
-        except UnavailableError as error:
-            found.unavailable[_text(name)] = error.problem
-            return
-    if before == len(found.submissions) + len(found.ignored) + found.passed_over:
-        found.ignored.append(_text(name))
+def _peeked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, search: _Search) -> bytes:
+    """Return the beginning of a member; of a zip that was handed in, of the first members only."""
+    search.peeked += 1
+    if search.handed_in and search.peeked > MOST_PEEKED:
+        return b""
+    with archive.open(info) as member:
+        return member.read(PEEKED_BYTES)
 
 
-def _sort(name: str, names: Mapping[str, object], submission: Submission, found: Sources) -> None:
-    """Put one file where it belongs."""
-    full, submission = submission.name, replace(submission, name=_text(submission.name))
-    path = PurePosixPath(name)
-    original = _checkpoint_of(path)
-    hidden = any(part.startswith(".") and part not in (".", "..", ".ipynb_checkpoints") for part in path.parts)
-    if hidden or "__MACOSX" in path.parts or (original and str(original) in names):
-        found.passed_over += 1
-    elif path.suffix.lower() in SUFFIXES:
-        found.submissions.append(submission)
-    elif path.suffix.lower() == ".zip":
-        _from_inner(full, submission, found)
+def _from_hand_in(submission: Submission, search: _Search) -> None:
+    """Take what a zip holds that somebody handed in: at most so many notebooks, and so many names of other files."""
+    inside, found = _Search(search.wanted, handed_in=True), search.found
+    _from_inner(submission, inside)
+    own, name = inside.found, _text(submission.name)
+    found.passed_over += own.passed_over
+    found.unavailable |= own.unavailable
+    named = list(own.ignored.items())
+    found.ignored.update(named[:MOST_NAMED])
+    if len(named) > MOST_NAMED:
+        found.ignored[f"{name}: {len(named) - MOST_NAMED} further files"] = NOT_A_NOTEBOOK
+    kept = _first(own.submissions, search.wanted.most, name)
+    found.submissions += kept
+    if len(own.submissions) > len(kept):
+        found.left_out[name] = len(own.submissions) - len(kept)
+
+
+def _from_inner(submission: Submission, search: _Search) -> None:
+    """Take what a zip holds; one that cannot be opened, holds too much, or lies too deep, is named."""
+    found = search.found
+    before = (len(found.submissions), len(found.ignored), found.passed_over)
+    why, zips = _BAD_ZIP, list[Submission]()
+    if len(submission.members) > MOST_INNER or search.inner_bytes > MOST_INNER_TOTAL_BYTES:
+        why = _BIG_ZIP
     else:
-        found.ignored.append(submission.name)
+        try:
+            most = MOST_INNER_FILES - search.files
+            with _archive(_path(submission), submission.members, most=most) as archive:
+                zips = list(_members(archive, submission, search))
+        except zipfile.LargeZipFile:
+            why = _BIG_ZIP
+        except Exception as error:  # a damaged directory of an archive fails in many ways
+            if reason := fault_of_environment(error):
+                found.unavailable[_text(submission.name)] = reason
+                return
+    for inner in zips:
+        _from_inner(inner, search)
+    if before == (len(found.submissions), len(found.ignored), found.passed_over):
+        found.ignored[_text(submission.name)] = why
+
+
+def _first(submissions: Sequence[Submission], most: int, hand_in: str) -> list[Submission]:
+    """Return the first submissions of a hand-in, notebooks near the top before others; each notes what is left out."""
+    if len(submissions) <= most:
+        return list(submissions)
+    ranked = sorted(submissions, key=lambda one: (suffix_of(one.name) != ".ipynb", one.name.count("/"), one.name))
+    left = len(submissions) - most
+    note = f"{hand_in} holds {len(submissions)} notebooks and scripts. {most} are graded; {left} are left out."
+    return [replace(one, notes=(*one.notes, note)) for one in ranked[:most]]
+
+
+def _bound_folders(found: Sources, depth: int, most: int) -> None:
+    """Keep the first notebooks of each member's folder.
+
+    Folders are members' where they typically hold a few notebooks; where they hold many, they are sections of a class, and it
+    is their own folders that are looked at.
+    """
+    kept: list[Submission] = []
+    groups = [(found.submissions, depth)]
+    while groups:
+        group, level = groups.pop()
+        folders: dict[str, list[Submission]] = {}
+        for one in group:
+            parts = one.name.split("/", level + 1)
+            if len(parts) < level + 2:
+                kept.append(one)
+            else:
+                folders.setdefault("/".join(parts[: level + 1]), []).append(one)
+        sizes = [len(files) for files in folders.values()]
+        members = len(folders) > 1 and statistics.median_low(sizes) <= USUAL_FILES
+        for name, files in folders.items():
+            if len(files) <= most:
+                kept += files
+            elif members:
+                kept += _first(files, most, name)
+                found.left_out[name] = found.left_out.get(name, 0) + len(files) - most
+            else:
+                groups.append((files, level + 1))
+    found.submissions = kept
+
+
+def _sort(
+    name: str, names: Mapping[str, object], submission: Submission, search: _Search, peek: Callable[[], bytes]
+) -> bool:
+    """Put one file where it belongs; return whether it is a zip, which is to be opened."""
+    found, path = search.found, PurePosixPath(name)
+    original = _checkpoint_of(path)
+    if _is_hidden(path) or (original and str(original) in names):
+        found.passed_over += 1
+    elif suffix_of(path.name) or (path.suffix.lower() == ".md" and _is_markdown(path.name, peek, search.wanted)):
+        found.submissions.append(replace(submission, name=_text(submission.name)))
+    elif _is_zip(name):
+        return True
+    else:
+        found.ignored[_text(submission.name)] = NOT_A_NOTEBOOK
+    return False
+
+
+def _is_zip(name: str) -> bool:
+    return name.lower().endswith(".zip")
+
+
+def _is_markdown(name: str, peek: Callable[[], bytes], wanted: Wanted) -> bool:
+    with suppress(Exception):  # each way of packing has errors of its own
+        return is_markdown_notebook(name, peek(), wanted.functions)
+    return False
 
 
 def _text(name: str) -> str:
-    """Return a file name as text that can be stored: bytes that are no UTF-8 are written out."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Return a file name as text that can be stored: bytes that are no UTF-8 are written out, the middle of long ones is cut."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if len(text) <= MOST_NAME:
+        return text
+    mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    return f"{text[: MOST_NAME // 2]}…{mark}…{text[-MOST_NAME // 4 :]}"
 
 
 def _checkpoint_of(path: PurePosixPath) -> PurePosixPath | None:
@@ -368,7 +671,7 @@ def _checkpoint_of(path: PurePosixPath) -> PurePosixPath | None:
 
 def _folder(name: str, used: set[str]) -> str:
     """Return a folder name of plain characters; a name that had to be changed gets a mark of the original."""
-    stem = name[: -len(PurePosixPath(name).suffix)] if PurePosixPath(name).suffix.lower() in SUFFIXES else name
+    stem = stem_of(name)
     wanted = stem.replace("/", "__")
     plain = unicodedata.normalize("NFKD", wanted).encode("ascii", "ignore").decode()
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._- ")[:80] or "submission"

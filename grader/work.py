@@ -7,7 +7,7 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
@@ -162,7 +162,7 @@ def write_annotated(folder: Path, result: Result, submission: Submission | None 
         data = json.dumps(annotated.without_notes(json.loads(path.read_bytes()))).encode()
     else:
         return
-    if PurePosixPath(result.submission.name).suffix.lower() == ".ipynb":
+    if files.suffix_of(result.submission.name) == ".ipynb":
         notes = attempt("annotating", lambda: annotated.notebook(data, result), lambda _: None)
         if notes is not None:
             write(path, notes, private=True)

@@ -36,7 +36,11 @@ def graded(tmp_path_factory) -> Path:
     for name, content in notebooks.items():
         write(folder / "in", name, content)
     entries = tuple(manifest.Entry(file=name, student=f"id-{name}", name="Ada Lovelace") for name in notebooks)
-    write(folder / "in", manifest.FILE, manifest.encode(manifest.Manifest(system="canvas", entries=entries)).encode())
+    write(
+        folder / "in",
+        manifest.FILE,
+        manifest.encode(manifest.sealed(manifest.Manifest(system="canvas", entries=entries))).encode(),
+    )
     out = folder / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classpage, "MOST_ON_ONE", 1)

@@ -55,6 +55,20 @@ def batch(
             "--roster", metavar="FILE", help="CSV of the class (id, student, email ...): who is missing gets a row."
         ),
     ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest",
+            metavar="FILE",
+            help="The manifest.json to trust, where `lms SYSTEM collect` ran on another machine or account.",
+        ),
+    ] = None,
+    max_files: Annotated[
+        int,
+        typer.Option(
+            "--max-files", metavar="N", min=1, help="Notebooks graded of one hand-in: a student's zip or folder."
+        ),
+    ] = 20,
     annotated: Annotated[
         bool | None,
         typer.Option(
@@ -85,6 +99,8 @@ def batch(
             fresh=fresh,
             annotated=annotated,
             roster=roster,
+            manifest=manifest,
+            max_files=max_files,
             ready=lambda: service.require_confinement(trusted=i_trust_this_code),
         )
         if scheduler is not None:
@@ -157,7 +173,6 @@ def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
 def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
     """Say what was graded and where the class page lies."""
     from grader.report.text import one_line
-    from grader.submissions import why_ignored
 
     if not quiet:
         again = f", judged again {report.judged_again}" if report.judged_again else ""
@@ -167,8 +182,9 @@ def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
             typer.echo(f"points changed for {report.changed} by judging again")
         if report.passed_over:
             typer.echo(f"passed over {report.passed_over} hidden files and checkpoint copies")
-        for name in report.ignored if verbose else report.ignored[:5]:
-            typer.echo(f"ignored {name!r}: {why_ignored(name)}")
+        ignored = list(report.ignored.items())
+        for name, why in ignored if verbose else ignored[:5]:
+            typer.echo(one_line(f"ignored {name!r}: {why}"))
         if not verbose and len(report.ignored) > 5:
             typer.echo(f"ignored {len(report.ignored) - 5} more; --verbose names them")
         for sentence in report.said:

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 @app.command(epilog="Example: grader check Initialization.ipynb --html feedback.html --open")
 def check(
-    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="The notebook (.ipynb) or script (.py).")],
+    notebooks: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="NOTEBOOK", help="The notebook (.ipynb), a script (.py), a Jupytext file (.md), or a zip of one."
+        ),
+    ],
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the feedback page.")] = None,
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write result.json; - is standard output.")
@@ -42,8 +47,12 @@ def check(
     verbose: VerboseOption = False,
 ) -> None:
     """Grade one notebook and explain the verdict."""
-    if not notebook.is_file():
-        raise RequestError(f"there is no file {notebook}", hint="give the path of a notebook that exists")
+    notebook, *others = notebooks
+    if others:
+        given = " ".join(map(str, notebooks))
+        raise RequestError(
+            f"check grades one notebook, and {len(notebooks)} were given", hint=f"grader batch {given} --out graded/"
+        )
     _begin(notebook, quiet=quiet)
     from grader import service
 
@@ -106,7 +115,7 @@ def lab(
 
 def _begin(notebook: Path, *, quiet: bool) -> None:
     """Say at once, on a terminal, that something happens: what is needed for grading takes a moment to load."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty() or not notebook.is_file():
         return
     from grader.report.text import one_line
 

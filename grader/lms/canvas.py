@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from grader.errors import RequestError
 from grader.lms import canvas_gradebook, points, tables
@@ -18,6 +18,7 @@ from grader.lms.canvas_names import Name, is_id, parse, sanitized, without_resub
 from grader.lms.layout import File, HandedIn, lay_out
 from grader.lms.system import Collect, Done, Export, Graded
 from grader.lms.tables import Column
+from grader.submissions import suffix_of
 
 GRADEBOOK = "canvas-gradebook.csv"
 FEEDBACK = "canvas-feedback.zip"
@@ -208,7 +209,7 @@ def _feedback(request: Export) -> Done:
             continue
         if not member or not one.entry.file:
             attention.append(f"{one.entry.name}: no file was handed in, so none can go back (the score can)")
-        elif not str(member).lower().endswith(".ipynb"):
+        elif suffix_of(one.entry.file) != ".ipynb":
             attention.append(f"{one.entry.name}: a script has no cells to put notes between; only the score goes back")
         else:
             page = one.folder / "annotated.ipynb"
@@ -232,8 +233,13 @@ def _returned_as(one: Graded) -> str:
     member = str(lms["zip_member"])
     ids = [lms.get("user_id"), lms.get("attachment_id")]
     if lms.get("is_group") or lms.get("anonymous_id") or [part for part in member.split("_") if is_id(part)][:2] == ids:
-        return member
-    return f"user_{ids[0]}_{ids[1]}_{one.entry.original}"
+        return _as_notebook(member)
+    return _as_notebook(f"user_{ids[0]}_{ids[1]}_{PurePosixPath(str(one.entry.original)).name}")
+
+
+def _as_notebook(name: str) -> str:
+    """Return the name with the ending of a notebook, in place of that of the zip that it came in."""
+    return f"{name[:-4]}.ipynb" if name.lower().endswith(".zip") else name
 
 
 def _notes_alone(one: Graded) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from grader import notebook
 from grader.extract import extract
+from grader.submissions import suffix_of
 
 RULE = "the file in which most of the functions are filled in counts"
 
@@ -19,4 +20,4 @@ def done_in(data: bytes, name: str, functions: Sequence[str]) -> tuple[int, int]
 
 def is_notebook(name: str) -> bool:
     """Whether a file's name is that of a notebook, not of a script."""
-    return name.lower().endswith(".ipynb")
+    return suffix_of(name) == ".ipynb"

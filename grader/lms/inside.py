@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,8 +101,9 @@ def _judged(request: Run, folder: Path) -> Judged:
         service.require_confinement(trusted=False)
         chosen, notes = choose(folder, exercise.names, request.file)
         name = "(nothing)" if chosen is None else chosen.name
-        path = None if chosen is None else chosen.path
-        return Judged(service.grade_once(path, name, exercise, memory_bytes=job_bytes(exercise)), notes)
+        with ExitStack() as unpacked:
+            path = None if chosen is None else unpacked.enter_context(submissions.opened(chosen))
+            return Judged(service.grade_once(path, name, exercise, memory_bytes=job_bytes(exercise)), notes)
     except GraderError as error:
         return Judged(failure=f"{one_line(error.problem)}.")
     except Exception as error:
@@ -117,9 +118,9 @@ def choose(
     It is the one called `wanted`; else the one in which most of the functions are filled in, a notebook before a script,
     and of equals the last by name.
     """
-    found = submissions.find([folder], collected=False)
+    found = submissions.find([folder], submissions.Wanted(functions), collected=False)
     if not found.submissions:
-        return None, _ignored(found.ignored)
+        return None, _ignored(sorted(found.ignored))
     *others, counts = sorted(found.submissions, key=lambda one: _rank(one, functions, wanted))
     if not others:
         return counts, ()
@@ -133,9 +134,10 @@ def _rank(
     one: submissions.Submission, functions: Sequence[str], wanted: str | None
 ) -> tuple[bool, tuple[int, int], bool, str]:
     data = b""
-    with suppress(OSError):
-        if one.path and one.path.stat().st_size <= SOURCE_LIMIT_BYTES:
-            data = one.path.read_bytes()
+    with suppress(OSError, RequestError):
+        if submissions.unpacked_bytes(one) <= SOURCE_LIMIT_BYTES:
+            with submissions.opened(one) as path:
+                data = path.read_bytes() if path.stat().st_size <= SOURCE_LIMIT_BYTES else b""
     return one.name == wanted, done_in(data, one.name, functions), is_notebook(one.name), one.name
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from grader import manifest as manifests
@@ -19,7 +22,24 @@ from grader.lms.system import Collect, Done
 from grader.manifest import Entry, Manifest
 from grader.notebook import SOURCE_LIMIT_BYTES
 from grader.store import make_private_folder, replacing, write
-from grader.submissions import SUFFIXES, Submission, with_folders
+from grader.submissions import (
+    MOST_FILES,
+    PEEKED_BYTES,
+    Submission,
+    Wanted,
+    find_in_zip,
+    is_markdown_notebook,
+    suffix_of,
+    unpacked_bytes,
+    with_folders,
+)
+from grader.submissions import opened as opened_submission
+
+MOST_ZIP_BYTES = 512 << 20  # of a zip that a student handed in
+_UNSEALED = (
+    "manifest.json has no seal, since no key can be kept in your data folder: "
+    "give `grader batch` the option --manifest with its path"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +99,29 @@ def lay_out(
         raise RequestError(
             f"{request.out} cannot be written: {error.strerror}", hint="free disk space or choose another folder"
         ) from None
-    manifest = Manifest(system=system, assignment=dict(assignment or {}), entries=laid)
+    manifest = manifests.sealed(Manifest(system=system, assignment=dict(assignment or {}), entries=laid))
     write(request.out / manifests.FILE, manifests.encode(manifest), private=True)
-    return _done(request, entries, laid, found)
+    done = _done(request, entries, laid, found)
+    return done if manifest.seal else replace(done, attention=(*done.attention, _UNSEALED))
 
 
 def _entry(request: Collect, one: HandedIn, stem: str, usual: str) -> Entry:
-    chosen = _chosen(one.files, request.functions, usual)
-    notes = [one.note]
-    file = sha256 = None
-    if chosen:
-        file = f"{stem}{PurePosixPath(chosen.original).suffix.lower()}"
-        sha256, said = _copy(chosen.member, request.out / file)
-        notes.append(said)
-    elif one.files:
-        notes.append("No notebook is among what was handed in: " + ", ".join(file.original for file in one.files))
+    with ExitStack() as unpacked:
+        files, left = _opened(one.files, request.functions, unpacked)
+        able = [file for file in files if _is_able(file, request.functions)]
+        left += max(0, len(able) - MOST_FILES)
+        able = able[:MOST_FILES]
+        chosen = _chosen(able, request.functions, usual)
+        notes = [one.note]
+        file = sha256 = None
+        if chosen:
+            file = f"{stem}{suffix_of(chosen.original) or PurePosixPath(chosen.original).suffix.lower()}"
+            sha256, said = _copy(chosen.member, request.out / file)
+            notes.append(said)
+        elif files:
+            notes.append("No notebook is among what was handed in: " + _listed([file.original for file in files]))
+        if left:
+            notes.append(f"{left + len(able)} notebooks and scripts were handed in; only {len(able)} were looked at.")
     return Entry(
         file=file,
         student=one.student,
@@ -101,10 +129,65 @@ def _entry(request: Collect, one: HandedIn, stem: str, usual: str) -> Entry:
         original=chosen.original if chosen else None,
         sha256=sha256,
         late=one.late,
-        others=tuple(file.original for file in one.files if file is not chosen),
+        others=tuple(file.original for file in files if file is not chosen)[: manifests.MOST_OTHERS + 1],
         note=" ".join(note for note in notes if note),
         lms={**one.lms, **(chosen.lms if chosen else {})},
     )
+
+
+def _opened(files: Sequence[File], functions: Sequence[str], unpacked: ExitStack) -> tuple[list[File], int]:
+    """Return the files of a hand-in, in place of each zip the notebooks in it; and how many of these are left out."""
+    opened, left = [], 0
+    for file in files:
+        inner, more = _of_zip(file, functions, unpacked) if file.original.lower().endswith(".zip") else ([], 0)
+        opened += inner or [file]
+        left += more
+    return opened, left
+
+
+def _of_zip(file: File, functions: Sequence[str], unpacked: ExitStack) -> tuple[list[File], int]:
+    """Return the notebooks in a zip that was handed in, unpacked for a while, and how many of them are left out."""
+    if file.member.size_bytes > MOST_ZIP_BYTES:
+        return [], 0
+    folder = Path(unpacked.enter_context(TemporaryDirectory(prefix="grader-")))
+    packed = folder / "packed.zip"
+    try:
+        with file.member.open() as source, packed.open("xb") as copy:
+            shutil.copyfileobj(source, copy)
+    except OSError:
+        raise
+    except Exception:  # each way of packing has errors of its own; it is named as no notebook
+        return [], 0
+    found = find_in_zip(packed, file.original, Wanted(functions))
+    files = []
+    for number, submission in enumerate(found.submissions):
+        path, size_bytes = folder / str(number), unpacked_bytes(submission)
+        if size_bytes <= SOURCE_LIMIT_BYTES:  # what is too large is never unpacked
+            with suppress(RequestError), opened_submission(submission) as member:
+                shutil.copyfile(member, path)
+            path.touch()  # what cannot be unpacked is empty, so the batch says that it cannot be read
+        files.append(File(submission.name, Member(submission.name, size_bytes, path), file.lms, _base(submission.name)))
+    return files, sum(found.left_out.values())
+
+
+def _base(name: str) -> str:
+    return PurePosixPath(name).name
+
+
+def _is_able(file: File, functions: Sequence[str]) -> bool:
+    """Whether a file can be graded, by its name; a Markdown file by what is in it."""
+    if suffix_of(file.original):
+        return True
+    if not file.original.lower().endswith(".md"):
+        return False
+    with suppress(Exception), file.member.open() as opened:  # each way of packing has errors of its own
+        return is_markdown_notebook(_base(file.original), opened.read(PEEKED_BYTES), functions)
+    return False
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_FILES} more" if len(names) > MOST_FILES else ""
+    return ", ".join(names[:MOST_FILES]) + more
 
 
 def _usual(entries: Sequence[HandedIn]) -> str:
@@ -115,9 +198,8 @@ def _usual(entries: Sequence[HandedIn]) -> str:
     return max(names, key=lambda name: (names[name], name), default="")
 
 
-def _chosen(files: Sequence[File], functions: Sequence[str], usual: str) -> File | None:
+def _chosen(able: Sequence[File], functions: Sequence[str], usual: str) -> File | None:
     """Return the file that is graded."""
-    able = [file for file in files if file.original.lower().endswith(SUFFIXES)]
     if len(able) < 2:
         return able[0] if able else None
     ranks = [
@@ -192,8 +274,8 @@ def _done(request: Collect, handed_in: Sequence[HandedIn], entries: Sequence[Ent
 
 def _remarks(one: HandedIn, entry: Entry) -> str:
     """Return what is to be said of an entry to whoever collects, nothing where nothing is odd."""
-    several = sum(name.lower().endswith(SUFFIXES) for name in entry.others)
-    said = [entry.note, one.remark, f"{entry.original} was taken, not {', '.join(entry.others)}" if several else ""]
+    several = sum(bool(suffix_of(name)) for name in entry.others)
+    said = [entry.note, one.remark, f"{entry.original} was taken, not {_listed(entry.others)}" if several else ""]
     said += ["no file was handed in"] * (entry.file is None and not one.note and not one.files)
     found = "; ".join(part for part in said if part)
     return f"{entry.name or entry.student}: {found}" if found else ""

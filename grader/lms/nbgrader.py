@@ -20,7 +20,7 @@ from grader.lms.feedback import PAGE
 from grader.lms.layout import File, HandedIn, lay_out
 from grader.lms.system import Collect, Done, Export, Graded
 from grader.store import replacing, write
-from grader.submissions import SUFFIXES
+from grader.submissions import suffix_of
 
 SYSTEM = "nbgrader"
 IMPORTER = "import_grades.py"
@@ -129,7 +129,7 @@ def _handed_in(folder: _Folder) -> HandedIn:
         for name, member in folder.files
         if name not in {TIMESTAMP, SECRET}
     ]
-    notebooks = [file for file in files if file.original.lower().endswith(SUFFIXES)]
+    notebooks = [file for file in files if suffix_of(file.original)]
     return HandedIn(folder.student, "", notebooks or files, lms={"timestamp": timestamp})
 
 

@@ -106,7 +106,7 @@ def _index(found: Classroom, counts: Overview, sheets: Sequence[Sheet], ignored:
         more_groups=len(counts.groups) - len(groups),
         hardest=min(counts.checks, key=lambda check: check.share, default=None),
         note=note(found, counts),
-        ignored=dict(sorted(ignored.items())[:MOST_IGNORED]),
+        ignored=dict(list(ignored.items())[:MOST_IGNORED]),
         more_ignored=max(0, len(ignored) - MOST_IGNORED),
     )
 

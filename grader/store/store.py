@@ -261,14 +261,15 @@ class Store:
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @property
-    def ignored(self) -> list[str]:
-        """The names of files that the last batch found and did not grade."""
+    def ignored(self) -> dict[str, str]:
+        """The names of files that the last batch found and did not grade, with the reasons."""
         rows = list(self._rows("SELECT value FROM meta WHERE name = 'ignored'"))
-        return msgspec.json.decode(rows[0][0], type=list[str]) if rows else []
+        reasons = msgspec.json.decode(rows[0][0], type=dict[str, str] | list[str]) if rows else {}
+        return reasons if isinstance(reasons, dict) else dict.fromkeys(reasons, "not a notebook")
 
     @ignored.setter
-    def ignored(self, names: Sequence[str]) -> None:
-        self._write_many("INSERT OR REPLACE INTO meta VALUES ('ignored', ?)", [(msgspec.json.encode(list(names)),)])
+    def ignored(self, reasons: Mapping[str, str]) -> None:
+        self._write_many("INSERT OR REPLACE INTO meta VALUES ('ignored', ?)", [(msgspec.json.encode(dict(reasons)),)])
 
     def same_files(self) -> tuple[tuple[str, ...], ...]:
         """Return the names of submissions that are one and the same file, where they are of more than one hand-in."""
