@@ -52,7 +52,11 @@ _RENAMED = re.compile(
 )
 _FRONT_MATTER = re.compile(rb"---[ \t]*\r?\n(?:[^\n]*\n){0,30}?(?:jupytext|jupyter|kernelspec)[ \t]*:")
 _FENCE = re.compile(rb"^(?:```+|~~~+)[^\n]*\n(.*?)^(?:```|~~~)", re.MULTILINE | re.DOTALL)
-_CENTRAL = b"PK\x01\x02"  # before each entry of a zip's directory
+_CENTRAL, _END, _END_64 = (
+    b"PK\x01\x02",
+    b"PK\x05\x06",
+    b"PK\x06\x07",
+)  # before entries and at the end of a zip's directory
 _TAIL_BYTES = 16 << 20  # where a zip's directory stands
 
 
@@ -420,7 +424,11 @@ def _archive(path: Path, inner: Sequence[str], most: int | None = None) -> Itera
 
 def _require_few(data: bytes, most: int) -> None:
     """Refuse a zip of too many files before its directory is read, which takes memory for each of them."""
-    if data.count(_CENTRAL) > most:
+    end = data.rfind(_END)
+    begin = 0  # a zip of over 4 GB says the size of its directory elsewhere
+    if 0 <= end <= len(data) - 16 and not data.startswith(_END_64, max(end - 20, 0)):
+        begin = max(end - int.from_bytes(data[end + 12 : end + 16], "little"), 0)
+    if data.count(_CENTRAL, begin) > most:
         raise zipfile.LargeZipFile("it holds too many files")
 
 
