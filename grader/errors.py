@@ -48,6 +48,10 @@ class SandboxError(GraderError):
     """Student code could not be confined, so it was not run."""
 
 
+class LateError(SandboxError):
+    """What had to be done before student code could be run was not done in time: the machine may be too busy."""
+
+
 class LiveError(GraderError):
     """An LMS could not be reached, or refused what it was sent; its HTTP status (0 where there is none) and date."""
 

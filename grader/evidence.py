@@ -277,10 +277,13 @@ def _parameters(outcomes: Sequence[Outcome], layers: Sequence[int]) -> Parameter
 
 def training_key(evidence: FunctionEvidence, model: Model) -> str | None:
     """Return the name of the start that a function was trained from, or None."""
-    if evidence.training is None:
-        return None
-    parameters = _parameters(evidence.outcomes, model.layers)
+    parameters = start_of(evidence, model)
     return None if parameters is None else start_key(parameters, model)
+
+
+def start_of(evidence: FunctionEvidence, model: Model) -> Parameters | None:
+    """Return the parameters that a function's training started from, or None."""
+    return None if evidence.training is None else _parameters(evidence.outcomes, model.layers)
 
 
 def is_repeatable(evidence: FunctionEvidence) -> bool:
@@ -289,8 +292,8 @@ def is_repeatable(evidence: FunctionEvidence) -> bool:
 
 
 def is_lasting(outcomes: Sequence[Outcome]) -> bool:
-    """Whether a busy machine had no part in how calls ended."""
-    return all(outcome.ended not in ("timed_out", "broken") for outcome in outcomes)
+    """Whether the machine, busy or short of memory, had no part in how calls ended."""
+    return all(outcome.ended not in ("timed_out", "out_of_memory", "crashed", "broken") for outcome in outcomes)
 
 
 def code_key(function: Function, calls: Sequence[Call]) -> str:
@@ -343,6 +346,7 @@ __all__ = [
     "sha256",
     "sha256_of_all",
     "start_key",
+    "start_of",
     "stays",
     "training_key",
     "trees",

@@ -13,11 +13,11 @@ from typing import TypeVar
 
 import msgspec
 
-from grader import __version__, asides, shipped
+from grader import __version__, asides, resources, shipped
 from grader import evidence as gathering
 from grader.checks import CHECKS, course_test, title
 from grader.diagnosis import Case, Recovered, diagnose, measure_more, recover, status
-from grader.errors import UnavailableError
+from grader.errors import ExerciseError, SandboxError, UnavailableError
 from grader.evidence import Cache, Gatherer, KnownOutcomes, Trainer
 from grader.exercise import Exercise, Task
 from grader.explain import (
@@ -64,7 +64,7 @@ from grader.records import (
 )
 from grader.repair import Proved, again, is_right, prove
 from grader.sandbox import Limits, Sandbox
-from grader.solution import Solution
+from grader.solution import Solution, require_returned
 from grader.training import course_data
 
 KEPT = 1000  # verdicts and proofs that a process remembers; they are small
@@ -119,10 +119,11 @@ class Pipeline:
 
     def prepare(self) -> None:
         """Start the confined worker and measure the right answers, which the first submission would wait for."""
-        _ = self.asked, self.measured, self.solution
+        _ = self.asked, self.measured
 
     def close(self) -> None:
-        """End the confined worker."""
+        """End the confined workers."""
+        self.solution.sandbox.close()
         self.gatherer.sandbox.close()
 
     def grade(self, path: Path, *, name: str | None = None) -> Result:
@@ -148,7 +149,8 @@ class Pipeline:
             evidence = replace(self.collect(notebook), student=student)
             return evidence, self.judge(evidence)
         except Exception as error:
-            problem = note(f"grading {notebook.name!r}", error)
+            failed = f"grading {notebook.name!r}"
+            problem = error.problem if isinstance(error, SandboxError) else note(failed, error)
             evidence = replace(broken(notebook, self.exercise, problem), student=student)
             return evidence, self.judge(evidence)
 
@@ -177,7 +179,10 @@ class Pipeline:
             found = before.repairs if same else again(function, self._solved[task.name], before)
             if found is not None:
                 return replace(evidence, repairs=found)
-        right = self.solution.outcomes(task.name, self.gatherer.calls(function, task))
+        try:
+            right = self.solution.outcomes(task.name, self.gatherer.calls(function, task))
+        except SandboxError as error:
+            return replace(evidence, broken=error.problem)
         if is_right(evidence, right):
             _hold(self._right, tree, self.gatherer.digest(evidence))
             return evidence
@@ -201,9 +206,12 @@ class Pipeline:
 
     def judge(self, evidence: Evidence) -> Result:
         """Return the verdict on evidence: pure and instant."""
-        functions = {task.name: self._function(evidence.functions[task.name], task) for task in self.exercise.tasks}
+        answers = self._answers(evidence)
+        functions = {
+            task.name: self._function(evidence.functions[task.name], task, answers) for task in self.exercise.tasks
+        }
         notebook = NotebookInfo(evidence.notebook.status, evidence.notebook.problems)
-        reference = {name: asked.diagnosis for name, asked in self.asked.items()}
+        reference = {name: answer.diagnosis for name, answer in answers.items()}
         return Result(
             schema="grader-result/1",
             submission=SubmissionInfo(evidence.notebook.name, evidence.notebook.sha256, evidence.student),
@@ -229,14 +237,47 @@ class Pipeline:
             questions=self.questions,
         )
 
+    def _answers(self, evidence: Evidence) -> Mapping[str, Asked]:
+        """Return the right answers; where they cannot be measured, empty ones for evidence that needs none."""
+        try:
+            return self.asked
+        except SandboxError:
+            if any(one.outcomes for one in evidence.functions.values()):
+                raise
+            return {
+                task.name: self._named(FunctionEvidence(Function(task.name, "found"))) for task in self.exercise.tasks
+            }
+
     @cached_property
     def asked(self) -> Mapping[str, Asked]:
         """The right answers, which take the same road as a submission."""
         notebook = read(self.exercise.folder / "solution.ipynb")
         found = self.collect(notebook).functions
-        return {task.name: self._asked(found[task.name]) for task in self.exercise.tasks}
+        return {task.name: self._asked(found[task.name], task) for task in self.exercise.tasks}
 
-    def _asked(self, evidence: FunctionEvidence) -> Asked:
+    def _asked(self, evidence: FunctionEvidence, task: Task) -> Asked:
+        """Return the right answer to a task.
+
+        Every student's function is compared with it, so it is not taken unless it is whole, comes out the same in another
+        process and, for an exercise that ships its measured starts, is one of these.
+        """
+        if evidence.broken:
+            problem = f"the solution's {task.name} could not be run: {evidence.broken}"
+            raise SandboxError(problem, hint="run the command again")
+        calls = self.gatherer.calls(evidence.function, task)
+        require_returned(task.name, evidence.outcomes, calls)
+        right = self.solution.outcomes(task.name, calls)
+        if not is_right(evidence, right):
+            problem = f"the solution's {task.name} gives other numbers in every process"
+            raise ExerciseError(problem, hint="set a seed in solution.ipynb, or draw from np.random alone")
+        is_shipped = self.exercise.folder.resolve() == (resources.reference() / self.exercise.name).resolve()
+        start = gathering.start_of(evidence, self.exercise.model)
+        if is_shipped and start and not shipped.is_measured(self.shipped, start, self.exercise.model.layers):
+            problem = f"the solution's {task.name} does not give the numbers that were measured for this exercise"
+            raise ExerciseError(problem, hint="install the grader again, and run the command again")
+        return self._named(evidence)
+
+    def _named(self, evidence: FunctionEvidence) -> Asked:
         recovered = recover(evidence)
         own = Case(recovered, recovered)
         return Asked(recovered, diagnose(own, self.exercise.model.layers, passed=True))
@@ -272,28 +313,27 @@ class Pipeline:
     @cached_property
     def solution(self) -> Solution:
         """The right answers for sizes that are drawn for each function anew."""
-        return Solution(self._solved)
+        return Solution(self._solved, self.gatherer.sandbox.copy())
 
     @cached_property
     def _solved(self) -> Mapping[str, Function]:
         notebook = read(self.exercise.folder / "solution.ipynb")
         return extract(notebook, self.exercise.names, self.exercise.given)[1]
 
-    def _asked_of(self, evidence: FunctionEvidence, task: Task) -> Asked:
+    def _asked_of(self, evidence: FunctionEvidence, task: Task, asked: Asked) -> Asked:
         """Return the right answer for the calls that this function met; an older grader may have made others than today's."""
-        asked = self.asked[task.name]
-        if evidence.function.status != "found":
+        if evidence.function.status != "found" or evidence.broken:
             return asked
         made = [outcome.call for outcome in evidence.outcomes]
         calls = [*made, *self.gatherer.calls(evidence.function, task)[len(made) :]]
         outcomes = self.solution.outcomes(task.name, calls)
         return replace(asked, recovered=measure_more(asked.recovered, outcomes))
 
-    def _function(self, evidence: FunctionEvidence, task: Task) -> FunctionResult:
+    def _function(self, evidence: FunctionEvidence, task: Task, answers: Mapping[str, Asked]) -> FunctionResult:
         """Return the verdict on one function; where judging it fails, that is our fault and the others have theirs."""
         return attempt(
             f"judging {task.name}",
-            lambda: self._verdict(evidence, task),
+            lambda: self._verdict(evidence, task, answers[task.name]),
             lambda reason: self._unjudged(evidence.function, task, reason),
         )
 
@@ -320,7 +360,7 @@ class Pipeline:
             evidence_sha256=gathering.sha256(FunctionEvidence(function)),
         )
 
-    def _verdict(self, evidence: FunctionEvidence, task: Task) -> FunctionResult:
+    def _verdict(self, evidence: FunctionEvidence, task: Task, answer: Asked) -> FunctionResult:
         """Return the verdict on one function; equal code that gave the same is judged once."""
         function, known = evidence.function, known_fault(evidence.repairs, self.exercise.show)
         made = tuple(outcome.call for outcome in evidence.outcomes)
@@ -332,7 +372,7 @@ class Pipeline:
         if judged is None and self._is_known_right(evidence):
             judged = self._right_verdict(evidence, task)
         if judged is None:
-            judged = self._judge(evidence, task, known)
+            judged = self._judge(evidence, task, known, answer)
         if not evidence.broken and gathering.is_lasting(evidence.outcomes):
             _hold(self._judged, key, (digest, judged))  # as the last to go: what is usual stays
         old = attempt("comparing saved outputs", lambda: stale(evidence, self.course), lambda _: ())
@@ -344,12 +384,12 @@ class Pipeline:
         if evidence.training is not asked.training or evidence.function.message:
             return None
         if task.name not in self._verdicts:
-            self._verdicts[task.name] = self._judge(replace(asked, repairs=()), task, None)
+            self._verdicts[task.name] = self._judge(replace(asked, repairs=()), task, None, self.asked[task.name])
         return replace(self._verdicts[task.name], evidence_sha256=gathering.sha256(evidence))
 
-    def _judge(self, evidence: FunctionEvidence, task: Task, known: KnownFault | None) -> FunctionResult:
+    def _judge(self, evidence: FunctionEvidence, task: Task, known: KnownFault | None, answer: Asked) -> FunctionResult:
         """Return what is said of a function but for its text and the outputs saved beside it."""
-        asked = self._asked_of(evidence, task)
+        asked = self._asked_of(evidence, task, answer)
         student = recover(evidence, asked.recovered)
         case = Case(student, asked.recovered)
         how = status(evidence)

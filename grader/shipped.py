@@ -183,6 +183,16 @@ def drawn(
     return parameters
 
 
+def is_measured(shipped: Shipped, start: Parameters, layers: tuple[int, ...]) -> bool:
+    """Return whether a start is one that trainings are shipped for; also true where none are shipped."""
+    scales = (0.0, None, *(point.scale for point in shipped.sweep)) if shipped.sweep else ()
+    starts = [scaled(layers, scale) for scale in scales]
+    return not starts or any(
+        start.keys() == other.keys() and all(np.allclose(start[name], other[name], atol=0) for name in start)
+        for other in starts
+    )
+
+
 def known(shipped: Shipped, exercise: Exercise) -> dict[str, str]:
     """Return the keys of the shipped trainings from the exercise's own draw, by what the draw is multiplied by."""
     layers, model = exercise.model.layers, exercise.model

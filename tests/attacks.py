@@ -654,6 +654,35 @@ ATTACKS = (
         wins="bare",
     ),
     Attack(
+        "seeing that another process is there, and how long it has computed",
+        """
+        clock = (~sibling << 3) | 2
+        any_of(
+            lambda: os.sched_getaffinity(sibling), lambda: call("sched_getaffinity", sibling | 1 << 32, 8, bytes(8)),
+            lambda: time.clock_gettime(clock), lambda: time.clock_getres(clock), lambda: time.clock_gettime(~grader << 3),
+            lambda: os.getpgid(sibling), lambda: os.getsid(sibling), lambda: os.getpriority(0, sibling),
+            lambda: os.sched_getscheduler(sibling), lambda: os.sched_getparam(sibling), lambda: os.kill(sibling, 0),
+            lambda: os.pidfd_open(sibling), lambda: os.stat(f"/proc/{sibling}"),
+        )
+        """,
+        wins="bare",
+    ),
+    Attack(
+        "telling a process that is there from one that is not",
+        """
+        clock = lambda pid: (~pid << 3) | 2
+        said = {}
+        for pid in (sibling, grader, server, os.getppid() or 1, 4_194_303, 4_194_302):
+            ways = [lambda: call(number, pid, bytes(64), bytes(64), bytes(64)) for number in sorted(set(range(470)) - set(NEVER_TRIED)
+                    - set(sys.modules["kernel"].allowed_calls().values()))]
+            ways += [lambda: os.sched_getaffinity(pid), lambda: time.clock_gettime(clock(pid))]
+            for number, way in enumerate(ways):
+                said.setdefault(number, set()).add(getattr(attempt(way)[1], "errno", 0))
+        return {"won": float(any(len(codes) > 1 for codes in said.values()))}
+        """,
+        SEARCHED,
+    ),
+    Attack(
         "every system call that is not on the list",
         """
         listed = set(sys.modules["kernel"].allowed_calls().values())

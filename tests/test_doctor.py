@@ -10,8 +10,9 @@ import pytest
 from notebooks import solved, write
 
 from grader.cli import main
-from grader.errors import SandboxError
-from grader.sandbox import Sandbox, doctor
+from grader.errors import LateError, SandboxError
+from grader.records import Outcome
+from grader.sandbox import Sandbox, doctor, server
 from grader.sandbox.server import mandatory
 from grader.store import Store
 
@@ -92,6 +93,57 @@ def test_a_set_up_that_fails_is_ours_and_no_zero(tmp_path, monkeypatch, capsys):
     assert result["provisional"]
     assert result["possible"] == 0
     assert {one["status"] for one in result["functions"].values()} == {"broken"}
+
+
+def slow(monkeypatch, times: int, word: str = "") -> list[str]:
+    """Let the canaries whose text holds a word run out of time, so many times; return the texts as they are tried."""
+    run, tried = Sandbox.run, []
+
+    def late(self, function, calls, **how):
+        text = function.units[0].source
+        if word in text and how.get("wall_seconds") is None:
+            tried.append(text)
+            if tried.count(text) <= times:
+                return (Outcome(calls[0], "timed_out", message="it had not come back"),)
+        return run(self, function, calls, **how)
+
+    monkeypatch.setattr(Sandbox, "run", late)
+    return tried
+
+
+def test_a_canary_that_ran_out_of_time_is_tried_again_with_more(monkeypatch, capsys):
+    tried = slow(monkeypatch, times=1)
+    assert main(["doctor"]) == 0
+    assert {tried.count(text) for text in tried} == {2}
+    doctor.require()
+
+
+@pytest.mark.parametrize("word", ["", "no one answers", "np.ones(100_000)", '"paths"', '"product"'])
+def test_a_machine_that_is_too_busy_gets_a_third_answer(monkeypatch, tmp_path, capsys, word):
+    slow(monkeypatch, times=99, word=word)
+    unclear = word != "no one answers"
+    assert main(["doctor", "--json"]) == (3 if unclear else 0)
+    assert json.loads(capsys.readouterr().out)["confined"] is (None if unclear else True)
+    if unclear:
+        with pytest.raises(LateError, match="too busy to tell"):
+            doctor.require()
+        assert main(["doctor"]) == 3
+        said = capsys.readouterr().out
+        assert "Could not tell" in said
+        assert "UNCLEAR" in said
+        assert "NOT be confined" not in said
+
+
+def test_what_is_missing_counts_more_than_what_is_unclear(monkeypatch):
+    slow(monkeypatch, times=2, word="np.ones(100_000)")
+    monkeypatch.setattr(doctor.Sandbox, "layers", property(lambda _: ("rlimits", "no_new_privs")))
+    found = doctor.examine()
+    assert (found.confined, [check.name for check in found.unclear]) == (False, ["size of the answer"])
+
+
+def test_a_worker_that_does_not_start_in_time_is_unclear(monkeypatch):
+    monkeypatch.setattr(server, "START_SECONDS", 0.001)
+    assert doctor.examine().confined is None
 
 
 def test_doctor_prints_json(capsys):

@@ -265,9 +265,9 @@ UNDO = set(
 )
 
 
-def decide(program: bytes, number: int, arch: int) -> int:
-    """Run a filter as the kernel would on one system call and return its action."""
-    data, at, value = struct.pack("<IIQ6Q", number, arch, 0, *[0] * 6), 0, 0
+def decide(program: bytes, number: int, arch: int, first: int = 0) -> int:
+    """Run a filter as the kernel would on one system call with this first argument and return its action."""
+    data, at, value = struct.pack("<IIQ6Q", number, arch, 0, first % 2**64, *[0] * 5), 0, 0
     while True:
         code, if_true, if_false, k = struct.unpack_from("<HBBI", program, 8 * at)
         at += 1
@@ -293,6 +293,22 @@ def test_the_filter_allows_what_is_listed_and_nothing_else(kernel, machine):
     program, allowed = kernel.seccomp_program(machine), set(kernel.allowed_calls(machine).values())
     for number in (*range(601), 0x3FFFFFFF, 0x7FFFFFFF, 0xFFFFFFFF):
         assert decide(program, number, AUDIT[machine]) == (ALLOW if number in allowed else EPERM), number
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_filter_lets_a_process_ask_for_its_own_clocks_and_processors_alone(kernel, machine):
+    """Another process is named by its number; its clocks have negative numbers, of which the kernel sees 32 bits."""
+    program, allowed = kernel.seccomp_program(machine), kernel.allowed_calls(machine)
+
+    def bounds(name):
+        values = (*range(-40, 40), 1 << 31, (1 << 32) - 1, (~4711 << 3) | 2, 4711, (1 << 32) | 4711)
+        return [value for value in values if decide(program, allowed[name], AUDIT[machine], value) == ALLOW]
+
+    assert bounds("sched_getaffinity") == [0]
+    for name in ("clock_gettime", "clock_getres", "clock_nanosleep"):
+        assert bounds(name) == list(range(12))
+    for name in set(allowed) - set(kernel._BOUNDED):
+        assert decide(program, allowed[name], AUDIT[machine], -1) == ALLOW
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -47,7 +47,7 @@ EXERCISE = service.load_exercise()
 TASKS = {task.short: task for task in EXERCISE.tasks}
 RIGHT = {"zeros": ZEROS, "random": RANDOM, "he": HE}
 SOLVED = extract(read(EXERCISE.folder / "solution.ipynb"), EXERCISE.names, EXERCISE.given)[1]
-SOLUTION = Solution(SOLVED)
+SOLUTION = Solution(SOLVED, Sandbox(EXERCISE.limits))
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server is for Linux")
 
@@ -60,15 +60,17 @@ def patience(monkeypatch):
 
 @pytest.fixture
 def jobs(monkeypatch) -> list[float | None]:
-    """The seconds that each job of a fork server may wait, in their order."""
+    """The seconds that each job of a fork server may wait, in their order, but for the solution's own."""
     seconds: list[float | None] = []
 
     def run(server, job, layers=None, wall_seconds=None, *, stays=False):
-        seconds.append(wall_seconds)
+        if server is not SOLUTION.sandbox._server:
+            seconds.append(wall_seconds)
         return real_run(server, job, layers, wall_seconds, stays=stays)
 
     def go_on(server, job, wall_seconds):
-        seconds.append(wall_seconds)
+        if server is not SOLUTION.sandbox._server:
+            seconds.append(wall_seconds)
         return real_go_on(server, job, wall_seconds)
 
     real_run, real_go_on = ForkServer.run, ForkServer.go_on
@@ -81,6 +83,7 @@ def jobs(monkeypatch) -> list[float | None]:
 def gatherer():
     with Sandbox(EXERCISE.limits) as sandbox:
         yield Gatherer(EXERCISE, sandbox, Trainer(EXERCISE.model), b"a secret of the tests")
+    SOLUTION.sandbox.close()
 
 
 def extracted(short: str, source: str, before: str = IMPORTS) -> Function:

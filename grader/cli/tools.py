@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
-    """Say which layers confine student code on this machine, by trying to break each."""
+    """Say which layers confine student code on this machine, by trying to break each.
+
+    The exit code is 0 if it is confined, and 3 if it is not or if a busy machine could not tell (JSON: `confined` is null).
+    """
     import msgspec
 
     from grader.sandbox import doctor as doctors
@@ -42,9 +45,14 @@ def schema() -> None:
 def _show_examination(found: Examination) -> None:
     typer.echo(f"grader {__version__}, Python {found.python}, {found.system}")
     for one in found.checks:
-        holds = "holds" if one.holds else ("MISSING" if one.required else "absent")
+        holds = "holds" if one.holds else "UNCLEAR" if one.unclear else "MISSING" if one.required else "absent"
         typer.echo(f"{holds:8} {'required' if one.required else 'optional'}  {one.name:20} {one.seen}")
     if found.confined:
         typer.echo("Student code is confined on this machine.")
+    elif found.confined is None:
+        typer.echo(
+            "Could not tell whether student code is confined on this machine: it was too busy. Nothing is graded."
+        )
+        typer.echo("Run `grader doctor` again when less runs beside it, or give this machine more processors.")
     else:
         typer.echo("Student code would NOT be confined on this machine: nothing is graded. See docs/security.md.")

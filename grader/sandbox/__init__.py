@@ -5,6 +5,7 @@ Source and layer sizes go in; bounded arrays of floats come out, and the parent 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -13,18 +14,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import numpy as np
 
+from grader.errors import LateError, SandboxError
 from grader.records import Call, Ended, Fault, Function, Outcome, Place
 from grader.sandbox.limits import Limits
-from grader.sandbox.server import Ending, Server, start
+from grader.sandbox.server import NO_ANSWER, SLOTS, Ending, Server, start
 from grader.sandbox.wire import BadFrame, Frame, Raised, Refused, Returned, decode
 
 __all__ = ["Limits", "Sandbox", "Variants"]
 
 _FOLDERS = (str(Path(np.__file__).parent.parent), sys.prefix, sys.base_prefix)
-ALMOST = 0.5  # the kernel ends a process by ticks, which on a busy virtual machine run ahead of the time it reports
+_TIME_IS_UP = -getattr(signal, "SIGXCPU", 24)  # the exit code of a process that used up its processor time
+# Faults that a process makes itself.  The child can send no signal, so any other one comes from outside.
+_FAULTS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGABRT", "SIGSYS")
+_OWN_FAULTS = {-getattr(signal, name) for name in _FAULTS if hasattr(signal, name)}
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,10 @@ class Variants:
 
 
 class Sandbox:
-    """Runs functions confined; the worker starts with the first one and is started anew after a failure.
+    """Runs functions confined; the worker starts with the first one and is started again after a failure.
+
+    A child that is ended from outside, by the kernel when memory runs out for example, says nothing about the function.
+    The function is then run again in a new child, and if that is ended as well, the run fails with a `SandboxError`.
 
     Examples
     --------
@@ -46,8 +58,9 @@ class Sandbox:
     ...     outcomes = sandbox.run(function, calls)
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, *, copies: Sandbox | None = None) -> None:
         self.limits = limits or Limits()
+        self._copies = copies
         self._server: Server | None = None
         self._ran: Function | None = None  # whose child may still be there
 
@@ -61,6 +74,10 @@ class Sandbox:
     def layers(self) -> tuple[str, ...]:
         """What confines the child, for the record."""
         return self._running().layers
+
+    def copy(self) -> Sandbox:
+        """Return a sandbox whose worker is a copy of this one's: there at once, and with children of its own."""
+        return Sandbox(self.limits, copies=self)
 
     def run(
         self,
@@ -79,7 +96,8 @@ class Sandbox:
         Raises
         ------
         SandboxError
-            If the worker cannot be started or does not answer: our fault, never the student's.
+            If the worker cannot be started or does not answer, or if the child was ended from outside, twice each: our
+            fault, never the student's.
         """
         job = _job(function, calls)
         if len(job) > self.limits.source_bytes:
@@ -89,6 +107,23 @@ class Sandbox:
         ending = self._ended(lambda server: server.run(job, layers, wall_seconds, stays=stays))
         self._ran = function if stays else None
         return tuple(_outcomes(function, calls, ending, limits))
+
+    def run_again(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+        """Return what `run` does, in the child that is still there, whichever function it ran before.
+
+        This is for functions that may share a process: those of a solution.
+
+        Raises
+        ------
+        SandboxError
+            As `run` does.
+        """
+        with contextlib.suppress(SandboxError):  # the child or its worker is gone
+            job = _job(function, calls)
+            ending = self._tried(lambda server: server.go_on(job, self.limits.wall_seconds))
+            if found := self._whole(function, calls, 1, ending):
+                return found[0]
+        return self.run(function, calls, stays=True)
 
     def run_variants(
         self, function: Function, variants: Variants, calls: Sequence[Call], wall_seconds: float
@@ -131,6 +166,24 @@ class Sandbox:
             self._server, self._ran = None, None
 
     def _ended(self, job: Callable[[Server], Ending]) -> Ending:
+        """Run a job; once more in a new child where the first end may not have been the job's own."""
+        with contextlib.suppress(SandboxError):
+            ending = self._tried(job)
+            if not _may_be_ours(ending):
+                return ending
+        ending = self._tried(job)
+        if ending.set_up == NO_ANSWER:
+            problem = "the process could not be confined in time, so nothing was run"
+            raise LateError(problem, hint="run the command again when less runs beside it on this machine")
+        if _may_be_ours(ending) and not ending.set_up and ending.code not in _OWN_FAULTS:
+            raise SandboxError(
+                f"something outside ended the process that ran the function, twice ({_signal_name(-ending.code)})",
+                hint="see whether this machine has enough memory, then run the command again",
+            )
+        return ending
+
+    def _tried(self, job: Callable[[Server], Result]) -> Result:
+        """Have the worker do something; after a failure it is ended, and the next call starts another one."""
         try:
             return job(self._running())
         except BaseException:
@@ -139,8 +192,17 @@ class Sandbox:
 
     def _running(self) -> Server:
         if self._server is None:
-            self._server = start(self.limits, slot=os.getpid() % 1000)
+            slot = os.getpid() % SLOTS
+            if self._copies is None:
+                self._server = start(self.limits, slot)
+            else:
+                self._server = self._copies._tried(lambda server: server.copy((slot + SLOTS // 2) % SLOTS))
         return self._server
+
+
+def _may_be_ours(ending: Ending) -> bool:
+    """Whether a child ended in a way that may be our fault: not confined, or by a signal that is not its time limit's."""
+    return bool(ending.set_up) or (ending.in_time and ending.code < 0 and ending.code != _TIME_IS_UP)
 
 
 def _job(function: Function, calls: Sequence[Call], **more: object) -> bytes:
@@ -189,7 +251,7 @@ def _unfinished(call: Call, ending: Ending, limits: Limits) -> Outcome:
     """Say how the child ended before this call came back."""
     if ending.overflowed:
         return Outcome(call, "refused", message=f"more than {limits.result_bytes} bytes came back")
-    if ending.code < 0 and ending.cpu_seconds >= ALMOST * limits.cpu_seconds:
+    if ending.code == _TIME_IS_UP or (not ending.in_time and ending.cpu_seconds >= limits.cpu_seconds):
         return Outcome(
             call, "timed_out", message=f"it had not come back after {limits.cpu_seconds} seconds of computing"
         )

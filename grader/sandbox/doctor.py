@@ -11,15 +11,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from grader.errors import SandboxError
-from grader.records import Call, Function, Outcome, Place, Unit
+from grader.errors import LateError, SandboxError
+from grader.records import Call, Ended, Function, Outcome, Place, Unit
 from grader.sandbox import Sandbox
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import mandatory
 
 ALL = ("rlimits", "no_new_privs", "seccomp", "own uid", "landlock", "namespaces", "pid namespace")
 QUICK = Limits(cpu_seconds=1, wall_seconds=0.3, result_bytes=1 << 20)
-PATIENT = Limits(cpu_seconds=2, wall_seconds=5.0, result_bytes=1 << 20)
+PATIENT = Limits(cpu_seconds=20, wall_seconds=30.0, result_bytes=1 << 20)
+UNCLEAR = "could not tell: it ran out of time, twice"
 SLEEP_SECONDS = 0.02  # after which a sleep of 30 has to be ended
 _CALL = (Call((1,), 1),)
 
@@ -49,7 +50,8 @@ CANARIES = {  # layer: what must hold behind it alone
     "rlimits": '{"memory": stopped(lambda: bytearray(3 << 30)), "open files": stopped(os.pipe, errno.EMFILE)}',
     "no_new_privs": '{"set": float(ctypes.CDLL(None).prctl(39, 0, 0, 0, 0) == 1)}',
     "seccomp": '{"paths": stopped(lambda: os.stat("/"), errno.EPERM), "processes": stopped(child, errno.EPERM), '
-    '"sockets": stopped(socket.socket, errno.EPERM), "threads": stopped(threading.Thread(target=int).start)}',
+    '"sockets": stopped(socket.socket, errno.EPERM), "threads": stopped(threading.Thread(target=int).start), '
+    '"other processes": stopped(lambda: os.sched_getaffinity(os.getppid() or 1), errno.EPERM)}',
     "own uid": '{"uid": float(os.getuid() >= 1000), "gid": float(os.getgid() >= 1000), '
     '"back to root": stopped(lambda: os.setuid(0), errno.EPERM)}',
     "landlock": '{"files": stopped(lambda: os.listdir("/"), errno.EACCES)}',
@@ -62,6 +64,8 @@ WHOLE = """{
     "stat": stopped(lambda: os.stat("/")), "list": stopped(lambda: os.listdir("/proc")),
     "fork": stopped(child), "thread": stopped(threading.Thread(target=int).start),
     "socket": stopped(socket.socket), "pipe": stopped(os.pipe), "memory": stopped(lambda: bytearray(3 << 30)),
+    "see another": stopped(lambda: os.sched_getaffinity(os.getppid() or 1)),
+    "clock of another": stopped(lambda: time.clock_gettime(~(os.getppid() or 1) << 3 | 2)),
     "signal another": stopped(lambda: os.kill(os.getppid() or 1, 0)), "shell": stopped(lambda: os.execv("/bin/sh", ["sh"])),
     "change id": stopped(lambda: os.setuid(0)), "link": stopped(lambda: os.symlink("/etc", "/tmp/x")),
     "import the grader": float("grader" not in sys.modules and not sys.path),
@@ -71,12 +75,16 @@ WHOLE = """{
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that the doctor tried: whether it holds, whether it has to, and what was seen."""
+    """One thing that the doctor tried: whether it holds, whether it has to, and what was seen.
+
+    With `unclear` it ran out of time, which says nothing about whether it holds.
+    """
 
     name: str
     holds: bool
     required: bool
     seen: str
+    unclear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +96,31 @@ class Examination:
     checks: tuple[Check, ...]
 
     @property
-    def confined(self) -> bool:
-        """Whether everything that has to hold does."""
-        return all(check.holds for check in self.checks if check.required)
+    def confined(self) -> bool | None:
+        """Whether everything that has to hold does; None where that could not be told."""
+        return False if self.failures else None if self.unclear else True
 
     @property
     def failures(self) -> tuple[Check, ...]:
         """What has to hold and does not."""
-        return tuple(check for check in self.checks if check.required and not check.holds)
+        return tuple(check for check in self.checks if check.required and not check.holds and not check.unclear)
+
+    @property
+    def unclear(self) -> tuple[Check, ...]:
+        """What has to hold and ran out of time."""
+        return tuple(check for check in self.checks if check.required and check.unclear)
 
 
-def examine(limits: Limits = QUICK) -> Examination:
-    """Try every layer alone, the whole stack, and the bounds."""
+def examine() -> Examination:
+    """Try every layer alone, the whole stack, and the bounds.
+
+    What a canary did decides, never how long it took: one that ran out of time is tried again with much more of it.
+    """
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     if sys.platform != "linux":
         seen = "this system has no confinement; `grader check` runs your own notebook in a separate process"
         return Examination(system, platform.python_version(), (Check("confinement", False, True, seen),))
-    return Examination(system, platform.python_version(), tuple(_checks(limits)))
+    return Examination(system, platform.python_version(), tuple(_checks()))
 
 
 def require() -> None:
@@ -114,20 +130,31 @@ def require() -> None:
     ------
     SandboxError
         If something that has to hold does not; the message names it.
+    LateError
+        If this machine was too busy to tell.
     """
-    failures = examine().failures and examine(PATIENT).failures  # a busy machine may be late the first time
-    if failures:
-        said = "; ".join(f"{check.name}: {check.seen}" for check in failures)
+    found = examine()
+    if found.failures:
+        seen = "; ".join(f"{check.name}: {check.seen}" for check in found.failures)
         raise SandboxError(
-            f"student code cannot be confined here, so nothing is graded: {said}",
+            f"student code cannot be confined here, so nothing is graded: {seen}",
             hint="`grader doctor` shows every layer; docs/security.md says what each kind of host needs",
+        )
+    if found.unclear:
+        names = ", ".join(check.name for check in found.unclear)
+        raise LateError(
+            f"this machine was too busy to tell whether student code is confined, so nothing is graded: {names}",
+            hint="run the command again when less runs beside it, or give this machine more processors",
         )
 
 
-def _checks(limits: Limits) -> Iterator[Check]:
-    with Sandbox(limits) as sandbox:
+def _checks() -> Iterator[Check]:
+    with Sandbox(QUICK) as sandbox:
         try:
             available = sandbox.layers
+        except LateError as error:
+            yield Check("worker", False, True, error.problem, unclear=True)
+            return
         except SandboxError as error:
             yield Check("worker", False, True, error.problem)
             return
@@ -148,31 +175,60 @@ def _absent(layer: str) -> str:
 def _layer(sandbox: Sandbox, layer: str, *, required: bool) -> Check:
     """Test one layer with no other around it."""
     needs = ("no_new_privs", layer)  # which stops none of the canaries, and the kernel asks for it
-    return _judged(layer, _run(sandbox, CANARIES[layer], layers=needs), required=required)
+    return _judged(layer, _tried(sandbox, CANARIES[layer], layers=needs), required=required)
 
 
 def _whole(sandbox: Sandbox) -> Check:
     """Test the stack as student code meets it, with a right answer as control."""
-    right = _run(sandbox, '{"product": np.arange(4.0).reshape(2, 2) @ np.ones((2, 2))}')
+    right = _tried(sandbox, '{"product": np.arange(4.0).reshape(2, 2) @ np.ones((2, 2))}')
+    if right is None:
+        return _unclear("everything together", required=True)
     if right.ended != "returned" or right.arrays["product"].numpy().tolist() != [[1.0, 1.0], [5.0, 5.0]]:
         return Check("everything together", False, True, f"a right answer did not come back: {right.message}")
-    return _judged("everything together", _run(sandbox, WHOLE), required=True)
+    return _judged("everything together", _tried(sandbox, WHOLE), required=True)
 
 
 def _bounds(sandbox: Sandbox) -> Iterator[Check]:
     """Test that time and answers are bounded."""
-    slept = _run(sandbox, '{"x": time.sleep(30)}', wall_seconds=SLEEP_SECONDS)
-    yield Check("wall time", slept.ended == "timed_out", True, slept.message or slept.ended)
-    flood = _run(sandbox, "{str(i): np.ones(100_000) for i in range(9)}")
-    yield Check("size of the answer", flood.ended == "refused", True, flood.message or flood.ended)
+    slept = _tried(sandbox, '{"x": time.sleep(30)}', wall_seconds=SLEEP_SECONDS)
+    yield _ended("wall time", slept, "timed_out")
+    flood = _tried(sandbox, "{str(i): np.ones(100_000) for i in range(9)}")
+    yield _ended("size of the answer", flood, "refused")
 
 
-def _judged(name: str, outcome: Outcome, *, required: bool) -> Check:
+def _ended(name: str, outcome: Outcome | None, wanted: Ended) -> Check:
+    if outcome is None:
+        return _unclear(name, required=True)
+    return Check(name, outcome.ended == wanted, True, outcome.message or outcome.ended)
+
+
+def _unclear(name: str, *, required: bool) -> Check:
+    return Check(name, False, required, UNCLEAR, unclear=True)
+
+
+def _judged(name: str, outcome: Outcome | None, *, required: bool) -> Check:
+    if outcome is None:
+        return _unclear(name, required=required)
     if outcome.ended != "returned":
         return Check(name, False, required, f"{outcome.ended}: {outcome.message}")
     broken = [what for what, array in outcome.arrays.items() if array.numpy() != 1.0]
     tried = ", ".join(outcome.arrays)
     return Check(name, not broken, required, f"not stopped: {', '.join(broken)}" if broken else f"held: {tried}")
+
+
+def _tried(
+    sandbox: Sandbox, checks: str, *, layers: Sequence[str] | None = None, wall_seconds: float | None = None
+) -> Outcome | None:
+    """Return what came of a canary; None where it ran out of time, with little of it and then alone with much."""
+    with Sandbox(PATIENT) as alone:
+        for own in (sandbox, alone):
+            try:
+                outcome = _run(own, checks, layers=layers, wall_seconds=wall_seconds)
+            except SandboxError:  # the worker did not answer, or somebody ended it
+                continue
+            if outcome.ended != "timed_out" or wall_seconds is not None:
+                return outcome
+    return None
 
 
 def _run(

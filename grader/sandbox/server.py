@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from grader.errors import SandboxError
+from grader.errors import LateError, SandboxError
 from grader.sandbox.limits import Limits
 
 if sys.platform != "win32":
@@ -31,9 +31,12 @@ WORKER = Path(__file__).with_name("worker")
 MANDATORY = ("rlimits", "no_new_privs", "seccomp")  # as root also the child's own uid
 START_SECONDS = 60.0
 PIPE_BYTES = 1 << 20
+SLOTS = 1000  # user ids for children: where the grader is root, each of its processes uses one of its own
 # The pipes hold what most jobs write, so waking for each piece would only cost time; who writes much must not wait long.
 DRAIN_MILLISECONDS, FLOOD_MILLISECONDS = 20, 1
 SILENCE_SECONDS = 5.0  # beyond the job's own wall time; after it the fork server itself is ended
+NO_ANSWER = "no answer"  # what the worker says of a child that was not confined in time
+_LATE_HINT = "run the command again when less runs beside it on this machine; if it stays, report it"
 _SEALS = 0x0F  # F_SEAL_SEAL | SHRINK | GROW | WRITE
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -79,6 +82,10 @@ class Server(Protocol):
         """Run one more job in the child of the last one; `GONE` if that is not there any more."""
         ...
 
+    def copy(self, slot: int) -> Server:
+        """Return a server like this one, with children of its own; it ends with this one at the latest."""
+        ...
+
     def close(self) -> None:
         """End the worker."""
         ...
@@ -87,19 +94,31 @@ class Server(Protocol):
 class ForkServer:
     """A worker that is warm and forks a confined child for each job: milliseconds a job.  Linux only."""
 
-    def __init__(self, limits: Limits, slot: int) -> None:
+    def __init__(self, limits: Limits, slot: int, original: ForkServer | None = None) -> None:
         self.limits = limits
         _hide()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = _start("serve", limits, slot, stdin=theirs.fileno())
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            with theirs:
+                if original is None:
+                    self._process = _start("serve", limits, slot, stdin=theirs.fileno())
+                else:
+                    original._order({"copy": slot}, [theirs.fileno()])
+        except BaseException:
+            self._control.close()
+            raise
         self._control.settimeout(START_SECONDS)
         self._child: _Child | None = None
-        started = self._receive()
+        try:
+            started = self._receive()
+        except LateError:
+            self.close()
+            raise
         self.layers: tuple[str, ...] = tuple(started.get("layers", ()))
         missing = [name for name in mandatory() if name not in self.layers]
         if missing:
-            said = self._said() or f"{', '.join(missing)} missing"
+            said = self._said() or (f"{', '.join(missing)} missing" if started else "the worker ended while it started")
             self.close()
             raise SandboxError(
                 f"student code cannot be confined here, so nothing was run: {said}",
@@ -123,11 +142,10 @@ class ForkServer:
         child, theirs = _Child.new()
         sealed = _sealed(job)
         try:
-            order = {"layers": layers, "cpu": _libc.sched_getcpu(), "wall_seconds": seconds}
-            socket.send_fds(self._control, [json.dumps(order).encode()], [sealed, *theirs])
-        except OSError:
+            self._order({"layers": layers, "cpu": _libc.sched_getcpu(), "wall_seconds": seconds}, [sealed, *theirs])
+        except SandboxError:
             child.close()
-            raise SandboxError("the worker is gone", hint="run the command again") from None
+            raise
         finally:
             for fd in (sealed, *theirs):
                 os.close(fd)
@@ -144,6 +162,18 @@ class ForkServer:
         self._tell({"more_seconds": wall_seconds})
         child.hand(job, wall_seconds)
         return self._ending(child, wall_seconds)
+
+    def copy(self, slot: int) -> ForkServer:
+        """Return a server like this one, with children of its own; it ends with this one at the latest."""
+        self._end_child()
+        return ForkServer(self.limits, slot, self)
+
+    def _order(self, order: dict[str, Any], fds: Sequence[int]) -> None:
+        """Send the worker an order and what belongs to it."""
+        try:
+            socket.send_fds(self._control, [json.dumps(order).encode()], list(fds))
+        except OSError:
+            raise SandboxError("the worker is gone", hint="run the command again") from None
 
     def _end_child(self) -> None:
         child, self._child = self._child, None
@@ -177,6 +207,8 @@ class ForkServer:
         if self._child is not None:
             self._child.close()
         self._control.close()
+        if self._process is None:  # a copy, which ends when nobody is left to give it orders
+            return
         self._process.kill()
         with contextlib.suppress(ValueError):  # its pipe was read to the end before
             self._process.communicate()
@@ -202,16 +234,20 @@ class ForkServer:
                 if not reply:
                     raise SandboxError("the worker ended unexpectedly", hint="run the command again")
                 return reply
-        raise SandboxError("the worker does not answer", hint="run the command again; if it stays, report it")
+        raise LateError("the worker does not answer", hint=_LATE_HINT)
 
     def _receive(self) -> dict[str, Any]:
         try:
             return dict(json.loads(self._control.recv(4096) or b"{}"))
+        except TimeoutError:
+            raise LateError(f"the worker did not start in {START_SECONDS:g} seconds", hint=_LATE_HINT) from None
         except OSError:
             return {}
 
     def _said(self) -> str:
         """Return the last line that the worker wrote before it ended."""
+        if self._process is None:
+            return ""
         self._process.kill()
         lines = self._process.communicate()[1].decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
@@ -249,6 +285,10 @@ class OnceServer:
     def go_on(self, job: bytes, wall_seconds: float) -> Ending:  # noqa: ARG002  # there is none to run it in
         """Return `GONE`: every child ends with its job."""
         return GONE
+
+    def copy(self, slot: int) -> OnceServer:
+        """Return a server like this one."""
+        return OnceServer(self.limits, slot)
 
     def close(self) -> None:
         """Do nothing: every job ended its own process."""

@@ -32,6 +32,11 @@ PRELOADED = (
 JOB, RESULT, DONE, GATE, RULESET = 3, 4, 5, 6, 7  # a child's descriptors, besides 0 nothing, 1 and 2 prints
 SET_UP_FAILED, BROKE_OFF = 70, 71
 SET_UP_SECONDS = 5.0
+NO_ANSWER = "no answer"
+HARD_SECONDS = (
+    3600  # of processor time, beyond the limit whose signal names the reason: more than any wall timer allows
+)
+PROCESS_CLOCK, TICK_SECONDS = 2, 0.001  # the kind of clock that tells a process's time: clock_getcpuclockid(3)
 SHORT_SECONDS = 0.02  # most jobs; one that takes longer may use whichever processor is free
 
 
@@ -56,9 +61,26 @@ class Server:
             job = json.loads(message)
             if not fds:
                 continue  # it was for a child that has ended
+            if "copy" in job:
+                self._copy(fds[0], job["copy"])
+                continue
             wanted = job["layers"]
             self.confinement.work_on(job["cpu"])
             self._say(self._run(fds, frozenset(layers if wanted is None else wanted), job["wall_seconds"]))
+
+    def _copy(self, control: int, slot: int) -> None:
+        """Leave a copy of this server that takes its orders from a line of its own."""
+        if self.confinement.pid_namespaces:
+            self.confinement.next_child_together()
+        if os.fork() == 0:
+            try:
+                self.confinement.be_a_copy(slot)
+                self.control.close()
+                self.control = socket.socket(fileno=control)
+                self.serve()
+            finally:
+                os._exit(0)
+        os.close(control)
 
     def _run(self, fds: list[int], layers: frozenset[str], wall_seconds: float) -> dict[str, Any]:
         if self.confinement.threads() != 1:
@@ -84,7 +106,7 @@ class Server:
         try:
             said: str = gate.recv(300).decode("utf-8", "replace")
         except OSError:
-            said = "no answer"
+            said = NO_ANSWER
         if said != "ready":
             return said or "the child ended before it was confined"
         problem: str = self.confinement.unlike(self.confinement.seen(pid), layers)
@@ -95,35 +117,43 @@ class Server:
     def _reap(self, pid: int, wall_seconds: float) -> dict[str, Any]:
         """Wait for a child until its time is up or the grader says so, end it and its group, and say how it ended."""
         pidfd = os.pidfd_open(pid)
-        in_time = self._wait(pid, pidfd, wall_seconds)
+        in_time, computed = self._wait(pid, pidfd, wall_seconds)
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)  # not reaped yet, so the number is still its own
         _, status, usage = os.wait4(pid, 0)
         os.close(pidfd)
-        seconds = usage.ru_utime + usage.ru_stime
+        seconds = max(usage.ru_utime + usage.ru_stime, computed)
         return {"code": os.waitstatus_to_exitcode(status), "in_time": in_time, "cpu_seconds": seconds}
 
-    def _wait(self, pid: int, pidfd: int, seconds: float) -> bool:
-        """Return whether a child ended before it had to; a new job on the way gives it new time."""
+    def _wait(self, pid: int, pidfd: int, seconds: float) -> tuple[bool, float]:
+        """Return whether a child ended before it had to, and its processor time if that was up.
+
+        A new job on the way gives it new time, but no new processor time.
+        """
+        most, clock = self.limits["cpu_seconds"], ~pid << 3 | PROCESS_CLOCK
         ready, moved = select.poll(), False
         ready.register(pidfd, select.POLLIN)
         ready.register(self.control, select.POLLIN)
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
+            computed = time.clock_gettime(clock)
+            if computed >= most:
+                return False, computed
+            left = min(left, most - computed + TICK_SECONDS)
             events = {fd for fd, _ in ready.poll((left if moved else min(left, SHORT_SECONDS)) * 1000)}
             if pidfd in events:
-                return True
+                return True, 0.0
             if events:
                 order = json.loads(self.control.recv(1024) or b"{}")
                 if "more_seconds" not in order:
-                    return False
+                    return False, 0.0
                 deadline = time.monotonic() + order["more_seconds"]
             elif not moved:
                 self.confinement.let_roam(pid)
                 moved = True
-        return False
+        return False, 0.0
 
     def _child(self, fds: list[int], gate: int, layers: frozenset[str]) -> None:
         """Be a child: confine, wait to be let go, run one job, never return."""
@@ -211,8 +241,8 @@ def once(limits: dict[str, Any]) -> None:
         msvcrt.setmode(result, os.O_BINARY)
     else:
         cpu = limits["cpu_seconds"]
-        for name, most in (("CPU", cpu), ("FSIZE", 0), ("CORE", 0)):
-            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
+        for name, soft, hard in (("CPU", cpu, cpu + HARD_SECONDS), ("FSIZE", 0, 0), ("CORE", 0, 0)):
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (soft, hard))
     run(request, result)
     os._exit(0)
 

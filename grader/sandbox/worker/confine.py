@@ -13,6 +13,7 @@ import kernel
 STEPS = ("own uid", "parent", "capabilities", "rlimits", "no_new_privs", "landlock", "seccomp")
 ALWAYS = ("parent", "capabilities")  # not layers one can test alone
 CAP_SYS_NICE = 1 << 23  # root needs it to move a process of another user; many containers take it away
+FAR_SECONDS = 3600
 BOUNDED_TO_ZERO = ("FSIZE", "CORE", "NPROC", "MEMLOCK", "MSGQUEUE", "NOFILE")  # what is open stays open
 
 
@@ -67,6 +68,13 @@ class Confinement:
                     steps[name]()
                 except (OSError, ValueError) as error:
                     raise OSError(f"{name}: {error}") from None
+
+    def be_a_copy(self, slot: int) -> None:
+        """Be the server of another line: children die with this process, and this one with the first server."""
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != self.server:
+            raise OSError("the first server is gone")
+        self.server, self.limits = os.getpid(), {**self.limits, "slot": slot}
 
     def enter_namespaces(self) -> None:
         """Leave the host's mounts, network, IPC and name behind, for an empty read-only root."""
@@ -148,7 +156,9 @@ class Confinement:
 
     def _lower_limits(self) -> None:
         cpu, memory = self.limits["cpu_seconds"], self.virtual_bytes + self.limits["memory_bytes"]
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))  # straight to SIGKILL: SIGXCPU can be ignored
+        # The server ends a child whose time is up, and says so.  The kernel would send the same SIGKILL as to a process
+        # that takes too much memory, so its limit only stands for a server that is gone: no wall timer allows as much.
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu + FAR_SECONDS, cpu + FAR_SECONDS))
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         for name in BOUNDED_TO_ZERO:
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (0, 0))

@@ -65,8 +65,12 @@ _ALLOWED = {  # name: number on x86_64, on aarch64 (None: it has none)
     "set_robust_list": (273, 99), "rseq": (334, 293), "membarrier": (324, 283), "getcpu": (309, 168),
     "getrandom": (318, 278), "exit": (60, 93), "exit_group": (231, 94),
 }  # fmt: skip
+# Of these the first argument must be smaller: 0 is the process itself, and the clocks that every process has are 0 to 11.
+# Another process's number, or a clock of another process (a negative number), would show that it is there and at work.
+_BOUNDED = {"sched_getaffinity": 1, "clock_gettime": 12, "clock_getres": 12, "clock_nanosleep": 12}
 _KILL_PROCESS, _EPERM, _ALLOW = 0x80000000, 0x00050001, 0x7FFF0000
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_FIRST_ARGUMENT = 16  # where its lower half is, on machines that put that first; the kernel looks at no more of it
 _X32 = 0x40000000  # system calls of the x32 ABI begin here
 
 
@@ -81,7 +85,7 @@ def allowed_calls(machine: str = platform.machine()) -> dict[str, int]:
 
 
 def seccomp_program(machine: str = platform.machine()) -> bytes:
-    """Return the filter: other machine: kill; listed: allow; everything else: EPERM.
+    """Return the filter: other machine: kill; listed, with a first argument in bounds: allow; everything else: EPERM.
 
     Raises
     ------
@@ -90,10 +94,17 @@ def seccomp_program(machine: str = platform.machine()) -> bytes:
     """
     if machine not in _MACHINES:
         raise OSError(f"seccomp: no table of system calls for {machine}")
-    numbers = sorted(allowed_calls(machine).values())
+    calls = allowed_calls(machine)
+    plain = sorted(number for name, number in calls.items() if name not in _BOUNDED)
+    left = len(plain) + 3 * len(_BOUNDED)  # instructions before the last two, which refuse and allow
     lines = [(_LOAD, 0, 0, 4), (_JUMP_EQUAL, 1, 0, _MACHINES[machine][0]), (_RETURN, 0, 0, _KILL_PROCESS)]
-    lines += [(_LOAD, 0, 0, 0), (_JUMP_AT_LEAST, len(numbers), 0, _X32)]
-    lines += [(_JUMP_EQUAL, len(numbers) - at, 0, number) for at, number in enumerate(numbers)]
+    lines += [(_LOAD, 0, 0, 0), (_JUMP_AT_LEAST, left, 0, _X32)]
+    lines += [(_JUMP_EQUAL, left - at, 0, number) for at, number in enumerate(plain)]
+    left -= len(plain)
+    for name, bound in _BOUNDED.items():
+        left -= 3
+        lines += [(_JUMP_EQUAL, 0, 2, calls[name]), (_LOAD, 0, 0, _FIRST_ARGUMENT)]
+        lines += [(_JUMP_AT_LEAST, left, left + 1, bound)]
     lines += [(_RETURN, 0, 0, _EPERM), (_RETURN, 0, 0, _ALLOW)]
     return b"".join(struct.pack("<HBBI", *line) for line in lines)
 
