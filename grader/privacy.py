@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -19,17 +19,21 @@ from grader.lms import journal
 from grader.records import SubmissionInfo
 from grader.store import Decision, Known, Store, write
 
-_AGE = re.compile(r"(\d+)\s*([dwmy]?)")
-_DAYS = {"": 1, "d": 1, "w": 7, "m": 30, "y": 365}
+_AGE = re.compile(r"([0-9]+)\s*([dwmy])")
+_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What was removed: how many submissions, how many folders of pages, how many decisions of people."""
+    """What is removed: how many submissions, folders of pages and decisions of people, and the submissions' names."""
 
     submissions: int
     folders: int
     decisions: int
+    names: tuple[str, ...] = ()
+
+
+Agree = Callable[["Removed"], bool]  # is asked before anything is removed
 
 
 class _Named(msgspec.Struct):
@@ -38,7 +42,7 @@ class _Named(msgspec.Struct):
     submission: SubmissionInfo
 
 
-def forget(out: Path, exercise: Exercise, who: str, by: str = "") -> Removed:
+def forget(out: Path, exercise: Exercise, who: str, by: str = "", *, agree: Agree = lambda _: True) -> Removed | None:
     """Remove all that the folder holds of one student: their submissions, pages, caches and rulings.
 
     `who` is their identifier, or the name or folder of one of their submissions; a file that is nobody's stands for itself.
@@ -58,10 +62,12 @@ def forget(out: Path, exercise: Exercise, who: str, by: str = "") -> Removed:
                 f"there is nothing of {who!r} in {out}",
                 hint="give the student, name or folder of a submission as they stand in grades.csv",
             )
-        return _remove(store, out, exercise, {who, *names}, by, "a person was forgotten")
+        return _remove(store, out, exercise, {who, *names}, _decision(by, "a person was forgotten"), agree)
 
 
-def purge(out: Path, exercise: Exercise, older_than: str, by: str = "") -> Removed:
+def purge(
+    out: Path, exercise: Exercise, older_than: str, by: str = "", *, agree: Agree = lambda _: True
+) -> Removed | None:
     """Remove what was graded longer ago than `older_than`: 180d, 26w, 6m or 1y.
 
     Raises
@@ -72,7 +78,8 @@ def purge(out: Path, exercise: Exercise, older_than: str, by: str = "") -> Remov
     before = datetime.now(timezone.utc) - age(older_than)
     with batch.opened(out) as store:
         names = set(store.graded_before(before.isoformat(timespec="seconds")))
-        return _remove(store, out, exercise, names, by, f"what was older than {older_than} was removed")
+        decision = _decision(by, f"what was older than {older_than} was removed")
+        return _remove(store, out, exercise, names, decision, agree)
 
 
 def age(text: str) -> timedelta:
@@ -85,20 +92,34 @@ def age(text: str) -> timedelta:
     """
     found = _AGE.fullmatch(text.strip().lower())
     if found is None or int(found[1]) > 100_000:
+        number = text.strip()
+        bare = number.isascii() and number.isdigit() and len(number) < 6
+        hint = f"{number}d, {number}w, {number}m or {number}y" if bare else "180d, 26w, 6m or 1y"
         raise RequestError(
-            f"{text!r} is no length of time", hint="give days, weeks, months or years: 180d, 26w, 6m, 1y"
+            f"{text!r} is not a duration" + (": it has no unit" if bare else ""),
+            hint=f"give days, weeks, months or years: {hint}",
         )
     return timedelta(days=int(found[1]) * _DAYS[found[2]])
 
 
-def _remove(store: Store, out: Path, exercise: Exercise, who: Collection[str], by: str, why: str) -> Removed:
+def _decision(by: str, why: str) -> Decision:
+    return Decision(by or "grader", "removed", "", reason=why)
+
+
+def _remove(
+    store: Store, out: Path, exercise: Exercise, who: Collection[str], decision: Decision, agree: Agree
+) -> Removed | None:
     known = [one for one in store.known().values() if one.name in who]
     stay = [one for one in store.known().values() if one.name not in who]
     people = {*who, *(one.student for one in known if one.student)} - {one.student for one in stay}
     left_over = _left_over(out, people) - {out / one.folder for one in stay}
     folders = {out / one.folder for one in known} | left_over
+    of_them = {*who, *people}
+    decisions = sum(decision.submission in of_them for decision in store.ledger.decisions())
+    if not agree(Removed(len(known), len(folders), decisions, tuple(sorted(one.name for one in known)))):
+        return None
     store.ignored = {name: why for name, why in store.ignored.items() if not _is_of(name, known, people)}
-    decisions = store.forget({*who, *people}, Decision(by or "grader", "removed", "", reason=why))
+    decisions = store.forget(of_them, decision)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     for draft in (*out.glob(".*.tmp"), *out.glob("*/.*.tmp")):  # of a run that was killed while it wrote

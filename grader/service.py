@@ -23,7 +23,7 @@ from grader.faults import attempt
 from grader.notebook import SOURCE_LIMIT_BYTES
 from grader.pipeline import Pipeline
 from grader.records import Notebook, Result
-from grader.store import Store, write
+from grader.store import Output, Store, require_writable, write
 
 
 def load_exercise(name_or_path: str = exercises.DEFAULT) -> Exercise:
@@ -191,7 +191,7 @@ def remove_notes(notebook: Path, path: Path) -> None:
     Raises
     ------
     RequestError
-        If there are none in it, or `path` cannot be written.
+        If there are none in it, or `path` cannot be written, or is the notebook of somebody.
     """
     from grader.report import annotated  # the same
 
@@ -201,7 +201,9 @@ def remove_notes(notebook: Path, path: Path) -> None:
         raise RequestError(
             f"{notebook} has no notes to take out: {error}", hint="give a notebook that check --annotated wrote"
         ) from error
-    write(path, plain)
+    if not (path.is_file() and path.read_bytes() == plain.encode()):
+        require_writable([Output("--out", path, "annotated notebook")], [notebook])
+        write(path, plain)
 
 
 def write_json(result: Result, path: Path | None) -> None:

@@ -601,7 +601,7 @@ def test_the_bytes_of_somebody_who_is_forgotten_are_gone(tmp_path, capsys):
         trainings = len(store.trainings())
         keys = {row[0] for row in store._database.execute("SELECT key FROM outcomes")}
     assert holds(out, mark)
-    assert grader("forget", out, f"{mark}.ipynb", "--by", "Alan") == 0
+    assert grader("forget", out, f"{mark}.ipynb", "--by", "Alan", "--yes") == 0
     assert not holds(out, mark)
     assert set(rows(out)) == {"ada.ipynb"}
     with Store(out / "grades.sqlite") as store:
@@ -617,7 +617,7 @@ def test_the_bytes_of_somebody_who_is_forgotten_are_gone(tmp_path, capsys):
 
 def test_a_student_of_a_collected_folder_is_forgotten_by_id(collected, tmp_path):
     shutil.copytree(collected / "out", tmp_path / "out")
-    assert grader("forget", tmp_path / "out", "s-4711", "--quiet") == 0
+    assert grader("forget", tmp_path / "out", "s-4711", "--quiet", "--yes") == 0
     assert not holds(tmp_path / "out", "s-4711", "files/4711", "draft.ipynb")
     assert {row["student"] for row in rows(tmp_path / "out").values()} == {"s-4712", "s-4713", "s-4714"}
 
@@ -631,10 +631,52 @@ def test_what_is_old_is_purged(graded, capsys):
     database.commit()
     database.close()
     assert grader("regrade", out, "--quiet") == 0  # is no new grading
-    assert grader("purge", out, "--older-than", "26w", "--quiet") == 0
+    assert grader("purge", out, "--older-than", "26w", "--quiet", "--yes") == 0
     assert set(rows(out)) == set(CLASS) - {"ada.ipynb"}
     assert not (out / "ada").exists()
     assert grader("purge", out, "--older-than", "soon") == 2
+
+
+@pytest.mark.parametrize("words", [("forget", "ada.ipynb"), ("purge", "--older-than", "1d")])
+def test_nothing_is_removed_before_somebody_agrees(words, graded, capsys, monkeypatch):
+    out = graded / "out"
+    with sqlite3.connect(out / "grades.sqlite") as database:
+        database.execute("UPDATE submissions SET graded_at = '2020-01-01T00:00:00+00:00' WHERE name = 'ada.ipynb'")
+    database.close()
+    before = holds(out, "ada")
+    command = [words[0], out, *words[1:]]
+
+    assert grader(*command) == 2
+    shown = capsys.readouterr()
+    assert "1 submission, 1 folder of pages and 0 decisions of people would be removed for ever" in shown.out
+    assert "  ada.ipynb" in shown.out
+    assert "no terminal" in shown.err
+    assert "--yes" in shown.err
+
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    assert grader(*command) == 1
+    assert "nothing was removed" in capsys.readouterr().out
+    assert holds(out, "ada") == before
+    assert set(rows(out)) == set(CLASS)
+
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    assert grader(*command) == 0
+    assert set(rows(out)) == set(CLASS) - {"ada.ipynb"}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("age", "says"), [("6", "6d, 6w, 6m or 6y"), ("soon", "180d"), ("-1d", "180d"), ("٦d", "180d"), ("1h", "180d")]
+)
+def test_a_number_alone_is_no_duration(age, says, graded, capsys):
+    assert grader("purge", graded / "out", f"--older-than={age}", "--yes") == 2
+    shown = capsys.readouterr().err
+    assert "is not a duration" in shown
+    assert says in shown
 
 
 def test_of_two_files_of_one_student_the_old_one_is_purged_and_both_are_forgotten(graded, capsys):
@@ -647,10 +689,10 @@ def test_of_two_files_of_one_student_the_old_one_is_purged_and_both_are_forgotte
         page = out / name / "result.json"
         page.write_text(page.read_text().replace('"student": null', '"student": "4711"'))
     shutil.copytree(out, graded / "other")
-    assert grader("purge", out, "--older-than", "1y") == 0
+    assert grader("purge", out, "--older-than", "1y", "--yes") == 0
     assert "removed 1 submission, 1 folder of pages" in capsys.readouterr().out
     assert ((out / "ada").exists(), (out / "cyd" / "feedback.html").exists()) == (False, True)
-    assert grader("forget", graded / "other", "ada.ipynb") == 0
+    assert grader("forget", graded / "other", "ada.ipynb", "-y") == 0
     assert "removed 2 submissions, 2 folders" in capsys.readouterr().out
     assert set(rows(graded / "other")) == {"bob.ipynb", "dan.ipynb"}
     assert not list((graded / "other").glob("[ac][dy]?"))

@@ -109,7 +109,7 @@ def test_a_page_of_one_holds_nothing_of_another(graded):
 
 
 def test_what_is_forgotten_is_in_no_file(graded):
-    assert main(["forget", str(graded), "id-b.ipynb", "--quiet"]) == 0
+    assert main(["forget", str(graded), "id-b.ipynb", "--quiet", "--yes"]) == 0
 
     for path in graded.rglob("*"):
         if path.is_file():

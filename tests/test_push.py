@@ -1254,7 +1254,7 @@ def test_the_journal_forgets_one_student_and_keeps_the_others(canvas, clock):
 
 def test_the_command_forget_reaches_the_journal(canvas, clock, capsys):
     to_canvas(canvas, clock)
-    assert main(["forget", str(canvas.folder), "8"]) == 0, capsys.readouterr().err
+    assert main(["forget", str(canvas.folder), "8", "--yes"]) == 0, capsys.readouterr().err
     assert {line["student"] for line in journal(canvas.folder)} == {"7", "9"}
 
 

@@ -8,6 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,8 +53,11 @@ VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show more, also what goes wrong in the grader.", callback=_verbose)
 ]
 INTERRUPTED = 130
-STOPPED = "\nstopped; what was graded is kept, run the same command to go on\n"
+_STOPPED = "\nstopped\n"
+_STOPPED_CLASS = "\nstopped; what was graded is kept, run the same command to go on\n"
+_KEEPING = ("batch", "regrade")  # the commands that go on where they stopped
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_MOST_NAMES = 1000  # files of a folder among which one that is meant is looked for
 DEFAULT_EXERCISE = "dls-c2w1-initialization"
 
 
@@ -62,17 +67,57 @@ def main(argv: Sequence[str] | None = None) -> int:
         app(args=list(argv) if argv is not None else None, prog_name="grader")
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # typer has caught it before us
-            sys.stderr.write(STOPPED)
+            sys.stderr.write(_stopped(argv))
         return int(ended.code or 0)
     except GraderError as error:
         _complain(error)
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write(STOPPED)
+        sys.stderr.write(_stopped(argv))
         return INTERRUPTED
     except Exception as error:
         return _explained(error)
     return 0
+
+
+def _stopped(argv: Sequence[str] | None) -> str:
+    """Return what is said to somebody who stopped the command; only some commands keep what was done."""
+    words = [word for word in (sys.argv[1:] if argv is None else argv) if not word.startswith("-")]
+    return _STOPPED_CLASS if words[:1] and words[0] in _KEEPING else _STOPPED
+
+
+def require_file(path: Path, hint: str) -> None:
+    """Refuse a path at which no file is, and name the file that may be meant.
+
+    Raises
+    ------
+    RequestError
+        If there is none.
+    """
+    if path.is_dir():
+        raise RequestError(f"{path} is a folder", hint=hint)
+    if not path.is_file():
+        near = _similar(path)
+        raise RequestError(f"there is no file {path}", hint=f"did you mean {near}?" if near else hint)
+
+
+def _similar(path: Path) -> Path | None:
+    """Return the file beside a path whose name is most like it, if one is."""
+    import difflib
+
+    try:
+        names = {
+            other.name.casefold(): other for other in islice(path.parent.iterdir(), _MOST_NAMES) if other.is_file()
+        }
+    except (OSError, ValueError):
+        return None
+    near = difflib.get_close_matches(path.name.casefold(), names, n=1, cutoff=0.75)
+    return names[near[0]] if near else None
+
+
+def without_color() -> bool:
+    """Whether NO_COLOR is set, which asks for no colour and nothing else (no-color.org)."""
+    return bool(os.environ.get("NO_COLOR"))
 
 
 def _explained(error: Exception) -> int:

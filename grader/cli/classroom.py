@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import QuietOption, VerboseOption, app
+from grader.cli.app import QuietOption, VerboseOption, app, without_color
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def summary(
     else:
         from rich.console import Console
 
-        report.show(found, counts, Console())
+        report.show(found, counts, Console(no_color=without_color()))
 
 
 def _check(directories: list[Path], *, compare: bool, single: bool) -> None:
@@ -98,7 +97,7 @@ def _compare(earlier: Path, later: Path, *, json: bool, plain: bool, names: bool
     else:
         from rich.console import Console
 
-        report.show_comparison(found, functions, Console())
+        report.show_comparison(found, functions, Console(no_color=without_color()))
 
 
 def _read(directory: Path) -> Classroom:
@@ -112,14 +111,15 @@ def _read(directory: Path) -> Classroom:
 def _write_junit(directory: Path, path: Path) -> None:
     from grader import batch
     from grader.report.junit import junit
-    from grader.store import write
+    from grader.store import Output, require_writable, write
 
+    require_writable([Output("--junit", path, "JUnit report")], [])
     with batch.opened(directory) as store:
         write(path, junit(store.results()), private=True)
 
 
 def _is_plain(plain: bool) -> bool:
-    return plain or not sys.stdout.isatty() or "NO_COLOR" in os.environ
+    return plain or not sys.stdout.isatty()
 
 
 def _echo(lines: Iterable[str]) -> None:

@@ -88,12 +88,15 @@ def batch(
     from grader import batch as batches
     from grader import service
     from grader.report.progress import Progress
+    from grader.store import never_replacing, require_folder
 
     if (executor is Runs.DASK) != (scheduler is not None):
         hint = "grader batch SOURCE --out DIR --executor dask --scheduler tcp://HOST:PORT"
         raise RequestError("--executor dask and --scheduler ADDRESS go together", hint=hint)
     loaded = service.load_exercise(exercise)
+    require_folder("--out", out)
     with ExitStack() as stack:
+        stack.enter_context(never_replacing([*sources, roster]))
         settings = batches.Settings(
             jobs=jobs or batches.default_jobs(),
             fresh=fresh,

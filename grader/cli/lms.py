@@ -12,6 +12,7 @@ from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, 
 from grader.errors import RequestError
 from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS
 from grader.lms.system import Collect, Done, System
+from grader.store import never_replacing, require_folder
 
 MOST_NAMED = 20
 ABSENT_HELP = (
@@ -88,7 +89,9 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
 
         _refuse(name, {"--mapping": mapping and not system.mapped, "--assignment": assignment and name != "nbgrader"})
         functions = service.load_exercise(exercise).names
-        done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping, assignment))
+        require_folder("--out", out)
+        with never_replacing([*exports, roster, mapping]):
+            done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping, assignment))
         say(done, quiet=quiet, verbose=verbose)
         if not quiet:
             typer.echo(f"next: grader batch {out} --out graded/")
@@ -143,6 +146,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         _refuse(name, {"--gradebook": template and not system.template, "--column": column and not system.template})
         from grader.lms import graded
 
+        require_folder("--out", out)
         points = graded.absent_points(absent)
         found = graded.gather(directory, out, include_open=include_open, absent=points)
         if found.manifest.system != name and not system.mapped:
@@ -151,7 +155,8 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
                 hint=f"run `grader lms {found.manifest.system} export`",
             )
         request = replace(found, template=template, column=column, mapping=mapping)
-        done = EXPORTERS[name](request)
+        with never_replacing([template, mapping]):
+            done = EXPORTERS[name](request)
         say(done, quiet=quiet, verbose=verbose)
         if not quiet:
             named(

@@ -13,6 +13,7 @@ from grader.cli.lms import SYSTEM_APPS, say
 from grader.errors import RequestError
 from grader.lms import BUILDERS, RUNNERS
 from grader.lms.system import Build, Run
+from grader.store import Output, require_writable
 
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
 
@@ -59,6 +60,7 @@ def gradescope_build(
 ) -> None:
     """Make the autograder zip: the grader itself, what it needs, setup.sh and run_autograder."""
     options = ("--visibility", _visibility(visibility))
+    require_writable([Output("--out", out, "autograder zip")], [])
     say(BUILDERS["gradescope"](Build(out, exercise, options, python, online)), quiet=quiet)
 
 

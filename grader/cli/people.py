@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, QuietOption, app
+from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, app
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
     from grader.privacy import Removed
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Remove it without asking.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
 
 
@@ -107,13 +110,18 @@ def forget(
         typer.Argument(metavar="STUDENT", help="As in grades.csv: student, or one of their submissions or folders."),
     ],
     by: By = "",
+    yes: YesOption = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
 ) -> None:
     """Remove all that DIR holds of one student: results, pages, evidence, caches and rulings."""
     from grader import privacy, service
 
-    _show_removed(privacy.forget(directory, service.load_exercise(exercise), student, by), directory, quiet=quiet)
+    _show_removed(
+        privacy.forget(directory, service.load_exercise(exercise), student, by, agree=_asking(yes)),
+        directory,
+        quiet=quiet,
+    )
 
 
 @app.command(epilog="Example: grader purge graded/ --older-than 180d")
@@ -121,21 +129,54 @@ def purge(
     directory: Directory,
     older_than: Annotated[str, typer.Option("--older-than", metavar="AGE", help="Such as 180d, 26w, 6m or 1y.")],
     by: By = "",
+    yes: YesOption = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
 ) -> None:
     """Remove what was graded longer ago than that, as `forget` does."""
     from grader import privacy, service
 
-    _show_removed(privacy.purge(directory, service.load_exercise(exercise), older_than, by), directory, quiet=quiet)
+    _show_removed(
+        privacy.purge(directory, service.load_exercise(exercise), older_than, by, agree=_asking(yes)),
+        directory,
+        quiet=quiet,
+    )
 
 
-def _show_removed(removed: Removed, directory: Path, *, quiet: bool) -> None:
+_MOST_NAMED = 10
+
+
+def _asking(yes: bool) -> Callable[[Removed], bool]:
+    """Return what asks before something is removed for ever; with --yes, or where nothing is, it agrees."""
+
+    def agree(planned: Removed) -> bool:
+        if yes or not (planned.submissions or planned.folders or planned.decisions):
+            return True
+        _say(f"{_counts(planned)} would be removed for ever:")
+        for name in planned.names[:_MOST_NAMED]:
+            _say(f"  {name}")
+        if len(planned.names) > _MOST_NAMED:
+            _say(f"  and {len(planned.names) - _MOST_NAMED} more")
+        if not sys.stdin.isatty():
+            raise RequestError("nothing was removed: there is no terminal to ask on", hint="say --yes to remove it")
+        return typer.confirm("Remove it?")
+
+    return agree
+
+
+def _counts(removed: Removed) -> str:
+    return (
+        f"{_count(removed.submissions, 'submission')}, {_count(removed.folders, 'folder')} of pages and "
+        f"{_count(removed.decisions, 'decision')} of people"
+    )
+
+
+def _show_removed(removed: Removed | None, directory: Path, *, quiet: bool) -> None:
+    if removed is None:
+        _say("nothing was removed")
+        raise typer.Exit(int(Exit.NOT_PASSED))
     if not quiet:
-        _say(
-            f"removed {_count(removed.submissions, 'submission')}, {_count(removed.folders, 'folder')} of pages and "
-            f"{_count(removed.decisions, 'decision')} of people from {directory}"
-        )
+        _say(f"removed {_counts(removed)} from {directory}")
         _say("the notebooks that were handed in, and files exported from here, lie elsewhere: remove them as well")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 import sys
 import webbrowser
 from pathlib import Path
@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, VerboseOption, app
+from grader.cli.app import (
+    DEFAULT_EXERCISE,
+    ExerciseOption,
+    Exit,
+    QuietOption,
+    VerboseOption,
+    app,
+    require_file,
+    without_color,
+)
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
@@ -47,24 +56,27 @@ def check(
     verbose: VerboseOption = False,
 ) -> None:
     """Grade one notebook and explain the verdict."""
-    notebook, *others = notebooks
-    if others:
-        given = " ".join(map(str, notebooks))
-        raise RequestError(
-            f"check grades one notebook, and {len(notebooks)} were given", hint=f"grader batch {given} --out graded/"
-        )
+    notebook = _single(notebooks)
     _begin(notebook, quiet=quiet)
     from grader import service
+    from grader.store import Output, require_writable
 
+    to_stdout = json is not None and str(json) == "-"
+    html = html or (service.page_path(notebook) if open_page else None)
     if annotated:
         annotated = service.annotated_path(notebook, annotated)
         service.require_annotatable(notebook, annotated)
+    outputs = [
+        Output("--html", html, "page") if html else None,
+        Output("--annotated", annotated, "annotated notebook") if annotated else None,
+        Output("--json", json, "result") if json and not to_stdout else None,
+    ]
+    require_writable(list(filter(None, outputs)), [notebook])
     result = service.check(notebook, exercise)
-    to_stdout = json is not None and str(json) == "-"
-    if html or open_page:
-        page = service.write_page(result, html or service.page_path(notebook))
+    if html:
+        service.write_page(result, html)
         if open_page:
-            webbrowser.open(page.resolve().as_uri())
+            _open(html)
     if annotated:
         service.write_annotated(notebook, result, annotated)
     if json:
@@ -86,8 +98,7 @@ def unannotate(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the notebook without notes goes.")],
 ) -> None:
     """Take the grader's notes out of an annotated notebook; the student's own cells stay as they are."""
-    if not notebook.is_file():
-        raise RequestError(f"there is no file {notebook}", hint="give the path of an annotated notebook")
+    require_file(notebook, "give the path of an annotated notebook")
     from grader import service
 
     service.remove_notes(notebook, out)
@@ -104,13 +115,30 @@ def lab(
     """Write the live lab: one page in which the network trains in the browser, from first weights of any scale."""
     from grader import service
     from grader.report.lab import lab_page
-    from grader.store import write
+    from grader.store import Output, require_writable, write
 
+    require_writable([Output("--html", html, "page")], [])
     write(html, lab_page(service.load_exercise(exercise)))
     if not quiet:
         typer.echo(f"lab: {html}")
     if open_page:
-        webbrowser.open(html.resolve().as_uri())
+        _open(html)
+
+
+def _single(notebooks: list[Path]) -> Path:
+    """Return the notebook to be graded; for a folder, or for several notebooks, there is another command."""
+    if len(notebooks) > 1 or notebooks[0].is_dir():
+        what = f"{len(notebooks)} files were given" if len(notebooks) > 1 else f"{notebooks[0]} is a folder"
+        sources = " ".join(map(shlex.quote, map(str, notebooks[:3]))) + (" ..." if len(notebooks) > 3 else "")
+        raise RequestError(f"{what}, and `check` grades one notebook", hint=f"grader batch {sources} --out graded/")
+    require_file(notebooks[0], "give the path of a notebook that exists")
+    return notebooks[0]
+
+
+def _open(page: Path) -> None:
+    """Show a page in a browser, or say that there is none."""
+    if not webbrowser.open(page.resolve().as_uri()):
+        sys.stderr.write(f"no browser could be started; the page is {page}\n")
 
 
 def _begin(notebook: Path, *, quiet: bool) -> None:
@@ -128,11 +156,11 @@ def _show(result: Result, *, plain: bool, verbose: bool) -> None:
 
     from grader.report import terminal
 
-    if plain or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+    if plain or not sys.stdout.isatty():
         for line in terminal.plain_lines(result):
             typer.echo(line)
     else:
-        terminal.show(result, Console())
+        terminal.show(result, Console(no_color=without_color()))
     if verbose:
         origin = result.provenance
         typer.echo(f"evidence {origin.evidence_sha256}")

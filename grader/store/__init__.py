@@ -1,8 +1,9 @@
 """The store: SQLite with the secret, evidence, results, trainings and the ledger.  The only room that speaks SQL."""
 
 from grader.store.caches import Reader, Trainings
-from grader.store.files import make_private_folder, replacing, write
+from grader.store.files import make_private_folder, never_replacing, replacing, write
 from grader.store.ledger import Decision, Ledger, code_hash
+from grader.store.outputs import Output, require_folder, require_writable
 from grader.store.packing import Keys, Packed, pack_evidence, unpack_evidence
 from grader.store.ruled import ruled, said
 from grader.store.store import Before, Counts, Kept, Known, Standing, Store
@@ -15,6 +16,7 @@ __all__ = [
     "Keys",
     "Known",
     "Ledger",
+    "Output",
     "Packed",
     "Reader",
     "Standing",
@@ -22,8 +24,11 @@ __all__ = [
     "Trainings",
     "code_hash",
     "make_private_folder",
+    "never_replacing",
     "pack_evidence",
     "replacing",
+    "require_folder",
+    "require_writable",
     "ruled",
     "said",
     "unpack_evidence",

@@ -6,10 +6,12 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from grader.errors import RequestError
 
+_INPUTS: ContextVar[frozenset[tuple[int, int] | None]] = ContextVar("inputs", default=frozenset())
 OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
 
 
@@ -39,6 +41,11 @@ def write(path: Path, content: str | bytes | Iterable[str | bytes], *, private: 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give the path of a draft that takes the file's place when all of it is written, and leaves nothing behind otherwise."""
+    if _identity(path) in _INPUTS.get():
+        raise RequestError(
+            f"{path} is a file that this command reads, so it was not replaced",
+            hint="choose another folder for the output, or move that file",
+        )
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield draft
@@ -49,6 +56,26 @@ def replacing(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise _unwritable(path, error) from None
         raise
+
+
+@contextlib.contextmanager
+def never_replacing(inputs: Iterable[Path | None]) -> Iterator[None]:
+    """Refuse, as long as this lasts, to write over one of these files, whatever its path is spelled like."""
+    identities = {_identity(path) for path in inputs if path is not None}
+    token = _INPUTS.set(_INPUTS.get() | (identities - {None}))
+    try:
+        yield
+    finally:
+        _INPUTS.reset(token)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what is the same for all names of one file; None if there is no file."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return None if stat.S_ISDIR(status.st_mode) else (status.st_dev, status.st_ino)
 
 
 def _private(path: str, flags: int) -> int:
