@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grader.sandbox import server as server_module
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+    from grader.sandbox import Limits
 
 GOLDEN = Path(__file__).parent / "golden"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -88,6 +94,80 @@ def tab(tabs: Tabs) -> Iterator[Callable[..., Page]]:
     """Give pages that another test may have used before; they go to a file of their own."""
     yield tabs.tab
     tabs.tidy()
+
+
+class Servers:
+    """Fork servers that outlive the sandboxes of tests: a start costs a third of a second, a job some milliseconds."""
+
+    def __init__(self) -> None:
+        self._free: dict[Limits, list[Lent]] = {}
+
+    def start(self, limits: Limits, slot: int) -> Lent:
+        """Lend a server that nobody uses, or a new one."""
+        free = self._free.setdefault(limits, [])
+        while free:
+            server = free.pop()
+            if server.is_idle():
+                return server
+            server.end()
+        return Lent(server_module.ForkServer(limits, slot), free)
+
+    def end(self) -> None:
+        """End all that nobody uses."""
+        for free in self._free.values():
+            for server in free:
+                server.end()
+
+
+class Lent:
+    """A fork server that goes back where it came from when its sandbox lets go of it, unless a job went wrong."""
+
+    def __init__(self, server: Any, home: list[Lent]) -> None:
+        self._server, self._home, self._broken = server, home, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._server, name)
+
+    def run(self, *arguments: Any, **named: Any) -> Any:
+        return self._kept(self._server.run, *arguments, **named)
+
+    def go_on(self, *arguments: Any) -> Any:
+        return self._kept(self._server.go_on, *arguments)
+
+    def _kept(self, work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        self._broken = True
+        ending = work(*arguments, **named)
+        self._broken = False
+        return ending
+
+    def close(self) -> None:
+        if self._broken:
+            self.end()
+        else:
+            self._server._end_child()
+            self._home.append(self)
+
+    def end(self) -> None:
+        self._server.close()
+
+    def is_idle(self) -> bool:
+        """Whether the server is there and has nothing to say."""
+        return self._server._process.poll() is None and not select.select([self._server._control], [], [], 0)[0]
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Hold the fork servers of this process."""
+    holder = Servers()
+    yield holder
+    holder.end()
+
+
+@pytest.fixture
+def warm(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let sandboxes take over the fork server of another test, where what is tested is not the sandbox."""
+    if sys.platform == "linux":
+        monkeypatch.setattr("grader.sandbox.start", servers.start)
 
 
 @pytest.fixture(scope="session")

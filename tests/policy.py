@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +115,12 @@ def _lost_for(function: FunctionResult) -> str:
     return "; ".join(filter(None, said))
 
 
-def graded() -> tuple[dict[str, Result], dict[str, dict[str, Any]], Exercise]:
-    """Grade every sample."""
+def graded(running: Pipeline | None = None) -> tuple[dict[str, Result], dict[str, dict[str, Any]], Exercise]:
+    """Grade every sample, with a pipeline that is there or one of its own."""
     folder = ROOT / "submissions"
     expected = tomllib.loads((folder / "expected.toml").read_text(encoding="utf-8"))
-    with Pipeline(service.load_exercise(), b"a secret of the samples") as pipeline:
+    own = Pipeline(service.load_exercise(), b"a secret of the samples")
+    with nullcontext(running) if running else own as pipeline:
         results = {name: pipeline.grade(folder / row["file"]) for name, row in expected.items()}
     return results, expected, service.load_exercise()
 

@@ -214,9 +214,9 @@ def test_axe_finds_nothing_also_with_the_script_at_work(opened, count, name):
     if page.locator("thead button").count():
         page.locator("thead button").first.click()
         page.locator("#filter").fill("no seed")
-    for scheme in ("light", "dark"):
+    for scheme, rules in (("light", AXE), ("dark", {"runOnly": ["color-contrast"]})):
         page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page, options=AXE)
+        found = Axe().run(page, options=rules)
         assert found.response["passes"]
         assert not found.response["violations"], found.generate_report()
 

@@ -82,7 +82,7 @@ def test_the_starts_of_right_answers_are_shipped():
         assert fresh.trainer.trained == 0
 
 
-def test_the_policy_page_is_what_grading_the_samples_gives():
-    assert policy.PAGE.read_text(encoding="utf-8") == policy.page(*policy.graded()), (
+def test_the_policy_page_is_what_grading_the_samples_gives(pipeline):
+    assert policy.PAGE.read_text(encoding="utf-8") == policy.page(*policy.graded(pipeline)), (
         "run `make policy`, review the diff"
     )

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 KNOWN_QUESTIONS = answers.questions(answers.Known(service.load_exercise()))
 Opener = Callable[..., "Opened"]
+STILL = {
+    "reduced_motion": "reduce"
+}  # the pictures on the way cost more than the training, and other tests look at them
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +180,7 @@ def test_command_refuses_a_place_it_cannot_write(tmp_path, capsys):
     ],
 )
 def test_a_run_lands_where_the_notebook_does(start, train, test, word, opened):
-    seen = opened()
+    seen = opened(**({} if start == "0.01" else STILL))
     if start in {"he", "zeros"}:
         seen.page.locator(f"input[name=start][value={start}]").click()
     else:
@@ -192,7 +195,7 @@ def test_a_run_lands_where_the_notebook_does(start, train, test, word, opened):
 
 @pytest.mark.browser
 def test_costs_are_those_that_notebooks_print(opened):
-    seen = opened("#scale=he")
+    seen = opened("#scale=he", **STILL)
     seen.page.locator("#run").click()
     seen.described()
     costs = seen.page.locator("#costs td").all_inner_texts()
@@ -211,7 +214,7 @@ def test_costs_are_those_that_notebooks_print(opened):
     ],
 )
 def test_other_settings_land_where_numpy_does(fragment, layers, rate, scale, seed, draw, opened):
-    seen = opened(fragment)
+    seen = opened(fragment, **STILL)
     seen.page.locator("#run").click()
     seen.described()
     model = Model(answers.HIDDEN[layers], rate, int(seen.page.locator("#iterations").input_value()))
@@ -235,7 +238,7 @@ def test_other_settings_land_where_numpy_does(fragment, layers, rate, scale, see
     ],
 )  # fmt: skip
 def test_what_happened_is_said(fragment, word, says, opened):
-    seen = opened(fragment)
+    seen = opened(fragment, **STILL)
     seen.page.locator("#run").click()
 
     assert says in seen.described()
@@ -277,7 +280,9 @@ def test_stop_stops_and_says_so(opened):
     )
     assert seen.trouble == []
     assert seen.page.evaluate("document.activeElement.id") == "run"
-    seen.page.wait_for_timeout(300)
+    seen.page.evaluate(  # until the browser has drawn twice
+        "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+    )
     assert seen.page.locator("#iteration-now").inner_text() == at
 
 
@@ -393,7 +398,7 @@ def test_a_run_starts_from_the_keyboard(opened):
 
 @pytest.mark.browser
 def test_a_question_runs_its_experiment(opened):
-    seen = opened()
+    seen = opened(**STILL)
     seen.page.get_by_text("Why did 0.01 work before?").click()
     seen.page.locator("details[open] button").click()
 

@@ -103,7 +103,7 @@ CONFINED = cache(service.require_confinement)
 
 
 @pytest.fixture(autouse=True)
-def confinement_is_tried_once(monkeypatch):
+def confinement_is_tried_once(warm, monkeypatch):
     monkeypatch.setattr(service, "require_confinement", CONFINED)
 
 
