@@ -7,11 +7,13 @@ import select
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grader import batch, pool, service
 from grader.sandbox import server as server_module
 
 if TYPE_CHECKING:
@@ -168,6 +170,21 @@ def warm(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let sandboxes take over the fork server of another test, where what is tested is not the sandbox."""
     if sys.platform == "linux":
         monkeypatch.setattr("grader.sandbox.start", servers.start)
+
+
+CONFINED = cache(service.require_confinement)
+
+
+@pytest.fixture
+def confined(warm: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make sure once in a process, not in each test, that student code is confined."""
+    monkeypatch.setattr(service, "require_confinement", CONFINED)
+
+
+@pytest.fixture
+def in_process(confined: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `grader batch` grade in this process, where what is tested is not how processes share the work."""
+    monkeypatch.setattr(batch, "Settings", partial(batch.Settings, start=pool.here))
 
 
 @pytest.fixture(scope="session")

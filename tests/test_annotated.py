@@ -19,7 +19,9 @@ from grader.records import Result
 from grader.report import annotated
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
 
 SAMPLES = Path(__file__).parent.parent / "submissions"
 SCALE_001 = edit(RANDOM, ("* 10", "* 0.01"))
@@ -30,7 +32,7 @@ EVIL = (
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
+def own_home(in_process, tmp_path, monkeypatch):
     """Nothing is written into the home of whoever runs the tests."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
 
@@ -316,15 +318,16 @@ def test_the_page_holds_no_script_and_no_address_to_load(tmp_path):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ["hostile", "hostile_text", "right"])
-def test_in_a_browser_nothing_runs_and_nothing_leaves(name, chromium: Browser, tmp_path):
+def test_in_a_browser_nothing_runs_and_nothing_leaves(name, tab: Callable[..., Page], tmp_path):
     source = write(tmp_path, "h.ipynb", hostile()) if name == "hostile" else SAMPLES / f"{name}.ipynb"
     page = write(tmp_path, "page.html", annotated.page(source.read_bytes(), service.check(source)).encode())
     asked, ran = [], []
-    context = chromium.new_context(viewport={"width": 390, "height": 900})
-    opened = context.new_page()
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
-    opened.on("pageerror", lambda error: ran.append(str(error)))
+    listeners = {
+        "request": lambda request: asked.append(request.url),
+        "dialog": lambda dialog: (ran.append(dialog.message), dialog.dismiss()),
+        "pageerror": lambda error: ran.append(str(error)),
+    }
+    opened = tab(390, listeners)
     opened.goto(page.as_uri())
     opened.wait_for_load_state("networkidle")
     assert ran == []
@@ -332,7 +335,6 @@ def test_in_a_browser_nothing_runs_and_nothing_leaves(name, chromium: Browser, t
     assert opened.locator(".celltag_grader-note").count() == 4
     assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(253, 253, 251)"
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()
 
 
 @pytest.mark.parametrize("source", ["[" * 300_000, "`" * 300_000, "*a " * 100_000, "> " * 100_000, "$" * 300_000])

@@ -31,6 +31,8 @@ CLASS = {
     "dan.ipynb": b"",
 }
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory) -> Path:

@@ -20,7 +20,7 @@ SCALE_001 = edit(RANDOM, ("* 10", "* 0.01"))
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
+def own_home(confined, tmp_path, monkeypatch):
     """Nothing is written into the home of whoever runs the tests."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
 

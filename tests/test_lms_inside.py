@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -99,12 +98,7 @@ SCHEMAS = {
 }  # fmt: skip
 
 
-CONFINED = cache(service.require_confinement)
-
-
-@pytest.fixture(autouse=True)
-def confinement_is_tried_once(warm, monkeypatch):
-    monkeypatch.setattr(service, "require_confinement", CONFINED)
+pytestmark = pytest.mark.usefixtures("confined")
 
 
 class Tags(HTMLParser):
