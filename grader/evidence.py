@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import platform
 import time
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,17 +22,21 @@ from grader.exercise import Exercise, Task
 from grader.fast import engine
 from grader.faults import note
 from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook, Outcome, Printed, Training, number
-from grader.sandbox import Sandbox
-from grader.training import ESCAPED, LN2, Data, Model, Parameters, course_data, escape, train
+from grader.sandbox import Limits, Sandbox
+from grader.training import ESCAPED, LN2, WATCHED, Data, Engine, Floats, Model, Parameters, course_data, escape, train
 
 Cache = MutableMapping[str, bytes]
 Waits = Mapping[str, tuple[int | None, int]]  # by key: the end of a plateau, or None, and how far it was looked for
 KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
 KEPT_FUNCTIONS, KEPT_BYTES = 200, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
 KEPT_TRAININGS = 160
-FAST_CAP, PLAIN_CAP = 1_000_000, 30_000  # iterations in which it is looked for the end of a plateau: up to 3 s
 RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
-FAST_RATES_CAP, PLAIN_RATES_CAP = 100_000, 10_000
+FAST_SECONDS, PLAIN_SECONDS = 4e-6, 80e-6  # an iteration at most, by engine: what is cut short hangs on no clock
+LONGER = 4  # times as far as with each larger learning rate the end of a plateau is looked for with the model's own
+IDLE_SECONDS = 2.0  # no ordinary function waits so long; below it only its processor time counts
+LEAST_SECONDS = 0.5  # for a function to be called: an ordinary one takes a hundredth, also on a busy machine
+BUSY = 0.5  # of the processor time of a job: who used that did not wait
+NO_TIME = "the model was not trained: it would take more than what is left of the"
 NEAR = 0.1  # how far from ln 2 a cost may be for that: twice what the plateau allows
 TRAINING_DIGITS = 12  # parameters that agree to these digits are the same start: rounding differs between machines
 
@@ -43,11 +47,14 @@ class Trainer:
 
     `made` are the trainings that were not in the cache, or of an older version there; `read` holds the last
     ones as records, each beside what it was read from.  `waits` gives plateaus that were measured before, and further.
+    `seconds` bound the search for the end of a plateau, by iterations; the starts in `shipped` cost nothing.
     """
 
     model: Model
     cache: Cache = field(default_factory=dict)
     waits: Callable[[Model], Waits] = lambda _: {}
+    seconds: float = field(default_factory=lambda: Limits().training_seconds)
+    shipped: Collection[str] = ()
     data: Data | None = None
     trained: int = 0
     made: Cache = field(default_factory=dict)
@@ -64,19 +71,20 @@ class Trainer:
         key = start_key(parameters, self.model)
         if key not in self.cache or not _complete(self.known(key)):
             self.data = self.data or course_data()
-            made = train(parameters, self.data, self.model, engine=engine(self.data, self.model))
+            end: dict[str, Floats] = {}
+            made = train(parameters, self.data, self.model, engine=engine(self.data, self.model), end=end)
             if stays(made):
-                made = self._with_waits(made, parameters, self.data)
+                made = self._with_waits(made, parameters, end, self.data)
             self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
             self.trained += 1
         return self.known(key)
 
-    def _with_waits(self, made: Training, parameters: Parameters, data: Data) -> Training:
+    def _with_waits(self, made: Training, parameters: Parameters, end: Parameters, data: Data) -> Training:
         """Add when this start leaves the plateau, with the model's learning rate and with larger ones."""
         steps = engine(data, self.model)
-        cap, rates_cap = (FAST_CAP, FAST_RATES_CAP) if steps.parallel else (PLAIN_CAP, PLAIN_RATES_CAP)
+        cap, rates_cap = caps(self.model, self.seconds, _iteration_seconds(steps))
         known = self.waits(self.model).get(start_key(parameters, self.model))
-        left, searched = known or (escape(parameters, data, self.model, cap, engine=steps), cap)
+        left, searched = known or (self._left(made, parameters, end, cap), cap)
         return replace(
             made,
             escape=left,
@@ -84,6 +92,26 @@ class Trainer:
             rates=faster(parameters, data, self.model, rates_cap),
             rates_searched=rates_cap,
         )
+
+    def _left(self, made: Training, parameters: Parameters, end: Parameters, cap: int) -> int | None:
+        """Return when the cost is first below 0.6; a run that was above all along is followed from its end."""
+        data, trained = self.data or course_data(), self.model.iterations
+        steps = engine(data, self.model)
+        if cap <= trained or any(cost < ESCAPED for cost in made.trace.cost):
+            return escape(parameters, data, self.model, cap, engine=steps)
+        later = escape(end, data, self.model, cap - trained, engine=steps)
+        return None if later is None else trained + later
+
+    def cost_seconds(self, parameters: Parameters, training: Training | None = None) -> float:
+        """Return what a training costs at most, or, once it was made, what it cost; the same wherever it is made."""
+        if start_key(parameters, self.model) in self.shipped:
+            return 0.0
+        self.data = self.data or course_data()
+        seconds, trained = _iteration_seconds(engine(self.data, self.model)), self.model.iterations
+        cap, rates_cap = caps(self.model, self.seconds, seconds)
+        if training is not None and not training.searched:
+            cap = rates_cap = 0
+        return seconds * (trained + WATCHED + max(cap - trained, 0) + len(RATES) * rates_cap)
 
     def known(self, key: str) -> Training:
         """Return a training that was made before.
@@ -99,6 +127,23 @@ class Trainer:
                 del self.read[next(iter(self.read))]
             self.read[key] = stored, msgspec.json.decode(stored, type=Training, strict=False)
         return self.read[key][1]
+
+
+def caps(model: Model, seconds: float, iteration_seconds: float) -> tuple[int, int]:
+    """Return how far the end of a plateau is looked for with the model's learning rate, and with each larger one."""
+    further = seconds / iteration_seconds - model.iterations - WATCHED
+    share = max(further, 0.0) / (LONGER + len(RATES))
+    return _rounded(model.iterations + LONGER * share), _rounded(share)
+
+
+def _rounded(iterations: float) -> int:
+    """Return a number of two digits and zeros that is not larger."""
+    size: int = 10 ** max(len(str(int(iterations))) - 2, 0)
+    return int(iterations) // size * size
+
+
+def _iteration_seconds(steps: Engine) -> float:
+    return FAST_SECONDS if steps.parallel else PLAIN_SECONDS
 
 
 def _complete(training: Training) -> bool:
@@ -154,7 +199,6 @@ def collect(
 
     `after` adds to the evidence of each function, right after it was called, while its process may still be there.
     """
-    gather.spent_seconds = gather.searched_seconds = 0.0
     found = {task.name: after(gather.function(functions[task.name], task), task) for task in exercise.tasks}
     found = {name: replace(one, printed=(printed or {}).get(name)) for name, one in found.items()}
     return Evidence(
@@ -182,7 +226,8 @@ class Gathered:
 class Gatherer:
     """Calls functions behind the border and trains from what they return.
 
-    `spent_seconds` went into the calls of this submission's functions, `searched_seconds` into the search for repairs.
+    `spent_seconds` went into reading a submission and into the calls of its functions, `searched_seconds` into the search for
+    repairs, `trained_seconds` into training.  What it may take together is `submission_seconds`.
     """
 
     exercise: Exercise
@@ -193,6 +238,17 @@ class Gatherer:
     kept: KnownOutcomes | None = None
     spent_seconds: float = 0.0
     searched_seconds: float = 0.0
+    trained_seconds: float = 0.0
+
+    def begin(self, spent_seconds: float = 0.0) -> None:
+        """Begin a new submission, of whose time some went into reading it."""
+        self.spent_seconds, self.searched_seconds, self.trained_seconds = spent_seconds, 0.0, 0.0
+
+    @property
+    def left_seconds(self) -> float:
+        """What this submission may still take."""
+        spent = self.spent_seconds + self.searched_seconds + self.trained_seconds
+        return self.sandbox.limits.submission_seconds - spent
 
     def function(self, function: Function, task: Task) -> FunctionEvidence:
         """Return the evidence of one function."""
@@ -204,6 +260,9 @@ class Gatherer:
             return FunctionEvidence(function, broken=error.problem)
         except Exception as error:
             return FunctionEvidence(function, broken=note(f"calling {function.name}", error))
+        if found.training is not None:
+            parameters = _parameters(found.outcomes, self.exercise.model.layers)
+            self.trained_seconds += self.trainer.cost_seconds(parameters or {}, found.training)
         return FunctionEvidence(function, found.outcomes, found.training, found.fault)
 
     def calls(self, function: Function, task: Task) -> tuple[Call, ...]:
@@ -226,9 +285,11 @@ class Gatherer:
         calls = self.calls(function, task)
         outcomes = self.kept(code_key(function, calls)) if self.kept else None
         outcomes = outcomes or self._called(function, calls)
-        found = Gathered(outcomes, digest(outcomes), *self._train(outcomes))
+        training, fault = self._train(outcomes)
+        found = Gathered(outcomes, digest(outcomes), training, fault)
         if (
             is_lasting(outcomes)
+            and not fault.startswith(NO_TIME)
             and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES
         ):
             if len(self.gathered) >= KEPT_FUNCTIONS:
@@ -243,13 +304,19 @@ class Gatherer:
         return found.digest if found and known else digest(evidence.outcomes)
 
     def _called(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
-        budget = self.sandbox.limits.submission_seconds
-        if self.spent_seconds >= budget:
-            problem = f"the functions before it took the {budget:g} seconds that a submission has; it was not called"
+        limits, left = self.sandbox.limits, self.left_seconds
+        if left < LEAST_SECONDS:
+            problem = (
+                f"what came before it took the {limits.submission_seconds:g} seconds of a submission; it was not called"
+            )
             return (Outcome(calls[0], "timed_out", message=problem),)
-        started = time.monotonic()
-        outcomes = self.sandbox.run(function, calls, stays=True)  # for the search for repairs
-        self.spent_seconds += time.monotonic() - started
+        started, cpu_before = time.monotonic(), self.sandbox.cpu_seconds
+        outcomes = self.sandbox.run(  # it stays for the search for repairs
+            function, calls, stays=True, wall_seconds=min(left, limits.wall_seconds)
+        )
+        waited, computed = time.monotonic() - started, self.sandbox.cpu_seconds - cpu_before
+        busy = computed >= BUSY * limits.cpu_seconds or waited < IDLE_SECONDS
+        self.spent_seconds += computed if busy else waited  # on a busy machine an ordinary call waits for others
         return outcomes
 
     def _train(self, outcomes: Sequence[Outcome]) -> tuple[Training | None, str]:
@@ -259,6 +326,8 @@ class Gatherer:
             parameters = _parameters(outcomes, layers)
             if parameters is None:
                 return None, f"no parameters came back for {list(layers)}"
+            if self.trainer.cost_seconds(parameters) > self.left_seconds:
+                return None, f"{NO_TIME} {self.sandbox.limits.submission_seconds:g} seconds that a submission has"
             return self.trainer.train(parameters), ""
         except KeyError as error:
             return None, f"the model cannot be trained: {error.args[0]} is missing"

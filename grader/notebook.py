@@ -42,6 +42,8 @@ _UNREADABLE = {
     "cannot_open": "The file cannot be opened: {reason}. Hand it in again.",
     "too_large": "The file has {size_mb} MB; at most {limit_mb:.3g} MB are read. In Jupyter choose Edit > Clear All "
     "Outputs, then File > Save, and hand in that .ipynb file.",
+    "reading_limit": "Reading the file took {reached}, so it was given up. Take out code and text that are far longer than "
+    "the exercise needs: very long lines, data written out as code, large outputs. Then save, and hand in again.",
     "empty": "The file is empty: nothing was saved in it. {again}",
     "binary": "The file is {kind}, not a notebook. {again}",
     "lfs_pointer": "The file is a Git LFS pointer: it only names the notebook, which is stored elsewhere. Run `git lfs "
@@ -158,8 +160,14 @@ def read(path: Path, *, name: str | None = None, source_limit_bytes: int = SOURC
         return cannot_open(path.name if name is None else name, error.problem)
 
 
-def read_available(path: Path, *, name: str | None = None, source_limit_bytes: int = SOURCE_LIMIT_BYTES) -> Notebook:
-    """Read a file; whatever it holds, the answer is a Notebook.
+def read_available(
+    path: Path,
+    *,
+    name: str | None = None,
+    source_limit_bytes: int = SOURCE_LIMIT_BYTES,
+    parse: Callable[[bytes, str], Notebook] | None = None,
+) -> Notebook:
+    """Read a file; whatever it holds, the answer is a Notebook; `parse` reads its bytes.
 
     Raises
     ------
@@ -179,7 +187,7 @@ def read_available(path: Path, *, name: str | None = None, source_limit_bytes: i
     except (OSError, MemoryError) as error:
         reason = fault_of_environment(error) or str(error)
         raise UnavailableError(reason, hint="run the same command again when the file can be read") from None
-    return parse(data, name)
+    return (parse or _parse)(data, name)
 
 
 def cannot_open(name: str, reason: str) -> Notebook:
@@ -224,6 +232,16 @@ def too_large(
     return _unreadable(name, sha256, _problem("too_large", size_mb=size_mb, limit_mb=limit_mb))
 
 
+def given_up(name: str, data: bytes, reached: str) -> Notebook:
+    """Return the record of a file whose reading reached a limit, which `reached` names."""
+    return _unreadable(name, hashlib.sha256(data).hexdigest(), reading_limit(reached))
+
+
+def reading_limit(reached: str) -> Problem:
+    """Return the problem of a file whose reading reached a limit, which `reached` names."""
+    return _problem("reading_limit", reached=reached)
+
+
 def parse(data: bytes, name: str) -> Notebook:
     """Read a file's bytes; whatever they hold, the answer is a Notebook."""
     sha256 = hashlib.sha256(data).hexdigest()
@@ -235,6 +253,9 @@ def parse(data: bytes, name: str) -> Notebook:
     problems += _code_in_text(cells)
     repaired = any(problem.code in _MENDED for problem in problems)
     return Notebook(_encodable(name), sha256, "repaired" if repaired else "ok", tuple(problems), tuple(cells))
+
+
+_parse = parse  # for where `parse` is the name of an argument
 
 
 def _unreadable(name: str, sha256: str, problem: Problem) -> Notebook:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from grader import __version__, asides, resources, shipped
+from grader import __version__, asides, reading, resources, shipped
 from grader import evidence as gathering
 from grader.checks import CHECKS, course_test, title
 from grader.diagnosis import Case, Recovered, diagnose, measure_more, recover, status
@@ -34,10 +34,10 @@ from grader.explain import (
     sweep,
     tell,
 )
-from grader.extract import extract, printed
+from grader.extract import extract
 from grader.faults import attempt, note
 from grader.grading import grade
-from grader.notebook import not_read, read, read_available
+from grader.notebook import not_read, read
 from grader.records import (
     Cause,
     Diagnosis,
@@ -100,9 +100,13 @@ class Pipeline:
     ) -> None:
         self.exercise = exercise
         self.shipped = shipped.load(exercise)
-        trainings = _ShippedFirst(self.shipped.cache(), {} if cache is None else cache)
-        self.trainer = Trainer(exercise.model, trainings, waits=self.shipped.waits)
-        self.gatherer = Gatherer(exercise, Sandbox(limits or exercise.limits), self.trainer, secret, kept=outcomes)
+        limits = limits or exercise.limits
+        own = self.shipped.cache()
+        trainings = _ShippedFirst(own, {} if cache is None else cache)
+        self.trainer = Trainer(
+            exercise.model, trainings, waits=self.shipped.waits, seconds=limits.training_seconds, shipped=own.keys()
+        )
+        self.gatherer = Gatherer(exercise, Sandbox(limits), self.trainer, secret, kept=outcomes)
         self._proved: dict[tuple[object, ...], tuple[Proved, tuple[Unit, ...]]] = {}  # with the text it was proved on
         self._right: dict[tuple[object, ...], bytes] = {}  # by code, the hash of what it gave
         self._verdicts: dict[str, FunctionResult] = {}  # on the solution
@@ -129,7 +133,7 @@ class Pipeline:
     def grade(self, path: Path, *, name: str | None = None) -> Result:
         """Return the verdict on one file; where our surroundings kept us from reading it, a provisional one."""
         try:
-            notebook = read_available(path, name=name)
+            notebook = reading.read(path, self.gatherer.sandbox.limits, name=name)
         except UnavailableError as error:
             return self.unavailable(path.name if name is None else name, error.problem)[1]
         return self.graded(notebook)[1]
@@ -156,11 +160,17 @@ class Pipeline:
 
     def collect(self, notebook: Notebook) -> Evidence:
         """Extract, run and train: everything that touches the outside world."""
-        notebook, functions = extract(notebook, self.exercise.names, self.exercise.given)
         shorts = {task.short: task.name for task in self.exercise.tasks}
-        shown = attempt("reading saved outputs", lambda: printed(notebook, shorts), lambda _: {})
+        limits = self.gatherer.sandbox.limits
+        extracted = reading.extract(notebook, self.exercise.names, self.exercise.given, shorts, limits)
+        self.gatherer.begin(extracted.cpu_seconds)
         return gathering.collect(
-            notebook, functions, self.exercise, self.gatherer, printed=shown, after=self._with_repairs
+            extracted.notebook,
+            extracted.functions,
+            self.exercise,
+            self.gatherer,
+            printed=extracted.printed,
+            after=self._with_repairs,
         )
 
     def _with_repairs(self, evidence: FunctionEvidence, task: Task) -> FunctionEvidence:
@@ -197,11 +207,12 @@ class Pipeline:
         return known is not None and known == self.gatherer.digest(evidence)
 
     def _search(self, evidence: FunctionEvidence, right: Sequence[Outcome], task: Task) -> Proved | None:
-        gatherer, started = self.gatherer, time.monotonic()
-        if gatherer.spent_seconds + gatherer.searched_seconds >= gatherer.sandbox.limits.submission_seconds:
+        gatherer, sandbox = self.gatherer, self.gatherer.sandbox
+        if gatherer.left_seconds <= 0:
             return None
+        started = time.process_time() + sandbox.cpu_seconds
         found = prove(evidence, right, self._solved[task.name], gatherer.sandbox)
-        gatherer.searched_seconds += time.monotonic() - started
+        gatherer.searched_seconds += time.process_time() + sandbox.cpu_seconds - started
         return found
 
     def judge(self, evidence: Evidence) -> Result:

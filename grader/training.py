@@ -151,7 +151,13 @@ def moments(iterations: int) -> tuple[int, ...]:
 
 
 def train(
-    parameters: Parameters, data: Data, model: Model, *, engine: Engine | None = None, watch: Watch | None = None
+    parameters: Parameters,
+    data: Data,
+    model: Model,
+    *,
+    engine: Engine | None = None,
+    watch: Watch | None = None,
+    end: dict[str, Floats] | None = None,
 ) -> Training:
     """Train the full model from the given initial parameters.
 
@@ -167,6 +173,8 @@ def train(
         What takes the steps; by default NumPy.
     watch : callable, optional
         Told the iteration at least every 1,000; its True stops the training.
+    end : dict, optional
+        Filled with the parameters after the last step.
 
     Returns
     -------
@@ -199,6 +207,8 @@ def train(
         if watch is not None and watch(iteration):
             raise Stopped
     steps.advance(values, model.iterations - at)
+    if end is not None:
+        end.update(values)
     trace = Trace(moments(model.iterations), *zip(*looks, strict=True))
     costs = dict(zip(trace.iterations, trace.cost, strict=True))
     first, last = trace.cost[0], trace.cost[-1]
@@ -207,14 +217,14 @@ def train(
         test_accuracy = _accuracy(values, data.X_test, data.Y_test)
         outputs = _forward(values, data.X_train)[-1]
         boundary = _boundary(values) if len(data.X_train) == 2 else None
-    end = last if np.all(np.isfinite(outputs)) else math.nan  # the cost leaves out terms that are NaN
+    judged = last if np.all(np.isfinite(outputs)) else math.nan  # the cost leaves out terms that are NaN
     return Training(
         train_accuracy=train_accuracy,
         test_accuracy=test_accuracy,
         cost_first=first,
         cost_14000=costs.get(14_000, last),
         cost_last=last,
-        regime=regime(first, end, dead=not any(trace.gradient_norms[0]), symmetric=1 in distinct),
+        regime=regime(first, judged, dead=not any(trace.gradient_norms[0]), symmetric=1 in distinct),
         costs=tuple(pair for pair in costs.items() if pair[0] % PRINT_EVERY == 0),
         gradient_norms=trace.gradient_norms[0],
         weight_norms=weight_norms,

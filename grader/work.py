@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader import __version__
+from grader import __version__, reading
 from grader import evidence as gathering
 from grader import exercise as exercises
 from grader import submissions as files
@@ -20,7 +20,7 @@ from grader.classroom import line
 from grader.errors import RequestError, UnavailableError, fault_of_environment
 from grader.exercise import Exercise
 from grader.faults import attempt
-from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, read_available, too_large
+from grader.notebook import SOURCE_LIMIT_BYTES, cannot_open, too_large
 from grader.pipeline import Pipeline, broken
 from grader.records import NOT_COUNTED, Evidence, FunctionEvidence, FunctionResult, Notebook, Problem, Result
 from grader.report import html
@@ -114,7 +114,7 @@ def _graded(pipeline: Pipeline, submission: Submission) -> tuple[Evidence, Resul
     """Read and grade; what our surroundings kept from us is provisional, and tried again at the next run."""
     student = submission.student
     try:
-        notebook = _read(submission)
+        notebook = _read(submission, pipeline.exercise)
     except UnavailableError as error:
         reason = error.problem
     except (OSError, MemoryError) as error:
@@ -216,12 +216,12 @@ def finish() -> None:
         running.trainings.close()
 
 
-def _read(submission: Submission) -> Notebook:
+def _read(submission: Submission, exercise: Exercise) -> Notebook:
     """Read a submission; a member of a zip that is too large is not even unpacked."""
     notes = _notes(submission)
     if submission.path is None:
         return Notebook(submission.name, "", "no_notebook", notes)
-    notebook = _read_file(submission)
+    notebook = _read_file(submission, exercise)
     return replace(notebook, problems=(*notebook.problems, *notes))
 
 
@@ -229,13 +229,13 @@ def _notes(submission: Submission) -> tuple[Problem, ...]:
     return tuple(Problem(NOTE if submission.counts else NOT_COUNTED, note) for note in submission.notes)
 
 
-def _read_file(submission: Submission) -> Notebook:
+def _read_file(submission: Submission, exercise: Exercise) -> Notebook:
     size_bytes = files.unpacked_bytes(submission)
     if size_bytes > SOURCE_LIMIT_BYTES:
         return too_large(submission.name, size_bytes)
     try:
         with files.opened(submission) as path:
-            return read_available(path, name=submission.name)
+            return reading.read(path, exercise.limits, name=submission.name)
     except RequestError as error:
         return cannot_open(submission.name, error.problem)
 

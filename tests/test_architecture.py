@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "records": set(),
     "errors": set(),
     "faults": set(),
+    "reading": {"errors", "extract", "faults", "notebook", "records", "sandbox"},
     "resources": {"errors"},
     "training": {"records"},
     "fast": {"training"},
@@ -54,6 +55,7 @@ MAY_IMPORT = {
         "faults",
         "notebook",
         "pipeline",
+        "reading",
         "records",
         "report",
         "review",
@@ -73,6 +75,7 @@ MAY_IMPORT = {
         "faults",
         "grading",
         "notebook",
+        "reading",
         "records",
         "repair",
         "resources",
@@ -162,7 +165,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
 }
 LIVES_IN = {
-    "subprocess": {"sandbox", "lms"},  # lms: pip, which fetches what the grader needs into a zip
+    "subprocess": {"reading", "sandbox", "lms"},  # lms: pip, which fetches what the grader needs into a zip
     "ctypes": {"fast", "sandbox"},
     "llvmlite": {"fast"},
     "sqlite3": {"store"},

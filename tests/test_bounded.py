@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
-from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, solved
+from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, notebook, solved
 
+from grader import evidence as gathering
 from grader import exercise as exercises
-from grader import pipeline
+from grader import pipeline, reading
 from grader.checks import CHECKS
+from grader.extract.cells import Code
 from grader.notebook import parse
 from grader.pipeline import Pipeline
-from grader.records import Result
+from grader.records import Cell, Outcome, Result
+from grader.sandbox import Limits
+from grader.training import Model
 
 RANDOM_NAME, HE_NAME = NAMES[1], NAMES[2]
 
@@ -98,3 +103,160 @@ def test_a_search_for_repairs_that_fails_leaves_the_verdict(grading, monkeypatch
     result = graded(grading, solved(he=edit(HE, ("np.sqrt(2 /", "np.sqrt(3.75 /"))))
     assert result.functions[HE_NAME].status == "graded"
     assert not result.provisional
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+SHORTS = {"zeros": NAMES[0], "random": NAMES[1], "he": NAMES[2]}
+
+
+def extracted(*sources: str, limits: Limits | None = None) -> reading.Extracted:
+    limits = limits or Limits()
+    read = reading.parse(notebook(*sources), "a.ipynb", limits)
+    return reading.extract(read, NAMES, {}, SHORTS, limits)
+
+
+@pytest.mark.parametrize(
+    ("shape", "count"),
+    [
+        (lambda n: "=".join(f"x{i}" for i in range(n)) + "=1", 3000),
+        (lambda n: ";".join(f"x{i}=1" for i in range(n)), 3000),
+        (lambda n: "if 1: " + ";".join(f"x{i}=1" for i in range(n)), 3000),
+        (lambda n: "x0 = 1\n" + "x0 += 1\n" * n, 3000),
+    ],
+)
+def test_work_on_a_statement_is_done_once_however_many_names_it_binds(monkeypatch, shape, count):
+    """What grows with the square of the text is the reading of a statement for each of its names."""
+    texts: list[int] = []
+    whole = Code.segment
+
+    def counted(self, node):
+        text = whole(self, node)
+        texts.append(len(text))
+        return text
+
+    monkeypatch.setattr(Code, "segment", counted)
+    uses = edit(ZEROS, ("    parameters = {}\n", "    parameters = {}\n    " + "x0\n"))
+    source = shape(count)
+    found = reading.extracted(reading.Extract(parse(notebook(IMPORTS, source, uses), "a.ipynb"), NAMES, {}, SHORTS))
+    assert found.functions[NAMES[0]].status == "found"
+    assert sum(texts) <= 10 * len(source)
+
+
+def test_what_is_plainly_small_is_read_here_and_gives_the_same_as_a_process_of_its_own(monkeypatch):
+    sources = (IMPORTS, ZEROS, RANDOM, HE)
+    here = extracted(*sources)
+    monkeypatch.setattr(reading, "ORDINARY_BYTES", 0)
+    monkeypatch.setattr(reading, "ORDINARY_CHARACTERS", 0)
+    apart = extracted(*sources)
+    assert replace(apart, cpu_seconds=0.0) == here
+    assert apart.cpu_seconds > 0 == here.cpu_seconds
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(reading_cpu_seconds=1), "more than 1 seconds of computing"),
+        (Limits(reading_memory_bytes=64 << 20), "MB of memory"),
+    ],
+)
+def test_reading_that_reaches_a_limit_ends_and_says_which(limits, words):
+    found = extracted(IMPORTS, ZEROS, "x = [" + "(1, 2), " * 120_000 + "]", limits=limits)
+    assert found.notebook.status in ("unreadable", "ok")
+    if found.notebook.status == "ok":  # Python's parser itself ran out of memory, and says so of the cell
+        assert "x = [" not in found.functions[NAMES[0]].code
+        return
+    (problem,) = found.notebook.problems
+    assert problem.code == "reading_limit"
+    assert words in problem.message
+    assert "hand in again" in problem.message
+    assert {function.status for function in found.functions.values()} == {"missing"}
+
+
+@pytest.mark.parametrize(
+    ("source", "ordinary"),
+    [
+        ("x = 1\n" * 5000, True),
+        ("x = 1;" * 1000, False),
+        ("x = 1\n" * 20_000, False),
+    ],
+)
+def test_what_is_ordinary_is_told_by_size_and_longest_line(source, ordinary):
+    assert reading.is_ordinary([Cell("code", source, 1)]) is ordinary
+    assert reading.is_ordinary([Cell("markdown", source, 1)])
+
+
+def test_a_process_that_ends_unexpectedly_is_no_fault_of_the_student():
+    with pytest.raises(reading.UnavailableError, match="ended unexpectedly"):
+        reading._refuse(-9, 3, 1 << 30)
+
+
+# --- what one submission may take ----------------------------------------------------------------------------------
+
+PLATEAU = """def {name}(layers_dims):
+    np.random.seed({seed})
+    parameters = {{}}
+    for l in range(1, len(layers_dims)):
+        parameters['W' + str(l)] = np.random.randn(layers_dims[l], layers_dims[l-1]) * {times}
+        parameters['b' + str(l)] = np.zeros((layers_dims[l], 1))
+    return parameters
+"""
+
+
+def test_how_far_a_plateau_is_followed_hangs_on_no_clock():
+    model = Model((2, 10, 5, 1), 0.01, 15_000)
+    fast, plain = (gathering.caps(model, 2.5, seconds) for seconds in (gathering.FAST_SECONDS, gathering.PLAIN_SECONDS))
+    assert fast == (420_000, 100_000)
+    assert plain == (25_000, 2_600)
+    assert gathering.caps(model, 0.1, gathering.PLAIN_SECONDS) == (15_000, 0)
+
+
+def test_three_starts_on_the_plateau_fit_into_one_submission(monkeypatch):
+    monkeypatch.setattr(gathering, "train", lambda *_args, **_more: failing())
+    exercise = exercises.load("dls-c2w1-initialization", CHECKS)
+    with Pipeline(exercise, b"x" * 32) as running:
+        starts = [{"W1": [[seed]], "b1": [[0.0]]} for seed in range(3)]
+        together = sum(running.trainer.cost_seconds(start) for start in starts)
+    assert together <= 0.8 * exercise.limits.submission_seconds
+
+
+def test_a_training_that_does_not_fit_is_not_begun_and_says_so(grading, monkeypatch):
+    monkeypatch.setattr(
+        grading.gatherer.sandbox, "limits", replace(grading.gatherer.sandbox.limits, submission_seconds=1.0)
+    )
+    monkeypatch.setattr(grading.trainer, "train", failing)
+    wrong = PLATEAU.format(name=RANDOM_NAME, seed=77, times=0.0123)
+    evidence = grading.collect(parse(solved(random=wrong), "a.ipynb"))
+    own = evidence.functions[RANDOM_NAME]
+    assert own.training is None
+    assert own.training_fault.startswith(gathering.NO_TIME)
+    assert own.returned
+    assert not own.broken
+
+
+def test_a_function_is_not_called_when_nothing_is_left_and_the_message_names_the_limit(grading, monkeypatch):
+    monkeypatch.setattr(
+        grading.gatherer.sandbox, "limits", replace(grading.gatherer.sandbox.limits, submission_seconds=0.1)
+    )
+    grading.gatherer.begin()
+    outcomes: tuple[Outcome, ...] = grading.gatherer._called(
+        None, grading.exercise.calls(grading.exercise.tasks[0], b"k")
+    )
+    assert [outcome.ended for outcome in outcomes] == ["timed_out"]
+    assert "0.1 seconds of a submission; it was not called" in outcomes[0].message
+
+
+def test_a_start_that_is_followed_from_its_end_leaves_when_it_does_from_its_beginning():
+    trainer = gathering.Trainer(Model((2, 4, 1), 1.2, 40), seconds=1.0)
+    draw = random.Random(3)
+    start = {
+        "W1": [[draw.gauss(0, 0.4) for _ in range(2)] for _ in range(4)],
+        "b1": [[0.0]] * 4,
+        "W2": [[draw.gauss(0, 0.4) for _ in range(4)]],
+        "b2": [[0.0]],
+    }
+    found = trainer.train(start)
+    data = gathering.course_data()
+    whole = gathering.escape(start, data, trainer.model, found.searched, engine=gathering.engine(data, trainer.model))
+    assert gathering.stays(found)
+    assert found.escape == whole

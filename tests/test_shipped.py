@@ -83,7 +83,7 @@ def test_a_wait_that_is_shipped_is_stated_however_far_the_grader_itself_would_lo
     monkeypatch.setattr(
         "grader.evidence.engine", lambda data, model: Plain(data, model.learning_rate)
     )  # no extra `fast`
-    monkeypatch.setattr("grader.evidence.PLAIN_RATES_CAP", 1)
+    monkeypatch.setattr("grader.evidence.caps", lambda *_: (30_000, 1))
     with Pipeline(EXERCISE, b"secret") as pipeline:
         run = pipeline.trainer.train(shipped.scaled(EXERCISE.model.layers, scale, seed))
     assert (run.escape, run.searched) == (left, shipped.ESCAPE_CAP)

@@ -63,6 +63,7 @@ class Sandbox:
         self._copies = copies
         self._server: Server | None = None
         self._ran: Function | None = None  # whose child may still be there
+        self.cpu_seconds = 0.0  # that all jobs took together
 
     def __enter__(self) -> Sandbox:
         return self
@@ -185,10 +186,13 @@ class Sandbox:
     def _tried(self, job: Callable[[Server], Result]) -> Result:
         """Have the worker do something; after a failure it is ended, and the next call starts another one."""
         try:
-            return job(self._running())
+            answer = job(self._running())
         except BaseException:
             self.close()
             raise
+        if isinstance(answer, Ending):
+            self.cpu_seconds += answer.cpu_seconds
+        return answer
 
     def _running(self) -> Server:
         if self._server is None:

@@ -1,0 +1,181 @@
+"""A file -> its cells -> its functions, within limits of time and memory that end it.
+
+What is plainly small is read here.  Anything else is read in a process of its own, which can be ended: Python's parser takes
+a hundred times the memory of the text, and for some texts the square of its time.  What comes back is data in
+MessagePack, decoded by type.  Memory is limited on Linux only; processor time wherever there are resource limits; time on
+the clock everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+import numpy as np
+
+from grader import extract as extraction
+from grader import notebook as notebooks
+from grader.errors import UnavailableError
+from grader.faults import attempt
+from grader.records import Cell, Function, Notebook, Printed
+
+if TYPE_CHECKING:
+    from grader.sandbox.limits import Limits
+
+ORDINARY_BYTES = 8 << 20  # of a file; one with many pictures has 3 MB
+ORDINARY_CHARACTERS = 60_000  # of all code; the course's notebook with a student's code has under 10,000
+ORDINARY_COLUMNS = 2_000  # of the longest line of code
+WALL_FACTOR = 20  # seconds on the clock for a second of computing; beyond it the machine is at fault
+NO_MEMORY, TOO_MUCH = 3, 4  # exit codes of the process
+MOST_ANSWER_BYTES = 128 << 20
+_CHILD = Path(__file__).with_name("child.py")
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """A notebook without its cells, its functions, what it printed for each, and what that cost where it was measured."""
+
+    notebook: Notebook
+    functions: Mapping[str, Function]
+    printed: Mapping[str, Printed]
+    cpu_seconds: float = 0.0
+
+
+class Parse(msgspec.Struct, tag=True, frozen=True):
+    """Read the bytes of a file."""
+
+    data: bytes
+    name: str
+
+
+class Extract(msgspec.Struct, tag=True, frozen=True):
+    """Find the functions of a notebook; `shorts` maps the course's words to their names."""
+
+    notebook: Notebook
+    names: tuple[str, ...]
+    given: Mapping[str, str]
+    shorts: Mapping[str, str]
+
+
+Answer = TypeVar("Answer", Notebook, Extracted)
+
+
+class _LimitError(Exception):
+    """The reader reached a limit, which its words name."""
+
+
+def read(path: Path, limits: Limits, *, name: str | None = None) -> Notebook:
+    """Read a file; whatever it holds, the answer is a Notebook.
+
+    Raises
+    ------
+    UnavailableError
+        If the file's bytes could not be had, or the machine had no time for them.
+    """
+    return notebooks.read_available(path, name=name, parse=partial(parse, limits=limits))
+
+
+def parse(data: bytes, name: str, limits: Limits) -> Notebook:
+    """Read a file's bytes within the limits; whatever they hold, the answer is a Notebook."""
+    if len(data) <= ORDINARY_BYTES:
+        return notebooks.parse(data, name)
+    try:
+        return _answered(Parse(data, name), Notebook, limits)[0]
+    except _LimitError as reached:
+        return notebooks.given_up(name, data, str(reached))
+
+
+def extract(
+    notebook: Notebook, names: Sequence[str], given: Mapping[str, str], shorts: Mapping[str, str], limits: Limits
+) -> Extracted:
+    """Find every function of `names` within the limits; where they are reached, the notebook is unreadable."""
+    job = Extract(notebook, tuple(names), given, shorts)
+    if is_ordinary(notebook.cells):
+        return extracted(job)
+    try:
+        answer, cpu_seconds = _answered(job, Extracted, limits)
+        return replace(answer, cpu_seconds=cpu_seconds)
+    except _LimitError as reached:
+        problem = notebooks.reading_limit(str(reached))
+        unread = replace(notebook, status="unreadable", problems=(*notebook.problems, problem), cells=())
+        return extracted(msgspec.structs.replace(job, notebook=unread))
+
+
+def is_ordinary(cells: Sequence[Cell]) -> bool:
+    """Return whether code is so little, in lines so short, that reading it costs next to nothing."""
+    sources = [cell.source for cell in cells if cell.kind == "code"]
+    return sum(map(len, sources)) <= ORDINARY_CHARACTERS and not any(
+        len(source) > ORDINARY_COLUMNS and max(map(len, source.split("\n"))) > ORDINARY_COLUMNS for source in sources
+    )
+
+
+def extracted(job: Extract) -> Extracted:
+    """Find the functions, in this process."""
+    notebook, functions = extraction.extract(job.notebook, job.names, job.given)
+    shown = attempt("reading saved outputs", lambda: extraction.printed(notebook, job.shorts), lambda _: {})
+    return Extracted(replace(notebook, cells=()), functions, shown)
+
+
+def answer(job: bytes) -> bytes:
+    """Do what a job asks; this is what the process of its own does."""
+    asked = msgspec.msgpack.decode(job, type=Parse | Extract)
+    if isinstance(asked, Parse):
+        return msgspec.msgpack.encode(notebooks.parse(asked.data, asked.name))
+    return msgspec.msgpack.encode(extracted(asked))
+
+
+def _answered(job: Parse | Extract, kind: type[Answer], limits: Limits) -> tuple[Answer, float]:
+    """Return the answer of a process of its own, and its processor time."""
+    seconds, size_bytes = limits.reading_cpu_seconds, limits.reading_memory_bytes
+    packages = (_CHILD.parent, Path(msgspec.__file__), Path(np.__file__))
+    folders: list[str] = list(dict.fromkeys(str(path.parent.parent) for path in packages))
+    before = _children_seconds()
+    with subprocess.Popen(  # noqa: S603  # our own interpreter and our own file
+        [sys.executable, "-I", "-S", "-B", "-X", "utf8", str(_CHILD), str(seconds), str(size_bytes), *folders],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**_ONE_THREAD, **{name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}},
+        cwd=Path(sys.executable).anchor or "/",
+    ) as process:
+        try:
+            output, _ = process.communicate(msgspec.msgpack.encode(job), timeout=WALL_FACTOR * seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            problem = f"this machine was too busy to read it in {WALL_FACTOR * seconds} seconds"
+            raise UnavailableError(problem, hint="run the same command again when less is going on") from None
+        except BaseException:
+            process.kill()
+            raise
+    _refuse(process.returncode, seconds, size_bytes)
+    return msgspec.msgpack.decode(output, type=kind), _children_seconds() - before
+
+
+def _refuse(code: int, seconds: int, size_bytes: int) -> None:
+    """Raise unless the process came to its end."""
+    if code in (NO_MEMORY, TOO_MUCH):
+        raise _LimitError(f"more than {size_bytes >> 20:,} MB of memory")
+    if sys.platform != "win32" and code in (-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT):
+        raise _LimitError(
+            f"more than {seconds} seconds of computing"
+            if code == -signal.SIGXCPU
+            else "more than Python's parser can do"
+        )
+    if code != 0:
+        problem = f"the process that read it ended unexpectedly ({code})"
+        raise UnavailableError(problem, hint="run the same command again")
+
+
+def _children_seconds() -> float:
+    """Return the processor time of all processes that were started here and have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
