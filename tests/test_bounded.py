@@ -86,11 +86,11 @@ def test_a_fault_of_ours_in_one_function_leaves_the_others_graded(grading, monke
     assert "ZeroDivisionError" in result.functions[RANDOM_NAME].message
 
 
-@pytest.mark.parametrize("part", ["tell", "story", "predict", "about", "stale", "summarize", "printed"])
+@pytest.mark.parametrize("part", ["tell", "story", "predict", "about", "stale", "summarize", "saved"])
 def test_a_sentence_that_cannot_be_written_is_left_out_and_changes_no_verdict(grading, monkeypatch, part):
     wrong = edit(RANDOM, ("* 10", f"* {random.randrange(11, 99)}.5"))
     before = graded(grading, solved(random=wrong))
-    monkeypatch.setattr(pipeline, part, failing)
+    monkeypatch.setattr(*((reading.extraction, "printed") if part == "saved" else (pipeline, part)), failing)
     grading._judged.clear()
     result = graded(grading, solved(random=wrong))
     assert (result.score, result.possible, result.provisional) == (before.score, before.possible, False)
@@ -224,7 +224,7 @@ def test_a_training_that_does_not_fit_is_not_begun_and_says_so(grading, monkeypa
     monkeypatch.setattr(
         grading.gatherer.sandbox, "limits", replace(grading.gatherer.sandbox.limits, submission_seconds=1.0)
     )
-    monkeypatch.setattr(grading.trainer, "train", failing)
+    monkeypatch.setattr(gathering.Trainer, "train", failing)
     wrong = PLATEAU.format(name=RANDOM_NAME, seed=77, times=0.0123)
     evidence = grading.collect(parse(solved(random=wrong), "a.ipynb"))
     own = evidence.functions[RANDOM_NAME]
