@@ -46,7 +46,7 @@ def annotate(path: Path) -> tuple[dict, dict]:
 
 
 def notes(document: dict) -> list[str]:
-    return ["".join(cell["source"]) for cell in document["cells"] if "grader" in cell["metadata"]]
+    return ["".join(cell["source"]) for cell in document["cells"] if "note" in cell["metadata"].get("grader", {})]
 
 
 def plain(cell: dict) -> dict:
@@ -196,12 +196,12 @@ def edited(**changes: object) -> bytes:
         (b"\xef\xbb\xbf" + solved(), 4),
         (edited(id="same id!"), 4),
         (edited(source="import numpy as np\r\n"), 4),
-        (edited(source="import numpy as np # \ud800"), 0),
-        (edited(metadata=3), 0),
-        (edited(outputs=[{"output_type": "stream", "name": "stdout", "text": 3}]), 0),
+        (edited(source="import numpy as np # \ud800"), 4),
+        (edited(metadata=3), 4),
+        (edited(outputs=[{"output_type": "stream", "name": "stdout", "text": 3}]), 4),
         (edited(metadata={"deep": json.loads("[" * 900 + "]" * 900)}), None),
-        (solved().replace(b'"metadata": {}', b'"metadata": {"x": NaN}', 1), 0),
-        (solved().replace(b'"metadata": {}', b'"metadata": {"x": 1e999}', 1), 0),
+        (solved().replace(b'"metadata": {}', b'"metadata": {"x": NaN}', 1), 4),
+        (solved().replace(b'"metadata": {}', b'"metadata": {"x": 1e999}', 1), 4),
         (solved() + b"trailing", 0),
         (solved()[:-40], 0),
         (solved().decode().encode("utf-16"), 0),
@@ -223,6 +223,83 @@ def test_any_file_gives_a_valid_notebook(data, own_cells, tmp_path):
     if own_cells is not None:
         assert len(annotated.without_notes(after)["cells"]) == own_cells
     assert ("Your own cells are not in this file" in notes(after)[0]) == (len(after["cells"]) == len(notes(after)))
+
+
+def foreign(*extra: object, metadata: object = None, **changes: object) -> bytes:
+    """A notebook of another tool: further cells after the first, other settings."""
+    document = json.loads(solved())
+    document["cells"][1:1] = extra
+    document["metadata"] = {} if metadata is None else metadata
+    document |= changes
+    return json.dumps({key: value for key, value in document.items() if value != "absent"}).encode()
+
+
+DEEPNOTE = {"deepnote_notebook_id": "x", "deepnote_execution_queue": [], "orig_nbformat": 2, "deepnote": {}}
+VSCODE = {
+    "kernelspec": {"display_name": "Python 3"},
+    "language_info": {"version": "3.11"},
+    "vscode": {"interpreter": {}},
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "cells"),
+    [
+        (
+            foreign(
+                {"cell_type": "sql", "metadata": {"deepnote_cell_type": "sql"}, "source": "SELECT 1"}, metadata=DEEPNOTE
+            ),
+            5,
+        ),
+        (foreign({"cell_type": "input-text", "source": ["x"]}, {"source": "no type"}, 7, None), 8),
+        (foreign(metadata=VSCODE), 4),
+        (
+            foreign(metadata={"kernelspec": None, "language_info": 3, "title": 3, "authors": "me", "orig_nbformat": 0}),
+            4,
+        ),
+        (foreign({"cell_type": "code", "language": "python", "source": "x", "metadata": {"tags": "x", "name": 3}}), 5),
+        (
+            foreign(
+                {
+                    "cell_type": "code",
+                    "source": "x",
+                    "execution_count": "5",
+                    "outputs": {},
+                    "metadata": {"collapsed": 1},
+                }
+            ),
+            5,
+        ),
+        (foreign({"cell_type": "markdown", "source": "x", "attachments": {"a.png": "x"}, "id": 3}), 5),
+        (
+            foreign(
+                {"cell_type": "markdown", "source": "x", "attachments": {"a.png": {"image/png": "x"}}, "outputs": []}
+            ),
+            5,
+        ),
+        (foreign(nbformat="absent", nbformat_minor="absent"), 4),
+        (foreign(nbformat_minor="2", metadata=[]), 4),
+        (foreign(nbformat=5, extra={"x": 1}), 4),
+    ],
+)
+def test_every_cell_of_another_tools_notebook_is_kept(data, cells, tmp_path):
+    _, after = annotate(write(tmp_path, "a.ipynb", data))
+    before = json.loads(data)["cells"]
+    own = annotated.without_notes(after)["cells"]
+    assert len(own) == cells
+    assert len(notes(after)) == 4
+    for cell, mine in zip(before, own, strict=True):
+        source = cell.get("source", "") if isinstance(cell, dict) else json.dumps(cell)
+        assert "".join(mine["source"]) == "".join(source)
+    assert "Your own cells are not" not in notes(after)[0]
+
+
+def test_a_cell_of_an_unknown_type_keeps_its_type_beside_it(tmp_path):
+    data = foreign({"cell_type": "sql", "metadata": {"x": 1}, "source": "SELECT 1"})
+    _, after = annotate(write(tmp_path, "a.ipynb", data))
+    (cell,) = [cell for cell in after["cells"] if cell["cell_type"] == "raw"]
+    assert cell["metadata"] == {"x": 1, "grader": {"cell_type": "sql"}}
+    assert "cells of an unknown type are raw cells" in notes(after)[0]
 
 
 @pytest.mark.parametrize("data", [solved(random=SCALE_001), old_format(3)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,66 @@ def test_a_bad_request_ends_with_2_and_says_what_is_wrong(arguments, says, right
     assert says in said.err
     assert "Traceback" not in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["check", "{right}", "{right}"], "grader batch {right} {right} --out graded/"),
+        (["check", "{tmp}"], "is a folder"),
+        (["check", "{tmp}"], "grader batch {tmp} --out graded/"),
+        (["check", "{tmp}/Initialisation.ipynb"], "did you mean {tmp}/Initialization.ipynb?"),
+        (["unannotate", "{tmp}/initialization.ipynb.txt", "--out", "x"], "did you mean {tmp}/Initialization.ipynb?"),
+        (["check", "{tmp}/lab.ipynb"], "give the path of a notebook that exists"),
+        (["chek", "{right}"], "Did you mean 'check'"),
+        (["check", "{right}", "--hmtl", "x.html"], "--html"),
+        (["lms", "canvs"], "Did you mean 'canvas'"),
+    ],
+)
+def test_a_slip_is_answered_with_what_may_be_meant(arguments, says, right, tmp_path, capsys):
+    write(tmp_path, "Initialization.ipynb", solved())
+    assert main([argument.format(right=right, tmp=tmp_path) for argument in arguments]) == 2
+    assert says.format(right=right, tmp=tmp_path) in capsys.readouterr().err
+
+
+def test_a_misspelled_argument_is_named(tmp_path, capsys):
+    path = write(tmp_path, "a.ipynb", solved(he=HE.replace("layers_dims[l]", "layer_dims[l]")))
+    main(["check", str(path)])
+    assert "Did you mean layers_dims?" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "keeps"),
+    [(["check", "x.ipynb"], False), (["lab"], False), (["batch", "x", "--out", "y"], True), (["regrade", "x"], True)],
+)
+def test_who_stops_a_command_hears_what_was_kept_only_where_something_was(command, keeps, monkeypatch, capsys):
+    def stopped(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["grader.cli.app"], "app", stopped)
+    assert main(command) == 130
+    assert ("is kept" in capsys.readouterr().err) == keeps
+
+
+def test_without_a_browser_open_says_so(right, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("webbrowser.open", lambda _: False)
+    assert main(["check", str(right), "--html", str(tmp_path / "a.html"), "--open", "--quiet"]) == 0
+    assert f"no browser could be started; the page is {tmp_path / 'a.html'}" in capsys.readouterr().err
+
+
+def test_no_color_takes_away_colour_and_nothing_else(right, monkeypatch, capsys):
+    shown = {}
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for value in ("", "1"):
+        monkeypatch.setenv("NO_COLOR", value)
+        main(["check", str(right)])
+        shown[value] = capsys.readouterr().out
+    assert re.search(r"\x1b\[[0-9;]*3[0-9]", shown[""])
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", shown["1"])
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", text) for text in shown.values()]
+    assert plain[0] == plain[1]
 
 
 def test_a_store_that_is_no_database_is_a_clear_error(right, tmp_path, capsys):

@@ -243,6 +243,13 @@ def test_a_near_miss_is_named(source, near):
     assert near in function.message
 
 
+@pytest.mark.parametrize("name", ["rand", "rnd", "randoms", "Random", "ran"])
+def test_a_shortened_name_is_named(name):
+    functions = found(IMPORTS, edit(RANDOM, ("parameters_random", f"parameters_{name}")))[1]
+    assert bool(functions["initialize_parameters_random"].near_misses) == (name != "rnd")
+    assert not functions["initialize_parameters_he"].near_misses
+
+
 def test_a_required_function_is_no_near_miss_of_another():
     assert he(IMPORTS, ZEROS, RANDOM).near_misses == ()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -86,9 +88,18 @@ def _missing_name_hint(name: str, evidence: FunctionEvidence) -> str:
             f"{name} is set at the top level ({missing.defined}) by a line that runs other code; "
             "a function that is called on its own cannot rely on it. Compute it inside the function."
         )
+    if near := _near_name(name, evidence.function.code):
+        return f"Did you mean {near}? The function has no {name}."
     if name in ("math", "random", "pprint", "copy"):
         return f"Add `import {name}` to the first cell, or use what NumPy has."
     return f"Define {name} inside the function; names typed in another session are not in the notebook."
+
+
+def _near_name(name: str, code: str) -> str | None:
+    """Return the argument of a function whose name is most like another, as layers_dims is like layer_dims."""
+    arguments = re.search(r"^[ \t]*(?:async[ \t]+)?def\s+\w+\s*\(([^)]*)\)", code, re.MULTILINE)
+    names = re.findall(r"[^\W\d]\w*", arguments[1]) if arguments else []
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.7)), None)
 
 
 def _structure(outcome: Outcome, function: str) -> Finding | None:

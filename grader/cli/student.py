@@ -126,13 +126,16 @@ def lab(
 
 
 def _single(notebooks: list[Path]) -> Path:
-    """Return the notebook to be graded; for a folder, or for several notebooks, there is another command."""
-    if len(notebooks) > 1 or notebooks[0].is_dir():
-        what = f"{len(notebooks)} files were given" if len(notebooks) > 1 else f"{notebooks[0]} is a folder"
-        sources = " ".join(map(shlex.quote, map(str, notebooks[:3]))) + (" ..." if len(notebooks) > 3 else "")
-        raise RequestError(f"{what}, and `check` grades one notebook", hint=f"grader batch {sources} --out graded/")
-    require_file(notebooks[0], "give the path of a notebook that exists")
-    return notebooks[0]
+    """Return the notebook to be graded; for several there is another command."""
+    notebook, *others = notebooks
+    if others:
+        given = " ".join(map(shlex.quote, map(str, notebooks[:3]))) + (" ..." if len(notebooks) > 3 else "")
+        raise RequestError(
+            f"check grades one notebook, and {len(notebooks)} were given", hint=f"grader batch {given} --out graded/"
+        )
+    if not notebook.is_dir():  # of a folder more can be said
+        require_file(notebook, "give the path of a notebook that exists")
+    return notebook
 
 
 def _open(page: Path) -> None:

@@ -21,6 +21,7 @@ __all__ = ["extract", "printed"]
 _DAMAGES = ("truncated_json", "damaged_function")
 _DEFINITION_ELSEWHERE = ("code_in_markdown", "damaged_function")  # problems that name a function which cannot be run
 _TAKES_LISTS = frozenset({"len", "zip", "enumerate", "list", "tuple", "iter", "reversed", "map", "pairwise"})
+_LEAST_BEGINNING = 3  # letters of a name that stands for the whole
 _SIMILAR = 0.85  # names this alike (difflib's ratio of what follows the common beginning) are near misses
 
 
@@ -218,7 +219,11 @@ def _same_but_typo(low: str, want: str) -> bool:
     common = want.rsplit("_", 1)[0] + "_"
     if not low.startswith(common):
         return False
-    return SequenceMatcher(None, low[len(common) :], want[len(common) :]).ratio() >= _SIMILAR
+    mine, asked = low[len(common) :], want[len(common) :]
+    shorter, longer = sorted((mine, asked), key=len)
+    if len(shorter) >= _LEAST_BEGINNING and longer.startswith(shorter):  # rand for random
+        return True
+    return SequenceMatcher(None, mine, asked).ratio() >= _SIMILAR
 
 
 def _seeded(codes: list[Code]) -> Place | None:

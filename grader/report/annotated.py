@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import logging
+import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +34,10 @@ _PICTURES = 20 * 2**20  # of all pictures together
 _NUMBERS = (
     "Cell numbers in the feedback count the cells of the file as it was handed in, before these notes were added. Cells "
     f"tagged {TAG} are the grader's: delete them when you have read them. Nothing else was changed."
+)
+_CONFORMED = (
+    f"{_NUMBERS.removesuffix(' Nothing else was changed.')} Your cells are all here. What Jupyter's format does not allow was "
+    "left out or changed: cells of an unknown type are raw cells, and outputs or settings that are not valid are gone."
 )
 _NOTES_ALONE = (
     "Your own cells are not in this file: what was handed in could not be read as a plain notebook of a usual size, so that "
@@ -95,12 +100,14 @@ def _annotated(data: bytes | None, result: Result) -> Node:
     """Return the student's notebook with notes, or the notes alone."""
     if data is None:
         return _notes_alone(result)
-    try:
-        document = _with_notes(_read(data), result)
-        _written(document)  # half a surrogate pair, inf: what no file can hold
-    except Exception:  # a stranger's file may break a library in any way, also by RecursionError
-        return _notes_alone(result)
-    return document
+    for read, remark in ((_read, _NUMBERS), (_conformed, _CONFORMED)):
+        try:
+            document = _with_notes(read(data), result, remark)
+            _written(document)  # half a surrogate pair, inf: what no file can hold
+        except Exception:  # noqa: S112  # a stranger's file may break a library in any way, also by RecursionError
+            continue
+        return document
+    return _notes_alone(result)
 
 
 def _read(data: bytes) -> Node:
@@ -135,7 +142,97 @@ def _read(data: bytes) -> Node:
     return document
 
 
-def _with_notes(document: Node, result: Result) -> Node:
+def _conformed(data: bytes) -> Node:
+    """Return a file as a valid notebook of format 4.5 with every cell it has, whatever else the format does not allow.
+
+    Raises
+    ------
+    Exception
+        Of whatever kind, if it is no notebook, or one of too many cells.
+    """
+    import nbformat
+
+    given = _storable(json.loads(data.decode("utf-8-sig")))
+    if not 0 < sum(1 + _outputs(cell) for cell in given["cells"]) <= _PARTS:
+        raise ValueError("no cells, or too many")
+    cells = [_conformed_cell(cell) for cell in given["cells"]]
+    metadata = given.get("metadata")
+    document = {"cells": cells, "metadata": _conformed_metadata(metadata), "nbformat": 4, "nbformat_minor": 5}
+    _valid(document, check=False)
+    _, normal = nbformat.validator.normalize(
+        nbformat.from_dict(document),  # type: ignore[no-untyped-call]
+        strip_invalid_metadata=True,
+    )
+    conformed: Node = json.loads(json.dumps(normal))
+    return conformed
+
+
+def _storable(value: Any) -> Any:  # JSON of a stranger
+    """Return a JSON value without what a notebook file cannot hold: NaN, inf and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value if value.isascii() else re.sub("[\ud800-\udfff]", "\ufffd", value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    return {_storable(key): _storable(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _outputs(cell: object) -> int:
+    outputs = cell.get("outputs") if isinstance(cell, dict) else None
+    return len(outputs) if isinstance(outputs, list) else 0
+
+
+def _conformed_cell(cell: object) -> Node:
+    """Return a cell as the format wants it; one of an unknown type is shown as raw text, and its type is kept beside it."""
+    if not isinstance(cell, dict):
+        return {"cell_type": "raw", "metadata": {}, "source": json.dumps(cell)}
+    kind, metadata, source = (cell.get(key) for key in ("cell_type", "metadata", "source"))
+    lines = source if isinstance(source, list) else [source]
+    conformed: Node = {
+        "cell_type": kind if kind in {"code", "markdown", "raw"} else "raw",
+        "metadata": metadata if isinstance(metadata, dict) else {},
+        "source": "".join(line for line in lines if isinstance(line, str)),
+        "id": cell.get("id"),
+    }
+    if kind != conformed["cell_type"]:
+        conformed["metadata"] = {**conformed["metadata"], "grader": {"cell_type": kind}}
+    if kind == "code":
+        count, outputs = cell.get("execution_count"), cell.get("outputs")
+        conformed["execution_count"] = count if type(count) is int and count >= 0 else None
+        conformed["outputs"] = [one for one in outputs if _is_valid(one, "output")] if isinstance(outputs, list) else []
+    elif _are_attachments(cell.get("attachments")):
+        conformed["attachments"] = cell["attachments"]
+    return conformed
+
+
+def _are_attachments(value: object) -> bool:
+    """Whether a cell's pictures are given as the format wants them: by name, then by kind, as text."""
+    bundles = list(value.values()) if isinstance(value, dict) else [None]
+    data = [item for bundle in bundles if isinstance(bundle, dict) for item in bundle.values()]
+    return all(isinstance(bundle, dict) for bundle in bundles) and all(isinstance(item, str) for item in data)
+
+
+def _is_valid(value: object, ref: str) -> bool:
+    from nbformat.validator import isvalid
+
+    return isinstance(value, dict) and isvalid(value, ref=ref, version=4, version_minor=5)  # type: ignore[no-untyped-call]
+
+
+def _conformed_metadata(metadata: object) -> Node:
+    """Return a notebook's metadata with the names that the format wants of a kernel and a language."""
+    conformed = dict(metadata) if isinstance(metadata, dict) else {}
+    for key, names in (("kernelspec", ("name", "display_name")), ("language_info", ("name",))):
+        if key in conformed:
+            given = conformed[key] if isinstance(conformed[key], dict) else {}
+            known = [given[name] for name in names if isinstance(given.get(name), str)]
+            if len(known) < len(names):
+                given = {**given, **dict.fromkeys(names, known[0] if known else "python")}
+            conformed[key] = given
+    return conformed
+
+
+def _with_notes(document: Node, result: Result, remark: str) -> Node:
     """Put the summary first and each function's note below its cell; the notes of an earlier time go."""
     homes = {name: _home(name, function, document["cells"]) for name, function in result.functions.items()}
     below: dict[int, list[Node]] = {}
@@ -143,7 +240,7 @@ def _with_notes(document: Node, result: Result) -> Node:
         if index is not None:
             below.setdefault(index, []).append(_note(name, function_note(name, result.functions[name])))
     top = summary_note(result, [name for name, index in homes.items() if index is None])
-    cells = [_note("summary", f"{top}\n\n{_NUMBERS}")]
+    cells = [_note("summary", f"{top}\n\n{remark}")]
     for index, cell in enumerate(document["cells"]):
         cells += [] if _is_note(cell) else [cell]
         cells += below.get(index, [])
@@ -169,7 +266,7 @@ def _notes_alone(result: Result) -> Node:
     return _valid({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
-def _valid(document: Node) -> Node:
+def _valid(document: Node, *, check: bool = True) -> Node:
     """Give each cell an id of its own, the same every time, and let nbformat look at the whole."""
     import nbformat
 
@@ -180,7 +277,8 @@ def _valid(document: Node) -> Node:
             own = next(name for suffix in range(len(used) + 1) if (name := f"cell-{number}-{suffix}") not in used)
         cell["id"] = own
         used.add(own)
-    nbformat.validate(nbformat.from_dict(document))  # type: ignore[no-untyped-call]
+    if check:
+        nbformat.validate(nbformat.from_dict(document))  # type: ignore[no-untyped-call]
     return document
 
 
