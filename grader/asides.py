@@ -20,7 +20,7 @@ import numpy as np
 from grader import exercise as exercises
 from grader.exercise import Exercise
 from grader.fast import engine
-from grader.shipped import SEED, scaled
+from grader.shipped import SEED, Versions, scaled, terms, versions
 from grader.training import Data, Floats, Model, Parameters, cost, course_data, each, escape, train
 
 FILE = "asides.json"
@@ -120,12 +120,16 @@ class Asides(msgspec.Struct, frozen=True):
     signals: tuple[Signal, ...]
     flower: tuple[Earlier, ...]
     pictures: tuple[Earlier, ...]
+    made_with: Versions = Versions()
 
 
 def load(exercise: Exercise) -> Asides | None:
-    """Read what was measured beside an exercise; None where nothing was."""
+    """Read what was measured beside an exercise; None where nothing was, or for other settings than it has today."""
     path = exercise.folder / FILE
-    return msgspec.json.decode(path.read_bytes(), type=Asides) if path.is_file() else None
+    if not path.is_file():
+        return None
+    read = msgspec.json.decode(path.read_bytes(), type=Asides)
+    return read if read.made_with.terms == terms(exercise) else None
 
 
 def make(exercise: Exercise) -> Asides:
@@ -140,6 +144,7 @@ def make(exercise: Exercise) -> Asides:
         tuple(_signals()),
         tuple(flower(rate) for rate in (1.2, 0.01)),
         tuple(pictures(factor) for factor in ("0.01", "1/sqrt(n)")),
+        versions(exercise),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -14,20 +14,19 @@ from pathlib import Path
 import msgspec
 
 from grader import manifest as manifests
-from grader import pool, work
+from grader import pool, remembered, work
 from grader import roster as rosters
 from grader import submissions as files
-from grader.classfiles import write_class
-from grader.classroom import Line, gather
 from grader.errors import RequestError, UnavailableError, fault_of_environment
 from grader.exercise import Exercise
+from grader.folder import DATABASE, finish_removal, opened, publish, publish_class, require_whole_store, stale_pages
 from grader.notebook import sha256_of
 from grader.records import Result
-from grader.store import Decision, Kept, Known, Store, ruled, write
+from grader.remembered import ChangeError, ExerciseChange, Roster
+from grader.store import Decision, Kept, Known, Store, locked, make_private_folder, ruled, write
 from grader.submissions import Submission
 from grader.work import Setup, Work
 
-DATABASE = "grades.sqlite"
 GROUP, GROUP_SECONDS = 32, 1.0  # submissions that are written down together: what a kill can cost, besides what runs
 LINES = 5000  # submissions of which the class's files need not be read back from the store: some 20 MB
 HERE = 32  # so few submissions are judged again in this process: starting others takes longer
@@ -80,6 +79,7 @@ class Settings:
     """How a batch runs; `ready` is called before any student's code is, and raises where it must not be.
 
     `manifest` is trusted because a person named it; `max_files` bounds the notebooks of one hand-in.
+    `change_exercise` and `change_roster` confirm that a class is graded with another exercise or class list than before.
     """
 
     jobs: int = 1
@@ -88,6 +88,8 @@ class Settings:
     roster: Path | None = None
     manifest: Path | None = None
     max_files: int = files.MOST_FILES
+    change_exercise: bool = False
+    change_roster: bool = False
     start: pool.Start = pool.processes
     progress: Progress = field(default=lambda _done, _all, _running: None)
     ready: Callable[[], object] = lambda: None
@@ -105,23 +107,26 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
     wanted = files.Wanted(exercise.names, settings.max_files)
     found = files.find(sources, wanted, besides=out, manifest=settings.manifest)
     annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
-    if settings.roster is not None:
-        found.submissions = rosters.match(found.submissions, rosters.load(settings.roster))
-        found.manifest = found.manifest or rosters.manifest(found.submissions)
-    if not found.submissions:
-        for place, reason in found.unavailable.items():
-            raise RequestError(f"{place} cannot be read: {reason}", hint="run the same command again when it can be")
-        raise RequestError(
-            f"there is no notebook in {', '.join(map(str, sources))}",
-            hint="give a folder or zip that holds .ipynb or .py files",
-        )
-    with Store(out / DATABASE) as store:
+    roster = rosters.read(settings.roster) if settings.roster is not None else None
+    _require_something(sources, found)
+    if not settings.fresh:
+        require_whole_store(out)
+    make_private_folder(out)
+    with locked(out, "batch"), Store(out / DATABASE) as store:
+        finish_removal(store, out)
+        store.ledger.agree()
+        if not settings.change_exercise:
+            remembered.require_same_exercise(store, exercise)
+        _require_manifest(out, found)
+        _assign(store, found, roster, change=settings.change_roster)
+        remembered.remember_exercise(store, exercise)
         if settings.fresh:
             _drop(store, out, store.known())
         _drop(store, out, _superseded(store.known(), found.submissions))
         known = store.known()
         todo = files.with_folders(found.submissions, {name: one.folder for name, one in known.items()})
-        plan = _plan(todo, known, exercise, _Pages(out, annotated=annotated))
+        stale = frozenset(stale_pages(store, out))
+        plan = _plan(todo, known, exercise, _Pages(out, stale, annotated=annotated))
         store.touch(plan.touched)
         if found.manifest is not None:
             write(out / manifests.FILE, manifests.encode(found.manifest), private=True)
@@ -142,6 +147,28 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
         )
 
 
+def confirmed(settings: Settings, change: ChangeError) -> Settings:
+    """Return settings that confirm a change of what the class is graded with."""
+    if isinstance(change, ExerciseChange):
+        return replace(settings, change_exercise=True)
+    return replace(settings, change_roster=True)
+
+
+def exercise_before(out: Path) -> str | None:
+    """Return what names the exercise that a folder was graded with: a shipped name or a folder; None where nobody knows.
+
+    Raises
+    ------
+    RequestError
+        If the exercise's folder is not there any more, or the store cannot be used.
+    """
+    if not Store.is_there(out / DATABASE):
+        return None
+    with Store(out / DATABASE) as store:
+        name = remembered.exercise_name(store)
+    return name if name is None else remembered.require_exercise(name)
+
+
 def regrade(out: Path, exercise: Exercise, settings: Settings | None = None) -> Report:
     """Judge stored evidence again, with today's points and words; no student code runs.
 
@@ -150,8 +177,9 @@ def regrade(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
     RequestError
         If nothing was graded into `out`.
     """
-    with opened(out) as store:
+    with opened(out) as store, locked(out, "regrade"):
         plan = _plan_of_all(store, exercise)
+        remembered.remember_exercise(store, exercise)
         task = _Task(store, out, exercise, annotated=False)
         moved = tuple(task.run(plan, settings or Settings()))
         _publish(store, out, exercise, task.lines)
@@ -172,31 +200,6 @@ def preview(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
         return tuple(task.run(_plan_of_all(store, exercise), settings or Settings()))
 
 
-def opened(out: Path) -> Store:
-    """Open the store of a folder that a batch wrote.
-
-    Raises
-    ------
-    RequestError
-        If nothing was graded into `out`.
-    """
-    if not (out / DATABASE).is_file():
-        raise RequestError(f"nothing was graded into {out}", hint="run `grader batch SOURCE --out DIR` first")
-    return Store(out / DATABASE)
-
-
-def publish(store: Store, out: Path, exercise: Exercise, names: Iterable[str]) -> None:
-    """Write the pages of some submissions and the class's files anew, after people decided something."""
-    standing, known = store.ledger.standing(), store.known()
-    for name in names:
-        result = ruled(store.result(name), standing.get(name, ()))
-        store.stand(name, work.standing(result))
-        folder = out / known[name].folder
-        work.write_pages(folder, result)
-        work.write_annotated(folder, result)
-    _publish(store, out, exercise)
-
-
 def changes(machine: Result, rulings: Sequence[Decision], before: Result | None = None) -> Iterator[Change]:
     """Yield whose points are others than `before`, and the rulings that the machine does not agree with as it did then."""
     today, earlier = ruled(machine, rulings), ruled(before, rulings) if before else None
@@ -211,7 +214,54 @@ def changes(machine: Result, rulings: Sequence[Decision], before: Result | None 
             yield Change(submission.name, submission.student, name, was, function.points, given, ruling, stands)
 
 
+def _publish(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes]) -> None:
+    """Write the class's files, and the pages of those whom people ruled on meanwhile."""
+    if stale := stale_pages(store, out):
+        publish(store, out, exercise, stale)
+    else:
+        publish_class(store, out, exercise, lines)
+
+
 # --- what is to be done --------------------------------------------------------------------------------------------
+
+
+def _require_something(sources: Sequence[Path], found: files.Sources) -> None:
+    """Refuse sources that hold nothing; a class of which nobody handed in anything is more likely a folder that is away."""
+    if any(one.path is not None for one in found.submissions) or (found.submissions and found.manifest):
+        return
+    for place, reason in found.unavailable.items():
+        raise RequestError(f"{place} cannot be read: {reason}", hint="run the same command again when it can be")
+    raise RequestError(
+        f"there is no notebook in {', '.join(map(str, sources))}",
+        hint="give a folder or zip that holds .ipynb or .py files",
+    )
+
+
+def _require_manifest(out: Path, found: files.Sources) -> None:
+    """Refuse a plain folder for a class whose submissions were collected: it does not say whose they are."""
+    before = manifests.load(out)
+    if found.manifest is None and before is not None and manifests.is_collected(before):
+        raise RequestError(
+            f"this class was collected from {before.system}, and the source has no {manifests.FILE} that says whose each file is",
+            hint="give the collected folder, or another --out folder",
+        )
+
+
+def _assign(store: Store, found: files.Sources, roster: Roster | None, *, change: bool) -> None:
+    """Find out whose each file is, by the class list that was given or else by the one that the class was graded with."""
+    before = remembered.roster_of(store)
+    used = roster or before
+    if used is None:
+        return
+    people = rosters.parse(used.data, used.path)
+    if roster and before and roster.data != before.data and not change:
+        rosters.require_same(found.submissions, rosters.parse(before.data, before.path), people)
+    earlier = {one.student for one in store.known().values() if one.sha256 and one.student}
+    matched = rosters.match(found.submissions, people)
+    found.submissions = [one for one in matched if one.path is not None or one.student not in earlier]
+    found.manifest = found.manifest or rosters.manifest(matched)
+    if roster:
+        remembered.remember_roster(store, roster)
 
 
 @dataclass(slots=True)
@@ -277,13 +327,16 @@ def _same_file(submission: Submission, before: Known) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    """The pages that a submission is to have."""
+    """The pages that a submission is to have; those of `stale` are not those that the store knows of."""
 
     out: Path
+    stale: Collection[str]
     annotated: bool
 
     def stand(self, submission: Submission) -> bool:
-        """Return whether all of them are there."""
+        """Return whether all of them are there, as they were written."""
+        if submission.name in self.stale:
+            return False
         annotated = self.annotated and submission.path is not None and files.suffix_of(submission.name) == ".ipynb"
         names = (*work.PAGES, work.ANNOTATED) if annotated else work.PAGES
         return all((self.out / submission.folder / name).is_file() for name in names)
@@ -405,28 +458,6 @@ def _changed(moved: Iterable[Change]) -> int:
 
 def _rulings(moved: Iterable[Change]) -> Iterator[str]:
     yield from (under_ruling(one) for one in moved if one.ruling)
-
-
-def _publish(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes] | None = None) -> None:
-    """Write the class's files anew from the store; `lines` are those of submissions that were done just now.
-
-    Where people decided something, perhaps meanwhile, the store is read.
-    """
-    decided = {one.submission for one in store.ledger.decisions()}
-    made = {name: line for name, line in (lines or {}).items() if name not in decided}
-    found = gather(
-        store.results(besides=made.keys()),
-        seen=store.seen(),
-        lines=(msgspec.msgpack.decode(one, type=Line) for one in made.values()),
-    )
-    if found.sweep is None:  # it is the same in every result
-        found.sweep = next((store.result(name).sweep for name in made), None)
-    write_class(
-        found,
-        out,
-        exercise,
-        ignored=store.ignored,
-    )
 
 
 def _report(store: Store, out: Path) -> Report:

@@ -226,7 +226,7 @@ class _Workers(Executor):
             with _translated(self._cluster.address):
                 answer = _opened(ended.result())
                 _write(one, answer.pages)
-            self._end(future, answer.kept, None)
+            self._end(future, _noted(one, answer.kept), None)
         except Exception as error:
             self._end(future, None, error)
 
@@ -278,6 +278,13 @@ def _write(one: Work, pages: Mapping[str, bytes]) -> None:
         for name in NAMES:
             if name in pages:
                 write(folder / name, pages[name], private=True)
+
+
+def _noted(one: Work, kept: Kept | None) -> Kept | None:
+    """Return what comes into the store with the pages as they lie here, not as they lay on the worker."""
+    if kept is None or one.out is None:
+        return kept
+    return replace(kept, known=replace(kept.known, pages=work.page_stats(one.out / one.submission.folder)))
 
 
 def _opened(data: bytes) -> Answer:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import msgspec
-
-from grader import batch
 from grader import manifest as manifests
+from grader import remembered
 from grader.errors import RequestError
-from grader.exercise import Exercise
-from grader.lms import journal
-from grader.records import SubmissionInfo
-from grader.store import Decision, Known, Store, write
+from grader.folder import folders_of, left_over, opened, remove
+from grader.store import Decision, Known, Store, locked
 
 _AGE = re.compile(r"([0-9]+)\s*([dwmy])")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
@@ -36,13 +31,9 @@ class Removed:
 Agree = Callable[["Removed"], bool]  # is asked before anything is removed
 
 
-class _Named(msgspec.Struct):
-    """What of a result says whose it is."""
-
-    submission: SubmissionInfo
-
-
-def forget(out: Path, exercise: Exercise, who: str, by: str = "", *, agree: Agree = lambda _: True) -> Removed | None:
+def forget(
+    out: Path, who: str, by: str = "", exercise: str | None = None, *, agree: Agree = lambda _: True
+) -> Removed | None:
     """Remove all that the folder holds of one student: their submissions, pages, caches and rulings.
 
     `who` is their identifier, or the name or folder of one of their submissions; a file that is nobody's stands for itself.
@@ -52,21 +43,22 @@ def forget(out: Path, exercise: Exercise, who: str, by: str = "", *, agree: Agre
     RequestError
         If there is nobody of that name.
     """
-    with batch.opened(out) as store:
+    with opened(out) as store, locked(out, "forget"):
+        remembered.exercise_for(store, exercise)
         known = store.known().values()
         students = {one.student for one in known if one.student and who in {one.student, one.name, one.folder}}
         names = [one.name for one in known if who in {one.name, one.folder} or one.student in students]
         ruled = [one.submission for one in store.ledger.decisions() if one.submission == who]
-        if not names and not ruled and who not in _students(out) and not _left_over(out, {who}):
+        if not names and not ruled and who not in _students(out) and not left_over(out, {who}):
             raise RequestError(
                 f"there is nothing of {who!r} in {out}",
                 hint="give the student, name or folder of a submission as they stand in grades.csv",
             )
-        return _remove(store, out, exercise, {who, *names}, _decision(by, "a person was forgotten"), agree)
+        return _remove(store, out, {who, *names}, _decision(by, "a person was forgotten"), agree)
 
 
 def purge(
-    out: Path, exercise: Exercise, older_than: str, by: str = "", *, agree: Agree = lambda _: True
+    out: Path, older_than: str, by: str = "", exercise: str | None = None, *, agree: Agree = lambda _: True
 ) -> Removed | None:
     """Remove what was graded longer ago than `older_than`: 180d, 26w, 6m or 1y.
 
@@ -76,10 +68,11 @@ def purge(
         If that is no length of time.
     """
     before = datetime.now(timezone.utc) - age(older_than)
-    with batch.opened(out) as store:
+    with opened(out) as store, locked(out, "purge"):
+        remembered.exercise_for(store, exercise)
         names = set(store.graded_before(before.isoformat(timespec="seconds")))
         decision = _decision(by, f"what was older than {older_than} was removed")
-        return _remove(store, out, exercise, names, decision, agree)
+        return _remove(store, out, names, decision, agree)
 
 
 def age(text: str) -> timedelta:
@@ -106,29 +99,18 @@ def _decision(by: str, why: str) -> Decision:
     return Decision(by or "grader", "removed", "", reason=why)
 
 
-def _remove(
-    store: Store, out: Path, exercise: Exercise, who: Collection[str], decision: Decision, agree: Agree
-) -> Removed | None:
+def _remove(store: Store, out: Path, who: Collection[str], decision: Decision, agree: Agree) -> Removed | None:
     known = [one for one in store.known().values() if one.name in who]
     stay = [one for one in store.known().values() if one.name not in who]
     people = {*who, *(one.student for one in known if one.student)} - {one.student for one in stay}
-    left_over = _left_over(out, people) - {out / one.folder for one in stay}
-    folders = {out / one.folder for one in known} | left_over
+    names = {one.name for one in known}
+    folders = folders_of(store, out, names, people)
     of_them = {*who, *people}
-    decisions = sum(decision.submission in of_them for decision in store.ledger.decisions())
-    if not agree(Removed(len(known), len(folders), decisions, tuple(sorted(one.name for one in known)))):
+    decisions = sum(one.submission in of_them for one in store.ledger.decisions())
+    if not agree(Removed(len(known), len(folders), decisions, tuple(sorted(names)))):
         return None
     store.ignored = {name: why for name, why in store.ignored.items() if not _is_of(name, known, people)}
-    decisions = store.forget(of_them, decision)
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
-    for draft in (*out.glob(".*.tmp"), *out.glob("*/.*.tmp")):  # of a run that was killed while it wrote
-        draft.unlink(missing_ok=True)
-    _cut_manifest(out, people)
-    journal.forget(out, people)
-    batch.publish(store, out, exercise, ())
-    store.compact()
-    return Removed(len(known), len(folders), decisions)
+    return Removed(len(known), len(folders), remove(store, out, of_them, folders, decision))
 
 
 def _is_of(ignored: str, known: Collection[Known], people: Collection[str]) -> bool:
@@ -137,28 +119,6 @@ def _is_of(ignored: str, known: Collection[Known], people: Collection[str]) -> b
     return ignored.split("/", maxsplit=1)[0] in tops or any(len(one) > 2 and one in ignored for one in people)
 
 
-def _left_over(out: Path, people: Collection[str]) -> set[Path]:
-    """Return folders of pages of these people that the store does not know: of a run that was killed."""
-    found = set()
-    for path in out.glob("*/result.json"):
-        try:
-            submission = msgspec.json.decode(path.read_bytes(), type=_Named).submission
-        except (OSError, msgspec.DecodeError):
-            continue
-        if {submission.name, submission.student, path.parent.name} & set(people):
-            found.add(path.parent)
-    return found
-
-
 def _students(out: Path) -> set[str]:
     manifest = manifests.load(out)
     return {entry.student for entry in manifest.entries} if manifest else set()
-
-
-def _cut_manifest(out: Path, people: Collection[str]) -> None:
-    manifest = manifests.load(out)
-    if manifest is not None:
-        kept = tuple(one for one in manifest.entries if one.student not in people and one.file not in people)
-        if len(kept) < len(manifest.entries):
-            cut = msgspec.structs.replace(manifest, entries=kept)
-            write(out / manifests.FILE, manifests.encode(cut), private=True)

@@ -7,12 +7,13 @@ import io
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from grader.errors import RequestError
 from grader.manifest import Entry, Manifest
+from grader.remembered import Roster, RosterChange
 from grader.submissions import Submission, changed, stem_of
 
 # What columns are called, as they stand in exports of learning management systems; the first that is there counts.
@@ -35,6 +36,8 @@ _HEADINGS: Mapping[str, tuple[str, ...]] = {
     "first": ("first name", "firstname", "given name"),
     "last": ("last name", "lastname", "surname", "family name"),
 }
+SYSTEM = "spreadsheet"  # what the manifest of a class list names as its system
+_HINT = "give a CSV file with a heading such as id, student, login, email or name"
 MOST_BYTES = 32 << 20
 MOST_WORDS = 6  # of a name or identifier
 _Index = Mapping[str, set[str]]
@@ -49,6 +52,24 @@ class Person:
     names: frozenset[str]
 
 
+def read(path: Path) -> Roster:
+    """Return the bytes of a class list, which say who somebody is.
+
+    Raises
+    ------
+    RequestError
+        If the file cannot be read, or `parse` refuses it.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise RequestError(f"{path} is too large for a class list", hint=_HINT)
+        roster = Roster(str(path), path.read_bytes())
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read: {error.strerror}", hint=_HINT) from None
+    parse(roster.data, roster.path)
+    return roster
+
+
 def load(path: Path) -> tuple[Person, ...]:
     """Read a class list.
 
@@ -57,19 +78,22 @@ def load(path: Path) -> tuple[Person, ...]:
     RequestError
         If the file cannot be read, no column says who somebody is, or two people have one identifier.
     """
-    hint = "give a CSV file with a heading such as id, student, login, email or name"
+    return parse(read(path).data, str(path))
+
+
+def parse(data: bytes, path: str) -> tuple[Person, ...]:
+    """Return the people of a class list; `path` is where it lay.
+
+    Raises
+    ------
+    RequestError
+        If no column says who somebody is, or two people have one identifier.
+    """
+    hint = _HINT
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise RequestError(f"{path} is too large for a class list", hint=hint)
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
+        rows = _rows(data.decode("utf-8-sig"), path)
     except UnicodeDecodeError:
         raise RequestError(f"{path} is not in UTF-8", hint="save it as CSV UTF-8") from None
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
-    except csv.Error as error:
-        raise RequestError(f"{path} is no CSV file: {error}", hint=hint) from None
     columns = _columns(rows[0] if rows else ())
     if not columns.keys() & {"student", "login", "email", "name", "last"}:
         raise RequestError(f"{path} has no column that says who somebody is", hint=hint)
@@ -78,6 +102,13 @@ def load(path: Path) -> tuple[Person, ...]:
     if times > 1:
         raise RequestError(f"{path} has {student!r} more than once", hint="give each person an id of their own")
     return tuple(people)
+
+
+def _rows(text: str, path: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+    except csv.Error as error:
+        raise RequestError(f"{path} is no CSV file: {error}", hint=_HINT) from None
 
 
 def match(submissions: Sequence[Submission], people: Sequence[Person]) -> list[Submission]:
@@ -98,11 +129,47 @@ def match(submissions: Sequence[Submission], people: Sequence[Person]) -> list[S
     return sorted([*placed, *absent], key=lambda submission: submission.name)
 
 
+def without(roster: Roster, people: Collection[str]) -> Roster:
+    """Return a class list without the rows of some people, as their identifiers name them."""
+    rows = _rows(roster.data.decode("utf-8-sig"), roster.path)
+    columns = _columns(rows[0] if rows else ())
+    some = rows[:1]
+    for row in rows[1:]:
+        person = _person(row, columns)
+        if person is None or person.student not in people:
+            some.append(row)
+    if len(some) == len(rows):
+        return roster
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(some)
+    return Roster(roster.path, text.getvalue().encode())
+
+
+def require_same(submissions: Sequence[Submission], before: Sequence[Person], people: Sequence[Person]) -> None:
+    """Refuse a class list that takes somebody's file away, or somebody out of the class; new people are welcome.
+
+    Raises
+    ------
+    RosterChange
+        If it does.
+    """
+    gone = sorted({one.student for one in before} - {one.student for one in people})
+    earlier, later = ({one.name: one.student for one in match(submissions, some)} for some in (before, people))
+    moved = [one.name for one in submissions if earlier[one.name] and earlier[one.name] != later[one.name]]
+    if gone or moved:
+        who = [f"{len(gone)} people are missing, {gone[0]!r} among them"] if gone else []
+        who += [f"{len(moved)} files would belong to somebody else, {moved[0]} among them"] if moved else []
+        raise RosterChange(
+            f"this is another class list than before: {'; '.join(who)}",
+            hint="leave --roster out to use the list that was kept, or confirm the new one with --change-roster",
+        )
+
+
 def manifest(submissions: Iterable[Submission]) -> Manifest:
     """Return the manifest of a class list: whose each file that counts is, and who handed in nothing."""
     theirs = [one for one in submissions if one.student and one.counts]
     entries = [Entry(file=one.name if one.path else None, student=one.student or "") for one in theirs]
-    return Manifest(system="spreadsheet", entries=tuple(entries))
+    return Manifest(system=SYSTEM, entries=tuple(entries))
 
 
 def _absent(person: Person, taken: set[str]) -> Submission:

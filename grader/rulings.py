@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import batch, review
+from grader import batch, folder, remembered, review
 from grader.errors import RequestError
 from grader.exercise import Exercise, Task
 from grader.store import Decision, Known, Store, code_hash
@@ -32,7 +32,7 @@ class Order:
     by: str
 
 
-def override(out: Path, exercise: Exercise, submissions: Sequence[str], order: Order) -> list[Ruled]:
+def override(out: Path, exercise: str | None, submissions: Sequence[str], order: Order) -> list[Ruled]:
     """Change the points of a function in some submissions, and write their pages and the gradebook anew.
 
     Raises
@@ -42,17 +42,18 @@ def override(out: Path, exercise: Exercise, submissions: Sequence[str], order: O
     """
     if not order.reason.strip() or not order.by.strip():
         raise RequestError("a ruling needs a reason and a name", hint="give --reason TEXT and --by NAME")
-    task = _task(exercise, order.function)
-    with batch.opened(out) as store:
+    with folder.opened(out) as store:
+        loaded = remembered.exercise_for(store, exercise)
+        task = _task(loaded, order.function)
         names = [find(store, given).name for given in submissions]
         decisions = [_decision(store, name, task, order) for name in dict.fromkeys(names)]
         store.ledger.add(*decisions)
-        batch.publish(store, out, exercise, names)
+        folder.publish(store, out, loaded, names)
         known = store.known()
     return [Ruled(one.submission, known[one.submission].student, one.points, one.before) for one in decisions]
 
 
-def alike(out: Path, exercise: Exercise, submission: str, function: str) -> list[Known]:
+def alike(out: Path, exercise: str | None, submission: str, function: str) -> list[Known]:
     """Return all whose function gave the very same on every public call, the submission itself first.
 
     Raises
@@ -60,23 +61,23 @@ def alike(out: Path, exercise: Exercise, submission: str, function: str) -> list
     RequestError
         If there is no such submission or function.
     """
-    task = _task(exercise, function)
-    with batch.opened(out) as store:
+    with folder.opened(out) as store:
+        task = _task(remembered.exercise_for(store, exercise), function)
         own, known = find(store, submission), store.known()
         return [own, *(known[name] for name in store.alike(own.name, task.name) if name != own.name)]
 
 
-def last_order(out: Path, exercise: Exercise, submission: str, function: str) -> Order | None:
+def last_order(out: Path, exercise: str | None, submission: str, function: str) -> Order | None:
     """Return the ruling that stands over a function as an order, so that it can be given to others."""
-    task = _task(exercise, function)
-    with batch.opened(out) as store:
+    with folder.opened(out) as store:
+        task = _task(remembered.exercise_for(store, exercise), function)
         for one in store.ledger.standing().get(find(store, submission).name, ()):
             if one.function == task.name:
                 return Order(task.name, one.points, one.reason, one.by)
     return None
 
 
-def mark_seen(out: Path, exercise: Exercise, submissions: Iterable[str], by: str, reason: str = "") -> list[str]:
+def mark_seen(out: Path, exercise: str | None, submissions: Iterable[str], by: str, reason: str = "") -> list[str]:
     """Note that somebody has looked at submissions; they hold nothing back until their file changes.
 
     Raises
@@ -84,10 +85,10 @@ def mark_seen(out: Path, exercise: Exercise, submissions: Iterable[str], by: str
     RequestError
         If there is no such submission.
     """
-    with batch.opened(out) as store:
+    with folder.opened(out) as store:
         known = [find(store, given) for given in submissions]
         store.ledger.add(*(_seen(store, one, by, reason) for one in known))
-        batch.publish(store, out, exercise, ())
+        folder.publish(store, out, remembered.exercise_for(store, exercise), ())
     return [one.name for one in known]
 
 
@@ -99,7 +100,7 @@ def to_review(out: Path) -> list[review.Item]:
     RequestError
         If nothing was graded into `out`.
     """
-    with batch.opened(out) as store:
+    with folder.opened(out) as store:
         return review.items(store.results(), store.seen(), dict(_odd_rulings(store)), store.same_files())
 
 
@@ -111,7 +112,7 @@ def ledger(out: Path) -> tuple[Decision, ...]:
     RequestError
         If nothing was graded into `out`.
     """
-    with batch.opened(out) as store:
+    with folder.opened(out) as store:
         return store.ledger.decisions()
 
 

@@ -9,6 +9,8 @@ a test makes one of them again and compares.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -105,10 +107,32 @@ class Escape(msgspec.Struct, frozen=True):
     iteration: int | None
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """What measured numbers hold for: the network and how it trains, the right answers, and the points.
+
+    `solution` is a hash of the right answers' code, which sets seed and scales; `points` one of the training and test points.
+    """
+
+    layers: tuple[int, ...]
+    learning_rate: float
+    iterations: int
+    solution: str
+    points: str
+
+
+class Versions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What numbers were measured with, and what they hold for."""
+
+    grader: str = ""
+    python: str = ""
+    numpy: str = ""
+    terms: Terms | None = None
+
+
 class Shipped(msgspec.Struct, frozen=True):
     """trainings.json."""
 
-    made_with: dict[str, str]
+    made_with: Versions
     trainings: dict[str, Any]
     sweep: tuple[Point, ...]
     settings: tuple[Setting, ...]
@@ -138,11 +162,33 @@ class Shipped(msgspec.Struct, frozen=True):
 
 
 def load(exercise: Exercise) -> Shipped:
-    """Read what is shipped with an exercise; an exercise without it is only slower."""
+    """Read what is shipped with an exercise; an exercise without it is only slower, and less is said of it.
+
+    Numbers that were measured for other sizes, rates, iterations, answers or points say nothing of this exercise.
+    """
     path = exercise.folder / FILE
-    if not path.is_file():
-        return Shipped({}, {}, (), ())
-    return msgspec.json.decode(path.read_bytes(), type=Shipped, strict=False)
+    if path.is_file():
+        read = msgspec.json.decode(path.read_bytes(), type=Shipped, strict=False)
+        if read.made_with.terms == terms(exercise):
+            return read
+    return Shipped(Versions(), {}, (), ())
+
+
+def terms(exercise: Exercise) -> Terms:
+    """Return what numbers that are measured for an exercise hold for."""
+    model, data = exercise.model, course_data()
+    points = hashlib.sha256()
+    for array in (data.X_train, data.Y_train, data.X_test, data.Y_test):
+        points.update((np.round(array, 6) + 0.0).tobytes())  # the last digits may differ from machine to machine
+    solution = hashlib.sha256("\0".join(_code(exercise.folder / "solution.ipynb")).encode())
+    return Terms(model.layers, model.learning_rate, model.iterations, solution.hexdigest(), points.hexdigest())
+
+
+def _code(path: Path) -> Iterator[str]:
+    """Yield the code cells of the right answers, without what saving them again may change."""
+    for cell in json.loads(path.read_bytes())["cells"]:
+        if cell["cell_type"] == "code":
+            yield "\n".join(line.rstrip() for line in "".join(cell["source"]).strip().splitlines())
 
 
 def scaled(layers: tuple[int, ...], scale: float | None, seed: int = SEED, draw: str = "randn") -> Parameters:
@@ -220,7 +266,7 @@ def make(exercise: Exercise) -> Shipped:
     trainings |= mistakes(exercise)
     spreads = tuple(spread(scale, SPREAD_SEEDS, data, model, ESCAPE_SEEDS) for scale in (0.0, None, *SCALES))
     return Shipped(
-        {"grader": __version__, "python": platform.python_version(), "numpy": np.__version__},
+        versions(exercise),
         trainings,
         tuple(points),
         tuple(_settings(exercise)),
@@ -234,6 +280,11 @@ def make(exercise: Exercise) -> Shipped:
         escapes=tuple(_escapes(data, model, spreads)),
         between=tuple(_between(data, model)),
     )
+
+
+def versions(exercise: Exercise) -> Versions:
+    """Return what measurements are made with here and today, and what they hold for."""
+    return Versions(__version__, platform.python_version(), np.__version__, terms(exercise))
 
 
 def mistakes(exercise: Exercise) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from grader.store import (
     Reader,
     Standing,
     Trainings,
+    digest,
     make_private_folder,
     pack_evidence,
     ruled,
@@ -145,6 +146,15 @@ def write_pages(folder: Path, result: Result, encoded: bytes | None = None) -> N
     write(folder / "result.json", (data, b"\n"), private=True)  # for programs: half as large on one line
     page = attempt("writing the page", lambda: html.feedback_page(result), lambda _: html.plain_page(result))
     write(folder / "feedback.html", page, private=True)
+
+
+def page_stats(folder: Path) -> str:
+    """Return what the file system says of a submission's pages; empty where one is missing."""
+    try:
+        found = [(folder / name).stat() for name in PAGES]
+    except OSError:
+        return ""
+    return " ".join(f"{one.st_size}:{one.st_mtime_ns}" for one in found)
 
 
 def write_annotated(folder: Path, result: Result, submission: Submission | None = None) -> None:
@@ -265,6 +275,8 @@ def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Res
         graded_with=work.graded_with,
         student=evidence.student,
         handed=work.handed,
+        pages=page_stats(work.out / submission.folder) if work.out is not None else "",
+        decided=digest(work.rulings),
     )
     return Kept(
         known=known,

@@ -320,7 +320,8 @@ def test_other_points_are_given_from_evidence_and_first_shown(graded, tmp_path, 
     assert "ada.ipynb, random: 7 -> 0, -7" in said
     assert "0 would gain, 2 would lose" in said
     assert {path.name: path.read_bytes() for path in (*out.glob("*.csv"), *out.glob("*/*.html"))} == before
-    assert grader("batch", graded / "in", "--out", out, "--exercise", other, "--jobs", "1") == 0
+    change = ("--exercise", other, "--change-exercise")
+    assert grader("batch", graded / "in", "--out", out, *change, "--jobs", "1") == 0
     said = capsys.readouterr().out
     assert "graded 0, judged again 4, unchanged 0" in said
     assert "points changed for 2 by judging again" in said

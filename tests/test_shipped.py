@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from notebooks import RANDOM, edit, solved, write
 
+from grader import asides, shipped
 from grader import exercise as exercises
-from grader import shipped
 from grader.evidence import Trainer, plain_training, start_key
+from grader.exercise import Exercise
 from grader.explain import sweep
 from grader.fast import engine
 from grader.pipeline import Pipeline
@@ -222,3 +225,61 @@ def test_what_is_shipped_wins_over_what_a_store_holds():
         assert pipeline.trainer.known(key).trace.iterations
         assert pipeline.trainer.cache["own"] == b"[]"
         assert not pipeline.trainer.made
+
+
+# --- an exercise that was changed ----------------------------------------------------------------------------------
+
+
+def changed(folder: Path, file: str, *edits: tuple[str, str]) -> Exercise:
+    """The shipped exercise with all its numbers, and something changed in one file."""
+    shutil.copytree(EXERCISE.folder, folder)
+    text = (folder / file).read_text(encoding="utf-8")
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / file).write_text(text, encoding="utf-8")
+    return exercises.load(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("exercise.toml", "learning_rate = 0.01", "learning_rate = 0.1"),
+        ("exercise.toml", "layers = [2, 10, 5, 1]", "layers = [2, 10, 5, 5, 1]"),
+        ("exercise.toml", "iterations = 15000", "iterations = 4000"),
+        ("solution.ipynb", "seed(3)", "seed(5)"),
+        ("solution.ipynb", "* 10", "* 0.5"),
+    ],
+)
+def test_numbers_of_other_settings_are_not_used(tmp_path, file, old, new):
+    other = changed(tmp_path / "other", file, (old, new))
+    assert shipped.load(other).trainings == {}
+    assert shipped.load(other).sweep == ()
+    assert asides.load(other) is None
+
+
+def test_numbers_of_other_points_are_not_used(monkeypatch):
+    data = course_data()
+    monkeypatch.setattr(shipped, "course_data", lambda: replace(data, X_train=data.X_train * 1.01))
+    assert shipped.load(EXERCISE).trainings == {}
+
+
+def test_other_points_of_the_rubric_leave_the_numbers(tmp_path):
+    other = changed(tmp_path / "other", "exercise.toml", ('policy = "partial"', 'policy = "course"'))
+    assert shipped.load(other).trainings == SHIPPED.trainings
+    assert asides.load(other) == asides.load(EXERCISE) is not None
+
+
+def test_a_page_of_a_changed_exercise_quotes_no_number_of_the_other(tmp_path):
+    other = changed(
+        tmp_path / "other",
+        "exercise.toml",
+        ("layers = [2, 10, 5, 1]", "layers = [2, 10, 5, 5, 1]"),
+        ("learning_rate = 0.01", "learning_rate = 0.1"),
+        ("iterations = 15000", "iterations = 30"),
+    )
+    with Pipeline(other, b"secret" * 6) as pipeline:
+        result = pipeline.grade(write(tmp_path, "ada.ipynb", solved(random=edit(RANDOM, ("* 10", "* 0.01")))))
+    assert (result.score, result.sweep) == (27, None)
+    assert "0.4633" not in str(result)
+    assert "15,000" not in str(result.functions)

@@ -38,6 +38,12 @@ class Exit(IntEnum):
 
 
 ExerciseOption = Annotated[str, typer.Option("--exercise", metavar="NAME_OR_PATH", help="The exercise to grade.")]
+ClassExerciseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--exercise", metavar="NAME_OR_PATH", help="The exercise; by default the one that DIR was graded with."
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
 
 

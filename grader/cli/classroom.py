@@ -101,20 +101,20 @@ def _compare(earlier: Path, later: Path, *, json: bool, plain: bool, names: bool
 
 
 def _read(directory: Path) -> Classroom:
-    from grader import batch
+    from grader import folder
     from grader.classroom import gather
 
-    with batch.opened(directory) as store:
+    with folder.opened(directory) as store:
         return gather(store.results(), seen=store.seen())
 
 
 def _write_junit(directory: Path, path: Path) -> None:
-    from grader import batch
+    from grader import folder
     from grader.report.junit import junit
     from grader.store import Output, require_writable, write
 
     require_writable([Output("--junit", path, "JUnit report")], [])
-    with batch.opened(directory) as store:
+    with folder.opened(directory) as store:
         write(path, junit(store.results()), private=True)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from enum import Enum
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, VerboseOption, app
+from grader.cli.app import DEFAULT_EXERCISE, ClassExerciseOption, Exit, QuietOption, VerboseOption, app
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
-    from grader.batch import Change, Report
+    from grader.batch import Change, Report, Settings
 
 
 class Runs(str, Enum):
@@ -52,7 +53,9 @@ def batch(
     roster: Annotated[
         Path | None,
         typer.Option(
-            "--roster", metavar="FILE", help="CSV of the class (id, student, email ...): who is missing gets a row."
+            "--roster",
+            metavar="FILE",
+            help="CSV of the class (id, student, email ...), kept in DIR: who is missing gets a row.",
         ),
     ] = None,
     manifest: Annotated[
@@ -69,6 +72,12 @@ def batch(
             "--max-files", metavar="N", min=1, help="Notebooks graded of one hand-in: a student's zip or folder."
         ),
     ] = 20,
+    change_exercise: Annotated[
+        bool, typer.Option("--change-exercise", help="Yes, grade DIR with another exercise than before.")
+    ] = False,
+    change_roster: Annotated[
+        bool, typer.Option("--change-roster", help="Yes, use another class list for DIR than before.")
+    ] = False,
     annotated: Annotated[
         bool | None,
         typer.Option(
@@ -76,7 +85,7 @@ def batch(
             help="Write annotated.ipynb beside each page; by default for collected folders.",
         ),
     ] = None,
-    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    exercise: ClassExerciseOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -93,11 +102,13 @@ def batch(
     if (executor is Runs.DASK) != (scheduler is not None):
         hint = "grader batch SOURCE --out DIR --executor dask --scheduler tcp://HOST:PORT"
         raise RequestError("--executor dask and --scheduler ADDRESS go together", hint=hint)
-    loaded = service.load_exercise(exercise)
     require_folder("--out", out)
+    loaded = service.load_exercise(exercise or batches.exercise_before(out) or DEFAULT_EXERCISE)
     with ExitStack() as stack:
         stack.enter_context(never_replacing([*sources, roster]))
         settings = batches.Settings(
+            change_exercise=change_exercise,
+            change_roster=change_roster,
             jobs=jobs or batches.default_jobs(),
             fresh=fresh,
             annotated=annotated,
@@ -113,7 +124,8 @@ def batch(
             vouched = found.start  # each worker looks for itself
             settings = replace(settings, jobs=jobs or found.workers, start=vouched, ready=lambda: None)
         progress = stack.enter_context(Progress(quiet=quiet))
-        report = batches.batch(sources, out, loaded, replace(settings, progress=progress.step))
+        settings = replace(settings, progress=progress.step)
+        report = _confirmed(lambda confirmed: batches.batch(sources, out, loaded, confirmed), settings)
     _report(report, quiet=quiet, verbose=verbose)
 
 
@@ -124,7 +136,7 @@ def regrade(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, max=256, help="Processes; by default one a processor.")
     ] = None,
-    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    exercise: ClassExerciseOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -133,7 +145,7 @@ def regrade(
     from grader import service
     from grader.report.progress import Progress
 
-    loaded = service.load_exercise(exercise)
+    loaded = service.load_exercise(exercise or batches.exercise_before(directory) or DEFAULT_EXERCISE)
     with Progress(quiet=quiet, doing="judging") as progress:
         settings = batches.Settings(jobs=jobs or batches.default_jobs(), progress=progress.step)
         if preview:
@@ -144,6 +156,24 @@ def regrade(
         _show_changes(changes, verbose=verbose)
     else:
         _report(report, quiet=quiet, verbose=verbose)
+
+
+def _confirmed(grade: Callable[[Settings], Report], settings: Settings) -> Report:
+    """Grade; where that would change what a class was graded with, ask on a terminal, and stop elsewhere."""
+    from grader import batch as batches
+    from grader.remembered import ChangeError
+    from grader.report.text import one_line
+
+    while True:
+        try:
+            return grade(settings)
+        except ChangeError as change:
+            if not (sys.stdin.isatty() and sys.stderr.isatty()):
+                raise
+            typer.echo(one_line(change.problem), err=True)
+            if not typer.confirm(f"Change it ({change.option})?", default=False, err=True):
+                raise
+            settings = batches.confirmed(settings, change)
 
 
 MOST_SHOWN = 40  # changes named without --verbose

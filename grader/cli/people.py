@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, app
+from grader.cli.app import ClassExerciseOption, Exit, QuietOption, app
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ def review(
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="A remark for the ledger.")] = "",
     ledger: Annotated[bool, typer.Option("--ledger", help="Show all that people decided.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
-    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    exercise: ClassExerciseOption = None,
 ) -> None:
     """List what a person should see before results go out."""
-    from grader import rulings, service
+    from grader import rulings
 
     if done:
         if not by.strip():
             raise RequestError("nobody says that they have looked", hint="give --by NAME")
-        for name in rulings.mark_seen(directory, service.load_exercise(exercise), done, by, reason):
+        for name in rulings.mark_seen(directory, exercise, done, by, reason):
             _say(f"{name}: looked at by {by}")
         return
     found = rulings.ledger(directory) if ledger else rulings.to_review(directory)
@@ -71,21 +71,20 @@ def override(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="With --like: do it, after it was shown.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Take the ruling back.")] = False,
-    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    exercise: ClassExerciseOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Change the points of a function, with a reason and a name; kept through every later run."""
-    from grader import rulings, service
+    from grader import rulings
 
-    loaded = service.load_exercise(exercise)
     names, function, points = _asked(what, like, undo=undo)
     if like is not None:
-        standing = rulings.last_order(directory, loaded, like, function)
+        standing = rulings.last_order(directory, exercise, like, function)
         if points is None and not undo:
             if standing is None:
                 raise RequestError(f"no ruling stands over {function} of {like}", hint="give the points as well")
             points, reason, by = standing.points, reason or standing.reason, by or standing.by
-        same = rulings.alike(directory, loaded, like, function)
+        same = rulings.alike(directory, exercise, like, function)
         names += [one.name for one in same]
         if not yes:
             what_for = "the ruling taken back" if undo else f"{points:g} points"
@@ -95,7 +94,7 @@ def override(
             _say("nothing was changed; say --yes to do it")
             return
     order = rulings.Order(function, points, reason or ("taken back" if undo else ""), by)
-    for made in rulings.override(directory, loaded, names, order):
+    for made in rulings.override(directory, exercise, names, order):
         if not quiet:
             points_now = f"{made.before:g} -> {made.points:g} points"
             change = f"back to the {made.before:g} points of the machine" if undo else points_now
@@ -111,17 +110,14 @@ def forget(
     ],
     by: By = "",
     yes: YesOption = False,
-    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    exercise: ClassExerciseOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Remove all that DIR holds of one student: results, pages, evidence, caches and rulings."""
-    from grader import privacy, service
+    from grader import privacy
 
-    _show_removed(
-        privacy.forget(directory, service.load_exercise(exercise), student, by, agree=_asking(yes)),
-        directory,
-        quiet=quiet,
-    )
+    removed = privacy.forget(directory, student, by, exercise, agree=_asking(yes))
+    _show_removed(removed, directory, quiet=quiet)
 
 
 @app.command(epilog="Example: grader purge graded/ --older-than 180d")
@@ -130,17 +126,14 @@ def purge(
     older_than: Annotated[str, typer.Option("--older-than", metavar="AGE", help="Such as 180d, 26w, 6m or 1y.")],
     by: By = "",
     yes: YesOption = False,
-    exercise: ExerciseOption = DEFAULT_EXERCISE,
+    exercise: ClassExerciseOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Remove what was graded longer ago than that, as `forget` does."""
-    from grader import privacy, service
+    from grader import privacy
 
-    _show_removed(
-        privacy.purge(directory, service.load_exercise(exercise), older_than, by, agree=_asking(yes)),
-        directory,
-        quiet=quiet,
-    )
+    removed = privacy.purge(directory, older_than, by, exercise, agree=_asking(yes))
+    _show_removed(removed, directory, quiet=quiet)
 
 
 _MOST_NAMED = 10

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from grader import manifest as manifests
-from grader.batch import DATABASE
 from grader.errors import RequestError
+from grader.folder import DATABASE
 from grader.lms.system import UNWORKED, Export, Graded, Unworked
 from grader.manifest import Entry, Manifest
 from grader.records import Result

@@ -1,8 +1,9 @@
 """The store: SQLite with the secret, evidence, results, trainings and the ledger.  The only room that speaks SQL."""
 
 from grader.store.caches import Reader, Trainings
-from grader.store.files import make_private_folder, never_replacing, replacing, write
-from grader.store.ledger import Decision, Ledger, code_hash
+from grader.store.files import cut_lines, make_private_folder, never_replacing, replacing, write
+from grader.store.ledger import Decision, Ledger, code_hash, digest
+from grader.store.lock import locked, locked_if_free
 from grader.store.outputs import Output, require_folder, require_writable
 from grader.store.packing import Keys, Packed, pack_evidence, unpack_evidence
 from grader.store.ruled import ruled, said
@@ -23,6 +24,10 @@ __all__ = [
     "Store",
     "Trainings",
     "code_hash",
+    "cut_lines",
+    "digest",
+    "locked",
+    "locked_if_free",
     "make_private_folder",
     "never_replacing",
     "pack_evidence",

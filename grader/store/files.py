@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -36,6 +37,54 @@ def write(path: Path, content: str | bytes | Iterable[str | bytes], *, private: 
         return
     with replacing(path) as draft, open(draft, "wb", opener=_private if private else None) as file:
         file.writelines(data)
+
+
+def append_lines(path: Path, lines: Iterable[bytes]) -> None:
+    """Add lines to a private file and wait until the disk has them; a last line that was cut off is closed first.
+
+    Raises
+    ------
+    RequestError
+        If that cannot be done.
+    """
+    data = b"".join(lines)
+    if not data:
+        return
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), OWNER_FILE)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            size = os.fstat(descriptor).st_size
+            file.seek(max(0, size - 1))
+            if size and file.read(1) != b"\n":
+                data = b"\n" + data
+            file.write(data)
+            os.fsync(descriptor)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def cut_lines(path: Path, stays: Callable[[bytes], bool]) -> None:
+    """Write a private file of lines again without some of them; where there is none, nothing is done.
+
+    Raises
+    ------
+    RequestError
+        If another command writes to it, or it cannot be written.
+    """
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise RequestError(f"another command writes to {path}", hint="let it end first") from None
+        lines = file.readlines()
+        some = [line for line in lines if stays(line)]
+        if len(some) < len(lines):
+            write(path, some, private=True)
 
 
 @contextlib.contextmanager

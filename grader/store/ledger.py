@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, Literal
 
-from grader.records import FunctionResult, Result, Ruling
+import msgspec
 
+from grader.errors import RequestError
+from grader.records import FunctionResult, Result, Ruling
+from grader.store.files import append_lines, write
+
+FILE = "rulings.jsonl"
 Kind = Literal["override", "undo", "seen", "removed"]
 _COLUMNS = "at, by, kind, submission, function, points, before, possible, reason, sha256, code"
 
@@ -55,24 +62,43 @@ class Ledger:
         self,
         rows: Callable[[str, Sequence[object]], Iterable[tuple[Any, ...]]],
         save: Callable[[str, Iterable[Sequence[object]]], None],
+        path: Path,
     ) -> None:
-        self._rows, self._save = rows, save
+        self._rows, self._save, self.path = rows, save, path
 
     def add(self, *decisions: Decision) -> None:
         """Write decisions down, with the time."""
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        rows = [
-            (one.at or now, one.by, one.kind, one.submission, one.function, one.points, one.before, one.possible,
-             one.reason, one.sha256, one.code)
-            for one in decisions
-        ]  # fmt: skip
-        marks = ", ".join("?" * len(_COLUMNS.split(", ")))
-        self._save(f"INSERT INTO ledger ({_COLUMNS}) VALUES ({marks})", rows)  # noqa: S608  # our own column names
+        dated = [one if one.at else replace(one, at=now) for one in decisions]
+        self._insert(dated)
+        append_lines(self.path, map(encode, dated))
+
+    def agree(self) -> int:
+        """Make the file beside the store and the ledger hold the same; return how many decisions the ledger took over.
+
+        A command that was killed has left one in the ledger alone; a store that was brought back from a backup, or made
+        again, lacks those that came after it.
+        """
+        written, rows = Counter(read(self.path)), Counter(self.decisions())
+        append_lines(self.path, map(encode, (rows - written).elements()))
+        missing = list((written - rows).elements())
+        self._insert(missing)
+        return len(missing)
+
+    def _insert(self, decisions: Sequence[Decision]) -> None:
+        columns = _COLUMNS.split(", ")
+        statement = f"INSERT INTO ledger ({_COLUMNS}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # the same
+        self._save(statement, [tuple(getattr(one, column) for column in columns) for one in decisions])
+
+    def rewrite(self) -> None:
+        """Write the file again as the ledger is: somebody was forgotten."""
+        if self.path.exists():
+            write(self.path, map(encode, self.decisions()), private=True)
 
     def decisions(self, submission: str | None = None) -> tuple[Decision, ...]:
         """Return the whole ledger, or that of one submission, oldest first."""
         where, values = ("", ()) if submission is None else (" WHERE submission = ?", (submission,))
-        rows = self._rows(f"SELECT {_COLUMNS} FROM ledger{where} ORDER BY id", values)  # noqa: S608  # the same
+        rows = self._rows(f"SELECT {_COLUMNS} FROM ledger{where} ORDER BY at, id", values)  # noqa: S608  # the same
         return tuple(Decision(**dict(zip(_COLUMNS.split(", "), row, strict=True))) for row in rows)
 
     def standing(self) -> Mapping[str, tuple[Decision, ...]]:
@@ -90,6 +116,39 @@ class Ledger:
     def seen(self) -> Mapping[str, str]:
         """Return the hash of the file that a person last looked at, by submission."""
         return {one.submission: one.sha256 for one in self.decisions() if one.kind == "seen"}
+
+
+def encode(decision: Decision) -> bytes:
+    """Return a decision as a line of JSON."""
+    return msgspec.json.encode(decision) + b"\n"
+
+
+def read(path: Path) -> list[Decision]:
+    """Return the decisions of a file of JSON lines; a line that was cut off when a process died is passed over.
+
+    Raises
+    ------
+    RequestError
+        If the file is there and cannot be read.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        hint = "check its permissions: it holds what people decided"
+        raise RequestError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
+    decisions = []
+    for line in lines:
+        with suppress(msgspec.DecodeError):
+            decisions.append(msgspec.json.decode(line, type=Decision))
+    return decisions
+
+
+def digest(decisions: Iterable[Decision]) -> str:
+    """Return a name for decisions that stand; empty where there are none."""
+    rows = sorted(map(encode, decisions))
+    return hashlib.sha256(b"".join(rows)).hexdigest()[:16] if rows else ""
 
 
 def code_hash(function: FunctionResult) -> str:

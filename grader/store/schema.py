@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS submissions (
     name TEXT PRIMARY KEY, folder TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL, stat TEXT NOT NULL, student TEXT,
     handed TEXT NOT NULL, gathered_with TEXT NOT NULL, graded_with TEXT NOT NULL, graded_at TEXT NOT NULL, seconds REAL NOT NULL,
     score REAL NOT NULL, possible REAL NOT NULL, passed INTEGER NOT NULL, provisional INTEGER NOT NULL,
-    review INTEGER NOT NULL, evidence BLOB NOT NULL, result BLOB NOT NULL
+    review INTEGER NOT NULL, evidence BLOB NOT NULL, result BLOB NOT NULL,
+    pages TEXT NOT NULL DEFAULT '', decided TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS functions (
     submission TEXT NOT NULL, function TEXT NOT NULL, code TEXT NOT NULL, alike TEXT NOT NULL,
@@ -37,6 +38,7 @@ CREATE TABLE IF NOT EXISTS ledger (
 );
 CREATE INDEX IF NOT EXISTS ledger_submission ON ledger (submission);
 """
+ADDED = ("pages", "decided")  # columns that stores of version 2 did not have at first
 GUARDS = {
     "ledger_is_not_changed": "BEFORE UPDATE ON ledger",
     "ledger_is_not_shortened": "BEFORE DELETE ON ledger",
@@ -51,6 +53,10 @@ def create(database: sqlite3.Connection) -> None:
     else:
         for statement in TABLES.split(";"):
             database.execute(statement)
+        columns = {row[1] for row in database.execute("PRAGMA table_info(submissions)")}
+        for name in ADDED:
+            if name not in columns:
+                database.execute(f"ALTER TABLE submissions ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
     guard(database)
     database.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(VERSION).encode(),))
 
@@ -80,7 +86,7 @@ def _from_version_1(database: sqlite3.Connection) -> None:
         with suppress(msgspec.DecodeError):
             packed = pack_evidence(msgspec.msgpack.decode(evidence, type=Evidence))
             database.execute(
-                "INSERT INTO submissions VALUES (?, ?, ?, '', NULL, '', '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO submissions VALUES (?, ?, ?, '', NULL, '', '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '')",
                 (name, folder, sha256, graded_with, now, seconds, *_standing(result), seal(packed.head), seal(result)),
             )
             database.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", packed.outcomes.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import secrets
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,11 +19,12 @@ from grader.errors import RequestError
 from grader.records import Evidence, Result
 from grader.store import schema
 from grader.store.files import OWNER_FILE, make_private_folder
+from grader.store.ledger import FILE as RULINGS
 from grader.store.ledger import Decision, Ledger
 from grader.store.packing import Packed, is_whole, seal, unpack_evidence, unseal
 from grader.store.ruled import ruled
 
-_KNOWN = "name, folder, sha256, stat, gathered_with, graded_with, student, handed, provisional"
+_KNOWN = "name, folder, sha256, stat, gathered_with, graded_with, student, handed, provisional, pages, decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Known:
 
     `stat` is what the file system said of the file, `handed` names what was known of the hand-in; `gathered_with` names the
     grader and all of the exercise that decides evidence, `graded_with` the grader and the whole exercise.  What is
-    `provisional` was not judged in full, by our fault, and no person has settled it: it is graded again.
+    `provisional` was not judged in full, by our fault, and no person has settled it: it is graded again.  `pages` is what
+    the file system said of its pages when they were written, `decided` names the decisions of people that stand on them.
     """
 
     name: str
@@ -43,6 +46,8 @@ class Known:
     student: str | None = None
     handed: str = ""
     provisional: bool = False
+    pages: str = field(default="", compare=False)  # when they were written says nothing of the submission
+    decided: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,16 @@ class Store:
         except BaseException:
             self._database.close()
             raise
-        self.ledger = Ledger(self._rows, self._write_many)
+        self.ledger = Ledger(self._rows, self._write_many, path.with_name(RULINGS))
+
+    @staticmethod
+    def is_there(path: Path) -> bool:
+        """Return whether a file is a store, not an empty file or one that lost its beginning; a damaged one is one."""
+        if not path.is_file():
+            return False
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path, timeout=30)) as database:
+            return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
+        return True  # opening it says what is wrong
 
     def __enter__(self) -> Store:
         return self
@@ -204,13 +218,20 @@ class Store:
         hashes = self.ledger.seen()
         return frozenset(name for name, one in self.known().items() if hashes.get(name) == one.sha256)
 
-    def stand(self, name: str, standing: Standing) -> None:
-        """Keep how a submission stands after people ruled on it."""
-        values = (*astuple(standing), name)
+    def stand(self, name: str, standing: Standing, *, pages: str, decided: str) -> None:
+        """Keep how a submission stands after people ruled on it, and the pages that say so."""
+        values = (*astuple(standing), pages, decided, name)
         statement = (
-            "UPDATE submissions SET score = ?, possible = ?, passed = ?, provisional = ?, review = ? WHERE name = ?"
+            "UPDATE submissions SET score = ?, possible = ?, passed = ?, provisional = ?, review = ?, pages = ?, decided = ?"
+            " WHERE name = ?"
         )
         self._write_many(statement, [values])
+
+    def note_pages(self, pages: Mapping[str, str]) -> None:
+        """Keep what the file system says today of pages whose content has not changed, by name."""
+        self._write_many(
+            "UPDATE submissions SET pages = ? WHERE name = ?", [(stats, name) for name, stats in pages.items()]
+        )
 
     def counts(self) -> Counts:
         """Count the class."""
@@ -230,14 +251,16 @@ class Store:
         rows = self._rows("SELECT name FROM submissions WHERE graded_at < ? ORDER BY name", (moment,))
         return tuple(name for (name,) in rows)
 
-    def forget(self, names: Iterable[str], note: Decision) -> int:
+    def forget(self, names: Iterable[str], note: Decision, pending: bytes) -> int:
         """Remove submissions, what only they needed, and what people decided on them; say how many decisions went.
 
-        The ledger gets `note`, which names nobody.
+        The ledger gets `note`, which names nobody.  `pending` says what is left to be removed outside of the store; it stays
+        until `forgotten`.
         """
         rows = [(name,) for name in names]
         with self._saving() as database:
             database.execute("BEGIN IMMEDIATE")
+            database.execute("INSERT OR REPLACE INTO meta VALUES ('forgetting', ?)", (pending,))
             starts = {
                 start
                 for row in rows
@@ -251,8 +274,35 @@ class Store:
             database.execute("DELETE FROM outcomes WHERE key NOT IN (SELECT outcomes FROM functions)")
             alone = "DELETE FROM trainings WHERE start = ? AND start NOT IN (SELECT training FROM functions)"
             database.executemany(alone, [(start,) for start in starts])
+        self.ledger.rewrite()
         self.ledger.add(note)
         return gone
+
+    def forgotten(self) -> None:
+        """Note that nothing is left to be removed."""
+        self._write_many("DELETE FROM meta WHERE name = ?", [("forgetting",)])
+
+    def note(self, name: str) -> bytes | None:
+        """Return what was noted of the class under a name, or None."""
+        row = next(iter(list(self._rows("SELECT value FROM meta WHERE name = ?", (name,)))), None)
+        return None if row is None else row[0].encode() if isinstance(row[0], str) else bytes(row[0])
+
+    def set_note(self, name: str, value: bytes) -> None:
+        """Note something of the class as a whole: its exercise, its class list, how its files were written."""
+        self._write_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(name, value)])
+
+    def version(self) -> bytes:
+        """Return a mark of what the class's files are made from: another one whenever any of it has changed."""
+        queries = (
+            "SELECT name, folder, graded_at, graded_with, score, provisional, decided, seconds FROM submissions ORDER BY name",
+            "SELECT MAX(id), COUNT(*) FROM ledger",
+            "SELECT value FROM meta WHERE name = 'ignored'",
+        )
+        digest = hashlib.sha256()
+        for query in queries:
+            for row in self._rows(query):
+                digest.update(repr(row).encode())
+        return digest.hexdigest().encode()
 
     def compact(self) -> None:
         """Write the file anew, so that nothing of what was removed is left in it or beside it."""
@@ -381,8 +431,9 @@ def _put(database: sqlite3.Connection, kept: Kept) -> None:
     rows = [(known.name, *row) for row in kept.evidence.functions()]
     database.executemany("INSERT INTO functions VALUES (?, ?, ?, ?, ?, ?)", rows)
     database.execute(
-        f"INSERT OR REPLACE INTO submissions VALUES ({', '.join('?' * 17)})",  # noqa: S608  # marks
+        f"INSERT OR REPLACE INTO submissions VALUES ({', '.join('?' * 19)})",  # noqa: S608  # marks
         (known.name, known.folder, known.sha256, known.stat, known.student, known.handed, known.gathered_with,
          known.graded_with, at,
-         kept.seconds, *astuple(kept.standing), seal(kept.evidence.head), seal(kept.result)),
+         kept.seconds, *astuple(kept.standing), seal(kept.evidence.head), seal(kept.result),
+         known.pages, known.decided),
     )  # fmt: skip

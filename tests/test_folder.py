@@ -1,0 +1,314 @@
+"""A class's folder: one command at a time, pages and gradebook that agree, and what was said once is remembered."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from notebooks import RANDOM, edit, solved, write
+from test_class import exercise_with
+
+from grader import batch, exercise, folder, pool, remembered, roster
+from grader import exercise as exercises
+from grader.cli import main
+from grader.errors import RequestError
+from grader.store import Store, locked
+
+SCALE_001 = edit(RANDOM, ("* 10", "* 0.01"))
+LIST = "id,name\n1001,Ada Lovelace\n1002,Bob Stone\n"
+
+
+def graded_into(out: Path, source: Path, loaded: exercise.Exercise | None = None, **how: object) -> batch.Report:
+    return batch.batch([source], out, loaded or exercises.load(), batch.Settings(start=pool.here, **how))
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory) -> Path:
+    top = tmp_path_factory.mktemp("folder")
+    write(top / "in", "ada lovelace.ipynb", solved(random=SCALE_001))
+    write(top / "in", "bob stone.ipynb", solved())
+    write(top, "class.csv", LIST.encode())
+    graded_into(top / "out", top / "in", roster=top / "class.csv")
+    return top
+
+
+@pytest.fixture
+def graded(first, tmp_path) -> Path:
+    shutil.copytree(first, tmp_path / "class")
+    return tmp_path / "class"
+
+
+def grader(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def ruled(out: Path, points: str = "9") -> int:
+    return grader("override", out, "1001", "random", points, "--reason", "one sign", "--by", "Grace", "--quiet")
+
+
+def rows(out: Path) -> dict[str, dict[str, str]]:
+    with (out / "grades.csv").open(encoding="utf-8", newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def ada(out: Path) -> Path:
+    return out / rows(out)["1001"]["folder"]
+
+
+# --- one at a time -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command", [("batch", "{in}", "--out", "{out}"), ("regrade", "{out}"), ("forget", "{out}", "1001", "--yes")]
+)
+def test_a_second_command_in_one_folder_says_who_holds_it(graded, capsys, command):
+    places = {"in": graded / "in", "out": graded / "out"}
+    with locked(graded / "out", "batch"):
+        assert grader(*(part.format(**places) for part in command)) == 2
+    assert f"is in use: `grader batch` works there (process {os.getpid()} on " in capsys.readouterr().err
+
+
+def test_the_lock_of_a_process_that_died_holds_nobody_up(tmp_path):
+    code = "import os, sys; from pathlib import Path; from grader.store import locked\n"
+    code += "held = locked(Path(sys.argv[1]), 'batch'); held.__enter__(); os._exit(9)"
+    assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == 9
+    assert (tmp_path / ".grader.lock").stat().st_size
+    with locked(tmp_path, "batch"):
+        pass
+
+
+# --- pages, gradebook and store agree ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("point", ["grader.folder.work.write_pages", "grader.folder.write_class"])
+def test_a_ruling_that_was_killed_is_made_right_by_the_next_command(graded, monkeypatch, capsys, point):
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    out = graded / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(point, killed)
+        assert ruled(out) == 130
+    assert grader("review", out, "--ledger") == 0
+    assert json.loads((ada(out) / "result.json").read_text())["score"] == 29
+    assert rows(out)["1001"]["score"] == "29.0"
+
+
+@pytest.mark.parametrize(
+    "name", ["{ada}/feedback.html", "{ada}/result.json", "grades.csv", "index.html", "grades.jsonl"]
+)
+@pytest.mark.parametrize("content", [b"", b"{", None], ids=["empty", "cut off", "gone"])
+def test_a_page_that_was_cut_off_is_written_again_by_the_next_command(graded, name, content):
+    out = graded / "out"
+    path = out / name.format(ada=ada(out).name)
+    before = path.read_bytes()
+    path.unlink() if content is None else path.write_bytes(content)
+    assert grader("summary", out, "--quiet") == 0
+    assert path.read_bytes() == before
+
+
+def test_a_batch_judges_a_damaged_page_again(graded):
+    out = graded / "out"
+    (ada(out) / "feedback.html").write_bytes(b"")
+    report = graded_into(out, graded / "in")
+    assert (report.graded, report.judged_again, report.unchanged) == (0, 1, 1)
+    assert b"27 of 30" in (ada(out) / "feedback.html").read_bytes()
+
+
+def test_a_ruling_while_a_batch_judges_is_on_the_page_too(graded):
+    """What the batch knew of the rulings when it began is older."""
+    out = graded / "out"
+    done = []
+
+    def meanwhile(*_: object) -> None:
+        if not done:
+            done.append(ruled(out))
+
+    other = exercise_with(graded / "other", ('policy = "partial"', 'policy = "course"'))
+    settings = batch.Settings(start=pool.here, progress=meanwhile)
+    batch.regrade(out, exercises.load(str(other)), settings)
+    assert done == [0]
+    assert json.loads((ada(out) / "result.json").read_text())["score"] == 29
+    assert (rows(out)["1001"]["score"], rows(out)["1001"]["random"]) == ("29.0", "9.0")
+
+
+@pytest.mark.parametrize("size", [None, 0], ids=["gone", "empty"])
+def test_a_missing_store_beside_results_is_no_new_class(graded, capsys, size):
+    out = graded / "out"
+    ruled(out)
+    for path in out.glob("grades.sqlite*"):
+        path.unlink()
+    if size is not None:
+        (out / "grades.sqlite").touch()
+    for command in (("batch", graded / "in", "--out", out), ("regrade", out), ("summary", out)):
+        assert grader(*command) == 2
+        said = capsys.readouterr().err
+        assert "but results lie beside it" in said
+        assert "--fresh" in said
+    assert rows(out)["1001"]["random"] == "9.0"
+    graded_into(out, graded / "in", fresh=True, roster=graded / "class.csv")
+    assert rows(out)["1001"]["random"] == "9.0"  # taken over from rulings.jsonl
+
+
+def test_rulings_stand_in_a_file_beside_the_store_as_well(graded):
+    out = graded / "out"
+    ruled(out)
+    path = out / "rulings.jsonl"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [json.loads(line)["points"] for line in path.read_text().splitlines()] == [9]
+    path.write_bytes(path.read_bytes()[:-20])  # cut off by a power cut
+    ruled(out, "8")
+    lines = path.read_text().splitlines()
+    whole = [json.loads(line)["points"] for line in lines if line.endswith("}")]
+    assert whole == [9, 8]  # the first is written again
+    with folder.opened(out) as store:
+        assert [one.points for one in store.ledger.decisions()] == [9, 8]
+
+
+def test_a_removal_that_stopped_halfway_is_finished_by_the_next_command(graded, monkeypatch, capsys):
+    out = graded / "out"
+    ruled(out)
+    place = ada(out)
+
+    def stuck(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("grader.folder._remove_folder", stuck)
+        assert grader("forget", out, "1001", "--yes") == 130
+    assert place.exists()
+    assert grader("summary", out, "--quiet") == 0
+    assert not place.exists()
+    assert set(rows(out)) == {"1002"}
+    assert not [path for path in out.rglob("*") if path.is_file() and b"lovelace" in path.read_bytes()]
+
+
+# --- what was said once --------------------------------------------------------------------------------------------
+
+
+def test_the_exercise_of_a_class_is_remembered(graded, capsys):
+    out, other = graded / "out", exercise_with(graded / "other", ('policy = "partial"', 'policy = "course"'))
+    assert grader("regrade", out, "--exercise", other, "--quiet") == 0
+    assert rows(out)["1001"]["score"] == "20.0"
+    for command in (("regrade", out), ("batch", graded / "in", "--out", out, "--jobs", "1"), ("summary", out)):
+        assert grader(*command, "--quiet") == 0
+        assert rows(out)["1001"]["score"] == "20.0"
+    assert ruled(out, "3") == 0
+    shutil.rmtree(other)  # people decide all the same; only judging again needs the folder
+    assert ruled(out, "4") == 0
+    assert grader("review", out, "--done", "1001", "--by", "Grace") == 0
+    assert grader("forget", out, "1002", "--yes", "--quiet") == 0
+    capsys.readouterr()
+    assert grader("regrade", out) == 2
+    assert f"is not in {other.resolve()} any more" in capsys.readouterr().err
+
+
+def test_another_exercise_is_an_error_without_a_terminal_and_changes_nothing(graded, capsys):
+    out, other = graded / "out", exercise_with(graded / "other", ('policy = "partial"', 'policy = "course"'))
+    before = {path: path.read_bytes() for path in out.rglob("*.csv")}
+    command = ("batch", graded / "in", "--out", out, "--exercise", other, "--jobs", "1")
+    assert grader(*command) == 2
+    said = capsys.readouterr().err
+    assert "graded with the exercise dls-c2w1-initialization" in said
+    assert "--change-exercise" in said
+    assert {path: path.read_bytes() for path in out.rglob("*.csv")} == before
+    assert grader(*command, "--change-exercise", "--quiet") == 0
+    assert rows(out)["1001"]["score"] == "20.0"
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_on_a_terminal_a_change_is_a_question(graded, monkeypatch, yes):
+    asked = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("typer.confirm", lambda question, **_: bool(asked.append(question)) or yes)
+    other = exercise_with(graded / "other", ('policy = "partial"', 'policy = "course"'))
+    command = ("batch", graded / "in", "--out", graded / "out", "--exercise", other, "--jobs", "1", "--quiet")
+    assert grader(*command) == (0 if yes else 2)
+    assert asked == ["Change it (--change-exercise)?"]
+
+
+def test_an_exercise_with_the_same_content_in_another_folder_is_the_same(graded):
+    out = graded / "out"
+    same = exercise_with(graded / "same")
+    report = graded_into(out, graded / "in", exercises.load(str(same)))
+    assert (report.graded, report.judged_again) == (0, 0)
+
+
+def test_the_class_list_is_remembered_wherever_its_file_is(graded):
+    (graded / "class.csv").unlink()
+    write(graded / "in", "late/bob stone.ipynb", solved())
+    graded_into(graded / "out", graded / "in")
+    assert set(rows(graded / "out")) == {"1001", "1002"}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (LIST.replace("1002", "1003"), "1 people are missing, '1002' among them"),
+        (LIST.replace("Ada Lovelace", "Eve").replace("Bob Stone", "Ada Lovelace"), "would belong to somebody else"),
+    ],
+)
+def test_another_class_list_is_an_error_without_a_terminal(graded, capsys, content, says):
+    write(graded, "class.csv", content.encode())
+    command = (
+        "batch",
+        graded / "in",
+        "--out",
+        graded / "out",
+        "--roster",
+        graded / "class.csv",
+        "--jobs",
+        "1",
+        "--quiet",
+    )
+    assert grader(*command) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert "--change-roster" in said
+    assert set(rows(graded / "out")) == {"1001", "1002"}
+    assert grader(*command, "--change-roster") == 0
+
+
+def test_new_people_in_the_class_list_are_welcome(graded):
+    write(graded, "class.csv", (LIST + "1003,Cyd Moon\n").encode())
+    graded_into(graded / "out", graded / "in", roster=graded / "class.csv")
+    assert rows(graded / "out")["1003"]["status"] == "no_notebook"
+
+
+def test_a_class_that_is_away_keeps_its_grades(graded, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RequestError, match="no notebook"):
+        graded_into(graded / "out", tmp_path / "empty")
+    (graded / "in" / "ada lovelace.ipynb").unlink()
+    report = graded_into(graded / "out", graded / "in")
+    assert "ada lovelace.ipynb: graded before and not in the source any more" in report.said[0]
+    assert rows(graded / "out")["1001"]["score"] == "27.0"
+
+
+def test_a_collected_class_is_not_graded_without_its_manifest(graded, capsys):
+    from grader.manifest import Entry, Manifest, encode, sealed
+
+    entry = Entry(file="bob stone.ipynb", student="7", original="hw.ipynb")
+    write(graded / "in", "manifest.json", encode(sealed(Manifest(system="moodle", entries=(entry,)))).encode())
+    graded_into(graded / "collected", graded / "in")
+    (graded / "in" / "manifest.json").unlink()
+    with pytest.raises(RequestError, match=r"no manifest\.json"):
+        graded_into(graded / "collected", graded / "in")
+
+
+def test_a_store_that_did_not_keep_its_exercise_takes_the_default(graded):
+    with Store(graded / "out" / "grades.sqlite") as store:
+        store._write_many("DELETE FROM meta WHERE name = ?", [("exercise",)])
+        assert remembered.exercise_of(store).name == exercises.DEFAULT
+
+
+def test_reading_a_class_list_checks_it(tmp_path):
+    with pytest.raises(RequestError, match="no column"):
+        roster.read(write(tmp_path, "class.csv", b"a,b\n1,2\n"))
