@@ -366,13 +366,13 @@ def is_lasting(outcomes: Sequence[Outcome]) -> bool:
 
 
 def code_key(function: Function, calls: Sequence[Call]) -> str:
-    """Return the name of code with its calls: the syntax tree, not the text, and the versions of what runs it."""
+    """Return the name of code with its calls: the text that is run, not the student's, and the versions of what runs it."""
     versions = (__version__, platform.python_version(), np.__version__)
     return hashlib.sha256(repr((function.name, trees(function), tuple(calls), versions)).encode()).hexdigest()
 
 
 def trees(function: Function) -> tuple[str, ...]:
-    """Return the names of the syntax trees of a function with all it needs: where these are equal, so is what it does."""
+    """Return the names of the texts that are run for a function: where these are equal, so is what it does."""
     return tuple(unit.tree for unit in function.units)
 
 

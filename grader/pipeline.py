@@ -272,6 +272,9 @@ class Pipeline:
         Every student's function is compared with it, so it is not taken unless it is whole, comes out the same in another
         process and, for an exercise that ships its measured starts, is one of these.
         """
+        if evidence.function.status != "found":
+            problem = f"the solution has no {task.name} that can be run: {evidence.function.message}"
+            raise ExerciseError(problem, hint="fix solution.ipynb and run the command again")
         if evidence.broken:
             problem = f"the solution's {task.name} could not be run: {evidence.broken}"
             raise SandboxError(problem, hint="run the command again")

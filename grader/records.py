@@ -79,14 +79,28 @@ Found = Literal["found", "missing", "not_attempted", "syntax_error"]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A statement that is carried into the child: its text, the place of its first line, and the hash of its syntax tree.
+    """A statement that is carried into the child: its text, the place of its first line, and the hash of what is run.
 
-    Where two statements have the same tree, they differ in blanks and comments only and do the same.
+    What is run is the canonical text, where there is one: the same for all that differ in blanks and comments only.
+    `lines` holds the line of `source` for each of its lines, from 1; 0 where nothing can go wrong.
     """
 
     source: str
     place: Place
     tree: str = ""
+    canonical: str = ""
+    lines: tuple[int, ...] = ()
+
+    @property
+    def run(self) -> str:
+        """The text that is run."""
+        return self.canonical or self.source
+
+    def line(self, number: int) -> int:
+        """Return the line of the source that a line of the text that is run comes from; 0 for none."""
+        if not self.lines:
+            return number
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import json
 import textwrap
 
@@ -349,3 +351,58 @@ def test_code_that_is_far_too_long_is_left_aside_and_named():
 def test_no_text_makes_extraction_raise(source):
     functions = found(source, HE, IMPORTS)[1]
     assert functions["initialize_parameters_he"].status == "found"
+
+
+# --- the text that is run ------------------------------------------------------------------------------------------
+
+
+def he_unit(source: str):
+    return he(IMPORTS, source).units[-1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        edit(HE, ("    parameters = {}", "    # a comment\n\n    parameters={}  # and another")),
+        edit(HE, ("np.sqrt(2 /", "np.sqrt( 2/")),
+        edit(HE, ("layers_dims[l-1]", "layers_dims[l - 1]")),
+        HE.replace("for l in", "for \N{SCRIPT SMALL L} in"),
+    ],
+)
+def test_texts_that_differ_in_blanks_comments_and_spelling_run_as_one(other):
+    """Python itself reads a script l in a name as a plain one."""
+    assert he_unit(other).source != he_unit(HE).source
+    assert (he_unit(other).run, he_unit(other).tree) == (he_unit(HE).run, he_unit(HE).tree)
+    assert he_unit(other).tree == hashlib.sha256(he_unit(other).run.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        "import sys; k = sys._getframe().f_lineno",
+        "k = initialize_parameters_he.__code__.co_firstlineno",
+        "k = '{0.gi_frame.f_lineno}'.format(x for x in ())",
+        "import inspect; k = inspect.currentframe()",
+        "k = getattr(layers_dims, 'x', 0)",
+        "k = eval('1')",
+        "try: 1 / 0\n    except ZeroDivisionError as e: k = e.__traceback__",
+        "import traceback as t; k = t",
+        "k = np.zeros((2,\n        3))",
+    ],
+)
+def test_code_that_could_see_its_lines_and_lines_that_run_together_run_as_written(look):
+    unit = he_unit(edit(HE, ("    parameters = {}", f"    {look}\n    parameters = {{}}  # as written")))
+    assert unit.run == unit.source
+    assert unit.tree == hashlib.sha256(unit.source.encode()).hexdigest()
+
+
+def test_what_is_run_is_the_same_code_and_each_line_has_its_own():
+    unit = he_unit("# first\n" + edit(HE, ("    parameters = {}", "\n    # here\n    parameters = {}\n\n")))
+    assert unit.canonical
+    assert ast.dump(ast.parse(unit.run)) == ast.dump(ast.parse(unit.source))
+    written, lines = unit.run.splitlines(), unit.source.splitlines()
+    for number, line in enumerate(written, start=1):
+        if unit.line(number):
+            first = line.split("=")[0].strip()[:5]
+            assert lines[unit.line(number) - 1].strip().startswith(first)
+    assert unit.line(len(written) + 1) == 0

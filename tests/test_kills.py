@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import psutil
 import pytest
-from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit, solved
+from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, solved
 
 from grader import service
 from grader.errors import SandboxError
@@ -195,6 +195,33 @@ def test_a_copy_of_a_worker_has_children_of_its_own_and_outlives_nobody():
         second.close()
     _, alive = psutil.wait_procs(family, timeout=30)
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_equal_code_that_looks_at_its_own_lines_is_judged_by_what_it_does_in_any_order():
+    """The one multiplies by 10 only where its lines are far down; the tree of the other is the same."""
+    near = edit(
+        RANDOM,
+        ("    parameters = {}", "    import sys; k = 10 if sys._getframe().f_lineno > 50 else 9\n    parameters = {}"),
+        ("* 10", "* k"),
+    )
+    far = edit(near, ("    import sys", "\n" * 60 + "    import sys"))
+    plain = edit(RANDOM, ("    parameters = {}", "    # the same\n    parameters = {}"))
+    for order in ((near, far, plain, RANDOM), (far, near, RANDOM, plain)):
+        with Pipeline(service.load_exercise(), SECRET) as pipeline:
+            points = {
+                source: pipeline.graded(parse(solved(random=source), "a.ipynb"))[1].functions[NAMES[1]].points
+                for source in order
+            }
+        assert (points[far], points[near], points[plain], points[RANDOM]) == (10, 7, 10, 10)
+
+
+def test_an_error_is_placed_in_the_students_own_text():
+    source = edit(RANDOM, ("    parameters = {}", "\n    # a comment\n\n    parameters = {}\n    parameters['x']"))
+    with Pipeline(service.load_exercise(), SECRET) as pipeline:
+        evidence = pipeline.collect(parse(solved(random=source), "a.ipynb")).functions[NAMES[1]]
+    place = evidence.outcomes[0].fault.place
+    assert evidence.function.units[-1].canonical
+    assert evidence.function.code.splitlines()[place.line - evidence.function.place.line].strip() == "parameters['x']"
 
 
 def test_variants_outlive_the_end_of_their_child():

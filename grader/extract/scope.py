@@ -13,7 +13,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from grader.extract.cells import REMEMBERED, TEXTS, Code, parse, remembered
+from grader.extract.canonical import Text, canonical, syntax
+from grader.extract.cells import REMEMBERED, TEXTS, Code, remembered
 from grader.records import MissingName, Place, Unit
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -66,7 +67,8 @@ class Binding:
     @property
     def unit(self) -> Unit:
         """The statement as it is carried."""
-        return Unit(self.text, self.place, _hash(self.text) if self.alias else _tree(self.text))
+        text = Text(self.text) if self.alias else canonical(self.text)
+        return Unit(self.text, self.place, _hash(text.text), text.text if text.lines else "", text.lines)
 
 
 @dataclass(slots=True)
@@ -209,18 +211,6 @@ def top_level(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             waiting.extend(reversed(inside))
 
 
-@remembered(TEXTS)
-def _tree(text: str) -> str:
-    """Return the name of a syntax tree; what cannot be written down, too deep or with an endless number, goes by its text."""
-    try:
-        return _hash(ast.dump(_syntax(text)))
-    except (SyntaxError, RecursionError, ValueError, MemoryError):
-        return _hash(text)
-
-
-_syntax = lru_cache(8)(parse)  # both the names and the name of a tree are asked for, one soon after the other
-
-
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -238,7 +228,7 @@ def _free_names(binding: Binding) -> dict[str, int]:
 @remembered(TEXTS)
 def _names_of_definition(text: str) -> dict[str, int]:
     try:
-        (node,) = _syntax(text).body
+        (node,) = syntax(text).body
     except (SyntaxError, ValueError):  # nothing that Python would run
         return {}
     return _names_in(text, node, getattr(node, "name", ""))

@@ -210,7 +210,7 @@ def _may_be_ours(ending: Ending) -> bool:
 
 
 def _job(function: Function, calls: Sequence[Call], **more: object) -> bytes:
-    units = [{"source": unit.source} for unit in function.units]
+    units = [{"source": unit.run} for unit in function.units]
     seeds = [{"layers": call.layers, "ambient_seed": call.ambient_seed} for call in calls]
     return json.dumps({"units": units, "function": function.name, "calls": seeds, **more}).encode()
 
@@ -245,10 +245,11 @@ def _outcome(frame: Frame, call: Call, function: Function) -> Outcome:
 
 def _place(frame: Raised, function: Function) -> Place | None:
     """Return the line of the notebook at which the exception left the student's code."""
-    if not (0 <= frame.unit < len(function.units) and frame.line > 0):
+    if not 0 <= frame.unit < len(function.units):
         return None
-    begins = function.units[frame.unit].place
-    return Place(begins.line + frame.line - 1, begins.cell)
+    unit = function.units[frame.unit]
+    line = unit.line(frame.line)
+    return Place(unit.place.line + line - 1, unit.place.cell) if line > 0 else None
 
 
 def _unfinished(call: Call, ending: Ending, limits: Limits) -> Outcome:
