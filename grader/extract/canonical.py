@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from grader.extract.cells import TEXTS, parse, remembered
 
-# names, attributes and modules through which code can look at itself
-_SEES_ITSELF = frozenset(
-    "compile dis eval exec faulthandler gc globals inspect linecache locals logging pdb settrace setprofile sys trace "
-    "traceback tracemalloc vars warnings breakpoint getattr help __import__ importlib types with_traceback".split()
+# names, attributes and modules through which code can look at itself, also in texts, where `format` looks
+_LOOKS = re.compile(
+    r"\b(?:_\w+|(?:co|f|gi|tb|cr|ag)_\w+|compile|dis|eval|exec|faulthandler|gc|globals|inspect|linecache|locals|logging|pdb|"
+    r"settrace|setprofile|sys|traceback|tracemalloc|vars|warnings|breakpoint|getattr|help|importlib|types|with_traceback)\b"
 )
-_PARTS = ("co_", "f_", "gi_", "tb_", "cr_", "ag_")  # the attributes of code, frames, generators and tracebacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +36,13 @@ def canonical(text: str) -> Text:
     """Return what is run for a text: what `ast.unparse` makes of it, or the text itself."""
     try:
         tree = syntax(text)
-        plain = "" if _sees_itself(tree) else ast.unparse(tree)
-        lines = _lines(tree, parse(plain)) if plain else None
+        plain = ast.unparse(tree)
+        lines = None if _LOOKS.search(plain) else _lines(tree, parse(plain))
     except (SyntaxError, RecursionError, ValueError, MemoryError):  # too deep, or not to be written down
         return Text(text)
     if lines is None or plain == text:
         return Text(text)
     return Text(plain, tuple(lines.get(line, 0) for line in range(1, plain.count("\n") + 2)))
-
-
-def _sees_itself(tree: ast.AST) -> bool:
-    return any(_is_a_look(name) for node in ast.walk(tree) for name in _names(node))
-
-
-def _is_a_look(name: str) -> bool:
-    return any(
-        part in _SEES_ITSELF or part.startswith(_PARTS) or (part.startswith("_") and part != "_")
-        for part in name.split(".")
-    )
-
-
-def _names(node: ast.AST) -> Iterator[str]:
-    """Yield the names by which a node takes something from outside itself, and those in texts, where `format` looks."""
-    if isinstance(node, ast.Name):
-        yield node.id
-    elif isinstance(node, ast.Attribute):
-        yield node.attr
-    elif isinstance(node, ast.Import | ast.ImportFrom):
-        yield from (alias.name for alias in node.names)
-        yield getattr(node, "module", None) or ""
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "{" in node.value:
-        yield from re.split(r"\W+", node.value)
 
 
 def _lines(tree: ast.AST, again: ast.AST) -> dict[int, int] | None:
