@@ -16,7 +16,9 @@ _PAIR = re.compile(r'[{,]\s*"([^"\\\n]*)"\s*:\s*')
 _AFTER_LIST = re.compile(r"\s*(?=[,}]|\Z)")
 _AFTER_VALUE = re.compile(r'\s*(?=\}|\Z|,\s*(?:\Z|"[^"\\\n]*(?:\Z|"\s*(?::|\Z))))')
 _COLON = re.compile(r"\s*:")
-_TYPE = re.compile(r'(?<!\\)"cell_type"\s*:\s*"(\w*)"')
+# nbgrader keeps the type of a cell in its metadata as well; that match has no group
+_TYPE = re.compile(r'"nbgrader"\s*:\s*\{\s*"cell_type"|(?<!\\)"cell_type"\s*:\s*"(\w*)"')
+_VALUE_OF_KEY = re.compile(r":\s*\Z")
 _SOURCE = re.compile(r'(?<!\\)"source"\s*:\s*(?=[\["])')
 _DEFINITION = re.compile(r"(?:\\n|\b)def +(initialize_parameters_\w+) *\(")
 
@@ -92,18 +94,20 @@ class _Search:
         """Take what a damaged cell still holds, and return where the next cell begins."""
         pairs, damage = self._pairs(begin)
         end = self._next_cell(max(damage, begin + 1))
-        types = list(_TYPE.finditer(self._text, begin, end))
+        types = [match for match in _TYPE.finditer(self._text, begin, end) if match[1] is not None]
+        sources = list(_SOURCE.finditer(self._text, begin, end))
+        count = max(1, len(types), len(sources))
         kind = pairs.get("cell_type") or (types[0][1] if types else None)
         source = pairs["source"] if "source" in pairs else self._later_source(damage, end)
-        if isinstance(kind, str) and len(types) == 1 and _is_source(source):
+        if isinstance(kind, str) and count == 1 and _is_source(source):
             self._salvaged.cells.append({"cell_type": kind, "source": source})
             return end
         number = len(self._salvaged.cells) + 1
         for definition in _DEFINITION.finditer(self._text, begin, end):
-            before = sum(match.start() < definition.start() for match in types)
+            before = sum(match.start() < definition.start() for match in sources)
             self._salvaged.lost_functions.append((number + max(before - 1, 0), definition[1]))
         if end < len(self._text) and '"' in self._text[begin:end]:
-            self._salvaged.cells += [None] * max(1, len(types))
+            self._salvaged.cells += [None] * count
         return end
 
     def _pairs(self, begin: int) -> tuple[dict[str, object], int]:
@@ -124,6 +128,10 @@ class _Search:
     def _next_cell(self, position: int) -> int:
         """Return where the next cell begins, whole or damaged itself; the end of the text where there is none."""
         while self._left > 0 and position <= self._last_type and (opening := _OBJECT.search(self._text, position)):
+            before = self._text[max(0, opening.start() - 200) : opening.start()]
+            if _VALUE_OF_KEY.search(before):  # a cell stands in a list
+                position = opening.start() + 1
+                continue
             value, end = self._decoded(opening.start())
             if isinstance(value, dict) and "cell_type" in value:
                 return opening.start()
