@@ -83,11 +83,10 @@ class Processes:
             )
 
     def _until(self, ready) -> None:
-        deadline = time.monotonic() + 60
         while not ready():
             assert self.scheduler.poll() is None, "the scheduler ended"
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+            with contextlib.suppress(psutil.TimeoutExpired):
+                self.scheduler.wait(0.05)
 
     def close(self) -> None:
         for process in (*self.workers, self.scheduler):
@@ -352,7 +351,7 @@ def test_a_worker_that_is_killed_loses_nothing(own, lesson, tmp_path):
             os.kill(killed[0].pid, signal.SIGKILL)
 
     with cluster.connected(running.address, EXERCISE) as found:
-        found.client.wait_for_workers(2, timeout=60)
+        found.client.wait_for_workers(2, timeout=600)
         report = batch.batch([source], tmp_path / "out", EXERCISE, settings(found, progress=kill))
     assert killed[0].wait() == -signal.SIGKILL
     assert (report.graded, report.provisional) == (18, 0)
@@ -383,6 +382,7 @@ def test_a_submission_that_kills_its_worker_every_time_is_provisional_alone(own,
 def test_without_scheduler_or_workers_a_batch_stops_and_goes_on_later(own, lesson, tmp_path, monkeypatch):
     source, here = lesson
     monkeypatch.setattr(cluster, "GONE_SECONDS", 3.0)
+    monkeypatch.setattr(cluster, "WORKERS_SECONDS", 600.0)  # a worker starts slowly on a busy machine
     running = own("--no-nanny")
     lost = {"has no workers any more": running.workers, "was lost": [running.scheduler]}
     for says, ends in lost.items():
@@ -412,7 +412,7 @@ def test_a_worker_with_several_threads_is_refused_by_name(own, one, tmp_path, ca
     running = own()
     running.workers.append(running.worker("wide", threads=2))
     with Client(running.address, set_as_default=False) as client:
-        client.wait_for_workers(3, timeout=60)
+        client.wait_for_workers(3, timeout=600)
     where = ("--executor", "dask", "--scheduler", running.address)
     assert grader("batch", one, "--out", tmp_path / "out", *where) == 2
     said = capsys.readouterr().err

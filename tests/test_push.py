@@ -13,6 +13,7 @@ import sys
 import traceback
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -542,8 +543,17 @@ def key():
     return pem, private.public_key()
 
 
+@pytest.fixture(scope="module")
+def load_key():
+    """Read a private key once: to check that its numbers are primes costs more than a whole push."""
+    from jwt import algorithms
+
+    return cache(algorithms.load_pem_private_key)
+
+
 @pytest.fixture(params=["moodle", "canvas"])
-def platform(request, tmp_path, key):
+def platform(request, tmp_path, key, load_key, monkeypatch):
+    monkeypatch.setattr("jwt.algorithms.load_pem_private_key", load_key)
     site = AgsSite(key[1], manner=request.param)
     site.users = {"7", "8", "9"}
     people = {user: (points, {"user_id": user}) for user, points in (("7", 27), ("8", 30), ("9", 12.5))}
