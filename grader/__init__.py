@@ -5,14 +5,11 @@
 >>> result.score, result.summary.next_step  # doctest: +SKIP
 """
 
-from __future__ import annotations
-
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
+import os  # loaded before any program starts; another import, even `__future__`, would look in the current folder
 
 from grader.errors import ExerciseError, GraderError, RequestError, SandboxError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from grader.records import Result
 
@@ -21,7 +18,7 @@ __version__ = "0.1.0"
 __all__ = ["ExerciseError", "GraderError", "RequestError", "SandboxError", "grade"]
 
 
-def grade(path: str | os.PathLike[str], *, exercise: str = "dls-c2w1-initialization") -> Result:
+def grade(path: str | os.PathLike[str], *, exercise: str = "dls-c2w1-initialization") -> "Result":
     """Grade one notebook and return the verdict: the same as `grader check` gives.
 
     Parameters
@@ -29,7 +26,7 @@ def grade(path: str | os.PathLike[str], *, exercise: str = "dls-c2w1-initializat
     path : path-like
         A notebook (.ipynb) or script (.py).
     exercise : str
-        The exercise's name, or the path of its folder.
+        The name of a shipped exercise, or the path of a folder such as ``./mine``.
 
     Raises
     ------
@@ -38,6 +35,8 @@ def grade(path: str | os.PathLike[str], *, exercise: str = "dls-c2w1-initializat
     SandboxError
         If student code cannot be confined on this machine.
     """
+    from pathlib import Path
+
     from grader import service  # importing grader costs nothing
 
     return service.check(Path(path), exercise)

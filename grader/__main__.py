@@ -1,7 +1,17 @@
-"""`python -m grader` is the command `grader`."""
+"""The program `grader`, also as `python -m grader`."""
 
 import sys
 
-from grader.cli import main
+from grader.importing import isolate
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command, once nothing can be imported from where it was called."""
+    isolate()
+    from grader.cli import main as command
+
+    return command()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,13 +8,11 @@ GraderError            3  our own fault
 └── LiveError          3  an LMS could not be reached, or refused what it was sent
     └── Unanswered     3  a call went out and no answer came back: it may have arrived
 
-A wrong answer is never an exception: it is a `Finding`.
+A wrong answer is never an exception: it is a `Finding`.  What this file imports must be built in: see
+`grader.importing`.
 """
 
-from __future__ import annotations
-
 import errno
-import zipfile
 
 
 class GraderError(Exception):
@@ -70,7 +68,7 @@ def fault_of_environment(error: BaseException) -> str:
     """
     if isinstance(error, MemoryError):
         return "out of memory"
-    if isinstance(error, OSError) and not isinstance(error, zipfile.BadZipFile):
+    if isinstance(error, OSError):
         return (error.strerror or str(error)) if error.errno not in (None, errno.EINVAL) else ""
     return ""
 

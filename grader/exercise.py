@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import random
 import re
 import sys
@@ -98,7 +99,7 @@ class Exercise:
 
 
 def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None) -> Exercise:
-    """Read an exercise by its name under reference/ or by the path of its folder.
+    """Read an exercise by its name under reference/ or by the path of its folder, which has a separator (`./mine`).
 
     Raises
     ------
@@ -162,14 +163,25 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _folder(name_or_path: str) -> Path:
-    given = Path(name_or_path)
-    for folder in (given, resources.reference() / name_or_path):
-        if (folder / "exercise.toml").is_file():
-            return folder
-    known = sorted(path.parent.name for path in resources.reference().glob("*/exercise.toml"))
-    raise ExerciseError(
-        f"there is no exercise {name_or_path!r}", hint=f"known are: {', '.join(known)}; or give a folder"
-    )
+    """Return the absolute path of an exercise's folder: a bare name never leads to a folder that happens to be here."""
+    is_path = any(separator in name_or_path for separator in (os.sep, os.altsep) if separator)
+    folder = Path(name_or_path).absolute() if is_path else resources.reference() / name_or_path
+    shipped = sorted(path.parent.name for path in resources.reference().glob("*/exercise.toml"))
+    if is_path and _is_exercise(folder):
+        return folder
+    if not is_path and name_or_path in shipped:
+        return folder
+    hint = f"known are: {', '.join(shipped)}; or give a folder, such as ./mine"
+    if not is_path and _is_exercise(Path(name_or_path)):
+        hint = f"to use the folder that is here, write --exercise .{os.sep}{name_or_path}"
+    raise ExerciseError(f"there is no exercise {name_or_path!r}", hint=hint)
+
+
+def _is_exercise(folder: Path) -> bool:
+    try:
+        return (folder / "exercise.toml").is_file()
+    except (OSError, ValueError):  # no path can look like this
+        return False
 
 
 def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:

@@ -109,9 +109,7 @@ def begin() -> None:
     """Load what processes will need, while this one goes on with something else."""
     # theirs and ours: threads beside processes only wait for each other
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if sys.platform == "linux":
-        _context()
-        multiprocessing.forkserver.ensure_running()
+    _context()
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -120,7 +118,21 @@ def _context() -> multiprocessing.context.BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED)
+    with _in_root_folder():
+        multiprocessing.forkserver.ensure_running()
     return context
+
+
+@contextlib.contextmanager
+def _in_root_folder() -> Iterator[None]:
+    """Leave the current folder for a moment: Python starts its fork server such that it imports from there first."""
+    before = os.open(".", os.O_PATH)
+    try:
+        os.chdir("/")
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)
 
 
 @contextlib.contextmanager

@@ -390,6 +390,7 @@ def copy_of_exercise(tmp_path: Path, *changes: tuple[str, str]) -> str:
     for old, new in changes:
         assert old in text
         text = text.replace(old, new, 1)
+    tmp_path.mkdir(exist_ok=True)
     (tmp_path / "exercise.toml").write_text(text)
     (tmp_path / "solution.ipynb").write_bytes((EXERCISE.folder / "solution.ipynb").read_bytes())
     return str(tmp_path)
@@ -439,6 +440,31 @@ def test_limits_are_settings(tmp_path):
 def test_an_unknown_exercise_names_the_known_ones():
     with pytest.raises(exercises.ExerciseError, match="dls-c2w1-initialization"):
         exercises.load("dls-c9")
+
+
+def test_a_bare_name_is_a_shipped_exercise_even_where_a_folder_is_called_the_same(tmp_path, monkeypatch):
+    copy_of_exercise(tmp_path / EXERCISE.name, ("cpu_seconds = 4", "cpu_seconds = 9"))
+    monkeypatch.chdir(tmp_path)
+    assert exercises.load(EXERCISE.name, CHECKS).limits == EXERCISE.limits
+    own = exercises.load(f"./{EXERCISE.name}", CHECKS)
+    assert own.limits.cpu_seconds == 9
+    assert own.folder.is_absolute()  # it is handed on as a path, and stays one
+
+
+def test_a_folder_named_without_a_separator_is_refused_with_the_name_to_write(tmp_path, monkeypatch):
+    copy_of_exercise(tmp_path / "mine", ("cpu_seconds = 4", "cpu_seconds = 9"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(exercises.ExerciseError, match=r"there is no exercise 'mine'") as caught:
+        exercises.load("mine")
+    assert "write --exercise ./mine" in caught.value.hint
+    assert exercises.load("mine/").limits.cpu_seconds == 9
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "dls\0", "./", "x" * 5000, "./" + "x" * 5000])
+def test_what_names_no_exercise_is_refused(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(exercises.ExerciseError, match="there is no exercise"):
+        exercises.load(name)
 
 
 def test_secret_sizes_are_the_same_for_one_secret_and_differ_for_two():

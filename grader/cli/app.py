@@ -37,7 +37,9 @@ class Exit(IntEnum):
     PROVISIONAL = 3
 
 
-ExerciseOption = Annotated[str, typer.Option("--exercise", metavar="NAME_OR_PATH", help="The exercise to grade.")]
+ExerciseOption = Annotated[
+    str, typer.Option("--exercise", metavar="NAME_OR_PATH", help="A shipped exercise, or a folder such as ./mine.")
+]
 ClassExerciseOption = Annotated[
     str | None,
     typer.Option(

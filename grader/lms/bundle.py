@@ -18,7 +18,7 @@ from grader.lms.gradescope import results
 from grader.lms.inside import Judged
 from grader.lms.system import Build, Done
 from grader.lms.wheel import NAME, requirements, wheel
-from grader.store import replacing, write
+from grader.store import write
 
 DATA = Path(__file__).parent / "data"
 PROGRAMS = ("run_autograder", "setup.sh")
@@ -87,8 +87,7 @@ def _image(request: Build, system: str, command: Sequence[str]) -> Done:
         hint = "--out takes a folder, which is made if need be"
         raise RequestError(f"{request.out} cannot be made: {error.strerror}", hint=hint) from None
     for name, data in {**exercise, NAME: wheel()}.items():
-        with replacing(request.out / name) as draft:
-            draft.write_bytes(data)
+        write(request.out / name, data)
     filled = {
         "WHEEL": NAME,
         "COPY": "COPY exercise /grader/exercise\n" if exercise else "",
@@ -129,7 +128,7 @@ def _wheels(python: str) -> tuple[dict[str, bytes], str]:
             one.partition(";")[0].strip() for one in requirements()
         ]  # pip judges markers by the Python it runs on
         platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
-        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", *wanted]
+        command = [sys.executable, "-I", "-m", "pip", "--disable-pip-version-check", "--quiet", "download", *wanted]
         command += ["--dest", folder, "--only-binary=:all:", "--implementation", "cp", "--python-version", python]
         try:
             ended = subprocess.run(  # noqa: S603  # our own words, each an argument of its own, and no shell

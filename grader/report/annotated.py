@@ -522,7 +522,12 @@ def _rendered(document: Node) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the same, and of the missing IPython
         node = nbformat.reads(_written(_bounded(document)), as_version=4)  # type: ignore[no-untyped-call]
-        exporter = HTMLExporter(template_name="basic", sanitize_html=True, log=log)  # type: ignore[no-untyped-call]
+        exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+            template_name="basic",
+            sanitize_html=True,
+            log=log,
+            extra_template_basedirs=[],  # by default the current folder, whose templates could run code
+        )
         exporter.register_filter("clean_html", _sanitized)  # type: ignore[no-untyped-call]
         body, _ = exporter.from_notebook_node(node)
     return str(body)
