@@ -39,7 +39,7 @@ def check(notebook: Path, exercise: str = exercises.DEFAULT) -> Result:
     notebook : Path
         A notebook (.ipynb) or script (.py).
     exercise : str
-        The exercise's name under reference/, or the path of its folder.
+        The name of a shipped exercise, or the path of a folder such as ``./mine``.
 
     Raises
     ------
@@ -131,7 +131,8 @@ def write_page(result: Result, path: Path) -> Path:
     """Write the feedback page."""
     from grader.report import html  # jinja2 is needed for pages only
 
-    write(path, attempt("writing the page", lambda: html.feedback_page(result), lambda _: html.plain_page(result)))
+    content = attempt("writing the page", lambda: html.feedback_page(result), lambda _: html.plain_page(result))
+    write(path, content, private=True)
     return path
 
 
@@ -182,7 +183,7 @@ def write_annotated(notebook: Path, result: Result, path: Path) -> None:
         if data is None or hashlib.sha256(data).hexdigest() != result.submission.sha256:
             raise RequestError(f"{notebook} changed while it was graded", hint="run the same command again")
     make = annotated.page if path.suffix.lower() == ".html" else annotated.notebook
-    write(path, make(data, result))
+    write(path, make(data, result), private=True)
 
 
 def remove_notes(notebook: Path, path: Path) -> None:
@@ -203,18 +204,19 @@ def remove_notes(notebook: Path, path: Path) -> None:
         ) from error
     if not (path.is_file() and path.read_bytes() == plain.encode()):
         require_writable([Output("--out", path, "annotated notebook")], [notebook])
-        write(path, plain)
+        write(path, plain, private=True)
 
 
 def write_json(result: Result, path: Path | None) -> None:
     """Write result.json, or print it if no path is given."""
     from grader.report import gradebook  # the same
+    from grader.report.text import spell_out_json
 
     text = gradebook.result_json(result)
     if path is None:
-        sys.stdout.write(text)
+        sys.stdout.write(spell_out_json(text))
     else:
-        write(path, text)
+        write(path, text, private=True)
 
 
 def _own_store() -> Store | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,9 @@ def test_canvas_from_download_to_import(tmp_path, capsys):
     assert "27 of 30" in "".join(first["source"])
     said = capsys.readouterr().out
     assert "  müllerjürgen: " in said.partition("held back")[2]
+
+    for path in (upload, *upload.rglob("*"), collected, *collected.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
     before = {path.name: path.read_bytes() for path in upload.iterdir()}
     assert grader("batch", collected, "--out", out, "--jobs", 2) == 0

@@ -84,11 +84,11 @@ def contents(sources: Sequence[Path]) -> Contents:
 
 
 def write_zip(path: Path, files: Mapping[str, bytes | Path], *, programs: Collection[str] = ()) -> None:
-    """Write a zip whole or not at all, its members by name; the same files give the same bytes.
+    """Write a zip whole or not at all, for its owner alone, its members by name; the same files give the same bytes.
 
     Those called `programs` may be executed where the zip is unpacked.
     """
-    with replacing(path) as draft, zipfile.ZipFile(draft, "w") as archive:
+    with replacing(path, private=True) as draft, zipfile.ZipFile(draft, "w") as archive:
         for name in sorted(files):
             content = files[name]
             info = zipfile.ZipInfo(name, _EPOCH)

@@ -12,7 +12,7 @@ from types import TracebackType
 import msgspec
 
 from grader.errors import RequestError
-from grader.store import write
+from grader.store import open_in_place, write
 
 FILE = "push.jsonl"
 
@@ -45,14 +45,12 @@ class Journal:
 
     def __enter__(self) -> Journal:
         try:
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-            self._descriptor = os.open(self.path, flags, 0o600)
+            self._descriptor = open_in_place(self.path, os.O_RDWR | os.O_APPEND)
         except OSError as error:
             raise RequestError(
                 f"{self.path} cannot be written: {error.strerror}", hint="check the folder's mode"
             ) from None
         try:
-            self.path.chmod(0o600)
             _lock(self._descriptor, self.path)
             for line in _lines(self._descriptor):
                 self._note(line)

@@ -228,20 +228,20 @@ def _copy(member: Member, path: Path) -> tuple[str | None, str]:
     of both what they are: unreadable, not absent.
     """
     digest = hashlib.sha256()
-    with replacing(path) as draft:
+    with replacing(path, private=True) as draft:
         if member.size_bytes > SOURCE_LIMIT_BYTES:
-            with draft.open("wb") as file:
-                file.truncate(SOURCE_LIMIT_BYTES + 1)
+            draft.truncate(SOURCE_LIMIT_BYTES + 1)
             return None, f"The file is too large ({member.size_bytes >> 20} MB)."
         try:
-            with member.open() as source, draft.open("wb") as file:
+            with member.open() as source:
                 while chunk := source.read(1 << 20):
                     digest.update(chunk)
-                    file.write(chunk)
+                    draft.write(chunk)
         except OSError:
             raise
         except Exception as error:  # each way of packing has errors of its own
-            draft.write_bytes(b"")
+            draft.seek(0)
+            draft.truncate()
             encrypted = isinstance(error, RuntimeError) and "encrypted" in str(error)
             return None, f"The file is {'encrypted' if encrypted else 'damaged'} in the LMS's download."
     return digest.hexdigest(), ""

@@ -19,7 +19,7 @@ from grader.lms.archives import Contents, Member, contents
 from grader.lms.feedback import PAGE
 from grader.lms.layout import File, HandedIn, lay_out
 from grader.lms.system import Collect, Done, Export, Graded
-from grader.store import replacing, write
+from grader.store import make_private_folder, write
 from grader.submissions import suffix_of
 
 SYSTEM = "nbgrader"
@@ -57,8 +57,12 @@ def export(request: Export) -> Done:
     tools = request.out / "grader"
     grades = tools / f"{assignment}.json"
     importer = tools / IMPORTER
-    _make(tools)
-    write(grades, msgspec.json.format(msgspec.json.encode(_grades(request, assignment)), indent=2).decode() + "\n")
+    make_private_folder(tools)
+    write(
+        grades,
+        msgspec.json.format(msgspec.json.encode(_grades(request, assignment)), indent=2).decode() + "\n",
+        private=True,
+    )
     write(importer, (DATA / "nbgrader_import.py").read_text(encoding="utf-8"))
     said = [
         f"feedback for {len(released)} to release: cd {request.out}; nbgrader release_feedback {assignment}",
@@ -149,12 +153,12 @@ def _feedback(course: Path, assignment: str, one: Graded) -> tuple[Path, bool]:
     secrets = {name: handed_in / name for name in (TIMESTAMP, SECRET)}
     known = all(path.is_file() for path in secrets.values())
     folder = course / ("feedback" if known else "grader/feedback") / student / assignment
-    _make(folder)
+    make_private_folder(folder)
     for name, path in secrets.items() if known else ():
-        with replacing(folder / name) as draft:
-            draft.write_bytes(path.read_bytes())
+        write(folder / name, path.read_bytes(), private=True)
     page = folder / f"{notebook}.html"
-    write(page, (one.folder / PAGE).read_text(encoding="utf-8"))
+    content = (one.folder / PAGE).read_bytes()
+    write(page, content, private=not known)  # nbgrader hands its pages to students with the mode that they have here
     return page, known
 
 
@@ -190,11 +194,3 @@ def _part(name: object, what: str) -> str:
     if not isinstance(name, str) or not name or name in {".", ".."} or set(name) & set("/\\\0"):
         raise RequestError(f"{name!r} is no name of a {what} in nbgrader", hint="collect the course folder again")
     return name
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        hint = "--out takes the course folder"
-        raise RequestError(f"{folder} cannot be made: {error.strerror}", hint=hint) from None

@@ -63,8 +63,8 @@ def read_text(path: Path) -> Text:
 def write_text(path: Path, text: str, like: Text) -> None:
     """Write a text file in the encoding of another, with its byte order mark where it had one."""
     mark = next(mark for mark, encoding in _MARKS.items() if encoding == like.encoding) if like.marked else b""
-    with replacing(path) as draft:
-        draft.write_bytes(mark + text.encode(like.encoding))
+    with replacing(path, private=True) as draft:
+        draft.write(mark + text.encode(like.encoding))
 
 
 def rows(text: str, delimiter: str, path: Path) -> list[list[str]]:

@@ -1,7 +1,7 @@
 """The store: SQLite with the secret, evidence, results, trainings and the ledger.  The only room that speaks SQL."""
 
 from grader.store.caches import Reader, Trainings
-from grader.store.files import cut_lines, make_private_folder, never_replacing, replacing, write
+from grader.store.files import cut_lines, make_private_folder, never_replacing, open_in_place, replacing, write
 from grader.store.ledger import Decision, Ledger, code_hash, digest
 from grader.store.lock import locked, locked_if_free
 from grader.store.outputs import Output, require_folder, require_writable
@@ -30,6 +30,7 @@ __all__ = [
     "locked_if_free",
     "make_private_folder",
     "never_replacing",
+    "open_in_place",
     "pack_evidence",
     "replacing",
     "require_folder",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
+from typing import BinaryIO
 
 from grader.errors import RequestError
 
 _INPUTS: ContextVar[frozenset[tuple[int, int] | None]] = ContextVar("inputs", default=frozenset())
 OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)  # Windows has neither
 
 
 def write(path: Path, content: str | bytes | Iterable[str | bytes], *, private: bool = False) -> None:
@@ -35,8 +38,8 @@ def write(path: Path, content: str | bytes | Iterable[str | bytes], *, private: 
         except OSError as error:
             raise _unwritable(path, error) from None
         return
-    with replacing(path) as draft, open(draft, "wb", opener=_private if private else None) as file:
-        file.writelines(data)
+    with replacing(path, private=private) as draft:
+        draft.writelines(data)
 
 
 def append_lines(path: Path, lines: Iterable[bytes]) -> None:
@@ -88,16 +91,20 @@ def cut_lines(path: Path, stays: Callable[[bytes], bool]) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give the path of a draft that takes the file's place when all of it is written, and leaves nothing behind otherwise."""
+def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+    """Give a draft to write that takes the file's place when all of it is written, and leaves nothing behind otherwise.
+
+    The draft is always a new file under a name that nobody can foresee, so no link and no file of another user is written to.
+    """
     if _identity(path) in _INPUTS.get():
         raise RequestError(
             f"{path} is a file that this command reads, so it was not replaced",
             hint="choose another folder for the output, or move that file",
         )
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    draft = path.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
-        yield draft
+        with open(draft, "xb", opener=_open_private if private else _open_new) as file:
+            yield file
         draft.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -127,18 +134,61 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return None if stat.S_ISDIR(status.st_mode) else (status.st_dev, status.st_ino)
 
 
-def _private(path: str, flags: int) -> int:
-    file = os.open(path, flags, OWNER_FILE)
-    Path(path).chmod(OWNER_FILE)  # one that was left behind may be open to others
-    return file
+def open_in_place(path: Path, flags: int) -> int:
+    """Open a file that is kept and changed, for its owner alone, and return its descriptor; it is made if need be.
+
+    Raises
+    ------
+    OSError
+        If that cannot be done, or if somebody else has put a link or a file of theirs in its place.
+    """
+    descriptor = os.open(path, flags | os.O_CREAT | _NO_LINK, OWNER_FILE)
+    try:
+        _require_ours(path, os.fstat(descriptor))
+        with contextlib.suppress(PermissionError):  # it belongs to whom the folder belongs to
+            _close_to_others(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _require_ours(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is not a file", str(path))
+    if status.st_uid not in {_user(), path.parent.stat().st_uid}:
+        raise OSError(errno.EPERM, "it belongs to another user", str(path))
+
+
+def _open_new(path: str, flags: int) -> int:
+    return os.open(path, flags | _NO_LINK, 0o666)
+
+
+def _open_private(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | _NO_LINK, OWNER_FILE)
+    _close_to_others(descriptor)
+    return descriptor
+
+
+def _close_to_others(descriptor: int) -> None:
+    if sys.platform != "win32":
+        os.fchmod(descriptor, OWNER_FILE)
+
+
+def _user() -> int:
+    return 0 if sys.platform == "win32" else os.geteuid()
 
 
 def _is_device(path: Path) -> bool:
+    """Whether this is a device or pipe of the system's or of our own; what another user has put there is replaced."""
     try:
-        mode = path.stat().st_mode
+        status, folder = path.stat(), path.parent.resolve()
     except (OSError, ValueError):  # nothing there, or nothing that can be there; opening it says so
         return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+    if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
+        return False
+    is_systems = bool(folder.parts[1:]) and folder.parts[1] in {"dev", "proc"}
+    return is_systems or (status.st_uid == _user() and not path.is_symlink())
 
 
 def _unwritable(path: Path, error: OSError) -> RequestError:
@@ -146,15 +196,20 @@ def _unwritable(path: Path, error: OSError) -> RequestError:
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder that only its owner can enter; one that is there already keeps its mode."""
+    """Make a folder, and those above it, that only its owner can enter; so becomes one of ours that is there and empty.
+
+    One that holds something keeps its mode: others may have to reach that.
+    """
     try:
-        with contextlib.suppress(FileExistsError):
-            try:
-                path.mkdir(OWNER_FOLDER)
-            except FileNotFoundError:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.mkdir(OWNER_FOLDER)
-            path.chmod(OWNER_FOLDER)  # whatever the umask took away
+        missing, folder = [], path
+        while not folder.exists():
+            missing.append(folder)
+            folder = folder.parent
+        for folder in reversed(missing):
+            folder.mkdir(OWNER_FOLDER, exist_ok=True)
+            folder.chmod(OWNER_FOLDER)  # whatever the umask took away
+        if not missing and not any(path.iterdir()) and path.stat().st_uid == _user():
+            path.chmod(OWNER_FOLDER)
     except OSError as error:
         hint = "choose a folder you can write to"
         raise RequestError(f"{path} cannot be made: {error.strerror}", hint=hint) from None

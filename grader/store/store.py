@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import secrets
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ import msgspec
 from grader.errors import RequestError
 from grader.records import Evidence, Result
 from grader.store import schema
-from grader.store.files import OWNER_FILE, make_private_folder
+from grader.store.files import make_private_folder, open_in_place
 from grader.store.ledger import FILE as RULINGS
 from grader.store.ledger import Decision, Ledger
 from grader.store.packing import Packed, is_whole, seal, unpack_evidence, unseal
@@ -123,9 +124,7 @@ class Store:
         self.path = path
         try:
             make_private_folder(path.parent)
-            if not path.exists():
-                path.touch()
-                path.chmod(OWNER_FILE)
+            os.close(open_in_place(path, os.O_RDWR))
             self._database = sqlite3.connect(path, timeout=30)
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from None
