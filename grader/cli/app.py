@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -67,15 +67,17 @@ _KEEPING = ("batch", "regrade")  # the commands that go on where they stopped
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _MOST_NAMES = 1000  # files of a folder among which one that is meant is looked for
 DEFAULT_EXERCISE = "dls-c2w1-initialization"
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer names none but this kind of it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; an error on purpose is a message on stderr, never a traceback."""
     try:
-        app(args=list(argv) if argv is not None else None, prog_name="grader")
-    except SystemExit as ended:
-        if ended.code == INTERRUPTED:  # typer has caught it before us
+        code = app(args=list(argv) if argv is not None else None, prog_name="grader", standalone_mode=False)
+        if code == INTERRUPTED:  # typer has caught it before us
             sys.stderr.write(_stopped(argv))
+        return int(code or 0)
+    except SystemExit as ended:
         return int(ended.code or 0)
     except GraderError as error:
         _complain(error)
@@ -128,8 +130,22 @@ def without_color() -> bool:
     return bool(os.environ.get("NO_COLOR"))
 
 
+def _refused(error: Exception) -> int:
+    """Say what is wrong with the words of the command; a shell may have put names of files among them."""
+    from grader.report.text import one_line
+
+    shown = cast("Any", error)
+    shows_help = shown.ctx is not None and shown.message == shown.ctx.get_help()  # a command without arguments does
+    if not shows_help:
+        shown.message = one_line(shown.message)
+    shown.show()
+    return int(Exit.BAD_REQUEST)
+
+
 def _explained(error: Exception) -> int:
-    """Say what an error that nobody foresaw means for whoever runs the command, and return the exit code."""
+    """Say what an error that is not ours means for whoever runs the command, and return the exit code."""
+    if isinstance(error, UsageError):
+        return _refused(error)
     if isinstance(error, BrokenPipeError):  # whoever reads our output had enough of it
         _write_no_more()
         return int(Exit.NOT_PASSED)
@@ -149,6 +165,33 @@ def _write_no_more() -> None:
     """Let what is still to be written to stdout go nowhere, so that leaving raises no second error."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def print_line(line: str, *, err: bool = False) -> None:
+    """Print one line; names and texts in it are anybody's, so line breaks and control characters are spelled out."""
+    from grader.report.text import spell_out
+
+    _print(spell_out(line), err=err)
+
+
+def print_text(text: str) -> None:
+    """Print text of several lines that may quote somebody."""
+    from grader.report.text import clean
+
+    _print(clean(text).removesuffix("\n"))
+
+
+def print_json(json: str) -> None:
+    """Print JSON, with what a terminal could obey escaped as JSON does it."""
+    from grader.report.text import spell_out_json
+
+    _print(spell_out_json(json).removesuffix("\n"))
+
+
+def _print(text: str, *, err: bool = False) -> None:
+    """Print text; what the terminal's encoding does not hold is spelled out."""
+    encoding = (sys.stderr if err else sys.stdout).encoding or "utf-8"
+    typer.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
 
 
 def _version(on: bool) -> None:

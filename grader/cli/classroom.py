@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import QuietOption, VerboseOption, app, without_color
+from grader.cli.app import QuietOption, VerboseOption, app, print_json, print_line, print_text, without_color
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def summary(
     from grader.report import summary as report
 
     if note:
-        typer.echo(drafted(found, counts), nl=False)
+        print_text(drafted(found, counts))
     elif json:
-        typer.echo(report.to_json(found, counts), nl=False)
+        print_json(report.to_json(found, counts))
     elif _is_plain(plain):
         _echo(report.plain_lines(found, counts))
     else:
@@ -91,7 +91,7 @@ def _compare(earlier: Path, later: Path, *, json: bool, plain: bool, names: bool
     if quiet:
         return
     if json:
-        typer.echo(report.comparison_json(found, names=names), nl=False)
+        print_json(report.comparison_json(found, names=names))
     elif names or _is_plain(plain):
         _echo(report.comparison_lines(found, functions, names=names))
     else:
@@ -124,4 +124,4 @@ def _is_plain(plain: bool) -> bool:
 
 def _echo(lines: Iterable[str]) -> None:
     for line in lines:
-        typer.echo(line)
+        print_line(line)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import DEFAULT_EXERCISE, ClassExerciseOption, Exit, QuietOption, VerboseOption, app
+from grader.cli.app import DEFAULT_EXERCISE, ClassExerciseOption, Exit, QuietOption, VerboseOption, app, print_line
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _confirmed(grade: Callable[[Settings], Report], settings: Settings) -> Repor
         except ChangeError as change:
             if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise
-            typer.echo(one_line(change.problem), err=True)
+            print_line(one_line(change.problem), err=True)
             if not typer.confirm(f"Change it ({change.option})?", default=False, err=True):
                 raise
             settings = batches.confirmed(settings, change)
@@ -182,62 +182,57 @@ MOST_SHOWN = 40  # changes named without --verbose
 def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
     """Say who would gain and who would lose, by how much, and which rulings stand over it."""
     from grader.batch import under_ruling
-    from grader.report.text import one_line
 
     moved = sorted((one for one in changes if one.after != one.before), key=lambda one: one.after - one.before)
     for one in moved if verbose else moved[:MOST_SHOWN]:
         who = one.submission + (f" ({one.student})" if one.student else "")
         by = f"{one.before:g} -> {one.after:g}, {one.after - one.before:+g}"
-        typer.echo(one_line(f"{who}, {one.function.rsplit('_', 1)[-1]}: {by}"))
+        print_line(f"{who}, {one.function.rsplit('_', 1)[-1]}: {by}")
     if not verbose and len(moved) > MOST_SHOWN:
-        typer.echo(f"and {len(moved) - MOST_SHOWN} more; --verbose names them")
+        print_line(f"and {len(moved) - MOST_SHOWN} more; --verbose names them")
     for one in changes:
         if one.ruling is not None:
-            typer.echo(one_line(under_ruling(one)))
+            print_line(under_ruling(one))
     total: dict[str, float] = {}
     for one in moved:
         total[one.submission] = total.get(one.submission, 0.0) + one.after - one.before
     gain, lose = sum(by > 0 for by in total.values()), sum(by < 0 for by in total.values())
-    typer.echo(
+    print_line(
         f"{gain} would gain, {lose} would lose; nothing was written, `grader regrade` without --preview applies it"
     )
 
 
 def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
     """Say what was graded and where the class page lies."""
-    from grader.report.text import one_line
-
     if not quiet:
         again = f", judged again {report.judged_again}" if report.judged_again else ""
         done = f"graded {report.graded}{again}, unchanged {report.unchanged}"
-        typer.echo(f"{done}, passed {report.passed} of {report.submissions}")
+        print_line(f"{done}, passed {report.passed} of {report.submissions}")
         if report.changed:
-            typer.echo(f"points changed for {report.changed} by judging again")
+            print_line(f"points changed for {report.changed} by judging again")
         if report.passed_over:
-            typer.echo(f"passed over {report.passed_over} hidden files and checkpoint copies")
+            print_line(f"passed over {report.passed_over} hidden files and checkpoint copies")
         ignored = list(report.ignored.items())
         for name, why in ignored if verbose else ignored[:5]:
-            typer.echo(one_line(f"ignored {name!r}: {why}"))
+            print_line(f"ignored {name!r}: {why}")
         if not verbose and len(report.ignored) > 5:
-            typer.echo(f"ignored {len(report.ignored) - 5} more; --verbose names them")
+            print_line(f"ignored {len(report.ignored) - 5} more; --verbose names them")
         for sentence in report.said:
-            typer.echo(one_line(sentence))
+            print_line(sentence)
     _name_our_faults(report, verbose=verbose)
     if not quiet:
-        typer.echo(f"class page: {report.index}")
+        print_line(f"class page: {report.index}")
         if report.review:
-            typer.echo(f"for a person to look at: {report.review}; see `grader review {report.index.parent}`")
+            print_line(f"for a person to look at: {report.review}; see `grader review {report.index.parent}`")
     raise typer.Exit(int(Exit.PROVISIONAL if report.provisional or report.unavailable else Exit.PASSED))
 
 
 def _name_our_faults(report: Report, *, verbose: bool) -> None:
     """Say on stderr, also when quiet, what could not be judged or read through us."""
-    from grader.report.text import one_line
-
     if report.unjudged:
         shown = report.unjudged if verbose else report.unjudged[:5]
         more = f" and {len(report.unjudged) - len(shown)} more" if len(report.unjudged) > len(shown) else ""
         names = ", ".join(shown)
-        typer.echo(one_line(f"provisional by our fault, tried again at the next run: {names}{more}"), err=True)
+        print_line(f"provisional by our fault, tried again at the next run: {names}{more}", err=True)
     for sentence in report.unavailable:
-        typer.echo(one_line(sentence), err=True)
+        print_line(sentence, err=True)

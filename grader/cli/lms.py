@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption, VerboseOption, app
+from grader.cli.app import (
+    DEFAULT_EXERCISE,
+    ExerciseOption,
+    Exit,
+    QuietOption,
+    VerboseOption,
+    app,
+    print_line,
+    print_text,
+)
 from grader.errors import RequestError
 from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS
 from grader.lms.system import Collect, Done, System
@@ -31,9 +40,9 @@ def _list(context: typer.Context) -> None:
         return
     for name, system in SYSTEMS.items():
         can = ", ".join(command.name or "" for command in SYSTEM_APPS[name].registered_commands)
-        typer.echo(f"{name:12} {system.title}: {can}")
-        typer.echo(f"{'':12} {system.verified}")
-    typer.echo(
+        print_line(f"{name:12} {system.title}: {can}")
+        print_line(f"{'':12} {system.verified}")
+    print_line(
         "\nThree steps: grader lms SYSTEM collect, grader batch, grader lms SYSTEM export; docs/lms has a page on each."
     )
 
@@ -94,7 +103,7 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
             done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping, assignment))
         say(done, quiet=quiet, verbose=verbose)
         if not quiet:
-            typer.echo(f"next: grader batch {out} --out graded/")
+            print_line(f"next: grader batch {out} --out graded/")
         raise typer.Exit(int(Exit.NOT_PASSED if done.unaccounted else Exit.PASSED))
 
 
@@ -164,7 +173,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
                 "held back, nothing was written for them (--include-open exports what waits for a look):",
                 verbose=verbose,
             )
-            typer.echo(f"{system.title}: {system.verified}")
+            print_line(f"{system.title}: {system.verified}")
 
 
 def _refuse(name: str, wrongly: Mapping[str, object]) -> None:
@@ -184,17 +193,17 @@ def _add_preset(to: typer.Typer) -> None:
         """Print a mapping file that comes with the grader, to start one of your own from."""
         from grader.lms import mapping_file
 
-        typer.echo(mapping_file.preset(name), nl=False)
+        print_text(mapping_file.preset(name))
 
 
 def say(done: Done, *, quiet: bool, verbose: bool = False) -> None:
     """Say what was done; what was not understood goes to stderr, also when quiet."""
     if not quiet:
         for line in done.said:
-            typer.echo(_line(line))
+            print_line(_line(line))
         named(done.attention, "please look at:", verbose=verbose)
         for path in done.files:
-            typer.echo(f"wrote {path}")
+            print_line(f"wrote {path}")
     named(done.unaccounted, "not accounted for, nobody can tell whose they are:", verbose=verbose, err=True)
 
 
@@ -202,11 +211,11 @@ def named(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False)
     """Name things under a title, the first of them where they are many."""
     shown = lines if verbose else lines[:MOST_NAMED]
     if lines:
-        typer.echo(title, err=err)
+        print_line(title, err=err)
         for line in shown:
-            typer.echo(f"  {_line(line)}", err=err)
+            print_line(f"  {_line(line)}", err=err)
         if len(lines) > len(shown):
-            typer.echo(f"  and {len(lines) - len(shown)} more; --verbose names them", err=err)
+            print_line(f"  and {len(lines) - len(shown)} more; --verbose names them", err=err)
 
 
 def _line(said: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import Exit, QuietOption
+from grader.cli.app import Exit, QuietOption, print_line
 from grader.cli.lms import ABSENT_HELP, SYSTEM_APPS, named
 from grader.errors import RequestError
 
@@ -142,22 +142,21 @@ def _http(*, quiet: bool) -> Callable[..., Http]:
     """Return what makes the way out: it says on stderr when it has to wait."""
     from grader.lms.http import Http
 
-    return partial(Http, say=lambda said: None if quiet else typer.echo(said, err=True))
+    return partial(Http, say=lambda said: None if quiet else print_line(said, err=True))
 
 
 def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None:
     """Send, say what came of it, and leave: 0 all is there, 1 some wait for a decision, 3 some did not go through."""
     from grader.lms.push import TRIED, push
     from grader.report.progress import Progress
-    from grader.report.text import clean
 
     system = live(request.export)
     with Progress(quiet=quiet or request.dry_run, doing="sending") as progress:
         report = push(request, system, progress=lambda done, every, _name: progress.step(done, every, ()))
     if not quiet:
         for line in report.said:
-            typer.echo(clean(line))
-        typer.echo(f"{system.title}: {TRIED}")
+            print_line(line)
+        print_line(f"{system.title}: {TRIED}")
     named(report.attention, "please look at:", verbose=True, err=True)
     if request.dry_run:
         raise typer.Exit(int(Exit.PASSED))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import ClassExerciseOption, Exit, QuietOption, app
+from grader.cli.app import ClassExerciseOption, Exit, QuietOption, app, print_json, print_line
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
@@ -231,10 +231,9 @@ def _show_ledger(directory: Path) -> None:
 def _print_json(found: object) -> None:
     import msgspec
 
-    typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    print_json(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
 
 
 def _say(line: str) -> None:
-    from grader.report.text import clean
 
-    typer.echo(clean(line))
+    print_line(line)

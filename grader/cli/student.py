@@ -17,6 +17,7 @@ from grader.cli.app import (
     QuietOption,
     VerboseOption,
     app,
+    print_line,
     require_file,
     without_color,
 )
@@ -84,9 +85,9 @@ def check(
     if not quiet and not to_stdout:
         _show(result, plain=plain, verbose=verbose)
         if annotated:
-            typer.echo(f"annotated: {annotated}")
+            print_line(f"annotated: {annotated}")
         if sys.platform != "linux":
-            typer.echo(
+            print_line(
                 "Your code ran in a process of its own with a time limit; this system confines no more than that."
             )
     raise typer.Exit(_exit_code(result))
@@ -102,7 +103,7 @@ def unannotate(
     from grader import service
 
     service.remove_notes(notebook, out)
-    typer.echo(f"notebook: {out}")
+    print_line(f"notebook: {out}")
 
 
 @app.command(epilog="Example: grader lab --html lab.html --open")
@@ -120,7 +121,7 @@ def lab(
     require_writable([Output("--html", html, "page")], [])
     write(html, lab_page(service.load_exercise(exercise)))
     if not quiet:
-        typer.echo(f"lab: {html}")
+        print_line(f"lab: {html}")
     if open_page:
         _open(html)
 
@@ -161,13 +162,13 @@ def _show(result: Result, *, plain: bool, verbose: bool) -> None:
 
     if plain or not sys.stdout.isatty():
         for line in terminal.plain_lines(result):
-            typer.echo(line)
+            print_line(line)
     else:
         terminal.show(result, Console(no_color=without_color()))
     if verbose:
         origin = result.provenance
-        typer.echo(f"evidence {origin.evidence_sha256}")
-        typer.echo(
+        print_line(f"evidence {origin.evidence_sha256}")
+        print_line(
             f"grader {origin.grader}, Python {origin.python}, NumPy {origin.numpy}: {', '.join(origin.isolation)}"
         )
 

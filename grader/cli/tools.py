@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader import __version__
-from grader.cli.app import Exit, app
+from grader.cli.app import Exit, app, print_json, print_line
 
 if TYPE_CHECKING:
     from grader.sandbox.doctor import Examination
@@ -28,7 +28,7 @@ def doctor(
     found = doctors.examine()
     if json:
         table = {"grader": __version__, "confined": found.confined, **msgspec.to_builtins(found)}
-        typer.echo(msgspec.json.format(msgspec.json.encode(table), indent=2).decode())
+        print_json(msgspec.json.format(msgspec.json.encode(table), indent=2).decode())
     else:
         _show_examination(found)
     raise typer.Exit(int(Exit.PASSED if found.confined else Exit.PROVISIONAL))
@@ -39,20 +39,20 @@ def schema() -> None:
     """Print the JSON Schema of result.json."""
     from grader.report import gradebook
 
-    typer.echo(gradebook.schema(), nl=False)
+    print_json(gradebook.schema())
 
 
 def _show_examination(found: Examination) -> None:
-    typer.echo(f"grader {__version__}, Python {found.python}, {found.system}")
+    print_line(f"grader {__version__}, Python {found.python}, {found.system}")
     for one in found.checks:
         holds = "holds" if one.holds else "UNCLEAR" if one.unclear else "MISSING" if one.required else "absent"
-        typer.echo(f"{holds:8} {'required' if one.required else 'optional'}  {one.name:20} {one.seen}")
+        print_line(f"{holds:8} {'required' if one.required else 'optional'}  {one.name:20} {one.seen}")
     if found.confined:
-        typer.echo("Student code is confined on this machine.")
+        print_line("Student code is confined on this machine.")
     elif found.confined is None:
-        typer.echo(
+        print_line(
             "Could not tell whether student code is confined on this machine: it was too busy. Nothing is graded."
         )
-        typer.echo("Run `grader doctor` again when less runs beside it, or give this machine more processors.")
+        print_line("Run `grader doctor` again when less runs beside it, or give this machine more processors.")
     else:
-        typer.echo("Student code would NOT be confined on this machine: nothing is graded. See docs/security.md.")
+        print_line("Student code would NOT be confined on this machine: nothing is graded. See docs/security.md.")

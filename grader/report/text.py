@@ -15,6 +15,8 @@ _ESCAPES = {code: f"\\x{code:02x}" for code in _CONTROLS if chr(code) not in "\n
     code: f"\\u{code:04x}" for code in _BIDI
 }
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")  # a page in UTF-8 cannot hold half a character
+_BREAKS = {code: f"\\x{code:02x}" for code in map(ord, "\n\r\t")}
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *_BIDI, *range(0xD800, 0xE000))}
 _VISIBLE = str.maketrans(_ESCAPES | _SURROGATES)
 
 
@@ -24,6 +26,16 @@ def clean(text: str) -> str:
         return text
     visible = str(text).replace("\r\n", "\n").translate(_VISIBLE)
     return Markup(visible) if isinstance(text, Markup) else visible  # noqa: S704  # escaped before, and stays so
+
+
+def spell_out(text: str) -> str:
+    r"""Return `text` cleaned, its line breaks and tabs spelled out too (``\x0a``): for one line of a terminal, spaces kept."""
+    return clean(text).translate(_BREAKS)
+
+
+def spell_out_json(json: str) -> str:
+    r"""Return JSON that means the same, without characters that a terminal could obey (``\u009b``)."""
+    return json.translate(_JSON_ESCAPES)
 
 
 def one_line(text: str) -> str:

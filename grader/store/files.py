@@ -54,7 +54,7 @@ def append_lines(path: Path, lines: Iterable[bytes]) -> None:
     if not data:
         return
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), OWNER_FILE)
+        descriptor = open_in_place(path, os.O_RDWR | os.O_APPEND)
         with os.fdopen(descriptor, "r+b", buffering=0) as file:
             size = os.fstat(descriptor).st_size
             file.seek(max(0, size - 1))

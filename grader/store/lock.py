@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from grader.errors import RequestError
-from grader.store.files import OWNER_FILE
+from grader.store.files import open_in_place
 
 FILE = ".grader.lock"
 
@@ -58,7 +58,7 @@ def locked_if_free(folder: Path, doing: str) -> Iterator[bool]:
 
 def _opened(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), OWNER_FILE)
+        return open_in_place(path, os.O_RDWR)
     except OSError as error:
         hint = "choose a folder you can write to"
         raise RequestError(f"{path} cannot be written: {error.strerror}", hint=hint) from None
