@@ -208,7 +208,7 @@ def make_private_folder(path: Path) -> None:
         for folder in reversed(missing):
             folder.mkdir(OWNER_FOLDER, exist_ok=True)
             folder.chmod(OWNER_FOLDER)  # whatever the umask took away
-        if not missing and not any(path.iterdir()) and path.stat().st_uid == _user():
+        if not missing and path.is_dir() and path.stat().st_uid == _user() and not any(path.iterdir()):
             path.chmod(OWNER_FOLDER)
     except OSError as error:
         hint = "choose a folder you can write to"
