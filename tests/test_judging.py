@@ -443,21 +443,21 @@ def test_an_unknown_exercise_names_the_known_ones():
 
 
 def test_a_bare_name_is_a_shipped_exercise_even_where_a_folder_is_called_the_same(tmp_path, monkeypatch):
-    copy_of_exercise(tmp_path / EXERCISE.name, ("cpu_seconds = 4", "cpu_seconds = 9"))
+    copy_of_exercise(tmp_path / EXERCISE.name, ("iterations = 15000", "iterations = 9"))
     monkeypatch.chdir(tmp_path)
-    assert exercises.load(EXERCISE.name, CHECKS).limits == EXERCISE.limits
+    assert exercises.load(EXERCISE.name, CHECKS).model == EXERCISE.model
     own = exercises.load(f"./{EXERCISE.name}", CHECKS)
-    assert own.limits.cpu_seconds == 9
+    assert own.model.iterations == 9
     assert own.folder.is_absolute()  # it is handed on as a path, and stays one
 
 
 def test_a_folder_named_without_a_separator_is_refused_with_the_name_to_write(tmp_path, monkeypatch):
-    copy_of_exercise(tmp_path / "mine", ("cpu_seconds = 4", "cpu_seconds = 9"))
+    copy_of_exercise(tmp_path / "mine", ("iterations = 15000", "iterations = 9"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(exercises.ExerciseError, match=r"there is no exercise 'mine'") as caught:
         exercises.load("mine")
     assert "write --exercise ./mine" in caught.value.hint
-    assert exercises.load("mine/").limits.cpu_seconds == 9
+    assert exercises.load("mine/").model.iterations == 9
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "dls\0", "./", "x" * 5000, "./" + "x" * 5000])
