@@ -164,7 +164,7 @@ def write_annotated(folder: Path, result: Result, submission: Submission | None 
     path = folder / ANNOTATED
     if submission is not None and submission.path is not None:
         try:
-            data = _bytes(submission)
+            data = None if result.notebook.status == "unreadable" else _bytes(submission)
         except (UnavailableError, OSError, MemoryError):
             path.unlink(missing_ok=True)  # where it is missing, the next run writes it
             return

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from dataclasses import replace
 
+import msgspec
+import odd_code
 import pytest
 from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, notebook, solved
 
@@ -16,6 +19,7 @@ from grader.extract.cells import Code
 from grader.notebook import parse
 from grader.pipeline import Pipeline
 from grader.records import Cell, Outcome, Result
+from grader.repair.catalogue import candidates, wanted
 from grader.sandbox import Limits
 from grader.training import Model
 
@@ -260,3 +264,51 @@ def test_a_start_that_is_followed_from_its_end_leaves_when_it_does_from_its_begi
     whole = gathering.escape(start, data, trainer.model, found.searched, engine=gathering.engine(data, trainer.model))
     assert gathering.stays(found)
     assert found.escape == whole
+
+
+# --- odd constants and seeds ---------------------------------------------------------------------------------------
+
+
+def read_whole(numbers: range) -> None:
+    """Read a notebook for each number, with all that the grader does to its text; whatever fails is raised."""
+    want = wanted(reading.extraction.extract(parse(solved(), "a.ipynb"), NAMES, {})[1][RANDOM_NAME])
+    for number in numbers:
+        draw = random.Random(number)
+        odd, inside = odd_code.constant(draw), odd_code.constant(draw)
+        function = edit(RANDOM, ("* 10", f"* label * {inside}"), ("seed(3)", f"seed({odd_code.seed(draw)})"))
+        text = "\n\n".join((IMPORTS, ZEROS, f"label = {odd}", function, HE))
+        found = reading.extracted(reading.Extract(parse(text.encode("utf-8", "replace"), "a.py"), NAMES, {}, SHORTS))
+        assert not any(one.broken for one in found.functions.values()), number
+        assert {found.functions[name].status for name in (NAMES[0], HE_NAME)} <= {"found", "syntax_error", "missing"}
+        with contextlib.suppress(RecursionError, ValueError):  # which the search takes for "beyond repair"
+            list(candidates(found.functions[RANDOM_NAME], want))
+        msgspec.msgpack.encode(found)
+
+
+def test_a_sample_of_odd_constants_is_read():
+    read_whole(range(400))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(20))
+def test_odd_constants_are_read(part):
+    read_whole(range(part * 5000, (part + 1) * 5000))
+
+
+def judged(running: Pipeline, numbers: range) -> None:
+    for number in numbers:
+        text = odd_code.seed(random.Random(number))
+        looped = edit(RANDOM, ("    np.random.seed(3)\n", ""), ("L):\n", f"L):\n        np.random.seed({text})\n"))
+        result = graded(running, solved(random=looped))
+        assert {one.status for one in result.functions.values()} <= {"graded", "raised"}, (number, text)
+        assert not result.provisional, (number, text)
+        assert [result.functions[name].passed for name in NAMES[::2]] == [True, True], (number, text)
+
+
+def test_a_sample_of_odd_seeds_is_judged(grading):
+    judged(grading, range(40))
+
+
+@pytest.mark.slow
+def test_odd_seeds_are_judged(grading):
+    judged(grading, range(40, 2000))

@@ -24,6 +24,7 @@ TAG = "grader-note"
 MOST_COLUMNS = 400  # of a message, which may quote an exception's endless text
 MOST_CODE = 2_000  # characters of one quoted line
 _PARTS = 5_000  # cells and outputs of a notebook that is annotated: nbformat takes half a millisecond for each
+_CONTAINERS = 1_000_000  # JSON lists and objects of it: an empty one takes 3 bytes of the file, but 64 of memory
 _PIECE = (
     10_000  # characters of one source or output on a page: the worst of that size take nbconvert 0.8 s, quadratically
 )
@@ -120,6 +121,8 @@ def _read(data: bytes) -> Node:
     """
     import nbformat
 
+    if data.count(b"[") + data.count(b"{") > _CONTAINERS:
+        raise ValueError("too many parts")
     document: Node = json.loads(data.decode("utf-8-sig"))
     if document["nbformat"] < 4:
         if data.count(b'"cell_type"') + data.count(b'"output_type"') > _PARTS:
