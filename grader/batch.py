@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,16 @@ from grader import roster as rosters
 from grader import submissions as files
 from grader.errors import RequestError, UnavailableError, fault_of_environment
 from grader.exercise import Exercise
-from grader.folder import DATABASE, finish_removal, opened, publish, publish_class, require_whole_store, stale_pages
+from grader.folder import (
+    DATABASE,
+    finish_removal,
+    nobodys,
+    opened,
+    publish,
+    publish_class,
+    require_whole_store,
+    stale_pages,
+)
 from grader.notebook import sha256_of
 from grader.records import Result
 from grader.remembered import ChangeError, ExerciseChange, Roster
@@ -39,7 +49,8 @@ default_jobs = pool.default_jobs
 class Report:
     """What a batch did, in numbers; the results stand in the store.
 
-    `changed` are those whose points judging again has changed, `unjudged` names those that are provisional, `said` are
+    `changed` are those whose points judging again has changed, `unjudged` names those that are provisional and
+    `nobody` those that are nobody's in a class whose others are somebody's, `said` are
     sentences on rulings and on files that are gone, `unavailable` on what our surroundings kept from us: folders that
     cannot be looked into, files that cannot be read now.
     """
@@ -57,6 +68,7 @@ class Report:
     passed_over: int = 0
     said: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
+    nobody: tuple[str, ...] = ()
     unavailable: tuple[str, ...] = ()
 
 
@@ -187,6 +199,52 @@ def regrade(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
         return replace(done, judged_again=len(plan.judge), changed=_changed(moved), said=tuple(_rulings(moved)))
 
 
+def assign(out: Path, name: str, student: str, by: str) -> str:
+    """Give a submission to a student, write its page again, and return its name.
+
+    Raises
+    ------
+    RequestError
+        If there is no such submission or student, or the class was collected, so that its manifest says whose each file is.
+    """
+    with opened(out) as store, locked(out, "assign"):
+        known = store.known()
+        if name not in known:
+            name = next((one.name for one in known.values() if one.folder == name), name)
+        if name not in known or not known[name].sha256:
+            raise RequestError(f"there is no file {name!r} in {out}", hint="`grader review DIR` lists files of nobody")
+        _require_student(store, out, student)
+        exercise = remembered.exercise_to_judge(store)
+        store.ledger.add(Decision(by, "assigned", name, student=student, sha256=known[name].sha256))
+        absent = [one.name for one in known.values() if one.student == student and not one.sha256]
+        _drop(store, out, absent)
+        submission = Submission(name, None, folder=known[name].folder, stat=known[name].stat, student=student)
+        task = _Task(store, out, exercise, annotated=False)
+        tuple(task.run(_Plan(judge=[submission]), Settings()))
+        before = manifests.load(out) or manifests.Manifest(system=rosters.SYSTEM)
+        if all(entry.student != student or entry.file is None for entry in before.entries):
+            entries = [one for one in before.entries if one.student != student]
+            entries.append(manifests.Entry(file=name, student=student))
+            changed = manifests.Manifest(system=before.system, assignment=before.assignment, entries=tuple(entries))
+            write(out / manifests.FILE, manifests.encode(changed), private=True)
+        _publish(store, out, exercise, task.lines)
+        return name
+
+
+def _require_student(store: Store, out: Path, student: str) -> None:
+    """Refuse somebody who is not in the class, and any class whose manifest says whose each file is."""
+    manifest, roster = manifests.load(out), remembered.roster_of(store)
+    if manifest is not None and manifests.is_collected(manifest):
+        problem = f"this class was collected from {manifest.system}, which says whose each file is"
+        raise RequestError(problem, hint="hand the file in there for the student, and collect again")
+    if roster is not None:
+        students = [one.student for one in rosters.parse(roster.data, roster.path)]
+        if student not in students:
+            close = get_close_matches(student, students)
+            hint = f"did you mean {close[0]}?" if close else "give the id as it stands in the class list"
+            raise RequestError(f"there is no {student!r} in the class list", hint=hint)
+
+
 def preview(out: Path, exercise: Exercise, settings: Settings | None = None) -> tuple[Change, ...]:
     """Return whose points judging again would change, and write nothing.
 
@@ -249,6 +307,8 @@ def _require_manifest(out: Path, found: files.Sources) -> None:
 
 def _assign(store: Store, found: files.Sources, roster: Roster | None, *, change: bool) -> None:
     """Find out whose each file is, by the class list that was given or else by the one that the class was graded with."""
+    given = store.ledger.assigned()
+    found.submissions = [replace(one, student=given.get(one.name, one.student)) for one in found.submissions]
     before = remembered.roster_of(store)
     used = roster or before
     if used is None:
@@ -461,13 +521,14 @@ def _rulings(moved: Iterable[Change]) -> Iterator[str]:
 
 
 def _report(store: Store, out: Path) -> Report:
-    counts = store.counts()
+    counts, known = store.counts(), store.known()
     return Report(
         out / "index.html",
         submissions=counts.submissions,
         passed=counts.passed,
         provisional=counts.provisional,
-        unjudged=tuple(name for name, one in store.known().items() if one.provisional),
+        unjudged=tuple(name for name, one in known.items() if one.provisional),
+        nobody=nobodys(store),
         review=counts.review,
     )
 

@@ -97,6 +97,13 @@ def settle(store: Store, out: Path) -> None:
 # --- publishing ----------------------------------------------------------------------------------------------------
 
 
+def nobodys(store: Store) -> tuple[str, ...]:
+    """Return the submissions that are nobody's, of a class of which it is known who is in it."""
+    if remembered.roster_of(store) is None:
+        return ()
+    return tuple(name for name, one in store.known().items() if one.student is None)
+
+
 def publish(store: Store, out: Path, exercise: Exercise, names: Iterable[str]) -> None:
     """Write the pages of some submissions and the class's files again, after people decided something."""
     standing, known = store.ledger.standing(), store.known()
@@ -131,6 +138,7 @@ def _write_class(store: Store, out: Path, exercise: Exercise, lines: Mapping[str
     found = gather(
         store.results(besides=made.keys()),
         seen=store.seen(),
+        nobody=nobodys(store),
         lines=(msgspec.msgpack.decode(one, type=Line) for one in made.values()),
     )
     if found.sweep is None:  # it is the same in every result

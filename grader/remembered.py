@@ -102,6 +102,24 @@ def exercise_of(store: Store) -> Exercise:
         return exercises.load(scratch)
 
 
+def exercise_to_judge(store: Store) -> Exercise:
+    """Return the exercise that a class was graded with, and its folder, so that one result can be judged again.
+
+    Raises
+    ------
+    RequestError
+        If its folder is gone or says something else today: then the whole class is to be judged again first.
+    """
+    before = _exercise(store)
+    if before is None:
+        return exercises.load()
+    exercise = exercises.load(require_exercise(before.reference))
+    if exercise.sha256 != before.sha256:
+        problem = f"the exercise {before.reference} has changed since this class was graded"
+        raise RequestError(problem, hint=f"run `grader regrade {store.path.parent}` first")
+    return exercise
+
+
 def exercise_for(store: Store, given: str | None) -> Exercise:
     """Return the exercise that a class was graded with; another one that is given is refused.
 

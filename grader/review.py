@@ -8,11 +8,12 @@ from typing import Literal
 
 from grader.records import FunctionResult, Result
 
-Kind = Literal["provisional", "no_notebook", "unreadable", "wrong_notebook", "cannot_tell", "ruling", "same_file", "once",
-               "sample"]  # fmt: skip
+Kind = Literal["provisional", "nobody", "no_notebook", "unreadable", "wrong_notebook", "cannot_tell", "ruling", "same_file",
+               "once", "sample"]  # fmt: skip
 _Cause = tuple[str, str]  # function, code
 WORDS: Mapping[Kind, str] = {
     "provisional": "Provisional: a part could not be judged, through our fault",
+    "nobody": "Belongs to nobody in the class (grader assign DIR FILE STUDENT gives it to somebody)",
     "no_notebook": "Handed in nothing",
     "unreadable": "Cannot be read",
     "wrong_notebook": "Not the notebook of this exercise",
@@ -24,6 +25,7 @@ WORDS: Mapping[Kind, str] = {
 }
 
 
+NOBODY = "it belongs to nobody in the class"
 _UNREAD: Mapping[str, tuple[Kind, str]] = {
     "no_notebook": ("no_notebook", "no notebook was handed in"),
     "unreadable": ("unreadable", "the file cannot be read as a notebook"),
@@ -61,11 +63,12 @@ def items(
     seen: Collection[str],
     rulings: Mapping[str, Sequence[str]],
     same_files: Sequence[Sequence[str]],
+    nobody: Collection[str] = (),
 ) -> list[Item]:
     """Return all that is worth a look in a class, what holds results back first.
 
     `entries` are folder, seconds and result of each submission, `rulings` says what is odd about a ruling and nobody has
-    looked at, by submission, and `same_files` names the submissions that are the same file.
+    looked at, by submission, `same_files` names the submissions that are the same file, `nobody` those that are nobody's.
     """
     found: list[Item] = []
     folders: dict[str, str] = {}
@@ -82,6 +85,7 @@ def items(
             _, known = causes.setdefault(cause, (words, []))
             if len(known) < 2:
                 known.append(name)
+    found += [Item(name, folders[name], "nobody", NOBODY) for name in nobody]
     for names in same_files:
         if not untouched & set(names):
             found += [Item(one, folders[one], "same_file", _others(one, names)) for one in names]

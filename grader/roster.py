@@ -22,23 +22,25 @@ _HEADINGS: Mapping[str, tuple[str, ...]] = {
         "id",
         "student id",
         "studentid",
-        "student",
         "sis user id",
         "sid",
         "id number",
         "identifier",
         "user id",
         "uid",
+        "student",  # last: beside an id it is a name, in Canvas's gradebook for example
     ),
     "login": ("login", "sis login id", "login id", "username", "user name", "netid", "uniqname", "account"),
     "email": ("email", "e mail", "email address", "mail"),
-    "name": ("name", "full name", "student name", "sortable name", "display name"),
+    "name": ("name", "full name", "student name", "sortable name", "display name", "student"),
     "first": ("first name", "firstname", "given name"),
     "last": ("last name", "lastname", "surname", "family name"),
 }
 SYSTEM = "spreadsheet"  # what the manifest of a class list names as its system
 _HINT = "give a CSV file with a heading such as id, student, login, email or name"
 MOST_BYTES = 32 << 20
+SHORT_DIGITS = 4  # a number this short may as well be that of a week, an exercise or a year
+NUMBERS = 2  # the place of the first rule that goes by short numbers alone
 MOST_WORDS = 6  # of a name or identifier
 _Index = Mapping[str, set[str]]
 
@@ -115,15 +117,25 @@ def match(submissions: Sequence[Submission], people: Sequence[Person]) -> list[S
     """Return the submissions with their students, and one without a file for everybody who handed in nothing.
 
     A submission that has a student keeps it.  A file or folder name fits a person if it is their identifier, login, email or
-    name, or holds one of these as a word; where it fits several, it is nobody's.
+    name, or holds one of these as a word; a short number fits only where nothing else does.  Where it fits several, it is
+    nobody's.  A file that fits somebody by less than their own file does is nobody's either.
     """
-    exact, words = _index(people)
-    known = [replace(one, student=one.student or _whose(one, exact, words)) for one in submissions]
+    indexes = _indexes(people)
+    known, strengths = [], dict[str, int]()
+    for one in submissions:
+        student, strength = (one.student, 0) if one.student else _whose(one, indexes)
+        known.append((replace(one, student=student), strength))
+        if student:
+            strengths[student] = min(strength, strengths.get(student, strength))
+    sure = [
+        replace(one, student=None) if one.student and _is_weak(strength, strengths[one.student]) else one
+        for one, strength in known
+    ]
     theirs = defaultdict[str, list[Submission]](list)
-    for one in known:
+    for one in sure:
         if one.student:
             theirs[one.student].append(one)
-    placed = [_among(one, theirs[one.student]) if one.student else one for one in known]
+    placed = [_among(one, theirs[one.student]) if one.student else one for one in sure]
     taken = {one.name for one in placed}
     absent = [_absent(one, taken) for one in people if one.student not in theirs]
     return sorted([*placed, *absent], key=lambda submission: submission.name)
@@ -190,28 +202,35 @@ def _among(submission: Submission, all_of_them: Sequence[Submission]) -> Submiss
     return replace(submission, notes=(*submission.notes, note), counts=submission is counts)
 
 
-def _index(people: Iterable[Person]) -> tuple[_Index, _Index]:
-    """Return who a whole file or folder name may mean, and whom some words in it."""
-    exact, words = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+def _indexes(people: Iterable[Person]) -> tuple[_Index, ...]:
+    """Return whom keys may mean, from the strongest: a whole name, words in it, a whole short number, a short number in it."""
+    wholes, words, numbers, pieces = (defaultdict[str, set[str]](set) for _ in range(4))
     for one in people:
         for key in one.ids:
-            exact[key].add(one.student)
-            words[_words(key)].add(one.student)
+            short = key.isdigit() and len(key) <= SHORT_DIGITS
+            (numbers if short else wholes)[key].add(one.student)
+            (pieces if short else words)[_words(key)].add(one.student)
         for key in one.names:
-            exact[key].add(one.student)
+            wholes[key].add(one.student)
             words[key].add(one.student)
-    return exact, words
+    return wholes, words, numbers, pieces
 
 
-def _whose(submission: Submission, exact: _Index, words: _Index) -> str | None:
+def _whose(submission: Submission, indexes: Sequence[_Index]) -> tuple[str | None, int]:
+    """Return whose a file is by its name, and the place of the rule that says so."""
     parts = [_without_suffix(part) for part in PurePosixPath(submission.name).parts]
     wholes = {key for part in parts for key in (part.casefold(), _words(part))}
     pieces = {key for part in parts for key in _pieces(_words(part).split())}
-    for keys, index in ((wholes, exact), (pieces, words)):
-        found = {student for key in keys if key in index for student in index[key]}
-        if found:
-            return found.pop() if len(found) == 1 else None
-    return None
+    for strength, (keys, index) in enumerate(zip((wholes, pieces, wholes, pieces), indexes, strict=True)):
+        fits = {student for key in keys if key in index for student in index[key]}
+        if fits:
+            return (fits.pop() if len(fits) == 1 else None), strength
+    return None, 0
+
+
+def _is_weak(strength: int, strongest: int) -> bool:
+    """Whether only a short number says that a file is somebody's who has one of their own."""
+    return strength >= NUMBERS > strongest
 
 
 def _pieces(words: Sequence[str]) -> Iterator[str]:

@@ -101,7 +101,9 @@ def to_review(out: Path) -> list[review.Item]:
         If nothing was graded into `out`.
     """
     with folder.opened(out) as store:
-        return review.items(store.results(), store.seen(), dict(_odd_rulings(store)), store.same_files())
+        return review.items(
+            store.results(), store.seen(), dict(_odd_rulings(store)), store.same_files(), folder.nobodys(store)
+        )
 
 
 def ledger(out: Path) -> tuple[Decision, ...]:

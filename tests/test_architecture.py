@@ -109,6 +109,7 @@ MAY_IMPORT = {
         "pool",
         "records",
         "remembered",
+        "review",
         "roster",
         "store",
         "submissions",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from grader.records import Cause, Diagnosis, FunctionResult, FunctionStatus, NotebookStatus, Result, Sweep, Verdict
-from grader.review import reasons
+from grader.review import NOBODY, reasons
 
 READ = ("ok", "repaired")
 NOW = "; now "  # behind it stands what one submission wrote
@@ -129,11 +129,16 @@ class Classroom:
 
 
 def gather(
-    entries: Iterable[tuple[str, float, Result]], *, seen: Collection[str] = (), lines: Iterable[Line] = ()
+    entries: Iterable[tuple[str, float, Result]],
+    *,
+    seen: Collection[str] = (),
+    lines: Iterable[Line] = (),
+    nobody: Collection[str] = (),
 ) -> Classroom:
     """Read folder, seconds and result of each submission once, and keep a row of it; `lines` are those read before.
 
-    `seen` are the submissions that a person has looked at: nothing is left to look at there.
+    `seen` are the submissions that a person has looked at: nothing is left to look at there; `nobody` are those that are
+    nobody's in a class of which it is known who is in it.
     """
     found = Classroom()
 
@@ -145,7 +150,10 @@ def gather(
     every = (
         replace(one, row=replace(one.row, reasons=())) if one.row.name in seen else one for one in chain(lines, read())
     )
-    return assemble(every, found)
+    assemble(every, found)
+    left = set(nobody) - set(seen)
+    found.rows = [replace(row, reasons=(*row.reasons, NOBODY)) if row.name in left else row for row in found.rows]
+    return found
 
 
 def assemble(lines: Iterable[Line], found: Classroom | None = None) -> Classroom:

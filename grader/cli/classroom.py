@@ -105,7 +105,7 @@ def _read(directory: Path) -> Classroom:
     from grader.classroom import gather
 
     with folder.opened(directory) as store:
-        return gather(store.results(), seen=store.seen())
+        return gather(store.results(), seen=store.seen(), nobody=folder.nobodys(store))
 
 
 def _write_junit(directory: Path, path: Path) -> None:

@@ -217,6 +217,11 @@ def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
             print_line(f"ignored {name!r}: {why}")
         if not verbose and len(report.ignored) > 5:
             print_line(f"ignored {len(report.ignored) - 5} more; --verbose names them")
+        if report.nobody:
+            names = ", ".join(report.nobody if verbose else report.nobody[:5])
+            more = f" and {len(report.nobody) - 5} more" if len(report.nobody) > 5 and not verbose else ""
+            print_line(f"belongs to nobody in the class: {names}{more}")
+            print_line(f"give it to somebody with: grader assign {report.index.parent} FILE STUDENT --by NAME")
         for sentence in report.said:
             print_line(sentence)
     _name_our_faults(report, verbose=verbose)

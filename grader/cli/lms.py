@@ -173,7 +173,15 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
                 "held back, nothing was written for them (--include-open exports what waits for a look):",
                 verbose=verbose,
             )
+            named(
+                request.nobody,
+                f"these belong to nobody (grader assign {directory} FILE STUDENT gives one to somebody):",
+                verbose=verbose,
+            )
             print_line(f"{system.title}: {system.verified}")
+        if all(request.score(one) is None for one in request.graded):
+            typer.echo("no score was written: nobody of this class has one that may go out", err=True)
+            raise typer.Exit(int(Exit.NOT_PASSED))
 
 
 def _refuse(name: str, wrongly: Mapping[str, object]) -> None:

@@ -101,6 +101,24 @@ def override(
             _say(f"{made.submission}, {function}: {change}")
 
 
+@app.command(epilog="Example: grader assign graded/ 'final version.ipynb' 4711 --by 'Grace Hopper'")
+def assign(
+    directory: Directory,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The submission, as in grades.csv.")],
+    student: Annotated[str, typer.Argument(metavar="STUDENT", help="Whose it is: an id of the class list.")],
+    by: By = "",
+    quiet: QuietOption = False,
+) -> None:
+    """Give a file that belongs to nobody, or to the wrong person, to a student; kept through every later run."""
+    from grader import batch
+
+    if not by.strip():
+        raise RequestError("nobody says whose it is", hint="give --by NAME")
+    name = batch.assign(directory, file, student, by)
+    if not quiet:
+        _say(f"{name}: given to {student}")
+
+
 @app.command(epilog="Example: grader forget graded/ 4711")
 def forget(
     directory: Directory,
@@ -224,6 +242,7 @@ def _show_ledger(directory: Path) -> None:
             "undo": f"{one.submission} {one.function}: the ruling was taken back",
             "seen": f"{one.submission}: looked at",
             "removed": "something was removed",
+            "assigned": f"{one.submission}: given to {one.student}",
         }[one.kind]
         _say(f"{one.at} {one.by}: {what}" + (f" ({one.reason})" if one.reason else ""))
 

@@ -10,12 +10,12 @@ from typing import Literal
 
 from grader import manifest as manifests
 from grader.errors import RequestError
-from grader.folder import DATABASE
+from grader.folder import DATABASE, nobodys, opened
 from grader.lms.system import UNWORKED, Export, Graded, Unworked
 from grader.manifest import Entry, Manifest
 from grader.records import Result
 from grader.review import open_items
-from grader.store import Store, make_private_folder
+from grader.store import make_private_folder
 
 UNSEEN = ("no_notebook", "unreadable")  # blank unless somebody says otherwise; the others get their score
 
@@ -33,7 +33,7 @@ def gather(
         If `directory` holds no manifest or nothing was graded into it, or `out` cannot be made.
     """
     manifest, absent = _manifest(directory), absent_points("blank") if absent is None else absent
-    results, waiting = _results(directory, manifest)
+    results, waiting, nobody = _results(directory, manifest)
     graded, held_back = [], {}
     for entry in manifest.entries:
         if (found := results.get(entry.student)) is None:
@@ -49,7 +49,7 @@ def gather(
             graded.append(Graded(entry, result, directory / folder, decided))
     first = next(iter(results.values()))[1]
     make_private_folder(out)
-    return Export(manifest, graded, out, first.title, first.possible, absent=absent, held_back=held_back)
+    return Export(manifest, graded, out, first.title, first.possible, absent=absent, held_back=held_back, nobody=nobody)
 
 
 def unworked(entry: Entry, result: Result) -> Unworked | Literal[""]:
@@ -111,25 +111,27 @@ def _manifest(directory: Path) -> Manifest:
 
 def _results(
     directory: Path, manifest: Manifest
-) -> tuple[dict[str, tuple[str, Result]], Mapping[str, tuple[str, ...]]]:
-    """Return folder and result by student, and what a person still has to look at by submission."""
+) -> tuple[dict[str, tuple[str, Result]], Mapping[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return folder and result by student, what a person still has to look at by submission, and whose files are nobody's."""
     files = {entry.student: entry.file for entry in manifest.entries}
     path = directory / DATABASE
     found: dict[str, tuple[str, Result]] = {}
     waiting: Mapping[str, tuple[str, ...]] = {}
+    nobody: tuple[str, ...] = ()
     if path.is_file():
-        with Store(path) as store:
+        with opened(directory) as store:
             for folder, _, result in store.results():
                 student = result.submission.student
                 if student in files and (student not in found or _is_of(files[student], result)):
                     found[student] = folder, result
+            nobody = nobodys(store)
             waiting = open_items((result for _, result in found.values()), store.seen())
     if not found:
         raise RequestError(
             f"nothing of a collected folder was graded into {directory}",
             hint="run `grader batch COLLECTED --out DIR` and export that DIR",
         )
-    return found, waiting
+    return found, waiting, nobody
 
 
 def _is_of(file: str | None, result: Result) -> bool:

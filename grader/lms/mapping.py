@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+
+import msgspec
 
 from grader.errors import RequestError
 from grader.lms import feedback, mapping_file, points, tables
@@ -20,6 +22,7 @@ from grader.lms.tables import Column
 from grader.report.gradebook import shown_cell
 
 FEEDBACK = "feedback.zip"
+ANY = "{student}"  # among the columns of a mapping: it reads whatever table a class list is
 _FIELD = re.compile(r"\{([^{}]+)\}")
 _SHORT_HOUR = re.compile(r"(?<!\d)(\d{3})(?=\s*[AP]M)")  # 926 PM: strptime reads 115 PM as five past eleven
 
@@ -234,7 +237,7 @@ def _goes(request: Export, one: Graded) -> bool:
 
 def _filled(request: Export, mapping: Out) -> Done:
     assert request.template is not None  # noqa: S101  # the caller's condition, for the type checker
-    sheet = read(request.template, mapping)
+    sheet = _keyed(read(request.template, mapping), {one.entry.student for one in request.graded})
     column = tables.choose(
         sheet.columns(request.title),
         asked=request.column,
@@ -264,6 +267,16 @@ def _filled(request: Export, mapping: Out) -> Done:
     if mapping.feedback and mapping.feedback not in sheet.names:
         said.append(f"no column {mapping.feedback!r}: only scores were written")
     return Done((path,), tuple(said), (*absent, *request.left_blank))
+
+
+def _keyed(sheet: Sheet, students: Collection[str]) -> Sheet:
+    """Return a table of any class list with the column in which most students are found; of others the mapping names it."""
+    if ANY not in sheet.mapping.student:
+        return sheet
+    choices = [one for one in sheet.mapping.student if all(name in sheet.names for name in _FIELD.findall(one))]
+    choices += [f"{{{title}}}" for title in sheet.names if title and not set(title) & set("{}")]
+    sheets = [replace(sheet, mapping=msgspec.structs.replace(sheet.mapping, student=(one,))) for one in choices]
+    return max(sheets, key=lambda one: sum(one.student(row) in students for row in one.rows), default=sheet)
 
 
 def _row(request: Export, sheet: Sheet, column: Column, row: Sequence[str], one: Graded) -> list[str]:

@@ -79,7 +79,8 @@ class Export:
 
     `template` is the LMS's own export that is filled in (a gradebook or worksheet), `column` names the assignment in it;
     `title` and `possible` are the exercise's; `absent` holds the points that entries without work to grade get, None
-    leaves them blank; who is not in it gets the score. `out` is a folder, and is there.
+    leaves them blank; who is not in it gets the score. `nobody` are submissions that are nobody's.
+    `out` is a folder, and is there.
     """
 
     manifest: Manifest
@@ -91,6 +92,7 @@ class Export:
     column: str | None = None
     absent: Mapping[str, Decimal | None] = field(default_factory=dict)
     held_back: Mapping[str, str] = field(default_factory=dict)
+    nobody: tuple[str, ...] = ()
     mapping: Path | None = None
 
     @property

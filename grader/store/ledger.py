@@ -18,8 +18,8 @@ from grader.records import FunctionResult, Result, Ruling
 from grader.store.files import append_lines, write
 
 FILE = "rulings.jsonl"
-Kind = Literal["override", "undo", "seen", "removed"]
-_COLUMNS = "at, by, kind, submission, function, points, before, possible, reason, sha256, code"
+Kind = Literal["override", "undo", "seen", "removed", "assigned"]
+_COLUMNS = "at, by, kind, submission, function, points, before, possible, reason, sha256, code, student"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Decision:
 
     `override` gives a function `points` of `possible` in place of the `before` that the machine gave; `undo` takes the
     last one back; `seen` says that a person looked at the submission; `removed` that data was deleted, without saying
-    whose.  `sha256` of the file and `code`, a hash of the function's text, say what the person had before them.
+    whose; `assigned` gives the submission to a `student`.  `sha256` of the file and `code`, a hash of the function's text,
+    say what the person had before them.
     """
 
     by: str
@@ -42,6 +43,7 @@ class Decision:
     sha256: str = ""
     code: str = ""
     at: str = ""
+    student: str = ""
 
     @property
     def ruling(self) -> Ruling:
@@ -112,6 +114,10 @@ class Ledger:
             if one.kind == "override":
                 found[one.submission].append(one)
         return {name: tuple(some) for name, some in found.items()}
+
+    def assigned(self) -> Mapping[str, str]:
+        """Return whom people gave submissions to, by submission."""
+        return {one.submission: one.student for one in self.decisions() if one.kind == "assigned"}
 
     def seen(self) -> Mapping[str, str]:
         """Return the hash of the file that a person last looked at, by submission."""

@@ -34,11 +34,15 @@ CREATE INDEX IF NOT EXISTS functions_training ON functions (training);
 CREATE TABLE IF NOT EXISTS ledger (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, by TEXT NOT NULL, kind TEXT NOT NULL,
     submission TEXT NOT NULL, function TEXT NOT NULL, points REAL NOT NULL, before REAL NOT NULL, possible REAL NOT NULL,
-    reason TEXT NOT NULL, sha256 TEXT NOT NULL, code TEXT NOT NULL
+    reason TEXT NOT NULL, sha256 TEXT NOT NULL, code TEXT NOT NULL, student TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS ledger_submission ON ledger (submission);
 """
-ADDED = ("pages", "decided")  # columns that stores of version 2 did not have at first
+ADDED = (
+    ("submissions", "pages"),
+    ("submissions", "decided"),
+    ("ledger", "student"),
+)  # which version 2 had not at first
 GUARDS = {
     "ledger_is_not_changed": "BEFORE UPDATE ON ledger",
     "ledger_is_not_shortened": "BEFORE DELETE ON ledger",
@@ -53,10 +57,9 @@ def create(database: sqlite3.Connection) -> None:
     else:
         for statement in TABLES.split(";"):
             database.execute(statement)
-        columns = {row[1] for row in database.execute("PRAGMA table_info(submissions)")}
-        for name in ADDED:
-            if name not in columns:
-                database.execute(f"ALTER TABLE submissions ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
+        for table, name in ADDED:
+            if name not in {row[1] for row in database.execute(f"PRAGMA table_info({table})")}:
+                database.execute(f"ALTER TABLE {table} ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
     guard(database)
     database.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(VERSION).encode(),))
 
