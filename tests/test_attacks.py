@@ -749,7 +749,7 @@ def test_nothing_is_written_outside_the_folder_for_results(hostile):
         assert not [path for path in out.rglob("*") if path.is_symlink()]
         assert {path.name for path in out.glob("*/*")} == {"feedback.html", "result.json"}
         files = {path.name for path in out.iterdir() if path.is_file()}
-        assert files - {"grades.sqlite-wal", "grades.sqlite-shm"} == {
+        assert files - {"grades.sqlite-wal", "grades.sqlite-shm", ".grader.lock"} == {
             "index.html",
             "grades.csv",
             "grades.jsonl",
