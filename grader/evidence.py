@@ -11,6 +11,7 @@ import platform
 import time
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -30,6 +31,7 @@ Waits = Mapping[str, tuple[int | None, int]]  # by key: the end of a plateau, or
 KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
 KEPT_FUNCTIONS, KEPT_BYTES = 200, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
 KEPT_TRAININGS = 160
+EXTRA_BYTES, EXTRA_TIMES = 8 << 10, 2  # of arrays of one call that cannot be right: bytes, and times what is asked for
 RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
 FAST_SECONDS, PLAIN_SECONDS = 4e-6, 80e-6  # an iteration at most, by engine: what is cut short hangs on no clock
 LONGER = 4  # times as far as with each larger learning rate the end of a plateau is looked for with the model's own
@@ -317,7 +319,7 @@ class Gatherer:
         waited, computed = time.monotonic() - started, self.sandbox.cpu_seconds - cpu_before
         busy = computed >= BUSY * limits.cpu_seconds or waited < IDLE_SECONDS
         self.spent_seconds += computed if busy else waited  # on a busy machine an ordinary call waits for others
-        return outcomes
+        return bounded(outcomes)
 
     def _train(self, outcomes: Sequence[Outcome]) -> tuple[Training | None, str]:
         """Train from the parameters of the model's own sizes; say why if that cannot be done."""
@@ -333,6 +335,32 @@ class Gatherer:
             return None, f"the model cannot be trained: {error.args[0]} is missing"
         except ValueError as error:
             return None, f"the model cannot be trained: {error}"
+
+
+def bounded(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """Return what calls gave, with a sample of each array that is too large to be kept; the message says which these are.
+
+    Kept whole is what can be right: an array under a name that is asked for, of as many numbers as are asked for.  The others
+    share an allowance, the smallest first.
+    """
+    return tuple(_bounded(outcome) for outcome in outcomes)
+
+
+def _bounded(outcome: Outcome) -> Outcome:
+    sides = list(enumerate(pairwise(outcome.call.layers), 1))
+    wanted = {f"W{layer}": 8 * before * after for layer, (before, after) in sides}
+    wanted |= {f"b{layer}": 8 * after for layer, (_, after) in sides}
+    arrays = outcome.arrays
+    sizes = {name: len(array.data) for name, array in arrays.items() if len(array.data) != wanted.get(name)}
+    left, large = EXTRA_BYTES + EXTRA_TIMES * sum(wanted.values()), list[str]()
+    for name in sorted(sizes, key=sizes.__getitem__):
+        left -= sizes[name]
+        if left < 0:
+            large.append(name)
+    if not large:
+        return outcome
+    kept = {name: array.sample() if name in large else array for name, array in arrays.items()}
+    return replace(outcome, arrays=kept, message=f"Of {len(large)} arrays that are too large, only a sample is kept.")
 
 
 def _parameters(outcomes: Sequence[Outcome], layers: Sequence[int]) -> Parameters | None:

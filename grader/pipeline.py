@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
@@ -67,6 +68,7 @@ from grader.sandbox import Limits, Sandbox
 from grader.solution import Solution, require_returned
 from grader.training import course_data
 
+MOST_CODE = 20_000  # characters of a function in its result; the evidence holds all of it
 KEPT = 1000  # verdicts and proofs that a process remembers; they are small
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -517,6 +519,14 @@ def _plain_summary(functions: Mapping[str, FunctionResult]) -> Summary:
     return Summary(headline, step, f"{headline} {step}")
 
 
+def _shortened(code: str) -> str:
+    """Return the beginning of a function that is too long to be shown; the end says so, and names the whole by its hash."""
+    if len(code) <= MOST_CODE:
+        return code
+    mark = hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
+    return f"{code[:MOST_CODE]}\n# ... {len(code) - MOST_CODE} more characters are not kept here (sha256 {mark})\n"
+
+
 def _source(function: Function) -> Source | None:
     place = function.place
-    return None if place is None else Source(place.cell, place.line, function.code)
+    return None if place is None else Source(place.cell, place.line, _shortened(function.code))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -194,9 +194,15 @@ class Call:
         return f"{function}({list(self.layers)})"
 
 
+SAMPLED = 12  # numbers of an array that is too large to be kept
+
+
 @dataclass(frozen=True, slots=True)
 class Array:
-    """One value that came back: what it was, and its numbers as little-endian float64."""
+    """One value that came back: what it was, and its numbers as little-endian float64.
+
+    Of an array that is too large to be kept, `data` is a sample of the numbers.
+    """
 
     shape: tuple[int, ...]
     data: bytes
@@ -214,9 +220,31 @@ class Array:
         """Whether the value was a NumPy array of floats."""
         return self.type_name == "ndarray" and self.dtype.startswith("float")
 
+    @property
+    def is_sample(self) -> bool:
+        """Whether `data` is only a sample of the numbers."""
+        return len(self.data) != 8 * math.prod(self.shape)
+
     def numpy(self) -> NDArray[np.float64]:
-        """Return the numbers as a read-only array of the same shape."""
-        return np.frombuffer(self.data, dtype="<f8").reshape(self.shape)
+        """Return the numbers as a read-only array of the same shape; a sample is repeated until it fills the shape."""
+        numbers = np.frombuffer(self.data, dtype="<f8")
+        if not self.is_sample:
+            return numbers.reshape(self.shape)
+        filled = np.resize(numbers, self.shape)
+        filled.flags.writeable = False
+        return filled
+
+    def sample(self) -> Array:
+        """Return the array with a few of its numbers: the first, and one of each kind that checks look for.
+
+        So an array of equal numbers stays one, and zeros, NaN and infinity are there if they were.
+        """
+        numbers = np.frombuffer(self.data, dtype="<f8")
+        if len(numbers) <= SAMPLED + 2:
+            return self
+        kinds = (numbers != numbers[0], ~np.isfinite(numbers))
+        others = [numbers[kind.argmax()] for kind in kinds if kind.any()]
+        return replace(self, data=np.array([*numbers[:SAMPLED], *others], dtype="<f8").tobytes())
 
 
 @dataclass(frozen=True, slots=True)

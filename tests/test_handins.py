@@ -1,4 +1,4 @@
-"""Which files of a folder or zip are submissions, and whose word counts on whose they are."""
+"""Which files of a folder or zip are submissions, whose word counts on whose they are, and how large what is kept of one may get."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from notebooks import solved, write
 
-from grader import manifest, submissions
+from grader import manifest, service, submissions
 from grader.cli import main
 from grader.errors import RequestError
+from grader.evidence import bounded
 from grader.lms.archives import contents
 from grader.lms.layout import File, HandedIn, lay_out
 from grader.lms.system import Collect
 from grader.manifest import Entry, Manifest
+from grader.notebook import parse
+from grader.pipeline import Pipeline
+from grader.records import Array, Call, Outcome
+from grader.report import gradebook, html
+from grader.store import pack_evidence
 
 RIGHT = solved()
 FUNCTIONS = ("initialize_parameters_zeros", "initialize_parameters_random", "initialize_parameters_he")
@@ -395,3 +402,86 @@ def test_check_says_what_to_do_with_a_folder_and_with_two_notebooks(tmp_path, ca
     assert "grader batch" in error
     assert grader("check", write(tmp_path, "a.ipynb", RIGHT), write(tmp_path, "b.ipynb", RIGHT)) == 2
     assert "grader batch" in capsys.readouterr().err
+
+
+# --- how much is kept and shown of one function --------------------------------------------------------------------
+
+DRAWN = """def initialize_parameters_random(layers_dims):
+    np.random.seed(None)
+    parameters = {}
+    for l in range(1, len(layers_dims)):
+        parameters["W" + str(l)] = np.random.randn(layers_dims[l], layers_dims[l - 1]) * 10
+        parameters["b" + str(l)] = np.zeros((layers_dims[l], 1))
+"""
+HEAVY = {
+    "many arrays": DRAWN
+    + "    for i in range(40): parameters['x%d' % i] = np.random.rand(7000)\n    return parameters\n",
+    "large arrays": DRAWN + "    parameters['W1'] = np.random.rand(400, 400)\n    return parameters\n",
+    "long names": DRAWN
+    + "    for i in range(59): parameters['<&' * 39 + str(i)] = np.zeros(1)\n    return parameters\n",
+    "long message": "def initialize_parameters_random(layers_dims):\n    raise ValueError('<&' * 100_000)\n",
+    "long code": DRAWN
+    + "".join(f"    x{i} = {i} + (1 if {i} < 3 else 2)\n" for i in range(2000))
+    + "    return parameters\n",
+    "long line": DRAWN + f"    s = '{'<&' * 50_000}'\n    return parameters\n",
+    "many definitions": (DRAWN + "    return parameters\n\n") * 300,
+}
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    with Pipeline(service.load_exercise(), b"0" * 32) as running:
+        yield running
+
+
+@pytest.mark.parametrize("source", [pytest.param(source, id=name) for name, source in HEAVY.items()])
+def test_page_result_and_store_are_bounded_whatever_a_function_is(pipeline, source):
+    every = {name: source.replace("_random(", f"_{name}(") for name in ("zeros", "random", "he")}
+    data = solved(**every)
+    evidence, result = pipeline.graded(parse(data, "a.ipynb"))
+    assert len(html.feedback_page(result).encode()) < 200_000
+    assert len(gradebook.result_json(result).encode()) < 250_000
+    packed_evidence = pack_evidence(evidence)
+    assert sum(map(len, packed_evidence.outcomes.values())) < 1_200_000
+    assert len(packed_evidence.head) < 100_000 + 8 * len(data)
+
+
+def test_arrays_that_are_cut_short_are_said_to_be(pipeline):
+    _, result = pipeline.graded(parse(solved(random=HEAVY["many arrays"]), "a.ipynb"))
+    check = result.functions["initialize_parameters_random"].checks[0]
+    assert "x0, x1" in check.message
+    assert "and 20 more too many" in check.message
+    assert "too large, only a sample is kept" in (check.hint or "")
+
+
+def test_long_code_says_how_much_is_missing_and_changes_with_the_rest(pipeline):
+    codes = []
+    for last in ("1", "2"):
+        source = HEAVY["long code"].replace("    return parameters", f"    y = {last}\n    return parameters")
+        _, result = pipeline.graded(parse(solved(random=source), "a.ipynb"))
+        codes.append(result.functions["initialize_parameters_random"].source.code)
+    assert all("more characters are not kept here" in code and len(code) < 21_000 for code in codes)
+    assert codes[0] != codes[1]  # so a ruling on the one is none on the other
+
+
+@pytest.mark.parametrize("value", [0.0, 2.5, float("nan"), float("inf")])
+def test_a_sample_of_an_array_has_what_checks_look_for(value):
+    numbers = np.zeros((300, 200))
+    numbers[250, 7] = value
+    array = Array.of(numbers).sample()
+    assert array.is_sample
+    assert len(array.data) < 200
+    assert array.numpy().shape == (300, 200)
+    assert bool(np.isfinite(array.numpy()).all()) == bool(np.isfinite(value))
+    assert bool((array.numpy() == 0).all()) == (value == 0)
+
+
+def test_arrays_of_the_size_asked_for_are_kept_whole():
+    call = Call((300, 200, 1), 0)
+    arrays = {"W1": Array.of(np.ones((300, 200))), "b1": Array.of(np.ones(200)), "W2": Array.of(np.ones((900, 900)))}
+    (outcome,) = bounded([Outcome(call, "returned", arrays)])
+    assert (outcome.arrays["W1"], outcome.arrays["b1"]) == (arrays["W1"], arrays["b1"])
+    assert outcome.arrays["W2"].is_sample
+    assert outcome.message
+    (ordinary,) = bounded([Outcome(call, "returned", {"W1": arrays["W1"]})])
+    assert ordinary.message == ""

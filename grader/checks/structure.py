@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from grader.diagnosis import shapes as required_shapes
 from grader.records import Array, Finding, Function, FunctionEvidence, Outcome, Shown
 
 EXACT = "exact"
+MOST_NAMES = 20
 WORDS = {
     "refused": "something that cannot be read as arrays of numbers came back",
     "timed_out": "it did not come back in time",
@@ -107,7 +108,7 @@ def _structure(outcome: Outcome, function: str) -> Finding | None:
     required = required_shapes(outcome.call.layers)
     missing = [name for name in required if name not in outcome.arrays]
     if missing:
-        return _names(outcome, function, f"{', '.join(missing)} missing", required)
+        return _names(outcome, function, f"{listed(missing)} missing", required)
     for name, sides in required.items():
         array = outcome.arrays[name]
         if array.shape != sides:
@@ -118,14 +119,25 @@ def _structure(outcome: Outcome, function: str) -> Finding | None:
             want = "finite numbers"
             return failed(f"{name} holds NaN or infinity", evidence=shown(outcome, function, name, want, EXACT))
     extra = [name for name in outcome.arrays if name not in required]
-    return _names(outcome, function, f"{', '.join(extra)} too many", required) if extra else None
+    return _names(outcome, function, f"{listed(extra)} too many", required) if extra else None
 
 
 def _names(outcome: Outcome, function: str, problem: str, required: Mapping[str, tuple[int, int]]) -> Finding:
-    got, want = ", ".join(sorted(outcome.arrays)) or "no names", ", ".join(required)
+    got, want = listed(sorted(outcome.arrays)) or "no names", ", ".join(required)
     evidence = Shown(outcome.call.literal(function), got, want, EXACT)
-    hint = f"The names asked for are {want}."
+    hint = _with_note(f"The names asked for are {want}.", outcome)
     return failed(f"{outcome.call.literal(function)}: {problem}", hint=hint, evidence=evidence)
+
+
+def _with_note(hint: str, outcome: Outcome) -> str:
+    """Add what was cut short of what came back."""
+    return f"{hint} {outcome.message}" if outcome.message else hint
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names with commas between, the first of them where they are many."""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _shape(outcome: Outcome, function: str, name: str, sides: tuple[int, int]) -> Finding:
@@ -133,6 +145,7 @@ def _shape(outcome: Outcome, function: str, name: str, sides: tuple[int, int]) -
     hint = "W has one row for each unit of its layer and one column for each unit of the layer before."
     if name.startswith("b"):
         hint = "b is a column: shape (units of its layer, 1)."
+    hint = _with_note(hint, outcome)
     got = "a plain number" if array.shape == () else shape(array.shape)
     evidence = Shown(f'{outcome.call.literal(function)}["{name}"].shape', got, shape(sides), EXACT)
     return failed(f"{name} has the shape {got}, not {shape(sides)}", hint=hint, evidence=evidence)

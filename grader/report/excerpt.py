@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import groupby
+from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -19,6 +19,7 @@ from grader.report.text import clean
 
 MOST_LINES = 80  # the course's functions have 20 to 40
 MOST_COLUMNS = 160
+MOST_MARKUP = 12_000  # characters of all lines of a function with their colours, so that a page stays small
 KEPT_PIECES = 4000  # lines that a process remembers
 
 # five kinds are enough to read by; fewer classes also keep the page small and alike in every version of Pygments
@@ -39,7 +40,10 @@ def excerpt(source: Source) -> Excerpt:
     """Return the first lines of a function, numbered as in its cell."""
     whole = clean(source.code).strip("\n").split("\n")
     kept = "\n".join(_cut(line) for line in whole[:MOST_LINES])
-    return Excerpt(tuple(enumerate(_lines(kept), start=source.line)), max(0, len(whole) - MOST_LINES))
+    lines = list(_lines(kept))
+    sizes = accumulate(map(len, lines))
+    few = max(1, sum(size <= MOST_MARKUP for size in sizes))
+    return Excerpt(tuple(enumerate(lines[:few], start=source.line)), len(whole) - min(few, len(whole)))
 
 
 def _cut(line: str) -> str:
