@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import stat
@@ -15,6 +14,7 @@ from typing import IO
 
 from grader.errors import RequestError
 from grader.store import replacing
+from grader.submissions import walk
 
 MOST_MEMBERS = 100_000
 MOST_TIMES_PACKED = 100  # what unpacks to more is no class's homework; Canvas draws the line at the same place
@@ -114,13 +114,14 @@ def decoded(name: str, *, utf8: bool) -> str:
 
 def _of_folder(source: Path, found: Contents) -> list[Member]:
     members = []
-    for folder, folders, names in os.walk(source):
-        for name in [*names, *(name for name in folders if (Path(folder) / name).is_symlink())]:
-            path = Path(folder) / name
-            if path.is_symlink() or not path.is_file():
-                found.refused.append(f"{path.relative_to(source).as_posix()}: a link")
-            else:
-                members.append(Member(path.relative_to(source).as_posix(), path.stat().st_size, path))
+    for name, error in walk(source):
+        path = source / name
+        if error is not None:
+            found.refused.append(f"{name or source}: the folder cannot be opened: {error.strerror}")
+        elif path.is_symlink() or not path.is_file():
+            found.refused.append(f"{name}: a link")
+        else:
+            members.append(Member(name, path.stat().st_size, path))
     return members
 
 
