@@ -423,6 +423,7 @@ HEAVY = {
     "long code": DRAWN
     + "".join(f"    x{i} = {i} + (1 if {i} < 3 else 2)\n" for i in range(2000))
     + "    return parameters\n",
+    "lines to be escaped": DRAWN + f"    s = '{'<&' * 78}'\n" * 500 + "    return parameters\n",
     "long line": DRAWN + f"    s = '{'<&' * 50_000}'\n    return parameters\n",
     "many definitions": (DRAWN + "    return parameters\n\n") * 300,
 }

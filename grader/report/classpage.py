@@ -106,9 +106,14 @@ def _index(found: Classroom, counts: Overview, sheets: Sequence[Sheet], ignored:
         more_groups=len(counts.groups) - len(groups),
         hardest=min(counts.checks, key=lambda check: check.share, default=None),
         note=note(found, counts),
-        ignored=dict(list(ignored.items())[:MOST_IGNORED]),
+        ignored=dict(sorted(ignored.items(), key=_manifest_first)[:MOST_IGNORED]),
         more_ignored=max(0, len(ignored) - MOST_IGNORED),
     )
+
+
+def _manifest_first(item: tuple[str, str]) -> tuple[bool, str]:
+    """Order ignored files by name, a manifest before all: it may have been meant to count."""
+    return item[0] != "manifest.json", item[0]
 
 
 def _pictures(found: Classroom, counts: Overview) -> Iterator[Picture | None]:

@@ -19,7 +19,7 @@ from grader.report.text import clean
 
 MOST_LINES = 80  # the course's functions have 20 to 40
 MOST_COLUMNS = 160
-MOST_MARKUP = 12_000  # characters of all lines of a function with their colours, so that a page stays small
+MOST_MARKUP, MOST_SPANS = 15_000, 300  # characters and coloured pieces of all lines, so that a page stays small
 KEPT_PIECES = 4000  # lines that a process remembers
 
 # five kinds are enough to read by; fewer classes also keep the page small and alike in every version of Pygments
@@ -41,8 +41,8 @@ def excerpt(source: Source) -> Excerpt:
     whole = clean(source.code).strip("\n").split("\n")
     kept = "\n".join(_cut(line) for line in whole[:MOST_LINES])
     lines = list(_lines(kept))
-    sizes = accumulate(map(len, lines))
-    few = max(1, sum(size <= MOST_MARKUP for size in sizes))
+    sizes, spans = accumulate(map(len, lines)), accumulate(line.count("</span>") for line in lines)
+    few = max(1, sum(size <= MOST_MARKUP and pieces <= MOST_SPANS for size, pieces in zip(sizes, spans, strict=True)))
     return Excerpt(tuple(enumerate(lines[:few], start=source.line)), len(whole) - min(few, len(whole)))
 
 
