@@ -265,7 +265,8 @@ class Gatherer:
         if found.training is not None:
             parameters = _parameters(found.outcomes, self.exercise.model.layers)
             self.trained_seconds += self.trainer.cost_seconds(parameters or {}, found.training)
-        return FunctionEvidence(function, found.outcomes, found.training, found.fault)
+        held = next((outcome.held for outcome in found.outcomes if outcome.held), "")
+        return FunctionEvidence(function, found.outcomes, found.training, found.fault, broken=held)
 
     def calls(self, function: Function, task: Task) -> tuple[Call, ...]:
         """Return the calls that this very code meets.
@@ -389,8 +390,9 @@ def is_repeatable(evidence: FunctionEvidence) -> bool:
 
 
 def is_lasting(outcomes: Sequence[Outcome]) -> bool:
-    """Whether the machine, busy or short of memory, had no part in how calls ended."""
-    return all(outcome.ended not in ("timed_out", "out_of_memory", "crashed", "broken") for outcome in outcomes)
+    """Whether neither the machine, busy or short of memory, nor our confinement had a part in how calls ended."""
+    ours = ("timed_out", "out_of_memory", "crashed", "broken")
+    return all(outcome.ended not in ours and not outcome.held for outcome in outcomes)
 
 
 def code_key(function: Function, calls: Sequence[Call]) -> str:

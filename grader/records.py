@@ -258,13 +258,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one call gave."""
+    """What one call gave.
+
+    `held` says what the call needed that a notebook has and we do not, so that a person has to look at it.
+    """
 
     call: Call
     ended: Ended
     arrays: Mapping[str, Array] = field(default_factory=dict)
     message: str = ""
     fault: Fault | None = None
+    held: str = ""
 
     def numpy(self, name: str) -> NDArray[np.float64] | None:
         """Return the array that came back under `name`, or None."""

@@ -47,11 +47,11 @@ USES_RNG = edit(HE, ("np.random.randn(", "rng.randn("), ("    np.random.seed(3)\
             (IMPORTS, HE, "get_ipython().run_line_magic('matplotlib', 'inline')\nimport math\n", USES_MATH),
             [IMPORTS, "import math"],
         ),
-        ((IMPORTS, "from math import *", edit(HE, ("np.sqrt", "sqrt"))), [IMPORTS, "from math import *"]),
+        ((IMPORTS, "from math import *", edit(HE, ("np.sqrt", "sqrt"))), [IMPORTS, "from math import sqrt"]),
         ((IMPORTS, "try:\n    import math\nexcept ImportError:\n    pass", USES_MATH), [IMPORTS, "import math"]),
         (
             (IMPORTS, "def he_factor(n):\n    return root(2 / n)", "root = np.sqrt", USES_HELPER),
-            [IMPORTS, "root = np.sqrt", "def he_factor(n):\n    return root(2 / n)"],
+            [IMPORTS, "def he_factor(n):\n    return root(2 / n)", "root = np.sqrt"],
         ),
         ((IMPORTS, "GAIN = 2", USES_GAIN), [IMPORTS, "GAIN = 2"]),
         ((IMPORTS, "GAIN, other = 2, 3", USES_GAIN), [IMPORTS, "GAIN, other = 2, 3"]),

@@ -68,7 +68,7 @@ def test_nan_and_inf_cross(sandbox):
         ("def f(d):\n    return math.pi", "raised", "NameError: name 'math' is not defined"),
         ("def f(d):\n    raise KeyError('x')", "raised", "KeyError: 'x'"),
         ("def f(d):\n    import sys; sys.exit(0)", "raised", "SystemExit: 0"),
-        ("import torch\ndef f(d):\n    pass", "raised", "No module named 'torch'"),
+        ("import not_there\ndef f(d):\n    pass", "raised", "No module named 'not_there'"),
         ("def f(d):\n    return input()", "raised", "EOFError"),
         ("def f(d):\n    return None", "refused", "None instead of a dictionary"),
         ("def f(d):\n    return [1]", "refused", "a list instead of a dictionary"),

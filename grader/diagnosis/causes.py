@@ -50,7 +50,7 @@ class Case:
 
 def status(evidence: FunctionEvidence) -> FunctionStatus:
     """Return how far a function came: `graded` as soon as one call returned."""
-    if evidence.broken or any(outcome.ended == "broken" for outcome in evidence.outcomes):
+    if evidence.broken or any(outcome.held or outcome.ended == "broken" for outcome in evidence.outcomes):
         return "broken"
     if evidence.function.status != "found":
         return evidence.function.status

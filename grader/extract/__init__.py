@@ -9,7 +9,16 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from grader.extract.cells import MOST_CHARACTERS, REMEMBERED, Broken, Code, read, too_long
+from grader.extract.cells import (
+    MOST_CHARACTERS,
+    REMEMBERED,
+    Broken,
+    Code,
+    read,
+    too_long,
+    unfolded,
+    with_written_modules,
+)
 from grader.extract.printed import printed
 from grader.extract.scope import Binding, Needs, Scope, top_level
 from grader.extract.template import untouched
@@ -35,7 +44,7 @@ def extract(
     order of `names`.
     """
     names = tuple(names)
-    codes = list(_codes(notebook))
+    codes = with_written_modules([part for code in _codes(notebook) for part in unfolded(code)])
     scope = Scope(codes, given or {})
     seeded = _seeded(codes)
     functions = {name: _found(name, names, codes, scope, seeded) for name in names}
@@ -87,7 +96,7 @@ def _carried(name: str, definitions: list[Binding], scope: Scope, seeded: Place 
     places = tuple(binding.place for binding in definitions)
     if untouched(last.text):
         return Function(name, "not_attempted", *_not_attempted(), last.place, last.text, definitions=places)
-    needs = Needs()
+    needs = Needs(last.order)
     scope.carry(last, needs)
     return Function(
         name,

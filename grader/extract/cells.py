@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, wraps
 from itertools import pairwise
 from typing import TypeVar
@@ -18,8 +18,12 @@ Made = TypeVar("Made")
 PYTHON_MAGICS = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun", "python", "python3", "pycache"})
 
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
-_MAGIC_LINE = re.compile(r"(\s*)(?:[%!?].*|[\w.*]+\?{1,2}\s*)$")
-_MAGIC_VALUE = re.compile(r"(\s*\w[\w, ]*=\s*)[%!].*$")
+_RUN_LINE = re.compile(r"(\s*)%(?:time|prun)\s+(?!-)(.*\S.*)$")
+_MAGIC_LINE = re.compile(r"(\s*)(?:[%!?].*|%{0,2}[\w.*]+\?{1,2}\s*;?\s*)$")
+_MAGIC_VALUE = re.compile(r"(\s*\w[\w, .\[\]'\"]*=\s*)([%!]).*$")
+_WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?[\"']?(?:\./)?(\w+)\.py[\"']?[ \t]*$", re.MULTILINE)
+_RUN_FILE = re.compile(r"^[ \t]*%run[ \t]+(?:-\w[ \t]+)*[\"']?(?:\./)?(\w+)(?:\.py)?[\"']?[ \t]*$", re.MULTILINE)
+_TOKEN = re.compile(r"\\.|\"\"\"|\'\'\'|[\"\'#]|[\[({]|[\])}]")
 _PROMPT = re.compile(r"(?:In \[\d*\]: ?|>>> ?|\.\.\. ?)")
 _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
 _NOTHING_MORE = re.compile(rb"[ \t\f\r\v]*(?:#|$)")
@@ -111,7 +115,7 @@ def _parsed(source: str) -> tuple[str, tuple[ast.stmt, ...], tuple[Broken, ...]]
             return text, tuple(parse(text).body), ()
         except SyntaxError:
             continue
-    text = _plain(source)
+    text = _plain(source, strict=False)
     pieces = list(_pieces(text))
     statements = [statement for piece in pieces if not isinstance(piece, Broken) for statement in piece]
     return text, tuple(statements), tuple(piece for piece in pieces if isinstance(piece, Broken))
@@ -140,6 +144,7 @@ def _readings(source: str) -> Iterator[str]:
     if not magic:
         yield source
         yield _plain(source)
+        yield _plain(source, strict=False)
     elif magic.group(1) in PYTHON_MAGICS:
         yield from _readings(_without_first_line(source))
     else:
@@ -151,20 +156,195 @@ def _without_first_line(source: str) -> str:
     return blank + " " * bool(magic and not rest) + rest
 
 
-def _plain(source: str) -> str:
-    """Return the source without magics, shell lines, prompts and a leading indentation, line for line."""
-    lines = [_PROMPT.sub("", line, count=1) if _PROMPT.match(line) else line for line in source.split("\n")]
+def _plain(source: str, *, strict: bool = True) -> str:
+    """Return the source without magics, shell lines, prompts and a leading indentation, line for line.
+
+    A magic begins a statement: not inside brackets, a text or a continued line.  A source in which brackets are left open is
+    read without that rule, which is `strict`.
+    """
+    lines = source.split("\n")
     first = next((line for line in lines if line.strip()), "")
+    if _PROMPT.match(first):
+        first = _PROMPT.sub("", first, count=1)
     indent = first[: len(first) - len(first.lstrip())]
-    return "\n".join(_without_magic(line.removeprefix(indent)) for line in lines)
+    plain: list[str] = []
+    state = _Open()
+    goes_on = False  # a magic over several lines
+    for line in lines:
+        if goes_on:
+            plain.append("")
+            goes_on = line.endswith("\\")
+            continue
+        begins = not strict or state.begins
+        text = (_PROMPT.sub("", line, count=1) if begins else line).removeprefix(indent)
+        code = _without_magic(text) if begins else text
+        plain.append(code)
+        goes_on = code != text and text.endswith("\\") and not _RUN_LINE.match(text)
+        if not goes_on:
+            state = state.after(code)
+    return "\n".join(plain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """What is open at the end of a line: a quote, brackets, a line that goes on."""
+
+    quote: str = ""
+    brackets: int = 0
+    goes_on: bool = False
+
+    @property
+    def begins(self) -> bool:
+        """Whether the next line begins a statement."""
+        return not (self.quote or self.brackets or self.goes_on)
+
+    def after(self, line: str) -> _Open:
+        """Return what is open at the end of the next line."""
+        quote, brackets = self.quote, self.brackets
+        for mark in _TOKEN.findall(line):
+            if quote:
+                quote = "" if mark == quote else quote
+            elif mark == "#":
+                return _Open(quote, brackets)
+            elif mark[0] in "\"'":
+                quote = mark
+            elif mark in "[({":
+                brackets += 1
+            elif mark in "])}":
+                brackets = max(0, brackets - 1)
+        goes_on = line.endswith("\\")
+        return _Open(quote if len(quote) == 3 or goes_on else "", brackets, goes_on)
 
 
 def _without_magic(line: str) -> str:
+    if run := _RUN_LINE.match(line):
+        return f"{run.group(1)}{run.group(2)}"
     if whole := _MAGIC_LINE.match(line):
         return f"{whole.group(1)}pass"
     if value := _MAGIC_VALUE.match(line):
-        return f"{value.group(1)}None"
+        return f"{value.group(1)}{'None' if value.group(2) == '%' else '[]'}"
     return line
+
+
+# --- cells inside cells --------------------------------------------------------------------------------------------
+
+
+def unfolded(code: Code) -> Iterator[Code]:
+    """Yield a cell's code, in order, with the cells that it runs as texts: scripts made by nbconvert do that for magics."""
+    rest: list[ast.stmt] = []
+    pending = code
+    for statement in code.statements:
+        inner = _cell_as_text(statement)
+        if inner is None:
+            rest.append(statement)
+            continue
+        yield replace(pending, statements=tuple(rest))
+        rest, pending = [], replace(code, broken=())
+        place = code.place(statement)
+        yield from unfolded(read(Cell("code", inner, place.cell, place.line - 1)))
+    yield pending if len(rest) == len(pending.statements) else replace(pending, statements=tuple(rest))
+
+
+def _cell_as_text(statement: ast.stmt) -> str | None:
+    """Return the cell that `get_ipython().run_cell_magic(name, line, cell)` runs, its magic on the first line."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+        return None
+    values = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+    texts = [value for value in values if isinstance(value, str)]
+    if call.func.attr == "run_cell_magic" and len(texts) == 3:
+        return f"%%{texts[0]} {texts[1]}\n{texts[2]}"
+    if call.func.attr == "run_line_magic" and len(texts) == 2 and texts[0] in ("time", "run"):
+        return f"\n%{texts[0]} {texts[1]}"
+    return None
+
+
+def with_written_modules(codes: list[Code]) -> list[Code]:
+    """Return code with the modules that `%%writefile` cells write read where they are imported, or run with `%run`.
+
+    Their names become names of the notebook: `from module import *` and `import module` alike.
+    """
+    written: dict[str, list[Cell]] = {}
+    for code in codes:
+        if found := _WRITTEN.match(code.cell.source):
+            body = replace(
+                code.cell, source=code.cell.source[found.end() + 1 :], first_line=_line_after(code.cell, found)
+            )
+            written[found.group(2)] = [*(written.get(found.group(2), []) if found.group(1) else []), body]
+    if not written:
+        return codes
+    result: list[Code] = []
+    read_already: set[str] = set()
+    for code in codes:
+        names = [name for name in _RUN_FILE.findall(code.cell.source) if name in written]
+        names += [name for name in _imported(code) if name in written and name not in read_already]
+        for name in dict.fromkeys(names):
+            read_already.add(name)
+            result += [part for cell in written[name] for part in unfolded(read(cell))]
+        result += _without_imports_of(code, written)
+    return result
+
+
+def _line_after(cell: Cell, found: re.Match[str]) -> int:
+    """Return the line of the file, or of the cell, that follows the line of a magic."""
+    return cell.first_line + cell.source[: found.end()].count("\n") + 1
+
+
+def _imported(code: Code) -> list[str]:
+    """Return the modules that the statements of a cell import, by their full names."""
+    names: list[str] = []
+    for statement in code.statements:
+        if isinstance(statement, ast.Import):
+            names += [alias.name for alias in statement.names]
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            names.append(statement.module)
+    return names
+
+
+def _without_imports_of(code: Code, written: Mapping[str, list[Cell]]) -> Iterator[Code]:
+    """Yield code with each import of a written module replaced by what gives its names."""
+    kept: list[ast.stmt] = []
+    pieces: list[Code] = []
+    for statement in code.statements:
+        texts = _assignments_for(statement, written)
+        if texts is None:
+            kept.append(statement)
+        else:
+            place = code.place(statement)
+            pieces += [read(Cell("code", text, place.cell, place.line)) for text in texts]
+    yield from pieces
+    yield code if len(kept) == len(code.statements) else replace(code, statements=tuple(kept))
+
+
+def _assignments_for(statement: ast.stmt, written: Mapping[str, list[Cell]]) -> list[str] | None:
+    """Return what an import of a written module does to the notebook's names; None if it is another statement."""
+    if isinstance(statement, ast.ImportFrom) and statement.module in written:
+        aliases = [alias for alias in statement.names if alias.asname not in (None, alias.name)]
+        return [f"{alias.asname} = {alias.name}" for alias in aliases]
+    if isinstance(statement, ast.Import) and any(alias.name in written for alias in statement.names):
+        return [
+            _as_class(alias.asname or alias.name, written[alias.name])
+            if alias.name in written
+            else ast.unparse(ast.Import([alias]))
+            for alias in statement.names
+        ]
+    return None
+
+
+def _as_class(name: str, cells: list[Cell]) -> str:
+    """Return the assignment of a class that has the names of a module."""
+    statements = [statement for cell in cells for statement in read(cell).statements]
+    names = dict.fromkeys(
+        getattr(node, "id", None) or getattr(node, "name", None) or ""
+        for statement in statements
+        for node in (
+            [statement]
+            if hasattr(statement, "name")
+            else getattr(statement, "targets", getattr(statement, "names", []))
+        )
+    )
+    entries = ", ".join(f"{own!r}: {own}" for own in names if own.isidentifier())
+    return f"{name} = type({name!r}, (), {{{entries}}})"
 
 
 def _pieces(text: str) -> Iterator[list[ast.stmt] | Broken]:

@@ -5,37 +5,43 @@ from __future__ import annotations
 import ast
 import builtins
 import hashlib
-import math
+import re
 import symtable
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-import numpy as np
-
 from grader.extract.canonical import Text, canonical, syntax
 from grader.extract.cells import REMEMBERED, TEXTS, Code, remembered
+from grader.extract.exports import is_of_the_course, is_provided, source_of
 from grader.records import MissingName, Place, Unit
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Assignment = ast.Assign | ast.AnnAssign | ast.AugAssign
 
-_BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
-_STAR_MODULES = {"numpy": frozenset(np.__all__), "math": frozenset(dir(math))}
-# modules whose functions a constant may call: they compute, they do not train, plot or read
-_COMPUTING_MODULES = frozenset({"numpy", "math", "random", "functools", "itertools", "collections", "operator", "copy"})
+_JUPYTER = frozenset("get_ipython display exit quit help In Out _ __ ___ _i _ii _iii _ih _oh _dh".split())
+_BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"} | _JUPYTER
+MOST_STARS = 20  # the last modules of a notebook whose names are taken with a star
+_IN_TEXT, _TEXT = "text of ", 1000  # how such a word is marked, and how long a text it may stand in
+# builtins through which code reaches names that stand in texts
+_BY_TEXT = frozenset({"eval", "exec", "globals", "vars", "__import__"})
 _COMPUTING_BUILTINS = frozenset(
-    "abs bool complex dict enumerate float int isinstance len list map max min pow range reversed round set sorted str "
-    "sum tuple type zip".split()
+    "abs bool complex dict enumerate float get_ipython int isinstance len list map max min pow range reversed round set sorted "
+    "str sum tuple type zip".split()
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Binding:
-    """A top-level statement that gives a name its value; of an import, the one name `alias`."""
+    """A top-level statement that gives a name its value; of an import, the one name `alias`.
+
+    `order` is its number among all statements of the notebook.
+    """
 
     code: Code
     node: ast.stmt
+    order: int
     alias: ast.alias | None = None
 
     @cached_property
@@ -48,10 +54,14 @@ class Binding:
     @property
     def module(self) -> str | None:
         """The top module that an import comes from."""
-        if self.alias is None:
-            return None
-        name = (self.node.module or "") if isinstance(self.node, ast.ImportFrom) else self.alias.name
-        return name.split(".")[0]
+        return None if self.alias is None else self.path.partition(".")[0]
+
+    @property
+    def path(self) -> str:
+        """The module that an import names, in full."""
+        if isinstance(self.node, ast.ImportFrom):
+            return self.node.module or ""
+        return "" if self.alias is None else self.alias.name
 
     @cached_property
     def needs(self) -> dict[str, int]:
@@ -73,13 +83,24 @@ class Binding:
 
 @dataclass(slots=True)
 class Needs:
-    """What carrying one function has gathered so far."""
+    """What carrying one function has gathered so far.
 
-    units: list[Unit] = field(default_factory=list)
+    `end` is where the function is defined for the last time: it is called right after that.  Statements are carried in the
+    notebook's order, but what a statement needs at once comes before it wherever it stands.
+    """
+
+    end: int
+    numbered: list[tuple[float, Unit]] = field(default_factory=list)
     missing: dict[str, MissingName] = field(default_factory=dict)
     given: list[str] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
-    names: set[str] = field(default_factory=set)
+    names: set[tuple[str, int]] = field(default_factory=set)
+    whole: dict[str, int] = field(default_factory=dict)  # by name, up to which statement all that bind it are carried
+
+    @property
+    def units(self) -> list[Unit]:
+        """The statements to be carried, in order."""
+        return [unit for _, unit in sorted(self.numbered, key=lambda numbered: numbered[0])]
 
 
 class Scope:
@@ -90,57 +111,145 @@ class Scope:
 
     def __init__(self, codes: Iterable[Code], given: Mapping[str, str]) -> None:
         self._bindings: dict[str, list[Binding]] = {}
-        self._stars: dict[str, Binding] = {}  # by module, the first of each
+        self._parts: dict[str, list[Binding]] = {}
+        self._stars: dict[str, Binding] = {}  # by module, the last of each
+        self._futures: list[Binding] = []
         self._given = given
         self._known: dict[int, bool] = {}
         self._open: set[int] = set()  # statements that are being looked at
         self._excluded: dict[str, int] = {}  # by name, how many of its last bindings cannot be had
+        self._all: dict[str, list[Binding]] = {}  # by name, with what stars give
+        self._at_hand: dict[str, list[Binding]] = {}  # by name, those of them that can be had
+        order = 0
         for code in codes:
             binding: Binding | None = None
-            for name, node, alias in _bound(code.statements):
+            for name, node, alias, partial in _bound(code.statements):
                 if binding is None or binding.node is not node or binding.alias is not alias:
-                    binding = Binding(code, node, alias)  # one for all names that a statement binds
+                    order += 1
+                    binding = Binding(code, node, order, alias)  # one for all names that a statement binds
+                    if binding.path == "__future__":
+                        self._futures.append(binding)
                 if name == "*":
-                    self._stars.setdefault(binding.module or "", binding)
+                    self._stars[binding.path] = binding
                 else:
-                    self._bindings.setdefault(name, []).append(binding)
+                    (self._parts if partial else self._bindings).setdefault(name, []).append(binding)
 
     def bindings(self, name: str) -> tuple[Binding, ...]:
         """Return every statement that binds `name`, first to last."""
         return tuple(self._bindings.get(name, ()))
 
-    def carry(self, binding: Binding, needs: Needs) -> None:
-        """Add a statement and, before it, everything it needs; what cannot be had is noted by name."""
+    def carry(self, binding: Binding, needs: Needs, number: float | None = None) -> None:
+        """Add a statement and everything it needs; what cannot be had is noted by name."""
         if id(binding) in needs.seen:
             return
         needs.seen.add(id(binding))
+        if number is None:
+            number = binding.order
+            for future in self._futures:
+                if future.order < number:
+                    self.carry(future, needs, future.order)
+        waits = isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef)  # for its call
         for name, line in binding.needs.items():
-            self._carry_name(name, binding.code.cell.place(line), needs)
-        needs.units.append(binding.unit)
+            if name.startswith(_IN_TEXT):
+                if (bare := name.removeprefix(_IN_TEXT)) not in self._bindings:
+                    continue
+                name = bare  # noqa: PLW2901  # it may be a name
+            self._carry_name(name, binding.code.cell.place(line), needs, needs.end if waits else number)
+        needs.numbered.append((number, binding.unit))
 
-    def _carry_name(self, name: str, used: Place, needs: Needs) -> None:
-        if name in needs.names:
-            return
-        needs.names.add(name)
-        bindings = self._bindings.get(name, [])
-        last = self._last_to_be_had(name)
+    def _carry_name(self, name: str, used: Place, needs: Needs, number: float) -> None:
+        """Carry what gives a name that is used at a place, before the statement of this number."""
+        bindings = self._with_stars(name)
+        last = self._current(name, number)
         if last:
-            for binding in filter(self._can_be_had, bindings) if _changes(last, name) else [last]:
-                self.carry(binding, needs)
-        elif not bindings and (star := self._star_of(name)):
-            self.carry(star, needs)
+            for binding in self._all_of(last, name, needs):
+                self.carry(binding, needs, min(binding.order, number - 0.5))
         elif not bindings and name in self._given:
+            if name in needs.given:
+                return
             needs.given.append(name)
-            needs.units.insert(0, Unit(self._given[name], used, _hash(self._given[name])))
+            needs.numbered.append((-1, Unit(self._given[name], used, _hash(self._given[name]))))
         elif bindings or name not in _BUILTINS:
             needs.missing.setdefault(name, MissingName(name, used, bindings[-1].place if bindings else None))
 
-    def _star_of(self, name: str) -> Binding | None:
-        return next((star for module, star in self._stars.items() if name in _STAR_MODULES.get(module, ())), None)
+    def _with_stars(self, name: str) -> list[Binding]:
+        """Return what binds a name, `from module import *` as the import of this name alone."""
+        if not self._stars:
+            return self._bindings.get(name, [])
+        if name not in self._all:
+            bindings = self._bindings.get(name, [])
+            stars = list(self._stars.values())[-MOST_STARS:]
+            taken = [_one_of(star, name) for star in stars if is_provided(star.path)]
+            if not bindings and not any(taken) and name not in _BUILTINS and name not in self._given:
+                taken = [_one_of(star, name) for star in stars if not is_provided(star.path)]
+            self._all[name] = sorted([*bindings, *filter(None, taken)], key=_order)
+        return self._all[name]
+
+    def _current(self, name: str, number: float) -> Binding | None:
+        """Return the statement that a name has its value from when the statement of this number runs.
+
+        A notebook whose cells were run in another order has it below.  Of `try: import cupy as np` and
+        `except ImportError: import numpy as np` it is the one that is there.
+        """
+        if name not in self._at_hand:
+            self._at_hand[name] = [binding for binding in self._with_stars(name) if self._can_be_had(binding)]
+        at_hand = self._at_hand[name]
+        before = bisect_left(at_hand, number, key=_order)
+        last = at_hand[before - 1] if at_hand else None  # without any before it, the last of all
+        if last is None or last.alias is None or is_provided(last.path):
+            return last
+        return next((other for other in reversed(at_hand) if other.alias and is_provided(other.path)), last)
+
+    def _all_of(self, last: Binding, name: str, needs: Needs) -> Iterator[Binding]:
+        """Yield the statements that together make the value of a name, first to last; nothing if they are carried already."""
+        if last.order <= needs.whole.get(name, 0) or (name, last.order) in needs.names:
+            return
+        needs.names.add((name, last.order))
+        at_hand = self._at_hand[name]
+        before = at_hand[: bisect_left(at_hand, last.order, key=_order)]
+        if _changes(last, name):
+            needs.whole[name] = last.order
+            yield from before
+        elif last.alias and isinstance(last.node, ast.Import) and not last.alias.asname:  # import a.b, and import a.c
+            needs.whole[name] = last.order
+            yield from (binding for binding in before if binding.module == last.module)
+        yield last
+        for part in self._parts_of(last, name):
+            if part.order < needs.end and self._can_be_had(part) and not self._spoils_seed(part):
+                yield part
+
+    def _parts_of(self, last: Binding, name: str) -> list[Binding]:
+        """Return the statements that change the object that a name stands for, a module's also under another name."""
+        if not self._parts:
+            return []
+        if last.module is None:  # until the name stands for another object
+            parts, bindings = self._parts.get(name, []), self._bindings[name]
+            following = bindings[bisect_right(bindings, last.order, key=_order) :][:1]
+            end = (
+                following[0].order
+                if following and not _changes(following[0], name)
+                else parts[-1].order + 1
+                if parts
+                else 0
+            )
+            return parts[bisect_right(parts, last.order, key=_order) : bisect_left(parts, end, key=_order)]
+        names = [
+            other for other in self._parts if any(binding.module == last.module for binding in self.bindings(other))
+        ]
+        return sorted((part for other in names for part in self._parts[other]), key=_order)
+
+    def _spoils_seed(self, part: Binding) -> bool:
+        """Return whether a statement like `np.random.seed = 3` stands for a call: calls at the top level are not carried."""
+        targets = getattr(part.node, "targets", [])
+        if not any(isinstance(target, ast.Attribute) and target.attr == "seed" for target in targets):
+            return False
+        value = getattr(part.node, "value", None)
+        defined = isinstance(value, ast.Name) and any(isinstance(b.node, Definition) for b in self.bindings(value.id))
+        return not (defined or isinstance(value, ast.Lambda | ast.Attribute))
 
     def _last_to_be_had(self, name: str) -> Binding | None:
         """Return the last statement that can be carried; those after it are looked at once, however often it is asked."""
-        bindings = self._bindings.get(name, [])
+        bindings = self._with_stars(name)
         first_asked = len(bindings) - self._excluded.get(name, 0)
         settled = True
         for number in reversed(range(first_asked)):
@@ -168,33 +277,45 @@ class Scope:
             return True
         if not isinstance(node, Assignment) or node.value is None:
             return False
+        own = {name for name, _ in _targets(node)}
         return all(self._calls_only_to_compute(call) for call in _calls(node.value)) and all(
-            name in _BUILTINS or self._last_to_be_had(name) is not None
-            for name in binding.needs
-            if name not in _assigned(node)
+            name in _BUILTINS or self._last_to_be_had(name) is not None for name in binding.needs if name not in own
         )
 
     def _calls_only_to_compute(self, call: ast.Call) -> bool:
+        """Return whether a call is one of Python, NumPy or another library, and not of the notebook or the course's helpers."""
         root = _root(call.func)
-        bindings = self.bindings(root)
-        if isinstance(call.func, ast.Name):
-            known = bindings[-1].module if bindings else None
-            return known in _COMPUTING_MODULES or (not bindings and root in _COMPUTING_BUILTINS)
-        modules = [binding.module for binding in bindings if binding.module]
-        return not modules or modules[-1] in _COMPUTING_MODULES
+        bindings = self._with_stars(root)
+        if isinstance(call.func, ast.Name) and not (bindings and bindings[-1].module):
+            return not bindings and root in _COMPUTING_BUILTINS
+        modules = [binding.path for binding in bindings if binding.module]
+        return not modules or not is_of_the_course(modules[-1])
+
+
+def _order(binding: Binding) -> int:
+    return binding.order
+
+
+def _one_of(star: Binding, name: str) -> Binding | None:
+    """Return a star import as the import of one name, or None if it does not give that."""
+    source = source_of(name, star.path)
+    if source is None:
+        return None
+    node = ast.ImportFrom(source, [ast.alias(name)], 0, lineno=star.node.lineno, col_offset=0)
+    return Binding(star.code, node, star.order, node.names[0])
 
 
 @lru_cache(REMEMBERED)  # by the very trees: those of equal cells are the same
-def _bound(statements: tuple[ast.stmt, ...]) -> tuple[tuple[str, ast.stmt, ast.alias | None], ...]:
-    """Return each name that statements bind, with the statement; for `import *` the name is a star."""
-    found: list[tuple[str, ast.stmt, ast.alias | None]] = []
+def _bound(statements: tuple[ast.stmt, ...]) -> tuple[tuple[str, ast.stmt, ast.alias | None, bool], ...]:
+    """Return each name that statements bind or, partly, change, with the statement; for `import *` the name is a star."""
+    found: list[tuple[str, ast.stmt, ast.alias | None, bool]] = []
     for node in top_level(statements):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            found += [(alias.asname or alias.name.split(".")[0], node, alias) for alias in node.names]
+            found += [(alias.asname or alias.name.split(".")[0], node, alias, False) for alias in node.names]
         elif isinstance(node, Definition):
-            found.append((node.name, node, None))
+            found.append((node.name, node, None, False))
         else:
-            found += [(name, node, None) for name in _assigned(node)]
+            found += [(name, node, None, partial) for name, partial in _targets(node)]
     return tuple(found)
 
 
@@ -241,9 +362,13 @@ def _names_in(text: str, node: ast.AST, own: str) -> dict[str, int]:
         return {}
     names = set(_globals_of(table)) - {own}
     lines: dict[str, int] = {}
+    by_text = names & _BY_TEXT
     for one in ast.walk(node):
         if isinstance(one, ast.Name) and one.id in names:
             lines[one.id] = min(one.lineno, lines.get(one.id, one.lineno))
+        elif by_text and isinstance(one, ast.Constant) and isinstance(one.value, str) and len(one.value) < _TEXT:
+            for word in re.findall(r"[^\W\d]\w*", one.value):
+                lines.setdefault(f"{_IN_TEXT}{word}", one.lineno)
     return dict(sorted(lines.items(), key=lambda item: (item[1], item[0])))
 
 
@@ -261,11 +386,20 @@ def _changes(binding: Binding, name: str) -> bool:
     return isinstance(binding.node, ast.AugAssign) or (isinstance(binding.node, ast.Assign) and name in binding.needs)
 
 
-def _assigned(node: ast.stmt) -> list[str]:
-    """Return the names that a statement other than a definition or import sets at the top level."""
-    targets = [*getattr(node, "targets", []), *filter(None, [getattr(node, "target", None)])]
-    targets += [item.optional_vars for item in getattr(node, "items", []) if item.optional_vars]
-    return [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+def _targets(node: ast.stmt) -> Iterator[tuple[str, bool]]:
+    """Yield each name that a statement sets or, partly, changes at the top level; definitions and imports have others."""
+    waiting = [*getattr(node, "targets", []), *filter(None, [getattr(node, "target", None)])]
+    waiting += [item.optional_vars for item in getattr(node, "items", []) if item.optional_vars]
+    while waiting:
+        target = waiting.pop(0)
+        if isinstance(target, ast.Tuple | ast.List):
+            waiting += target.elts
+        elif isinstance(target, ast.Starred):
+            waiting.append(target.value)
+        elif isinstance(target, ast.Name):
+            yield target.id, False
+        elif not isinstance(node, ast.Delete) and (root := _root(target)):
+            yield root, True
 
 
 def _calls(value: ast.AST) -> list[ast.Call]:

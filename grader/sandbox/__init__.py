@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,16 +23,27 @@ import numpy as np
 from grader.errors import LateError, SandboxError
 from grader.records import Call, Ended, Fault, Function, Outcome, Place
 from grader.sandbox.limits import Limits
-from grader.sandbox.server import NO_ANSWER, SLOTS, Ending, Server, start
+from grader.sandbox.server import NEEDS_MODULES, NO_ANSWER, SLOTS, Ending, Server, start
 from grader.sandbox.wire import BadFrame, Frame, Raised, Refused, Returned, decode
 
 __all__ = ["Limits", "Sandbox", "Variants"]
 
 _FOLDERS = (str(Path(np.__file__).parent.parent), sys.prefix, sys.base_prefix)
+AGAIN, LEAST_SECONDS = 1.5, 0.5  # how much more time than one run all may take, and the least that one gets
 _TIME_IS_UP = -getattr(signal, "SIGXCPU", 24)  # the exit code of a process that used up its processor time
 # Faults that a process makes itself.  The child can send no signal, so any other one comes from outside.
 _FAULTS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGABRT", "SIGSYS")
 _OWN_FAULTS = {-getattr(signal, name) for name in _FAULTS if hasattr(signal, name)}
+
+# What the confinement refuses: by error number (not permitted, no access, too many files, too large), or in Python's words.
+_REFUSED = re.compile(
+    r"^\w+: \[Errno (?:1|13|24|27)\] |^RuntimeError: can't start new thread|No usable temporary directory"
+    r"|^(?:ModuleNotFound|Import)Error: No module named '_?tkinter'|^ZoneInfoNotFoundError|getpwuid\(\): uid not found"
+    r"|^Error: unsupported locale setting|^OperationalError: unable to open database file"
+)
+_OF_THE_MACHINE = re.compile(
+    r": '/(?:boot|dev(?!/null)|etc|proc|root|run|sys|var)\b"
+)  # files that are no part of a notebook's work
 
 
 Result = TypeVar("Result")
@@ -64,6 +77,7 @@ class Sandbox:
         self._server: Server | None = None
         self._ran: Function | None = None  # whose child may still be there
         self.cpu_seconds = 0.0  # that all jobs took together
+        self._complete = False  # whether the worker has all modules, which takes longer to start
 
     def __enter__(self) -> Sandbox:
         return self
@@ -105,7 +119,13 @@ class Sandbox:
             problem = f"the code is larger than {self.limits.source_bytes} bytes; it was not run"
             return (Outcome(calls[0], "refused", message=problem),)
         limits = self.limits if wall_seconds is None else replace(self.limits, wall_seconds=wall_seconds)
-        ending = self._ended(lambda server: server.run(job, layers, wall_seconds, stays=stays))
+        end = time.monotonic() + AGAIN * limits.wall_seconds  # for all runs that it takes
+
+        def seconds() -> float | None:
+            left = end - time.monotonic()
+            return wall_seconds if left >= limits.wall_seconds else max(left, LEAST_SECONDS)
+
+        ending = self._ended(lambda server: server.run(job, layers, seconds(), stays=stays))
         self._ran = function if stays else None
         return tuple(_outcomes(function, calls, ending, limits))
 
@@ -170,6 +190,8 @@ class Sandbox:
         """Run a job; once more in a new child where the first end may not have been the job's own."""
         with contextlib.suppress(SandboxError):
             ending = self._tried(job)
+            if self._needs_modules(ending):
+                ending = self._tried(job)
             if not _may_be_ours(ending):
                 return ending
         ending = self._tried(job)
@@ -194,13 +216,21 @@ class Sandbox:
             self.cpu_seconds += answer.cpu_seconds
         return answer
 
+    def _needs_modules(self, ending: Ending) -> bool:
+        """Whether a child ended for want of a module; from then on the worker is one that has them all."""
+        if self._complete or ending.code != NEEDS_MODULES:
+            return False
+        self.close()
+        self._complete = True
+        return True
+
     def _running(self) -> Server:
         if self._server is None:
-            slot = os.getpid() % SLOTS
-            if self._copies is None:
-                self._server = start(self.limits, slot)
+            slot = os.getpid() % SLOTS + (SLOTS // 2 if self._copies else 0)
+            if self._copies is None or self._complete:
+                self._server = start(self.limits, slot % SLOTS, complete=self._complete)
             else:
-                self._server = self._copies._tried(lambda server: server.copy((slot + SLOTS // 2) % SLOTS))
+                self._server = self._copies._tried(lambda server: server.copy(slot % SLOTS))
         return self._server
 
 
@@ -240,7 +270,18 @@ def _outcome(frame: Frame, call: Call, function: Function) -> Outcome:
         return Outcome(call, "refused", message=_clean(frame.message))
     fault = Fault(_clean(frame.kind), _clean(frame.message), _place(frame, function))
     ended: Ended = "out_of_memory" if frame.kind in ("MemoryError", "_ArrayMemoryError") else "raised"
-    return Outcome(call, ended, message=f"{fault.kind}: {fault.message}".rstrip(": "), fault=fault)
+    message = f"{fault.kind}: {fault.message}".rstrip(": ")
+    return Outcome(call, ended, message=message, fault=fault, held=_held(fault, message))
+
+
+def _held(fault: Fault, message: str) -> str:
+    """Say what a call needed that a notebook has and a child does not; the empty string where the fault is its own."""
+    if fault.kind == "StandInNeeded":
+        library = fault.message.strip("<>").partition(".")[0]
+        return f"Its result depends on the library {library}, which the grader does not have."
+    if _REFUSED.search(message) and not _OF_THE_MACHINE.search(message):
+        return f"It needs something that a notebook can do and the grader does not allow ({message})."
+    return ""
 
 
 def _place(frame: Raised, function: Function) -> Place | None:

@@ -37,6 +37,7 @@ DRAIN_MILLISECONDS, FLOOD_MILLISECONDS = 20, 1
 SILENCE_SECONDS = 5.0  # beyond the job's own wall time; after it the fork server itself is ended
 NO_ANSWER = "no answer"  # what the worker says of a child that was not confined in time
 _LATE_HINT = "run the command again when less runs beside it on this machine; if it stays, report it"
+NEEDS_MODULES = 75  # the exit code of a child that imports what only a complete worker has
 _SEALS = 0x0F  # F_SEAL_SEAL | SHRINK | GROW | WRITE
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -94,7 +95,9 @@ class Server(Protocol):
 class ForkServer:
     """A worker that is warm and forks a confined child for each job: milliseconds a job.  Linux only."""
 
-    def __init__(self, limits: Limits, slot: int, original: ForkServer | None = None) -> None:
+    def __init__(
+        self, limits: Limits, slot: int, original: ForkServer | None = None, *, complete: bool = False
+    ) -> None:
         self.limits = limits
         _hide()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -102,7 +105,7 @@ class ForkServer:
         try:
             with theirs:
                 if original is None:
-                    self._process = _start("serve", limits, slot, stdin=theirs.fileno())
+                    self._process = _start("serve", limits, slot, complete=complete, stdin=theirs.fileno())
                 else:
                     original._order({"copy": slot}, [theirs.fileno()])
         except BaseException:
@@ -256,8 +259,8 @@ class ForkServer:
 class OnceServer:
     """A fresh interpreter for each job, where there is no safe fork: macOS and Windows, for one's own notebook."""
 
-    def __init__(self, limits: Limits, slot: int) -> None:
-        self.limits, self.slot = limits, slot
+    def __init__(self, limits: Limits, slot: int, *, complete: bool = False) -> None:
+        self.limits, self.slot, self.complete = limits, slot, complete
         self.layers = ("separate process", *(("rlimits",) if os.name == "posix" else ()))
 
     def run(
@@ -271,7 +274,14 @@ class OnceServer:
         """Run one job to its end."""
         seconds = self.limits.wall_seconds if wall_seconds is None else wall_seconds
         before = _children_seconds()
-        process = _start("once", self.limits, self.slot, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = _start(
+            "once",
+            self.limits,
+            self.slot,
+            complete=self.complete,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         in_time = True
         try:
             result, _ = process.communicate(job, timeout=seconds + SILENCE_SECONDS)
@@ -395,10 +405,10 @@ def _sealed(job: bytes) -> int:
 
 
 def _start(
-    mode: str, limits: Limits, slot: int, *, stdin: int, stdout: int = subprocess.DEVNULL
+    mode: str, limits: Limits, slot: int, *, complete: bool, stdin: int, stdout: int = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
     """Start the worker as a fresh isolated interpreter with an empty environment and NumPy's folder, nothing else."""
-    settings = json.dumps({**asdict(limits), "slot": slot})
+    settings = json.dumps({**asdict(limits), "slot": slot, "complete": complete})
     folder = str(Path(np.__file__).parent.parent)
     keep = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # Windows cannot start without
     return subprocess.Popen(  # noqa: S603  # our own interpreter and our own file
@@ -422,6 +432,7 @@ def mandatory() -> tuple[str, ...]:
     return (*MANDATORY, "own uid") if os.getuid() == 0 else MANDATORY
 
 
-def start(limits: Limits, slot: int) -> Server:
-    """Start the strongest worker that this system has."""
-    return ForkServer(limits, slot) if sys.platform == "linux" else OnceServer(limits, slot)
+def start(limits: Limits, slot: int, *, complete: bool = False) -> Server:
+    """Start the strongest worker that this system has; a `complete` one has every module of a plain Python."""
+    server = ForkServer if sys.platform == "linux" else OnceServer
+    return server(limits, slot, complete=complete)

@@ -3,17 +3,28 @@
 The other side of `grader.sandbox.wire`, which decodes the frames and trusts none of them.
 """
 
+import __future__
+
 import builtins
 import functools
-import os
-import struct
+import linecache
 import sys
 import warnings
+from os import write
+from struct import pack
 from typing import Any
+
+import notebook
+import standins
+from numpy import array as array_of
+from numpy import ndarray
+from numpy.random import seed
 
 RETURNED, RAISED, REFUSED = 0, 1, 2
 MAX_ITEMS, MAX_DIMENSIONS, MAX_NUMBERS = 64, 8, 1 << 20
+FUTURE = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
 UNREADABLE = "it cannot be read as numbers"
+globals().update(vars(builtins))  # so that student code which replaces `len` or `np.random.seed` changes nothing here
 
 
 class Refused(Exception):
@@ -31,7 +42,7 @@ def run(job: dict[str, Any], result: int) -> None:
     """
     warnings.simplefilter("ignore")
     if not _blank:
-        _blank.update(vars(sys.modules["__main__"]), __builtins__=builtins)
+        _blank.update(vars(sys.modules["__main__"]), __builtins__=builtins, **notebook.names())
     units = [unit["source"] for unit in job["units"]]
     if "variants" not in job:
         space = vars(sys.modules["__main__"])
@@ -53,12 +64,19 @@ def call_all(job: dict[str, Any], units: list[Any], space: dict[str, Any], resul
 
     `units` are their texts; each that was compiled is left behind as code, for the next variant.
     """
-    import numpy as np
-
+    flags = 0  # of `from __future__ import …`, which counts for the statements after it as well
     try:
         for index, unit in enumerate(units):
             if type(unit) is str:
-                units[index] = compile(unit, f"<unit {index}>", "exec", dont_inherit=True)
+                name = f"<unit {index}>"
+                linecache.cache[name] = (
+                    len(unit),
+                    None,
+                    f"{unit}\n".splitlines(keepends=True),
+                    name,
+                )  # for inspect.getsource
+                units[index] = compile(unit, name, "exec", flags=flags, dont_inherit=True)
+            flags |= units[index].co_flags & FUTURE
             exec(units[index], space)
         function = space[job["function"]]
     except BaseException as error:
@@ -66,44 +84,47 @@ def call_all(job: dict[str, Any], units: list[Any], space: dict[str, Any], resul
             send(result, raised(index, error))
         return
     for index, call in enumerate(job["calls"]):
-        np.random.seed(call["ambient_seed"])
+        seed(call["ambient_seed"])
         send(result, answer(index, function, list(call["layers"])))
 
 
 def answer(index: int, function: Any, layers: list[int]) -> bytes:
     """Return the frame of one call."""
     try:
-        return returned(index, function(layers))
+        frame = returned(index, function(layers))
     except Refused as error:
-        return struct.pack("<BH", REFUSED, index) + text(str(error), 500)
+        frame = pack("<BH", REFUSED, index) + text(str(error), 500)
     except BaseException as error:
         return raised(index, error)
+    return raised(index, standins.StandInNeeded(standins.reached[0])) if standins.reached else frame
 
 
 def returned(index: int, value: object) -> bytes:
     """Return the frame of a dictionary of numbers, or raise Refused."""
+    if isinstance(value, standins.StandIn):
+        raise standins.needed(value)
     if not isinstance(value, dict):
         raise Refused(f"it returned {kind_of(value)} instead of a dictionary")
     items = list(dict.items(value))
     if len(items) > MAX_ITEMS:
         raise Refused(f"it returned {len(items)} entries; at most {MAX_ITEMS} are read")
-    return struct.pack("<BHH", RETURNED, index, len(items)) + b"".join(item(key, entry) for key, entry in items)
+    return pack("<BHH", RETURNED, index, len(items)) + b"".join(item(key, entry) for key, entry in items)
 
 
 def item(key: object, value: object) -> bytes:
     """Return one entry: name, type, dtype, shape and numbers."""
-    import numpy as np
-
+    if isinstance(value, standins.StandIn):
+        raise standins.needed(value)
     name = key if type(key) is str else f"{kind_of(key)} {key!r:.40}"
     try:
-        array = value if type(value) is np.ndarray else np.array(value)
+        array = value if type(value) is ndarray else array_of(value)
     except (ValueError, TypeError, OverflowError):  # a ragged list, say
         raise Refused(f"{name!r} is {kind_of(value)}: {UNREADABLE}") from None
     if array.dtype.kind not in "fiub":
         raise Refused(f"{name!r} is {kind_of(value)}: {UNREADABLE}")
     if array.ndim > MAX_DIMENSIONS or array.size > MAX_NUMBERS:
         raise Refused(f"{name!r} has the shape {array.shape}: at most {MAX_NUMBERS} numbers are read")
-    shape = struct.pack(f"<B{array.ndim}Q", array.ndim, *array.shape)
+    shape = pack(f"<B{array.ndim}Q", array.ndim, *array.shape)
     return (
         text(name, 80)
         + type_text(type(value).__name__, array.dtype)
@@ -125,6 +146,8 @@ def kind_of(value: object) -> str:
 
 def raised(index: int, error: BaseException) -> bytes:
     """Return the frame of an exception: its type, its message, and the statement and line it came from."""
+    if standins.reached:
+        error = standins.StandInNeeded(standins.reached[0])
     unit, line = -1, 0
     if isinstance(error, SyntaxError) and (name := str(error.filename)).startswith("<unit "):
         unit, line = int(name[6:-1]), error.lineno or 0
@@ -138,17 +161,17 @@ def raised(index: int, error: BaseException) -> bytes:
         message = str(error)
     except BaseException:
         message = ""
-    return struct.pack("<BHii", RAISED, index, unit, line) + text(type(error).__name__, 60) + text(message, 500)
+    return pack("<BHii", RAISED, index, unit, line) + text(type(error).__name__, 60) + text(message, 500)
 
 
 def text(value: str, most: int) -> bytes:
     """Return a string as its length and its UTF-8 bytes, cut to `most` characters."""
     data = value[:most].encode("utf-8", "replace")
-    return struct.pack("<H", len(data)) + data
+    return pack("<H", len(data)) + data
 
 
 def send(result: int, frame: bytes) -> None:
     """Write one frame, its length first."""
-    data = memoryview(struct.pack("<I", len(frame)) + frame)
+    data = memoryview(pack("<I", len(frame)) + frame)
     while data:
-        data = data[os.write(result, data) :]
+        data = data[write(result, data) :]
