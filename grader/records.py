@@ -513,7 +513,8 @@ class Diagnosis:
     """What the numbers say was written; null where the evidence cannot tell.
 
     `generator` and `written`, the drawing of one layer's weights as one would type it, say more than the contract's
-    fields; `scale_between` bounds the factor of the large call's first layer where it could only be estimated.
+    fields; `scale_between` bounds the factor of the large call's first layer where it could only be estimated;
+    `seed_assigned` is true where the code assigns to `np.random.seed` in place of calling it.
     """
 
     distribution: Distribution | None = None
@@ -526,6 +527,7 @@ class Diagnosis:
     generator: str | None = None
     written: str | None = None
     scale_between: tuple[float, float] | None = None
+    seed_assigned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from grader.checks.compare import Floats, failed, pairs, passed, shown, skipped
 from grader.diagnosis import Case, Recovered, shapes
-from grader.diagnosis.causes import CLEARLY, FOR_BIASES, differs_elsewhere, excluded, spread_elsewhere
+from grader.diagnosis.causes import CLEARLY, FOR_BIASES, assigns_seed, differs_elsewhere, excluded, spread_elsewhere
 from grader.diagnosis.draws import Stream, factor
 from grader.diagnosis.recovered import equal
 from grader.diagnosis.rules import plain
@@ -214,6 +214,8 @@ def _otherwise(stream: Stream) -> str:
 def _draws_hint(student: Recovered, reference: Recovered) -> str:
     required = reference.drawn.stream.seed if reference.drawn else None
     outside = student.evidence.function.seeded_outside
+    if assigns_seed(student.evidence):
+        return f"You assign to np.random.seed, which sets no seed; call it: np.random.seed({required})."
     if student.drawn and student.drawn.stream.ambient and outside:
         return f"The seed is set outside the function ({outside}); set it inside: np.random.seed({required})."
     return (

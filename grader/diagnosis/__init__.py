@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from grader.diagnosis.causes import Case, causes, removed_numpy_name, seed_status, status, undefined_name
+from grader.diagnosis.causes import (
+    Case,
+    assigns_seed,
+    causes,
+    removed_numpy_name,
+    seed_cause,
+    seed_status,
+    status,
+    undefined_name,
+)
 from grader.diagnosis.notation import typed, written
 from grader.diagnosis.recovered import Recovered, measure_more, recover, shapes
 from grader.records import Diagnosis, number
@@ -10,6 +19,7 @@ from grader.records import Diagnosis, number
 __all__ = [
     "Case",
     "Recovered",
+    "assigns_seed",
     "diagnose",
     "measure_more",
     "recover",
@@ -38,4 +48,5 @@ def diagnose(case: Case, model_layers: tuple[int, ...], *, passed: bool) -> Diag
         generator=stream.generator if stream else None,
         written=written(student),
         scale_between=(estimates[0].low, estimates[0].high) if estimates else None,
+        seed_assigned=seed_cause(case) in ("seed_missing", "seed_outside") and assigns_seed(case.evidence),
     )

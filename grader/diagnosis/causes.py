@@ -292,6 +292,17 @@ def seed_status(case: Case) -> SeedStatus | None:
     return "as_required" if stream.seed == wanted else "other"
 
 
+def assigns_seed(evidence: FunctionEvidence) -> bool:
+    """Return whether the function assigns to `np.random.seed`, which sets no seed, in place of calling it."""
+    try:
+        tree = ast.parse(evidence.function.code)
+    except (SyntaxError, RecursionError, ValueError, MemoryError):
+        return False
+    assignments = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    targets = [target for assignment in assignments for target in assignment.targets]
+    return any(isinstance(target, ast.Attribute) and target.attr == "seed" for target in targets)
+
+
 def _uses_new_generator(evidence: FunctionEvidence) -> bool:
     """Return whether the code names one, comments left aside."""
     return any(_OTHER_GENERATORS.search(_uncommented(unit.source)) for unit in evidence.function.units)

@@ -79,7 +79,8 @@ def _next_step(
         cause = mine.causes[0] if mine.causes else "unknown"
         if cause == "missing" and any(problem.code in _DAMAGES for problem in notebook.problems):
             return f"{name}: download the notebook again from where you work on it, and hand in the whole file."
-        todo = action(cause, yours=mine.scale_formula, asked=asked.scale_formula, seed=asked.seed)
+        formulas = {"yours": mine.scale_formula, "asked": asked.scale_formula}
+        todo = action(cause, **formulas, seed=asked.seed, assigned=mine.seed_assigned)
         return f"{name}{place(one)}: {todo}."
     return "Wait for a person to look at it." if broken else "Nothing is left to do."
 

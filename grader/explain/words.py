@@ -73,12 +73,23 @@ CAUSES: Mapping[str, Words] = {
 }
 
 
-def action(cause: str, *, yours: str | None, asked: str | None, seed: int | None) -> str:
+SEED_ASSIGNED = Words(
+    "seed assigned, not set",
+    "call np.random.seed({seed}) before the loop; you assign to np.random.seed, which sets no seed",
+)
+
+
+def _words(cause: str, *, assigned: bool) -> Words:
+    """Return the words of a cause; a seed that is missing because it was `assigned` has words of its own."""
+    return SEED_ASSIGNED if assigned and cause in ("seed_missing", "seed_outside") else CAUSES[cause]
+
+
+def action(cause: str, *, yours: str | None, asked: str | None, seed: int | None, assigned: bool = False) -> str:
     """Return what to do about a cause."""
     if cause == "weights_constant" and asked is None:  # where zeros are asked for, another constant is the wrong one
         cause = "weights_not_zero"
     now = f"; now it is {yours}" if yours else ""
-    return CAUSES[cause].action.format(yours=yours, asked=asked, seed=seed, now=now)
+    return _words(cause, assigned=assigned).action.format(yours=yours, asked=asked, seed=seed, now=now)
 
 
 # why an idea does not hold here; a cause without a reason is a slip
@@ -125,8 +136,14 @@ def tell(cause: str, mine: Diagnosis, asked: Diagnosis, known: KnownFault | None
     return Cause(
         code=cause,
         kind="misconception" if reason else "slip",
-        title=CAUSES[cause].short,
-        action=action(cause, yours=mine.scale_formula, asked=asked.scale_formula, seed=asked.seed),
+        title=_words(cause, assigned=mine.seed_assigned).short,
+        action=action(
+            cause,
+            yours=mine.scale_formula,
+            asked=asked.scale_formula,
+            seed=asked.seed,
+            assigned=mine.seed_assigned,
+        ),
         reason=reason,
         wrote=wrote,
         asked=wanted,

@@ -175,3 +175,6 @@ def send(result: int, frame: bytes) -> None:
     data = memoryview(pack("<I", len(frame)) + frame)
     while data:
         data = data[write(result, data) :]
+
+
+type_text("ndarray", ndarray(0).dtype)  # while NumPy's own code has the builtins that it calls for it
