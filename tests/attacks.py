@@ -536,8 +536,9 @@ ATTACKS = (
         np.allclose = np.array_equal = np.testing.assert_allclose = lambda *a, **k: True
         time.monotonic = time.time = lambda: 0.0
         os.write = lambda fd, data: 0
+        return LOST
         """,
-        TIMED_OUT,
+        RETURNED,
     ),
     Attack(
         "patching the worker's own module",

@@ -41,9 +41,8 @@ _REFUSED = re.compile(
     r"|^(?:ModuleNotFound|Import)Error: No module named '_?tkinter'|^ZoneInfoNotFoundError|getpwuid\(\): uid not found"
     r"|^Error: unsupported locale setting|^OperationalError: unable to open database file"
 )
-_OF_THE_MACHINE = re.compile(
-    r": '/(?:boot|dev(?!/null)|etc|proc|root|run|sys|var)\b"
-)  # files that are no part of a notebook's work
+# Files that are no part of a notebook's work: other than relative ones and those of the folders in which notebooks are kept.
+_OF_THE_MACHINE = re.compile(r"\[Errno \d+\] .*: '/(?!content|kaggle|home/jovyan|mnt|tmp|Users|dev/null)")
 
 
 Result = TypeVar("Result")

@@ -22,9 +22,9 @@ NEEDS_MODULES = 75
 # What most notebooks use: loaded by every server.
 USUAL = (
     "__future__ abc bisect cmath collections collections.abc colorsys copy dataclasses datetime decimal enum fractions "
-    "functools heapq inspect io itertools logging math numbers numpy.char numpy.fft numpy.linalg numpy.ma numpy.polynomial "
-    "numpy.random numpy.rec numpy.testing numpy.typing operator pprint queue random re statistics string textwrap threading "
-    "time timeit traceback typing unicodedata uuid"
+    "functools glob graphlib heapq inspect io itertools logging math multiprocessing.popen_fork numbers numpy.char "
+    "numpy.fft numpy.linalg numpy.ma numpy.polynomial numpy.random numpy.rec numpy.testing numpy.typing operator pprint "
+    "queue random re statistics string textwrap threading time timeit traceback typing unicodedata uuid zoneinfo"
 ).split()
 # Modules of other systems, which parts of the standard library try to import: no Linux has them.
 ELSEWHERE = frozenset("_msi _overlapped _scproxy _winapi _wmi msilib msvcrt nt winreg winsound".split())
