@@ -136,7 +136,10 @@ def lost(work: Work, exercise: Exercise) -> Kept:
 
 def standing(result: Result) -> Standing:
     """Return what is counted of a result, with what people ruled."""
-    return Standing(result.score, result.possible, result.passed, result.provisional, bool(reasons(result)))
+    held = bool(reasons(result))
+    return Standing(
+        result.score, result.possible, result.passed, result.provisional, held, counts=result.notebook.counts
+    )
 
 
 def write_pages(folder: Path, result: Result, encoded: bytes | None = None) -> None:

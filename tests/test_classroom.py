@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import random
 import re
 import xml.etree.ElementTree as ET
@@ -26,7 +27,7 @@ from grader.classroom.rows import NOW, _general
 from grader.cli import main
 from grader.explain.words import CAUSES, tell
 from grader.records import Diagnosis, Result, SubmissionInfo
-from grader.report import classpage, gradebook, junit, summary
+from grader.report import classfigures, classpage, gradebook, junit, summary
 from grader.submissions import Submission, with_folders
 
 EXERCISE = service.load_exercise()
@@ -635,3 +636,37 @@ def test_what_a_person_has_looked_at_is_no_longer_listed():
     found = gather(entries, seen={entries[7][2].submission.name})
 
     assert overview(found).needs_person == overview(gather(entries)).needs_person - 1
+
+
+# --- copies that do not count --------------------------------------------------------------------------------------
+
+
+def test_a_copy_that_does_not_count_is_in_no_number():
+    found = gather(classes.entries(60))
+    counts = overview(found)
+    row = next(row for row in found.rows if row.passed)
+    more = replace(
+        found, rows=[*found.rows, *(replace(row, name=f"{index}.ipynb", counts=False) for index in range(7))]
+    )
+
+    assert overview(more) == counts
+    assert note(more, overview(more)) == note(found, counts)
+    assert compare(more, more).earlier == compare(more, more).later == 60
+
+
+def test_the_number_of_a_point_stands_beside_it_and_on_no_other_number():
+    runs = {(x, y): Counter({True: 40, False: 3}) for x in range(60, 340, 12) for y in range(60, 220, 9)}
+    labels = list(classfigures._labels(runs))
+
+    assert len(labels) > 20
+    places = [(label.x + {"start": 9, "end": -9, "middle": 0}[label.anchor], label.y) for label in labels]
+    for label in labels:
+        assert min(math.hypot(label.x - x, label.y - 4 - y) for x, y in runs) < 22
+    for index, (x, y) in enumerate(places):
+        assert all(abs(x - left) >= 23.9 or abs(y - low) >= 13.9 for left, low in places[:index])
+
+
+def test_the_axis_of_scales_reads_100():
+    picture = classfigures.class_curve(builders.SWEEP, overview(gather(classes.entries(60))).runs, 0)
+
+    assert "100" in [label.text for label in picture.ground.labels]

@@ -82,8 +82,8 @@ def compare(earlier: Classroom, later: Classroom) -> Comparison:
     scored = [(one.score, other.score) for one, other in pairs if one.settled and other.settled]
     return Comparison(
         title=later.title or earlier.title,
-        earlier=len(earlier.rows),
-        later=len(later.rows),
+        earlier=sum(row.counts for row in earlier.rows),
+        later=sum(row.counts for row in later.rows),
         by_student=len(by_student),
         by_name=len(by_name),
         higher=sum(other > one for one, other in scored),

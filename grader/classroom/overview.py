@@ -130,8 +130,8 @@ class Overview:
 
 
 def overview(found: Classroom) -> Overview:
-    """Count a class."""
-    rows = found.rows
+    """Count a class: of several files of one student, only the one that counts."""
+    rows = [row for row in found.rows if row.counts]
     read = [row for row in rows if row.read]
     parts = [part for row in read for part in row.parts]
     return Overview(

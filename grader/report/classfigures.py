@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from grader.classroom.overview import Runs, Scores
 from grader.records import Sweep, Table
@@ -30,7 +31,7 @@ from grader.report.sweep import SHARES, Place, ground, place_of
 
 SMALLEST, GROWS = 4.0, 9.0  # radius of a run alone, and what all runs in one place would add
 NAMED = 3  # points said in words
-APART, CLOSE = 14, 34  # of labels: how far below each other, where they would meet
+APART, CLOSE = 14, 24  # of the middles of two labels: how far apart in height or in width
 
 
 def histogram(scores: Scores) -> Picture:
@@ -135,18 +136,31 @@ def _marks(drawn: Mapping[tuple[float, float], Counter[bool]]) -> Iterator[Strok
 
 
 def _labels(drawn: Mapping[tuple[float, float], Counter[bool]]) -> Iterator[Label]:
-    """Yield the number of each place that holds several, from the top, below those that stand close by."""
+    """Yield the number of each place that holds several, beside its point; where no side is free, the table has it.
+
+    The largest come first.
+    """
     total = sum(sum(counts.values()) for counts in drawn.values())
-    placed: list[Label] = []
-    for (x, y), counts in sorted(drawn.items(), key=lambda item: (item[0][1], item[0][0])):
+    taken = list[tuple[float, float]]()
+    for (x, y), counts in sorted(drawn.items(), key=lambda item: (-sum(item[1].values()), item[0])):
         if sum(counts.values()) > 1:
-            side = -1 if x > RIGHT - 40 else 1
-            at = round(x + side * (_radius(max(counts.values()), total) + 4), 1)
-            low = max([y + 4, *(label.y + APART for label in placed if abs(label.x - at) < CLOSE)])
-            placed.append(
-                Label(at, round(low, 1), f"{sum(counts.values()):,}", "end" if side < 0 else "start", "name halo")
+            away = _radius(max(counts.values()), total) + 4
+            sides: tuple[tuple[float, float, Literal["start", "end", "middle"]], ...] = (
+                (x + away, y + 4, "start"),
+                (x - away, y + 4, "end"),
+                (x, y - away, "middle"),
             )
-            yield placed[-1]
+            for left, low, anchor in sides:
+                middle = (left + {"start": 9, "end": -9, "middle": 0}[anchor], low)
+                if LEFT < middle[0] < RIGHT - 9 and all(_apart(middle, other) for other in taken):
+                    taken.append(middle)
+                    yield Label(round(left, 1), round(low, 1), f"{sum(counts.values()):,}", anchor, "name halo")
+                    break
+
+
+def _apart(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether two labels do not lie on each other, by their middles."""
+    return abs(one[0] - other[0]) >= CLOSE or abs(one[1] - other[1]) >= APART
 
 
 def _circle(x: float, y: float, radius: float) -> str:

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS submissions (
     handed TEXT NOT NULL, gathered_with TEXT NOT NULL, graded_with TEXT NOT NULL, graded_at TEXT NOT NULL, seconds REAL NOT NULL,
     score REAL NOT NULL, possible REAL NOT NULL, passed INTEGER NOT NULL, provisional INTEGER NOT NULL,
     review INTEGER NOT NULL, evidence BLOB NOT NULL, result BLOB NOT NULL,
-    pages TEXT NOT NULL DEFAULT '', decided TEXT NOT NULL DEFAULT ''
+    pages TEXT NOT NULL DEFAULT '', decided TEXT NOT NULL DEFAULT '', counts INTEGER NOT NULL DEFAULT 1
 );
 CREATE TABLE IF NOT EXISTS functions (
     submission TEXT NOT NULL, function TEXT NOT NULL, code TEXT NOT NULL, alike TEXT NOT NULL,
@@ -38,11 +38,12 @@ CREATE TABLE IF NOT EXISTS ledger (
 );
 CREATE INDEX IF NOT EXISTS ledger_submission ON ledger (submission);
 """
-ADDED = (
-    ("submissions", "pages"),
-    ("submissions", "decided"),
-    ("ledger", "student"),
-)  # which version 2 had not at first
+ADDED = (  # columns that stores of version 2 did not have at first
+    ("submissions", "pages TEXT NOT NULL DEFAULT ''"),
+    ("submissions", "decided TEXT NOT NULL DEFAULT ''"),
+    ("submissions", "counts INTEGER NOT NULL DEFAULT 1"),
+    ("ledger", "student TEXT NOT NULL DEFAULT ''"),
+)
 GUARDS = {
     "ledger_is_not_changed": "BEFORE UPDATE ON ledger",
     "ledger_is_not_shortened": "BEFORE DELETE ON ledger",
@@ -57,9 +58,9 @@ def create(database: sqlite3.Connection) -> None:
     else:
         for statement in TABLES.split(";"):
             database.execute(statement)
-        for table, name in ADDED:
-            if name not in {row[1] for row in database.execute(f"PRAGMA table_info({table})")}:
-                database.execute(f"ALTER TABLE {table} ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
+        for table, column in ADDED:
+            if column.split()[0] not in {row[1] for row in database.execute(f"PRAGMA table_info({table})")}:
+                database.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
     guard(database)
     database.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(VERSION).encode(),))
 
@@ -89,7 +90,7 @@ def _from_version_1(database: sqlite3.Connection) -> None:
         with suppress(msgspec.DecodeError):
             packed = pack_evidence(msgspec.msgpack.decode(evidence, type=Evidence))
             database.execute(
-                "INSERT INTO submissions VALUES (?, ?, ?, '', NULL, '', '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '')",
+                "INSERT INTO submissions VALUES (?, ?, ?, '', NULL, '', '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 1)",
                 (name, folder, sha256, graded_with, now, seconds, *_standing(result), seal(packed.head), seal(result)),
             )
             database.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", packed.outcomes.items())

@@ -75,13 +75,17 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is counted of a result, with what people ruled; `review`: somebody has to look at it."""
+    """What is counted of a result, with what people ruled.
+
+    `review`: somebody has to look at it; it `counts` unless another file of the same student does.
+    """
 
     score: float
     possible: float
     passed: bool
     provisional: bool
     review: bool
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +225,8 @@ class Store:
         """Keep how a submission stands after people ruled on it, and the pages that say so."""
         values = (*astuple(standing), pages, decided, name)
         statement = (
-            "UPDATE submissions SET score = ?, possible = ?, passed = ?, provisional = ?, review = ?, pages = ?, decided = ?"
+            "UPDATE submissions SET score = ?, possible = ?, passed = ?, provisional = ?, review = ?, counts = ?,"
+            " pages = ?, decided = ?"
             " WHERE name = ?"
         )
         self._write_many(statement, [values])
@@ -234,7 +239,7 @@ class Store:
 
     def counts(self) -> Counts:
         """Count the class."""
-        query = "SELECT COUNT(*), TOTAL(passed), TOTAL(provisional), TOTAL(review) FROM submissions"
+        query = "SELECT COUNT(*), TOTAL(passed), TOTAL(provisional), TOTAL(review) FROM submissions WHERE counts"
         (numbers,) = self._rows(query)
         return Counts(*map(int, numbers))
 
@@ -430,9 +435,9 @@ def _put(database: sqlite3.Connection, kept: Kept) -> None:
     rows = [(known.name, *row) for row in kept.evidence.functions()]
     database.executemany("INSERT INTO functions VALUES (?, ?, ?, ?, ?, ?)", rows)
     database.execute(
-        f"INSERT OR REPLACE INTO submissions VALUES ({', '.join('?' * 19)})",  # noqa: S608  # marks
+        f"INSERT OR REPLACE INTO submissions VALUES ({', '.join('?' * 20)})",  # noqa: S608  # marks
         (known.name, known.folder, known.sha256, known.stat, known.student, known.handed, known.gathered_with,
          known.graded_with, at,
-         kept.seconds, *astuple(kept.standing), seal(kept.evidence.head), seal(kept.result),
-         known.pages, known.decided),
+         kept.seconds, *astuple(kept.standing)[:-1], seal(kept.evidence.head), seal(kept.result),
+         known.pages, known.decided, kept.standing.counts),
     )  # fmt: skip
