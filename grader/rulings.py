@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader import batch, folder, remembered, review
 from grader.errors import RequestError
 from grader.exercise import Exercise, Task
+from grader.report.gradebook import shown_cell
 from grader.store import Decision, Known, Store, code_hash
+from grader.store import ledger as decisions_file
+
+COLUMNS = ("submission", "function", "points", "reason", "by")  # of a table of rulings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,7 @@ def override(out: Path, exercise: str | None, submissions: Sequence[str], order:
     RequestError
         If there is no such submission, function or number of points, or no ruling to take back.
     """
-    if not order.reason.strip() or not order.by.strip():
-        raise RequestError("a ruling needs a reason and a name", hint="give --reason TEXT and --by NAME")
+    _require_reason(order)
     with folder.opened(out) as store:
         loaded = remembered.exercise_for(store, exercise)
         task = _task(loaded, order.function)
@@ -92,8 +97,8 @@ def mark_seen(out: Path, exercise: str | None, submissions: Iterable[str], by: s
     return [one.name for one in known]
 
 
-def to_review(out: Path) -> list[review.Item]:
-    """Return what is worth a look in a class that was graded.
+def to_review(out: Path, kind: str | None = None, match: str = "") -> list[review.Item]:
+    """Return what is worth a look in a class that was graded; only one `kind`, or what holds a text in name or reason.
 
     Raises
     ------
@@ -101,9 +106,12 @@ def to_review(out: Path) -> list[review.Item]:
         If nothing was graded into `out`.
     """
     with folder.opened(out) as store:
-        return review.items(
+        found = review.items(
             store.results(), store.seen(), dict(_odd_rulings(store)), store.same_files(), folder.nobodys(store)
         )
+    if kind is not None and kind not in review.WORDS:
+        raise RequestError(f"there is no kind {kind!r}", hint=f"known are {', '.join(review.WORDS)}")
+    return [one for one in found if kind in (None, one.kind) and match in f"{one.submission} {one.why}"]
 
 
 def ledger(out: Path) -> tuple[Decision, ...]:
@@ -116,6 +124,73 @@ def ledger(out: Path) -> tuple[Decision, ...]:
     """
     with folder.opened(out) as store:
         return store.ledger.decisions()
+
+
+def exported(out: Path, *, table: bool) -> str:
+    """Return what people decided: as CSV the rulings that stand, or all decisions as lines of JSON.
+
+    Raises
+    ------
+    RequestError
+        If nothing was graded into `out`.
+    """
+    with folder.opened(out) as store:
+        if not table:
+            return b"".join(map(decisions_file.encode, store.ledger.decisions())).decode()
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        for decisions in store.ledger.standing().values():
+            for one in decisions:
+                writer.writerow(map(shown_cell, (one.submission, one.function, f"{one.points:g}", one.reason, one.by)))
+        return text.getvalue()
+
+
+def imported(out: Path, exercise: str | None, path: Path, by: str) -> int:
+    """Take rulings from a CSV, or decisions that `exported` wrote, into the ledger; return how many are new.
+
+    Raises
+    ------
+    RequestError
+        If a line cannot be: it has no such submission, function or points, no reason, or says not who ruled.
+    """
+    with folder.opened(out) as store:
+        loaded = remembered.exercise_for(store, exercise)
+        if path.suffix.lower() == ".csv":
+            new = [_imported_row(store, loaded, row, number, by) for number, row in _table(path)]
+        else:
+            before = set(store.ledger.decisions())
+            new = [one for one in decisions_file.read(path) if one not in before]
+        store.ledger.add(*new)
+        folder.publish(store, out, loaded, sorted({one.submission for one in new} & store.known().keys()))
+    return len(new)
+
+
+def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows of a CSV with the numbers of their lines."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path} cannot be read: {error}", hint="give a CSV file in UTF-8") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if missing := {"submission", "function", "points"} - set(reader.fieldnames or ()):
+        hint = f"its heading is {','.join(COLUMNS)}"
+        raise RequestError(f"{path} has no column {', '.join(sorted(missing))}", hint=hint)
+    for row in reader:
+        yield reader.line_num, {name: value or "" for name, value in row.items() if name}
+
+
+def _imported_row(store: Store, exercise: Exercise, row: Mapping[str, str], number: int, by: str) -> Decision:
+    try:
+        points = float(row["points"])
+    except ValueError:
+        points = -1.0
+    order = Order(row["function"], points, row.get("reason", "").strip(), row.get("by", "").strip() or by.strip())
+    try:
+        _require_reason(order)
+        return _decision(store, find(store, row["submission"]).name, _task(exercise, order.function), order)
+    except RequestError as error:
+        raise RequestError(f"line {number}: {error.problem}; nothing was changed", hint=error.hint) from None
 
 
 def find(store: Store, given: str) -> Known:
@@ -139,6 +214,11 @@ def find(store: Store, given: str) -> Known:
             hint="give its name, folder or student as they stand in grades.csv",
         )
     return found[0]
+
+
+def _require_reason(order: Order) -> None:
+    if not order.reason.strip() or not order.by.strip():
+        raise RequestError("a ruling needs a reason and a name", hint="give --reason TEXT and --by NAME")
 
 
 def _task(exercise: Exercise, given: str) -> Task:

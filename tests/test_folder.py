@@ -312,3 +312,54 @@ def test_a_store_that_did_not_keep_its_exercise_takes_the_default(graded):
 def test_reading_a_class_list_checks_it(tmp_path):
     with pytest.raises(RequestError, match="no column"):
         roster.read(write(tmp_path, "class.csv", b"a,b\n1,2\n"))
+
+
+# --- many at once --------------------------------------------------------------------------------------------------
+
+
+def test_rulings_travel_as_a_table_and_whole(graded, capsys):
+    out = graded / "out"
+    ruled(out)
+    assert grader("rulings", "export", out, "--out", graded / "r.csv") == 0
+    assert "initialize_parameters_random,9,one sign,Grace" in (graded / "r.csv").read_text()
+    assert grader("rulings", "export", out, "--out", graded / "r.jsonl") == 0
+    write(graded, "own.csv", b"submission,function,points,reason\n1001,random,8,two\nbob stone.ipynb,he,5,three\n")
+    assert grader("rulings", "import", out, graded / "own.csv") == 2
+    assert "line 2: a ruling needs a reason and a name" in capsys.readouterr().err
+    assert rows(out)["1001"]["random"] == "9.0"
+    assert grader("rulings", "import", out, graded / "own.csv", "--by", "Alan") == 0
+    assert "2 rulings taken" in capsys.readouterr().out
+    assert (rows(out)["1001"]["random"], rows(out)["1002"]["he"]) == ("8.0", "5.0")
+    assert grader("rulings", "import", out, graded / "r.jsonl") == 0
+    assert "0 rulings taken" in capsys.readouterr().out  # they are there
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("nobody,random,8,so,G", "no submission"),
+        ("1001,sigmoid,8,so,G", "no function"),
+        ("1001,random,99,so,G", "it has 10"),
+    ],
+)
+def test_a_table_of_rulings_is_taken_whole_or_not_at_all(graded, capsys, line, says):
+    write(graded, "own.csv", f"submission,function,points,reason,by\n1002,he,5,so,G\n{line}\n".encode())
+    assert grader("rulings", "import", graded / "out", graded / "own.csv") == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert "line 3" in said
+    assert rows(graded / "out")["1002"]["he"] == "10.0"
+
+
+def test_all_of_one_kind_are_looked_at_together(graded, capsys):
+    out = graded / "out"
+    for name in ("x.ipynb", "y.ipynb"):
+        write(graded / "in", name, b"")
+    graded_into(out, graded / "in")
+    assert grader("review", out, "--done-all", "--by", "Grace") == 2
+    assert grader("review", out, "--kind", "unreadable", "--match", "x.ipynb", "--done-all", "--by", "Grace") == 0
+    assert capsys.readouterr().out.splitlines() == ["x.ipynb: looked at by Grace"]
+    assert grader("review", out, "--kind", "unreadable", "--done-all", "--by", "Grace") == 0
+    assert capsys.readouterr().out.splitlines() == ["y.ipynb: looked at by Grace"]
+    assert grader("review", out, "--kind", "unread") == 2
+    assert "known are provisional" in capsys.readouterr().err

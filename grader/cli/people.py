@@ -28,6 +28,16 @@ def review(
         list[str] | None,
         typer.Option("--done", metavar="SUBMISSION", help="You have looked at it: it holds nothing back any more."),
     ] = None,
+    done_all: Annotated[
+        bool, typer.Option("--done-all", help="You have looked at all that --kind and --match leave.")
+    ] = False,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="Only one kind, as --json names it: no_notebook, once ..."),
+    ] = None,
+    match: Annotated[
+        str, typer.Option("--match", metavar="TEXT", help="Only what holds this text in its name or reason.")
+    ] = "",
     by: By = "",
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="A remark for the ledger.")] = "",
     ledger: Annotated[bool, typer.Option("--ledger", help="Show all that people decided.")] = False,
@@ -37,19 +47,65 @@ def review(
     """List what a person should see before results go out."""
     from grader import rulings
 
+    if (done or done_all) and not by.strip():
+        raise RequestError("nobody says that they have looked", hint="give --by NAME")
+    if done_all and not kind and not match:
+        raise RequestError("--done-all needs to know what was looked at", hint="add --kind KIND or --match TEXT")
+    if done_all:
+        done = list(dict.fromkeys(item.submission for item in rulings.to_review(directory, kind, match)))
+        if not done:
+            raise RequestError("nothing is left to look at of that kind", hint=f"see `grader review {directory}`")
     if done:
-        if not by.strip():
-            raise RequestError("nobody says that they have looked", hint="give --by NAME")
         for name in rulings.mark_seen(directory, exercise, done, by, reason):
             _say(f"{name}: looked at by {by}")
         return
-    found = rulings.ledger(directory) if ledger else rulings.to_review(directory)
+    found = rulings.ledger(directory) if ledger else rulings.to_review(directory, kind, match)
     if json:
         _print_json(found)
     elif ledger:
         _show_ledger(directory)
     else:
-        _show_items(directory)
+        _show_items(directory, kind, match)
+
+
+rulings_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
+)
+app.add_typer(rulings_app, name="rulings", help="Take what people decided out of a folder, or into it.")
+
+
+@rulings_app.command("export", epilog="Example: grader rulings export graded/ --out rulings.csv")
+def export_rulings(
+    directory: Directory,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="A .csv with the rulings that stand, or .jsonl with all.")
+    ],
+) -> None:
+    """Write what people decided to a file: as a table of the rulings that stand, or whole, a line a decision."""
+    from grader import rulings
+    from grader.store import Output, require_writable, write
+
+    require_writable([Output("--out", out, "table of rulings")], [directory / "rulings.jsonl"])
+    write(out, rulings.exported(directory, table=out.suffix.lower() == ".csv"), private=True)
+    _say(f"wrote {out}")
+
+
+@rulings_app.command("import", epilog="Example: grader rulings import graded/ rulings.csv --by 'Grace Hopper'")
+def import_rulings(
+    directory: Directory,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="What `export` wrote, or a CSV of your own: submission, function, points, reason, by."
+        ),
+    ],
+    by: By = "",
+    exercise: ClassExerciseOption = None,
+) -> None:
+    """Take rulings from a file; all of them or, if a line cannot be, none."""
+    from grader import rulings
+
+    _say(_count(rulings.imported(directory, exercise, file, by), "ruling") + f" taken from {file}")
 
 
 @app.command(
@@ -215,14 +271,14 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _show_items(directory: Path) -> None:
+def _show_items(directory: Path, kind: str | None, match: str) -> None:
     from grader import rulings
     from grader.review import WORDS
 
-    found = rulings.to_review(directory)
-    for kind, group in groupby(found, key=lambda item: item.kind):
+    found = rulings.to_review(directory, kind, match)
+    for name, group in groupby(found, key=lambda item: item.kind):
         some = list(group)
-        _say(f"{WORDS[kind]} ({len(some)}):")
+        _say(f"{WORDS[name]} ({len(some)}):")
         for item in some:
             _say(f"  {item.submission}: {item.why}")
     held = {item.submission for item in found if item.held}

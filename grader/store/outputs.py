@@ -13,7 +13,7 @@ from typing import Literal
 
 from grader.errors import RequestError
 
-Kind = Literal["page", "result", "annotated notebook", "JUnit report", "autograder zip"]
+Kind = Literal["page", "result", "annotated notebook", "JUnit report", "autograder zip", "table of rulings"]
 _BEGINNING = 2**16  # bytes that tell what a file is
 _MOST = 2**27  # bytes of an annotated notebook that are looked through
 
@@ -120,4 +120,5 @@ _KINDS: Mapping[Kind, Callable[[Path], bool]] = {
     "annotated notebook": _is_annotated,
     "JUnit report": _begins(rb"\s*(?:<\?xml[^>]*>\s*)?<testsuites?\b"),
     "autograder zip": _is_autograder,
+    "table of rulings": _begins(rb'submission,function,points|\{"by":'),
 }
