@@ -311,7 +311,7 @@ MAGICS = (
     ),
     case("IPython", "import IPython", IMPORT, with_line("IPython.display.display(1)")),
     case("kind of shell", IMPORT, edited("* 10", "* len(get_ipython().__class__.__name__)")),
-    case("In, Out", IMPORT, with_line("In, Out, _, __")),
+    case("In, Out", IMPORT, with_line("In, Out")),
     case("underscore", IMPORT, edited("for l in", "for _ in range(2): pass\n    for l in")),
     case("indented", "    import numpy as np\n    x = 3", BODY),
     case("prompts", ">>> import numpy as np\n>>> x = 10", edited("* 10", "* x")),
