@@ -102,17 +102,17 @@ class Servers:
     """Fork servers that outlive the sandboxes of tests: a start costs a third of a second, a job some milliseconds."""
 
     def __init__(self) -> None:
-        self._free: dict[Limits, list[Lent]] = {}
+        self._free: dict[tuple[Limits, bool], list[Lent]] = {}
 
-    def start(self, limits: Limits, slot: int) -> Lent:
+    def start(self, limits: Limits, slot: int, *, complete: bool = False) -> Lent:
         """Lend a server that nobody uses, or a new one."""
-        free = self._free.setdefault(limits, [])
+        free = self._free.setdefault((limits, complete), [])
         while free:
             server = free.pop()
             if server.is_idle():
                 return server
             server.end()
-        return Lent(server_module.ForkServer(limits, slot), free)
+        return Lent(server_module.ForkServer(limits, slot, complete=complete), free)
 
     def end(self) -> None:
         """End all that nobody uses."""
