@@ -409,7 +409,7 @@ def _decoder(constants: list[str]) -> json.JSONDecoder:
     def needed(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
         nonlocal left
         kept = {key: value for key, value in pairs if key in _NEEDED}
-        if "output_type" in kept and kept.keys() <= _OUTPUT:
+        if "output_type" in kept and kept.keys() - {"metadata"} <= _OUTPUT:
             return {"text": _printed(kept)}
         if "outputs" in kept:
             kept["outputs"] = text = _beginning(kept["outputs"], min(_OUTPUT_LIMIT, left))

@@ -421,9 +421,9 @@ def test_points_that_make_no_sense_are_refused_with_their_line(tmp_path, change,
         ("iterations = 15000", "iterations = 15000\nepochs = 3"),
         ('title = "Initialization"', "title = ["),
         ('title = "Initialization"\n', ""),
-        ("cpu_seconds = 4", "cpu_minutes = 4"),
-        ("cpu_seconds = 4", "cpu_seconds = 0"),
-        ("cpu_seconds = 4", "cpu_seconds = 0.5"),
+        ("cpu_seconds = 3", "cpu_minutes = 4"),
+        ("cpu_seconds = 3", "cpu_seconds = 0"),
+        ("cpu_seconds = 3", "cpu_seconds = 0.5"),
     ],
 )
 def test_a_file_that_is_not_usable_is_refused(tmp_path, change):
@@ -432,7 +432,7 @@ def test_a_file_that_is_not_usable_is_refused(tmp_path, change):
 
 
 def test_limits_are_settings(tmp_path):
-    folder = copy_of_exercise(tmp_path, ("cpu_seconds = 4", "cpu_seconds = 9"))
+    folder = copy_of_exercise(tmp_path, ("cpu_seconds = 3", "cpu_seconds = 9"))
     assert exercises.load(folder, CHECKS).limits.cpu_seconds == 9
     assert exercises.load(folder, CHECKS).limits.result_bytes == EXERCISE.limits.result_bytes
 
