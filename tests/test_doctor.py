@@ -73,7 +73,9 @@ def test_where_a_layer_is_missing_nothing_is_graded(tmp_path, monkeypatch, capsy
     said = capsys.readouterr()
     assert "nothing is graded" in said.err
     assert "docs/security.md" in said.err
-    assert not [path for path in (tmp_path / "out").iterdir() if not path.name.startswith(("grades.sqlite", ".grader.lock"))]
+    assert not [
+        path for path in (tmp_path / "out").iterdir() if not path.name.startswith(("grades.sqlite", ".grader.lock"))
+    ]
     with Store(tmp_path / "out" / "grades.sqlite") as store:
         assert store.counts().submissions == 0
     assert main(["doctor"]) == 3

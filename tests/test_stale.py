@@ -226,7 +226,7 @@ def test_the_text_of_outputs_is_kept_for_every_format():
     old = {"worksheets": [{"cells": [cell]}], "nbformat": 3}
     assert parse(json.dumps(old).encode(), "a.ipynb").cells[0].output == "\n7\n"
     cut = notebook(("x", "1\n"), ("y", "2\n"))[:-60]
-    assert [cell.output for cell in parse(cut, "a.ipynb").cells] == ["1\n"]
+    assert [cell.output for cell in parse(cut, "a.ipynb").cells] == ["1\n", ""]
 
 
 @pytest.mark.parametrize("odd", [1, None, "x", [], {}, [[1]], {"text/plain": [[{}]]}, {"outputs": "x"}, {"text": 3}])
