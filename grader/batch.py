@@ -31,9 +31,9 @@ from grader.folder import (
     stale_pages,
 )
 from grader.notebook import sha256_of
-from grader.records import Result
+from grader.records import Result, amount
 from grader.remembered import ChangeError, ExerciseChange, Roster
-from grader.store import Decision, Kept, Known, Store, locked, make_private_folder, ruled, write
+from grader.store import ADJUSTMENTS, Decision, Kept, Known, Store, locked, make_private_folder, ruled, write
 from grader.submissions import Submission
 from grader.work import Setup, Work
 
@@ -74,7 +74,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What changed for one function: the points before and after, those of the machine today, and the ruling over them."""
+    """What changed for one function: the points before and after, those of the machine today, and the ruling over them.
+
+    Where no function is named it is the score of the whole hand-in.
+    """
 
     submission: str
     student: str | None
@@ -261,7 +264,7 @@ def preview(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
 def changes(machine: Result, rulings: Sequence[Decision], before: Result | None = None) -> Iterator[Change]:
     """Yield whose points are others than `before`, and the rulings that the machine does not agree with as it did then."""
     today, earlier = ruled(machine, rulings), ruled(before, rulings) if before else None
-    over = {ruling.function: ruling for ruling in rulings}
+    over = {ruling.function: ruling for ruling in rulings if ruling.kind == "override"}
     for name, function in today.functions.items():
         was = earlier.functions[name].points if earlier and name in earlier.functions else function.points
         given, ruling = machine.functions[name].points, over.get(name)
@@ -270,6 +273,12 @@ def changes(machine: Result, rulings: Sequence[Decision], before: Result | None 
         if was != function.points or odd:
             submission = machine.submission
             yield Change(submission.name, submission.student, name, was, function.points, given, ruling, stands)
+    for ruling in rulings:
+        if ruling.kind != "override" and (not ruling.function or ruling.function in machine.functions):
+            stands = ruling.is_about(machine)
+            if not stands or (ruling.kind == "score" and ruling.before != machine.score):
+                name, student, score = machine.submission.name, machine.submission.student, machine.score
+                yield Change(name, student, ruling.function, score, score, score, ruling, stands)
 
 
 def _publish(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes]) -> None:
@@ -505,8 +514,13 @@ def under_ruling(change: Change) -> str:
     short, ruling = change.function.rsplit("_", 1)[-1], change.ruling
     if ruling is None:
         return ""
-    who = f"{change.submission}, {short}"
+    who = f"{change.submission}, {short or 'score'}"
+    if ruling.kind == "comment":
+        return f"{who}: the comment by {ruling.by} was made on other code and is not shown"
     machine = f"the machine now gives {change.machine:g}; it gave {ruling.before:g} when {ruling.by} ruled"
+    if not change.stands and ruling.kind in ADJUSTMENTS:
+        what = amount(ruling.kind, ruling.points)
+        return f"{who}: the ruling {what!r} was made on other code and does not count; {machine}"
     if change.stands:
         return f"{who}: the ruling stands at {ruling.points:g} points; {machine}"
     return f"{who}: the ruling of {ruling.points:g} points was made on other code and does not count; {machine}"

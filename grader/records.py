@@ -637,6 +637,44 @@ class Ruling:
     at: str
 
 
+AdjustmentKind = Literal["score", "percent", "bonus"]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A change of the whole score that a person made: how, by what number, from what score to what score, why, who and when.
+
+    `score` sets the score, `percent` changes it by a share (-10 takes a tenth), `bonus` adds points or takes them.
+    """
+
+    kind: AdjustmentKind
+    value: float
+    before: float
+    after: float
+    reason: str
+    by: str
+    at: str
+
+    @property
+    def amount(self) -> str:
+        """The number as one types it."""
+        return amount(self.kind, self.value)
+
+
+def amount(kind: str, value: float) -> str:
+    """Return the number of a change of the whole score as one types it: ``25``, ``-10%``, ``+2``."""
+    return f"{value:g}" if kind == "score" else f"{value:+g}{'%' if kind == 'percent' else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What a person wrote for the student, who wrote it and when (ISO 8601); it changes no points."""
+
+    text: str
+    by: str
+    at: str
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionResult:
     """The verdict on one function.
@@ -644,8 +682,8 @@ class FunctionResult:
     `told` are the causes in words, `explanation` holds paragraphs of plain text; `reference_training` is the run of the right
     answer, to compare with; `known` is the fault where trying edits has proved it; `stale` says which outputs saved in the
     notebook are not those of its code, which costs nothing; `predict` is one ungraded question to think about before its
-    answer is opened, `questions` are those that students ask; `ruling` is a person's change of `points`; `evidence_sha256`
-    covers what this function's public calls gave, so equal answers are found without being looked at.
+    answer is opened, `questions` are those that students ask; `ruling` is a person's change of `points`, `comment` a person's
+    words; `evidence_sha256` covers what this function's public calls gave, so equal answers are found without being looked at.
     """
 
     status: FunctionStatus
@@ -667,6 +705,7 @@ class FunctionResult:
     questions: tuple[Question, ...] = ()
     ruling: Ruling | None = None
     evidence_sha256: str = ""
+    comment: Comment | None = None
 
     @property
     def passed(self) -> bool:
@@ -775,7 +814,9 @@ class Provenance:
 class Result:
     """result.json: the verdict on one submission.
 
-    `sweep` is the exercise's own, to compare with; `questions` are those about the exercise as a whole.
+    `sweep` is the exercise's own, to compare with; `questions` are those about the exercise as a whole.  `score` is what goes
+    out: the functions' points, changed by `adjustments` in their order.  `machine_score` is the score before any person
+    changed it, null where nobody did; `comment` is what a person wrote about the whole hand-in.
     """
 
     schema: Literal["grader-result/1"]
@@ -791,6 +832,21 @@ class Result:
     provenance: Provenance
     sweep: Sweep | None = None
     questions: tuple[Question, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
+    machine_score: float | None = None
+    comment: Comment | None = None
+
+    @property
+    def settled_by_person(self) -> bool:
+        """Whether a person gave points by hand, so that the score no longer rests on the machine alone."""
+        given = any(one.kind != "percent" for one in self.adjustments)
+        return given or any(function.ruling for function in self.functions.values())
+
+    @property
+    def comments(self) -> Mapping[str, Comment]:
+        """What people wrote, by function; about the whole hand-in under the empty name."""
+        whole = {"": self.comment} if self.comment else {}
+        return whole | {name: one.comment for name, one in self.functions.items() if one.comment}
 
     @property
     def passed(self) -> bool:

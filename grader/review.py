@@ -100,11 +100,11 @@ def _held(result: Result) -> Iterator[tuple[Kind, str]]:
     if result.provisional:
         yield "provisional", "a part could not be judged"
     elif status in _UNREAD:
-        if not any(one.ruling for one in result.functions.values()):
+        if not result.settled_by_person:
             yield _UNREAD[status]
     else:
         unclear = [_short(name) for name, one in result.functions.items() if _cannot_tell(one)]
-        if unclear:
+        if unclear and not any(one.kind == "score" for one in result.adjustments):
             yield "cannot_tell", f"we cannot tell what is wrong in {', '.join(unclear)}"
 
 

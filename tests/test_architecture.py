@@ -126,7 +126,7 @@ MAY_IMPORT = {
         "submissions",
         "work",
     },
-    "rulings": {"batch", "errors", "exercise", "folder", "remembered", "report", "review", "store"},
+    "rulings": {"batch", "errors", "exercise", "folder", "records", "remembered", "report", "review", "store"},
     "privacy": {"errors", "folder", "manifest", "remembered", "store"},
     "lms": {
         "grader",

@@ -214,6 +214,7 @@ COMMANDS = {
     "review",
     "assign",
     "override",
+    "comment",
     "forget",
     "purge",
     "lab",

@@ -334,11 +334,111 @@ def test_rulings_travel_as_a_table_and_whole(graded, capsys):
     assert "0 rulings taken" in capsys.readouterr().out  # they are there
 
 
+def scored(out: Path, *what: str) -> int:
+    return grader("override", out, "1001", *what, "--reason", "two days late", "--by", "Grace", "--quiet")
+
+
+def test_a_whole_score_is_changed_in_a_fixed_order_and_the_machines_score_stays(graded, capsys):
+    out = graded / "out"
+    assert scored(out, "--score", "+2") == 0
+    assert scored(out, "--score", "-10%") == 0
+    result = json.loads((ada(out) / "result.json").read_text())
+    assert (result["score"], result["machine_score"], result["possible"]) == (26.3, 27.0, 30.0)
+    assert [(one["kind"], one["before"], one["after"]) for one in result["adjustments"]] == [
+        ("percent", 27.0, 24.3),
+        ("bonus", 24.3, 26.3),
+    ]
+    row = rows(out)["1001"]
+    assert (row["score"], row["machine_score"], row["ruled"]) == ("26.3", "27.0", "score")
+    assert rows(out)["1002"]["machine_score"] == rows(out)["1002"]["score"]
+    page = (ada(out) / "feedback.html").read_text()
+    assert "from 27 to 24.3 of 30 (-10%), by Grace" in page
+    assert "A person changed the score from 27 to 24.3 (-10%): two days late." in result["summary"]["text"]
+    assert result["summary"]["headline"].startswith("26.3 of 30. ")
+    assert grader("regrade", out, "--quiet") in (0, 1)
+    assert rows(out)["1001"]["score"] == "26.3"
+    assert scored(out, "--score", "20") == 0
+    assert rows(out)["1001"]["score"] == "20.0"  # 20, less a tenth, and 2 more
+    assert scored(out, "--undo") == 0
+    row = rows(out)["1001"]
+    assert (row["score"], row["ruled"]) == ("27.0", "")
+    assert grader("review", out, "--ledger") == 0
+    assert "score: -10% (two days late)" in capsys.readouterr().out
+    assert scored(out, "--undo") == 2
+    assert "no ruling stands over the score" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [("ten", "25 sets the score"), ("10%", "25 sets the score"), ("31", "from 0 to 30"), ("-200%", "from -100 to 100")],
+)
+def test_a_change_of_a_score_that_cannot_be_is_refused(graded, capsys, change, says):
+    assert scored(graded / "out", "--score", change) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_score_that_was_set_is_listed_when_the_file_changes(graded, capsys):
+    out = graded / "out"
+    assert scored(out, "--score", "-10%") == 0
+    assert grader("comment", out, "1001", "See me.", "--by", "Grace") == 0
+    write(graded / "in", "ada lovelace.ipynb", solved(random=SCALE_001, zeros=SCALE_001))
+    graded_into(out, graded / "in", roster=graded / "class.csv")
+    row = rows(out)["1001"]
+    assert row["score"] == row["machine_score"]
+    capsys.readouterr()
+    assert grader("review", out) == 0
+    said = capsys.readouterr().out
+    assert "the ruling '-10%' was made on other code and does not count" in said
+    assert "the comment by Grace was made on other code and is not shown" in said
+
+
+def test_a_comment_changes_no_points_and_is_read_everywhere(graded, capsys):
+    out = graded / "out"
+    before = rows(out)
+    assert grader("comment", out, "1001", "Use <b>He</b> next time", "--function", "random", "--by", "Grace") == 0
+    assert grader("comment", out, "1001", "Thank you!", "--by", "Grace") == 0
+    assert rows(out) == before
+    result = json.loads((ada(out) / "result.json").read_text())
+    text = "A person's comment: Thank you! A person's comment on random: Use <b>He</b> next time."
+    assert result["summary"]["text"].startswith(text)
+    assert result["functions"]["initialize_parameters_random"]["comment"]["by"] == "Grace"
+    page = (ada(out) / "feedback.html").read_text()
+    assert "<strong>Comment by Grace:</strong> Use &lt;b&gt;He&lt;/b&gt; next time" in page
+    assert grader("regrade", out, "--quiet") in (0, 1)
+    assert json.loads((ada(out) / "result.json").read_text())["summary"] == result["summary"]
+    assert grader("comment", out, "1001", "--undo", "--by", "Grace") == 0
+    assert "Thank you" not in (ada(out) / "feedback.html").read_text()
+    assert grader("comment", out, "1001", "--undo", "--by", "Grace") == 2
+    assert "no comment stands" in capsys.readouterr().err
+    assert grader("comment", out, "1001", "x" * 701, "--by", "Grace") == 2
+    assert "at most 700" in capsys.readouterr().err
+
+
+def test_scores_and_comments_travel_as_a_table(graded):
+    out = graded / "out"
+    table = "submission,function,points,reason,by\n1001,percent,-10%,late,G\n1001,bonus,2,found a slip,G\n"
+    write(graded, "own.csv", (table + "1002,,comment,=well done,G\n1002,score,25.5,so,G\n").encode())
+    assert grader("rulings", "import", out, graded / "own.csv") == 0
+    scores = {name: row["score"] for name, row in rows(out).items()}
+    assert (scores["1001"], scores["1002"]) == ("26.3", "25.5")
+    assert grader("rulings", "export", out, "--out", graded / "r.csv") == 0
+    for student in ("1001", "1002"):
+        assert grader("override", out, student, "--undo", "--by", "G", "--quiet") == 0
+    assert grader("rulings", "import", out, graded / "r.csv") == 0
+    assert {name: row["score"] for name, row in rows(out).items()} == scores
+    assert grader("rulings", "export", out, "--out", graded / "s.csv") == 0
+    assert sorted((graded / "s.csv").read_text().splitlines()) == sorted((graded / "r.csv").read_text().splitlines())
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
         ("nobody,random,8,so,G", "no submission"),
         ("1001,sigmoid,8,so,G", "no function"),
+        ("1001,radnom,8,so,G", "did you mean random?"),
+        ("1001,percent,-0.1,so,G", "less than one percent"),
+        ("1001,random,,so,G", "no number of points"),
+        ("1001,,8,so,G", "what the points are for"),
         ("1001,random,99,so,G", "it has 10"),
     ],
 )

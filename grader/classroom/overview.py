@@ -141,7 +141,7 @@ def overview(found: Classroom) -> Overview:
         read=len(read),
         passed=sum(row.passed for row in rows),
         needs_person=sum(bool(row.reasons) for row in rows),
-        ruled=sum(bool(row.ruled) for row in rows),
+        ruled=sum(bool(row.ruled or row.adjusted) for row in rows),
         scores=_scores([row for row in rows if row.settled]),
         statuses=_tally(row.status for row in rows),
         reasons=_tally(reason for row in rows for reason in row.reasons),

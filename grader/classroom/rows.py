@@ -61,6 +61,8 @@ class Row:
     seconds: float
     parts: tuple[Part, ...]
     counts: bool = True
+    machine_score: float = 0.0
+    adjusted: bool = False
 
     @property
     def read(self) -> bool:
@@ -192,6 +194,8 @@ def line(folder: str, seconds: float, result: Result) -> Line:
         seconds=seconds,
         parts=tuple(_part(name, function) for name, function in functions),
         counts=result.notebook.counts,
+        machine_score=result.score if result.machine_score is None else result.machine_score,
+        adjusted=bool(result.adjustments),
     )
     causes = tuple((name, cause.code, _general(cause)) for name, function in functions for cause in function.told)
     checks = {check.name: check.title for _, function in functions for check in function.checks}

@@ -15,6 +15,7 @@ from grader.errors import RequestError
 
 if TYPE_CHECKING:
     from grader.privacy import Removed
+    from grader.rulings import Order
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Remove it without asking.")]
@@ -116,9 +117,16 @@ def override(
     what: Annotated[
         list[str],
         typer.Argument(
-            metavar="[SUBMISSION] FUNCTION [POINTS]", help="Whose, of which function (zeros, random, he), to what."
+            metavar="[SUBMISSION] FUNCTION [POINTS]",
+            help="Whose, of which function (zeros, random, he), to what; with --score only whose.",
         ),
     ],
+    score: Annotated[
+        str | None,
+        typer.Option(
+            "--score", metavar="CHANGE", help="Change the whole score: 25 sets it, +2 adds, -10% takes a tenth."
+        ),
+    ] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; the student reads it.")] = "",
     by: By = "",
     like: Annotated[
@@ -126,13 +134,18 @@ def override(
         typer.Option("--like", metavar="SUBMISSION", help="Rule on all that gave the very same as this one does."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="With --like: do it, after it was shown.")] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take the ruling back.")] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take it back; without a function, what was ruled over the score.")
+    ] = False,
     exercise: ClassExerciseOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Change the points of a function, with a reason and a name; kept through every later run."""
+    """Change the points of a function or the whole score, with a reason and a name; kept through every later run."""
     from grader import rulings
 
+    if score is not None or (undo and like is None and len(what) == 1):
+        _override_score(directory, exercise, what, score, rulings.Order("", None, reason, by), quiet=quiet)
+        return
     names, function, points = _asked(what, like, undo=undo)
     if like is not None:
         standing = rulings.last_order(directory, exercise, like, function)
@@ -155,6 +168,52 @@ def override(
             points_now = f"{made.before:g} -> {made.points:g} points"
             change = f"back to the {made.before:g} points of the machine" if undo else points_now
             _say(f"{made.submission}, {function}: {change}")
+
+
+def _override_score(
+    directory: Path, exercise: str | None, names: list[str], score: str | None, order: Order, *, quiet: bool
+) -> None:
+    """Change the whole score of submissions; without a change, take back what was ruled over it."""
+    from dataclasses import replace
+
+    from grader import rulings
+
+    if score is not None:
+        kind, value = rulings.adjustment(score)
+        order = replace(order, kind=kind, points=value)
+    elif not order.reason:
+        order = replace(order, reason="taken back")
+    for ruling in rulings.override(directory, exercise, names, order):
+        if not quiet:
+            _say(f"{ruling.submission}, score: {ruling.before:g} -> {ruling.points:g}")
+
+
+@app.command(epilog="Example: grader comment graded/ ada.ipynb 'A neat loop.' --function he --by 'Grace Hopper'")
+def comment(
+    directory: Directory,
+    submission: Annotated[str, typer.Argument(metavar="SUBMISSION", help="Whose, as in grades.csv.")],
+    words: Annotated[str, typer.Argument(metavar="TEXT", help="What the student reads.")] = "",
+    function: Annotated[
+        str, typer.Option("--function", metavar="FUNCTION", help="About this function; else about the whole hand-in.")
+    ] = "",
+    by: By = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take the comment back.")] = False,
+    exercise: ClassExerciseOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Write to a student without changing points; kept through every later run."""
+    from grader import rulings
+
+    if not by.strip():
+        raise RequestError("nobody says who writes", hint="give --by NAME")
+    if undo == bool(words.strip()):
+        raise RequestError(
+            "it is not clear what to write", hint="grader comment DIR SUBMISSION TEXT, or --undo without a text"
+        )
+    order = rulings.Order(function, None, words.strip(), by, "comment")
+    for ruling in rulings.override(directory, exercise, [submission], order):
+        if not quiet:
+            _say(f"{ruling.submission}: comment {'taken back' if undo else 'written'}")
 
 
 @app.command(epilog="Example: grader assign graded/ 'final version.ipynb' 4711 --by 'Grace Hopper'")
@@ -291,16 +350,21 @@ def _show_items(directory: Path, kind: str | None, match: str) -> None:
 
 def _show_ledger(directory: Path) -> None:
     from grader import rulings
+    from grader.records import amount
+    from grader.store import ADJUSTMENTS
 
     for one in rulings.ledger(directory):
-        what = {
+        what: dict[str, str] = {kind: f"{one.submission} score: {amount(kind, one.points)}" for kind in ADJUSTMENTS}
+        words = "comment" if one.reason else "the comment was taken back"
+        what |= {
             "override": f"{one.submission} {one.function}: {one.before:g} -> {one.points:g} points",
-            "undo": f"{one.submission} {one.function}: the ruling was taken back",
+            "undo": f"{one.submission} {one.function or 'score'}: the ruling was taken back",
+            "comment": f"{one.submission} {one.function or 'score'}: {words}",
             "seen": f"{one.submission}: looked at",
             "removed": "something was removed",
             "assigned": f"{one.submission}: given to {one.student}",
-        }[one.kind]
-        _say(f"{one.at} {one.by}: {what}" + (f" ({one.reason})" if one.reason else ""))
+        }
+        _say(f"{one.at} {one.by}: {what[one.kind]}" + (f" ({one.reason})" if one.reason else ""))
 
 
 def _print_json(found: object) -> None:

@@ -55,7 +55,7 @@ def gather(
 def unworked(entry: Entry, result: Result) -> Unworked | Literal[""]:
     """Return why there is no work to grade; empty where there is some, or where somebody gave points by hand."""
     functions = result.functions.values()
-    if any(one.ruling for one in functions):
+    if result.settled_by_person:
         return ""
     if entry.file is None:
         return "no_notebook"

@@ -177,7 +177,7 @@ def _grades(request: Export, assignment: str) -> dict[str, Any]:
 def _submission(request: Export, one: Graded) -> dict[str, Any]:
     functions = one.result.functions
     scores = {name: function.points for name, function in functions.items() if not function.provisional}
-    if one.absent:  # the points for it are the instructor's choice: shared out as the functions are worth
+    if one.absent or one.result.adjustments:  # a person chose the score: shared out as the functions are worth
         total = float(request.score(one) or 0)
         scores = {name: total * function.possible / request.possible for name, function in functions.items()}
     notebook = one.entry.lms.get("notebook")

@@ -69,13 +69,13 @@ def standing(row: Row) -> str:
         said = words.NOTEBOOK[row.status]
     else:
         said = "passed" if row.passed else "not everything passed"
-    said += "; points changed by a person" if row.ruled else ""
+    said += "; points changed by a person" if row.ruled or row.adjusted else ""
     return said if row.counts else f"{said}; another file of this student counts"
 
 
 def kinds(row: Row) -> str:
     """Return the groups that a row can be filtered by, as codes with spaces between."""
-    facts = {"review": row.reasons, "open": not row.passed, "passed": row.passed, "ruled": row.ruled}
+    facts = {"review": row.reasons, "open": not row.passed, "passed": row.passed, "ruled": row.ruled or row.adjusted}
     return " ".join(kind for kind, holds in facts.items() if holds)
 
 

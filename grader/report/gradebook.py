@@ -53,7 +53,7 @@ def _columns(exercise: Exercise) -> list[str]:
     shorts = [task.short for task in exercise.tasks]
     accuracies = [f"{kind}_accuracy_{short}" for kind in ("train", "test") for short in shorts]
     head = ["submission", "student", "score", "possible", "status", *shorts, "causes"]
-    return [*head, *accuracies, "seconds", "provisional", "folder", "ruled", "review", "counts"]
+    return [*head, *accuracies, "seconds", "provisional", "folder", "ruled", "review", "counts", "machine_score"]
 
 
 def _cells(row: Row, exercise: Exercise) -> dict[str, Any]:
@@ -71,9 +71,12 @@ def _cells(row: Row, exercise: Exercise) -> dict[str, Any]:
         "seconds": f"{row.seconds:.2f}",
         "provisional": "yes" if row.provisional else "no",
         "folder": row.folder,
-        "ruled": " ".join(short for short, part in parts.items() if part.ruled),
+        "ruled": " ".join(
+            [*(short for short, part in parts.items() if part.ruled), *(["score"] if row.adjusted else [])]
+        ),
         "review": "; ".join(row.reasons),
         "counts": "yes" if row.counts else "no",
+        "machine_score": row.machine_score,
     }
     for short, part in parts.items():
         cells[f"train_accuracy_{short}"] = "" if part.train_accuracy is None else part.train_accuracy
@@ -90,6 +93,8 @@ def _record(row: Row) -> dict[str, Any]:
         "status": row.status,
         "provisional": row.provisional,
         "counts": row.counts,
+        "machine_score": row.machine_score,
+        "adjusted": row.adjusted,
         "passed": row.passed,
         "review": row.reasons,
         "functions": {

@@ -2,7 +2,7 @@
 
 from grader.store.caches import Reader, Trainings
 from grader.store.files import cut_lines, make_private_folder, never_replacing, open_in_place, replacing, write
-from grader.store.ledger import Decision, Ledger, code_hash, digest
+from grader.store.ledger import ADJUSTMENTS, Decision, Ledger, code_hash, code_of, digest
 from grader.store.lock import locked, locked_if_free
 from grader.store.outputs import Output, require_folder, require_writable
 from grader.store.packing import Keys, Packed, pack_evidence, unpack_evidence
@@ -10,6 +10,7 @@ from grader.store.ruled import ruled, said
 from grader.store.store import Before, Counts, Kept, Known, Standing, Store
 
 __all__ = [
+    "ADJUSTMENTS",
     "Before",
     "Counts",
     "Decision",
@@ -24,6 +25,7 @@ __all__ = [
     "Store",
     "Trainings",
     "code_hash",
+    "code_of",
     "cut_lines",
     "digest",
     "locked",

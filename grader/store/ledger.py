@@ -14,11 +14,13 @@ from typing import Any, Literal
 import msgspec
 
 from grader.errors import RequestError
-from grader.records import FunctionResult, Result, Ruling
+from grader.records import AdjustmentKind, FunctionResult, Result, Ruling
 from grader.store.files import append_lines, write
 
 FILE = "rulings.jsonl"
-Kind = Literal["override", "undo", "seen", "removed", "assigned"]
+Kind = Literal["override", "undo", "seen", "removed", "assigned", "comment", AdjustmentKind]
+ADJUSTMENTS: tuple[AdjustmentKind, ...] = ("score", "percent", "bonus")  # in the order in which they apply
+_POINTS: tuple[Kind, ...] = ("override", *ADJUSTMENTS)  # what an undo takes back
 _COLUMNS = "at, by, kind, submission, function, points, before, possible, reason, sha256, code, student"
 
 
@@ -27,9 +29,11 @@ class Decision:
     """One row of the ledger.
 
     `override` gives a function `points` of `possible` in place of the `before` that the machine gave; `undo` takes the
-    last one back; `seen` says that a person looked at the submission; `removed` that data was deleted, without saying
-    whose; `assigned` gives the submission to a `student`.  `sha256` of the file and `code`, a hash of the function's text,
-    say what the person had before them.
+    last one back; `score`, `percent` and `bonus` change the whole score as `Adjustment` says, with `points` as its number;
+    `comment` gives a person's words, in `reason`, to a function or the whole hand-in, and no words take them back.  `seen`
+    says that a person looked at the submission; `removed` that data was deleted, without saying whose; `assigned`
+    gives the submission to a `student`.  `sha256` of the file and `code`, a hash of the function's text,
+    say what the person had before them.  What is about the whole hand-in names no function.
     """
 
     by: str
@@ -54,7 +58,7 @@ class Decision:
         """Whether the result is of what the person had before them: the same file, or the same text of the function."""
         if result.submission.sha256 == self.sha256:
             return True
-        return bool(self.function) and code_hash(result.functions[self.function]) == self.code
+        return bool(self.code) and code_of(result, self.function) == self.code
 
 
 class Ledger:
@@ -104,15 +108,19 @@ class Ledger:
         return tuple(Decision(**dict(zip(_COLUMNS.split(", "), row, strict=True))) for row in rows)
 
     def standing(self) -> Mapping[str, tuple[Decision, ...]]:
-        """Return the overrides that stand, the last of each function, by submission."""
-        last: dict[tuple[str, str], Decision] = {}
+        """Return the rulings and comments that stand, the last of each kind and function, by submission."""
+        last: dict[tuple[str, str, Kind], Decision] = {}
         for one in self.decisions():
-            if one.kind in {"override", "undo"}:
-                last[one.submission, one.function] = one
+            if one.kind == "undo":
+                for kind in _POINTS:
+                    last.pop((one.submission, one.function, kind), None)
+            elif one.kind == "comment" and not one.reason:
+                last.pop((one.submission, one.function, one.kind), None)
+            elif one.kind == "comment" or one.kind in _POINTS:
+                last[one.submission, one.function, one.kind] = one
         found = defaultdict[str, list[Decision]](list)
         for one in last.values():
-            if one.kind == "override":
-                found[one.submission].append(one)
+            found[one.submission].append(one)
         return {name: tuple(some) for name, some in found.items()}
 
     def assigned(self) -> Mapping[str, str]:
@@ -160,3 +168,11 @@ def digest(decisions: Iterable[Decision]) -> str:
 def code_hash(function: FunctionResult) -> str:
     """Return the hash of a function's text; empty where there is none."""
     return hashlib.sha256(function.source.code.encode("utf-8", "replace")).hexdigest() if function.source else ""
+
+
+def code_of(result: Result, function: str) -> str:
+    """Return the hash of a function's text, or of all functions' texts where no function is named; empty without text."""
+    if function:
+        return code_hash(result.functions[function])
+    hashes = [code_hash(one) for one in result.functions.values()]
+    return hashlib.sha256(" ".join(hashes).encode()).hexdigest() if any(hashes) else ""

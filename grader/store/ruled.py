@@ -1,12 +1,13 @@
-"""A result with what people ruled: the points, the sums, and the summary that says so."""
+"""A result with what people ruled and wrote: the points, the sums, and the summary that says so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
 
-from grader.records import FunctionResult, Result, Ruling, Summary
-from grader.store.ledger import Decision
+from grader.records import Adjustment, Comment, FunctionResult, Result, Ruling, Summary
+from grader.store.ledger import ADJUSTMENTS, Decision
 
 MOST_CHARACTERS = 1000  # of a summary in all
 
@@ -14,16 +15,18 @@ MOST_CHARACTERS = 1000  # of a summary in all
 def ruled(result: Result, decisions: Iterable[Decision]) -> Result:
     """Return a result with the decisions that are about it; each shows what the machine gives today as `before`."""
     functions = dict(result.functions)
+    whole: dict[str, Decision] = {}
     for one in decisions:
-        if one.function in functions and one.is_about(result):
+        if (one.function and one.function not in functions) or not one.is_about(result):
+            continue
+        if one.function:
             functions[one.function] = _ruled(functions[one.function], one)
-    rulings = [one.ruling for one in functions.values() if one.ruling]
-    if not rulings:
-        return result
-    provisional = any(one.provisional for one in functions.values())
-    score, possible = (sum(getattr(one, key) for one in functions.values()) for key in ("points", "possible"))
-    changed = replace(result, functions=functions, score=score, possible=possible, provisional=provisional)
-    return replace(changed, summary=_summary(result, changed, rulings))
+        else:
+            whole[one.kind] = one
+    comment = _comment(whole["comment"]) if "comment" in whole else None
+    changed = _adjusted(_summed(result, functions), [whole[kind] for kind in ADJUSTMENTS if kind in whole])
+    changed = replace(changed, comment=comment)
+    return result if changed == result else replace(changed, summary=_summary(result, changed))
 
 
 def said(ruling: Ruling) -> str:
@@ -33,21 +36,70 @@ def said(ruling: Ruling) -> str:
     return f"{change}: {ruling.reason.rstrip('.')}."
 
 
+def adjusted(kind: str, value: float, score: float) -> float:
+    """Return a score after one adjustment: exact to two decimals, halves up, and never below 0."""
+    number, before = Decimal(repr(float(value))), Decimal(repr(float(score)))
+    after = {"score": number, "percent": before * (100 + number) / 100, "bonus": before + number}[kind]
+    return float(max(after, Decimal(0)).quantize(Decimal("0.01"), ROUND_HALF_UP))
+
+
 def _ruled(function: FunctionResult, decision: Decision) -> FunctionResult:
+    if decision.kind == "comment":
+        return replace(function, comment=_comment(decision))
     ruling = replace(decision.ruling, before=function.points)
     return replace(function, points=decision.points, possible=decision.possible, ruling=ruling)
 
 
-def _summary(machine: Result, result: Result, rulings: Iterable[Ruling]) -> Summary:
-    rest = machine.summary.headline.removeprefix(_score(machine))
-    if machine.provisional and not result.provisional:
-        rest = "A person settled what could not be judged."
-    headline, step = f"{_score(result)}{rest}", machine.summary.next_step
+def _comment(decision: Decision) -> Comment:
+    return Comment(decision.reason, decision.by, decision.at)
+
+
+def _summed(result: Result, functions: dict[str, FunctionResult]) -> Result:
+    """Return the result with other functions, and with their sums where a person changed points."""
+    if not any(one.ruling for one in functions.values()):
+        return replace(result, functions=functions)
+    provisional = any(one.provisional for one in functions.values())
+    score, possible = (sum(getattr(one, key) for one in functions.values()) for key in ("points", "possible"))
+    sums = replace(result, functions=functions, score=score, possible=possible, provisional=provisional)
+    return replace(sums, machine_score=result.score)
+
+
+def _adjusted(result: Result, decisions: Iterable[Decision]) -> Result:
+    """Return the result with its whole score changed, one adjustment after the other."""
+    for one in decisions:
+        after = adjusted(one.kind, one.points, result.score)
+        made = Adjustment(one.kind, one.points, result.score, after, one.reason, one.by, one.at)  # type: ignore[arg-type]  # one of these
+        machine = result.score if result.machine_score is None else result.machine_score
+        settled = replace(result, provisional=result.provisional and one.kind != "score", machine_score=machine)
+        result = replace(settled, score=after, adjustments=(*result.adjustments, made))
+    return result
+
+
+def _summary(machine: Result, result: Result) -> Summary:
+    headline, step = machine.summary.headline, machine.summary.next_step
+    if result.machine_score is not None:
+        rest = headline.removeprefix(_score(machine))
+        if machine.provisional and not result.provisional:
+            rest = "A person settled what could not be judged."
+        headline = f"{_score(result)}{rest}"
     if result.passed:
         step = "Nothing is left to do."
-    text = " ".join(filter(None, [*map(said, rulings), machine.summary.text]))
+    text = " ".join(filter(None, [*_sentences(result), machine.summary.text]))
     room = MOST_CHARACTERS - len(headline) - len(step)
     return Summary(headline, step, text if len(text) <= room else text[: room - 1] + "…")
+
+
+def _sentences(result: Result) -> Iterator[str]:
+    """Yield what people ruled and wrote, the words about the whole hand-in first."""
+    yield from map(said, (one.ruling for one in result.functions.values() if one.ruling))
+    for change in result.adjustments:
+        by = "" if change.kind == "score" else f" ({change.amount})"
+        what = f"A person changed the score from {change.before:g} to {change.after:g}{by}"
+        yield f"{what}: {change.reason.rstrip('.')}."
+    for function, comment in result.comments.items():
+        about = f" on {function.rsplit('_', 1)[-1]}" if function else ""
+        end = "" if comment.text.rstrip().endswith((".", "!", "?")) else "."
+        yield f"A person's comment{about}: {comment.text.strip()}{end}"
 
 
 def _score(result: Result) -> str:
