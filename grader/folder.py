@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -143,7 +144,27 @@ def _write_class(store: Store, out: Path, exercise: Exercise, lines: Mapping[str
     )
     if found.sweep is None:  # it is the same in every result
         found.sweep = next((store.result(name).sweep for name in made), None)
+    times = {entry.student: entry for entry in _told_times(out)}
+    found.rows = [
+        replace(row, late=times[row.student].late, handed_in=times[row.student].handed_in)
+        if row.student in times
+        else row
+        for row in found.rows
+    ]
     write_class(found, out, exercise, ignored=store.ignored)
+
+
+def _told_times(out: Path) -> list[manifests.Entry]:
+    """Return the entries of a class of which the LMS says when they were handed in, or whether it was late."""
+    manifest = manifests.load(out)
+    return [one for one in manifest.entries if one.late is not None or one.handed_in] if manifest else []
+
+
+def late(store: Store, out: Path) -> dict[str, str]:
+    """Return the submissions that were handed in late, as the LMS says, each in words."""
+    times = {entry.student: entry.handed_in for entry in _told_times(out) if entry.late}
+    late = {name: times[one.student] for name, one in store.known().items() if one.student in times}
+    return {name: f"handed in late{f' ({time})' if time else ''}" for name, time in late.items()}
 
 
 def _is_published(store: Store, out: Path) -> bool:

@@ -23,6 +23,9 @@ import platformdirs
 from grader.errors import RequestError
 
 FILE = "manifest.json"
+HANDED_IN = "handed_in"  # under `lms`: the time of a hand-in as the LMS writes it
+_TIMES = (HANDED_IN, "timestamp", "created_at")  # the same, also of systems that name it otherwise
+_MOST_TIME = 60  # characters
 SCHEMA = "grader-manifest/1"
 KEY_FILE = "manifest.key"
 _KEY_BYTES = 32
@@ -49,6 +52,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     others: tuple[str, ...] = ()
     note: str = ""
     lms: dict[str, Any] = {}
+
+    @property
+    def handed_in(self) -> str:
+        """When it was handed in, as the LMS writes it; empty where the export does not tell."""
+        times = (self.lms.get(name) for name in _TIMES)
+        return next(
+            (" ".join(time.split())[:_MOST_TIME] for time in times if isinstance(time, str) and time.strip()), ""
+        )
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

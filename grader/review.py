@@ -9,7 +9,7 @@ from typing import Literal
 from grader.records import FunctionResult, Result
 
 Kind = Literal["provisional", "nobody", "no_notebook", "unreadable", "wrong_notebook", "cannot_tell", "ruling", "same_file",
-               "once", "sample"]  # fmt: skip
+               "late", "once", "sample"]  # fmt: skip
 _Cause = tuple[str, str]  # function, code
 WORDS: Mapping[Kind, str] = {
     "provisional": "Provisional: a part could not be judged, through our fault",
@@ -20,6 +20,7 @@ WORDS: Mapping[Kind, str] = {
     "cannot_tell": "Fails, and we cannot tell why",
     "ruling": "A ruling to look at again",
     "same_file": "The very same file handed in more than once",
+    "late": "Handed in late, as the LMS says (changes no points; grader override --score does)",
     "once": "Causes found in one submission only",
     "sample": "One sample of each cause",
 }
@@ -64,11 +65,13 @@ def items(
     rulings: Mapping[str, Sequence[str]],
     same_files: Sequence[Sequence[str]],
     nobody: Collection[str] = (),
+    late: Mapping[str, str] | None = None,
 ) -> list[Item]:
     """Return all that is worth a look in a class, what holds results back first.
 
     `entries` are folder, seconds and result of each submission, `rulings` says what is odd about a ruling and nobody has
-    looked at, by submission, `same_files` names the submissions that are the same file, `nobody` those that are nobody's.
+    looked at, by submission, `same_files` names the submissions that are the same file, `nobody` those that are nobody's,
+    `late` says of those that were handed in late when that was.
     """
     found: list[Item] = []
     folders: dict[str, str] = {}
@@ -86,6 +89,7 @@ def items(
             if len(known) < 2:
                 known.append(name)
     found += [Item(name, folders[name], "nobody", NOBODY) for name in nobody]
+    found += [Item(name, folders[name], "late", why) for name, why in (late or {}).items()]
     for names in same_files:
         if not untouched & set(names):
             found += [Item(one, folders[one], "same_file", _others(one, names)) for one in names]

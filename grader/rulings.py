@@ -146,7 +146,12 @@ def to_review(out: Path, kind: str | None = None, match: str = "") -> list[revie
     """
     with folder.opened(out) as store:
         found = review.items(
-            store.results(), store.seen(), dict(_odd_rulings(store)), store.same_files(), folder.nobodys(store)
+            store.results(),
+            store.seen(),
+            dict(_odd_rulings(store)),
+            store.same_files(),
+            folder.nobodys(store),
+            folder.late(store, out),
         )
     if kind is not None and kind not in review.WORDS:
         raise RequestError(f"there is no kind {kind!r}", hint=f"known are {', '.join(review.WORDS)}")

@@ -305,7 +305,7 @@ def test_columns_of_grades_csv_are_those_of_the_contract_and_more():
 
     assert head[:9] == "submission student score possible status zeros random he causes".split()
     assert head[9:15] == [f"{kind}_accuracy_{name}" for kind in ("train", "test") for name in ("zeros", "random", "he")]
-    assert head[15:] == "seconds provisional folder ruled review counts machine_score".split()
+    assert head[15:] == "seconds provisional folder ruled review counts machine_score late handed_in".split()
 
 
 def test_grades_csv_says_what_a_person_changed():

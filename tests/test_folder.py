@@ -16,6 +16,7 @@ from test_class import exercise_with
 
 from grader import batch, exercise, folder, pool, remembered, roster
 from grader import exercise as exercises
+from grader import manifest as manifests
 from grader.cli import main
 from grader.errors import RequestError
 from grader.store import Store, locked
@@ -463,3 +464,24 @@ def test_all_of_one_kind_are_looked_at_together(graded, capsys):
     assert capsys.readouterr().out.splitlines() == ["y.ipynb: looked at by Grace"]
     assert grader("review", out, "--kind", "unread") == 2
     assert "known are provisional" in capsys.readouterr().err
+
+
+def test_late_time_stands_beside_the_score_and_changes_no_points(graded, capsys):
+    source, out = graded / "collected", graded / "late"
+    write(source, "a.ipynb", solved())
+    write(source, "b.ipynb", solved(random=SCALE_001))
+    entries = (
+        manifests.Entry(file="a.ipynb", student="1", late=True, lms={"handed_in": "2026-03-04 09:26:00"}),
+        manifests.Entry(file="b.ipynb", student="2", late=False, lms={"timestamp": "=1+1"}),
+    )
+    write(source, "manifest.json", manifests.encode(manifests.Manifest(system="other", entries=entries)).encode())
+    graded_into(out, source, manifest=source / "manifest.json")
+    table = rows(out)
+    assert (table["1"]["late"], table["1"]["handed_in"], table["1"]["score"]) == ("yes", "2026-03-04 09:26:00", "30.0")
+    assert (table["2"]["late"], table["2"]["handed_in"], table["2"]["score"]) == ("no", "'=1+1", "27.0")
+    assert (out / "index.html").read_text().count("late: 2026-03-04 09:26:00") == 1
+    assert grader("review", out, "--kind", "late") == 0
+    assert "a.ipynb: handed in late (2026-03-04 09:26:00)" in capsys.readouterr().out
+    assert grader("review", out, "--kind", "late", "--done-all", "--by", "Grace") == 0
+    assert grader("regrade", out, "--quiet") in (0, 1)
+    assert rows(out) == table

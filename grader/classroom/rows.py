@@ -45,7 +45,7 @@ class Part:
 class Row:
     """One submission; `reasons` say why a person has to look at it, `folder` holds its page.
 
-    It does not count where another file of the same student does.
+    It does not count where another file of the same student does.  `late` and `handed_in` are what an LMS says of its time.
     """
 
     name: str
@@ -63,6 +63,8 @@ class Row:
     counts: bool = True
     machine_score: float = 0.0
     adjusted: bool = False
+    late: bool | None = None
+    handed_in: str = ""
 
     @property
     def read(self) -> bool:

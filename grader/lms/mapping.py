@@ -19,6 +19,7 @@ from grader.lms.layout import File, HandedIn, lay_out
 from grader.lms.mapping_file import NO_UNDERSCORE, In, Map, Out
 from grader.lms.system import Collect, Done, Export, Graded
 from grader.lms.tables import Column
+from grader.manifest import HANDED_IN
 from grader.report.gradebook import shown_cell
 
 FEEDBACK = "feedback.zip"
@@ -133,6 +134,7 @@ def _handed_in(files: Sequence[Found], roster: Sequence[str]) -> HandedIn:
         files=[File(one.original, one.member, {"member": one.member.name}) for one in latest if one.original],
         late=any(file.late for file in latest) if any(file.late is not None for file in latest) else None,
         note=note,
+        lms={HANDED_IN: last.isoformat(sep=" ")} if last else {},
         remark="; ".join(remarks),
     )
 

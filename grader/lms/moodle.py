@@ -18,7 +18,7 @@ from grader.lms.archives import Contents, Member, contents, write_zip
 from grader.lms.layout import File, HandedIn, lay_out
 from grader.lms.moodle_worksheet import CHANGEABLE, Row, Worksheet, cleaned
 from grader.lms.system import Collect, Done, Export, Graded
-from grader.manifest import Entry
+from grader.manifest import HANDED_IN, Entry
 
 WORKSHEET = "moodle-worksheet.csv"
 FEEDBACK = "moodle-feedback.zip"
@@ -87,6 +87,9 @@ def _handed_in(files: Sequence[tuple[Name, Member]], sheet: Worksheet | None, *,
     student = name.participant or name.name
     kinds = dict.fromkeys("online text" if one.plugin == "onlinetext" else one.plugin for one, _ in files)
     file = any(one.plugin == "file" for one, _ in files)
+    rows = sheet.of(name.name, name.participant, blind=blind) if sheet else []
+    time = sheet.handed_in(rows) if sheet else ""
+    handed_in = {HANDED_IN: time} if time else {}
     return HandedIn(
         student=student,
         name=f"{name.name} {student}" if blind else name.name,
@@ -95,9 +98,9 @@ def _handed_in(files: Sequence[tuple[Name, Member]], sheet: Worksheet | None, *,
             for one, member in files
             if one.plugin == "file"
         ],
-        late=sheet.late(sheet.of(name.name, name.participant, blind=blind)) if sheet else None,
+        late=sheet.late(rows) if sheet else None,
         note="" if file else f"This was handed in as {', '.join(kinds)}, not as a file.",
-        lms={"participant_id": name.participant, "full_name": name.name, "blind": blind},
+        lms={"participant_id": name.participant, "full_name": name.name, "blind": blind, **handed_in},
     )
 
 

@@ -19,6 +19,7 @@ from grader.lms import points, tables
 CHANGEABLE = "Grade can be changed"
 _ID_COLUMN, _GRADE = "Identifier", "Grade"
 _LAST = "Last modified (grade)"
+_HANDED_IN = "Last modified (submission)"
 _COMMENTS = "Feedback comments"
 _LATE = re.compile(r"\blate$")
 _PARTICIPANT = re.compile(r"(\d+)\s*$", re.ASCII)
@@ -76,6 +77,13 @@ class Worksheet:
             return None
         status = self.header.cells.index("Status")
         return any(_LATE.search(self.rows[at].cells[status].strip()) for at in rows)
+
+    def handed_in(self, rows: Sequence[int]) -> str:
+        """Return when the first of these rows was last handed in, empty where the worksheet does not say so in English."""
+        if _HANDED_IN not in self.header.cells or not rows:
+            return ""
+        time = self.rows[rows[0]].cells[self.header.cells.index(_HANDED_IN)].strip()
+        return "" if time == "-" else time
 
 
 def read(path: Path, column: str | None = None) -> Worksheet:

@@ -53,7 +53,19 @@ def _columns(exercise: Exercise) -> list[str]:
     shorts = [task.short for task in exercise.tasks]
     accuracies = [f"{kind}_accuracy_{short}" for kind in ("train", "test") for short in shorts]
     head = ["submission", "student", "score", "possible", "status", *shorts, "causes"]
-    return [*head, *accuracies, "seconds", "provisional", "folder", "ruled", "review", "counts", "machine_score"]
+    return [
+        *head,
+        *accuracies,
+        "seconds",
+        "provisional",
+        "folder",
+        "ruled",
+        "review",
+        "counts",
+        "machine_score",
+        "late",
+        "handed_in",
+    ]
 
 
 def _cells(row: Row, exercise: Exercise) -> dict[str, Any]:
@@ -77,6 +89,8 @@ def _cells(row: Row, exercise: Exercise) -> dict[str, Any]:
         "review": "; ".join(row.reasons),
         "counts": "yes" if row.counts else "no",
         "machine_score": row.machine_score,
+        "late": "" if row.late is None else "yes" if row.late else "no",
+        "handed_in": row.handed_in,
     }
     for short, part in parts.items():
         cells[f"train_accuracy_{short}"] = "" if part.train_accuracy is None else part.train_accuracy
@@ -95,6 +109,8 @@ def _record(row: Row) -> dict[str, Any]:
         "counts": row.counts,
         "machine_score": row.machine_score,
         "adjusted": row.adjusted,
+        "late": row.late,
+        "handed_in": row.handed_in,
         "passed": row.passed,
         "review": row.reasons,
         "functions": {
