@@ -9,7 +9,8 @@ import random
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +31,7 @@ else:
 DEFAULT = "dls-c2w1-initialization"
 # Set before a call by us; any seed that a student would choose is far smaller, so no draw is taken for the other.
 AMBIENT_SEEDS = (2_718_281_828, 3_141_592_653)
+MOST_WORDS = 1000  # characters of a note, or of words for a check
 _SECRET_DEPTHS = (1, 4, 6)
 _SECRET_SIZES = range(2, 32)
 
@@ -53,7 +55,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """An exercise as its folder under reference/ describes it."""
+    """An exercise as its folder under reference/ describes it.
+
+    `note` stands on every page; `check_words` are added to what is said of a check that failed, by the check's name.
+    """
 
     name: str
     title: str
@@ -67,6 +72,8 @@ class Exercise:
     large_call: tuple[int, ...]
     folder: Path
     show: Show = "line"
+    note: str = ""
+    check_words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def possible(self) -> float:
@@ -119,6 +126,7 @@ def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None
         raise _at(path, text, str(error), _section_of(str(error))) from None
     if checks is not None:
         _check_points(exercise, table, path, text, checks)
+        _require_words(exercise, path, text, checks)
     return exercise
 
 
@@ -148,6 +156,13 @@ class _Calls(msgspec.Struct, forbid_unknown_fields=True):
     large: tuple[int, ...]
 
 
+class _Words(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The table of an instructor's own words in exercise.toml."""
+
+    note: str = ""
+    checks: dict[str, str] = {}
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     """exercise.toml."""
 
@@ -160,6 +175,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     calls: _Calls
     functions: dict[str, _Points]
     show: Show = "line"
+    words: _Words = _Words()
 
 
 def _folder(name_or_path: str) -> Path:
@@ -172,6 +188,8 @@ def _folder(name_or_path: str) -> Path:
     if not is_path and name_or_path in shipped:
         return folder
     hint = f"known are: {', '.join(shipped)}; or give a folder, such as ./mine"
+    if near := get_close_matches(name_or_path, shipped, n=1):
+        hint = f"did you mean {near[0]}? Or give a folder, such as ./mine"
     if not is_path and _is_exercise(Path(name_or_path)):
         hint = f"to use the folder that is here, write --exercise .{os.sep}{name_or_path}"
     raise ExerciseError(f"there is no exercise {name_or_path!r}", hint=hint)
@@ -203,6 +221,8 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
         large_call=file.calls.large,
         folder=folder,
         show=file.show,
+        note=file.words.note.strip(),
+        check_words=file.words.checks,
     )
 
 
@@ -240,6 +260,19 @@ def _check_points(
         if abs(task.possible - declared) > 1e-9:
             problem = f"the points of {task.name} add up to {task.possible:g}, not to the {declared:g} declared"
             raise _at(path, text, problem, f"functions.{task.name}", "possible")
+
+
+def _require_words(exercise: Exercise, path: Path, text: str, checks: Mapping[str, object]) -> None:
+    """Refuse words for checks that do not exist, and words that are too long for a page."""
+    if len(exercise.note) > MOST_WORDS:
+        raise _at(path, text, f"note is longer than {MOST_WORDS} characters", "words", "note")
+    for check, words in exercise.check_words.items():
+        if check not in checks:
+            problem = f"there is no check {check!r}; known are {', '.join(checks)}"
+            raise _at(path, text, problem, "words.checks", check)
+        if not 0 < len(words.strip()) <= MOST_WORDS:
+            problem = f"the words for {check} are empty, or longer than {MOST_WORDS} characters"
+            raise _at(path, text, problem, "words.checks", check)
 
 
 def _at(path: Path, text: str, problem: str, section: str, key: str = "") -> ExerciseError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from grader.exercise import Exercise, Task
 from grader.records import CheckResult, Finding
@@ -19,7 +20,15 @@ def grade(
     paid = {name: finding for name, finding in findings.items() if name in task.points}
     whole = all(finding.verdict in ("passed", "broken") for finding in paid.values())
     earns = whole or exercise.policy == "partial"
-    return tuple(_line(name, titles[name], finding, task, earns=earns) for name, finding in findings.items())
+    said = {name: _with_words(finding, exercise.check_words.get(name, "")) for name, finding in findings.items()}
+    return tuple(_line(name, titles[name], finding, task, earns=earns) for name, finding in said.items())
+
+
+def _with_words(finding: Finding, words: str) -> Finding:
+    """Return a finding with the instructor's own words behind its hint, where the check failed."""
+    if not words or finding.verdict != "failed":
+        return finding
+    return replace(finding, hint=" ".join(filter(None, [finding.hint, words.strip()])))
 
 
 def _line(name: str, title: str, finding: Finding, task: Task, *, earns: bool) -> CheckResult:

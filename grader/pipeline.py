@@ -248,6 +248,7 @@ class Pipeline:
             ),
             sweep=self.measured.sweep,
             questions=self.questions,
+            note=self.exercise.note,
         )
 
     def _answers(self, evidence: Evidence) -> Mapping[str, Asked]:

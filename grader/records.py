@@ -816,7 +816,8 @@ class Result:
 
     `sweep` is the exercise's own, to compare with; `questions` are those about the exercise as a whole.  `score` is what goes
     out: the functions' points, changed by `adjustments` in their order.  `machine_score` is the score before any person
-    changed it, null where nobody did; `comment` is what a person wrote about the whole hand-in.
+    changed it, null where nobody did; `comment` is what a person wrote about the whole hand-in, `note` what the exercise says
+    to all.
     """
 
     schema: Literal["grader-result/1"]
@@ -835,6 +836,7 @@ class Result:
     adjustments: tuple[Adjustment, ...] = ()
     machine_score: float | None = None
     comment: Comment | None = None
+    note: str = ""
 
     @property
     def settled_by_person(self) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from notebooks import RANDOM, edit, solved, write
 from test_class import exercise_with
 
-from grader import batch, exercise, folder, pool, remembered, roster
+from grader import batch, exercise, folder, pool, remembered, roster, service
 from grader import exercise as exercises
 from grader import manifest as manifests
 from grader.cli import main
@@ -485,3 +485,44 @@ def test_late_time_stands_beside_the_score_and_changes_no_points(graded, capsys)
     assert grader("review", out, "--kind", "late", "--done-all", "--by", "Grace") == 0
     assert grader("regrade", out, "--quiet") in (0, 1)
     assert rows(out) == table
+
+
+def with_words(folder: Path, words: str) -> Path:
+    shutil.copytree(exercises.load().folder, folder)
+    path = folder / "exercise.toml"
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n{words}", encoding="utf-8")
+    return folder
+
+
+def test_a_regrade_takes_an_exercises_new_words_and_runs_no_code(graded, monkeypatch):
+    out, words = graded / "out", '[words]\nnote = "Office hour: <Tuesday>"\n[words.checks]\nscale = "See slide 12."\n'
+    own = with_words(graded / "own", words)
+    scores = {name: row["score"] for name, row in rows(out).items()}
+    assert exercises.load(str(own)).evidence_sha256 == exercises.load().evidence_sha256
+    assert "Office hour" not in (ada(out) / "feedback.html").read_text()
+    assert grader("regrade", out, "--exercise", own, "--quiet") in (0, 1)
+    assert "Office hour: &lt;Tuesday&gt;" in (ada(out) / "feedback.html").read_text()
+    checks = json.loads((ada(out) / "result.json").read_text())["functions"]["initialize_parameters_random"]["checks"]
+    assert [one["name"] for one in checks if (one["hint"] or "").endswith("See slide 12.")] == ["scale"]
+    assert {name: row["score"] for name, row in rows(out).items()} == scores
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ('[words]\nnotes = "x"\n', "notes"),
+        ('[words.checks]\nscales = "x"\n', "there is no check 'scales'"),
+        ('[words.checks]\nscale = " "\n', "words for scale are empty"),
+        (f'[words]\nnote = "{"x" * 1001}"\n', "note is longer than 1000"),
+    ],
+)
+def test_words_that_cannot_be_are_refused_with_file_and_line(tmp_path, words, says):
+    own = with_words(tmp_path / "own", words)
+    with pytest.raises(RequestError, match=r"exercise\.toml, line \d+: .*" + says):
+        service.load_exercise(str(own))
+
+
+def test_an_exercise_that_is_nearly_there_is_named(tmp_path):
+    with pytest.raises(RequestError) as refused:
+        exercises.load("dls-c2w1-initialisation")
+    assert f"did you mean {exercises.DEFAULT}?" in refused.value.hint
