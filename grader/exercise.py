@@ -31,6 +31,8 @@ else:
 DEFAULT = "dls-c2w1-initialization"
 # Set before a call by us; any seed that a student would choose is far smaller, so no draw is taken for the other.
 AMBIENT_SEEDS = (2_718_281_828, 3_141_592_653)
+RTOL = 1e-7  # of the comparison with the reference, which draws the very same numbers
+MOST_TOLERANCE = 0.01  # more would let another rule pass
 MOST_WORDS = 1000  # characters of a note, or of words for a check
 _SECRET_DEPTHS = (1, 4, 6)
 _SECRET_SIZES = range(2, 32)
@@ -57,7 +59,8 @@ class Task:
 class Exercise:
     """An exercise as its folder under reference/ describes it.
 
-    `note` stands on every page; `check_words` are added to what is said of a check that failed, by the check's name.
+    A number is right within `rtol` of the reference's, or within `atol`.  `note` stands on every
+    page; `check_words` are added to what is said of a check that failed, by the check's name.
     """
 
     name: str
@@ -74,6 +77,8 @@ class Exercise:
     show: Show = "line"
     note: str = ""
     check_words: Mapping[str, str] = field(default_factory=dict)
+    rtol: float = RTOL
+    atol: float = 0.0
 
     @property
     def possible(self) -> float:
@@ -127,6 +132,10 @@ def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None
     if checks is not None:
         _check_points(exercise, table, path, text, checks)
         _require_words(exercise, path, text, checks)
+    for key, value, least in (("rtol", exercise.rtol, RTOL), ("atol", exercise.atol, 0.0)):
+        if not least <= value <= MOST_TOLERANCE:
+            problem = f"{key} is {value:g}: give a number from {least:g} to {MOST_TOLERANCE:g}"
+            raise _at(path, text, problem, "tolerances", key)
     return exercise
 
 
@@ -156,6 +165,13 @@ class _Calls(msgspec.Struct, forbid_unknown_fields=True):
     large: tuple[int, ...]
 
 
+class _Tolerances(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The table of tolerances in exercise.toml: how far a number may lie from the reference's."""
+
+    rtol: float = RTOL
+    atol: float = 0.0
+
+
 class _Words(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The table of an instructor's own words in exercise.toml."""
 
@@ -176,6 +192,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     functions: dict[str, _Points]
     show: Show = "line"
     words: _Words = _Words()
+    tolerances: _Tolerances = _Tolerances()
 
 
 def _folder(name_or_path: str) -> Path:
@@ -223,6 +240,8 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
         show=file.show,
         note=file.words.note.strip(),
         check_words=file.words.checks,
+        rtol=file.tolerances.rtol,
+        atol=file.tolerances.atol,
     )
 
 

@@ -17,10 +17,11 @@ import msgspec
 from grader import __version__, asides, reading, resources, shipped
 from grader import evidence as gathering
 from grader.checks import CHECKS, course_test, title
-from grader.diagnosis import Case, Recovered, diagnose, measure_more, recover, status
+from grader.checks.values import RELATIVE
+from grader.diagnosis import Case, Recovered, diagnose, measure_more, recover, status, within
 from grader.errors import ExerciseError, SandboxError, UnavailableError
 from grader.evidence import Cache, Gatherer, KnownOutcomes, Trainer
-from grader.exercise import Exercise, Task
+from grader.exercise import RTOL, Exercise, Task
 from grader.explain import (
     Course,
     Facts,
@@ -407,15 +408,19 @@ class Pipeline:
     def _judge(self, evidence: FunctionEvidence, task: Task, known: KnownFault | None, answer: Asked) -> FunctionResult:
         """Return what is said of a function but for its text and the outputs saved beside it."""
         asked = self._asked_of(evidence, task, answer)
+        if (self.exercise.rtol, self.exercise.atol) != (RTOL, 0.0):
+            evidence = within(evidence, asked.recovered.evidence, self.exercise.rtol, self.exercise.atol)
         student = recover(evidence, asked.recovered)
         case = Case(student, asked.recovered)
         how = status(evidence)
         findings = {name: _find(name, student, asked.recovered, how) for name in (*task.points, "training")}
+        findings = {name: _with_tolerance(finding, self.exercise) for name, finding in findings.items()}
         titles = {name: title(name) for name in findings}
         checks = grade(findings, titles, task, self.exercise)
         points, possible = (sum(getattr(check, key) for check in checks) for key in ("points", "possible"))
         passed = how == "graded" and points == possible
         diagnosis = diagnose(case, self.exercise.model.layers, passed=passed)
+        known = None if passed else known
         told = tuple(
             cause
             for code in diagnosis.causes
@@ -505,6 +510,14 @@ def _find(name: str, student: Recovered, reference: Recovered, how: str) -> Find
     except Exception as error:  # whatever it is, it is ours; the finding says so and a person looks
         note(f"the check {name}", error)
         return Finding("broken", f"this check broke ({type(error).__name__})")
+
+
+def _with_tolerance(finding: Finding, exercise: Exercise) -> Finding:
+    """Return a finding that names the exercise's own tolerance, where it has one."""
+    if (exercise.rtol, exercise.atol) == (RTOL, 0.0) or not finding.evidence or finding.evidence.tolerance != RELATIVE:
+        return finding
+    tolerance = f"each number within {exercise.rtol:g} of the reference's, relative, plus {exercise.atol:g}"
+    return replace(finding, evidence=replace(finding.evidence, tolerance=tolerance))
 
 
 def _explained(what: str, make: Callable[[], Value | None]) -> Value | None:

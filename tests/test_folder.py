@@ -526,3 +526,31 @@ def test_an_exercise_that_is_nearly_there_is_named(tmp_path):
     with pytest.raises(RequestError) as refused:
         exercises.load("dls-c2w1-initialisation")
     assert f"did you mean {exercises.DEFAULT}?" in refused.value.hint
+
+
+def test_a_regrade_takes_a_wider_tolerance_and_runs_no_code(graded):
+    write(graded / "near", "near.ipynb", solved(random=edit(RANDOM, ("* 10", "* 10.001"))))
+    out = graded / "near out"
+    graded_into(out, graded / "near")
+    (folder_name,) = [path.parent for path in out.glob("*/result.json")]
+
+    def score() -> float:
+        result = json.loads((folder_name / "result.json").read_text())
+        return result["score"]
+
+    assert score() < 30
+    strict = with_words(graded / "strict", "[tolerances]\nrtol = 1e-5\n")
+    wide = with_words(graded / "wide", "[tolerances]\nrtol = 1e-3\n")
+    assert exercises.load(str(wide)).evidence_sha256 == exercises.load().evidence_sha256
+    before = score()
+    assert grader("regrade", out, "--exercise", strict, "--quiet") in (0, 1)
+    assert score() == before
+    assert grader("regrade", out, "--exercise", wide, "--quiet") in (0, 1)
+    assert score() == 30
+
+
+@pytest.mark.parametrize("line", ["rtol = 0.5", "rtol = 1e-9", "atol = -1.0", "atol = nan", "tol = 1.0"])
+def test_tolerances_that_cannot_be_are_refused_with_file_and_line(tmp_path, line):
+    own = with_words(tmp_path / "own", f"[tolerances]\n{line}\n")
+    with pytest.raises(RequestError, match=rf"exercise\.toml, line \d+: .*{line.split()[0]}"):
+        exercises.load(str(own))

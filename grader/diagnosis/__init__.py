@@ -13,7 +13,7 @@ from grader.diagnosis.causes import (
     undefined_name,
 )
 from grader.diagnosis.notation import typed, written
-from grader.diagnosis.recovered import Recovered, measure_more, recover, shapes
+from grader.diagnosis.recovered import Recovered, measure_more, recover, shapes, within
 from grader.records import Diagnosis, number
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "status",
     "typed",
     "undefined_name",
+    "within",
 ]
 
 
