@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 from grader.errors import RequestError
@@ -42,6 +43,7 @@ MOST_BYTES = 32 << 20
 SHORT_DIGITS = 4  # a number this short may as well be that of a week, an exercise or a year
 NUMBERS = 2  # the place of the first rule that goes by short numbers alone
 MOST_WORDS = 6  # of a name or identifier
+_ZIP = re.compile(r"\.zip$", re.IGNORECASE)
 _Index = Mapping[str, set[str]]
 
 
@@ -118,7 +120,8 @@ def match(submissions: Sequence[Submission], people: Sequence[Person]) -> list[S
 
     A submission that has a student keeps it.  A file or folder name fits a person if it is their identifier, login, email or
     name, or holds one of these as a word; a short number fits only where nothing else does.  Where it fits several, it is
-    nobody's.  A file that fits somebody by less than their own file does is nobody's either.
+    nobody's.  A name inside a zip that was handed in never says whose a file is.  A file that fits somebody by less than
+    their own file does is nobody's either.
     """
     indexes = _indexes(people)
     known, strengths = [], dict[str, int]()
@@ -217,15 +220,31 @@ def _indexes(people: Iterable[Person]) -> tuple[_Index, ...]:
 
 
 def _whose(submission: Submission, indexes: Sequence[_Index]) -> tuple[str | None, int]:
-    """Return whose a file is by its name, and the place of the rule that says so."""
-    parts = [_without_suffix(part) for part in PurePosixPath(submission.name).parts]
-    wholes = {key for part in parts for key in (part.casefold(), _words(part))}
-    pieces = {key for part in parts for key in _pieces(_words(part).split())}
-    for strength, (keys, index) in enumerate(zip((wholes, pieces, wholes, pieces), indexes, strict=True)):
-        fits = {student for key in keys if key in index for student in index[key]}
-        if fits:
-            return (fits.pop() if len(fits) == 1 else None), strength
-    return None, 0
+    """Return whose a file is by its name, and the place of the rule that says so.
+
+    The outermost part that means somebody decides.  A part inside that means another person at least as clearly makes the
+    file nobody's.  Inside a zip that was handed in the student chose the names, so these can only contradict.
+    """
+    outer = submission.hand_in or submission.name
+    inner = submission.name.removeprefix(outer).lstrip("/") if submission.hand_in else ""
+    around, inside = ([_fits(part, indexes) for part in PurePosixPath(path).parts] for path in (outer, inner))
+    strength, students = next((fit for fit in around if fit[0] < NUMBERS), min(around, key=itemgetter(0)))
+    if not students:
+        return None, 0
+    others = [fit for place, fit in (*around, *inside) if place <= strength]
+    everybody = students.union(*others)
+    return (next(iter(everybody)) if len(everybody) == 1 else None), strength
+
+
+def _fits(part: str, indexes: Sequence[_Index]) -> tuple[int, set[str]]:
+    """Return whom one part of a path may mean, by the first rule that fits, and the place of that rule."""
+    stem = stem_of(_ZIP.sub("", part))
+    whole, pieces = {stem.casefold(), _words(stem)}, set(_pieces(_words(stem).split()))
+    for strength, (keys, index) in enumerate(zip((whole, pieces, whole, pieces), indexes, strict=True)):
+        students = {student for key in keys if key in index for student in index[key]}
+        if students:
+            return strength, students
+    return len(indexes), set()
 
 
 def _is_weak(strength: int, strongest: int) -> bool:
@@ -238,10 +257,6 @@ def _pieces(words: Sequence[str]) -> Iterator[str]:
     for start in range(len(words)):
         for end in range(start + 1, min(len(words), start + MOST_WORDS) + 1):
             yield " ".join(words[start:end])
-
-
-def _without_suffix(part: str) -> str:
-    return stem_of(part)
 
 
 def _words(text: str) -> str:

@@ -92,7 +92,8 @@ class Submission:
 
     `path` is None for somebody who handed in nothing.  `stat` is what the file system says of the file, empty where that
     cannot vouch for its content; `student` is the identifier of the LMS or roster; `notes` are sentences for the page;
-    `counts` is false where another file of this student does.
+    `counts` is false where another file of this student does.  `hand_in` is the name of the zip that it was handed in with:
+    what follows in `name` was chosen by the student.  It is empty for files that lie in a source by themselves.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Submission:
     student: str | None = None
     notes: tuple[str, ...] = ()
     counts: bool = True
+    hand_in: str = ""
 
     @property
     def handed(self) -> str:
@@ -339,13 +341,17 @@ def unpacked_bytes(submission: Submission) -> int:
 
 
 def changed(submission: Submission) -> float:
-    """Return when a submission's file was changed last, in seconds; 0 where nobody can tell."""
+    """Return when a submission's file was changed last, in seconds; 0 where nobody can tell.
+
+    A student chooses the times in their zip, so a member is never newer than the zips around it.
+    """
     with suppress(Exception):
-        if submission.path is not None and submission.members:
-            with _archive(submission.path, submission.members[:-1]) as archive:
-                return datetime(*archive.getinfo(submission.members[-1]).date_time).timestamp()  # zips hold local times
         if submission.path is not None:
-            return submission.path.stat().st_mtime
+            times = [submission.path.stat().st_mtime]
+            for depth, member in enumerate(submission.members):
+                with _archive(submission.path, submission.members[:depth]) as archive:
+                    times.append(datetime(*archive.getinfo(member).date_time).timestamp())  # zips hold local times
+            return min(times)
     return 0.0
 
 
@@ -563,7 +569,7 @@ def _from_hand_in(submission: Submission, search: _Search) -> None:
     found.ignored.update(named[:MOST_NAMED])
     if len(named) > MOST_NAMED:
         found.ignored[f"{name}: {len(named) - MOST_NAMED} further files"] = NOT_A_NOTEBOOK
-    kept = _first(own.submissions, search.wanted.most, name)
+    kept = [replace(one, hand_in=name) for one in _first(own.submissions, search.wanted.most, name)]
     found.submissions += kept
     if len(own.submissions) > len(kept):
         found.left_out[name] = len(own.submissions) - len(kept)

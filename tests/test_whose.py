@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from notebooks import RANDOM, edit, solved, write
 from grader import batch, manifest, pool, roster
 from grader import exercise as exercises
 from grader.cli import main
-from grader.submissions import Submission
+from grader.submissions import Submission, changed, find
 
 LIST = "Student ID,SIS Login ID,Full Name\n1,al1,Ada Lovelace\n2,gh2,Grace Hopper\n40711,at3,Alan Turing\n"
 
@@ -120,3 +122,82 @@ def test_an_export_without_any_score_says_so(tmp_path, capsys):
     batch.batch([tmp_path / "in"], tmp_path / "out", exercises.load(), settings)
     assert grader("lms", "spreadsheet", "export", tmp_path / "out", "--out", tmp_path / "up", "--quiet") == 1
     assert "no score was written" in capsys.readouterr().err
+
+
+UNI = b"id,login,email,name\n1001,ada,ada@uni.edu,Ada Lovelace\n1002,mal,mal@uni.edu,Mallory Evil\n"
+LATE = (2107, 12, 31, 23, 59, 58)
+
+
+def packed(*names: str) -> bytes:
+    """A zip whose members claim to be of the year 2107."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name, LATE), b"{}")
+    return data.getvalue()
+
+
+def counted(tmp_path: Path, source: Path) -> dict[str, str | None]:
+    """Whose each file is, of those that count, as `--roster` finds them."""
+    people = roster.load(write(tmp_path, "uni.csv", UNI))
+    return {
+        one.name: one.student for one in roster.match(find([source]).submissions, people) if one.path and one.counts
+    }
+
+
+@pytest.mark.parametrize(
+    ("hand_in", "inside", "student"),
+    [
+        ("Mallory Evil.zip", "ada@uni.edu.ipynb", None),
+        ("Mallory Evil hw 1.zip", "ada@uni.edu/hw.ipynb", None),
+        ("Mallory Evil.zip", "Ada Lovelace.zip/hw.ipynb", None),
+        ("mallory/mal.zip", "1001.ipynb", "1002"),
+        ("hw1.zip", "ada@uni.edu/Initialization.ipynb", None),
+        ("1002.zip", "ada@uni.edu.ipynb", None),
+        ("1002.zip", "hw.ipynb", "1002"),
+        ("hw1.zip", "/ada@uni.edu.ipynb", None),
+        ("hw1.zip", "../Ada Lovelace/hw.ipynb", None),
+        ("Mallory Evil.zip", "hw.ipynb", "1002"),
+        ("mal@uni.edu.ZIP", "mal.ipynb", "1002"),
+        ("Mallory Evil/hw.zip", "week 1/hw.ipynb", "1002"),
+    ],
+)
+def test_names_inside_a_zip_that_was_handed_in_never_say_whose_it_is(tmp_path, hand_in, inside, student):
+    write(tmp_path / "cls", "Ada Lovelace/Init.ipynb", solved())
+    write(tmp_path / "cls", hand_in, packed(inside))
+    whose = counted(tmp_path, tmp_path / "cls")
+    assert whose["Ada Lovelace/Init.ipynb"] == "1001"
+    assert whose[f"{hand_in}/{inside}"] == student
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("Mallory Evil hw 1/ada@uni.edu.ipynb", None),
+        ("Mallory Evil/ada@uni.edu.ipynb", None),
+        ("Mallory Evil/for ada.ipynb", "1002"),
+        ("section 3/ada@uni.edu.ipynb", "1001"),
+    ],
+)
+def test_an_outer_folder_is_not_overruled_by_a_name_inside_it(tmp_path, name, student):
+    write(tmp_path / "cls", name, solved())
+    assert counted(tmp_path, tmp_path / "cls") == {name: student}
+
+
+def test_the_zip_of_a_class_names_people_inside_and_a_zip_in_it_is_a_hand_in(tmp_path):
+    source = tmp_path / "class.zip"
+    with zipfile.ZipFile(source, "w") as archive:
+        archive.writestr("Ada Lovelace/hw.ipynb", b"{}")
+        archive.writestr("Mallory Evil/hw.zip", packed("ada@uni.edu.ipynb"))
+    assert counted(tmp_path, source) == {"Ada Lovelace/hw.ipynb": "1001", "Mallory Evil/hw.zip/ada@uni.edu.ipynb": None}
+
+
+def test_a_long_name_inside_a_zip_does_not_hide_whose_zip_it_is(tmp_path):
+    write(tmp_path / "cls", "Mallory Evil.zip", packed(f"{'x' * 2000}/ada@uni.edu.ipynb"))
+    assert list(counted(tmp_path, tmp_path / "cls").values()) == [None]
+
+
+def test_a_member_of_a_zip_is_never_newer_than_the_zip(tmp_path):
+    path = write(tmp_path / "cls", "mal.zip", packed("hw.ipynb"))
+    (member,) = find([tmp_path / "cls"]).submissions
+    assert changed(member) == path.stat().st_mtime
