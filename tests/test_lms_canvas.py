@@ -148,6 +148,36 @@ def test_whoever_canvas_names_is_found_or_refused_never_another(sortable_name, l
         assert (found.user, found.late, found.attachment, found.original) == (str(user), late, str(attachment), file)
 
 
+PEOPLE = {"11": "Lovelace, Ada", "12": "Evil, Mallory", "7": "Hopper, Grace", "901": "Turing, Alan"}
+
+
+@given(
+    st.sampled_from(["", "11", "12"]),
+    st.booleans(),
+    st.lists(
+        st.sampled_from([*PEOPLE, "", "LATE", "99999", "adalovelace", "evilmallory", "anon", "text.html", "x.ipynb"])
+        | st.text(max_size=5),
+        max_size=6,
+    ),
+    st.sampled_from(["x.ipynb", "text.html", "link.html"]),
+)
+def test_no_name_that_a_student_gives_a_file_makes_it_somebody_elses(left, late, parts, end):
+    """The roster holds everybody, or lacks the victim or the one who hands in."""
+    member = zipper("Evil, Mallory".replace(", ", ""), late, 12, 345, "_".join([*parts, end]))
+    for roster in ({user: name for user, name in PEOPLE.items() if user != left}, {"11": PEOPLE["11"]}, None):
+        with contextlib.suppress(RequestError):
+            name = parse(member, roster)
+            assert name is None or name.user == "12"
+
+
+def test_whoever_is_not_in_the_roster_takes_nobodys_place():
+    roster = {"11": "Lovelace, Ada"}
+    assert parse("adalovelace_11_344_a.ipynb", roster) == Name("11", "adalovelace", False, "344", "a.ipynb")
+    for member in ("evilmallory_12_345_11_99999_x.ipynb", "x_1_y_12_345_11_99999_x.ipynb"):
+        with pytest.raises(RequestError, match="can be read"):
+            parse(member, roster)
+
+
 @given(
     st.text(max_size=60)
     | st.from_regex(r"(LATE_|anon_|[0-9]{1,3}_|[a-z]_){0,6}(text|link|x)\.(html|ipynb)", fullmatch=True)

@@ -60,24 +60,30 @@ def parse(member: str, roster: Mapping[str, str] | None = None) -> Name | None:
     Raises
     ------
     RequestError
-        If two readings are left; the message names them.
+        If two readings are left, or none that Canvas could have meant; the message names them.
     """
     every = readings(member)
-    possible = [one for one in every if not _IMPOSSIBLE.search(one.name)] or every
-    if len(every) > 1 and roster:
-        known = [[one for one in some if one.user in roster] for some in (possible, every)]
-        possible = known[0] or known[1] or possible
-        same = [one for one in possible if sanitized(one.name) == sanitized(roster.get(one.user, ""))]
-        possible = same if len(same) == 1 else possible
+    if len(every) < 2:
+        return every[0] if every else None
+    possible = [one for one in every if not _IMPOSSIBLE.search(one.name)]
+    if roster:
+        listed = [one for one in every if one.user in roster]
+        same = [one for one in listed if sanitized(one.name) == sanitized(roster[one.user])]
+        possible = same if len(same) == 1 else [one for one in possible if one in listed] or possible
+    if not possible:
+        raise RequestError(
+            f"{member!r} can be read in {len(every)} ways, and Canvas writes a name like none of them",
+            hint="take this file out of the zip, and grade it by hand",
+        )
     if len(possible) > 1:
         both = " or ".join(f"{one.name!r} (id {one.user}) with {one.original or one.kind!r}" for one in possible[:3])
         hint = (
-            "the roster has both: take this file out of the zip, and grade it by hand"
+            "the roster does not decide: take this file out of the zip, and grade it by hand"
             if roster
             else "give the exported gradebook with --roster FILE: its ID column decides"
         )
         raise RequestError(f"{member!r} can be read in two ways: {both}", hint=hint)
-    return possible[0] if possible else None
+    return possible[0]
 
 
 def without_resubmit_suffix(name: str) -> str:
