@@ -99,8 +99,29 @@ def test_any_change_breaks_the_seal(tmp_path):
     for name, value in (("system", "canvas"), ("entries", document["entries"][::-1]), ("seal", ""), ("new", 1)):
         path.write_text(json.dumps(document | {name: value}))
         assert not manifest.is_sealed(path)
-    path.write_text(json.dumps(document, indent=4))  # blanks mean nothing
+    path.write_text(json.dumps(document, indent=4))
+    assert not manifest.is_sealed(path)
+
+
+@pytest.mark.parametrize("end", ["]}", f'], "seal": "{"0" * 64}"}}'])
+def test_a_large_manifest_without_our_seal_is_never_parsed(tmp_path, monkeypatch, end):
+    def parsed(path: Path) -> None:
+        raise AssertionError(path)
+
+    write(tmp_path / "in", "a.ipynb", b"")
+    write(tmp_path / "out", "manifest.json", encoded(*SWAPPED))  # a copy of an earlier run
+    manifest.sealed(Manifest(system="x"))  # there is a key
+    write(tmp_path / "in", "manifest.json", b'{"system": "x", "entries": [' + b"[" * (1 << 20) + end.encode())
+    monkeypatch.setattr(manifest, "read", parsed)
+    monkeypatch.setattr(submissions.manifests, "load", lambda folder: Manifest(system="spreadsheet"))
+    assert [one.name for one in find(tmp_path / "in", besides=tmp_path / "out").submissions] == ["a.ipynb"]
+
+
+def test_a_manifest_larger_than_any_is_not_read(tmp_path, monkeypatch):
+    path = write(tmp_path, "manifest.json", encoded(*SWAPPED))
     assert manifest.is_sealed(path)
+    monkeypatch.setattr(manifest, "MOST_BYTES", path.stat().st_size - 1)
+    assert not manifest.is_sealed(path)
 
 
 def test_a_seal_of_another_account_does_not_count_until_a_person_names_the_manifest(tmp_path, monkeypatch):
