@@ -23,7 +23,7 @@ from notebooks import notebook
 
 from grader.cli import main
 from grader.errors import RequestError
-from grader.lms import canvas
+from grader.lms import archives, canvas
 from grader.lms.canvas_names import Name, parse, without_resubmit_suffix
 
 # --- the importers, written down from their sources ----------------------------------------------------------------
@@ -353,11 +353,26 @@ def test_hostile_members_are_named_and_nothing_is_written_outside(tmp_path, caps
     }
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
-    export = tmp_path / "s.zip"
-    with zipfile.ZipFile(export, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number in range(3):
-            archive.writestr(f"doe_{number}_1_hw.ipynb", b" " * (60 << 20))
+@pytest.mark.parametrize(("name", "count", "size_mb"), [("hw.ipynb", 1, 200), ("hw.ipynb", 3, 60), ("hw.zip", 1, 150)])
+def test_files_of_one_student_that_are_too_large_are_set_aside_and_the_class_goes_on(
+    tmp_path, capsys, name, count, size_mb
+):
+    export = zipped(tmp_path / "s.zip", {"doejane_1_2_hw.ipynb": RIGHT})
+    with zipfile.ZipFile(export, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for number in range(count):
+            with archive.open(f"evilmallory_2_{number + 3}_{name}", "w", force_zip64=True) as member:
+                for _ in range(size_mb):
+                    member.write(b" " * (1 << 20))
+    assert main(["lms", "canvas", "collect", str(export), "--out", str(tmp_path / "out")]) in {0, 1}
+    entries = by_student(tmp_path / "out")
+    assert (tmp_path / "out" / entries["1"].file).read_bytes() == RIGHT
+    assert "too large" in entries["2"].note
+    assert "too large" in "".join(capsys.readouterr())
+
+
+def test_a_zip_that_holds_more_than_any_class_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    export = zipped(tmp_path / "s.zip", {f"doe_{number}_1_hw.ipynb": RIGHT for number in range(9)})
+    monkeypatch.setattr(archives, "MOST_UNPACKED_BYTES", 8 * len(RIGHT))
     with pytest.raises(RequestError, match="more than it should"):
         canvas.collect(request(export, tmp_path / "out"))
 

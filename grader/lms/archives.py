@@ -13,12 +13,14 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from grader.errors import RequestError
+from grader.notebook import SOURCE_LIMIT_BYTES
 from grader.store import replacing
 from grader.submissions import walk
 
 MOST_MEMBERS = 100_000
 MOST_TIMES_PACKED = 100  # what unpacks to more is no class's homework; Canvas draws the line at the same place
 MOST_UNPACKED_BYTES = 50 << 30
+MOST_ZIP_BYTES = 512 << 20  # of a zip that a student handed in
 _ROOM_BYTES = 64 << 20  # a small zip may hold one large file
 _UTF8_FLAG = 0x800
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same zip every time; no clock in it
@@ -29,7 +31,8 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 class Member:
     """A file of an export: its name in it with ``/``, the size that it says it has, and where it lies.
 
-    All members of a zip share it open, since opening it reads its whole directory; it is closed with the last of them.
+    One that is `too_large` is set aside and never unpacked.  All members of a zip share it open, since opening it reads its
+    whole directory; it is closed with the last of them.
     """
 
     name: str
@@ -37,10 +40,13 @@ class Member:
     source: Path
     archive: zipfile.ZipFile | None = None
     info: zipfile.ZipInfo | None = None
+    too_large: bool = False
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Give the file to read; a damaged or encrypted member raises whatever its packing does."""
+        if self.too_large:
+            raise zipfile.LargeZipFile(f"{self.name} is too large")
         if self.archive is None or self.info is None:
             with self.source.open("rb") as file:
                 yield file
@@ -66,7 +72,7 @@ def contents(sources: Sequence[Path]) -> Contents:
     Raises
     ------
     RequestError
-        If a source is not there, is no zip, or unpacks to more than a class hands in.
+        If a source is not there, is no zip, or unpacks to more than a class hands in without the files that are too large.
     """
     found = Contents()
     for source in sources:
@@ -134,7 +140,7 @@ def _of_zip(source: Path, found: Contents) -> list[Member]:
             hint="give the zip as the LMS made it; if this is that zip, it is damaged: download it again",
         ) from None
     infos = [info for info in archive.infolist() if not info.is_dir()]
-    _require_bounded(source, infos)
+    too_large = _too_large(source, infos)
     members = []
     for info in infos:
         name = decoded(info.filename, utf8=bool(info.flag_bits & _UTF8_FLAG)).replace("\\", "/")
@@ -143,18 +149,37 @@ def _of_zip(source: Path, found: Contents) -> list[Member]:
         elif name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/"):
             found.refused.append(f"{name}: it leads out of the zip")
         else:
-            members.append(Member(name, info.file_size, source, archive, info))
+            members.append(Member(name, info.file_size, source, archive, info, too_large=info.filename in too_large))
     return members
 
 
-def _require_bounded(source: Path, infos: Sequence[zipfile.ZipInfo]) -> None:
-    unpacked = sum(info.file_size for info in infos)
+def _too_large(source: Path, infos: Sequence[zipfile.ZipInfo]) -> set[str]:
+    """Return the members to set aside: a file that one student handed in must not stop the class.
+
+    What is larger than any file that is read does not count.  If the rest is too much, what unpacks to far more than it takes
+    in the zip goes as well.
+    """
     most = min(MOST_UNPACKED_BYTES, MOST_TIMES_PACKED * source.stat().st_size + _ROOM_BYTES)
+    large = {
+        info.filename for info in infos if info.file_size > (MOST_ZIP_BYTES if _is_zip(info) else SOURCE_LIMIT_BYTES)
+    }
+    if _unpacked_bytes(infos, large) > most:
+        large |= {info.filename for info in infos if info.file_size > MOST_TIMES_PACKED * info.compress_size}
+    unpacked = _unpacked_bytes(infos, large)
     if len(infos) > MOST_MEMBERS or unpacked > most:
         raise RequestError(
             f"{source} holds {len(infos)} files of {unpacked >> 20} MB in all, more than it should",
             hint="this may be a zip bomb; if it is a real download, unpack it and give the folder",
         )
+    return large
+
+
+def _unpacked_bytes(infos: Sequence[zipfile.ZipInfo], without: Collection[str]) -> int:
+    return sum(info.file_size for info in infos if info.filename not in without)
+
+
+def _is_zip(info: zipfile.ZipInfo) -> bool:
+    return info.filename.lower().endswith(".zip")
 
 
 def _sort(member: Member, found: Contents) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from grader import manifest as manifests
 from grader.errors import RequestError
-from grader.lms.archives import Contents, Member
+from grader.lms.archives import MOST_ZIP_BYTES, Contents, Member
 from grader.lms.choice import done_in, is_notebook
 from grader.lms.system import Collect, Done
 from grader.manifest import Entry, Manifest
@@ -35,7 +35,6 @@ from grader.submissions import (
 )
 from grader.submissions import opened as opened_submission
 
-MOST_ZIP_BYTES = 512 << 20  # of a zip that a student handed in
 _UNSEALED = (
     "manifest.json has no seal, since no key can be kept in your data folder: "
     "give `grader batch` the option --manifest with its path"
@@ -120,6 +119,8 @@ def _entry(request: Collect, one: HandedIn, stem: str, usual: str) -> Entry:
             notes.append(said)
         elif files:
             notes.append("No notebook is among what was handed in: " + _listed([file.original for file in files]))
+        if aside := [file.original for file in files if file.member.too_large and file is not chosen]:
+            notes.append("Set aside, since it is too large: " + _listed(aside))
         if left:
             notes.append(f"{left + len(able)} notebooks and scripts were handed in; only {len(able)} were looked at.")
     return Entry(
@@ -147,7 +148,7 @@ def _opened(files: Sequence[File], functions: Sequence[str], unpacked: ExitStack
 
 def _of_zip(file: File, functions: Sequence[str], unpacked: ExitStack) -> tuple[list[File], int]:
     """Return the notebooks in a zip that was handed in, unpacked for a while, and how many of them are left out."""
-    if file.member.size_bytes > MOST_ZIP_BYTES:
+    if file.member.too_large or file.member.size_bytes > MOST_ZIP_BYTES:
         return [], 0
     folder = Path(unpacked.enter_context(TemporaryDirectory(prefix="grader-")))
     packed = folder / "packed.zip"
@@ -211,7 +212,7 @@ def _chosen(able: Sequence[File], functions: Sequence[str], usual: str) -> File 
 
 def _filled_in(file: File, functions: Sequence[str]) -> tuple[int, int]:
     """Return how much of the exercise is done in a file, nothing where it cannot be read."""
-    if file.member.size_bytes > SOURCE_LIMIT_BYTES:
+    if file.member.too_large or file.member.size_bytes > SOURCE_LIMIT_BYTES:
         return 0, 0
     try:
         with file.member.open() as opened:
@@ -229,7 +230,7 @@ def _copy(member: Member, path: Path) -> tuple[str | None, str]:
     """
     digest = hashlib.sha256()
     with replacing(path, private=True) as draft:
-        if member.size_bytes > SOURCE_LIMIT_BYTES:
+        if member.too_large or member.size_bytes > SOURCE_LIMIT_BYTES:
             draft.truncate(SOURCE_LIMIT_BYTES + 1)
             return None, f"The file is too large ({member.size_bytes >> 20} MB)."
         try:
