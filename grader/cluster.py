@@ -12,6 +12,7 @@ import logging
 import os
 import platform
 import secrets
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -49,6 +50,9 @@ WORKERS_SECONDS = 30.0  # for the first worker to be there, and for each to say 
 GONE_SECONDS = 60.0  # without any worker, after which the batch stops; one that is started anew is there in a few
 LOOK_SECONDS = 1.0
 NO_STORE = Path(os.devnull) / "none"  # SQLite's log may not be read from another machine, not even on a shared disk
+SAFE_START = (
+    "cd / && PYTHONSAFEPATH=1"  # how a worker is kept from importing what lies around it; Python 3.11 reads the latter
+)
 ONE_THREAD = "--nthreads 1 --nworkers N"  # how workers are to be started
 UNDER_WAY_BYTES = 256 << 20  # of submissions that are with the cluster at one time: the scheduler's memory holds them
 NAMES = (*work.PAGES, work.ANNOTATED)  # what may come back
@@ -363,12 +367,17 @@ def _folder(terms: bytes) -> Path:
 
 
 def _meet(terms: Terms) -> Path:
-    """Refuse to grade on this worker with other versions, without confinement, or with more than one thread."""
+    """Refuse to grade on this worker with other versions, without confinement, unsafe imports, or more than one thread."""
     if said := terms.differences():
         raise RequestError(f"the worker {_name()} has {said}", hint="install the same versions on every worker")
     if (count := _threads()) != 1:
         problem = f"the worker {_name()} has {count} threads, and grades one submission at a time"
         raise RequestError(problem, hint=f"start it with `dask worker ADDRESS {ONE_THREAD}`")
+    if not _is_safe():
+        problem = (
+            f"the worker {_name()} could import a student's file: it imports from {Path.cwd()}, where it was started"
+        )
+        raise RequestError(problem, hint=f"start it with `{SAFE_START} dask worker ADDRESS {ONE_THREAD}`")
     try:
         _confined(terms.trusted)
     except SandboxError as error:
@@ -429,6 +438,17 @@ def _name() -> str:
         return str(get_worker().address)
     except ValueError:  # outside of a worker
         return platform.node()
+
+
+def _is_safe() -> bool:
+    """Whether no Python of this worker imported from the folder it was started in, if a student can have written there."""
+    from distributed import get_worker
+
+    try:
+        get_worker()
+    except ValueError:  # outside of a worker the command has seen to it
+        return True
+    return bool(getattr(sys.flags, "safe_path", False)) or Path.cwd() == Path(Path.cwd().anchor)
 
 
 def _threads() -> int:

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import psutil
@@ -59,6 +60,7 @@ class Processes:
         self._folder, self._options = folder, options
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
         self._environ = {**kept, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed_failures)}
+        self._environ.pop("PYTHONSAFEPATH", None)
         file = folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
         self.workers: list[psutil.Popen] = []
@@ -70,16 +72,20 @@ class Processes:
             self.close()
             raise
 
-    def worker(self, name: str, threads: int = 1) -> psutil.Popen:
+    def worker(self, name: str, threads: int = 1, cwd: str | Path = "/") -> psutil.Popen:
         where = ("--host", "127.0.0.1", "--local-directory", str(self._folder / name), "--name", name)
         size = ("--nthreads", str(threads), "--nworkers", "1")
-        return self._start("worker", self.address, *where, *size, *self._options)
+        return self._start("worker", self.address, *where, *size, *self._options, cwd=cwd)
 
-    def _start(self, *command: str) -> psutil.Popen:
+    def _start(self, *command: str, cwd: str | Path = "/") -> psutil.Popen:
         log = (self._folder / f"{command[0]}-{time.monotonic_ns()}.log").open("wb")
         with log:
             return psutil.Popen(
-                [sys.executable, "-m", "dask", *command, "--no-dashboard"], stdout=log, stderr=log, env=self._environ
+                [sys.executable, "-m", "dask", *command, "--no-dashboard"],
+                stdout=log,
+                stderr=log,
+                env=self._environ,
+                cwd=cwd,
             )
 
     def _until(self, ready) -> None:
@@ -419,6 +425,37 @@ def test_a_worker_with_several_threads_is_refused_by_name(own, one, tmp_path, ca
     assert "has 2 threads" in said
     assert "--nthreads 1" in said
     assert not (tmp_path / "out").exists()
+
+
+@linux
+@pytest.mark.slow
+def test_a_worker_that_could_import_from_where_it_was_started_is_refused_by_name(own, one, tmp_path, capsys):
+    running = own()
+    running.workers.append(running.worker("near", cwd=one.parent))
+    with Client(running.address, set_as_default=False) as client:
+        client.wait_for_workers(3, timeout=600)
+    where = ("--executor", "dask", "--scheduler", running.address)
+    assert grader("batch", one, "--out", tmp_path / "out", *where) == 2
+    said = capsys.readouterr().err
+    assert f"it imports from {one.parent}, where it was started" in said
+    assert "PYTHONSAFEPATH=1" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "safe_path", "refused"), [("/", False, False), (None, False, True), (None, True, False)]
+)
+def test_a_worker_imports_from_nowhere_that_a_student_writes_to(
+    tmp_path, monkeypatch, terms, folder, safe_path, refused
+):
+    monkeypatch.setattr(cluster, "_confined", lambda trusted: None)
+    monkeypatch.setattr(
+        "distributed.get_worker", lambda: SimpleNamespace(address="tcp://w:1", state=SimpleNamespace(nthreads=1))
+    )
+    monkeypatch.setattr(cluster.sys, "flags", SimpleNamespace(safe_path=safe_path))
+    monkeypatch.chdir(folder or tmp_path)
+    with pytest.raises(RequestError, match="could import a student's file") if refused else contextlib.nullcontext():
+        cluster._opened(cluster.examine(terms))
 
 
 def test_the_client_is_not_needed_to_grade_here():

@@ -43,8 +43,15 @@ def workers(folder: Path, count: int) -> Iterator[tuple[str, list[psutil.Popen]]
             time.sleep(0.05)
         address = json.loads(file.read_text())["address"]
         for number in range(count):
-            how = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(folder / str(number)))
-            started.append(psutil.Popen([*dask, "worker", address, "--host", "127.0.0.1", *how], **quiet))
+            how = (
+                "--nthreads",
+                "1",
+                "--no-nanny",
+                "--no-dashboard",
+                "--local-directory",
+                str((folder / str(number)).resolve()),
+            )
+            started.append(psutil.Popen([*dask, "worker", address, "--host", "127.0.0.1", *how], cwd="/", **quiet))
         from distributed import Client
 
         with Client(address, set_as_default=False) as client:
