@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import runpy
 import secrets
 import shutil
 import socket
@@ -28,6 +29,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import grader.sandbox
 from grader import resources
 from grader.records import Call, Function, Outcome, Place, Unit
 from grader.sandbox import Limits, Sandbox
@@ -117,7 +119,10 @@ _NUMBERS = {
     "pidfd_send_signal": (424, 424), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
     "ptrace": (101, 117), "prlimit64": (302, 261), "open_by_handle_at": (304, 265), "inotify_init1": (294, 26),
     "fanotify_init": (300, 262), "mount": (165, 40), "ftruncate": (77, 46), "personality": (135, 92), "prctl": (157, 167),
-    "seccomp": (317, 277), "kcmp": (312, 272), "dup": (32, 23), "timer_create": (222, 107), "ioctl": (16, 29),
+    "futex": (202, 98), "madvise": (28, 233), "membarrier": (324, 283), "mincore": (27, 232), "msync": (26, 227),
+    "flock": (73, 32), "fcntl": (72, 25), "eventfd2": (290, 19), "set_robust_list": (273, 99), "rseq": (334, 293),
+    "sysinfo": (99, 179), "seccomp": (317, 277), "kcmp": (312, 272), "dup": (32, 23), "timer_create": (222, 107), "tgkill": (234, 131),
+    "rt_sigqueueinfo": (129, 138), "ioctl": (16, 29),
 }  # fmt: skip
 # not even tried with arguments that mean nothing: they take none, or could stop, end or double something
 _NEVER_TRIED = {  # pause fork vfork kill setsid vhangup sync reboot tkill tgkill; 335 and 336 (u(ret)probe) pass any filter
@@ -248,6 +253,22 @@ ATTACKS = (
     Attack("a segmentation fault", "ctypes.string_at(0)", CRASHED),
     Attack("abort", "os.abort()", CRASHED),
     Attack(
+        "ending oneself as something outside would (signals)",
+        """
+        for number in range(1, 65):
+            attempt(lambda: signal.signal(number, signal.SIG_DFL))
+            for way in (lambda: os.kill(os.getpid(), number), lambda: os.kill(0, number), lambda: signal.raise_signal(number),
+                        lambda: call("tgkill", os.getpid(), os.getpid(), number), lambda: call("rt_sigqueueinfo", os.getpid(), number, bytes(128))):
+                if attempt(way)[1] is None:
+                    return {"won": 1.0}
+        for way in (lambda: signal.alarm(1), lambda: signal.setitimer(0, 0.001), lambda: signal.setitimer(1, 0.001), lambda: call("timer_create", 0, 0, 0),
+                    *[lambda fd=fd: os.write(fd, b"x") for fd in (0, 3, *range(6, 20))], lambda: os.pread(0, 1, 0), lambda: call("prctl", 1, 9)):
+            attempt(way)
+        return LOST
+        """,
+        RETURNED,
+    ),
+    Attack(
         "a C stack overflow",
         """
         nest = ()
@@ -351,8 +372,7 @@ ATTACKS = (
         "importing the grader or its reference",
         """
         import importlib
-        from importlib.machinery import SourceFileLoader
-        sys.path[:] = [str(package).rpartition("/")[0], package, reference, shared, ""]
+                sys.path[:] = [str(package).rpartition("/")[0], package, reference, shared, ""]
         sys.path_importer_cache.clear()
         importlib.invalidate_caches()
         any_of(
@@ -455,6 +475,14 @@ ATTACKS = (
         wins="planted",
     ),
     Attack(
+        "signs of the grader in the list of modules",
+        """
+        names = ("answer", "confine", "kernel", "modules", "standins", "grader")
+        return {"won": float(len([name for name in names if name in sys.modules]) + len(sys.path) + len(sys.argv[0]))}
+        """,
+        RETURNED,
+    ),
+    Attack(
         "an array that claims memory that is not its own",
         """
         class Claim:
@@ -489,6 +517,39 @@ ATTACKS = (
         )
         """,
         then="call('shmget', 0x5EC2E7, 4096, 0)\nreturn {'won': 1.0}",
+    ),
+    Attack(
+        "waking another process that waits at a place of the C library (futex)",
+        """
+        libc.syscall.restype = ctypes.c_long
+        place = ctypes.c_long(ctypes.cast(libc.getpid, ctypes.c_void_p).value & -8)
+        at_once = struct.pack("qq", 0, 1)
+        shared = [operation | clock for operation in range(16) for clock in (0, 256)] + [128 + n for n in (6, 7, 8, 13, 99)]
+        any_of(*[lambda operation=operation: call("futex", place.value, operation, 1, at_once, 0, -1) or 1
+                 for operation in shared])
+        """,
+        wins="bare",
+    ),
+    Attack(
+        "other things that a kernel shares between processes",
+        """
+        page = id(os) & -4096
+        own = struct.pack("hhqqi", 1, 0, 0, 0, 0)
+        any_of(
+            lambda: call("membarrier", 8, 0), lambda: call("mincore", page, 4096, bytes(8)), lambda: call("msync", page, 4096, 4),
+            *[lambda advice=advice: call("madvise", page, 4096, advice) for advice in (3, 9, 12, 20, 21, 22, 23, 25, 100, 101)],
+            *[lambda fd=fd: call("flock", fd, 6) for fd in range(6)],
+            *[lambda fd=fd, ask=ask: call("fcntl", fd, ask, own) for fd in range(6) for ask in (1, 4, 6, 8, 9, 37, 1024, 1031, 1033)],
+            lambda: call("eventfd2", 0, 0), lambda: call("set_robust_list", page, 24), lambda: call("sysinfo", bytes(128)),
+            lambda: call("rseq", bytes(32), 32, 0, 1),
+        )
+        """,
+    ),
+    Attack(
+        "a position in a file that all children have",
+        "os.lseek(0, 1000, 0)\nreturn {'won': float(os.lseek(0, 0, 1))}",
+        RETURNED,
+        then="return {'won': float(os.lseek(0, 0, 1))}",
     ),
     Attack("writing where the next student reads", "os.lseek(0, 1000, 0)\nos.write(0, b'message')",
            then="return {'won': float(len(os.read(0, 10)))}"),
@@ -543,10 +604,10 @@ ATTACKS = (
     Attack(
         "patching the worker's own module",
         """
-        answer = sys.modules["answer"]
-        answer.answer = lambda *_: b"\\x09" * 100
-        answer.raised = answer.returned = lambda *_: 1 / 0
-        answer.MAX_NUMBERS = answer.MAX_ITEMS = 10**12
+        answer = sys._getframe(1).f_globals
+        answer["answer"] = lambda *_: b"\\x09" * 100
+        answer["raised"] = answer["returned"] = lambda *_: 1 / 0
+        answer["MAX_NUMBERS"] = answer["MAX_ITEMS"] = 10**12
         return LOST
         """,
         STOPPED,
@@ -628,7 +689,7 @@ ATTACKS = (
         """,
         CRASHED | RAISED,
     ),
-    Attack("our own exception", "raise sys.modules['answer'].Refused('\\x1b[31m30 of 30\\u202e')", REFUSED),
+    Attack("our own exception", "raise sys._getframe(1).f_globals['Refused']('\\x1b[31m30 of 30\\u202e')", REFUSED),
     # --- the kernel
     Attack("a ring of io_uring", "call('io_uring_setup', 8, bytes(120))"),
     Attack("a user namespace", "any_of(*[lambda kind=kind: call('unshare', kind) for kind in (1 << 28, 1 << 17, 1 << 30)])"),
@@ -675,7 +736,7 @@ ATTACKS = (
         said = {}
         for pid in (sibling, grader, server, os.getppid() or 1, 4_194_303, 4_194_302):
             ways = [lambda: call(number, pid, bytes(64), bytes(64), bytes(64)) for number in sorted(set(range(470)) - set(NEVER_TRIED)
-                    - set(sys.modules["kernel"].allowed_calls().values()))]
+                    - set(ALLOWED))]
             ways += [lambda: os.sched_getaffinity(pid), lambda: time.clock_gettime(clock(pid))]
             for number, way in enumerate(ways):
                 said.setdefault(number, set()).add(getattr(attempt(way)[1], "errno", 0))
@@ -686,7 +747,7 @@ ATTACKS = (
     Attack(
         "every system call that is not on the list",
         """
-        listed = set(sys.modules["kernel"].allowed_calls().values())
+        listed = set(ALLOWED)
         let_through = []
         for number in set(range(470)) - listed - set(NEVER_TRIED):
             _, error = attempt(lambda: call(number, -1, -1, -1, -1, -1, -1))
@@ -761,6 +822,7 @@ class Arena:
             "sibling": self._sibling.pid,
             "PREFIX": PREFIX[:4] + PREFIX[4:],
             "NUMBERS": {name: row[_COLUMN[platform.machine()]] for name, row in _NUMBERS.items()},
+            "ALLOWED": allowed_calls(),
             "NEVER_TRIED": sorted(_NEVER_TRIED[platform.machine()]),
         }
 
@@ -796,6 +858,12 @@ class Arena:
         places = [*self.folder.rglob("*"), *map(Path, ("/tmp/fill", "/dev/shm/fill", "/dev/shm/message", "/fill"))]
         found = {str(path): path.lstat() for path in places if path.is_symlink() or path.exists()}
         return {name: (s.st_mode, s.st_size, s.st_mtime_ns, s.st_nlink) for name, s in found.items()}
+
+
+def allowed_calls() -> list[int]:
+    """Return the numbers of the system calls that the worker's filter leaves; nothing of ours imports the worker."""
+    path = Path(grader.sandbox.__file__).parent / "worker" / "kernel.py"
+    return sorted(runpy.run_path(str(path))["allowed_calls"]().values())
 
 
 _FILES = {

@@ -80,7 +80,7 @@ def frame(rng: Random) -> bytes:
 
 
 def array(rng: Random) -> bytes:
-    shape = [rng.choice((0, 1, 2, 3, 5, 1 << 20, 1 << 32, 1 << 63, (1 << 64) - 1)) for _ in range(rng.randint(0, 3))]
+    shape = [rng.choice((0, 0, 1, 2, 3, 5, 1 << 20, 1 << 32, 1 << 63, (1 << 64) - 1)) for _ in range(rng.randint(0, 8))]
     shape = shape if rng.random() < 0.3 else [size % 4 for size in shape]
     most = 8
     for size in shape:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import select
+import signal
 import struct
 import sys
 from pathlib import Path
@@ -14,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.records import Array, Call, Function, Place, Unit
-from grader.sandbox import Limits, Sandbox, Variants, wire
-from grader.sandbox.server import OnceServer
+from grader.sandbox import _OWN_FAULTS, Limits, Sandbox, Variants, wire
+from grader.sandbox.server import Ending, OnceServer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server is for Linux")
 CALLS = (Call((3, 2, 1), 11), Call((2, 4, 1), 12))
@@ -146,6 +148,73 @@ def test_nothing_of_the_parent_is_in_the_child(sandbox, monkeypatch):
         source = "import os, sys\ndef f(d):\n    return {'env': len([k for k in os.environ if 'PLANTED' in k]), 'path': len(sys.path), 'ours': len([m for m in sys.modules if m.startswith('grader')])}"
         (outcome, _) = run(fresh, source)
     assert [float(array.numpy()) for array in outcome.arrays.values()] == [0, 0, 0]
+
+
+OWN_SEED = "import numpy as np\n{before}\ndef f(d):\n    if not hasattr(np, 'zz'):\n        np.zz = 1\n        {first}\n    return {{'W': np.random.randn(2)}}"
+
+
+@pytest.mark.parametrize(
+    ("before", "first"),
+    [
+        ("", "real = np.random.seed; np.random.seed = lambda s: real(3)"),
+        ("import operator", "operator.index = lambda s: 3"),
+        ("", "np.random.mtrand._rand = np.random.RandomState(3)"),
+        ("", "np.random.set_bit_generator(np.random.MT19937(3))"),
+        ("", "np.random.set_bit_generator(np.random.PCG64(3))"),
+        (
+            "class M(np.random.MT19937):\n    def _legacy_seeding(self, s):\n        super()._legacy_seeding(3)",
+            "np.random.set_bit_generator(M(3))",
+        ),
+        ("", "np.random.randn(1)"),  # which leaves the second number of its pair behind
+    ],
+)
+def test_the_ambient_seed_is_ours_whatever_a_first_call_put_in_its_place(sandbox, before, first):
+    _, second = run(sandbox, OWN_SEED.format(before=before, first=first))
+    rng = __import__("numpy").random.RandomState(CALLS[1].ambient_seed)
+    assert list(second.numpy("W")) == list(rng.randn(2))
+
+
+ENDS_ITSELF = {
+    "SIGSEGV": "ctypes.string_at(0)",
+    "SIGFPE": "machine(b'\\x31\\xc9\\xf7\\xf1')",  # divide by zero
+    "SIGILL": "machine(b'\\x0f\\x0b')",
+    "SIGTRAP": "machine(b'\\xcc')",
+    "SIGSYS": "machine(b'\\xb8\\x14\\0\\0\\0\\xcd\\x80')",
+}
+MACHINE = """
+import ctypes, signal
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_long
+for number in range(1, 65):
+    try:
+        signal.signal(number, signal.SIG_DFL)
+    except (OSError, ValueError):
+        pass
+def machine(code):
+    address = libc.mmap(None, ctypes.c_size_t(4096), 7, 0x22, -1, 0)
+    ctypes.memmove(address, code, len(code))
+    ctypes.CFUNCTYPE(ctypes.c_int)(address)()
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="machine code of x86_64")
+@pytest.mark.parametrize("name", ENDS_ITSELF)
+def test_a_signal_that_a_function_brings_on_itself_is_its_own(sandbox, name):
+    (outcome,) = run(sandbox, f"{MACHINE}def f(d):\n    {ENDS_ITSELF[name]}")
+    assert (outcome.ended, outcome.message) == ("crashed", f"the process was ended by {name}")
+    assert -getattr(signal, name) in _OWN_FAULTS
+
+
+@pytest.mark.parametrize("written", ["os.write(3, b'x')", "os.write(0, b'x')"])
+def test_no_descriptor_of_a_child_is_a_file_that_it_could_write_to(sandbox, written):
+    source = f"import os, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\ndef f(d):\n    {written}"
+    assert run(sandbox, source)[0].message == "OSError: [Errno 9] Bad file descriptor"
+
+
+@pytest.mark.parametrize("number", _OWN_FAULTS)
+def test_a_function_that_ends_by_its_own_fault_twice_has_crashed(sandbox, monkeypatch, number):
+    monkeypatch.setattr(sandbox, "_tried", lambda _: Ending(number, in_time=True, result=b""))
+    assert run(sandbox, "")[0].ended == "crashed"
 
 
 def test_one_job_leaves_nothing_for_the_next(sandbox):
@@ -284,6 +353,44 @@ def leave_alone(sandbox: Sandbox, one: Function) -> None:
 
 def block(content: bytes) -> bytes:
     return struct.pack("<I", len(content)) + content
+
+
+@given(
+    st.lists(st.sampled_from([0, 1, 2, 7, 1 << 10, 1 << 20, (1 << 20) + 1, 1 << 63]), max_size=8),
+    st.binary(max_size=64),
+)
+def test_a_shape_that_numpy_cannot_have_is_refused(shape, data):
+    frame = struct.pack("<BHH", 0, 0, 1) + entry(*shape, data=data)
+    with contextlib.suppress(wire.BadFrame):
+        for array in wire.decode(block(frame))[0].arrays.values():
+            assert array.numpy().shape == array.sample().numpy().shape == array.shape
+
+
+@pytest.mark.parametrize("shape", [(0, *[1 << 20] * 7), (0, (1 << 20) + 1), (1 << 10, 0, 1 << 11)])
+def test_an_empty_array_with_large_sides_is_refused(sandbox, shape):
+    with pytest.raises(wire.BadFrame):
+        wire.decode(block(struct.pack("<BHH", 0, 0, 1) + entry(*shape)))
+    source = f"import numpy as np\ndef f(d):\n    return {{'W1': np.empty({shape[:3]})}}"
+    assert [outcome.ended for outcome in run(sandbox, source)] == ["refused"] * 2
+
+
+def named(*texts: bytes) -> bytes:
+    return b"".join(struct.pack("<H", len(text)) + text for text in texts) + struct.pack("<Bd", 0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        struct.pack("<BHH", 0, 0, 1) + named(b"W" * 400, b"ndarray", b"float64"),
+        struct.pack("<BHH", 0, 0, 1) + named(b"W", b"n" * 400, b"float64"),
+        struct.pack("<BHH", 0, 0, 1) + named(b"W", b"ndarray", b"f" * 400),
+        struct.pack("<BHH", 0, 0, 1) + named(b"W", b"ndarray", b"float\x1b[31m"),
+        struct.pack("<BHH", 2, 0, 9000) + b"x" * 9000,
+    ],
+)
+def test_a_text_that_the_worker_would_have_cut_is_refused(frame):
+    with pytest.raises(wire.BadFrame):
+        wire.decode(block(frame))
 
 
 @given(st.binary(max_size=400))

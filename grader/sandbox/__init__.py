@@ -31,8 +31,9 @@ __all__ = ["Limits", "Sandbox", "Variants"]
 _FOLDERS = (str(Path(np.__file__).parent.parent), sys.prefix, sys.base_prefix)
 AGAIN, LEAST_SECONDS = 1.5, 0.5  # how much more time than one run all may take, and the least that one gets
 _TIME_IS_UP = -getattr(signal, "SIGXCPU", 24)  # the exit code of a process that used up its processor time
-# Faults that a process makes itself.  The child can send no signal, so any other one comes from outside.
-_FAULTS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGABRT", "SIGSYS")
+# Signals that the kernel sends a process for what it does itself, by whatever descriptor it has.  The child can send none, so
+# any other one comes from outside.
+_FAULTS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGABRT", "SIGSYS", "SIGPIPE", "SIGXFSZ")
 _OWN_FAULTS = {-getattr(signal, name) for name in _FAULTS if hasattr(signal, name)}
 
 # What the confinement refuses: by error number (not permitted, no access, too many files, too large), or in Python's words.
@@ -289,7 +290,7 @@ def _place(frame: Raised, function: Function) -> Place | None:
         return None
     unit = function.units[frame.unit]
     line = unit.line(frame.line)
-    return Place(unit.place.line + line - 1, unit.place.cell) if line > 0 else None
+    return Place(unit.place.line + line - 1, unit.place.cell) if 0 < line <= len(unit.source.splitlines()) else None
 
 
 def _unfinished(call: Call, ending: Ending, limits: Limits) -> Outcome:

@@ -7,6 +7,7 @@ unpickled, evaluated or looked up.  A forger can only choose the bytes, and wron
 from __future__ import annotations
 
 import math
+import re
 import struct
 from dataclasses import dataclass
 
@@ -14,8 +15,11 @@ from grader.records import Array
 
 RETURNED, RAISED, REFUSED = 0, 1, 2
 MAX_ITEMS, MAX_DIMENSIONS, MAX_NUMBERS = 64, 8, 1 << 20
+MAX_NAME, MAX_TYPE, MAX_DTYPE, MAX_MESSAGE = 80, 60, 20, 500  # characters, each of four bytes at most in UTF-8
 MAX_FRAMES = 256  # more than there are calls; what comes after them is not read
 _LENGTH, _HEAD, _PLACE, _COUNT, _DIMENSIONS = map(struct.Struct, ("<I", "<BH", "<ii", "<H", "<B"))
+_UTF8_BYTES = 4
+_DTYPE = re.compile(r"bool|(?:u?int|float)\d{1,3}|u?(?:intc|longlong)|longdouble")
 _USUAL = b"\x07\0ndarray\x07\0float64"  # what stands before almost every array
 _SHAPES = [struct.Struct(f"<{dimensions}Q") for dimensions in range(MAX_DIMENSIONS + 1)]
 
@@ -103,8 +107,11 @@ class _Reader:
         self.at = end
         return begin
 
-    def text(self) -> str:
+    def text(self, most: int) -> str:
+        """Return a text of at most `most` characters, as the worker cuts it."""
         (size,) = self.unpack(_COUNT)
+        if size > _UTF8_BYTES * most:
+            raise BadFrame("a text is too long")
         return self.take(size).decode("utf-8", "replace")
 
     def array(self) -> Array:
@@ -112,15 +119,16 @@ class _Reader:
             self.at += len(_USUAL)
             type_name, dtype = "ndarray", "float64"
         else:
-            type_name, dtype = self.text(), self.text()
+            type_name, dtype = self.text(MAX_TYPE), self.text(MAX_DTYPE)
+            if not _DTYPE.fullmatch(dtype):
+                raise BadFrame("an array is of no known type")
         (dimensions,) = self.unpack(_DIMENSIONS)
         if dimensions > MAX_DIMENSIONS:
             raise BadFrame("an array has too many dimensions")
         shape = self.unpack(_SHAPES[dimensions])
-        size = math.prod(shape)
-        if max(shape, default=0) > MAX_NUMBERS or size > MAX_NUMBERS:
+        if math.prod(side or 1 for side in shape) > MAX_NUMBERS:  # NumPy multiplies the sides of an empty array as well
             raise BadFrame("an array is too large")
-        numbers = self.take(8 * size)
+        numbers = self.take(8 * math.prod(shape))
         return Array(shape, self.same.setdefault(numbers, numbers), dtype, type_name)
 
     def end(self) -> None:
@@ -135,9 +143,9 @@ def _frame(reader: _Reader) -> Frame:
         frame = Returned(index, _arrays(reader))
     elif kind == RAISED:
         unit, line = reader.unpack(_PLACE)
-        frame = Raised(index, reader.text(), reader.text(), unit, line)
+        frame = Raised(index, reader.text(MAX_TYPE), reader.text(MAX_MESSAGE), unit, line)
     elif kind == REFUSED:
-        frame = Refused(index, reader.text())
+        frame = Refused(index, reader.text(MAX_MESSAGE))
     else:
         raise BadFrame("the frame is of no known kind")
     reader.end()
@@ -150,6 +158,6 @@ def _arrays(reader: _Reader) -> dict[str, Array]:
         raise BadFrame("the frame has too many entries")
     arrays: dict[str, Array] = {}
     for _ in range(count):
-        name = reader.text()
+        name = reader.text(MAX_NAME)
         arrays[name] = reader.array()
     return arrays

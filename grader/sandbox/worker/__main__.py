@@ -14,7 +14,10 @@ import socket
 import sys
 import time
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import answer  # noqa: TC004  # `load` imports it
 
 if sys.platform == "win32":
     import msvcrt
@@ -29,6 +32,7 @@ HARD_SECONDS = (
     3600  # of processor time, beyond the limit whose signal names the reason: more than any wall timer allows
 )
 PROCESS_CLOCK, TICK_SECONDS = 2, 0.001  # the kind of clock that tells a process's time: clock_getcpuclockid(3)
+OURS = ("answer", "confine", "kernel", "modules", "notebook", "standins")  # the modules of this folder
 SHORT_SECONDS = 0.02  # most jobs; one that takes longer may use whichever processor is free
 
 
@@ -198,8 +202,9 @@ def read_all(fd: int) -> bytes:
 def work() -> None:
     """Run the job, and those that follow it, until the other side hangs up."""
     request = read_all(JOB)
+    os.close(JOB)  # to write to it, at a file size limit of 0, would end the process by a signal
     while request:
-        run(request, RESULT)
+        answer.run(json.loads(request), RESULT)
         os.write(DONE, b".")
         request = read_exactly(DONE, int.from_bytes(read_exactly(DONE, 8), "little"))
 
@@ -215,13 +220,6 @@ def read_exactly(fd: int, size: int) -> bytes:
     return bytes(data)
 
 
-def run(request: bytes, result: int) -> None:
-    """Run one job."""
-    import answer
-
-    answer.run(json.loads(request), result)
-
-
 def once(limits: dict[str, Any]) -> None:
     """Run the one job on standard input and write its frames to standard output: where there is no safe fork."""
     request = sys.stdin.buffer.read()
@@ -235,14 +233,15 @@ def once(limits: dict[str, Any]) -> None:
         cpu = limits["cpu_seconds"]
         for name, soft, hard in (("CPU", cpu, cpu + HARD_SECONDS), ("FSIZE", 0, 0), ("CORE", 0, 0)):
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (soft, hard))
-    run(request, result)
+    answer.run(json.loads(request), result)
     os._exit(0)
 
 
 def load(numpy_folder: str, *, complete: bool) -> None:
     """Load and warm what student code may use, then forget where modules come from."""
     sys.path.append(numpy_folder)
-    import answer  # noqa: F401  # a child can import nothing any more
+    global answer  # noqa: PLW0603  # a child can import nothing any more
+    import answer
     import modules
     import notebook
     import numpy as np
@@ -256,7 +255,9 @@ def load(numpy_folder: str, *, complete: bool) -> None:
 
 
 def forget() -> None:
-    """Leave no path to import from, no arguments, and an empty main module for the notebook's statements."""
+    """Leave no path to import from, no module of ours, no arguments, and an empty main module for the notebook's statements."""
+    for name in OURS:
+        sys.modules.pop(name, None)
     sys.path.clear()
     sys.path_importer_cache.clear()
     sys.argv[:] = [""]

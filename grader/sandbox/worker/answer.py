@@ -10,6 +10,7 @@ import functools
 import linecache
 import sys
 import warnings
+from ctypes import memmove, string_at
 from os import write
 from struct import pack
 from typing import Any
@@ -18,13 +19,20 @@ import notebook
 import standins
 from numpy import array as array_of
 from numpy import ndarray
-from numpy.random import seed
+from numpy.random import RandomState, mtrand, seed
 
 RETURNED, RAISED, REFUSED = 0, 1, 2
 MAX_ITEMS, MAX_DIMENSIONS, MAX_NUMBERS = 64, 8, 1 << 20
 FUTURE = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
 UNREADABLE = "it cannot be read as numbers"
 globals().update(vars(builtins))  # so that student code which replaces `len` or `np.random.seed` changes nothing here
+
+# The generator behind `np.random.randn` and its memory: 624 words and a position.  To seed it runs Python code that a student
+# may have replaced, so the states are taken before any student code runs, and each call begins with a copied one.
+STATE_BYTES = 625 * 4
+_generator, _restart = mtrand._rand._bit_generator, functools.partial(RandomState.__init__, mtrand._rand)
+_address = _generator.ctypes.state_address
+_states: dict[int, bytes] = {}
 
 
 class Refused(Exception):
@@ -43,6 +51,9 @@ def run(job: dict[str, Any], result: int) -> None:
     warnings.simplefilter("ignore")
     if not _blank:
         _blank.update(vars(sys.modules["__main__"]), __builtins__=builtins, **notebook.names())
+    for ambient_seed in {call["ambient_seed"] for call in job["calls"]} - _states.keys():
+        seed(ambient_seed)
+        _states[ambient_seed] = string_at(_address, STATE_BYTES)
     units = [unit["source"] for unit in job["units"]]
     if "variants" not in job:
         space = vars(sys.modules["__main__"])
@@ -84,8 +95,14 @@ def call_all(job: dict[str, Any], units: list[Any], space: dict[str, Any], resul
             send(result, raised(index, error))
         return
     for index, call in enumerate(job["calls"]):
-        seed(call["ambient_seed"])
+        reset(_states[call["ambient_seed"]])
         send(result, answer(index, function, list(call["layers"])))
+
+
+def reset(state: bytes) -> None:
+    """Give the ambient generator one of our states, whatever student code has put in its place."""
+    _restart(_generator)
+    memmove(_address, state, STATE_BYTES)
 
 
 def answer(index: int, function: Any, layers: list[int]) -> bytes:
@@ -122,7 +139,10 @@ def item(key: object, value: object) -> bytes:
         raise Refused(f"{name!r} is {kind_of(value)}: {UNREADABLE}") from None
     if array.dtype.kind not in "fiub":
         raise Refused(f"{name!r} is {kind_of(value)}: {UNREADABLE}")
-    if array.ndim > MAX_DIMENSIONS or array.size > MAX_NUMBERS:
+    numbers = 1
+    for side in array.shape:
+        numbers *= side or 1  # an empty array has sides as well
+    if array.ndim > MAX_DIMENSIONS or numbers > MAX_NUMBERS:
         raise Refused(f"{name!r} has the shape {array.shape}: at most {MAX_NUMBERS} numbers are read")
     shape = pack(f"<B{array.ndim}Q", array.ndim, *array.shape)
     return (

@@ -62,15 +62,24 @@ _ALLOWED = {  # name: number on x86_64, on aarch64 (None: it has none)
     "clock_gettime": (228, 113), "clock_getres": (229, 114), "gettimeofday": (96, 169), "time": (201, None),
     "times": (100, 153), "getrusage": (98, 165), "getpid": (39, 172), "getppid": (110, 173), "gettid": (186, 178),
     "getuid": (102, 174), "geteuid": (107, 175), "getgid": (104, 176), "getegid": (108, 177),
-    "set_robust_list": (273, 99), "rseq": (334, 293), "membarrier": (324, 283), "getcpu": (309, 168),
-    "getrandom": (318, 278), "exit": (60, 93), "exit_group": (231, 94),
+    "getcpu": (309, 168), "getrandom": (318, 278), "exit": (60, 93), "exit_group": (231, 94),
 }  # fmt: skip
 # Of these the first argument must be smaller: 0 is the process itself, and the clocks that every process has are 0 to 11.
 # Another process's number, or a clock of another process (a negative number), would show that it is there and at work.
 _BOUNDED = {"sched_getaffinity": 1, "clock_gettime": 12, "clock_getres": 12, "clock_nanosleep": 12}
+# Of these an argument (its position) must be a listed number.
+# A futex must be private (128): another process that maps the same file, such as the C library, could wake a shared one.
+# The operations are those of glibc: wait, wake, requeue, wake and operate, and both with a bit set, also by the wall clock (256).
+# Advice on memory must be that of an allocator: to drop or free one's own pages, or on huge ones.  Other advice reaches pages
+# of the page cache, which all processes share.
+_LISTED = {
+    "futex": (1, (128, 129, 132, 133, 137, 138, 137 | 256)),
+    "madvise": (2, (4, 8, 14, 15)),
+}
 _KILL_PROCESS, _EPERM, _ALLOW = 0x80000000, 0x00050001, 0x7FFF0000
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _FIRST_ARGUMENT = 16  # where its lower half is, on machines that put that first; the kernel looks at no more of it
+_ARGUMENT_BYTES = 8
 _X32 = 0x40000000  # system calls of the x32 ABI begin here
 
 
@@ -85,7 +94,7 @@ def allowed_calls(machine: str = platform.machine()) -> dict[str, int]:
 
 
 def seccomp_program(machine: str = platform.machine()) -> bytes:
-    """Return the filter: other machine: kill; listed, with a first argument in bounds: allow; everything else: EPERM.
+    """Return the filter: other machine: kill; listed, with an argument that may be: allow; everything else: EPERM.
 
     Raises
     ------
@@ -95,8 +104,9 @@ def seccomp_program(machine: str = platform.machine()) -> bytes:
     if machine not in _MACHINES:
         raise OSError(f"seccomp: no table of system calls for {machine}")
     calls = allowed_calls(machine)
-    plain = sorted(number for name, number in calls.items() if name not in _BOUNDED)
+    plain = sorted(number for name, number in calls.items() if name not in _BOUNDED and name not in _LISTED)
     left = len(plain) + 3 * len(_BOUNDED)  # instructions before the last two, which refuse and allow
+    left += sum(3 + len(values) for _, values in _LISTED.values())
     lines = [(_LOAD, 0, 0, 4), (_JUMP_EQUAL, 1, 0, _MACHINES[machine][0]), (_RETURN, 0, 0, _KILL_PROCESS)]
     lines += [(_LOAD, 0, 0, 0), (_JUMP_AT_LEAST, left, 0, _X32)]
     lines += [(_JUMP_EQUAL, left - at, 0, number) for at, number in enumerate(plain)]
@@ -105,6 +115,13 @@ def seccomp_program(machine: str = platform.machine()) -> bytes:
         left -= 3
         lines += [(_JUMP_EQUAL, 0, 2, calls[name]), (_LOAD, 0, 0, _FIRST_ARGUMENT)]
         lines += [(_JUMP_AT_LEAST, left, left + 1, bound)]
+    for name, (position, values) in _LISTED.items():
+        lines += [(_JUMP_EQUAL, 0, 2 + len(values), calls[name])]
+        lines += [(_LOAD, 0, 0, _FIRST_ARGUMENT + _ARGUMENT_BYTES * position)]
+        left -= 3 + len(values)
+        for at, value in enumerate(values):
+            lines += [(_JUMP_EQUAL, left + len(values) - at + 1, 0, value)]
+        lines += [(_RETURN, 0, 0, _EPERM)]
     lines += [(_RETURN, 0, 0, _EPERM), (_RETURN, 0, 0, _ALLOW)]
     return b"".join(struct.pack("<HBBI", *line) for line in lines)
 

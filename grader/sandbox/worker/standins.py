@@ -13,6 +13,8 @@ from importlib.machinery import ModuleSpec
 from types import FunctionType, ModuleType
 from typing import Any
 
+import notebook
+
 LIBRARIES = frozenset(
     "IPython PIL altair autograd bokeh catboost cv2 cupy cycler datasets deepchem fastai gensim google graphviz gym h5py "
     "holoviews imageio ipykernel ipywidgets jax jaxlib joblib keras lightgbm lightning line_profiler matplotlib "
@@ -190,8 +192,6 @@ class StandIns(MetaPathFinder, Loader):
         if top == "tqdm":
             vars(module).update(tqdm=tqdm, trange=trange, tqdm_notebook=tqdm, tnrange=trange)
         if top == "IPython":
-            import notebook
-
             vars(module).update(get_ipython=notebook.get_ipython)
             if spec.name.endswith(".display"):
                 vars(module).update(display=notebook.display)
