@@ -5,13 +5,16 @@ What hands out work knows `concurrent.futures.Executor` and nothing more, so the
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import multiprocessing
 import multiprocessing.context
 import multiprocessing.forkserver
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
@@ -24,8 +27,11 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any, Generic, TypeVar, cast
 
+from grader.errors import GraderError, fault_of_environment
+
 AHEAD = 4  # pieces of work handed out a process before the first of them is done: bounds memory
 LOADED = ["grader.work", "grader.report.loaded"]  # what the processes do; each of them would load it again
+MOST_TEMPORARY = 107 - len("/pymp-01234567/listener-01234567")  # bytes of a path below which Python puts a socket
 LOOK_SECONDS = 0.1  # how often it is looked whether somebody wants us to stop
 
 Work = TypeVar("Work")
@@ -118,9 +124,28 @@ def _context() -> multiprocessing.context.BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED)
-    with _in_root_folder():
-        multiprocessing.forkserver.ensure_running()
+    try:
+        _make_temporary_folder()
+        with _in_root_folder():
+            multiprocessing.forkserver.ensure_running()
+    except OSError as error:
+        reason = fault_of_environment(error) or str(error)
+        hint = "free disk space, or set TMPDIR to a folder that can be written; then run the same command again"
+        raise GraderError(f"no processes can be started: {reason}", hint=hint) from None
     return context
+
+
+def _make_temporary_folder() -> None:
+    """Make the folder for the socket of Python's fork server.
+
+    Python would make one whose path may be too long for a socket, and end with a traceback where it cannot be removed.
+    """
+    settings = cast("Any", multiprocessing.current_process())._config
+    if "tempdir" not in settings:
+        is_long = len(os.fsencode(tempfile.gettempdir())) > MOST_TEMPORARY
+        place = "/tmp" if is_long else None  # noqa: S108  # a private folder in it
+        settings["tempdir"] = tempfile.mkdtemp(prefix="pymp-", dir=place)
+        atexit.register(shutil.rmtree, settings["tempdir"], ignore_errors=True)
 
 
 @contextlib.contextmanager
