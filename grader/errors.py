@@ -64,12 +64,16 @@ class Unanswered(LiveError):
 def fault_of_environment(error: BaseException) -> str:
     """Return why an error is no fault of a file's bytes: a disk, a permission, a lack of memory; empty where it may be one.
 
-    Damaged archives raise `OSError` without a number, or EINVAL for a place that cannot be.
+    Damaged archives raise `OSError` without a number, or EINVAL for a place that cannot be.  `zipfile` says of an archive
+    that it could not read that it is damaged, so the errors that an error came from are looked at as well.
     """
-    if isinstance(error, MemoryError):
-        return "out of memory"
-    if isinstance(error, OSError):
-        return (error.strerror or str(error)) if error.errno not in (None, errno.EINVAL) else ""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MemoryError):
+            return "out of memory"
+        if isinstance(cause, OSError) and cause.errno not in (None, errno.EINVAL):
+            return cause.strerror or str(cause)
+        cause = cause.__cause__ or cause.__context__
     return ""
 
 

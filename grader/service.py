@@ -7,7 +7,6 @@ import hashlib
 import os
 import secrets
 import sys
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -71,7 +70,7 @@ def _require_file(notebook: Path) -> None:
 @contextlib.contextmanager
 def _unpacked(notebook: Path, exercise: Exercise) -> Iterator[tuple[Path, str]]:
     """Give a notebook's path and name; the only notebook of a zip is unpacked for as long as it is needed."""
-    if notebook.suffix.lower() != ".zip" or not zipfile.is_zipfile(notebook):
+    if notebook.suffix.lower() != ".zip" or not submissions.is_archive(notebook):
         yield notebook, notebook.name
         return
     found = submissions.find_in_zip(notebook, notebook.name, submissions.Wanted(exercise.names)).submissions

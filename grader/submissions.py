@@ -37,6 +37,7 @@ MOST_NAMED = 20  # other files of one zip that are named; more are counted
 MOST_PEEKED, PEEKED_BYTES = 50, 256 << 10  # Markdown files of one zip that are looked into, and how far
 MOST_NAME = 1000  # characters of a submission's name
 _SPACE = "free disk space and memory, and run the same command again"
+_LATER = "run the same command again when it can be read"
 _NOT_OURS = frozenset({"lost+found", "System Volume Information", "$RECYCLE.BIN"})  # the file system's own folders
 SETTLED_NS = 2_000_000_000  # file systems tell times in steps of up to 2 s
 NOT_A_NOTEBOOK = "not a notebook"
@@ -189,7 +190,7 @@ def find(
                 _require_no_other(source, besides)
                 search.found.ignored[name] = NOT_SEALED
             _add(search, prefix, found)
-        elif zipfile.is_zipfile(source) and source.suffix.lower() == ".zip":
+        elif source.suffix.lower() == ".zip" and is_archive(source):
             search = _Search(wanted)
             _from_zip(Submission(prefix.rstrip("/"), source), search)
             _add(search, prefix, found)
@@ -200,6 +201,23 @@ def find(
     found.submissions.sort(key=lambda submission: submission.name)
     found.ignored = dict(sorted(found.ignored.items(), key=lambda item: (item[1] != NOT_SEALED, item[0])))
     return found
+
+
+def is_archive(source: Path) -> bool:
+    """Whether a source is a zip; one that cannot be read now is an error, never a file of another kind.
+
+    Raises
+    ------
+    RequestError
+        If this machine or its surroundings kept it from being read.
+    """
+    try:
+        with zipfile.ZipFile(source):
+            return True
+    except Exception as error:  # a damaged directory of an archive fails in many ways
+        if reason := fault_of_environment(error):
+            raise RequestError(f"{source} cannot be read: {reason}", hint=_LATER) from None
+    return zipfile.is_zipfile(source)
 
 
 def find_in_zip(path: Path, name: str, wanted: Wanted) -> Sources:
@@ -344,14 +362,23 @@ def changed(submission: Submission) -> float:
     """Return when a submission's file was changed last, in seconds; 0 where nobody can tell.
 
     A student chooses the times in their zip, so a member is never newer than the zips around it.
+
+    Raises
+    ------
+    UnavailableError
+        If our surroundings keep us from looking: whichever file counts then would be chance.
     """
-    with suppress(Exception):
+    try:
         if submission.path is not None:
             times = [submission.path.stat().st_mtime]
             for depth, member in enumerate(submission.members):
                 with _archive(submission.path, submission.members[:depth]) as archive:
                     times.append(datetime(*archive.getinfo(member).date_time).timestamp())  # zips hold local times
             return min(times)
+    except Exception as error:  # a zip can hold dates that there are not
+        if reason := fault_of_environment(error):
+            problem = f"it cannot be seen when {submission.name} was changed: {reason}"
+            raise UnavailableError(problem, hint=_LATER) from None
     return 0.0
 
 
@@ -495,16 +522,22 @@ def _from_folder(source: Path, prefix: str, besides: Path | None, search: _Searc
         error = errors[name]
         if error is not None:
             _note_unreadable(found, _text(prefix + name) or _text(str(source)), error)
-        elif path.is_symlink():
+            continue
+        try:
+            mode = path.lstat().st_mode
+        except OSError as cannot_look:  # a file that is listed and not there is no file that nobody handed in
+            _note_unreadable(found, _text(prefix + name), cannot_look)
+            continue
+        if stat.S_ISLNK(mode):
             found.ignored[_text(prefix + name)] = LINK  # it may lead out of the folder
-        elif path.is_file():
+        elif stat.S_ISREG(mode):
             submission = Submission(prefix + name, path, stat=_stat(path))
             if _sort(name, names, submission, search, partial(_beginning, path)):
                 _from_hand_in(submission, search)
 
 
 def _note_unreadable(found: Sources, name: str, error: OSError) -> None:
-    """Note a folder that cannot be looked into; through no fault of its own, unless its path is too long."""
+    """Note a folder or file that cannot be looked at; through no fault of its own, unless its path is too long."""
     if error.errno == errno.ENAMETOOLONG:
         found.ignored[name] = "folders in folders too deep"
     elif not _is_hidden(PurePosixPath(name)):
@@ -522,7 +555,8 @@ def _from_zip(source: Submission, search: _Search) -> None:
         with _archive(_path(source), ()) as archive:
             zips = list(_members(archive, source, search))
     except Exception as error:  # a damaged directory of an archive fails in many ways
-        raise RequestError(f"{source.path} cannot be read: {error}", hint="download the zip again") from None
+        hint = _LATER if fault_of_environment(error) else "download the zip again"
+        raise RequestError(f"{source.path} cannot be read: {error}", hint=hint) from None
     for submission in zips:
         _from_hand_in(submission, search)
 
@@ -647,7 +681,15 @@ def _sort(
     original = _checkpoint_of(path)
     if _is_hidden(path) or (original and str(original) in names):
         found.passed_over += 1
-    elif suffix_of(path.name) or (path.suffix.lower() == ".md" and _is_markdown(path.name, peek, search.wanted)):
+        return False
+    try:
+        is_notebook = suffix_of(path.name) or (
+            path.suffix.lower() == ".md" and _is_markdown(path.name, peek, search.wanted)
+        )
+    except UnavailableError as error:
+        found.unavailable[_text(submission.name)] = error.problem
+        return False
+    if is_notebook:
         found.submissions.append(replace(submission, name=_text(submission.name)))
     elif _is_zip(name):
         return True
@@ -661,9 +703,12 @@ def _is_zip(name: str) -> bool:
 
 
 def _is_markdown(name: str, peek: Callable[[], bytes], wanted: Wanted) -> bool:
-    with suppress(Exception):  # each way of packing has errors of its own
+    try:
         return is_markdown_notebook(name, peek(), wanted.functions)
-    return False
+    except Exception as error:  # each way of packing has errors of its own
+        if reason := fault_of_environment(error):
+            raise UnavailableError(reason, hint=_LATER) from None
+        return False
 
 
 def _text(name: str) -> str:
