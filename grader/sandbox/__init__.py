@@ -111,8 +111,8 @@ class Sandbox:
         Raises
         ------
         SandboxError
-            If the worker cannot be started or does not answer, or if the child was ended from outside, twice each: our
-            fault, never the student's.
+            If the worker cannot be started or does not answer, or if the child was ended from outside, twice each, or
+            if the child had no processor: our fault, never the student's.
         """
         job = _job(function, calls)
         if len(job) > self.limits.source_bytes:
@@ -127,6 +127,9 @@ class Sandbox:
 
         ending = self._ended(lambda server: server.run(job, layers, seconds(), stays=stays))
         self._ran = function if stays else None
+        if ending.starved:
+            problem = "this machine was too busy: the function waited for a processor for most of its time"
+            raise LateError(problem, hint="run the command again when less runs beside it on this machine")
         return tuple(_outcomes(function, calls, ending, limits))
 
     def run_again(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:

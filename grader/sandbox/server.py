@@ -34,6 +34,7 @@ PIPE_BYTES = 1 << 20
 SLOTS = 1000  # user ids for children: where the grader is root, each of its processes uses one of its own
 # The pipes hold what most jobs write, so waking for each piece would only cost time; who writes much must not wait long.
 DRAIN_MILLISECONDS, FLOOD_MILLISECONDS = 20, 1
+WAITING = 0.5  # of a job's wall time, on top of it: so long it may wait for a processor
 SILENCE_SECONDS = 5.0  # beyond the job's own wall time; after it the fork server itself is ended
 NO_ANSWER = "no answer"  # what the worker says of a child that was not confined in time
 _LATE_HINT = "run the command again when less runs beside it on this machine; if it stays, report it"
@@ -46,7 +47,8 @@ _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM
 class Ending:
     """How a job's process ended: exit code (negative: the signal), in time or not, its CPU time, what it wrote.
 
-    `set_up` says what kept the child from being confined; then it ran nothing.
+    `set_up` says what kept the child from being confined; then it ran nothing.  One that was `starved` had no processor for
+    so long that its time was up before it had its share.
     """
 
     code: int
@@ -55,6 +57,7 @@ class Ending:
     overflowed: bool = False
     cpu_seconds: float = 0.0
     set_up: str = ""
+    starved: bool = False
 
 
 GONE = Ending(0, in_time=False, result=b"")
@@ -218,7 +221,7 @@ class ForkServer:
 
     def _watch(self, child: _Child, seconds: float) -> dict[str, Any]:
         """Drain the pipes until the child has done its job or the server says how it ended."""
-        deadline = time.monotonic() + seconds + SILENCE_SECONDS
+        deadline = time.monotonic() + (1 + WAITING) * seconds + SILENCE_SECONDS
         said, wait = select.poll(), DRAIN_MILLISECONDS
         for one in (self._control, child.done):
             if one.fileno() >= 0:
@@ -408,7 +411,7 @@ def _start(
     mode: str, limits: Limits, slot: int, *, complete: bool, stdin: int, stdout: int = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
     """Start the worker as a fresh isolated interpreter with an empty environment and NumPy's folder, nothing else."""
-    settings = json.dumps({**asdict(limits), "slot": slot, "complete": complete})
+    settings = json.dumps({**asdict(limits), "slot": slot, "complete": complete, "waiting": WAITING})
     folder = str(Path(np.__file__).parent.parent)
     keep = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # Windows cannot start without
     return subprocess.Popen(  # noqa: S603  # our own interpreter and our own file

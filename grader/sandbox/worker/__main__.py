@@ -113,7 +113,7 @@ class Server:
     def _reap(self, pid: int, wall_seconds: float) -> dict[str, Any]:
         """Wait for a child until its time is up or the grader says so, end it and its group, and say how it ended."""
         pidfd = os.pidfd_open(pid)
-        in_time, computed = self._wait(pid, pidfd, wall_seconds)
+        in_time, computed, starved = self._wait(pid, pidfd, wall_seconds)
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -121,35 +121,46 @@ class Server:
         _, status, usage = os.wait4(pid, 0)
         os.close(pidfd)
         seconds = max(usage.ru_utime + usage.ru_stime, computed)
-        return {"code": os.waitstatus_to_exitcode(status), "in_time": in_time, "cpu_seconds": seconds}
+        code = os.waitstatus_to_exitcode(status)
+        return {"code": code, "in_time": in_time, "cpu_seconds": seconds, "starved": starved}
 
-    def _wait(self, pid: int, pidfd: int, seconds: float) -> tuple[bool, float]:
-        """Return whether a child ended before it had to, and its processor time if that was up.
+    def _wait(self, pid: int, pidfd: int, seconds: float) -> tuple[bool, float, bool]:
+        """Return whether a child ended before it had to, its processor time if that was up, and whether it was starved.
 
-        A new job on the way gives it new time, but no new processor time.
+        A new job on the way gives it new time, but no new processor time.  While it waits for a processor its time does not
+        run, up to a share of it; a child that has waited longer than that was starved by this machine.
         """
         most, clock = self.limits["cpu_seconds"], ~pid << 3 | PROCESS_CLOCK
         ready, moved = select.poll(), False
         ready.register(pidfd, select.POLLIN)
         ready.register(self.control, select.POLLIN)
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
+        deadline, queued_before, granted = time.monotonic() + seconds, 0.0, 0.0
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                queued = self.confinement.queued_seconds(pid) - queued_before
+                more = min(queued, self.limits["waiting"] * seconds) - granted
+                if more <= TICK_SECONDS:
+                    return False, 0.0, queued > granted + TICK_SECONDS
+                granted, deadline = granted + more, deadline + more
+                continue
             computed = time.clock_gettime(clock)
             if computed >= most:
-                return False, computed
+                return False, computed, False
             left = min(left, most - computed + TICK_SECONDS)
             events = {fd for fd, _ in ready.poll((left if moved else min(left, SHORT_SECONDS)) * 1000)}
             if pidfd in events:
-                return True, 0.0
+                return True, 0.0, False
             if events:
                 order = json.loads(self.control.recv(1024) or b"{}")
                 if "more_seconds" not in order:
-                    return False, 0.0
-                deadline = time.monotonic() + order["more_seconds"]
+                    return False, 0.0, False
+                seconds = order["more_seconds"]
+                queued_before, granted = self.confinement.queued_seconds(pid), 0.0
+                deadline = time.monotonic() + seconds
             elif not moved:
                 self.confinement.let_roam(pid)
                 moved = True
-        return False, 0.0
 
     def _child(self, fds: list[int], gate: int, layers: frozenset[str]) -> None:
         """Be a child: confine, wait to be let go, run one job, never return."""

@@ -123,6 +123,13 @@ class Confinement:
         lines = self._read(f"{pid}/status").decode("ascii", "replace").splitlines()
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
+    def queued_seconds(self, pid: int) -> float:
+        """Return how long a process could run and had no processor; 0 where the kernel does not tell."""
+        try:
+            return int(self._read(f"{pid}/schedstat").split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return 0.0
+
     def unlike(self, seen: dict[str, str], layers: frozenset[str]) -> str:
         """Say which layer a look from outside does not confirm; the empty string if all are there."""
         uid = str(self.limits["first_uid"] + self.limits["slot"])
