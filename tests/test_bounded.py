@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
+import struct
+from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
@@ -18,9 +21,13 @@ from grader.checks import CHECKS
 from grader.extract.cells import Code
 from grader.notebook import parse
 from grader.pipeline import Pipeline
-from grader.records import Cell, Outcome, Result
+from grader.records import Call, Cell, Function, Outcome, Result
 from grader.repair.catalogue import candidates, wanted
-from grader.sandbox import Limits
+from grader.report.gradebook import result_json
+from grader.report.html import feedback_page
+from grader.sandbox import Limits, _outcomes
+from grader.sandbox.server import Ending
+from grader.store.packing import pack_evidence
 from grader.training import Model
 
 RANDOM_NAME, HE_NAME = NAMES[1], NAMES[2]
@@ -312,3 +319,58 @@ def test_a_sample_of_odd_seeds_is_judged(grading):
 @pytest.mark.slow
 def test_odd_seeds_are_judged(grading):
     judged(grading, range(40, 2000))
+
+
+# --- answers that a child forged -----------------------------------------------------------------------------------
+
+ODD_TEXTS = ("", "W9", "W1 ", "\0", "\ud7ff\u202e\x1b[31m", "\U0001f600" * 80, "{{7*7}}<script>", "b1\n", "__class__")
+ODD_NUMBERS = (0.0, -0.0, 5e-324, 1.7e308, -1.7e308, float("inf"), float("-inf"), float("nan"), 2.0**63, 1e-300, 1.0)
+DTYPES = ("float64", "float16", "float128", "int64", "uint8", "bool")
+ODD_NAN = b"\x01\0\0\0\0\xde\xf4\xff"  # signalling, with a payload
+
+
+def forged(rng: random.Random, call: Call) -> bytes:
+    """Return a frame that a child may forge: right names and shapes, or odd ones, full of odd numbers."""
+    sides = [(call.layers[at], call.layers[at - 1]) for at in range(1, len(call.layers))]
+    wanted = {f"W{at}": side for at, side in enumerate(sides, 1)} | {
+        f"b{at}": (n, 1) for at, (n, _) in enumerate(sides, 1)
+    }
+    odd_shapes = ((), (0,), (0, 1 << 20), (1,) * 8, (3, 0, 2), (7,))
+    names = [name for name in wanted if rng.random() < 0.95] + rng.sample(ODD_TEXTS, rng.choice((0, 0, 3)))
+    content = struct.pack("<BHH", 0, rng.choice((0, 65535)), len(names))
+    for name in names:
+        shape = wanted.get(name) if rng.random() < 0.9 else None
+        shape = rng.choice(odd_shapes) if shape is None else shape
+        type_name, dtype = (
+            ("ndarray", "float64") if rng.random() < 0.9 else (rng.choice(ODD_TEXTS)[:60], rng.choice(DTYPES))
+        )
+        for text in (name, type_name, dtype):
+            content += struct.pack("<H", len(text.encode())) + text.encode()
+        count = math.prod(shape)
+        palette = rng.sample(ODD_NUMBERS, rng.choice((1, 1, 3)))
+        numbers = struct.pack(f"<{count}d", *rng.choices(palette, k=count))
+        content += struct.pack(f"<B{len(shape)}Q", len(shape), *shape) + (
+            ODD_NAN * count if rng.random() < 0.05 else numbers
+        )
+    return struct.pack("<I", len(content)) + content
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_no_bytes_of_a_child_break_what_judges_shows_and_keeps_them(grading, monkeypatch, caplog, number):
+    rng, sandbox = random.Random(number), grading.gatherer.sandbox
+
+    def run(function: Function, calls: Sequence[Call], **_: object) -> tuple[Outcome, ...]:
+        data = b"".join(forged(rng, call) for call in calls)
+        return tuple(_outcomes(function, calls, Ending(0, in_time=True, result=data), sandbox.limits))
+
+    monkeypatch.setattr(sandbox, "run", run)
+    monkeypatch.setattr(sandbox, "run_variants", lambda *_: ())
+    grading.gatherer.gathered.clear()
+    evidence, result = grading.graded(parse(notebook(IMPORTS, ZEROS, RANDOM, HE), "a.ipynb"))
+    grading.gatherer.gathered.clear()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    assert not result.provisional
+    assert {function.status for function in result.functions.values()} <= {"graded", "refused"}
+    assert pack_evidence(evidence)
+    assert "\x1b" not in feedback_page(result)
+    result_json(result).encode()
