@@ -281,7 +281,7 @@ def find(store: Store, given: str) -> Known:
     known = store.known()
     if given in known:
         return known[given]
-    found = [one for one in known.values() if given in {one.folder, one.student}]
+    found = [one for one in known.values() if given in {one.folder, one.student, shown_cell(one.name)}]
     if len(found) > 1:
         names = ", ".join(one.name for one in found)
         raise RequestError(f"{given!r} is more than one submission: {names}", hint="give the name of one of them")

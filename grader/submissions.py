@@ -52,7 +52,7 @@ _RENAMED = re.compile(
     r"\.ipynb(?:[ _-]?\(?\d{1,3}\)?)?(?:(?:\.(?:json|txt))(?:[ _-]?\(?\d{1,3}\)?)?){1,2}$", re.IGNORECASE
 )
 _FRONT_MATTER = re.compile(rb"---[ \t]*\r?\n(?:[^\n]*\n){0,30}?(?:jupytext|jupyter|kernelspec)[ \t]*:")
-_FENCE = re.compile(rb"^(?:```+|~~~+)[^\n]*\n(.*?)^(?:```|~~~)", re.MULTILINE | re.DOTALL)
+_FENCES = (b"```", b"~~~")  # a line that begins so opens or closes code in Markdown
 _CENTRAL, _END, _END_64 = (
     b"PK\x01\x02",
     b"PK\x05\x06",
@@ -83,8 +83,14 @@ def is_markdown_notebook(name: str, begin: bytes, functions: Sequence[str]) -> b
         return True
     if PurePosixPath(name).stem.lower() == "readme" or not functions:
         return False
-    wanted = re.compile(rf"^[ \t]*def[ \t]+(?:{'|'.join(map(re.escape, functions))})[ \t]*\(".encode(), re.MULTILINE)
-    return any(wanted.search(fence[1]) for fence in _FENCE.finditer(begin))
+    wanted = re.compile(rf"^[ \t]*def[ \t]+(?:{'|'.join(map(re.escape, functions))})[ \t]*\(".encode())
+    is_code = False
+    for line in begin[:PEEKED_BYTES].split(b"\n"):
+        if line.startswith(_FENCES):
+            is_code = not is_code
+        elif is_code and wanted.match(line):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)

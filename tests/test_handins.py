@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 import zipfile
 from pathlib import Path
 
@@ -507,3 +508,37 @@ def test_arrays_of_the_size_asked_for_are_kept_whole():
     assert outcome.message
     (ordinary,) = bounded([Outcome(call, "returned", {"W1": arrays["W1"]})])
     assert ordinary.message == ""
+
+
+def fence_seconds(data: bytes) -> float:
+    started = time.process_time()
+    for _ in range(5):
+        assert not submissions.is_markdown_notebook("x.md", data, ["f"])
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("text", [b"`" * 4, b"~~~~", b"```\n", b"``` ", b" \t  ", b"def ", b"---\n", b"\n\n\n\n"])
+def test_looking_into_markdown_takes_time_in_proportion_to_its_length(text):
+    fence_seconds(text * 1000)
+    shorter, longer = (min(fence_seconds(text * 8_000 * times) for _ in range(3)) for times in (1, 8))
+    assert longer < 20 * shorter + 0.05  # quadratic time would be 64 times as much, and seconds of it
+
+
+def test_choosing_a_file_reads_it_within_limits(monkeypatch):
+    from grader import reading
+    from grader.lms import choice
+
+    code = "x = " + "(" * 90 + "1" + ")" * 90 + "\n" + "y = [" + "1," * 40_000 + "]\n"
+    jobs = []
+
+    def answered(job, kind, limits):
+        jobs.append((job, limits.reading_cpu_seconds))
+        raise reading._LimitError("more than 3 seconds of computing")
+
+    monkeypatch.setattr(reading, "_answered", answered)
+    assert choice.done_in(code.encode(), "hw.py", FUNCTIONS) == (0, 0)
+    assert len(jobs) == 1
+
+
+def test_a_name_with_control_characters_reaches_no_terminal_through_the_gradebook():
+    assert gradebook.shown_cell("a\x1b[31m\x07\x9b.ipynb") == "a\\x1b[31m\\x07\\x9b.ipynb"

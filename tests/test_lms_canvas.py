@@ -302,6 +302,27 @@ def test_names_that_can_be_read_in_two_ways_are_refused_and_counted_until_a_rost
     assert by_student(tmp_path / "out").keys() == {"4", "5", "6"}
 
 
+def test_one_unclear_name_is_set_aside_and_the_class_goes_on(tmp_path, capsys):
+    member = "eveeve_13_503_77_88_hw.ipynb"
+    export = zipped(
+        tmp_path / "s.zip", {member: RIGHT, "adaada_11_501_hw.ipynb": RIGHT, "bobbob_77_502_hw.ipynb": RIGHT}
+    )
+    assert main(["lms", "canvas", "collect", str(export), "--out", str(tmp_path / "out")]) == 1
+    assert f"'{member}' can be read in two ways" in capsys.readouterr().err
+    entries = by_student(tmp_path / "out")
+    assert entries.keys() == {"11", "77", member}
+    assert (entries[member].file, entries["77"].original) == (None, "hw.ipynb")
+
+
+@pytest.mark.parametrize("top", ["", "submissions/"])
+def test_what_lies_in_an_unpacked_hand_in_goes_to_nobody_else(tmp_path, capsys, top):
+    names = {f"{top}eveeve_13_99_hw/bobbob_77_88_hw.ipynb": RIGHT, f"{top}eveeve_13_98_hw.ipynb": RIGHT}
+    export = zipped(tmp_path / "s.zip", names)
+    assert main(["lms", "canvas", "collect", str(export), "--out", str(tmp_path / "out")]) == 1
+    assert "Canvas makes none" in capsys.readouterr().err
+    assert by_student(tmp_path / "out").keys() == {"13"}
+
+
 def test_a_folder_that_the_browser_unpacked_is_the_same(tmp_path, collected):
     folder = tmp_path / "submissions"
     for name, content in CLASS.items():

@@ -91,6 +91,45 @@ def test_a_username_with_an_underscore_is_settled_by_the_roster(tmp_path):
     assert run(tmp_path, "blackboard", export, "--roster", str(tmp_path / "r.csv"))[0] == 2
 
 
+@pytest.mark.parametrize("top", ["", "download/"])
+@pytest.mark.parametrize(
+    ("system", "eve", "ada"),
+    [
+        ("blackboard", "HW_eve_attempt_2021-12-10-22-29-43_HW_bob_attempt_2099-12-10-22-29-43_x.ipynb",
+         "HW_ada_attempt_2021-12-10-22-29-43_x.ipynb"),
+        ("blackboard", "HW_eve_attempt_2021-12-10-22-29-43_hw/HW_bob_attempt_2099-12-10-22-29-43_x.ipynb",
+         "HW_ada_attempt_2021-12-10-22-29-43_x.ipynb"),
+        ("brightspace", "1-2 - eve - Sep 24, 2024 926 PM/3-4 - bob - Sep 24, 2099 926 PM/x.ipynb",
+         "3-4 - ada - Sep 24, 2024 926 PM/x.ipynb"),
+        ("openedx", "[1]A, [1]B, [1]C/[1] - eve - x - bob - hw.ipynb", "[1]A, [1]B, [1]C/[1] - ada - hw.ipynb"),
+        ("spreadsheet", "eve/bob/hw.ipynb", "ada/hw.ipynb"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("roster", [False, True])
+def test_only_what_the_system_wrote_says_whose_a_file_is(tmp_path, system, eve, ada, top, roster):
+    if system == "spreadsheet" and top:
+        pytest.skip("its first folder is the student's")
+    (tmp_path / "r.csv").write_text(
+        "id,Username,username,First Name,Last Name\neve,eve,eve,eve,\nada,ada,ada,ada,\nbob,bob,bob,bob,\n",
+        encoding="utf-8",
+    )
+    more = ["--roster", str(tmp_path / "r.csv")] if roster else []
+    code, entries = run(tmp_path, system, {top + eve: RIGHT, top + ada: RIGHT}, *more)
+    assert code == 0
+    assert entries.keys() == {"eve", "ada"}
+    assert entries["eve"].file
+
+
+def test_one_name_that_fits_two_students_is_set_aside(tmp_path, capsys):
+    export = {f"HW_1_{name}_attempt_2021-12-10-22-29-43_hw.ipynb": RIGHT for name in ("a_b", "c")}
+    (tmp_path / "r.csv").write_text("Username\na_b\nb\nc\n", encoding="utf-8")
+    code, entries = run(tmp_path, "blackboard", export, "--roster", str(tmp_path / "r.csv"))
+    assert code == 1
+    assert "could be of" in capsys.readouterr().err
+    assert entries["c"].file
+    assert entries["HW_1_a_b_attempt_2021-12-10-22-29-43_hw.ipynb"].file is None
+
+
 def exported(
     tmp_path: Path, system: str, results: dict, table: bytes | None, name: str = "t.csv", *more: str
 ) -> tuple[int, Path]:

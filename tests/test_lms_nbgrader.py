@@ -92,6 +92,52 @@ def test_what_lies_in_no_students_folder_is_said(tmp_path, capsys):
     assert "stray.ipynb: not in STUDENT/ASSIGNMENT/" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "submitted/bob+ps1+2099-01-01 00:00:00 UTC/Initialization.ipynb",
+        "submitted/bob/ps1/Aaa.ipynb",
+        "submitted/carol/ps1/Aaa.ipynb",
+        "inbound/bob+ps1+2099-01-01 00:00:00 UTC/Initialization.ipynb",
+        "submitted/ada/ps2/Initialization.ipynb",
+    ],
+)
+@pytest.mark.parametrize("form", ["course", "submitted", "zip", "zip of submitted", "inbound", "zip of inbound"])
+def test_folders_in_a_hand_in_say_nothing_of_whose_a_file_is(tmp_path, form, nested):
+    exchange = form.endswith("inbound")
+    top = tmp_path / ("inbound" if exchange else "course")
+    for student in ("ada", "bob"):
+        folder = f"{student}+ps1+{WHEN}" if exchange else f"submitted/{student}/ps1"
+        write(top, f"{folder}/Initialization.ipynb", solved())
+    evil = notebook("x = 1")
+    write(top, (f"ada+ps1+{WHEN}/" if exchange else "submitted/ada/ps1/") + nested, evil)
+    root = top / "submitted" if form in {"submitted", "zip of submitted"} else top
+    if form.startswith("zip"):
+        root = Path(shutil.make_archive(str(tmp_path / "export"), "zip", root))
+    main(["lms", "nbgrader", "collect", str(root), "--out", str(tmp_path / "out")])
+
+    ada, bob = collected(tmp_path / "out").entries
+    assert (ada.student, ada.original, ada.others) == ("ada", "Initialization.ipynb", (nested,))
+    assert (bob.student, bob.original, bob.others) == ("bob", "Initialization.ipynb", ())
+    assert bob.lms["timestamp"] == (WHEN if exchange else "")
+
+
+def test_a_students_folder_in_the_exchange_is_not_the_folder_of_submissions(tmp_path):
+    write(tmp_path, f"inbound/ada+ps1+{WHEN}/Initialization.ipynb", solved())
+    write(tmp_path, "inbound/submitted/bob/ps1/Initialization.ipynb", solved())
+    assert main(["lms", "nbgrader", "collect", str(tmp_path / "inbound"), "--out", str(tmp_path / "out")]) == 1
+    assert [entry.student for entry in collected(tmp_path / "out").entries] == ["ada"]
+
+
+def test_other_folders_of_a_zipped_course_hold_no_submissions(tmp_path, capsys):
+    root = course(tmp_path / "course")
+    write(root, "source/ps1/Initialization.ipynb", solved())
+    export = shutil.make_archive(str(tmp_path / "export"), "zip", tmp_path, "course")
+    assert main(["lms", "nbgrader", "collect", export, "--out", str(tmp_path / "out")]) == 1
+    assert "source/ps1/Initialization.ipynb: not in STUDENT/ASSIGNMENT/" in capsys.readouterr().err
+    assert [entry.student for entry in collected(tmp_path / "out").entries] == ["ada", "bob", "cy"]
+
+
 # --- out -----------------------------------------------------------------------------------------------------------
 
 

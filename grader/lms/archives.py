@@ -8,7 +8,7 @@ import stat
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -33,6 +33,8 @@ class Member:
 
     One that is `too_large` is set aside and never unpacked.  All members of a zip share it open, since opening it reads its
     whole directory; it is closed with the last of them.
+    `shared_depth` counts the folders at the top of the name that all files of the export lie in. The system, or whoever
+    unpacked its zip, made these. Any other folder may be a student's own, and its name says nothing of whose a file is.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Member:
     archive: zipfile.ZipFile | None = None
     info: zipfile.ZipInfo | None = None
     too_large: bool = False
+    shared_depth: int = 0
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
@@ -84,8 +87,12 @@ def contents(sources: Sequence[Path]) -> Contents:
             raise RequestError(
                 f"there is no {source}", hint="give the zip as the LMS made it, or the folder it unpacks to"
             )
-        for member in sorted(members, key=lambda member: member.name):
-            _sort(member, found)
+        visible = [member for member in members if not _is_hidden(member)]
+        found.passed_over += len(members) - len(visible)
+        depth = _shared_depth(visible)
+        found.members += [
+            replace(member, shared_depth=depth) for member in sorted(visible, key=lambda member: member.name)
+        ]
     return found
 
 
@@ -182,9 +189,16 @@ def _is_zip(info: zipfile.ZipInfo) -> bool:
     return info.filename.lower().endswith(".zip")
 
 
-def _sort(member: Member, found: Contents) -> None:
+def _is_hidden(member: Member) -> bool:
     parts = PurePosixPath(member.name).parts
-    if "__MACOSX" in parts or any(part.startswith(".") for part in parts):
-        found.passed_over += 1
-    else:
-        found.members.append(member)
+    return "__MACOSX" in parts or any(part.startswith(".") for part in parts)
+
+
+def _shared_depth(members: Sequence[Member]) -> int:
+    """Return how many folders at the top all files lie in."""
+    folders = [PurePosixPath(member.name).parts[:-1] for member in members]
+    first, last = min(folders, default=()), max(folders, default=())  # what these two share, all that lie between share
+    return next(
+        (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other),
+        min(len(first), len(last)),
+    )

@@ -14,8 +14,8 @@ from grader.errors import RequestError
 from grader.lms import canvas_gradebook, points, tables
 from grader.lms.archives import Member, contents, write_zip
 from grader.lms.canvas_gradebook import Gradebook
-from grader.lms.canvas_names import Name, is_id, parse, sanitized, without_resubmit_suffix
-from grader.lms.layout import File, HandedIn, lay_out
+from grader.lms.canvas_names import Name, is_id, parse, readings, sanitized, without_resubmit_suffix
+from grader.lms.layout import File, HandedIn, lay_out, set_aside
 from grader.lms.system import Collect, Done, Export, Graded
 from grader.lms.tables import Column
 from grader.submissions import suffix_of
@@ -31,28 +31,36 @@ def collect(request: Collect) -> Done:
     Raises
     ------
     RequestError
-        If the zip cannot be read, or a name in it stays ambiguous.
+        If the zip cannot be read, or holds nothing of Canvas's.
     """
     roster = canvas_gradebook.roster(request.roster) if request.roster else None
     found = contents(request.exports)
     handed_in: dict[str, list[tuple[Name, Member]]] = {}
-    unclear: list[RequestError] = []
+    unclear: dict[str, RequestError] = {}
     for member in found.members:
         base = member.name.rpartition("/")[2]
+        if _is_unpacked(member):
+            found.refused.append(
+                f"{member.name}: in a folder, and Canvas makes none; it was unpacked from another file"
+            )
+            continue
         try:
             name = parse(base, roster)
         except RequestError as error:
-            unclear.append(error)
+            unclear[base] = error
             continue
         if name is None:
             found.refused.append(f"{member.name}: not a name that Canvas gives")
         else:
             handed_in.setdefault(name.user, []).append((name, member))
-    if unclear:
-        more = f"; {len(unclear) - 1} more names are as unclear" if len(unclear) > 1 else ""
-        raise RequestError(f"{unclear[0].problem}{more}", hint=unclear[0].hint)
     entries = [_handed_in(user, files, roster) for user, files in handed_in.items()]
-    return lay_out(request, "canvas", entries, found)
+    return lay_out(request, "canvas", [*entries, *set_aside(unclear, entries, found)], found)
+
+
+def _is_unpacked(member: Member) -> bool:
+    """Whether a file lies in a folder that Canvas's zip does not have, so that a student may have given it its name."""
+    folders = member.name.split("/")[:-1]
+    return len(folders) > member.shared_depth or any(readings(folder) for folder in folders)
 
 
 def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[str, str] | None) -> HandedIn:

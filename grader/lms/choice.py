@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grader import notebook
-from grader.extract import extract
+from grader import reading
+from grader.errors import UnavailableError
+from grader.sandbox.limits import Limits
 from grader.submissions import suffix_of
 
 RULE = "the file in which most of the functions are filled in counts"
 
 
 def done_in(data: bytes, name: str, functions: Sequence[str]) -> tuple[int, int]:
-    """Return how many of the functions are filled in in a file, and how many stand in it at all, be it as the template."""
-    _, found = extract(notebook.parse(data, name), functions)
-    there = [one.status for one in found.values() if one.status != "missing"]
+    """Return how many of the functions are filled in in a file, and how many stand in it at all, be it as the template.
+
+    What cannot be read within the limits of a batch counts as nothing.
+    """
+    limits = Limits()
+    try:
+        notebook = reading.parse(data, name, limits)
+        extracted = reading.extract(notebook, functions, {}, {}, limits)
+    except UnavailableError:
+        return 0, 0
+    there = [function.status for function in extracted.functions.values() if function.status != "missing"]
     return sum(status != "not_attempted" for status in there), len(there)
 
 

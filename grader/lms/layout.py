@@ -7,7 +7,7 @@ import re
 import shutil
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -70,6 +70,23 @@ class HandedIn:
     lms: Mapping[str, Any] = field(default_factory=dict)
     remark: str = ""
     known_as: str = ""
+
+
+def set_aside(unclear: Mapping[str, RequestError], others: Collection[object], found: Contents) -> list[HandedIn]:
+    """Return an entry without a file for each name that can be read in several ways; the reason is named, the class goes on.
+
+    Raises
+    ------
+    RequestError
+        If there are no `others`: nothing could be collected.
+    """
+    errors = list(unclear.values())
+    if errors and not others:
+        more = f"; {len(errors) - 1} more names are as unclear" if len(errors) > 1 else ""
+        raise RequestError(f"{errors[0].problem}{more}", hint=errors[0].hint)
+    found.refused += [f"{error.problem}; it was set aside: {error.hint}" for error in errors]
+    note = "The name of this file does not tell whose it is, so it was set aside."
+    return [HandedIn(path, f"set aside: {path}", note=note) for path in unclear]
 
 
 def lay_out(

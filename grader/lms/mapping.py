@@ -15,7 +15,7 @@ import msgspec
 from grader.errors import RequestError
 from grader.lms import feedback, mapping_file, points, tables
 from grader.lms.archives import Contents, Member, contents, write_zip
-from grader.lms.layout import File, HandedIn, lay_out
+from grader.lms.layout import File, HandedIn, lay_out, set_aside
 from grader.lms.mapping_file import NO_UNDERSCORE, In, Map, Out
 from grader.lms.system import Collect, Done, Export, Graded
 from grader.lms.tables import Column
@@ -50,16 +50,20 @@ def collect(system: str, request: Collect) -> Done:
     Raises
     ------
     RequestError
-        If the mapping or the download cannot be used, or a name in it stays ambiguous.
+        If the mapping or the download cannot be used.
     """
     mapping = mapping_file.of(system, request.mapping)
     roster = _roster(mapping, request.roster) if request.roster else ()
     found = contents(request.exports)
     handed_in: dict[str, list[Found]] = {}
+    unclear: dict[str, RequestError] = {}
     for member in found.members:
-        _place(member, mapping, roster, handed_in, found)
+        try:
+            _place(member, mapping, roster, handed_in, found)
+        except RequestError as error:
+            unclear[member.name] = error
     entries = [_handed_in(files, roster) for files in handed_in.values()]
-    return lay_out(request, system, entries, found)
+    return lay_out(request, system, [*entries, *set_aside(unclear, entries, found)], found)
 
 
 def parse(path: str, mapping: In, roster: Sequence[str] = ()) -> dict[str, str] | None:
@@ -73,7 +77,9 @@ def parse(path: str, mapping: In, roster: Sequence[str] = ()) -> dict[str, str] 
     for pattern in mapping.names:
         if "{student}" in pattern and roster:
             tried = [re.match(pattern.replace("{student}", re.escape(one)), path) for one in roster if one in path]
-            fits = [one for one in tried if one]
+            every = [one for one in tried if one]
+            first = min((one.end("student") for one in every), default=0)  # what comes later may be the student's own
+            fits = [one for one in every if one.end("student") == first]
             if len(fits) > 1:
                 both = " or ".join(repr(one["student"]) for one in fits)
                 raise RequestError(f"{path!r} could be of {both}", hint="take this file out, and grade it by hand")
@@ -85,13 +91,20 @@ def parse(path: str, mapping: In, roster: Sequence[str] = ()) -> dict[str, str] 
     return None
 
 
+def _parsed(member: Member, mapping: In, roster: Sequence[str]) -> dict[str, str] | None:
+    """Return the named groups of a path, also below folders that the whole download lies in."""
+    parts = member.name.split("/")
+    paths = ("/".join(parts[at:]) for at in range(member.shared_depth + 1))
+    return next((said for path in paths if (said := parse(path, mapping, roster)) is not None), None)
+
+
 def _place(
     member: Member, mapping: Map, roster: Sequence[str], handed_in: dict[str, list[Found]], found: Contents
 ) -> None:
     if any(re.search(pattern, member.name) for pattern in mapping.collect.skip):
         found.passed_over += 1
         return
-    said = parse(member.name, mapping.collect, roster)
+    said = _parsed(member, mapping.collect, roster)
     if not said or not said["student"].strip():
         found.refused.append(f"{member.name}: no name that the mapping knows")
         return

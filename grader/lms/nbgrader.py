@@ -7,7 +7,7 @@ uses nbgrader's interface, and runs where nbgrader is installed, puts the grades
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,6 +23,7 @@ from grader.store import make_private_folder, write
 from grader.submissions import suffix_of
 
 SYSTEM = "nbgrader"
+SUBMITTED, INBOUND = "submitted", "inbound"  # folders of a course and of the exchange
 IMPORTER = "import_grades.py"
 DATA = Path(__file__).parent / "data"
 TIMESTAMP, SECRET = "timestamp.txt", "submission_secret.txt"  # the name of a file
@@ -42,7 +43,8 @@ class _Folder:
 def collect(request: Collect) -> Done:
     """Lay out what lies in ``submitted/STUDENT/ASSIGNMENT/`` of a course, or in the exchange's ``inbound/``."""
     found = contents([_submitted(source) for source in request.exports])
-    folders = _latest(_folders(found))
+    exchange = any(source.name == INBOUND for source in request.exports)
+    folders = _latest(_folders(found, exchange=exchange))
     assignments = sorted({folder.assignment for folder in folders})
     assignment = _assignment(assignments, request.assignment)
     chosen = [folder for folder in folders if folder.assignment == assignment]
@@ -80,25 +82,44 @@ def export(request: Export) -> Done:
 
 def _submitted(source: Path) -> Path:
     """Return the folder of submissions of a course; what is given is that folder already, or the exchange's."""
-    return source / "submitted" if (source / "submitted").is_dir() else source
+    if source.name == INBOUND:  # any student can make a folder in it, of any name
+        return source
+    return next((source / name for name in (SUBMITTED, INBOUND) if (source / name).is_dir()), source)
 
 
-def _folders(found: Contents) -> list[_Folder]:
-    """Sort the files by student and assignment; what lies elsewhere is refused."""
+def _folders(found: Contents, *, exchange: bool) -> list[_Folder]:
+    """Sort the files by student and assignment; what lies elsewhere is refused.
+
+    Only the folders that nbgrader made are looked at, from the top; all below them is the student's.
+    """
+    paths = [(member, PurePosixPath(member.name).parts) for member in found.members]
+    exchange = exchange or any(len(parts) > 1 and _INBOUND.fullmatch(parts[0]) for _, parts in paths)
+    tops = [0 if exchange else _top(parts, member.shared_depth) for member, parts in paths]
     folders: dict[tuple[str, str, str], _Folder] = {}
-    for member in found.members:
-        parts = PurePosixPath(member.name).parts
-        parts = parts[parts.index("submitted") + 1 :] if "submitted" in parts[:-2] else parts
-        inbound = _INBOUND.fullmatch(parts[0]) if len(parts) > 1 else None
-        if inbound:
-            key, rest = (inbound["student"], inbound["assignment"], inbound["timestamp"]), parts[1:]
-        elif len(parts) > 2:
-            key, rest = (parts[0], parts[1], ""), parts[2:]
-        else:
+    for (member, parts), top in zip(paths, tops, strict=True):
+        placed = _placed(parts[top:], exchange=exchange or parts[:top][-1:] == (INBOUND,))
+        if placed is None or (not top and any(tops)):  # other folders of a course hold no submissions
             found.refused.append(f"{member.name}: not in STUDENT/ASSIGNMENT/")
             continue
+        key, rest = placed
         folders.setdefault(key, _Folder(*key)).files.append(("/".join(rest), member))
     return list(folders.values())
+
+
+def _top(parts: Sequence[str], shared_depth: int) -> int:
+    """Return where the students' folders begin: at the top, or in ``submitted`` or ``inbound``, be it in one folder more."""
+    for at in range(min(shared_depth, 1, len(parts) - 2) + 1):
+        if parts[at] in {SUBMITTED, INBOUND}:
+            return at + 1
+    return 0
+
+
+def _placed(parts: Sequence[str], *, exchange: bool) -> tuple[tuple[str, str, str], Sequence[str]] | None:
+    """Return student, assignment and time of a file as its outermost folders say, and its path in the hand-in."""
+    if exchange:
+        inbound = _INBOUND.fullmatch(parts[0]) if len(parts) > 1 else None
+        return ((inbound["student"], inbound["assignment"], inbound["timestamp"]), parts[1:]) if inbound else None
+    return ((parts[0], parts[1], ""), parts[2:]) if len(parts) > 2 else None
 
 
 def _latest(folders: Iterable[_Folder]) -> list[_Folder]:

@@ -14,6 +14,7 @@ import msgspec
 from grader.classroom import Row
 from grader.exercise import Exercise
 from grader.records import Result
+from grader.report.text import clean, spell_out_json
 
 _FORMULA = tuple("=+-@|%")  # a cell that begins so is run by some spreadsheet, also behind blanks or in another width
 
@@ -40,7 +41,8 @@ def grades_csv(rows: Iterable[Row], exercise: Exercise) -> Iterator[str]:
 def grades_jsonl(rows: Iterable[Row]) -> Iterator[str]:
     """Yield grades.jsonl: one JSON object a line for every submission."""
     for row in rows:
-        yield json.dumps(_record(row), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+        line = json.dumps(_record(row), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        yield spell_out_json(line) + "\n"
 
 
 def _line(cells: Sequence[object]) -> str:
@@ -138,6 +140,6 @@ def shown_cell(value: object) -> object:
     """Return a value that a spreadsheet shows and never runs."""
     if not isinstance(value, str):
         return value
-    shown = value.replace("\0", "\ufffd")  # csv refuses it before Python 3.11, and no spreadsheet shows it
+    shown = clean(value.replace("\0", "\ufffd"))  # a terminal that prints the file obeys no control character
     runs = shown[:1].isspace() or unicodedata.normalize("NFKC", shown).lstrip().startswith(_FORMULA)
     return f"'{shown}" if runs else shown
