@@ -36,6 +36,7 @@ RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on t
 FAST_SECONDS, PLAIN_SECONDS = 4e-6, 80e-6  # an iteration at most, by engine: what is cut short hangs on no clock
 LONGER = 4  # times as far as with each larger learning rate the end of a plateau is looked for with the model's own
 IDLE_SECONDS = 2.0  # no ordinary function waits so long; below it only its processor time counts
+CHEAP_SECONDS = 0.5  # what calls that take longer gave is not remembered for others
 LEAST_SECONDS = 0.5  # for a function to be called: an ordinary one takes a hundredth, also on a busy machine
 BUSY = 0.5  # of the processor time of a job: who used that did not wait
 NO_TIME = "the model was not trained: it would take more than what is left of the"
@@ -216,12 +217,19 @@ def collect(
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What the calls of a function gave with its hash, and the training from it or why there is none."""
+    """What the calls of a function gave with its hash, and the training from it or why there is none.
+
+    `called_seconds` went into the calls; the training takes `training_seconds` at most, and took `trained_seconds`.  Whoever
+    has the same code pays the same, so that no result hangs on who was graded before.
+    """
 
     outcomes: tuple[Outcome, ...]
     digest: bytes
     training: Training | None
     fault: str
+    called_seconds: float
+    training_seconds: float
+    trained_seconds: float
 
 
 @dataclass(slots=True)
@@ -229,7 +237,8 @@ class Gatherer:
     """Calls functions behind the border and trains from what they return.
 
     `spent_seconds` went into reading a submission and into the calls of its functions, `searched_seconds` into the search for
-    repairs, `trained_seconds` into training.  What it may take together is `submission_seconds`.
+    repairs, `trained_seconds` into training.  What it may take together is `submission_seconds`.  `costly` are the functions
+    whose calls took so long that they are not remembered: what others have left would hang on it.
     """
 
     exercise: Exercise
@@ -241,10 +250,12 @@ class Gatherer:
     spent_seconds: float = 0.0
     searched_seconds: float = 0.0
     trained_seconds: float = 0.0
+    costly: set[str] = field(default_factory=set)
 
     def begin(self, spent_seconds: float = 0.0) -> None:
         """Begin a new submission, of whose time some went into reading it."""
         self.spent_seconds, self.searched_seconds, self.trained_seconds = spent_seconds, 0.0, 0.0
+        self.costly.clear()
 
     @property
     def left_seconds(self) -> float:
@@ -263,8 +274,7 @@ class Gatherer:
         except Exception as error:
             return FunctionEvidence(function, broken=note(f"calling {function.name}", error))
         if found.training is not None:
-            parameters = _parameters(found.outcomes, self.exercise.model.layers)
-            self.trained_seconds += self.trainer.cost_seconds(parameters or {}, found.training)
+            self.trained_seconds += found.trained_seconds
         held = next((outcome.held for outcome in found.outcomes if outcome.held), "")
         return FunctionEvidence(function, found.outcomes, found.training, found.fault, broken=held)
 
@@ -281,18 +291,25 @@ class Gatherer:
         """Call a function, or take what the same code gave before; errors name places, so for those the text counts too."""
         tree = (function.name, trees(function))
         text = (*tree, function.units)
+        calls = self.calls(function, task)
+        if self.left_seconds < LEAST_SECONDS:
+            outcomes: tuple[Outcome, ...] | None = self._called(function, calls)
+            return self._trained(outcomes or (), 0.0)
         for key in (tree, text):
             if key in self.gathered:
-                self.gathered[key] = self.gathered.pop(key)  # the last to go: what is usual stays
-                return self.gathered[key]
-        calls = self.calls(function, task)
+                self.gathered[key] = found = self.gathered.pop(key)  # the last to go: what is usual stays
+                self.spent_seconds += found.called_seconds
+                in_time = found.training_seconds <= self.left_seconds
+                return found if in_time else replace(found, training=None, fault=self._no_time())
+        before_seconds = self.spent_seconds
         outcomes = self.kept(code_key(function, calls)) if self.kept else None
         outcomes = outcomes or self._called(function, calls)
-        training, fault = self._train(outcomes)
-        found = Gathered(outcomes, digest(outcomes), training, fault)
-        if (
+        found = self._trained(outcomes, self.spent_seconds - before_seconds)
+        if found.called_seconds > CHEAP_SECONDS:
+            self.costly.add(function.name)
+        elif (
             is_lasting(outcomes)
-            and not fault.startswith(NO_TIME)
+            and not found.fault.startswith(NO_TIME)
             and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES
         ):
             if len(self.gathered) >= KEPT_FUNCTIONS:
@@ -322,20 +339,27 @@ class Gatherer:
         self.spent_seconds += computed if busy else waited  # on a busy machine an ordinary call waits for others
         return bounded(outcomes)
 
-    def _train(self, outcomes: Sequence[Outcome]) -> tuple[Training | None, str]:
+    def _trained(self, outcomes: tuple[Outcome, ...], called_seconds: float) -> Gathered:
         """Train from the parameters of the model's own sizes; say why if that cannot be done."""
         layers = self.exercise.model.layers
+        untrained = Gathered(outcomes, digest(outcomes), None, "", called_seconds, 0.0, 0.0)
         try:
             parameters = _parameters(outcomes, layers)
             if parameters is None:
-                return None, f"no parameters came back for {list(layers)}"
-            if self.trainer.cost_seconds(parameters) > self.left_seconds:
-                return None, f"{NO_TIME} {self.sandbox.limits.submission_seconds:g} seconds that a submission has"
-            return self.trainer.train(parameters), ""
+                return replace(untrained, fault=f"no parameters came back for {list(layers)}")
+            seconds = self.trainer.cost_seconds(parameters)
+            if seconds > self.left_seconds:
+                return replace(untrained, fault=self._no_time())
+            training = self.trainer.train(parameters)
+            took = self.trainer.cost_seconds(parameters, training)
+            return replace(untrained, training=training, training_seconds=seconds, trained_seconds=took)
         except KeyError as error:
-            return None, f"the model cannot be trained: {error.args[0]} is missing"
+            return replace(untrained, fault=f"the model cannot be trained: {error.args[0]} is missing")
         except ValueError as error:
-            return None, f"the model cannot be trained: {error}"
+            return replace(untrained, fault=f"the model cannot be trained: {error}")
+
+    def _no_time(self) -> str:
+        return f"{NO_TIME} {self.sandbox.limits.submission_seconds:g} seconds that a submission has"
 
 
 def bounded(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
@@ -395,6 +419,11 @@ def is_lasting(outcomes: Sequence[Outcome]) -> bool:
     return all(outcome.ended not in ours and not outcome.held for outcome in outcomes)
 
 
+def is_whole(evidence: FunctionEvidence) -> bool:
+    """Whether nothing was cut short, by a budget or by the machine, so that the same evidence may be expected again."""
+    return not evidence.broken and not evidence.training_fault.startswith(NO_TIME) and is_lasting(evidence.outcomes)
+
+
 def code_key(function: Function, calls: Sequence[Call]) -> str:
     """Return the name of code with its calls: the text that is run, not the student's, and the versions of what runs it."""
     versions = (__version__, platform.python_version(), np.__version__)
@@ -440,6 +469,7 @@ __all__ = [
     "digest",
     "is_lasting",
     "is_repeatable",
+    "is_whole",
     "plain",
     "plain_training",
     "sha256",

@@ -144,6 +144,10 @@ _DATABRICKS = "application/vnd.databricks.v1+cell"
 _NEEDED |= {"metadata", "vscode", "languageId", _DATABRICKS}  # the language of a cell
 
 
+class DamagedError(Exception):
+    """A text is not JSON throughout, so that its cells have to be searched for."""
+
+
 class _UnreadableError(Exception):
     """There is nothing to grade in this file; never leaves this module."""
 
@@ -242,12 +246,18 @@ def reading_limit(reached: str) -> Problem:
     return _problem("reading_limit", reached=reached)
 
 
-def parse(data: bytes, name: str) -> Notebook:
-    """Read a file's bytes; whatever they hold, the answer is a Notebook."""
+def parse(data: bytes, name: str, *, repairs: bool = True) -> Notebook:
+    """Read a file's bytes; whatever they hold, the answer is a Notebook.
+
+    Raises
+    ------
+    DamagedError
+        Without `repairs`, if it is not JSON throughout: to search damaged text costs many times what reading it does.
+    """
     sha256 = hashlib.sha256(data).hexdigest()
     problems: list[Problem] = []
     try:
-        cells = _read_cells(data, PurePosixPath(name).suffix.lower(), problems)
+        cells = _read_cells(data, PurePosixPath(name).suffix.lower(), problems, repairs=repairs)
     except _UnreadableError as error:
         return _unreadable(name, sha256, error.problem)
     problems += _code_in_text(cells)
@@ -263,14 +273,16 @@ def _unreadable(name: str, sha256: str, problem: Problem) -> Notebook:
     return Notebook(_encodable(name), sha256, "unreadable", (problem,))
 
 
-def _read_cells(data: bytes, suffix: str, problems: list[Problem]) -> list[Cell]:
+def _read_cells(data: bytes, suffix: str, problems: list[Problem], *, repairs: bool) -> list[Cell]:
     """Return the cells; what was mended or noticed goes to `problems`."""
     for magic, kind in _MAGIC.items():
         if re.match(magic, data):
             raise _UnreadableError("binary", kind=kind)
     text = _decoded(data, suffix, problems)
     _refuse_other_texts(text, suffix)
-    return _script_cells(text, suffix, problems) if _is_script(text, suffix) else _notebook_cells(text, problems)
+    if _is_script(text, suffix):
+        return _script_cells(text, suffix, problems)
+    return _notebook_cells(text, problems, repairs=repairs)
 
 
 def _refuse_other_texts(text: str, suffix: str) -> None:
@@ -368,7 +380,7 @@ def _script_cells(text: str, suffix: str, problems: list[Problem]) -> list[Cell]
 # --- text -> cells of a notebook -----------------------------------------------------------------------------------
 
 
-def _notebook_cells(text: str, problems: list[Problem]) -> list[Cell]:
+def _notebook_cells(text: str, problems: list[Problem], *, repairs: bool) -> list[Cell]:
     """Return the cells of a notebook's JSON."""
     text = text.lstrip()
     if len(text) > _CONTAINERS_LIMIT:
@@ -376,7 +388,7 @@ def _notebook_cells(text: str, problems: list[Problem]) -> list[Cell]:
     merged = _first_side(text)
     if merged != text:
         problems.append(_problem("merge_conflict", where="The file"))
-    document = _document(merged, problems)
+    document = _document(merged, problems, repairs=repairs)
     items = _items(document)
     _refuse_more(len(items), _CELLS_LIMIT, "cells")
     version = _version(document, items)
@@ -387,12 +399,14 @@ def _notebook_cells(text: str, problems: list[Problem]) -> list[Cell]:
     raise _UnreadableError("no_cells")
 
 
-def _document(text: str, problems: list[Problem]) -> dict[str, object]:
+def _document(text: str, problems: list[Problem], *, repairs: bool) -> dict[str, object]:
     """Return what cells need of a JSON object."""
     constants: list[str] = []
     try:
         document, end = _decoder(constants).raw_decode(text)
     except (ValueError, RecursionError):
+        if not repairs:
+            raise DamagedError from None
         return _salvaged(text, _decoder([]), problems)
     rest = text[end:].strip()
     if not isinstance(document, dict):

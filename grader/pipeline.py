@@ -53,6 +53,7 @@ from grader.records import (
     Notebook,
     NotebookInfo,
     Outcome,
+    Place,
     Problem,
     Provenance,
     Question,
@@ -110,10 +111,12 @@ class Pipeline:
             exercise.model, trainings, waits=self.shipped.waits, seconds=limits.training_seconds, shipped=own.keys()
         )
         self.gatherer = Gatherer(exercise, Sandbox(limits), self.trainer, secret, kept=outcomes)
-        self._proved: dict[tuple[object, ...], tuple[Proved, tuple[Unit, ...]]] = {}  # with the text it was proved on
+        # by code: the proof, the text it was proved on, and what the search took
+        self._proved: dict[tuple[object, ...], tuple[Proved, tuple[Unit, ...], float]] = {}
         self._right: dict[tuple[object, ...], bytes] = {}  # by code, the hash of what it gave
         self._verdicts: dict[str, FunctionResult] = {}  # on the solution
-        self._judged: dict[tuple[object, ...], tuple[bytes, FunctionResult]] = {}
+        self._judged: dict[bytes, FunctionResult] = {}  # by the hash of all that a verdict is made of
+        self._hashes: dict[int, tuple[Training, bytes]] = {}  # of trainings, by identity
         self._trainings: dict[
             int, tuple[Training, TrainingResult]
         ] = {}  # by identity: a record is not written out twice
@@ -186,11 +189,12 @@ class Pipeline:
         tree = (function.name, gathering.trees(function))
         if function.status != "found" or evidence.broken or self._is_known_right(evidence):
             return evidence
-        if tree in self._proved:
-            before, units = self._proved[tree]
+        if tree in self._proved and self.gatherer.left_seconds > 0:
+            before, units, seconds = self._proved[tree]
             same = function.units == units
             found = before.repairs if same else again(function, self._solved[task.name], before)
             if found is not None:
+                self.gatherer.searched_seconds += seconds  # whoever came first: no result hangs on that
                 return replace(evidence, repairs=found)
         try:
             right = self.solution.outcomes(task.name, self.gatherer.calls(function, task))
@@ -199,10 +203,11 @@ class Pipeline:
         if is_right(evidence, right):
             _hold(self._right, tree, self.gatherer.digest(evidence))
             return evidence
+        before_seconds = self.gatherer.searched_seconds
         proof = self._search(evidence, right, task)
         if proof is None:
             return evidence  # beyond repair, or a busy machine
-        _hold(self._proved, tree, (proof, function.units))
+        _hold(self._proved, tree, (proof, function.units, self.gatherer.searched_seconds - before_seconds))
         return replace(evidence, repairs=proof.repairs)
 
     def _is_known_right(self, evidence: FunctionEvidence) -> bool:
@@ -379,34 +384,46 @@ class Pipeline:
         )
 
     def _verdict(self, evidence: FunctionEvidence, task: Task, answer: Asked) -> FunctionResult:
-        """Return the verdict on one function; equal code that gave the same is judged once."""
-        function, known = evidence.function, known_fault(evidence.repairs, self.exercise.show)
-        made = tuple(outcome.call for outcome in evidence.outcomes)
-        said = (function.status, function.message, function.hint, function.missing_names)
-        key = (function.name, gathering.trees(function), made, *said, function.seeded_outside, known)
-        digest, (before, judged) = self.gatherer.digest(evidence), self._judged.pop(key, (b"", None))
-        if before != digest:  # code that hangs on chance, or another NumPy
-            judged = None
-        if judged is None and self._is_known_right(evidence):
-            judged = self._right_verdict(evidence, task)
+        """Return the verdict on one function; what is equal in all that a verdict is made of is judged once."""
+        known = known_fault(evidence.repairs, self.exercise.show)
+        bare = _without_text(evidence)
+        key = self._key(bare, known)
+        judged = self._judged.pop(key, None)
+        if judged is None and known is None and self._is_known_right(evidence):
+            judged = self._right_verdict(bare, task)
         if judged is None:
-            judged = self._judge(evidence, task, known, answer)
-        if not evidence.broken and gathering.is_lasting(evidence.outcomes):
-            _hold(self._judged, key, (digest, judged))  # as the last to go: what is usual stays
+            judged = self._judge(bare, task, known, answer)
+        if gathering.is_whole(evidence):
+            _hold(self._judged, key, judged)  # as the last to go: what is usual stays
         old = attempt("comparing saved outputs", lambda: stale(evidence, self.course), lambda _: ())
-        return replace(judged, source=_source(function), stale=old)
+        return replace(judged, source=_source(evidence.function), stale=old)
+
+    def _key(self, bare: FunctionEvidence, known: KnownFault | None) -> bytes:
+        """Return the hash of all that a verdict is made of; the two large parts are hashed once and go in as hashes."""
+        small = replace(bare, outcomes=(), training=None)
+        calls = [outcome.call for outcome in bare.outcomes]
+        parts = (small, calls, known, self.gatherer.digest(bare), self._hash(bare.training))
+        return hashlib.sha256(msgspec.msgpack.encode(parts)).digest()
+
+    def _hash(self, training: Training | None) -> bytes:
+        if training is None:
+            return b""
+        if id(training) not in self._hashes:
+            hashed = hashlib.sha256(msgspec.msgpack.encode(training)).digest()
+            _hold(self._hashes, id(training), (training, hashed), gathering.KEPT_TRAININGS)
+        return self._hashes[id(training)][1]
 
     def _right_verdict(self, evidence: FunctionEvidence, task: Task) -> FunctionResult | None:
         """Return the solution's own verdict for what gave the same on every call; None if it trains otherwise by rounding."""
         asked = self.asked[task.name].recovered.evidence
-        if evidence.training is not asked.training or evidence.function.message:
+        if evidence.training is not asked.training or evidence.function.message or evidence.broken:
             return None
         if task.name not in self._verdicts:
             self._verdicts[task.name] = self._judge(replace(asked, repairs=()), task, None, self.asked[task.name])
         return replace(self._verdicts[task.name], evidence_sha256=gathering.sha256(evidence))
 
     def _judge(self, evidence: FunctionEvidence, task: Task, known: KnownFault | None, answer: Asked) -> FunctionResult:
-        """Return what is said of a function but for its text and the outputs saved beside it."""
+        """Return what is said of a function but for its text and the outputs saved beside it, which it is not given."""
         asked = self._asked_of(evidence, task, answer)
         if (self.exercise.rtol, self.exercise.atol) != (RTOL, 0.0):
             evidence = within(evidence, asked.recovered.evidence, self.exercise.rtol, self.exercise.atol)
@@ -539,6 +556,15 @@ def _shortened(code: str) -> str:
         return code
     mark = hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
     return f"{code[:MOST_CODE]}\n# ... {len(code) - MOST_CODE} more characters are not kept here (sha256 {mark})\n"
+
+
+def _without_text(evidence: FunctionEvidence) -> FunctionEvidence:
+    """Return what a function's verdict is made of: equal for code that differs in blanks, comments and place only."""
+    function = evidence.function
+    code = next((unit.run for unit in function.units if unit.source == function.code), function.code)
+    units = tuple(Unit(unit.run, Place(1), unit.tree) for unit in function.units)
+    plain = replace(function, code=code, units=units, place=None, definitions=())
+    return replace(evidence, function=plain, repairs=(), printed=None)
 
 
 def _source(function: Function) -> Source | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 _SEARCH_LIMIT = 20  # times its length is what the search in a damaged file may read: hostile text could cost hours
@@ -82,18 +83,21 @@ class _Search:
         if self._left < 0:
             return None, -1
         try:
-            return self._decoder.raw_decode(self._text, begin)
+            value, end = self._decoder.raw_decode(self._text, begin)
         except json.JSONDecodeError as error:
             self._left -= 100 + error.pos - begin + error.pos // 8  # an error counts the lines before it
             return None, -max(error.pos, 1)
         except RecursionError:
             self._left -= _DEEP
             return None, -1
+        self._left -= end - begin
+        return value, end
 
     def _damaged(self, begin: int) -> int:
         """Take what a damaged cell still holds, and return where the next cell begins."""
         pairs, damage = self._pairs(begin)
         end = self._next_cell(max(damage, begin + 1))
+        self._left -= end - begin  # the searches below read all of it
         types = [match for match in _TYPE.finditer(self._text, begin, end) if match[1] is not None]
         sources = list(_SOURCE.finditer(self._text, begin, end))
         count = max(1, len(types), len(sources))
@@ -103,8 +107,9 @@ class _Search:
             self._salvaged.cells.append({"cell_type": kind, "source": source})
             return end
         number = len(self._salvaged.cells) + 1
+        starts = [match.start() for match in sources]
         for definition in _DEFINITION.finditer(self._text, begin, end):
-            before = sum(match.start() < definition.start() for match in sources)
+            before = bisect_left(starts, definition.start())
             self._salvaged.lost_functions.append((number + max(before - 1, 0), definition[1]))
         if end < len(self._text) and '"' in self._text[begin:end]:
             self._salvaged.cells += [None] * count
@@ -128,6 +133,7 @@ class _Search:
     def _next_cell(self, position: int) -> int:
         """Return where the next cell begins, whole or damaged itself; the end of the text where there is none."""
         while self._left > 0 and position <= self._last_type and (opening := _OBJECT.search(self._text, position)):
+            self._left -= 1
             before = self._text[max(0, opening.start() - 200) : opening.start()]
             if _VALUE_OF_KEY.search(before):  # a cell stands in a list
                 position = opening.start() + 1

@@ -173,7 +173,8 @@ def write_annotated(notebook: Path, result: Result, path: Path) -> None:
     RequestError
         If the notebook is not the one that was graded any more, or `path` cannot be written.
     """
-    from grader.report import annotated  # nbformat and nbconvert are needed here only
+    from grader import annotating  # nbformat and nbconvert are needed here only
+    from grader.report import annotated
 
     data = None
     if result.notebook.status != "unreadable":
@@ -181,7 +182,7 @@ def write_annotated(notebook: Path, result: Result, path: Path) -> None:
             data = notebook.read_bytes()
         if data is None or hashlib.sha256(data).hexdigest() != result.submission.sha256:
             raise RequestError(f"{notebook} changed while it was graded", hint="run the same command again")
-    make = annotated.page if path.suffix.lower() == ".html" else annotated.notebook
+    make = annotated.page if path.suffix.lower() == ".html" else annotating.notebook
     write(path, make(data, result), private=True)
 
 

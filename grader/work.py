@@ -162,7 +162,8 @@ def page_stats(folder: Path) -> str:
 
 def write_annotated(folder: Path, result: Result, submission: Submission | None = None) -> None:
     """Write the notebook with notes; where the file itself is not at hand, from the one that was annotated before."""
-    from grader.report import annotated  # nbformat is needed here only
+    from grader import annotating  # nbformat is needed here only
+    from grader.report import annotated
 
     path = folder / ANNOTATED
     if submission is not None and submission.path is not None:
@@ -176,7 +177,7 @@ def write_annotated(folder: Path, result: Result, submission: Submission | None 
     else:
         return
     if files.suffix_of(result.submission.name) == ".ipynb":
-        notes = attempt("annotating", lambda: annotated.notebook(data, result), lambda _: None)
+        notes = attempt("annotating", lambda: annotating.notebook(data, result), lambda _: None)
         if notes is not None:
             write(path, notes, private=True)
 
@@ -299,9 +300,10 @@ def _packed(evidence: Evidence, machine: Result, running: _Running | None, *, wh
         return pack_evidence(evidence)
     keys, made = {}, {}
     for name, one in evidence.functions.items():
-        code = (name, gathering.trees(one.function)) if gathering.is_repeatable(one) and not whole else None
+        lasting = gathering.is_repeatable(one) and name not in running.pipeline.gatherer.costly
+        code = (name, gathering.trees(one.function)) if lasting and not whole else None
         known = running.handed.get(code) if code else None
-        keys[name] = known or _keys(one, machine.functions[name], running.pipeline)
+        keys[name] = known or _keys(one, machine.functions[name], running.pipeline, lasting=lasting)
         if code and not known:
             made[name] = code
     packed = pack_evidence(evidence, keys)
@@ -311,10 +313,10 @@ def _packed(evidence: Evidence, machine: Result, running: _Running | None, *, wh
     return packed
 
 
-def _keys(evidence: FunctionEvidence, result: FunctionResult, pipeline: Pipeline) -> Keys:
+def _keys(evidence: FunctionEvidence, result: FunctionResult, pipeline: Pipeline, *, lasting: bool) -> Keys:
     calls = [outcome.call for outcome in evidence.outcomes]
     return Keys(
-        code=gathering.code_key(evidence.function, calls) if gathering.is_repeatable(evidence) else "",
+        code=gathering.code_key(evidence.function, calls) if lasting else "",
         alike=result.evidence_sha256,
         training=gathering.training_key(evidence, pipeline.exercise.model) or "",
     )

@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "errors": set(),
     "faults": set(),
     "reading": {"errors", "extract", "faults", "notebook", "records", "sandbox"},
+    "annotating": {"reading", "records", "report", "sandbox"},
     "resources": {"errors"},
     "training": {"records"},
     "fast": {"training"},
@@ -47,6 +48,7 @@ MAY_IMPORT = {
     "pool": set(),
     "work": {
         "grader",
+        "annotating",
         "checks",
         "classroom",
         "errors",
@@ -146,6 +148,7 @@ MAY_IMPORT = {
         "submissions",
     },
     "service": {
+        "annotating",
         "checks",
         "errors",
         "exercise",

@@ -1,9 +1,9 @@
 """A file -> its cells -> its functions, within limits of time and memory that end it.
 
-What is plainly small is read here.  Anything else is read in a process of its own, which can be ended: Python's parser takes
-a hundred times the memory of the text, and for some texts the square of its time.  What comes back is data in
-MessagePack, decoded by type.  Memory is limited on Linux only; processor time wherever there are resource limits; time on
-the clock everywhere.
+What is plainly small and well-formed is read here.  Anything else, also what is damaged, is read in a process of its own,
+which can be ended: Python's parser takes a hundred times the memory of the text, and for some texts the square of its
+time.  What comes back is data in MessagePack, decoded by type.  Memory is limited on Linux only; processor time wherever
+there are resource limits; time on the clock everywhere.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from grader.sandbox.limits import Limits
 
 ORDINARY_BYTES = 8 << 20  # of a file; one with many pictures has 3 MB
+ORDINARY_PARTS = 500_000  # commas, brackets and ends of lines: each may become an object of Python's
 ORDINARY_CHARACTERS = 60_000  # of all code; the course's notebook with a student's code has under 10,000
 ORDINARY_COLUMNS = 2_000  # of the longest line of code
 WALL_SECONDS = 120.0  # a machine that is so busy is at fault itself
@@ -67,11 +69,11 @@ class Extract(msgspec.Struct, tag=True, frozen=True):
     shorts: Mapping[str, str]
 
 
-Answer = TypeVar("Answer", Notebook, Extracted)
+Answer = TypeVar("Answer")
 
 
-class _LimitError(Exception):
-    """The reader reached a limit, which its words name."""
+class LimitError(Exception):
+    """A process of its own reached a limit, which its words name."""
 
 
 def read(path: Path, limits: Limits, *, name: str | None = None) -> Notebook:
@@ -87,12 +89,18 @@ def read(path: Path, limits: Limits, *, name: str | None = None) -> Notebook:
 
 def parse(data: bytes, name: str, limits: Limits) -> Notebook:
     """Read a file's bytes within the limits; whatever they hold, the answer is a Notebook."""
-    if len(data) <= ORDINARY_BYTES:
-        return notebooks.parse(data, name)
+    if is_small(data):
+        with suppress(notebooks.DamagedError):
+            return notebooks.parse(data, name, repairs=False)
     try:
-        return _answered(Parse(data, name), Notebook, limits)[0]
-    except _LimitError as reached:
+        return answered(Parse(data, name), Notebook, limits)[0]
+    except LimitError as reached:
         return notebooks.given_up(name, data, str(reached))
+
+
+def is_small(data: bytes, most_parts: int = ORDINARY_PARTS) -> bool:
+    """Return whether a file is so small, and of so few parts, that reading it costs next to nothing if it is well-formed."""
+    return len(data) <= ORDINARY_BYTES and sum(data.count(part) for part in (b"[", b"{", b",", b"\n")) <= most_parts
 
 
 def extract(
@@ -103,9 +111,9 @@ def extract(
     if is_ordinary(notebook.cells):
         return extracted(job)
     try:
-        answer, cpu_seconds = _answered(job, Extracted, limits)
+        answer, cpu_seconds = answered(job, Extracted, limits)
         return replace(answer, cpu_seconds=cpu_seconds)
-    except _LimitError as reached:
+    except LimitError as reached:
         problem = notebooks.reading_limit(str(reached))
         unread = replace(notebook, status="unreadable", problems=(*notebook.problems, problem), cells=())
         return extracted(msgspec.structs.replace(job, notebook=unread))
@@ -134,14 +142,24 @@ def answer(job: bytes) -> bytes:
     return msgspec.msgpack.encode(extracted(asked))
 
 
-def _answered(job: Parse | Extract, kind: type[Answer], limits: Limits) -> tuple[Answer, float]:
-    """Return the answer of a process of its own, and its processor time."""
+def answered(
+    job: msgspec.Struct, kind: type[Answer], limits: Limits, *, module: str = __name__
+) -> tuple[Answer, float]:
+    """Return the answer of a process of its own, which the module's function `answer` gives, and its processor time.
+
+    Raises
+    ------
+    LimitError
+        If it reached a limit.
+    UnavailableError
+        If the machine had no time for it.
+    """
     seconds, size_bytes = limits.reading_cpu_seconds, limits.reading_memory_bytes
     packages = (_CHILD.parent, Path(msgspec.__file__), Path(np.__file__))
     folders: list[str] = list(dict.fromkeys(str(path.parent.parent) for path in packages))
     before = _children_seconds()
     with subprocess.Popen(  # noqa: S603  # our own interpreter and our own file
-        [sys.executable, "-I", "-S", "-B", "-X", "utf8", str(_CHILD), str(seconds), str(size_bytes), *folders],
+        [sys.executable, "-I", "-S", "-B", "-X", "utf8", str(_CHILD), str(seconds), str(size_bytes), module, *folders],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -154,7 +172,7 @@ def _answered(job: Parse | Extract, kind: type[Answer], limits: Limits) -> tuple
         except subprocess.TimeoutExpired:
             process.kill()
             if sys.platform == "win32":
-                raise _LimitError(f"more than {wall_seconds:g} seconds") from None
+                raise LimitError(f"more than {wall_seconds:g} seconds") from None
             problem = f"this machine was too busy to read it in {wall_seconds:g} seconds"
             raise UnavailableError(problem, hint="run the same command again when less is going on") from None
         except BaseException:
@@ -167,9 +185,9 @@ def _answered(job: Parse | Extract, kind: type[Answer], limits: Limits) -> tuple
 def _refuse(code: int, seconds: int, size_bytes: int) -> None:
     """Raise unless the process came to its end."""
     if code in (NO_MEMORY, TOO_MUCH):
-        raise _LimitError(f"more than {size_bytes >> 20:,} MB of memory")
+        raise LimitError(f"more than {size_bytes >> 20:,} MB of memory")
     if sys.platform != "win32" and code in (-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT):
-        raise _LimitError(
+        raise LimitError(
             f"more than {seconds} seconds of computing"
             if code == -signal.SIGXCPU
             else "more than Python's parser can do"

@@ -24,7 +24,12 @@ TAG = "grader-note"
 MOST_COLUMNS = 400  # of a message, which may quote an exception's endless text
 MOST_CODE = 2_000  # characters of one quoted line
 _PARTS = 5_000  # cells and outputs of a notebook that is annotated: nbformat takes half a millisecond for each
-_CONTAINERS = 1_000_000  # JSON lists and objects of it: an empty one takes 3 bytes of the file, but 64 of memory
+_BRACKETS = 1_000_000  # of the file, also those that stand in texts
+# JSON lists and objects: an empty one takes 3 bytes of the file, but 64 of memory, and time
+_CONTAINERS = 200_000
+_VALUES = 1_000_000  # and the numbers and texts in these
+_LINE_BYTES = 5  # that a value takes besides itself and its indentation: quotes, a comma, the end of the line
+_GROWTH_BYTES = 1 << 20  # by which the file may grow when it is written with a line for each value, besides a quarter
 _PIECE = (
     10_000  # characters of one source or output on a page: the worst of that size take nbconvert 0.8 s, quadratically
 )
@@ -47,6 +52,11 @@ _NOTES_ALONE = (
 _LEFT_OUT = "(left out on this page; it stands in the notebook)"
 
 Node = dict[str, Any]
+
+
+def prepare() -> None:
+    """Load the library that notebooks are written with, which takes a while and much memory."""
+    import nbformat.validator  # noqa: F401
 
 
 def notebook(data: bytes | None, result: Result) -> str:
@@ -121,9 +131,7 @@ def _read(data: bytes) -> Node:
     """
     import nbformat
 
-    if data.count(b"[") + data.count(b"{") > _CONTAINERS:
-        raise ValueError("too many parts")
-    document: Node = json.loads(data.decode("utf-8-sig"))
+    document = _loaded(data)
     if document["nbformat"] < 4:
         if data.count(b'"cell_type"') + data.count(b'"output_type"') > _PARTS:
             raise ValueError("too many cells")
@@ -145,6 +153,41 @@ def _read(data: bytes) -> Node:
     return document
 
 
+def has_too_many_parts(data: bytes) -> bool:
+    """Return whether a file has so many parts that notes are not put between its cells."""
+    return data.count(b"[") + data.count(b"{") > _BRACKETS or data.count(b",") > _VALUES
+
+
+def _loaded(data: bytes) -> Node:
+    """Return a file's JSON.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or has so many parts, or so deep ones, that it would take long to write or come out far larger.
+    """
+    if has_too_many_parts(data):
+        raise ValueError("too many parts")
+    document: Node = json.loads(data.decode("utf-8-sig"))
+    waiting: list[tuple[object, int]] = [(document, 1)]
+    containers, left = _CONTAINERS, _GROWTH_BYTES + len(data) + len(data) // 4
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, dict | list):
+            containers -= 1
+            waiting += [(item, depth + 1) for item in (value.values() if isinstance(value, dict) else value)]
+        left -= depth + _LINE_BYTES
+        if isinstance(value, str):
+            left -= len(value) + (depth + _LINE_BYTES) * value.count("\n")  # a source is written as a list of its lines
+        elif isinstance(value, int | float):
+            left -= len(repr(value))
+        elif isinstance(value, dict):
+            left -= sum(map(len, value))
+        if containers < 0 or left < 0:
+            raise ValueError("too many parts, or it would come out far larger")
+    return document
+
+
 def _conformed(data: bytes) -> Node:
     """Return a file as a valid notebook of format 4.5 with every cell it has, whatever else the format does not allow.
 
@@ -155,7 +198,7 @@ def _conformed(data: bytes) -> Node:
     """
     import nbformat
 
-    given = _storable(json.loads(data.decode("utf-8-sig")))
+    given = _storable(_loaded(data))
     if not 0 < sum(1 + _outputs(cell) for cell in given["cells"]) <= _PARTS:
         raise ValueError("no cells, or too many")
     cells = [_conformed_cell(cell) for cell in given["cells"]]
