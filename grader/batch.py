@@ -33,7 +33,18 @@ from grader.folder import (
 from grader.notebook import sha256_of
 from grader.records import Result, amount
 from grader.remembered import ChangeError, ExerciseChange, Roster
-from grader.store import ADJUSTMENTS, Decision, Kept, Known, Store, locked, make_private_folder, ruled, write
+from grader.store import (
+    ADJUSTMENTS,
+    Decision,
+    Kept,
+    Known,
+    Store,
+    locked,
+    make_private_folder,
+    require_ours,
+    ruled,
+    write,
+)
 from grader.submissions import Submission
 from grader.work import Setup, Work
 
@@ -119,13 +130,15 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
         If there is nothing to grade, or `out` cannot be written.
     """
     settings = settings or Settings()
+    if not settings.fresh:
+        require_whole_store(out)
+    require_ours(out / DATABASE)
+    _require_no_hand_in(out, sources)
     wanted = files.Wanted(exercise.names, settings.max_files)
     found = files.find(sources, wanted, besides=out, manifest=settings.manifest)
     annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
     roster = rosters.read(settings.roster) if settings.roster is not None else None
     _require_something(sources, found)
-    if not settings.fresh:
-        require_whole_store(out)
     make_private_folder(out)
     with locked(out, "batch"), Store(out / DATABASE) as store:
         finish_removal(store, out)
@@ -287,6 +300,19 @@ def _publish(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, by
         publish(store, out, exercise, stale)
     else:
         publish_class(store, out, exercise, lines)
+
+
+def _require_no_hand_in(out: Path, sources: Sequence[Path]) -> None:
+    """Refuse a folder inside a source that is there already and is not one of results: somebody handed it in."""
+    if Store.is_there(out / DATABASE) or not out.is_dir():
+        return
+    place = out.resolve()
+    inside = [source for source in sources if source.is_dir() and source.resolve() in place.parents]
+    if inside and any(not path.name.startswith(".") for path in out.iterdir()):
+        raise RequestError(
+            f"{out} lies in {inside[0]} and holds other files than results, which somebody may have handed in",
+            hint="choose an --out folder outside of the source",
+        )
 
 
 # --- what is to be done --------------------------------------------------------------------------------------------

@@ -77,8 +77,8 @@ def require_whole_store(out: Path) -> None:
         kind = "empty or cut off" if (out / DATABASE).exists() else "missing"
         raise RequestError(
             f"the store {out / DATABASE} is {kind}, but results lie beside it",
-            hint="bring it back from a backup; or run `grader batch SOURCE --out DIR --fresh`, which grades all again and "
-            "takes over what people decided from rulings.jsonl",
+            hint="bring it back from a backup; or run `grader batch SOURCE --out DIR --fresh --trust-store`, which grades all "
+            "again and takes over what people decided from rulings.jsonl",
         )
 
 

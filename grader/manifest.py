@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
-import secrets
-import stat
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import msgspec
-import platformdirs
 
+from grader import keys
 from grader.errors import RequestError
 
 FILE = "manifest.json"
@@ -27,13 +24,10 @@ HANDED_IN = "handed_in"  # under `lms`: the time of a hand-in as the LMS writes 
 _TIMES = (HANDED_IN, "timestamp", "created_at")  # the same, also of systems that name it otherwise
 _MOST_TIME = 60  # characters
 SCHEMA = "grader-manifest/1"
-KEY_FILE = "manifest.key"
-_KEY_BYTES = 32
 MOST_BYTES = 256 << 20  # of a manifest: some hundred thousand entries
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"\s*\}\s*\Z')
 _SEAL_BYTES = 200  # the end of the file, where the seal stands
 MOST_OTHERS = 50  # further files of one entry that are named
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows has neither this nor modes
 _AGAIN = "collect the export again"
 
 
@@ -115,7 +109,7 @@ def encode(manifest: Manifest) -> str:
 
 def sealed(manifest: Manifest) -> Manifest:
     """Return a manifest with its seal; the seal stays empty where this user's key cannot be read or made."""
-    key = _key() or _new_key()
+    key = keys.key() or keys.new_key()
     plain = msgspec.structs.replace(manifest, seal="")
     return msgspec.structs.replace(plain, seal=_seal(encode(plain).encode(), key) if key else "")
 
@@ -125,7 +119,7 @@ def is_sealed(path: Path) -> bool:
 
     Nothing is parsed, and what is larger than any manifest is not read: the file may be a student's.
     """
-    key = _key()
+    key = keys.key()
     with suppress(OSError):
         if key is None or not 0 < path.stat().st_size <= MOST_BYTES:
             return False
@@ -169,36 +163,3 @@ def _require_sound(manifest: Manifest, path: Path) -> None:
 def _seal(data: bytes, key: bytes) -> str:
     """Return the keyed hash of the bytes of a manifest whose seal is empty."""
     return hmac.new(key, f"{SCHEMA}\0".encode() + data, hashlib.sha256).hexdigest()
-
-
-def _key_path() -> Path:
-    return platformdirs.user_data_path("grader", appauthor=False) / KEY_FILE
-
-
-def _key() -> bytes | None:
-    """Return this user's key; None where there is none that is certainly theirs alone."""
-    with suppress(OSError):
-        descriptor = os.open(_key_path(), os.O_RDONLY | _NO_FOLLOW)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            mine = os.name != "posix" or (status.st_uid == os.geteuid() and not status.st_mode & 0o077)
-            key = file.read(_KEY_BYTES + 1) if mine and stat.S_ISREG(status.st_mode) else b""
-        return key if len(key) == _KEY_BYTES else None
-    return None
-
-
-def _new_key() -> bytes | None:
-    """Make this user's key, whole or not at all; where another process was faster, its key counts."""
-    path = _key_path()
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(_KEY_BYTES))
-            with suppress(FileExistsError):
-                os.link(draft, path)  # unlike a rename, this never replaces a key
-        finally:
-            draft.unlink()
-    return _key()

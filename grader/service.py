@@ -22,7 +22,7 @@ from grader.faults import attempt
 from grader.notebook import SOURCE_LIMIT_BYTES
 from grader.pipeline import Pipeline
 from grader.records import Notebook, Result
-from grader.store import Output, Store, require_writable, write
+from grader.store import Output, Store, require_writable, trust, write
 
 
 def load_exercise(name_or_path: str = exercises.DEFAULT) -> Exercise:
@@ -221,7 +221,9 @@ def write_json(result: Result, path: Path | None) -> None:
 
 def _own_store() -> Store | None:
     """Open the user's store; without a place to write, the secret lasts as long as the command."""
+    path = platformdirs.user_data_path("grader", appauthor=False) / f"check-{os.name}.sqlite"
+    trust(path)  # an older grader did not seal it
     try:
-        return Store(platformdirs.user_data_path("grader", appauthor=False) / f"check-{os.name}.sqlite")
+        return Store(path)
     except RequestError:
         return None

@@ -72,8 +72,8 @@ def graded(collected: Path, out: Path, results: Mapping[str, Result], *, annotat
     assert manifest is not None
     assert set(results) <= {entry.student for entry in manifest.entries}
     out.mkdir(parents=True)
-    (out / FILE).write_text(encode(manifest), encoding="utf-8")
     with Store(out / DATABASE) as store:
+        (out / FILE).write_text(encode(manifest), encoding="utf-8")
         for entry in manifest.entries:
             if entry.student in results:
                 name = entry.file or f"{entry.student}: no notebook"

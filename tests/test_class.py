@@ -20,7 +20,7 @@ from grader import batch, manifest, pool, review, roster, rulings, submissions
 from grader import exercise as exercises
 from grader.classroom import gather, overview
 from grader.cli import main
-from grader.store import Store
+from grader.store import Store, trust
 from grader.submissions import Submission
 
 SCALE_001 = edit(RANDOM, ("* 10", "* 0.01"))
@@ -715,7 +715,7 @@ OLD_STORE = Path(__file__).parent / "data" / "store-1.sqlite.gz"
 
 
 def test_a_store_of_version_1_is_taken_over(tmp_path):
-    write(tmp_path, "grades.sqlite", gzip.decompress(OLD_STORE.read_bytes()))
+    trust(write(tmp_path, "grades.sqlite", gzip.decompress(OLD_STORE.read_bytes())))
     with Store(tmp_path / "grades.sqlite") as store:
         assert {r.submission.name: r.score for _, _, r in store.results()} == {
             "empty.ipynb": 0, "half.ipynb": 6, "zeros_only.ipynb": 10
@@ -734,6 +734,7 @@ def test_a_migration_that_is_cut_off_changes_nothing(tmp_path, monkeypatch):
     from grader.store import schema
 
     path = write(tmp_path, "grades.sqlite", gzip.decompress(OLD_STORE.read_bytes()))
+    trust(path)
     monkeypatch.setattr(
         schema, "pack_evidence", lambda _evidence: (_ for _ in ()).throw(sqlite3.OperationalError("disk full"))
     )

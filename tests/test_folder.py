@@ -19,7 +19,7 @@ from grader import exercise as exercises
 from grader import manifest as manifests
 from grader.cli import main
 from grader.errors import RequestError
-from grader.store import Store, locked
+from grader.store import Store, locked, trust
 
 SCALE_001 = edit(RANDOM, ("* 10", "* 0.01"))
 LIST = "id,name\n1001,Ada Lovelace\n1002,Bob Stone\n"
@@ -153,6 +153,7 @@ def test_a_missing_store_beside_results_is_no_new_class(graded, capsys, size):
         assert "but results lie beside it" in said
         assert "--fresh" in said
     assert rows(out)["1001"]["random"] == "9.0"
+    trust(out / "grades.sqlite")
     graded_into(out, graded / "in", fresh=True, roster=graded / "class.csv")
     assert rows(out)["1001"]["random"] == "9.0"  # taken over from rulings.jsonl
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from notebooks import solved, write
 
-from grader import manifest, service, submissions
+from grader import keys, manifest, service, submissions
 from grader.cli import main
 from grader.errors import RequestError
 from grader.evidence import bounded
@@ -25,7 +25,8 @@ from grader.notebook import parse
 from grader.pipeline import Pipeline
 from grader.records import Array, Call, Outcome
 from grader.report import gradebook, html
-from grader.store import pack_evidence
+from grader.store import Store, pack_evidence, require_ours, trust
+from grader.store import store as store_module
 
 RIGHT = solved()
 FUNCTIONS = ("initialize_parameters_zeros", "initialize_parameters_random", "initialize_parameters_he")
@@ -149,7 +150,7 @@ def test_another_manifest_than_the_one_graded_with_stops_the_batch(tmp_path):
 
 def test_a_key_that_others_can_read_or_that_is_a_link_is_not_used(tmp_path):
     path = write(tmp_path, "manifest.json", encoded(*SWAPPED))
-    key = tmp_path / "data" / "grader" / manifest.KEY_FILE
+    key = tmp_path / "data" / "grader" / keys.KEY_FILE
     assert key.stat().st_mode & 0o777 == 0o600
     key.chmod(0o644)
     assert not manifest.is_sealed(path)
@@ -542,3 +543,63 @@ def test_choosing_a_file_reads_it_within_limits(monkeypatch):
 
 def test_a_name_with_control_characters_reaches_no_terminal_through_the_gradebook():
     assert gradebook.shown_cell("a\x1b[31m\x07\x9b.ipynb") == "a\\x1b[31m\\x07\\x9b.ipynb"
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A folder `graded` with store, rulings and manifest that another account made."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "theirs"))
+    write(tmp_path, "downloads/eve.ipynb", solved())
+    with Store(tmp_path / "downloads" / "graded" / "grades.sqlite"):
+        pass
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return tmp_path / "downloads" / "graded"
+
+
+def test_a_store_that_another_account_made_is_refused_by_every_command(elsewhere, capsys):
+    commands = (
+        ("batch", elsewhere.parent, "--out", elsewhere), ("batch", elsewhere.parent, "--out", elsewhere, "--fresh"),
+        ("regrade", elsewhere), ("regrade", elsewhere, "--preview"), ("review", elsewhere), ("summary", elsewhere),
+        ("override", elsewhere, "eve.ipynb", "random", "10", "--reason", "x", "--by", "x"),
+        ("rulings", "export", elsewhere, "--out", elsewhere.parent.parent / "r.csv"),
+    )  # fmt: skip
+    for command in commands:
+        assert grader(*command) == 2
+        said = capsys.readouterr().err
+        assert "was not made by the grader in this account" in said
+        assert "--trust-store" in said
+
+
+def test_a_store_that_a_person_trusts_is_sealed_from_then_on(elsewhere, monkeypatch):
+    monkeypatch.setattr(store_module, "_TRUSTED", set())
+    trust(elsewhere / "grades.sqlite")
+    with Store(elsewhere / "grades.sqlite"):
+        pass
+    monkeypatch.setattr(store_module, "_TRUSTED", set())
+    require_ours(elsewhere / "grades.sqlite")
+    monkeypatch.setenv("XDG_DATA_HOME", str(elsewhere.parent.parent / "theirs"))
+    require_ours(elsewhere / "grades.sqlite")  # for the account that made it as well
+
+
+@pytest.mark.parametrize("name", ["rulings.jsonl", "manifest.json"])
+def test_what_would_be_believed_beside_a_store_is_refused_without_one(tmp_path, capsys, name):
+    write(tmp_path, "in/eve.ipynb", solved())
+    write(tmp_path, f"out/{name}", b"{}")
+    assert grader("batch", tmp_path / "in", "--out", tmp_path / "out") == 2
+    assert f"{name} without the store" in capsys.readouterr().err
+
+
+def test_a_folder_that_was_handed_in_takes_no_results(tmp_path, capsys):
+    write(tmp_path, "in/graded/hw.ipynb", solved())
+    assert grader("batch", tmp_path / "in", "--out", tmp_path / "in/graded") == 2
+    assert "may have handed in" in capsys.readouterr().err
+
+
+def test_a_new_store_in_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module.os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    if not tmp_path.stat().st_uid:
+        store_module.os.chown(tmp_path, 12345, 12345)
+    with pytest.raises(RequestError, match="belongs to another user"):
+        require_ours(tmp_path / "grades.sqlite")
+    monkeypatch.setattr(store_module.os, "geteuid", lambda: 0)
+    require_ours(tmp_path / "grades.sqlite")  # root works in the folder of a user

@@ -26,6 +26,12 @@ class Runs(str, Enum):
     DASK = "dask"
 
 
+TrustStoreOption = Annotated[
+    bool,
+    typer.Option("--trust-store", help="Believe the store in DIR, made on another machine or account, from now on."),
+]
+
+
 @app.command(
     epilog="Example: grader batch downloads/ --out graded/ --jobs 4\n\n"
     "On a cluster: grader batch downloads/ --out graded/ --executor dask --scheduler tcp://10.0.0.5:8786",
@@ -66,6 +72,7 @@ def batch(
             help="The manifest.json to trust, where `lms SYSTEM collect` ran on another machine or account.",
         ),
     ] = None,
+    trust_store: TrustStoreOption = False,
     max_files: Annotated[
         int,
         typer.Option(
@@ -96,13 +103,16 @@ def batch(
         pool.begin()
     from grader import batch as batches
     from grader import service
+    from grader.folder import DATABASE
     from grader.report.progress import Progress
-    from grader.store import never_replacing, require_folder
+    from grader.store import never_replacing, require_folder, trust
 
     if (executor is Runs.DASK) != (scheduler is not None):
         hint = "grader batch SOURCE --out DIR --executor dask --scheduler tcp://HOST:PORT"
         raise RequestError("--executor dask and --scheduler ADDRESS go together", hint=hint)
     require_folder("--out", out)
+    if trust_store:
+        trust(out / DATABASE)
     loaded = service.load_exercise(exercise or batches.exercise_before(out) or DEFAULT_EXERCISE)
     with ExitStack() as stack:
         stack.enter_context(never_replacing([*sources, roster]))
@@ -136,6 +146,7 @@ def regrade(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, max=256, help="Processes; by default one a processor.")
     ] = None,
+    trust_store: TrustStoreOption = False,
     exercise: ClassExerciseOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -143,8 +154,12 @@ def regrade(
     """Judge stored evidence again, after a change of points or words; runs no student code."""
     from grader import batch as batches
     from grader import service
+    from grader.folder import DATABASE
     from grader.report.progress import Progress
+    from grader.store import trust
 
+    if trust_store:
+        trust(directory / DATABASE)
     loaded = service.load_exercise(exercise or batches.exercise_before(directory) or DEFAULT_EXERCISE)
     with Progress(quiet=quiet, doing="judging") as progress:
         settings = batches.Settings(jobs=jobs or batches.default_jobs(), progress=progress.step)

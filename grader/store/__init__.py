@@ -7,7 +7,7 @@ from grader.store.lock import locked, locked_if_free
 from grader.store.outputs import Output, require_folder, require_writable
 from grader.store.packing import Keys, Packed, pack_evidence, unpack_evidence
 from grader.store.ruled import ruled, said
-from grader.store.store import Before, Counts, Kept, Known, Standing, Store
+from grader.store.store import Before, Counts, Kept, Known, Standing, Store, require_ours, trust
 
 __all__ = [
     "ADJUSTMENTS",
@@ -36,9 +36,11 @@ __all__ = [
     "pack_evidence",
     "replacing",
     "require_folder",
+    "require_ours",
     "require_writable",
     "ruled",
     "said",
+    "trust",
     "unpack_evidence",
     "write",
 ]

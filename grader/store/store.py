@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import os
 import secrets
 import sqlite3
@@ -16,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from grader import keys
 from grader.errors import RequestError
 from grader.records import Evidence, Result
 from grader.store import schema
@@ -115,17 +117,85 @@ class Kept:
     graded_at: str = ""
 
 
-class Store:
-    """A store in a file; made, with its secret, when it is opened for the first time.
+_TRUSTED: set[Path] = set()  # stores of other accounts that a person told this process to trust
+_BESIDE = (RULINGS, "manifest.json")  # what is believed because it lies beside a store
+
+
+def trust(path: Path) -> None:
+    """Let this process open a store that this account did not make; opening it seals it for this account."""
+    _TRUSTED.add(path.resolve())
+
+
+def require_ours(path: Path) -> None:
+    """Refuse a store that this account neither made nor was told to trust, and a place for one that is not ours.
 
     Raises
     ------
     RequestError
-        If the file is no store, is damaged, is of a newer version, or cannot be written.
+        If the store has no seal of this account; if there is none, and its folder is another user's, or holds files
+        that would be believed beside a store.
+    """
+    if path.resolve() in _TRUSTED:
+        return
+    folder, hint = path.parent, "if it is yours, from another machine or account, or older, run it with --trust-store"
+    if Store.is_there(path):
+        if not _is_sealed(path):
+            raise RequestError(
+                f"the store {path} was not made by the grader in this account, so its grades are not believed",
+                hint=f"a hand-in may have brought it: choose another --out folder; {hint} (`grader batch` or `regrade`)",
+            )
+        return
+    if beside := [name for name in _BESIDE if (folder / name).exists()]:
+        raise RequestError(
+            f"{folder} holds {beside[0]} without the store that belongs to it, so it is not believed",
+            hint=f"choose another --out folder; {hint}",
+        )
+    if (
+        os.name == "posix"
+        and folder.exists()
+        and os.geteuid() not in {0, folder.stat().st_uid}
+        and folder.stat().st_uid
+    ):
+        raise RequestError(
+            f"{folder} belongs to another user, who could change what is written there",
+            hint="choose a folder of your own, or run it with --trust-store",
+        )
+
+
+def _is_sealed(path: Path) -> bool:
+    key = keys.key()
+    if key is None:
+        return False
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
+        ) as database:
+            secret = database.execute("SELECT value FROM meta WHERE name = 'secret'").fetchone()
+            if not secret or not isinstance(secret[0], bytes):
+                return False
+            seal_row = database.execute("SELECT 1 FROM meta WHERE name = ?", (_seal_name(secret[0], key),))
+            return seal_row.fetchone() is not None
+    except sqlite3.DatabaseError:
+        return True  # it holds nothing that could be believed; opening it says what is wrong
+
+
+def _seal_name(secret: bytes, key: bytes) -> str:
+    """Return under which name a store notes that an account made or trusted it."""
+    return "seal " + hmac.new(key, b"grader-store/1\0" + secret, hashlib.sha256).hexdigest()
+
+
+class Store:
+    """A store in a file; made, with its secret and this account's seal, when it is opened for the first time.
+
+    Raises
+    ------
+    RequestError
+        If the file is no store, is damaged, is of a newer version, cannot be written, or is not this account's.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        require_ours(path)
         try:
             make_private_folder(path.parent)
             os.close(open_in_place(path, os.O_RDWR))
@@ -157,7 +227,6 @@ class Store:
     @property
     def secret(self) -> bytes:
         """The secret that the store's secret sizes are drawn from: made once, the same for all its submissions."""
-        self._write_many("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", [(secrets.token_bytes(32),)])
         return self._meta("secret")
 
     # --- what was graded -------------------------------------------------------------------------------------------
@@ -360,6 +429,10 @@ class Store:
         with self._saving() as database:
             database.execute("BEGIN IMMEDIATE")
             schema.create(database)
+            database.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secrets.token_bytes(32),))
+            if key := keys.key() or keys.new_key():
+                ((secret,),) = database.execute("SELECT value FROM meta WHERE name = 'secret'")
+                database.execute("INSERT OR IGNORE INTO meta VALUES (?, X'')", (_seal_name(bytes(secret), key),))
 
     def _check_version(self) -> None:
         with self._errors():
