@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "manifest": {"errors", "keys"},
     "submissions": {"errors", "manifest"},
     "roster": {"errors", "manifest", "remembered", "submissions"},
-    "pool": set(),
+    "pool": {"errors"},
     "work": {
         "grader",
         "annotating",

@@ -180,7 +180,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
             )
             print_line(f"{system.title}: {system.verified}")
         if all(request.score(one) is None for one in request.graded):
-            typer.echo("no score was written: nobody of this class has one that may go out", err=True)
+            print_line("no score was written: nobody of this class has one that may go out", err=True)
             raise typer.Exit(int(Exit.NOT_PASSED))
 
 
