@@ -9,6 +9,7 @@ Only ever run confined; the few rows that name a control are also run without (`
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import platform
@@ -822,7 +823,7 @@ class Arena:
             "sibling": self._sibling.pid,
             "PREFIX": PREFIX[:4] + PREFIX[4:],
             "NUMBERS": {name: row[_COLUMN[platform.machine()]] for name, row in _NUMBERS.items()},
-            "ALLOWED": allowed_calls(),
+            "ALLOWED": _allowed_calls(),
             "NEVER_TRIED": sorted(_NEVER_TRIED[platform.machine()]),
         }
 
@@ -860,11 +861,14 @@ class Arena:
         return {name: (s.st_mode, s.st_size, s.st_mtime_ns, s.st_nlink) for name, s in found.items()}
 
 
-def allowed_calls() -> list[int]:
+@functools.cache
+def _allowed_calls() -> list[int]:
     """Return the numbers of the system calls that the worker's filter leaves; nothing of ours imports the worker."""
     path = Path(grader.sandbox.__file__).parent / "worker" / "kernel.py"
     return sorted(runpy.run_path(str(path))["allowed_calls"]().values())
 
+
+_allowed_calls()  # before there are threads, in which runpy is not safe
 
 _FILES = {
     "answers": "answers.txt",
