@@ -227,6 +227,16 @@ MAGICS = (
     case("%%capture", IMPORT, "%%capture out" + BODY),
     case("%%capture, %%time", IMPORT, "%%capture\n%%time" + BODY),
     case("%%prun", IMPORT, "%%prun -q" + BODY),
+    case("%pylab", "%pylab inline", edited("np.random.randn", "randn")),
+    case(
+        "IPython's prompts",
+        IMPORT,
+        "\n".join(
+            f"In [2]: {line}" if number == 0 else f"   ...: {line}"
+            for number, line in enumerate(BODY.strip().splitlines())
+        ),
+    ),
+    case("automatic calls", IMPORT, BODY, after=["/print 1 2", ",print a b"]),
     case("%matplotlib", "%matplotlib inline\nimport numpy as np", BODY),
     case("%load_ext", "%load_ext autoreload\n%autoreload 2\nimport numpy as np", BODY),
     case("! line", "!echo hello\nimport numpy as np", BODY),
@@ -364,6 +374,21 @@ LEFT_IN = (
     case("sqlite in memory", "import sqlite3", IMPORT, with_line("sqlite3.connect(':memory:').execute('select 1')")),
     case("deepcopy", "import copy", IMPORT, with_line("parameters = copy.deepcopy(parameters)")),
     case("pickle", "import pickle", IMPORT, with_line("parameters = pickle.loads(pickle.dumps(parameters))")),
+    case("display handle", IMPORT, with_line("handle = display('a', display_id=True); handle.update('b')")),
+    case(
+        "folder",
+        IMPORT,
+        with_line("import os; os.path.join(os.getcwd(), 'x'); os.path.abspath('x'); os.path.expanduser('~')"),
+    ),
+    case(
+        "is there a file",
+        "from pathlib import Path",
+        IMPORT,
+        with_line("Path.cwd(), Path.home(), Path('x').exists(), Path('x').is_dir()"),
+    ),
+    case("user", IMPORT, with_line("import getpass, socket; getpass.getuser(); socket.gethostname()")),
+    case("machine", IMPORT, with_line("import os; os.getloadavg(); os.umask(0o22); os.cpu_count()")),
+    case("stack", IMPORT, with_line("import inspect; inspect.stack()[0].function")),
     case("exit", IMPORT, "def quiet(*a):\n    return exit", with_line("quiet()")),
 )
 
@@ -396,6 +421,18 @@ STATE = (
         "def f(d):\n    np.random.set_state(np.random.RandomState(3).get_state())\n    return {'W1': np.random.randn(3)}",
     ),
 )
+# What functions stand on that calls at the top level make.
+MADE = (
+    case("closure", IMPORT, "def make(k):\n    return lambda *n: np.random.randn(*n) * k\ndraw = make(10)", edited("np.random.randn(layers_dims[l], layers_dims[l-1]) * 10", "draw(layers_dims[l], layers_dims[l-1])")),
+    case("instance", IMPORT, "class Config:\n    def __init__(self):\n        self.scale = 10\nconfig = Config()", edited("* 10", "* config.scale")),
+    case("named tuple", IMPORT, "from typing import NamedTuple\nclass Config(NamedTuple):\n    scale: int = 10\nconfig = Config(scale=10)", edited("* 10", "* config.scale")),
+    case("partial", "import functools", IMPORT, BODY.replace("f(layers_dims)", "g(scale, layers_dims)").replace("* 10", "* scale"), "f = functools.partial(g, 10)"),
+    case("bound method", IMPORT, "class Model:\n    def f(self, d):\n        return {'W1': np.ones(d[:2])}", "f = Model().f"),
+    case("own decorator, called", IMPORT, "def twice(g):\n    return lambda d: g(d)", BODY, "f = twice(f)"),
+    case("exec", IMPORT, "exec('SCALE = 10')", edited("* 10", "* SCALE")),
+    case("exec and compile", IMPORT, "exec(compile('def root(x):\\n    return x * 10', '<s>', 'exec'))", edited("* 10", "* root(1)")),
+    case("module written and imported twice", IMPORT, "%%writefile scales_of_layers.py\nimport numpy as np\nTEN, TWO = 10, 2\ndef root(x):\n    return np.sqrt(x)", "import scales_of_layers\nfrom scales_of_layers import root", edited("* 10", "* scales_of_layers.TEN * root(1)")),
+)  # fmt: skip
 TABLES = {
     "standard": STANDARD,
     "numpy": NUMPY,
@@ -404,4 +441,5 @@ TABLES = {
     "magics": MAGICS,
     "left_in": LEFT_IN,
     "state": STATE,
+    "made": MADE,
 }

@@ -45,7 +45,7 @@ def extract(
     """
     names = tuple(names)
     codes = with_written_modules([part for code in _codes(notebook) for part in unfolded(code)])
-    scope = Scope(codes, given or {})
+    scope = Scope(codes, given or {}, names)
     seeded = _seeded(codes)
     functions = {name: _found(name, names, codes, scope, seeded) for name in names}
     if any(problem.code in _DAMAGES for problem in notebook.problems):
@@ -74,7 +74,7 @@ def _found(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, s
 
 
 def _find(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, seeded: Place | None) -> Function:
-    definitions = [binding for binding in scope.bindings(name) if _defines(binding)]
+    definitions = [binding for binding in scope.bindings(name) if _defines(binding) or scope.is_callable_made(binding)]
     if definitions:
         return _carried(name, definitions, scope, seeded)
     for code in reversed(codes):

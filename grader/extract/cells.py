@@ -18,13 +18,15 @@ Made = TypeVar("Made")
 PYTHON_MAGICS = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun", "python", "python3", "pycache"})
 
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
+_OTHER_LANGUAGE = re.compile(r"\s*%(?:sql|scala|r|sh|md|fs)[ \t]*\n")  # how a cell of Databricks begins
+_PYLAB = re.compile(r"(\s*)%pylab\b.*$")
 _RUN_LINE = re.compile(r"(\s*)%(?:time|prun)\s+(?!-)(.*\S.*)$")
-_MAGIC_LINE = re.compile(r"(\s*)(?:[%!?].*|%{0,2}[\w.*]+\?{1,2}\s*;?\s*)$")
+_MAGIC_LINE = re.compile(r"(\s*)(?:[%!?,;/].*|%{0,2}[\w.*]+\?{1,2}\s*;?\s*)$")
 _MAGIC_VALUE = re.compile(r"(\s*\w[\w, .\[\]'\"]*=\s*)([%!]).*$")
 _WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?[\"']?(?:\./)?(\w+)\.py[\"']?[ \t]*$", re.MULTILINE)
 _RUN_FILE = re.compile(r"^[ \t]*%run[ \t]+(?:-\w[ \t]+)*[\"']?(?:\./)?(\w+)(?:\.py)?[\"']?[ \t]*$", re.MULTILINE)
 _TOKEN = re.compile(r"\\.|\"\"\"|\'\'\'|[\"\'#]|[\[({]|[\])}]")
-_PROMPT = re.compile(r"(?:In \[\d*\]: ?|>>> ?|\.\.\. ?)")
+_PROMPT = re.compile(r"(?:In \[\d*\]: ?|[ \t]*\.{3,}: ?|>>> ?|\.\.\. ?)")
 _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
 _NOTHING_MORE = re.compile(rb"[ \t\f\r\v]*(?:#|$)")
 MOST_INDENT = 1000  # columns; Python reads no more than a hundred levels
@@ -141,7 +143,9 @@ def parse(text: str) -> ast.Module:
 def _readings(source: str) -> Iterator[str]:
     """Yield the cell's text as it stands and then with IPython's syntax set aside."""
     magic = _CELL_MAGIC.match(source)
-    if not magic:
+    if _OTHER_LANGUAGE.match(source):
+        yield ""
+    elif not magic:
         yield source
         yield _plain(source)
         yield _plain(source, strict=False)
@@ -219,6 +223,9 @@ class _Open:
 def _without_magic(line: str) -> str:
     if run := _RUN_LINE.match(line):
         return f"{run.group(1)}{run.group(2)}"
+    if pylab := _PYLAB.match(line):  # its options say where plots appear, and whether the star is wanted
+        names = "" if "--no-import-all" in line else "; from pylab import *"
+        return f"{pylab.group(1)}import numpy; import numpy as np; from matplotlib import pyplot as plt{names}"
     if whole := _MAGIC_LINE.match(line):
         return f"{whole.group(1)}pass"
     if value := _MAGIC_VALUE.match(line):
@@ -246,16 +253,28 @@ def unfolded(code: Code) -> Iterator[Code]:
 
 
 def _cell_as_text(statement: ast.stmt) -> str | None:
-    """Return the cell that `get_ipython().run_cell_magic(name, line, cell)` runs, its magic on the first line."""
+    """Return the cell that `get_ipython().run_cell_magic(name, line, cell)` or `exec(text)` runs, a magic on the first line."""
     call = statement.value if isinstance(statement, ast.Expr) else None
-    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+    if not isinstance(call, ast.Call):
         return None
+    if isinstance(call.func, ast.Name) and call.func.id == "exec" and len(call.args) == 1:
+        return _text_to_run(call.args[0])
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
     values = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
     texts = [value for value in values if isinstance(value, str)]
-    if call.func.attr == "run_cell_magic" and len(texts) == 3:
+    if method == "run_cell_magic" and len(texts) == 3:
         return f"%%{texts[0]} {texts[1]}\n{texts[2]}"
-    if call.func.attr == "run_line_magic" and len(texts) == 2 and texts[0] in ("time", "run"):
+    if method == "run_line_magic" and len(texts) == 2 and texts[0] in ("time", "run"):
         return f"\n%{texts[0]} {texts[1]}"
+    return texts[0] if method == "run_cell" and len(texts) == 1 else None
+
+
+def _text_to_run(argument: ast.expr) -> str | None:
+    """Return the text in `exec("...")` or `exec(compile("...", name, "exec"))`, None if it is not written there."""
+    if isinstance(argument, ast.Call) and isinstance(argument.func, ast.Name) and argument.func.id == "compile":
+        argument = argument.args[0] if argument.args else argument
+    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+        return argument.value
     return None
 
 
@@ -334,17 +353,22 @@ def _assignments_for(statement: ast.stmt, written: Mapping[str, list[Cell]]) -> 
 def _as_class(name: str, cells: list[Cell]) -> str:
     """Return the assignment of a class that has the names of a module."""
     statements = [statement for cell in cells for statement in read(cell).statements]
-    names = dict.fromkeys(
-        getattr(node, "id", None) or getattr(node, "name", None) or ""
-        for statement in statements
-        for node in (
-            [statement]
-            if hasattr(statement, "name")
-            else getattr(statement, "targets", getattr(statement, "names", []))
-        )
-    )
-    entries = ", ".join(f"{own!r}: {own}" for own in names if own.isidentifier())
+    names = dict.fromkeys(own for statement in statements for own in _names_bound_by(statement))
+    entries = ", ".join(f"{own!r}: {own}" for own in names)
     return f"{name} = type({name!r}, (), {{{entries}}})"
+
+
+def _names_bound_by(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement of a module gives the module."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, ast.Import | ast.ImportFrom):
+        names = [alias.asname or alias.name.partition(".")[0] for alias in statement.names]
+        yield from (name for name in names if name != "*")
+    else:
+        targets = [*getattr(statement, "targets", []), getattr(statement, "target", None)]
+        parts = [part for target in targets if target for part in getattr(target, "elts", [target])]
+        yield from (part.id for part in parts if isinstance(part, ast.Name))
 
 
 def _pieces(text: str) -> Iterator[list[ast.stmt] | Broken]:

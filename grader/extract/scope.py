@@ -106,10 +106,13 @@ class Needs:
 class Scope:
     """The top level of a notebook: which statements bind which names, in the order of the notebook.
 
-    `given` holds statements by the name they bind, for names that the course's own first cell provides.
+    `given` holds statements by the name they bind, for names that the course's own first cell provides; `asked` are the
+    functions asked for, whose calls at the top level are not carried.
     """
 
-    def __init__(self, codes: Iterable[Code], given: Mapping[str, str]) -> None:
+    def __init__(self, codes: Iterable[Code], given: Mapping[str, str], asked: Iterable[str] = ()) -> None:
+        self._asked = frozenset(asked)
+        self._own: dict[str, bool] = {}  # by name, whether it is a function of the notebook that works alone
         self._bindings: dict[str, list[Binding]] = {}
         self._parts: dict[str, list[Binding]] = {}
         self._stars: dict[str, Binding] = {}  # by module, the last of each
@@ -283,13 +286,47 @@ class Scope:
         )
 
     def _calls_only_to_compute(self, call: ast.Call) -> bool:
-        """Return whether a call is one of Python, NumPy or another library, and not of the notebook or the course's helpers."""
+        """Return whether a call needs none of the course's helpers and none of what is asked for: those train, plot and load."""
         root = _root(call.func)
         bindings = self._with_stars(root)
         if isinstance(call.func, ast.Name) and not (bindings and bindings[-1].module):
-            return not bindings and root in _COMPUTING_BUILTINS
+            return self._is_own(root) if bindings else root in _COMPUTING_BUILTINS
         modules = [binding.path for binding in bindings if binding.module]
         return not modules or not is_of_the_course(modules[-1])
+
+    def _is_own(self, name: str) -> bool:
+        """Return whether a name is a function or class of the notebook that can do its work without the course's helpers."""
+        if name not in self._own:
+            self._own[name] = name not in self._asked and self._works_alone(name)
+        return self._own[name]
+
+    def _works_alone(self, name: str) -> bool:
+        waiting, seen = [name], {name}
+        while waiting:
+            bindings = self._with_stars(waiting.pop())
+            last = bindings[-1] if bindings else None
+            if last is None or last.module:
+                if last and is_of_the_course(last.path):
+                    return False
+                continue
+            if not isinstance(last.node, Definition) and not self._can_be_had(last):
+                return False
+            new = [other for other in last.needs if other not in seen and not other.startswith(_IN_TEXT)]
+            if any(other in self._asked or not self._is_bound(other) for other in new):
+                return False
+            seen.update(new)
+            waiting += new
+        return True
+
+    def _is_bound(self, name: str) -> bool:
+        return name in _BUILTINS or name in self._given or bool(self._with_stars(name))
+
+    def is_callable_made(self, binding: Binding) -> bool:
+        """Return whether an assignment like `f = partial(g, 1)` or `f = C().method` gives a function without training."""
+        value = getattr(binding.node, "value", None)
+        if not isinstance(binding.node, ast.Assign) or not isinstance(value, ast.Call | ast.Attribute):
+            return False
+        return _root(value) not in self._asked and self._can_be_had(binding)
 
 
 def _order(binding: Binding) -> int:

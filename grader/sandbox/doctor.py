@@ -69,7 +69,10 @@ WHOLE = """{
     "signal another": stopped(lambda: os.kill(os.getppid() or 1, 0)), "shell": stopped(lambda: os.execv("/bin/sh", ["sh"])),
     "change id": stopped(lambda: os.setuid(0)), "link": stopped(lambda: os.symlink("/etc", "/tmp/x")),
     "import the grader": float("grader" not in sys.modules and not sys.path),
-    "environment": float(set(os.environ) <= {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "LC_CTYPE"}),
+    "environment": float(
+        {name for name, value in os.environ.items() if value not in ("jovyan", "/home/jovyan")}
+        <= {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "LC_CTYPE"}
+    ),
 }"""
 
 

@@ -10,15 +10,18 @@ import errno
 import importlib
 import importlib.util
 import os
+import pathlib
+import socket
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import NamedTuple
 
 NEEDS_MODULES = 75
+HOST, USER, HOME = "localhost", "jovyan", "/home/jovyan"  # as in Jupyter's own images
 # What most notebooks use: loaded by every server.
 USUAL = (
     "__future__ abc bisect cmath collections collections.abc colorsys copy dataclasses datetime decimal enum fractions "
@@ -94,9 +97,7 @@ def is_provided(name: str) -> bool:
 
 def load(numpy_folder: str, *, complete: bool) -> None:
     """Load what student code may import, and put what finds the rest in the place of the files."""
-    if sys.platform != "win32":
-        system = os.uname_result((os.uname().sysname, "localhost", *os.uname()[2:]))
-        os.uname = lambda: system  # the call takes no path, but tells the name of the machine
+    answer_for_machine()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some modules are deprecated, which is nobody's fault here
         for name in USUAL:
@@ -108,6 +109,28 @@ def load(numpy_folder: str, *, complete: bool) -> None:
         for name in extensions:
             _import(name)
     sys.meta_path.append(Library({name: _file(name, path) for name, path in sources.items()}))
+
+
+def answer_for_machine() -> None:
+    """Give what a notebook may ask of its machine without opening a file: the answers are those of no machine."""
+    if sys.platform != "win32":
+        system = os.uname_result((os.uname().sysname, HOST, *os.uname()[2:]))
+        os.uname = lambda: system  # the call takes no path, but tells the name of the machine
+    socket.gethostname = lambda: HOST
+    os.environ.update(HOME=HOME, USER=USER, LOGNAME=USER)
+    os.getcwd, os.getcwdb = lambda: HOME, HOME.encode
+    os.getlogin, os.umask, os.getloadavg = lambda: USER, lambda _: 0o022, lambda: (0.0, 0.0, 0.0)
+    for name, asked in (("exists", os.path.exists), ("is_file", os.path.isfile), ("is_dir", os.path.isdir)):
+        setattr(pathlib.Path, name, _question(asked))
+
+
+def _question(asked: "Callable[[str], bool]") -> "Callable[..., bool]":
+    """Return a method of paths that says no where nothing may be looked up; those of some versions of Python raise."""
+
+    def question(self: pathlib.Path, **_: bool) -> bool:
+        return asked(os.fspath(self))
+
+    return question
 
 
 def _import(name: str) -> None:

@@ -1,14 +1,28 @@
 """The names that Jupyter gives every notebook.  In a child nothing is shown, and no shell command runs."""
 
 import builtins
+import os
 import sys
 from typing import Any
 
 PYTHON_MAGICS = ("time", "capture", "prun")  # which run their cell
 
 
-def display(*_: object, **__: object) -> None:
+class DisplayHandle:
+    """What `display` returns for an output that is to be changed later."""
+
+    def __init__(self, display_id: object = None) -> None:
+        self.display_id = display_id if isinstance(display_id, str) else "0" * 32
+
+    def display(self, *_: object, **__: object) -> None:
+        """Show nothing."""
+
+    update = display
+
+
+def display(*_: object, display_id: object = None, **__: object) -> "DisplayHandle | None":
     """Show nothing."""
+    return DisplayHandle(display_id) if display_id else None
 
 
 class ZMQInteractiveShell:
@@ -66,7 +80,7 @@ def names() -> dict[str, Any]:
     """Return the names that stand in a new notebook's name space."""
     inputs, outputs = [""], dict[int, Any]()
     texts = dict.fromkeys(("_", "__", "___", "_i", "_ii", "_iii"), "")
-    return {**texts, "In": inputs, "_ih": inputs, "Out": outputs, "_oh": outputs, "_dh": ["/"]}
+    return {**texts, "In": inputs, "_ih": inputs, "Out": outputs, "_oh": outputs, "_dh": [os.getcwd()]}
 
 
 def install() -> None:
