@@ -21,10 +21,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	cd grader/sandbox/worker && ../../../$(BIN)/mypy --strict --explicit-package-bases --cache-dir ../../../.mypy_cache/worker *.py
+	cd grader/running/sandbox/worker && ../../../../$(BIN)/mypy --strict --explicit-package-bases --cache-dir ../../../../.mypy_cache/worker *.py
 
 fuzz: $(READY)
-	$(BIN)/python tests/fuzz.py --minutes 5
+	$(BIN)/python tests/support/fuzz.py --minutes 5
 
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/confinement.py
@@ -32,18 +32,18 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/batch.py
 	$(BIN)/python tests/benchmarks/cluster.py
 
-# Makes again what is shipped: reference/*/trainings.json and asides.json, grader/diagnosis/seeds.npy; submissions/
+# Makes again what is shipped: reference/*/trainings.json and asides.json, grader/judging/diagnosis/seeds.npy; submissions/
 reference: $(READY)
-	$(BIN)/python -m grader.shipped
-	$(BIN)/python -m grader.asides
-	$(BIN)/python -m grader.diagnosis
+	$(BIN)/python -m grader.exercise.shipped
+	$(BIN)/python -m grader.exercise.asides
+	$(BIN)/python -m grader.judging.diagnosis
 
 samples: $(READY)
-	$(BIN)/python tests/samples.py
+	$(BIN)/python tests/support/samples.py
 
 # Makes docs/grading-policy.md again: what passes, what costs points, and why
 policy: $(READY)
-	$(BIN)/python tests/policy.py
+	$(BIN)/python tests/support/policy.py
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed; name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

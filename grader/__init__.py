@@ -7,15 +7,14 @@
 
 import os  # loaded before any program starts; another import, even `__future__`, would look in the current folder
 
+from grader._version import __version__
 from grader.errors import ExerciseError, GraderError, RequestError, SandboxError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from grader.records import Result
 
-__version__ = "0.1.0"
-
-__all__ = ["ExerciseError", "GraderError", "RequestError", "SandboxError", "grade"]
+__all__ = ["ExerciseError", "GraderError", "RequestError", "SandboxError", "__version__", "grade"]
 
 
 def grade(path: str | os.PathLike[str], *, exercise: str = "dls-c2w1-initialization") -> "Result":
@@ -37,6 +36,6 @@ def grade(path: str | os.PathLike[str], *, exercise: str = "dls-c2w1-initializat
     """
     from pathlib import Path
 
-    from grader import service  # importing grader costs nothing
+    from grader import api as service  # importing grader costs nothing
 
     return service.check(Path(path), exercise)

@@ -14,15 +14,14 @@ from typing import TypeVar
 
 import msgspec
 
-from grader import __version__, asides, reading, resources, shipped
-from grader import evidence as gathering
-from grader.checks import CHECKS, course_test, title
-from grader.checks.values import RELATIVE
-from grader.diagnosis import Case, Recovered, diagnose, measure_more, recover, status, within
+from grader import reading
+from grader._version import __version__
 from grader.errors import ExerciseError, SandboxError, UnavailableError
-from grader.evidence import Cache, Gatherer, KnownOutcomes, Trainer
-from grader.exercise import RTOL, Exercise, Task
-from grader.explain import (
+from grader.exercise import asides, resources, shipped
+from grader.exercise.limits import Limits
+from grader.exercise.load import RTOL, Exercise, Task
+from grader.exercise.training import course_data
+from grader.explaining import (
     Course,
     Facts,
     Measured,
@@ -36,10 +35,13 @@ from grader.explain import (
     sweep,
     tell,
 )
-from grader.extract import extract
 from grader.faults import attempt, note
-from grader.grading import grade
-from grader.notebook import not_read, read
+from grader.judging.checks import CHECKS, course_test, title
+from grader.judging.checks.values import RELATIVE
+from grader.judging.diagnosis import Case, Recovered, diagnose, measure_more, recover, status, within
+from grader.judging.grading import grade
+from grader.reading.extract import extract
+from grader.reading.notebook import not_read, read
 from grader.records import (
     Cause,
     Diagnosis,
@@ -65,10 +67,11 @@ from grader.records import (
     TrainingResult,
     Unit,
 )
-from grader.repair import Proved, again, is_right, prove
-from grader.sandbox import Limits, Sandbox
-from grader.solution import Solution, require_returned
-from grader.training import course_data
+from grader.running import gather as gathering
+from grader.running.gather import Cache, Gatherer, KnownOutcomes, Trainer
+from grader.running.repair import Proved, again, is_right, prove
+from grader.running.sandbox import Sandbox
+from grader.running.solution import Solution, require_returned
 
 MOST_CODE = 20_000  # characters of a function in its result; the evidence holds all of it
 KEPT = 1000  # verdicts and proofs that a process remembers; they are small

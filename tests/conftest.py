@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader import batch, pool, service
-from grader.sandbox import server as server_module
+from grader import api as service
+from grader.classroom import batch, pool
+from grader.running.sandbox import server as server_module
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from grader.sandbox import Limits
+    from grader.exercise.limits import Limits
 
 GOLDEN = Path(__file__).parent / "golden"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -169,7 +170,7 @@ def servers() -> Iterator[Servers]:
 def warm(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let sandboxes take over the fork server of another test, where what is tested is not the sandbox."""
     if sys.platform == "linux":
-        monkeypatch.setattr("grader.sandbox.start", servers.start)
+        monkeypatch.setattr("grader.running.sandbox.start", servers.start)
 
 
 CONFINED = cache(service.require_confinement)

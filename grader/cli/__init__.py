@@ -1,6 +1,6 @@
 """The command `grader`: parses, delegates, shows.  Exit codes: 0 all passed, 1 not all, 2 bad request, 3 our fault."""
 
-from grader.cli import (
+from grader.cli import (  # each adds its commands
     classroom,
     instructor,
     lms,
@@ -9,7 +9,7 @@ from grader.cli import (
     people,
     student,
     tools,
-)  # each adds its commands
+)
 from grader.cli.app import app, main
 
 __all__ = [

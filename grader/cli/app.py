@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from grader import __version__
+from grader._version import __version__
 from grader.errors import GraderError, RequestError
 
 app = typer.Typer(
@@ -132,7 +132,7 @@ def without_color() -> bool:
 
 def _refused(error: Exception) -> int:
     """Say what is wrong with the words of the command; a shell may have put names of files among them."""
-    from grader.report.text import one_line
+    from grader.rendering.text import one_line
 
     shown = cast("Any", error)
     shows_help = shown.ctx is not None and shown.message == shown.ctx.get_help()  # a command without arguments does
@@ -169,21 +169,21 @@ def _write_no_more() -> None:
 
 def print_line(line: str, *, err: bool = False) -> None:
     """Print one line; names and texts in it are anybody's, so line breaks and control characters are spelled out."""
-    from grader.report.text import spell_out
+    from grader.rendering.text import spell_out
 
     _print(spell_out(line), err=err)
 
 
 def print_text(text: str) -> None:
     """Print text of several lines that may quote somebody."""
-    from grader.report.text import clean
+    from grader.rendering.text import clean
 
     _print(clean(text).removesuffix("\n"))
 
 
 def print_json(json: str) -> None:
     """Print JSON, with what a terminal could obey escaped as JSON does it."""
-    from grader.report.text import spell_out_json
+    from grader.rendering.text import spell_out_json
 
     _print(spell_out_json(json).removesuffix("\n"))
 
@@ -211,6 +211,6 @@ def _options(
 
 
 def _complain(error: GraderError) -> None:
-    from grader.report.text import one_line
+    from grader.rendering.text import one_line
 
     sys.stderr.write(f"grader: {one_line(error.problem)}\n  hint: {one_line(error.hint)}\n")

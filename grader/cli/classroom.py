@@ -13,7 +13,7 @@ from grader.cli.app import QuietOption, VerboseOption, app, print_json, print_li
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
-    from grader.classroom import Classroom
+    from grader.classroom.statistics import Classroom
 
 
 @app.command(
@@ -41,8 +41,8 @@ def summary(
     if compare:
         _compare(*directories, json=json, plain=plain, names=verbose, quiet=quiet)
         return
-    from grader.classroom import note as drafted
-    from grader.classroom import overview
+    from grader.classroom.statistics import note as drafted
+    from grader.classroom.statistics import overview
 
     if junit:
         _write_junit(directories[0], junit)
@@ -50,7 +50,7 @@ def summary(
     counts = overview(found)
     if quiet:
         return
-    from grader.report import summary as report
+    from grader.rendering import summary as report
 
     if note:
         print_text(drafted(found, counts))
@@ -77,8 +77,8 @@ def _check(directories: list[Path], *, compare: bool, single: bool) -> None:
 
 
 def _compare(earlier: Path, later: Path, *, json: bool, plain: bool, names: bool, quiet: bool) -> None:
-    from grader.classroom import compare
-    from grader.report import summary as report
+    from grader.classroom.statistics import compare
+    from grader.rendering import summary as report
 
     before, after = _read(earlier), _read(later)
     if before.rows and after.rows and before.exercise != after.exercise:
@@ -101,17 +101,18 @@ def _compare(earlier: Path, later: Path, *, json: bool, plain: bool, names: bool
 
 
 def _read(directory: Path) -> Classroom:
-    from grader import folder
-    from grader.classroom import gather
+    from grader.classroom import folder
+    from grader.classroom.statistics import gather
 
     with folder.opened(directory) as store:
         return gather(store.results(), seen=store.seen(), nobody=folder.nobodys(store))
 
 
 def _write_junit(directory: Path, path: Path) -> None:
-    from grader import folder
-    from grader.report.junit import junit
-    from grader.store import Output, require_writable, write
+    from grader.classroom import folder
+    from grader.files import write
+    from grader.outputs import Output, require_writable
+    from grader.rendering.junit import junit
 
     require_writable([Output("--junit", path, "JUnit report")], [])
     with folder.opened(directory) as store:

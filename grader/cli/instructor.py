@@ -16,7 +16,7 @@ from grader.cli.app import DEFAULT_EXERCISE, ClassExerciseOption, Exit, QuietOpt
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
-    from grader.batch import Change, Report, Settings
+    from grader.classroom.batch import Change, Report, Settings
 
 
 class Runs(str, Enum):
@@ -97,15 +97,17 @@ def batch(
     verbose: VerboseOption = False,
 ) -> None:
     """Grade every notebook of folders or zips; run again to go on where it stopped."""
-    from grader import pool
+    from grader.classroom import pool
 
     if executor is Runs.PROCESSES:
         pool.begin()
-    from grader import batch as batches
-    from grader import service
-    from grader.folder import DATABASE
-    from grader.report.progress import Progress
-    from grader.store import never_replacing, require_folder, trust
+    from grader import api as service
+    from grader.classroom import batch as batches
+    from grader.classroom.folder import DATABASE
+    from grader.files import never_replacing
+    from grader.outputs import require_folder
+    from grader.rendering.progress import Progress
+    from grader.store import trust
 
     if (executor is Runs.DASK) != (scheduler is not None):
         hint = "grader batch SOURCE --out DIR --executor dask --scheduler tcp://HOST:PORT"
@@ -128,7 +130,7 @@ def batch(
             ready=lambda: service.require_confinement(trusted=i_trust_this_code),
         )
         if scheduler is not None:
-            from grader import cluster
+            from grader.classroom import cluster
 
             found = stack.enter_context(cluster.connected(scheduler, loaded, trusted=i_trust_this_code))
             vouched = found.start  # each worker looks for itself
@@ -152,10 +154,10 @@ def regrade(
     verbose: VerboseOption = False,
 ) -> None:
     """Judge stored evidence again, after a change of points or words; runs no student code."""
-    from grader import batch as batches
-    from grader import service
-    from grader.folder import DATABASE
-    from grader.report.progress import Progress
+    from grader import api as service
+    from grader.classroom import batch as batches
+    from grader.classroom.folder import DATABASE
+    from grader.rendering.progress import Progress
     from grader.store import trust
 
     if trust_store:
@@ -175,9 +177,9 @@ def regrade(
 
 def _confirmed(grade: Callable[[Settings], Report], settings: Settings) -> Report:
     """Grade; where that would change what a class was graded with, ask on a terminal, and stop elsewhere."""
-    from grader import batch as batches
-    from grader.remembered import ChangeError
-    from grader.report.text import one_line
+    from grader.classroom import batch as batches
+    from grader.classroom.remembered import ChangeError
+    from grader.rendering.text import one_line
 
     while True:
         try:
@@ -196,7 +198,7 @@ MOST_SHOWN = 40  # changes named without --verbose
 
 def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
     """Say who would gain and who would lose, by how much, and which rulings stand over it."""
-    from grader.batch import under_ruling
+    from grader.classroom.batch import under_ruling
 
     moved = sorted((one for one in changes if one.after != one.before), key=lambda one: one.after - one.before)
     for one in moved if verbose else moved[:MOST_SHOWN]:

@@ -19,9 +19,10 @@ from grader.cli.app import (
     print_text,
 )
 from grader.errors import RequestError
+from grader.files import never_replacing
 from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS
-from grader.lms.system import Collect, Done, System
-from grader.store import never_replacing, require_folder
+from grader.lms.common.system import Collect, Done, System
+from grader.outputs import require_folder
 
 MOST_NAMED = 20
 ABSENT_HELP = (
@@ -94,7 +95,7 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
         quiet: QuietOption = False,
         verbose: VerboseOption = False,
     ) -> None:
-        from grader import service
+        from grader import api as service
 
         _refuse(name, {"--mapping": mapping and not system.mapped, "--assignment": assignment and name != "nbgrader"})
         functions = service.load_exercise(exercise).names
@@ -153,7 +154,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
     ) -> None:
         _refuse(name, {"--mapping": mapping and not system.mapped})
         _refuse(name, {"--gradebook": template and not system.template, "--column": column and not system.template})
-        from grader.lms import graded
+        from grader.lms.common import graded
 
         require_folder("--out", out)
         points = graded.absent_points(absent)
@@ -199,7 +200,7 @@ def _add_preset(to: typer.Typer) -> None:
     @to.command("preset", epilog="Example: grader lms other preset blackboard > mapping.toml")
     def preset(name: Annotated[str, typer.Argument(help="Its name; a wrong one lists them.")]) -> None:
         """Print a mapping file that comes with the grader, to start one of your own from."""
-        from grader.lms import mapping_file
+        from grader.lms.mapped import mapping_file
 
         print_text(mapping_file.preset(name))
 
@@ -227,7 +228,7 @@ def named(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False)
 
 
 def _line(said: str) -> str:
-    from grader.report.text import one_line
+    from grader.rendering.text import one_line
 
     return one_line(said)
 

@@ -12,8 +12,8 @@ from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption
 from grader.cli.lms import SYSTEM_APPS, say
 from grader.errors import RequestError
 from grader.lms import BUILDERS, RUNNERS
-from grader.lms.system import Build, Run
-from grader.store import Output, require_writable
+from grader.lms.common.system import Build, Run
+from grader.outputs import Output, require_writable
 
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
 

@@ -16,9 +16,9 @@ from grader.cli.lms import ABSENT_HELP, SYSTEM_APPS, named
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
-    from grader.lms.http import Http
-    from grader.lms.push import Live, Push
-    from grader.lms.system import Export
+    from grader.lms.common.system import Export
+    from grader.lms.live.http import Http
+    from grader.lms.live.push import Live, Push
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
 Address = Annotated[
@@ -47,10 +47,10 @@ class _Site:
 
 _SITES = {
     "canvas": _Site(
-        "canvas_api", "Canvas", "a Canvas access token", "https://canvas.example.edu/courses/12/assignments/34"
+        "canvas.site", "Canvas", "a Canvas access token", "https://canvas.example.edu/courses/12/assignments/34"
     ),
     "moodle": _Site(
-        "moodle_ws", "Moodle", "a Moodle web service token", "'https://moodle.example.edu/mod/assign/view.php?id=34'"
+        "moodle.site", "Moodle", "a Moodle web service token", "'https://moodle.example.edu/mod/assign/view.php?id=34'"
     ),
 }
 
@@ -74,8 +74,8 @@ def _add_push(name: str, site: _Site) -> None:
         include_open: IncludeOpen = False,
         quiet: QuietOption = False,
     ) -> None:
-        from grader.lms import tokens
-        from grader.lms.http import origin, require_private
+        from grader.lms.live import tokens
+        from grader.lms.live.http import origin, require_private
 
         def live(_export: Export) -> Live:
             require_private(assignment)
@@ -109,7 +109,10 @@ def lti(
     quiet: QuietOption = False,
 ) -> None:
     """Send scores and comments to an LTI line item; the private key is in GRADER_LTI_KEY, a file or the keyring."""
-    from grader.lms import lti_access, lti_ags, points, tokens
+    from grader.lms.common import points
+    from grader.lms.live import tokens
+    from grader.lms.lti import access as lti_access
+    from grader.lms.lti import site as lti_ags
 
     def live(export: Export) -> Live:
         settings = lti_access.load(platform)
@@ -125,8 +128,8 @@ def lti(
 
 def _request(directory: Path, system: str | None, absent: str, *, include_open: bool) -> Push:
     """Gather what there is to send."""
-    from grader.lms import graded
-    from grader.lms.push import Push
+    from grader.lms.common import graded
+    from grader.lms.live.push import Push
 
     points = graded.absent_points(absent)
     found = graded.gather(directory, directory, include_open=include_open, absent=points)
@@ -140,15 +143,15 @@ def _request(directory: Path, system: str | None, absent: str, *, include_open: 
 
 def _http(*, quiet: bool) -> Callable[..., Http]:
     """Return what makes the way out: it says on stderr when it has to wait."""
-    from grader.lms.http import Http
+    from grader.lms.live.http import Http
 
     return partial(Http, say=lambda said: None if quiet else print_line(said, err=True))
 
 
 def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None:
     """Send, say what came of it, and leave: 0 all is there, 1 some wait for a decision, 3 some did not go through."""
-    from grader.lms.push import TRIED, push
-    from grader.report.progress import Progress
+    from grader.lms.live.push import TRIED, push
+    from grader.rendering.progress import Progress
 
     system = live(request.export)
     with Progress(quiet=quiet or request.dry_run, doing="sending") as progress:

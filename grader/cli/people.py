@@ -14,8 +14,8 @@ from grader.cli.app import ClassExerciseOption, Exit, QuietOption, app, print_js
 from grader.errors import RequestError
 
 if TYPE_CHECKING:
-    from grader.privacy import Removed
-    from grader.rulings import Order
+    from grader.classroom.privacy import Removed
+    from grader.classroom.rulings import Order
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Remove it without asking.")]
@@ -46,7 +46,7 @@ def review(
     exercise: ClassExerciseOption = None,
 ) -> None:
     """List what a person should see before results go out."""
-    from grader import rulings
+    from grader.classroom import rulings
 
     if (done or done_all) and not by.strip():
         raise RequestError("nobody says that they have looked", hint="give --by NAME")
@@ -83,8 +83,9 @@ def export_rulings(
     ],
 ) -> None:
     """Write what people decided to a file: as a table of the rulings that stand, or whole, a line a decision."""
-    from grader import rulings
-    from grader.store import Output, require_writable, write
+    from grader.classroom import rulings
+    from grader.files import write
+    from grader.outputs import Output, require_writable
 
     require_writable([Output("--out", out, "table of rulings")], [directory / "rulings.jsonl"])
     write(out, rulings.exported(directory, table=out.suffix.lower() == ".csv"), private=True)
@@ -104,7 +105,7 @@ def import_rulings(
     exercise: ClassExerciseOption = None,
 ) -> None:
     """Take rulings from a file; all of them or, if a line cannot be, none."""
-    from grader import rulings
+    from grader.classroom import rulings
 
     _say(_count(rulings.imported(directory, exercise, file, by), "ruling") + f" taken from {file}")
 
@@ -141,7 +142,7 @@ def override(
     quiet: QuietOption = False,
 ) -> None:
     """Change the points of a function or the whole score, with a reason and a name; kept through every later run."""
-    from grader import rulings
+    from grader.classroom import rulings
 
     if score is not None or (undo and like is None and len(what) == 1):
         _override_score(directory, exercise, what, score, rulings.Order("", None, reason, by), quiet=quiet)
@@ -176,7 +177,7 @@ def _override_score(
     """Change the whole score of submissions; without a change, take back what was ruled over it."""
     from dataclasses import replace
 
-    from grader import rulings
+    from grader.classroom import rulings
 
     if score is not None:
         kind, value = rulings.adjustment(score)
@@ -202,7 +203,7 @@ def comment(
     quiet: QuietOption = False,
 ) -> None:
     """Write to a student without changing points; kept through every later run."""
-    from grader import rulings
+    from grader.classroom import rulings
 
     if not by.strip():
         raise RequestError("nobody says who writes", hint="give --by NAME")
@@ -225,7 +226,7 @@ def assign(
     quiet: QuietOption = False,
 ) -> None:
     """Give a file that belongs to nobody, or to the wrong person, to a student; kept through every later run."""
-    from grader import batch
+    from grader.classroom import batch
 
     if not by.strip():
         raise RequestError("nobody says whose it is", hint="give --by NAME")
@@ -247,7 +248,7 @@ def forget(
     quiet: QuietOption = False,
 ) -> None:
     """Remove all that DIR holds of one student: results, pages, evidence, caches and rulings."""
-    from grader import privacy
+    from grader.classroom import privacy
 
     removed = privacy.forget(directory, student, by, exercise, agree=_asking(yes))
     _show_removed(removed, directory, quiet=quiet)
@@ -263,7 +264,7 @@ def purge(
     quiet: QuietOption = False,
 ) -> None:
     """Remove what was graded longer ago than that, as `forget` does."""
-    from grader import privacy
+    from grader.classroom import privacy
 
     removed = privacy.purge(directory, older_than, by, exercise, agree=_asking(yes))
     _show_removed(removed, directory, quiet=quiet)
@@ -331,8 +332,8 @@ def _number(text: str) -> float | None:
 
 
 def _show_items(directory: Path, kind: str | None, match: str) -> None:
-    from grader import rulings
-    from grader.review import WORDS
+    from grader.classroom import rulings
+    from grader.classroom.review import WORDS
 
     found = rulings.to_review(directory, kind, match)
     for name, group in groupby(found, key=lambda item: item.kind):
@@ -349,7 +350,7 @@ def _show_items(directory: Path, kind: str | None, match: str) -> None:
 
 
 def _show_ledger(directory: Path) -> None:
-    from grader import rulings
+    from grader.classroom import rulings
     from grader.records import amount
     from grader.store import ADJUSTMENTS
 

@@ -59,8 +59,8 @@ def check(
     """Grade one notebook and explain the verdict."""
     notebook = _single(notebooks)
     _begin(notebook, quiet=quiet)
-    from grader import service
-    from grader.store import Output, require_writable
+    from grader import api as service
+    from grader.outputs import Output, require_writable
 
     to_stdout = json is not None and str(json) == "-"
     html = html or (service.page_path(notebook) if open_page else None)
@@ -100,7 +100,7 @@ def unannotate(
 ) -> None:
     """Take the grader's notes out of an annotated notebook; the student's own cells stay as they are."""
     require_file(notebook, "give the path of an annotated notebook")
-    from grader import service
+    from grader import api as service
 
     service.remove_notes(notebook, out)
     print_line(f"notebook: {out}")
@@ -114,9 +114,10 @@ def lab(
     quiet: QuietOption = False,
 ) -> None:
     """Write the live lab: one page in which the network trains in the browser, from first weights of any scale."""
-    from grader import service
-    from grader.report.lab import lab_page
-    from grader.store import Output, require_writable, write
+    from grader import api as service
+    from grader.files import write
+    from grader.outputs import Output, require_writable
+    from grader.rendering.lab import lab_page
 
     require_writable([Output("--html", html, "page")], [])
     write(html, lab_page(service.load_exercise(exercise)))
@@ -149,7 +150,7 @@ def _begin(notebook: Path, *, quiet: bool) -> None:
     """Say at once, on a terminal, that something happens: what is needed for grading takes a moment to load."""
     if quiet or not sys.stderr.isatty() or not notebook.is_file():
         return
-    from grader.report.text import one_line
+    from grader.rendering.text import one_line
 
     sys.stderr.write(f"grading {one_line(notebook.name)} ...\n")
     sys.stderr.flush()
@@ -158,7 +159,7 @@ def _begin(notebook: Path, *, quiet: bool) -> None:
 def _show(result: Result, *, plain: bool, verbose: bool) -> None:
     from rich.console import Console
 
-    from grader.report import terminal
+    from grader.rendering import terminal
 
     if plain or not sys.stdout.isatty():
         for line in terminal.plain_lines(result):

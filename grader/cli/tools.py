@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader import __version__
+from grader._version import __version__
 from grader.cli.app import Exit, app, print_json, print_line
 
 if TYPE_CHECKING:
-    from grader.sandbox.doctor import Examination
+    from grader.running.sandbox.doctor import Examination
 
 
 @app.command(epilog="Example: grader doctor --json")
@@ -23,7 +23,7 @@ def doctor(
     """
     import msgspec
 
-    from grader.sandbox import doctor as doctors
+    from grader.running.sandbox import doctor as doctors
 
     found = doctors.examine()
     if json:
@@ -37,7 +37,7 @@ def doctor(
 @app.command(epilog="Example: grader schema > grader-result-1.schema.json")
 def schema() -> None:
     """Print the JSON Schema of result.json."""
-    from grader.report import gradebook
+    from grader.rendering import gradebook
 
     print_json(gradebook.schema())
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grader.lms.system import Builder, Collector, Exporter, Runner, System, later
+from grader.lms.common.system import Builder, Collector, Exporter, Runner, System, later
 
 RULES = "tested against the rules of its importer, read in its source; not tried on a live site"
 HELP = "not verified against the system: written from its help pages and from scripts of others"
@@ -83,20 +83,22 @@ SYSTEMS: Mapping[str, System] = {
 }
 _MAPPED = [name for name, system in SYSTEMS.items() if system.mapped]
 COLLECTORS: Mapping[str, Collector] = {
-    "canvas": later("canvas", "collect"),
-    "moodle": later("moodle", "collect"),
-    "gradescope": later("gradescope", "collect"),
+    "canvas": later("canvas.files", "collect"),
+    "moodle": later("moodle.files", "collect"),
+    "gradescope": later("inside.gradescope", "collect"),
     "nbgrader": later("nbgrader", "collect"),
-    **{name: later("mapping", "collect", name) for name in _MAPPED},
+    **{name: later("mapped.files", "collect", name) for name in _MAPPED},
 }
 EXPORTERS: Mapping[str, Exporter] = {
-    "canvas": later("canvas", "export"),
-    "moodle": later("moodle", "export"),
+    "canvas": later("canvas.files", "export"),
+    "moodle": later("moodle.files", "export"),
     "nbgrader": later("nbgrader", "export"),
-    **{name: later("mapping", "export", name) for name in _MAPPED},
+    **{name: later("mapped.files", "export", name) for name in _MAPPED},
 }
 # graders that run inside the system, and what brings them there
-RUNNERS: Mapping[str, Runner] = {name: later(name, "run") for name in ("gradescope", "coursera", "prairielearn")}
-BUILDERS: Mapping[str, Builder] = {name: later("bundle", name) for name in RUNNERS}
+RUNNERS: Mapping[str, Runner] = {
+    name: later(f"inside.{name}", "run") for name in ("gradescope", "coursera", "prairielearn")
+}
+BUILDERS: Mapping[str, Builder] = {name: later("inside.bundle", name) for name in RUNNERS}
 
 __all__ = ["BUILDERS", "COLLECTORS", "EXPORTERS", "RUNNERS", "SYSTEMS"]

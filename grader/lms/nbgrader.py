@@ -14,13 +14,13 @@ from typing import Any
 
 import msgspec
 
+from grader.classroom.submissions import suffix_of
 from grader.errors import RequestError
-from grader.lms.archives import Contents, Member, contents
-from grader.lms.feedback import PAGE
-from grader.lms.layout import File, HandedIn, lay_out
-from grader.lms.system import Collect, Done, Export, Graded
-from grader.store import make_private_folder, write
-from grader.submissions import suffix_of
+from grader.files import make_private_folder, write
+from grader.lms.common.archives import Contents, Member, contents
+from grader.lms.common.feedback import PAGE
+from grader.lms.common.layout import File, HandedIn, lay_out
+from grader.lms.common.system import Collect, Done, Export, Graded
 
 SYSTEM = "nbgrader"
 SUBMITTED, INBOUND = "submitted", "inbound"  # folders of a course and of the exchange

@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 import numpy as np
 
-from grader import extract as extraction
-from grader import notebook as notebooks
 from grader.errors import UnavailableError
 from grader.faults import attempt
+from grader.reading import extract as extraction
+from grader.reading import notebook as notebooks
 from grader.records import Cell, Function, Notebook, Printed
 
 if TYPE_CHECKING:
-    from grader.sandbox.limits import Limits
+    from grader.exercise.limits import Limits
 
 ORDINARY_BYTES = 8 << 20  # of a file; one with many pictures has 3 MB
 ORDINARY_PARTS = 500_000  # commas, brackets and ends of lines: each may become an object of Python's

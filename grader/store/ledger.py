@@ -14,8 +14,8 @@ from typing import Any, Literal
 import msgspec
 
 from grader.errors import RequestError
+from grader.files import append_lines, write
 from grader.records import AdjustmentKind, FunctionResult, Result, Ruling
-from grader.store.files import append_lines, write
 
 FILE = "rulings.jsonl"
 Kind = Literal["override", "undo", "seen", "removed", "assigned", "comment", AdjustmentKind]

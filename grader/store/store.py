@@ -19,9 +19,9 @@ import msgspec
 
 from grader import keys
 from grader.errors import RequestError
+from grader.files import make_private_folder, open_in_place
 from grader.records import Evidence, Result
 from grader.store import schema
-from grader.store.files import make_private_folder, open_in_place
 from grader.store.ledger import FILE as RULINGS
 from grader.store.ledger import Decision, Ledger
 from grader.store.packing import Packed, is_whole, seal, unpack_evidence, unseal

@@ -12,10 +12,10 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from grader import exercise as exercises
-from grader.extract import extract
-from grader.notebook import read
-from grader.sandbox import Sandbox
+from grader.exercise import load as exercises
+from grader.reading.extract import extract
+from grader.reading.notebook import read
+from grader.running.sandbox import Sandbox
 
 ROUNDS, JOBS = 5, 60
 EXERCISE = exercises.load()

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from grader import fast, shipped
-from grader.training import Model, Plain, course_data, each, escape, train
+from grader.exercise import fast, shipped
+from grader.exercise.training import Model, Plain, course_data, each, escape, train
 
 DATA, MODEL = course_data(), Model((2, 10, 5, 1), 0.01, 15_000)
 START = shipped.scaled(MODEL.layers, None)

@@ -1,0 +1,233 @@
+"""What the faces share: one file graded for its owner, with a store that belongs to the user of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import platformdirs
+
+from grader.classroom import submissions
+from grader.errors import RequestError, SandboxError
+from grader.exercise import load as exercises
+from grader.exercise.load import Exercise
+from grader.faults import attempt
+from grader.files import write
+from grader.judging.checks import CHECKS
+from grader.outputs import Output, require_writable
+from grader.pipeline import Pipeline
+from grader.reading.notebook import SOURCE_LIMIT_BYTES
+from grader.records import Notebook, Result
+from grader.store import Store, trust
+
+
+def load_exercise(name_or_path: str = exercises.DEFAULT) -> Exercise:
+    """Read an exercise and refuse points for checks that do not exist."""
+    return exercises.load(name_or_path, CHECKS)
+
+
+def check(notebook: Path, exercise: str = exercises.DEFAULT) -> Result:
+    """Grade one file.
+
+    Parameters
+    ----------
+    notebook : Path
+        A notebook (.ipynb) or script (.py).
+    exercise : str
+        The name of a shipped exercise, or the path of a folder such as ``./mine``.
+
+    Raises
+    ------
+    GraderError
+        If the file or the exercise is not there, or student code cannot be confined on this machine.
+    """
+    _require_file(notebook)
+    loaded = load_exercise(exercise)
+    store = _own_store()
+    with _unpacked(notebook, loaded) as (path, name):
+        if store is None:
+            with Pipeline(loaded, secrets.token_bytes(32)) as pipeline:
+                return pipeline.grade(path, name=name)
+        with store, Pipeline(loaded, store.secret, cache=store.trainings()) as pipeline:
+            result = pipeline.grade(path, name=name)
+            store.add_trainings(pipeline.trainer.made)
+            return result
+
+
+def _require_file(notebook: Path) -> None:
+    """Refuse what is no file, and say what to do with a folder."""
+    if notebook.is_dir():
+        hint = f"give one of the notebooks in it, or grade all: grader batch {notebook} --out graded/"
+        raise RequestError(f"{notebook} is a folder, not a notebook", hint=hint)
+    if not notebook.is_file():
+        raise RequestError(f"there is no file {notebook}", hint="give the path of a notebook that exists")
+
+
+@contextlib.contextmanager
+def _unpacked(notebook: Path, exercise: Exercise) -> Iterator[tuple[Path, str]]:
+    """Give a notebook's path and name; the only notebook of a zip is unpacked for as long as it is needed."""
+    if notebook.suffix.lower() != ".zip" or not submissions.is_archive(notebook):
+        yield notebook, notebook.name
+        return
+    found = submissions.find_in_zip(notebook, notebook.name, submissions.Wanted(exercise.names)).submissions
+    if len(found) != 1:
+        names = ", ".join(submission.name for submission in found[:3]) + (", ..." if len(found) > 3 else "")
+        holds = f"{len(found)} notebooks: {names}" if found else "no notebook"
+        raise RequestError(
+            f"{notebook} holds {holds}",
+            hint=f"unpack it and give one notebook, or grade all: grader batch {notebook} --out graded/",
+        )
+    if submissions.unpacked_bytes(found[0]) > SOURCE_LIMIT_BYTES:
+        raise RequestError(f"{found[0].name} is too large", hint="clear its outputs, save it, and check it again")
+    with submissions.opened(found[0]) as path:
+        yield path, found[0].name
+
+
+def grade_once(path: Path | None, name: str, exercise: Exercise, *, memory_bytes: int) -> Result:
+    """Grade one hand-in where nothing outlasts the command; `path` is None where no notebook was handed in.
+
+    Raises
+    ------
+    GraderError
+        If student code cannot be confined on this machine.
+    """
+    limits = replace(exercise.limits, memory_bytes=memory_bytes)
+    with Pipeline(exercise, secrets.token_bytes(32), limits=limits) as pipeline:
+        if path is None:
+            return pipeline.graded(Notebook(name, "", "no_notebook"))[1]
+        return pipeline.grade(path, name=name)
+
+
+def require_confinement(*, trusted: bool) -> None:
+    """Refuse to run strangers' code where it cannot be confined; `trusted` counts only where nothing could confine it.
+
+    Raises
+    ------
+    SandboxError
+        If a layer does not hold, or this system has none and the code is not said to be trusted.
+    """
+    if sys.platform == "linux":
+        from grader.running.sandbox import doctor
+
+        doctor.require()
+    elif not trusted:
+        raise SandboxError(
+            "this system cannot confine student code: a process with a time limit is all there is",
+            hint="grade in a Linux container or virtual machine, or say --i-trust-this-code if all of it is your own",
+        )
+
+
+def page_path(notebook: Path) -> Path:
+    """Return where a feedback page is written when no place was given."""
+    return notebook.with_name(f"{notebook.stem}-feedback.html")
+
+
+def write_page(result: Result, path: Path) -> Path:
+    """Write the feedback page."""
+    from grader.rendering import html  # jinja2 is needed for pages only
+
+    content = attempt("writing the page", lambda: html.feedback_page(result), lambda _: html.plain_page(result))
+    write(path, content, private=True)
+    return path
+
+
+def annotated_path(notebook: Path, wanted: Path) -> Path:
+    """Return where the annotated notebook goes: a bare kind, `html` or `ipynb`, means beside the notebook."""
+    kind = str(wanted).lower()
+    return notebook.with_name(f"{notebook.stem}-annotated.{kind}") if kind in {"html", "ipynb"} else wanted
+
+
+def require_annotatable(notebook: Path, path: Path) -> None:
+    """Refuse, before anything is graded, an annotated notebook that cannot be made.
+
+    Raises
+    ------
+    RequestError
+        If the submission is a script, or `path` names another kind of file or the submission itself.
+    """
+    if path.suffix.lower() not in {".ipynb", ".html"}:
+        raise RequestError(
+            f"{path} names no kind of file that an annotated notebook can be",
+            hint="let it end in .ipynb or .html, or say html or ipynb alone",
+        )
+    if notebook.suffix.lower() == ".zip":
+        raise RequestError(f"{notebook} is a zip", hint="unpack it, and give the notebook itself")
+    if notebook.suffix.lower() == ".py":
+        raise RequestError(
+            f"{notebook} is a script: notes stand between the cells of a notebook, and it has none",
+            hint="use --html FILE for a feedback page",
+        )
+    if path.exists() and path.samefile(notebook):
+        raise RequestError(f"{path} is the notebook to be graded", hint="give the annotated one another name")
+
+
+def write_annotated(notebook: Path, result: Result, path: Path) -> None:
+    """Write the notebook with a note under each graded function: as a notebook, or rendered where `path` ends in .html.
+
+    Raises
+    ------
+    RequestError
+        If the notebook is not the one that was graded any more, or `path` cannot be written.
+    """
+    from grader.rendering import (
+        annotated,
+        annotating,  # nbformat and nbconvert are needed here only
+    )
+
+    data = None
+    if result.notebook.status != "unreadable":
+        with contextlib.suppress(OSError):
+            data = notebook.read_bytes()
+        if data is None or hashlib.sha256(data).hexdigest() != result.submission.sha256:
+            raise RequestError(f"{notebook} changed while it was graded", hint="run the same command again")
+    make = annotated.page if path.suffix.lower() == ".html" else annotating.notebook
+    write(path, make(data, result), private=True)
+
+
+def remove_notes(notebook: Path, path: Path) -> None:
+    """Write an annotated notebook without the grader's notes.
+
+    Raises
+    ------
+    RequestError
+        If there are none in it, or `path` cannot be written, or is the notebook of somebody.
+    """
+    from grader.rendering import annotated  # the same
+
+    try:
+        plain = annotated.removed(notebook.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RequestError(
+            f"{notebook} has no notes to take out: {error}", hint="give a notebook that check --annotated wrote"
+        ) from error
+    if not (path.is_file() and path.read_bytes() == plain.encode()):
+        require_writable([Output("--out", path, "annotated notebook")], [notebook])
+        write(path, plain, private=True)
+
+
+def write_json(result: Result, path: Path | None) -> None:
+    """Write result.json, or print it if no path is given."""
+    from grader.rendering import gradebook  # the same
+    from grader.rendering.text import spell_out_json
+
+    text = gradebook.result_json(result)
+    if path is None:
+        sys.stdout.write(spell_out_json(text))
+    else:
+        write(path, text, private=True)
+
+
+def _own_store() -> Store | None:
+    """Open the user's store; without a place to write, the secret lasts as long as the command."""
+    path = platformdirs.user_data_path("grader", appauthor=False) / f"check-{os.name}.sqlite"
+    trust(path)  # an older grader did not seal it
+    try:
+        return Store(path)
+    except RequestError:
+        return None

@@ -1,0 +1,602 @@
+"""A class: graded by many processes, kept as each submission ends, published from the store."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from grader.classroom import manifest as manifests
+from grader.classroom import pool, remembered
+from grader.classroom import roster as rosters
+from grader.classroom import submissions as files
+from grader.classroom import worker as work
+from grader.classroom.folder import (
+    DATABASE,
+    finish_removal,
+    nobodys,
+    opened,
+    publish,
+    publish_class,
+    require_whole_store,
+    stale_pages,
+)
+from grader.classroom.lock import locked
+from grader.classroom.remembered import ChangeError, ExerciseChange, Roster
+from grader.classroom.submissions import Submission
+from grader.classroom.worker import Setup, Work
+from grader.errors import RequestError, UnavailableError, fault_of_environment
+from grader.exercise.load import Exercise
+from grader.files import make_private_folder, write
+from grader.reading.notebook import sha256_of
+from grader.records import Result, amount
+from grader.store import ADJUSTMENTS, Decision, Kept, Known, Store, require_ours, ruled
+
+GROUP, GROUP_SECONDS = 32, 1.0  # submissions that are written down together: what a kill can cost, besides what runs
+LINES = 5000  # submissions of which the class's files need not be read back from the store: some 20 MB
+HERE = 32  # so few submissions are judged again in this process: starting others takes longer
+
+Progress = Callable[[int, int, Sequence[str]], None]  # how many are done, of how many, and which are being graded
+default_jobs = pool.default_jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a batch did, in numbers; the results stand in the store.
+
+    `changed` are those whose points judging again has changed, `unjudged` names those that are provisional and
+    `nobody` those that are nobody's in a class whose others are somebody's, `said` are
+    sentences on rulings and on files that are gone, `unavailable` on what our surroundings kept from us: folders that
+    cannot be looked into, files that cannot be read now.
+    """
+
+    index: Path
+    graded: int = 0
+    judged_again: int = 0
+    unchanged: int = 0
+    submissions: int = 0
+    passed: int = 0
+    provisional: int = 0
+    review: int = 0
+    changed: int = 0
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    passed_over: int = 0
+    said: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
+    nobody: tuple[str, ...] = ()
+    unavailable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changed for one function: the points before and after, those of the machine today, and the ruling over them.
+
+    Where no function is named it is the score of the whole hand-in.
+    """
+
+    submission: str
+    student: str | None
+    function: str
+    before: float
+    after: float
+    machine: float
+    ruling: Decision | None = None
+    stands: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a batch runs; `ready` is called before any student's code is, and raises where it must not be.
+
+    `manifest` is trusted because a person named it; `max_files` bounds the notebooks of one hand-in.
+    `change_exercise` and `change_roster` confirm that a class is graded with another exercise or class list than before.
+    """
+
+    jobs: int = 1
+    fresh: bool = False
+    annotated: bool | None = None
+    roster: Path | None = None
+    manifest: Path | None = None
+    max_files: int = files.MOST_FILES
+    change_exercise: bool = False
+    change_roster: bool = False
+    start: pool.Start = pool.processes
+    progress: Progress = field(default=lambda _done, _all, _running: None)
+    ready: Callable[[], object] = lambda: None
+
+
+def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Settings | None = None) -> Report:
+    """Grade every submission of the sources into `out`; what was graded there before and has not changed stays.
+
+    Raises
+    ------
+    RequestError
+        If there is nothing to grade, or `out` cannot be written.
+    """
+    settings = settings or Settings()
+    if not settings.fresh:
+        require_whole_store(out)
+    require_ours(out / DATABASE)
+    _require_no_hand_in(out, sources)
+    wanted = files.Wanted(exercise.names, settings.max_files)
+    found = files.find(sources, wanted, besides=out, manifest=settings.manifest)
+    annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
+    roster = rosters.read(settings.roster) if settings.roster is not None else None
+    _require_something(sources, found)
+    make_private_folder(out)
+    with locked(out, "batch"), Store(out / DATABASE) as store:
+        finish_removal(store, out)
+        store.ledger.agree()
+        if not settings.change_exercise:
+            remembered.require_same_exercise(store, exercise)
+        _require_manifest(out, found)
+        _assign(store, found, roster, change=settings.change_roster)
+        remembered.remember_exercise(store, exercise)
+        if settings.fresh:
+            _drop(store, out, store.known())
+        _drop(store, out, _superseded(store.known(), found.submissions))
+        known = store.known()
+        todo = files.with_folders(found.submissions, {name: one.folder for name, one in known.items()})
+        stale = frozenset(stale_pages(store, out))
+        plan = _plan(todo, known, exercise, _Pages(out, stale, annotated=annotated))
+        store.touch(plan.touched)
+        if found.manifest is not None:
+            write(out / manifests.FILE, manifests.encode(found.manifest), private=True)
+        task = _Task(store, out, exercise, annotated=annotated)
+        moved = tuple(task.run(plan, settings))
+        store.ignored = found.ignored
+        _publish(store, out, exercise, task.lines)
+        return replace(
+            _report(store, out),
+            graded=len(plan.grade),
+            judged_again=len(plan.judge),
+            unchanged=len(todo) - len(plan.grade) - len(plan.judge) - len(plan.unavailable),
+            unavailable=(*_not_looked_into(found), *plan.unavailable.values()),
+            ignored=found.ignored,
+            passed_over=found.passed_over,
+            changed=_changed(moved),
+            said=(*_left_out(found, settings), *_rulings(moved), *_gone(known, todo)),
+        )
+
+
+def confirmed(settings: Settings, change: ChangeError) -> Settings:
+    """Return settings that confirm a change of what the class is graded with."""
+    if isinstance(change, ExerciseChange):
+        return replace(settings, change_exercise=True)
+    return replace(settings, change_roster=True)
+
+
+def exercise_before(out: Path) -> str | None:
+    """Return what names the exercise that a folder was graded with: a shipped name or a folder; None where nobody knows.
+
+    Raises
+    ------
+    RequestError
+        If the exercise's folder is not there any more, or the store cannot be used.
+    """
+    if not Store.is_there(out / DATABASE):
+        return None
+    with Store(out / DATABASE) as store:
+        name = remembered.exercise_name(store)
+    return name if name is None else remembered.require_exercise(name)
+
+
+def regrade(out: Path, exercise: Exercise, settings: Settings | None = None) -> Report:
+    """Judge stored evidence again, with today's points and words; no student code runs.
+
+    Raises
+    ------
+    RequestError
+        If nothing was graded into `out`.
+    """
+    with opened(out) as store, locked(out, "regrade"):
+        plan = _plan_of_all(store, exercise)
+        remembered.remember_exercise(store, exercise)
+        task = _Task(store, out, exercise, annotated=False)
+        moved = tuple(task.run(plan, settings or Settings()))
+        _publish(store, out, exercise, task.lines)
+        done = _report(store, out)
+        return replace(done, judged_again=len(plan.judge), changed=_changed(moved), said=tuple(_rulings(moved)))
+
+
+def assign(out: Path, name: str, student: str, by: str) -> str:
+    """Give a submission to a student, write its page again, and return its name.
+
+    Raises
+    ------
+    RequestError
+        If there is no such submission or student, or the class was collected, so that its manifest says whose each file is.
+    """
+    with opened(out) as store, locked(out, "assign"):
+        known = store.known()
+        if name not in known:
+            name = next((one.name for one in known.values() if one.folder == name), name)
+        if name not in known or not known[name].sha256:
+            raise RequestError(f"there is no file {name!r} in {out}", hint="`grader review DIR` lists files of nobody")
+        _require_student(store, out, student)
+        exercise = remembered.exercise_to_judge(store)
+        store.ledger.add(Decision(by, "assigned", name, student=student, sha256=known[name].sha256))
+        absent = [one.name for one in known.values() if one.student == student and not one.sha256]
+        _drop(store, out, absent)
+        submission = Submission(name, None, folder=known[name].folder, stat=known[name].stat, student=student)
+        task = _Task(store, out, exercise, annotated=False)
+        tuple(task.run(_Plan(judge=[submission]), Settings()))
+        before = manifests.load(out) or manifests.Manifest(system=rosters.SYSTEM)
+        if all(entry.student != student or entry.file is None for entry in before.entries):
+            entries = [one for one in before.entries if one.student != student]
+            entries.append(manifests.Entry(file=name, student=student))
+            changed = manifests.Manifest(system=before.system, assignment=before.assignment, entries=tuple(entries))
+            write(out / manifests.FILE, manifests.encode(changed), private=True)
+        _publish(store, out, exercise, task.lines)
+        return name
+
+
+def _require_student(store: Store, out: Path, student: str) -> None:
+    """Refuse somebody who is not in the class, and any class whose manifest says whose each file is."""
+    manifest, roster = manifests.load(out), remembered.roster_of(store)
+    if manifest is not None and manifests.is_collected(manifest):
+        problem = f"this class was collected from {manifest.system}, which says whose each file is"
+        raise RequestError(problem, hint="hand the file in there for the student, and collect again")
+    if roster is not None:
+        students = [one.student for one in rosters.parse(roster.data, roster.path)]
+        if student not in students:
+            close = get_close_matches(student, students)
+            hint = f"did you mean {close[0]}?" if close else "give the id as it stands in the class list"
+            raise RequestError(f"there is no {student!r} in the class list", hint=hint)
+
+
+def preview(out: Path, exercise: Exercise, settings: Settings | None = None) -> tuple[Change, ...]:
+    """Return whose points judging again would change, and write nothing.
+
+    Raises
+    ------
+    RequestError
+        If nothing was graded into `out`.
+    """
+    with opened(out) as store:
+        task = _Task(store, None, exercise, annotated=False)
+        return tuple(task.run(_plan_of_all(store, exercise), settings or Settings()))
+
+
+def changes(machine: Result, rulings: Sequence[Decision], before: Result | None = None) -> Iterator[Change]:
+    """Yield whose points are others than `before`, and the rulings that the machine does not agree with as it did then."""
+    today, earlier = ruled(machine, rulings), ruled(before, rulings) if before else None
+    over = {ruling.function: ruling for ruling in rulings if ruling.kind == "override"}
+    for name, function in today.functions.items():
+        was = earlier.functions[name].points if earlier and name in earlier.functions else function.points
+        given, ruling = machine.functions[name].points, over.get(name)
+        stands = function.ruling is not None
+        odd = ruling is not None and (not stands or ruling.before != given)
+        if was != function.points or odd:
+            submission = machine.submission
+            yield Change(submission.name, submission.student, name, was, function.points, given, ruling, stands)
+    for ruling in rulings:
+        if ruling.kind != "override" and (not ruling.function or ruling.function in machine.functions):
+            stands = ruling.is_about(machine)
+            if not stands or (ruling.kind == "score" and ruling.before != machine.score):
+                name, student, score = machine.submission.name, machine.submission.student, machine.score
+                yield Change(name, student, ruling.function, score, score, score, ruling, stands)
+
+
+def _publish(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes]) -> None:
+    """Write the class's files, and the pages of those whom people ruled on meanwhile."""
+    if stale := stale_pages(store, out):
+        publish(store, out, exercise, stale)
+    else:
+        publish_class(store, out, exercise, lines)
+
+
+def _require_no_hand_in(out: Path, sources: Sequence[Path]) -> None:
+    """Refuse a folder inside a source that is there already and is not one of results: somebody handed it in."""
+    if Store.is_there(out / DATABASE) or not out.is_dir():
+        return
+    place = out.resolve()
+    inside = [source for source in sources if source.is_dir() and source.resolve() in place.parents]
+    if inside and any(not path.name.startswith(".") for path in out.iterdir()):
+        raise RequestError(
+            f"{out} lies in {inside[0]} and holds other files than results, which somebody may have handed in",
+            hint="choose an --out folder outside of the source",
+        )
+
+
+# --- what is to be done --------------------------------------------------------------------------------------------
+
+
+def _require_something(sources: Sequence[Path], found: files.Sources) -> None:
+    """Refuse sources that hold nothing; a class of which nobody handed in anything is more likely a folder that is away."""
+    if any(one.path is not None for one in found.submissions) or (found.submissions and found.manifest):
+        return
+    for place, reason in found.unavailable.items():
+        raise RequestError(f"{place} cannot be read: {reason}", hint="run the same command again when it can be")
+    raise RequestError(
+        f"there is no notebook in {', '.join(map(str, sources))}",
+        hint="give a folder or zip that holds .ipynb or .py files",
+    )
+
+
+def _require_manifest(out: Path, found: files.Sources) -> None:
+    """Refuse a plain folder for a class whose submissions were collected: it does not say whose they are."""
+    before = manifests.load(out)
+    if found.manifest is None and before is not None and manifests.is_collected(before):
+        raise RequestError(
+            f"this class was collected from {before.system}, and the source has no {manifests.FILE} that says whose each file is",
+            hint="give the collected folder, or another --out folder",
+        )
+
+
+def _assign(store: Store, found: files.Sources, roster: Roster | None, *, change: bool) -> None:
+    """Find out whose each file is, by the class list that was given or else by the one that the class was graded with."""
+    given = store.ledger.assigned()
+    found.submissions = [replace(one, student=given.get(one.name, one.student)) for one in found.submissions]
+    before = remembered.roster_of(store)
+    used = roster or before
+    if used is None:
+        return
+    people = rosters.parse(used.data, used.path)
+    if roster and before and roster.data != before.data and not change:
+        rosters.require_same(found.submissions, rosters.parse(before.data, before.path), people)
+    earlier = {one.student for one in store.known().values() if one.sha256 and one.student}
+    matched = rosters.match(found.submissions, people)
+    found.submissions = [one for one in matched if one.path is not None or one.student not in earlier]
+    found.manifest = found.manifest or rosters.manifest(matched)
+    if roster:
+        remembered.remember_roster(store, roster)
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Submissions to be graded, those to be judged again from evidence, and new `stat`s of files that have not changed.
+
+    `unavailable` has a sentence for each file that was graded before and cannot be read now: its result stays.
+    """
+
+    grade: list[Submission] = field(default_factory=list)
+    judge: list[Submission] = field(default_factory=list)
+    touched: dict[str, str] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
+
+
+def _plan(todo: Sequence[Submission], known: Mapping[str, Known], exercise: Exercise, pages: _Pages) -> _Plan:
+    plan = _Plan()
+    graded, gathered = work.graded_with(exercise), work.gathered_with(exercise)
+    for one in todo:
+        before = known.get(one.name)
+        try:
+            again = before is None or before.provisional or not _same_file(one, before)
+        except (UnavailableError, OSError, MemoryError) as error:
+            reason = fault_of_environment(error) or getattr(error, "problem", str(error))
+            plan.unavailable[one.name] = f"{one.name} cannot be read: {reason}; its earlier result stays"
+            continue
+        if again or before is None:
+            plan.grade.append(one)
+        elif (before.graded_with, before.handed) == (graded, one.handed) and pages.stand(one):
+            if one.stat and one.stat != before.stat:
+                plan.touched[one.name] = one.stat
+        elif before.gathered_with == gathered:
+            plan.judge.append(one)
+        else:
+            plan.grade.append(one)
+    return plan
+
+
+def _plan_of_all(store: Store, exercise: Exercise) -> _Plan:
+    known = store.known()
+    wanted = exercise.evidence_sha256
+    other = [name for name, one in known.items() if one.gathered_with and one.gathered_with.split()[-1] != wanted]
+    if other:
+        raise RequestError(
+            f"{len(other)} submissions were run for other calls than this exercise asks for, {other[0]} among them",
+            hint="run `grader batch` with the notebooks again, or name the exercise with --exercise",
+        )
+    return _Plan(judge=[Submission(one.name, None, folder=one.folder, stat=one.stat) for one in known.values()])
+
+
+def _same_file(submission: Submission, before: Known) -> bool:
+    """Return whether a file is the one that was graded before; it is read only where the file system cannot tell."""
+    if submission.path is None:
+        return not before.sha256
+    if submission.stat and submission.stat == before.stat:
+        return True
+    try:
+        with files.opened(submission) as path:
+            return sha256_of(path) == before.sha256
+    except RequestError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """The pages that a submission is to have; those of `stale` are not those that the store knows of."""
+
+    out: Path
+    stale: Collection[str]
+    annotated: bool
+
+    def stand(self, submission: Submission) -> bool:
+        """Return whether all of them are there, as they were written."""
+        if submission.name in self.stale:
+            return False
+        annotated = self.annotated and submission.path is not None and files.suffix_of(submission.name) == ".ipynb"
+        names = (*work.PAGES, work.ANNOTATED) if annotated else work.PAGES
+        return all((self.out / submission.folder / name).is_file() for name in names)
+
+
+# --- doing it ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Task:
+    """Carries a plan out; `out` is None where nothing is to be written.
+
+    `lines` holds by name what the class's files need of the first submissions that were done, so that these files are
+    ready soon after the last one.
+    """
+
+    store: Store
+    out: Path | None
+    exercise: Exercise
+    annotated: bool
+    lines: dict[str, bytes] = field(default_factory=dict)
+
+    def run(self, plan: _Plan, settings: Settings) -> Iterator[Change]:
+        """Grade and judge, keep what ends, and yield what changed for whom."""
+        total = len(plan.grade) + len(plan.judge)
+        if not total:
+            return
+        few = not plan.grade and total <= HERE
+        start = pool.here if few and settings.start is pool.processes else settings.start
+        standing = self.store.ledger.standing()
+        buffer, done = _Buffer(self.store), 0
+        try:
+            with pool.Stop() as stop:
+                tell = partial(_tell, settings, total, lambda: done)
+                ready = settings.ready if plan.grade else lambda: None
+                begin = partial(self._begin, jobs=min(settings.jobs, total), ready=ready)
+                crew = pool.Crew(settings.jobs, start, stop, tell, begin)
+                with closing(pool.each(work.grade, self._works(plan, standing), crew)) as ended:
+                    for one, kept in ended:
+                        made = kept or work.lost(one, self.exercise)
+                        yield from self._changes(one, made)
+                        done += 1
+                        if self.out is not None:
+                            buffer.add(made)
+                        if len(self.lines) < LINES:
+                            self.lines[one.submission.name] = made.line
+            settings.progress(done, total, ())
+        finally:
+            work.finish()
+            buffer.flush()
+
+    def _begin(self, executor: Executor, *, jobs: int, ready: Callable[[], object]) -> None:
+        """Let every process set itself up while it is made sure that student code may run."""
+        with ThreadPoolExecutor(1) as beside:
+            looked = beside.submit(ready)
+            for _ in range(jobs if isinstance(executor, ProcessPoolExecutor) else 0):
+                executor.submit(work.warm, self._setup())
+            looked.result()
+
+    def _setup(self) -> Setup:
+        return Setup(self.exercise.folder.resolve(), self.store.secret, self.store.path.resolve())
+
+    def _changes(self, one: Work, made: Kept) -> Iterator[Change]:
+        if one.before or one.rulings:
+            before = self.store.result(one.submission.name) if one.before else None
+            yield from changes(msgspec.json.decode(made.result, type=Result), one.rulings, before)
+
+    def _works(self, plan: _Plan, standing: Mapping[str, Sequence[Decision]]) -> Iterator[Work]:
+        setup = self._setup()
+        graded, gathered = work.graded_with(self.exercise), work.gathered_with(self.exercise)
+        for one in plan.grade:
+            rulings = tuple(standing.get(one.name, ()))
+            yield Work(setup, one, graded, gathered, one.handed, self.out, rulings, self.annotated)
+        for one in plan.judge:
+            rulings = tuple(standing.get(one.name, ()))
+            before = self.store.before(one.name)
+            gathered_by = before.gathered_with or gathered
+            handed = one.handed or before.handed
+            yield Work(setup, one, graded, gathered_by, handed, self.out, rulings, self.annotated, before)
+
+
+class _Buffer:
+    """Results on their way into the store, written down in groups: each commit waits for the disk."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: list[Kept] = []
+        self._since = time.monotonic()
+
+    def add(self, kept: Kept) -> None:
+        self._kept.append(kept)
+        if len(self._kept) >= GROUP or time.monotonic() - self._since >= GROUP_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        kept, self._kept, self._since = self._kept, [], time.monotonic()
+        self._store.put(*kept)
+
+
+def _tell(settings: Settings, total: int, done: Callable[[], int], running: list[Work]) -> None:
+    settings.progress(done(), total, [one.submission.name for one in running])
+
+
+def under_ruling(change: Change) -> str:
+    """Return a sentence on a ruling under which the machine's points have changed."""
+    short, ruling = change.function.rsplit("_", 1)[-1], change.ruling
+    if ruling is None:
+        return ""
+    who = f"{change.submission}, {short or 'score'}"
+    if ruling.kind == "comment":
+        return f"{who}: the comment by {ruling.by} was made on other code and is not shown"
+    machine = f"the machine now gives {change.machine:g}; it gave {ruling.before:g} when {ruling.by} ruled"
+    if not change.stands and ruling.kind in ADJUSTMENTS:
+        what = amount(ruling.kind, ruling.points)
+        return f"{who}: the ruling {what!r} was made on other code and does not count; {machine}"
+    if change.stands:
+        return f"{who}: the ruling stands at {ruling.points:g} points; {machine}"
+    return f"{who}: the ruling of {ruling.points:g} points was made on other code and does not count; {machine}"
+
+
+def _changed(moved: Iterable[Change]) -> int:
+    return len({one.submission for one in moved if one.after != one.before})
+
+
+def _rulings(moved: Iterable[Change]) -> Iterator[str]:
+    yield from (under_ruling(one) for one in moved if one.ruling)
+
+
+def _report(store: Store, out: Path) -> Report:
+    counts, known = store.counts(), store.known()
+    return Report(
+        out / "index.html",
+        submissions=counts.submissions,
+        passed=counts.passed,
+        provisional=counts.provisional,
+        unjudged=tuple(name for name, one in known.items() if one.provisional),
+        nobody=nobodys(store),
+        review=counts.review,
+    )
+
+
+def _drop(store: Store, out: Path, names: Iterable[str]) -> None:
+    """Take submissions out of the store, with their pages."""
+    known = store.known()
+    for name in names:
+        shutil.rmtree(out / known[name].folder, ignore_errors=True)
+    store.drop(*names)
+
+
+def _not_looked_into(found: files.Sources) -> Iterator[str]:
+    """Say which folders and zips could not be looked into."""
+    for place, reason in found.unavailable.items():
+        yield f"{place} cannot be read: {reason}; what lies in it was not graded"
+
+
+def _left_out(found: files.Sources, settings: Settings) -> Iterator[str]:
+    """Name the hand-ins that hold more notebooks than are graded of one."""
+    for name, left in sorted(found.left_out.items()):
+        yield (
+            f"{name}: more than {settings.max_files} notebooks in one hand-in; {left} were left out "
+            "(--max-files grades more; name a zip of the whole class as a SOURCE)"
+        )
+
+
+def _gone(known: Mapping[str, Known], today: Sequence[Submission]) -> Iterator[str]:
+    """Say of what files there are results and no files any more."""
+    gone = sorted(known.keys() - {one.name for one in today})
+    if gone:
+        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        yield f"{gone[0]}{more}: graded before and not in the source any more; the results stay (`grader forget` removes them)"
+
+
+def _superseded(known: Mapping[str, Known], today: Sequence[Submission]) -> list[str]:
+    """Return earlier entries of people who are here today under another name: nothing handed in then, or another file."""
+    names, students = {one.name for one in today}, {one.student for one in today if one.student}
+    return [name for name, one in known.items() if name not in names and one.student in students]

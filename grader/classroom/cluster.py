@@ -1,0 +1,495 @@
+"""Many machines: a class graded by the workers of a dask.distributed scheduler, with no folder shared between them.
+
+A submission travels as bytes and its pages come back as bytes; what distributed pickles of ours is the name of a function and
+bytes, and the records in them are read by their types.  Whoever reaches the scheduler's port can run code on all its machines, so
+it has to be private: docs/scale.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import platform
+import secrets
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    InvalidStateError,
+    wait,
+)
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from grader import api as service
+from grader._version import __version__
+from grader.classroom import pool
+from grader.classroom import submissions as files
+from grader.classroom import worker as work
+from grader.classroom.submissions import Submission
+from grader.classroom.worker import Work
+from grader.errors import ExerciseError, GraderError, RequestError, SandboxError
+from grader.exercise.load import Exercise
+from grader.files import make_private_folder, write
+from grader.reading.notebook import SOURCE_LIMIT_BYTES
+from grader.store import Kept
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_SECONDS = 10.0  # for the scheduler to answer
+WORKERS_SECONDS = 30.0  # for the first worker to be there, and for each to say whether it can grade
+GONE_SECONDS = 60.0  # without any worker, after which the batch stops; one that is started anew is there in a few
+LOOK_SECONDS = 1.0
+NO_STORE = Path(os.devnull) / "none"  # SQLite's log may not be read from another machine, not even on a shared disk
+SAFE_START = (
+    "cd / && PYTHONSAFEPATH=1"  # how a worker is kept from importing what lies around it; Python 3.11 reads the latter
+)
+ONE_THREAD = "--nthreads 1 --nworkers N"  # how workers are to be started
+UNDER_WAY_BYTES = 256 << 20  # of submissions that are with the cluster at one time: the scheduler's memory holds them
+NAMES = (*work.PAGES, work.ANNOTATED)  # what may come back
+GO_ON = "what was graded is kept: run the same command to go on"
+
+Grade = Callable[[Work], Kept]
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a worker must have in common with the one who asks, so that verdicts are the same wherever they are made.
+
+    `batch` tells one batch from the next: what a worker keeps warm ends with it.
+    """
+
+    batch: str
+    versions: Mapping[str, str]
+    exercise: str
+    sha256: str
+    folder: Path
+    trusted: bool
+
+    def differences(self) -> str:
+        """Say what is another version here."""
+        pairs = [(name, found, self.versions.get(name)) for name, found in _versions().items()]
+        return ", ".join(f"{name} {found} in place of {wanted}" for name, found, wanted in pairs if found != wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A submission on its way to a worker: the work, and what its files hold, by the name that they get there."""
+
+    work: Work
+    file: bytes | None
+    annotated: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What comes back: what goes into the store with the pages, by name, or an error on purpose."""
+
+    kept: Kept | None = None
+    pages: dict[str, bytes] = field(default_factory=dict)
+    error: tuple[str, str, str] | None = None  # its class, problem and hint
+
+
+# --- on the machine that asks --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A scheduler with workers that can grade; `start` is what a batch asks for."""
+
+    client: Client
+    address: str
+    workers: int
+    terms: bytes
+
+    @contextlib.contextmanager
+    def start(self, _jobs: int) -> Iterator[Executor]:
+        """Give an executor that has the workers do it; where the block ends with an error, what waits is given up."""
+        executor = _Workers(self)
+        try:
+            yield executor
+        finally:
+            executor.shutdown()
+
+
+@contextlib.contextmanager
+def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Iterator[Cluster]:
+    """Give the cluster of a scheduler, once every worker that is there has said that it can grade.
+
+    Raises
+    ------
+    RequestError
+        If the extra is not installed, nobody answers, there is no worker, or one differs from this machine.
+    SandboxError
+        If a worker cannot confine student code.
+    """
+    try:
+        import dask
+        from distributed import Client, fire_and_forget
+    except ImportError:
+        raise RequestError("--executor dask needs dask.distributed", hint="pip install 'grader[cluster]'") from None
+    if not address.startswith(("tcp://", "tls://")):
+        hint = "write tcp://HOST:PORT, or tls://HOST:PORT where dask is configured for TLS"
+        raise RequestError(f"{address!r} is not the address of a scheduler", hint=hint)
+    for name in ("distributed", *(name for name in logging.root.manager.loggerDict if name.startswith("distributed."))):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said once, by us
+    settings = {"distributed.admin.large-graph-warning-threshold": UNDER_WAY_BYTES}  # files travel with their tasks
+    with dask.config.set(settings):
+        try:
+            client = _client(partial(Client, address, timeout=CONNECT_SECONDS, set_as_default=False))
+        except Exception as error:  # also wrong TLS files, names that do not resolve, and others' protocols
+            hint = "start one with `dask scheduler`, and give the address that it prints; docs/scale.md shows how"
+            raise RequestError(f"no scheduler answers at {address}: {_said(error)}", hint=hint) from None
+        try:
+            terms = _encode(_terms(exercise, trusted=trusted))
+            yield Cluster(client, address, _examined(client, address, terms), terms)
+        finally:
+            with contextlib.suppress(Exception):  # the scheduler may be gone
+                for worker in client.nthreads():
+                    fire_and_forget(client.submit(leave, pure=False, workers=[worker]))
+            with contextlib.suppress(Exception):
+                client.close(timeout=CONNECT_SECONDS)
+
+
+def _client(make: Callable[[], Client]) -> Client:
+    """Make a client, in bounded time: distributed waits without end for a port that takes a connection and says nothing."""
+    made: Future[Client] = Future()
+
+    def run() -> None:
+        try:
+            made.set_result(make())
+        except Exception as error:
+            made.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return made.result(CONNECT_SECONDS * 2)
+
+
+def _examined(client: Client, address: str, terms: bytes) -> int:
+    """Return how many workers there are; refuse those that cannot grade, by name."""
+    with contextlib.suppress(TimeoutError):
+        client.wait_for_workers(1, timeout=WORKERS_SECONDS)
+    workers = list(client.nthreads())
+    if not workers:
+        hint = f"start some with `dask worker {address} {ONE_THREAD}`"
+        raise RequestError(f"the scheduler at {address} has no workers", hint=hint)
+    executors = [client.get_executor(pure=False, workers=[worker]) for worker in workers]
+    asked = {executor.submit(examine, terms): worker for executor, worker in zip(executors, workers, strict=True)}
+    done, _ = wait(asked, timeout=WORKERS_SECONDS)
+    for future in done:  # one that is busy or just ended is asked again with its first submission
+        with contextlib.suppress(BrokenExecutor), _translated(asked[future]):
+            _opened(future.result())
+    return len(workers)
+
+
+class _Workers(Executor):
+    """Sends work to the cluster, and writes the pages that come back."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._sent = cluster.client.get_executor(pure=False)
+        self._under_way: dict[Future[Any], int] = {}
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **_named: object) -> Future[Any]:
+        """Send one piece of work; what cannot travel is done here, since nothing of it is run."""
+        (one,) = arguments
+        parcel = _packed(one)
+        if parcel is None:
+            with pool.here(1) as executor:
+                return executor.submit(function, one)
+        data = _encode(parcel)
+        while self._under_way and sum(self._under_way.values()) + len(data) > UNDER_WAY_BYTES:
+            wait(list(self._under_way), return_when=FIRST_COMPLETED)
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        self._under_way[future] = len(data)
+        sent = self._sent.submit(grade_there, function, self._cluster.terms, data)
+        sent.add_done_callback(lambda ended: self._came_back(ended, one, future))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002  # nothing waits here
+        """Give up what is still with the cluster."""
+        self._ended.set()
+        with contextlib.suppress(Exception):  # the scheduler may be gone
+            self._sent.shutdown(wait=False)
+
+    def _came_back(self, ended: Future[bytes], one: Work, future: Future[Any]) -> None:
+        try:
+            with _translated(self._cluster.address):
+                answer = _opened(ended.result())
+                _write(one, answer.pages)
+            self._end(future, _noted(one, answer.kept), None)
+        except Exception as error:
+            self._end(future, None, error)
+
+    def _end(self, future: Future[Any], kept: Kept | None, error: Exception | None) -> None:
+        self._under_way.pop(future, None)
+        with contextlib.suppress(InvalidStateError):  # the watch was there before
+            future.set_exception(error) if error else future.set_result(kept)
+
+    def _watch(self) -> None:
+        """Stop waiting where no worker is left to wait for."""
+        without = 0.0
+        while not self._ended.wait(LOOK_SECONDS):
+            with contextlib.suppress(Exception):  # a scheduler that is gone is noticed by what waits for it
+                without = 0.0 if self._cluster.client.nthreads() else without + LOOK_SECONDS
+            if without >= GONE_SECONDS:
+                error = GraderError(f"the scheduler at {self._cluster.address} has no workers any more", hint=GO_ON)
+                for future in list(self._under_way):
+                    self._end(future, None, error)
+
+
+def _packed(one: Work) -> Parcel | None:
+    """Return what is sent of one piece of work; None if its file cannot be read or is larger than any that is run."""
+    submission, data, annotated = one.submission, None, None
+    noted = one.out / submission.folder / work.ANNOTATED if one.out else None
+    with contextlib.suppress(OSError):
+        annotated = noted.read_bytes() if noted else None
+    if submission.path is not None and (one.before is None or one.annotated or annotated is not None):
+        data = _file(submission)
+        if data is None and one.before is None:
+            return None
+    there = None if submission.path is None else Path()
+    return Parcel(replace(one, submission=replace(submission, path=there, members=())), data, annotated)
+
+
+def _file(submission: Submission) -> bytes | None:
+    with contextlib.suppress(OSError, ValueError, GraderError):
+        if files.unpacked_bytes(submission) <= SOURCE_LIMIT_BYTES:
+            with files.opened(submission) as path:
+                if path.is_file() and path.stat().st_size <= SOURCE_LIMIT_BYTES:
+                    return path.read_bytes()
+    return None
+
+
+def _write(one: Work, pages: Mapping[str, bytes]) -> None:
+    """Write what came back where it belongs, for its owner alone."""
+    if one.out is not None:
+        folder = one.out / one.submission.folder
+        make_private_folder(folder)
+        for name in NAMES:
+            if name in pages:
+                write(folder / name, pages[name], private=True)
+
+
+def _noted(one: Work, kept: Kept | None) -> Kept | None:
+    """Return what comes into the store with the pages as they lie here, not as they lay on the worker."""
+    if kept is None or one.out is None:
+        return kept
+    return replace(kept, known=replace(kept.known, pages=work.page_stats(one.out / one.submission.folder)))
+
+
+def _opened(data: bytes) -> Answer:
+    """Return what came back, or raise what went wrong there."""
+    answer = _decode(data, Answer)
+    if answer.error is not None:
+        kind, problem, hint = answer.error
+        kinds = {one.__name__: one for one in (RequestError, SandboxError)}
+        raise kinds.get(kind, GraderError)(problem, hint=hint)
+    return answer
+
+
+@contextlib.contextmanager
+def _translated(where: str) -> Iterator[None]:
+    """Say in our words what distributed raises."""
+    from distributed import KilledWorker
+
+    try:
+        yield
+    except GraderError:
+        raise
+    except KilledWorker as error:
+        raise BrokenExecutor(str(error)) from None
+    except CancelledError:
+        raise GraderError(f"the connection to the scheduler at {where} was lost", hint=GO_ON) from None
+    except Exception as error:
+        hint = f"install grader {__version__} with the extra `cluster` on every worker"
+        raise RequestError(f"a worker of {where} could not do the work: {_said(error)}", hint=hint) from None
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ").splitlines()[0][:200]
+
+
+# --- on a worker ---------------------------------------------------------------------------------------------------
+
+_ONE = threading.Lock()  # a process has one confined worker, whatever its number of threads
+_met: dict[bytes, Path] = {}  # the terms that this process was last found to meet, and its folder of the exercise
+
+
+def examine(terms: bytes) -> bytes:
+    """Say whether this worker can grade."""
+
+    def examined() -> Answer:
+        _folder(terms)
+        return Answer()
+
+    return _answered(examined)
+
+
+def grade_there(function: Grade, terms: bytes, parcel: bytes) -> bytes:
+    """Grade one submission in this process, with files that lie in a folder of its own for as long as that takes."""
+
+    def graded() -> Answer:
+        folder = _folder(terms)
+        with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
+            return _graded(function, _decode(parcel, Parcel), folder, Path(scratch))
+
+    return _answered(graded)
+
+
+def leave() -> None:
+    """End what this process keeps warm for a batch, which is over."""
+    with _ONE:
+        _met.clear()
+        work.finish()
+
+
+def _folder(terms: bytes) -> Path:
+    """Return this machine's folder of the exercise, once this process was found to meet the terms."""
+    if terms not in _met:
+        _met.clear()
+        work.finish()  # what is warm was made on other terms
+        _met[terms] = _meet(_decode(terms, Terms))
+    return _met[terms]
+
+
+def _meet(terms: Terms) -> Path:
+    """Refuse to grade on this worker with other versions, without confinement, unsafe imports, or more than one thread."""
+    if said := terms.differences():
+        raise RequestError(f"the worker {_name()} has {said}", hint="install the same versions on every worker")
+    if (count := _threads()) != 1:
+        problem = f"the worker {_name()} has {count} threads, and grades one submission at a time"
+        raise RequestError(problem, hint=f"start it with `dask worker ADDRESS {ONE_THREAD}`")
+    if not _is_safe():
+        problem = (
+            f"the worker {_name()} could import a student's file: it imports from {Path.cwd()}, where it was started"
+        )
+        raise RequestError(problem, hint=f"start it with `{SAFE_START} dask worker ADDRESS {ONE_THREAD}`")
+    try:
+        _confined(terms.trusted)
+    except SandboxError as error:
+        raise SandboxError(f"on the worker {_name()}: {error.problem}", hint=error.hint) from None
+    for one in (str(terms.folder), terms.exercise):
+        with contextlib.suppress(ExerciseError):
+            exercise = service.load_exercise(one)
+            if exercise.sha256 == terms.sha256:
+                return exercise.folder.resolve()
+    problem = f"the worker {_name()} has no exercise {terms.exercise!r} that is the same as here"
+    raise RequestError(problem, hint=f"put a copy of its folder at {terms.folder} on every worker")
+
+
+@cache  # once a process, unless it fails
+def _confined(trusted: bool) -> None:
+    service.require_confinement(trusted=trusted)
+
+
+def _graded(function: Grade, parcel: Parcel, exercise: Path, scratch: Path) -> Answer:
+    one, submission = parcel.work, parcel.work.submission
+    path, out = None, scratch / "out"
+    pages = out / submission.folder
+    pages.mkdir(parents=True)
+    if submission.path is not None:
+        path = scratch / "submission"
+        if parcel.file is not None:
+            path.write_bytes(parcel.file)
+    if parcel.annotated is not None:
+        (pages / work.ANNOTATED).write_bytes(parcel.annotated)
+    kept = function(
+        replace(
+            one,
+            setup=replace(one.setup, exercise=exercise, store=NO_STORE, whole=True),  # an answer may be lost on the way
+            submission=replace(submission, path=path),
+            out=None if one.out is None else out,
+        )
+    )
+    found = {name: pages / name for name in NAMES}
+    return Answer(kept, {name: page.read_bytes() for name, page in found.items() if page.is_file()})
+
+
+def _answered(do: Callable[[], Answer]) -> bytes:
+    """Return an answer in bytes, also to what went wrong: no exception of ours crosses as an object."""
+    with _ONE:
+        try:
+            return _encode(do())
+        except GraderError as error:
+            return _encode(Answer(error=(type(error).__name__, error.problem, error.hint)))
+        except Exception as error:
+            problem = f"the grader itself failed on the worker {_name()} ({_said(error)})"
+            return _encode(Answer(error=("GraderError", problem, f"please report it; {GO_ON}")))
+
+
+def _name() -> str:
+    from distributed import get_worker
+
+    try:
+        return str(get_worker().address)
+    except ValueError:  # outside of a worker
+        return platform.node()
+
+
+def _is_safe() -> bool:
+    """Whether no Python of this worker imported from the folder it was started in, if a student can have written there."""
+    from distributed import get_worker
+
+    try:
+        get_worker()
+    except ValueError:  # outside of a worker the command has seen to it
+        return True
+    return bool(getattr(sys.flags, "safe_path", False)) or Path.cwd() == Path(Path.cwd().anchor)
+
+
+def _threads() -> int:
+    from distributed import get_worker
+
+    try:
+        return int(get_worker().state.nthreads)
+    except ValueError:
+        return 1
+
+
+# --- what crosses --------------------------------------------------------------------------------------------------
+
+
+def _versions() -> dict[str, str]:
+    return {"grader": __version__, "Python": platform.python_version(), "NumPy": np.__version__}
+
+
+def _terms(exercise: Exercise, *, trusted: bool) -> Terms:
+    return Terms(secrets.token_hex(8), _versions(), exercise.name, exercise.sha256, exercise.folder.resolve(), trusted)
+
+
+def _encode(record: object) -> bytes:
+    return msgspec.msgpack.encode(record, enc_hook=_plain)
+
+
+def _decode(data: bytes, kind: type[Record]) -> Record:
+    return msgspec.msgpack.decode(data, type=kind, dec_hook=_path)
+
+
+def _plain(value: object) -> bytes:
+    if isinstance(value, Path):
+        return os.fsencode(value)
+    raise NotImplementedError
+
+
+def _path(kind: type, value: bytes) -> Path:
+    if issubclass(kind, Path):
+        return Path(os.fsdecode(value))
+    raise NotImplementedError

@@ -1,0 +1,286 @@
+"""A class's folder: opened with what was left unfinished made right, published from the store, cleaned of somebody.
+
+The store is the truth.  Pages and gradebook are made from it, so whatever a killed command has left half done is found
+by comparing them with the store, and made again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from grader.classroom import manifest as manifests
+from grader.classroom import remembered
+from grader.classroom import roster as rosters
+from grader.classroom import worker as work
+from grader.classroom.lock import locked_if_free
+from grader.classroom.publish import write_class
+from grader.classroom.statistics import Line, gather
+from grader.errors import RequestError
+from grader.exercise.load import Exercise
+from grader.files import cut_lines, write
+from grader.records import SubmissionInfo
+from grader.store import Decision, Known, Store, digest, ruled
+
+DATABASE = "grades.sqlite"
+PUSHED = "push.jsonl"  # what went to an LMS: a line a step, each with its student
+_PUBLISHED = "published"  # what the store notes of the class's files: what they were made from, and their sizes
+_CLASS_FILES = ("index.html", "grades.csv", "grades.jsonl")
+
+
+class _Pending(msgspec.Struct, frozen=True):
+    """What is left to be removed of people outside of the store."""
+
+    folders: list[str]
+    people: list[str]
+
+
+class _Published(msgspec.Struct, frozen=True):
+    """What the class's files were made from, and how large they are."""
+
+    version: bytes
+    sizes: list[int]
+
+
+def opened(out: Path) -> Store:
+    """Open the store of a folder that a batch wrote, and make right what a command that was killed has left.
+
+    Raises
+    ------
+    RequestError
+        If nothing was graded into `out`, or its store is missing or damaged.
+    """
+    if not (out / DATABASE).is_file() and not _has_results(out):
+        raise RequestError(f"nothing was graded into {out}", hint="run `grader batch SOURCE --out DIR` first")
+    require_whole_store(out)
+    store = Store(out / DATABASE)
+    try:
+        with locked_if_free(out, "review") as free:
+            if free:  # who holds the folder makes it right when they end
+                settle(store, out)
+    except BaseException:
+        store.__exit__(None, None, None)
+        raise
+    return store
+
+
+def require_whole_store(out: Path) -> None:
+    """Refuse to take a missing, empty or cut-off store beside results for that of a new class.
+
+    Raises
+    ------
+    RequestError
+        If there are results and no store that could have made them.
+    """
+    if _has_results(out) and not Store.is_there(out / DATABASE):
+        kind = "empty or cut off" if (out / DATABASE).exists() else "missing"
+        raise RequestError(
+            f"the store {out / DATABASE} is {kind}, but results lie beside it",
+            hint="bring it back from a backup; or run `grader batch SOURCE --out DIR --fresh --trust-store`, which grades all "
+            "again and takes over what people decided from rulings.jsonl",
+        )
+
+
+def _has_results(out: Path) -> bool:
+    return (out / "grades.csv").exists() or next(out.glob("*/result.json"), None) is not None
+
+
+def settle(store: Store, out: Path) -> None:
+    """Finish what was left half done: a removal, rulings in one of two places, pages that the store does not agree with."""
+    finish_removal(store, out)
+    store.ledger.agree()
+    stale = stale_pages(store, out)
+    if stale or not _is_published(store, out):
+        publish(store, out, remembered.exercise_of(store), stale)
+
+
+# --- publishing ----------------------------------------------------------------------------------------------------
+
+
+def nobodys(store: Store) -> tuple[str, ...]:
+    """Return the submissions that are nobody's, of a class of which it is known who is in it."""
+    if remembered.roster_of(store) is None:
+        return ()
+    return tuple(name for name, one in store.known().items() if one.student is None)
+
+
+def publish(store: Store, out: Path, exercise: Exercise, names: Iterable[str]) -> None:
+    """Write the pages of some submissions and the class's files again, after people decided something."""
+    standing, known = store.ledger.standing(), store.known()
+    for name in names:
+        decisions = standing.get(name, ())
+        result = ruled(store.result(name), decisions)
+        folder = out / known[name].folder
+        work.write_pages(folder, result)
+        work.write_annotated(folder, result)
+        store.stand(name, work.standing(result), pages=work.page_stats(folder), decided=digest(decisions))
+    publish_class(store, out, exercise)
+
+
+def publish_class(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes] | None = None) -> None:
+    """Write the class's files again from the store; `lines` are those of submissions that were done just now.
+
+    Where people decided something, perhaps meanwhile, the store is read; what they decide while we write is written next.
+    """
+    while True:
+        version = store.version()
+        _write_class(store, out, exercise, lines)
+        if store.version() == version:
+            break
+        lines = None
+    sizes = [(out / name).stat().st_size for name in _CLASS_FILES]
+    store.set_note(_PUBLISHED, msgspec.msgpack.encode(_Published(version, sizes)))
+
+
+def _write_class(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes] | None) -> None:
+    decided = {one.submission for one in store.ledger.decisions()}
+    made = {name: line for name, line in (lines or {}).items() if name not in decided}
+    found = gather(
+        store.results(besides=made.keys()),
+        seen=store.seen(),
+        nobody=nobodys(store),
+        lines=(msgspec.msgpack.decode(one, type=Line) for one in made.values()),
+    )
+    if found.sweep is None:  # it is the same in every result
+        found.sweep = next((store.result(name).sweep for name in made), None)
+    times = {entry.student: entry for entry in _told_times(out)}
+    found.rows = [
+        replace(row, late=times[row.student].late, handed_in=times[row.student].handed_in)
+        if row.student in times
+        else row
+        for row in found.rows
+    ]
+    write_class(found, out, exercise, ignored=store.ignored)
+
+
+def _told_times(out: Path) -> list[manifests.Entry]:
+    """Return the entries of a class of which the LMS says when they were handed in, or whether it was late."""
+    manifest = manifests.load(out)
+    return [one for one in manifest.entries if one.late is not None or one.handed_in] if manifest else []
+
+
+def late(store: Store, out: Path) -> dict[str, str]:
+    """Return the submissions that were handed in late, as the LMS says, each in words."""
+    times = {entry.student: entry.handed_in for entry in _told_times(out) if entry.late}
+    late = {name: times[one.student] for name, one in store.known().items() if one.student in times}
+    return {name: f"handed in late{f' ({time})' if time else ''}" for name, time in late.items()}
+
+
+def _is_published(store: Store, out: Path) -> bool:
+    """Return whether the class's files are those of the store as it is."""
+    data = store.note(_PUBLISHED)
+    try:
+        sizes = [(out / name).stat().st_size for name in _CLASS_FILES]
+    except OSError:
+        return False
+    return data is not None and msgspec.msgpack.decode(data, type=_Published) == _Published(store.version(), sizes)
+
+
+def stale_pages(store: Store, out: Path) -> list[str]:
+    """Return the submissions whose pages are not those that were written for what the store holds of them."""
+    standing = store.ledger.standing()
+    return [name for name, one in store.known().items() if not _agrees(out, one, standing.get(name, ()))]
+
+
+def _agrees(out: Path, known: Known, decisions: Collection[Decision]) -> bool:
+    """Return whether a submission's pages are those that were written for what the store holds of it."""
+    if known.decided != digest(decisions):
+        return False
+    return not known.pages or known.pages == work.page_stats(out / known.folder)  # an older store did not note them
+
+
+# --- removing ------------------------------------------------------------------------------------------------------
+
+
+def folders_of(store: Store, out: Path, names: Collection[str], people: Collection[str]) -> set[str]:
+    """Return the folders with pages of some submissions and people, also those that a killed run left."""
+    known = store.known()
+    stay = {one.folder for name, one in known.items() if name not in names}
+    left = {path.name for path in left_over(out, people)} - stay
+    return {known[name].folder for name in names if name in known} | left
+
+
+def remove(store: Store, out: Path, people: Collection[str], folders: Collection[str], note: Decision) -> int:
+    """Remove people, and submissions of these names, from the store and beside it; return how many decisions went.
+
+    A removal that is stopped halfway is finished by the next command: what is left to do stands in the store.
+    """
+    pending = msgspec.msgpack.encode(_Pending(sorted(folders), sorted(people)))
+    decisions = store.forget(people, note, pending)
+    finish_removal(store, out)
+    return decisions
+
+
+def finish_removal(store: Store, out: Path) -> None:
+    """Remove outside of the store what a removal from it has left; where nothing is left, nothing is done."""
+    data = store.note("forgetting")
+    if data is None:
+        return
+    pending = msgspec.msgpack.decode(data, type=_Pending)
+    for folder in pending.folders:
+        _remove_folder(out / folder)
+    for draft in (*out.glob(".*.tmp"), *out.glob("*/.*.tmp")):  # of a run that was killed while it wrote
+        draft.unlink(missing_ok=True)
+    _cut_manifest(out, pending.people)
+    if (roster := remembered.roster_of(store)) is not None:
+        remembered.remember_roster(store, rosters.without(roster, pending.people))
+    cut_lines(out / PUSHED, lambda line: _student(line) not in pending.people)
+    store.ledger.rewrite()
+    publish_class(store, out, remembered.exercise_of(store))
+    store.forgotten()
+    store.compact()
+
+
+def _remove_folder(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        hint = "remove what is in the way, and run the same command again: it goes on where it stopped"
+        raise RequestError(f"{error.filename or folder} cannot be removed: {error.strerror}", hint=hint) from None
+
+
+class _Named(msgspec.Struct):
+    """What of a result says whose it is."""
+
+    submission: SubmissionInfo
+
+
+def left_over(out: Path, people: Collection[str]) -> set[Path]:
+    """Return folders of pages of these people that the store does not know: of a run that was killed."""
+    found = set()
+    for path in out.glob("*/result.json"):
+        try:
+            submission = msgspec.json.decode(path.read_bytes(), type=_Named).submission
+        except (OSError, msgspec.DecodeError):
+            continue
+        if {submission.name, submission.student, path.parent.name} & set(people):
+            found.add(path.parent)
+    return found
+
+
+def _cut_manifest(out: Path, people: Collection[str]) -> None:
+    manifest = manifests.load(out)
+    if manifest is not None:
+        entries = tuple(one for one in manifest.entries if one.student not in people and one.file not in people)
+        if len(entries) < len(manifest.entries):
+            cut = msgspec.structs.replace(manifest, entries=entries)
+            write(out / manifests.FILE, manifests.encode(cut), private=True)
+
+
+class _Step(msgspec.Struct):
+    """What of a line of a journal says whose it is."""
+
+    student: str = ""
+
+
+def _student(line: bytes) -> str:
+    try:
+        return msgspec.json.decode(line, type=_Step).student
+    except msgspec.DecodeError:
+        return ""

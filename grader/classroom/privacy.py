@@ -1,0 +1,125 @@
+"""Forgetting: what a class's folder holds of somebody goes, from the store, the pages and the class's files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from grader.classroom import manifest as manifests
+from grader.classroom import remembered
+from grader.classroom.folder import folders_of, left_over, opened, remove
+from grader.classroom.lock import locked
+from grader.errors import RequestError
+from grader.store import Decision, Known, Store
+
+_AGE = re.compile(r"([0-9]+)\s*([dwmy])")
+_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What is removed: how many submissions, folders of pages and decisions of people, and the submissions' names."""
+
+    submissions: int
+    folders: int
+    decisions: int
+    names: tuple[str, ...] = ()
+
+
+Agree = Callable[["Removed"], bool]  # is asked before anything is removed
+
+
+def forget(
+    out: Path, who: str, by: str = "", exercise: str | None = None, *, agree: Agree = lambda _: True
+) -> Removed | None:
+    """Remove all that the folder holds of one student: their submissions, pages, caches and rulings.
+
+    `who` is their identifier, or the name or folder of one of their submissions; a file that is nobody's stands for itself.
+
+    Raises
+    ------
+    RequestError
+        If there is nobody of that name.
+    """
+    with opened(out) as store, locked(out, "forget"):
+        remembered.exercise_for(store, exercise)
+        known = store.known().values()
+        students = {one.student for one in known if one.student and who in {one.student, one.name, one.folder}}
+        names = [one.name for one in known if who in {one.name, one.folder} or one.student in students]
+        ruled = [one.submission for one in store.ledger.decisions() if one.submission == who]
+        if not names and not ruled and who not in _students(out) and not left_over(out, {who}):
+            raise RequestError(
+                f"there is nothing of {who!r} in {out}",
+                hint="give the student, name or folder of a submission as they stand in grades.csv",
+            )
+        return _remove(store, out, {who, *names}, _decision(by, "a person was forgotten"), agree)
+
+
+def purge(
+    out: Path, older_than: str, by: str = "", exercise: str | None = None, *, agree: Agree = lambda _: True
+) -> Removed | None:
+    """Remove what was graded longer ago than `older_than`: 180d, 26w, 6m or 1y.
+
+    Raises
+    ------
+    RequestError
+        If that is no length of time.
+    """
+    before = datetime.now(timezone.utc) - age(older_than)
+    with opened(out) as store, locked(out, "purge"):
+        remembered.exercise_for(store, exercise)
+        names = set(store.graded_before(before.isoformat(timespec="seconds")))
+        decision = _decision(by, f"what was older than {older_than} was removed")
+        return _remove(store, out, names, decision, agree)
+
+
+def age(text: str) -> timedelta:
+    """Read a length of time: days, weeks, months of 30 days or years of 365.
+
+    Raises
+    ------
+    RequestError
+        If it is none.
+    """
+    found = _AGE.fullmatch(text.strip().lower())
+    if found is None or int(found[1]) > 100_000:
+        number = text.strip()
+        bare = number.isascii() and number.isdigit() and len(number) < 6
+        hint = f"{number}d, {number}w, {number}m or {number}y" if bare else "180d, 26w, 6m or 1y"
+        raise RequestError(
+            f"{text!r} is not a duration" + (": it has no unit" if bare else ""),
+            hint=f"give days, weeks, months or years: {hint}",
+        )
+    return timedelta(days=int(found[1]) * _DAYS[found[2]])
+
+
+def _decision(by: str, why: str) -> Decision:
+    return Decision(by or "grader", "removed", "", reason=why)
+
+
+def _remove(store: Store, out: Path, who: Collection[str], decision: Decision, agree: Agree) -> Removed | None:
+    known = [one for one in store.known().values() if one.name in who]
+    stay = [one for one in store.known().values() if one.name not in who]
+    people = {*who, *(one.student for one in known if one.student)} - {one.student for one in stay}
+    names = {one.name for one in known}
+    folders = folders_of(store, out, names, people)
+    of_them = {*who, *people}
+    decisions = sum(one.submission in of_them for one in store.ledger.decisions())
+    if not agree(Removed(len(known), len(folders), decisions, tuple(sorted(names)))):
+        return None
+    store.ignored = {name: why for name, why in store.ignored.items() if not _is_of(name, known, people)}
+    return Removed(len(known), len(folders), remove(store, out, of_them, folders, decision))
+
+
+def _is_of(ignored: str, known: Collection[Known], people: Collection[str]) -> bool:
+    """Return whether a file that was passed over lay in the folder of somebody, or bears their name."""
+    tops = {one.name.split("/")[0] for one in known if "/" in one.name}
+    return ignored.split("/", maxsplit=1)[0] in tops or any(len(one) > 2 and one in ignored for one in people)
+
+
+def _students(out: Path) -> set[str]:
+    manifest = manifests.load(out)
+    return {entry.student for entry in manifest.entries} if manifest else set()

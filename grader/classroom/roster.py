@@ -1,0 +1,310 @@
+"""A class list: whose a submission is, who handed in several, and who handed in nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from pathlib import Path, PurePosixPath
+
+from grader.classroom.manifest import Entry, Manifest
+from grader.classroom.remembered import Roster, RosterChange
+from grader.classroom.submissions import Submission, changed, stem_of
+from grader.errors import RequestError
+
+# What columns are called, as they stand in exports of learning management systems; the first that is there counts.
+_HEADINGS: Mapping[str, tuple[str, ...]] = {
+    "student": (
+        "id",
+        "student id",
+        "studentid",
+        "sis user id",
+        "sid",
+        "id number",
+        "identifier",
+        "user id",
+        "uid",
+        "student",  # last: beside an id it is a name, in Canvas's gradebook for example
+    ),
+    "login": ("login", "sis login id", "login id", "username", "user name", "netid", "uniqname", "account"),
+    "email": ("email", "e mail", "email address", "mail"),
+    "name": ("name", "full name", "student name", "sortable name", "display name", "student"),
+    "first": ("first name", "firstname", "given name"),
+    "last": ("last name", "lastname", "surname", "family name"),
+}
+SYSTEM = "spreadsheet"  # what the manifest of a class list names as its system
+_HINT = "give a CSV file with a heading such as id, student, login, email or name"
+MOST_BYTES = 32 << 20
+SHORT_DIGITS = 4  # a number this short may as well be that of a week, an exercise or a year
+NUMBERS = 2  # the place of the first rule that goes by short numbers alone
+MOST_WORDS = 6  # of a name or identifier
+_ZIP = re.compile(r"\.zip$", re.IGNORECASE)
+_Index = Mapping[str, set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One row of the list: the identifier that grades go by, and what files of theirs may be called."""
+
+    student: str
+    ids: frozenset[str]
+    names: frozenset[str]
+
+
+def read(path: Path) -> Roster:
+    """Return the bytes of a class list, which say who somebody is.
+
+    Raises
+    ------
+    RequestError
+        If the file cannot be read, or `parse` refuses it.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise RequestError(f"{path} is too large for a class list", hint=_HINT)
+        roster = Roster(str(path), path.read_bytes())
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read: {error.strerror}", hint=_HINT) from None
+    parse(roster.data, roster.path)
+    return roster
+
+
+def load(path: Path) -> tuple[Person, ...]:
+    """Read a class list.
+
+    Raises
+    ------
+    RequestError
+        If the file cannot be read, no column says who somebody is, or two people have one identifier.
+    """
+    return parse(read(path).data, str(path))
+
+
+def parse(data: bytes, path: str) -> tuple[Person, ...]:
+    """Return the people of a class list; `path` is where it lay.
+
+    Raises
+    ------
+    RequestError
+        If no column says who somebody is, or two people have one identifier.
+    """
+    hint = _HINT
+    try:
+        rows = _rows(data.decode("utf-8-sig"), path)
+    except UnicodeDecodeError:
+        raise RequestError(f"{path} is not in UTF-8", hint="save it as CSV UTF-8") from None
+    columns = _columns(rows[0] if rows else ())
+    if not columns.keys() & {"student", "login", "email", "name", "last"}:
+        raise RequestError(f"{path} has no column that says who somebody is", hint=hint)
+    people = [one for row in rows[1:] if (one := _person(row, columns)) is not None]
+    student, times = Counter(one.student for one in people).most_common(1)[0] if people else ("", 0)
+    if times > 1:
+        raise RequestError(f"{path} has {student!r} more than once", hint="give each person an id of their own")
+    return tuple(people)
+
+
+def _rows(text: str, path: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+    except csv.Error as error:
+        raise RequestError(f"{path} is no CSV file: {error}", hint=_HINT) from None
+
+
+def match(submissions: Sequence[Submission], people: Sequence[Person]) -> list[Submission]:
+    """Return the submissions with their students, and one without a file for everybody who handed in nothing.
+
+    A submission that has a student keeps it.  A file or folder name fits a person if it is their identifier, login, email or
+    name, or holds one of these as a word; a short number fits only where nothing else does.  Where it fits several, it is
+    nobody's.  A name inside a zip that was handed in never says whose a file is.  A file that fits somebody by less than
+    their own file does is nobody's either.
+    """
+    indexes = _indexes(people)
+    known, strengths = [], dict[str, int]()
+    for one in submissions:
+        student, strength = (one.student, 0) if one.student else _whose(one, indexes)
+        known.append((replace(one, student=student), strength))
+        if student:
+            strengths[student] = min(strength, strengths.get(student, strength))
+    sure = [
+        replace(one, student=None) if one.student and _is_weak(strength, strengths[one.student]) else one
+        for one, strength in known
+    ]
+    theirs = defaultdict[str, list[Submission]](list)
+    for one in sure:
+        if one.student:
+            theirs[one.student].append(one)
+    placed = [_among(one, theirs[one.student]) if one.student else one for one in sure]
+    taken = {one.name for one in placed}
+    absent = [_absent(one, taken) for one in people if one.student not in theirs]
+    return sorted([*placed, *absent], key=lambda submission: submission.name)
+
+
+def without(roster: Roster, people: Collection[str]) -> Roster:
+    """Return a class list without the rows of some people, as their identifiers name them."""
+    rows = _rows(roster.data.decode("utf-8-sig"), roster.path)
+    columns = _columns(rows[0] if rows else ())
+    some = rows[:1]
+    for row in rows[1:]:
+        person = _person(row, columns)
+        if person is None or person.student not in people:
+            some.append(row)
+    if len(some) == len(rows):
+        return roster
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(some)
+    return Roster(roster.path, text.getvalue().encode())
+
+
+def require_same(submissions: Sequence[Submission], before: Sequence[Person], people: Sequence[Person]) -> None:
+    """Refuse a class list that takes somebody's file away, or somebody out of the class; new people are welcome.
+
+    Raises
+    ------
+    RosterChange
+        If it does.
+    """
+    gone = sorted({one.student for one in before} - {one.student for one in people})
+    earlier, later = ({one.name: one.student for one in match(submissions, some)} for some in (before, people))
+    moved = [one.name for one in submissions if earlier[one.name] and earlier[one.name] != later[one.name]]
+    if gone or moved:
+        who = [f"{len(gone)} people are missing, {gone[0]!r} among them"] if gone else []
+        who += [f"{len(moved)} files would belong to somebody else, {moved[0]} among them"] if moved else []
+        raise RosterChange(
+            f"this is another class list than before: {'; '.join(who)}",
+            hint="leave --roster out to use the list that was kept, or confirm the new one with --change-roster",
+        )
+
+
+def manifest(submissions: Iterable[Submission]) -> Manifest:
+    """Return the manifest of a class list: whose each file that counts is, and who handed in nothing."""
+    theirs = [one for one in submissions if one.student and one.counts]
+    entries = [Entry(file=one.name if one.path else None, student=one.student or "") for one in theirs]
+    return Manifest(system=SYSTEM, entries=tuple(entries))
+
+
+def _absent(person: Person, taken: set[str]) -> Submission:
+    name = person.student if person.student not in taken else f"{person.student} (nothing handed in)"
+    return Submission(name, None, student=person.student)
+
+
+def _among(submission: Submission, all_of_them: Sequence[Submission]) -> Submission:
+    """Say which of several files of one person counts: the one that was changed last."""
+    files = [one for one in all_of_them if one.path is not None]
+    if len(files) < 2:
+        return submission
+    counts = max(files, key=lambda one: (changed(one), one.name))
+    others = ", ".join(one.name for one in files if one is not counts)
+    note = (
+        f"You handed in {len(files)} files. The one that was changed last counts: {counts.name}. Not counted: {others}."
+    )
+    return replace(submission, notes=(*submission.notes, note), counts=submission is counts)
+
+
+def _indexes(people: Iterable[Person]) -> tuple[_Index, ...]:
+    """Return whom keys may mean, from the strongest: a whole name, words in it, a whole short number, a short number in it."""
+    wholes, words, numbers, pieces = (defaultdict[str, set[str]](set) for _ in range(4))
+    for one in people:
+        for key in one.ids:
+            short = key.isdigit() and len(key) <= SHORT_DIGITS
+            (numbers if short else wholes)[key].add(one.student)
+            (pieces if short else words)[_words(key)].add(one.student)
+        for key in one.names:
+            wholes[key].add(one.student)
+            words[key].add(one.student)
+    return wholes, words, numbers, pieces
+
+
+def _whose(submission: Submission, indexes: Sequence[_Index]) -> tuple[str | None, int]:
+    """Return whose a file is by its name, and the place of the rule that says so.
+
+    The outermost part that means somebody decides.  A part inside that means another person at least as clearly makes the
+    file nobody's.  Inside a zip that was handed in the student chose the names, so these can only contradict.
+    """
+    outer = submission.hand_in or submission.name
+    inner = submission.name.removeprefix(outer).lstrip("/") if submission.hand_in else ""
+    around, inside = ([_fits(part, indexes) for part in PurePosixPath(path).parts] for path in (outer, inner))
+    strength, students = next((fit for fit in around if fit[0] < NUMBERS), min(around, key=itemgetter(0)))
+    if not students:
+        return None, 0
+    others = [fit for place, fit in (*around, *inside) if place <= strength]
+    everybody = students.union(*others)
+    return (next(iter(everybody)) if len(everybody) == 1 else None), strength
+
+
+def _fits(part: str, indexes: Sequence[_Index]) -> tuple[int, set[str]]:
+    """Return whom one part of a path may mean, by the first rule that fits, and the place of that rule."""
+    stem = stem_of(_ZIP.sub("", part))
+    whole, pieces = {stem.casefold(), _words(stem)}, set(_pieces(_words(stem).split()))
+    for strength, (keys, index) in enumerate(zip((whole, pieces, whole, pieces), indexes, strict=True)):
+        students = {student for key in keys if key in index for student in index[key]}
+        if students:
+            return strength, students
+    return len(indexes), set()
+
+
+def _is_weak(strength: int, strongest: int) -> bool:
+    """Whether only a short number says that a file is somebody's who has one of their own."""
+    return strength >= NUMBERS > strongest
+
+
+def _pieces(words: Sequence[str]) -> Iterator[str]:
+    """Yield the runs of words in a name."""
+    for start in range(len(words)):
+        for end in range(start + 1, min(len(words), start + MOST_WORDS) + 1):
+            yield " ".join(words[start:end])
+
+
+def _words(text: str) -> str:
+    """Return the words of a name in small letters without accents, one blank between them."""
+    plain = unicodedata.normalize("NFKD", text)
+    letters = "".join(char for char in plain if not unicodedata.combining(char)).casefold()
+    return " ".join(re.findall(r"[^\W_]+", letters))
+
+
+def _columns(headings: Iterable[str]) -> dict[str, int]:
+    found = [_words(heading) for heading in headings]
+    columns = {}
+    for meaning, names in _HEADINGS.items():
+        index = next((found.index(name) for name in names if name in found), None)
+        if index is not None:
+            columns[meaning] = index
+    return columns
+
+
+def _person(row: Sequence[str], columns: Mapping[str, int]) -> Person | None:
+    cells = {
+        meaning: row[index].strip() for meaning, index in columns.items() if index < len(row) and row[index].strip()
+    }
+    full = cells.get("name") or " ".join(filter(None, [cells.get("first"), cells.get("last")]))
+    student = cells.get("student") or cells.get("login") or cells.get("email") or full
+    if not student:
+        return None
+    email = cells.get("email", "")
+    ids = {cells.get("student", ""), cells.get("login", ""), email, email.partition("@")[0]} - {""}
+    return Person(student, frozenset(one.casefold() for one in ids), frozenset(filter(None, _spellings(full, cells))))
+
+
+def _spellings(full: str, cells: Mapping[str, str]) -> Iterator[str]:
+    """Yield a name in both orders, and run together: `Ada Lovelace`, `Lovelace, Ada`, `lovelaceada`."""
+    first, last = cells.get("first", ""), cells.get("last", "")
+    if not (first and last) and "," in full:
+        last, _, first = full.partition(",")
+    orders = {full, f"{first} {last}", f"{last} {first}"}
+    words = full.replace(",", " ").split()
+    if not (first and last) and len(words) == 2:
+        orders |= {" ".join(words), " ".join(reversed(words))}
+    for one in orders:
+        plain = _words(one)
+        if len(plain.split()) > 1:
+            yield plain
+            yield plain.replace(" ", "")
+
+
+def _delimiter(text: str) -> str:
+    heading = text.partition("\n")[0]
+    return max(",;\t", key=heading.count)

@@ -1,0 +1,404 @@
+"""People decide: rulings on points, and marks that somebody has looked; all of it goes into the ledger of the store."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from grader.classroom import batch, folder, remembered, review
+from grader.errors import RequestError
+from grader.exercise.load import Exercise, Task
+from grader.records import AdjustmentKind
+from grader.rendering.gradebook import shown_cell
+from grader.store import ADJUSTMENTS, Decision, Known, Store, code_of, ruled
+from grader.store import ledger as decisions_file
+
+COLUMNS = ("submission", "function", "points", "reason", "by")  # of a table of rulings
+COMMENT = "comment"  # in the place of points: the reason is a person's words, and changes no points
+MOST_COMMENT = 700  # characters of a comment: what an LMS shows of a result is 1,000 in all
+_SCORE = re.compile(r"(?P<sign>[+-]?)(?P<number>\d{1,6}(?:\.\d{1,4})?)(?P<percent>%?)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """One ruling: of whom, to how many points, from how many; of one over the whole score these are scores."""
+
+    submission: str
+    student: str | None
+    points: float
+    before: float
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody orders: the points of a function, why, and who they are; no points take the last ruling back.
+
+    Without a function it is about the whole hand-in, and `kind` says how `points` change its score.  A comment is `reason`
+    alone; without words it takes the last one back.
+    """
+
+    function: str
+    points: float | None
+    reason: str
+    by: str
+    kind: Literal["override", "comment", AdjustmentKind] = "override"
+
+
+def override(out: Path, exercise: str | None, submissions: Sequence[str], order: Order) -> list[Ruled]:
+    """Change points of some submissions, or give them a comment, and write their pages and the gradebook anew.
+
+    Raises
+    ------
+    RequestError
+        If there is no such submission, function or number of points, or no ruling to take back.
+    """
+    _require_reason(order)
+    with folder.opened(out) as store:
+        loaded = remembered.exercise_for(store, exercise)
+        task = _task(loaded, order.function) if order.function else None
+        names = [find(store, given).name for given in submissions]
+        decisions = [_decision(store, name, task, order) for name in dict.fromkeys(names)]
+        scores = {one.submission: _score(store, one.submission) for one in decisions}
+        store.ledger.add(*decisions)
+        folder.publish(store, out, loaded, names)
+        known = store.known()
+        rulings = []
+        for one in decisions:
+            before, points = one.before, one.points
+            if not one.function:
+                before, points = scores[one.submission], _score(store, one.submission)
+            rulings.append(Ruled(one.submission, known[one.submission].student, points, before))
+    return rulings
+
+
+def _score(store: Store, name: str) -> float:
+    return ruled(store.result(name), store.ledger.standing().get(name, ())).score
+
+
+def adjustment(text: str) -> tuple[AdjustmentKind, float]:
+    """Read a change of the whole score: ``25`` sets it, ``+2`` and ``-2`` add points, ``-10%`` changes it by a share.
+
+    Raises
+    ------
+    RequestError
+        If it is none of these.
+    """
+    match = _SCORE.fullmatch(text.strip())
+    if not match or (match["percent"] and not match["sign"]):
+        hint = "25 sets the score, +2 or -2 adds points or takes them, -10% takes a tenth"
+        raise RequestError(f"{text!r} is no change of a score", hint=hint)
+    kind: AdjustmentKind = "percent" if match["percent"] else "bonus" if match["sign"] else "score"
+    return kind, float(match["sign"] + match["number"])
+
+
+def alike(out: Path, exercise: str | None, submission: str, function: str) -> list[Known]:
+    """Return all whose function gave the very same on every public call, the submission itself first.
+
+    Raises
+    ------
+    RequestError
+        If there is no such submission or function.
+    """
+    with folder.opened(out) as store:
+        task = _task(remembered.exercise_for(store, exercise), function)
+        own, known = find(store, submission), store.known()
+        return [own, *(known[name] for name in store.alike(own.name, task.name) if name != own.name)]
+
+
+def last_order(out: Path, exercise: str | None, submission: str, function: str) -> Order | None:
+    """Return the ruling that stands over a function as an order, so that it can be given to others."""
+    with folder.opened(out) as store:
+        task = _task(remembered.exercise_for(store, exercise), function)
+        for one in store.ledger.standing().get(find(store, submission).name, ()):
+            if one.function == task.name and one.kind == "override":
+                return Order(task.name, one.points, one.reason, one.by)
+    return None
+
+
+def mark_seen(out: Path, exercise: str | None, submissions: Iterable[str], by: str, reason: str = "") -> list[str]:
+    """Note that somebody has looked at submissions; they hold nothing back until their file changes.
+
+    Raises
+    ------
+    RequestError
+        If there is no such submission.
+    """
+    with folder.opened(out) as store:
+        known = [find(store, given) for given in submissions]
+        store.ledger.add(*(_seen(store, one, by, reason) for one in known))
+        folder.publish(store, out, remembered.exercise_for(store, exercise), ())
+    return [one.name for one in known]
+
+
+def to_review(out: Path, kind: str | None = None, match: str = "") -> list[review.Item]:
+    """Return what is worth a look in a class that was graded; only one `kind`, or what holds a text in name or reason.
+
+    Raises
+    ------
+    RequestError
+        If nothing was graded into `out`.
+    """
+    with folder.opened(out) as store:
+        found = review.items(
+            store.results(),
+            store.seen(),
+            dict(_odd_rulings(store)),
+            store.same_files(),
+            folder.nobodys(store),
+            folder.late(store, out),
+        )
+    if kind is not None and kind not in review.WORDS:
+        raise RequestError(f"there is no kind {kind!r}", hint=f"known are {', '.join(review.WORDS)}")
+    return [one for one in found if kind in (None, one.kind) and match in f"{one.submission} {one.why}"]
+
+
+def ledger(out: Path) -> tuple[Decision, ...]:
+    """Return all that people decided, oldest first.
+
+    Raises
+    ------
+    RequestError
+        If nothing was graded into `out`.
+    """
+    with folder.opened(out) as store:
+        return store.ledger.decisions()
+
+
+def exported(out: Path, *, table: bool) -> str:
+    """Return what people decided: as CSV the rulings and comments that stand, or all decisions as lines of JSON.
+
+    Raises
+    ------
+    RequestError
+        If nothing was graded into `out`.
+    """
+    with folder.opened(out) as store:
+        if not table:
+            return b"".join(map(decisions_file.encode, store.ledger.decisions())).decode()
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        for decisions in store.ledger.standing().values():
+            for one in decisions:
+                points = COMMENT if one.kind == "comment" else _number(one.points)
+                function = one.kind if one.kind in ADJUSTMENTS else one.function
+                writer.writerow(map(shown_cell, (one.submission, function, points, one.reason, one.by)))
+        return text.getvalue()
+
+
+def imported(out: Path, exercise: str | None, path: Path, by: str) -> int:
+    """Take rulings from a CSV, or decisions that `exported` wrote, into the ledger; return how many are new.
+
+    Raises
+    ------
+    RequestError
+        If a line cannot be: it has no such submission, function or points, no reason, or says not who ruled.
+    """
+    with folder.opened(out) as store:
+        loaded = remembered.exercise_for(store, exercise)
+        if path.suffix.lower() == ".csv":
+            new = [_imported_row(store, loaded, row, number, by) for number, row in _table(path)]
+        else:
+            before = set(store.ledger.decisions())
+            new = [one for one in decisions_file.read(path) if one not in before]
+        store.ledger.add(*new)
+        folder.publish(store, out, loaded, sorted({one.submission for one in new} & store.known().keys()))
+    return len(new)
+
+
+def _number(points: float) -> float:
+    """Return points as a cell that stays a number: a text such as -10 would be marked for spreadsheets."""
+    return int(points) if points.is_integer() else points
+
+
+def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows of a CSV with the numbers of their lines."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path} cannot be read: {error}", hint="give a CSV file in UTF-8") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if missing := {"submission", "function", "points"} - set(reader.fieldnames or ()):
+        hint = f"its heading is {','.join(COLUMNS)}"
+        raise RequestError(f"{path} has no column {', '.join(sorted(missing))}", hint=hint)
+    for row in reader:
+        yield reader.line_num, {name: _as_written(value) for name, value in row.items() if name and name in COLUMNS}
+
+
+def _as_written(cell: str | None) -> str:
+    """Return a cell without the mark that keeps a spreadsheet from running it."""
+    text = cell or ""
+    return text[1:] if text.startswith("'") and shown_cell(text[1:]) == text else text
+
+
+def _imported_row(store: Store, exercise: Exercise, row: Mapping[str, str], number: int, by: str) -> Decision:
+    try:
+        order = _row_order(exercise, row, by)
+        _require_reason(order)
+        task = _task(exercise, order.function) if order.function else None
+        return _decision(store, find(store, row["submission"]).name, task, order)
+    except RequestError as error:
+        raise RequestError(f"line {number}: {error.problem}; nothing was changed", hint=error.hint) from None
+
+
+def _row_order(exercise: Exercise, row: Mapping[str, str], by: str) -> Order:
+    """Read a row's order: `score`, `percent` and `bonus` in the place of a function change the whole score."""
+    function, points = row["function"].strip(), row["points"].strip()
+    reason, by = row.get("reason", "").strip(), row.get("by", "").strip() or by.strip()
+    names = {name for task in exercise.tasks for name in (task.short, task.name)}
+    if points.casefold() == COMMENT:
+        return Order(function, None, reason, by, "comment")
+    adjustments = [kind for kind in ADJUSTMENTS if kind == function and function not in names]
+    if "percent" in adjustments:
+        points = points.removesuffix("%").rstrip()
+    try:
+        value = float(points)
+    except ValueError:
+        hint = f"give a number; or {COMMENT}, and the words as the reason"
+        raise RequestError(f"{points!r} is no number of points", hint=hint) from None
+    if adjustments:
+        return Order("", value, reason, by, adjustments[0])
+    if not function:
+        hint = f"name a function; or {', '.join(ADJUSTMENTS)} to change the whole score"
+        raise RequestError("it does not say what the points are for", hint=hint)
+    return Order(function, value, reason, by)
+
+
+def find(store: Store, given: str) -> Known:
+    """Return the submission that goes by this name, folder or student.
+
+    Raises
+    ------
+    RequestError
+        If there is none, or more than one.
+    """
+    known = store.known()
+    if given in known:
+        return known[given]
+    found = [one for one in known.values() if given in {one.folder, one.student, shown_cell(one.name)}]
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found)
+        raise RequestError(f"{given!r} is more than one submission: {names}", hint="give the name of one of them")
+    if not found:
+        raise RequestError(
+            f"there is no submission {given!r} in {store.path.parent}",
+            hint="give its name, folder or student as they stand in grades.csv",
+        )
+    return found[0]
+
+
+def _require_reason(order: Order) -> None:
+    if order.kind == "comment" and order.by.strip():
+        if len(order.reason) > MOST_COMMENT:
+            problem = f"a comment of {len(order.reason):,} characters is too long"
+            raise RequestError(
+                problem, hint=f"write at most {MOST_COMMENT}: an LMS shows no more of a result than 1,000"
+            )
+    elif not order.reason.strip() or not order.by.strip():
+        raise RequestError("a ruling needs a reason and a name", hint="give --reason TEXT and --by NAME")
+
+
+def _task(exercise: Exercise, given: str) -> Task:
+    for task in exercise.tasks:
+        if given in {task.short, task.name}:
+            return task
+    shorts = [task.short for task in exercise.tasks]
+    near = get_close_matches(given, [*shorts, *exercise.names], n=1)
+    hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(shorts)}"
+    raise RequestError(f"there is no function {given!r} in {exercise.title}", hint=hint)
+
+
+def _decision(store: Store, name: str, task: Task | None, order: Order) -> Decision:
+    result = store.result(name)
+    standing = [
+        one.kind for one in store.ledger.standing().get(name, ()) if one.function == (task.name if task else "")
+    ]
+    if order.kind == "comment" or task is None:
+        return _decision_on_words_or_score(store, name, task, order, standing)
+    if task.name not in result.functions:
+        raise RequestError(f"{name} was graded for another exercise, {result.exercise}", hint="name it with --exercise")
+    function = result.functions[task.name]
+    points = function.points if order.points is None else order.points
+    if not 0 <= points <= task.possible:
+        raise RequestError(
+            f"{points:g} points for {task.short}: it has {task.possible:g}",
+            hint=f"give a number from 0 to {task.possible:g}",
+        )
+    if order.points is None and "override" not in standing:
+        raise RequestError(f"no ruling stands over {task.short} of {name}", hint="see `grader review DIR --ledger`")
+    return Decision(
+        by=order.by,
+        kind="undo" if order.points is None else "override",
+        submission=name,
+        function=task.name,
+        points=points,
+        before=function.points,
+        possible=task.possible,
+        reason=order.reason,
+        sha256=result.submission.sha256,
+        code=code_of(result, task.name),
+    )
+
+
+def _decision_on_words_or_score(
+    store: Store, name: str, task: Task | None, order: Order, standing: Sequence[str]
+) -> Decision:
+    """Return a comment, or a ruling over the whole score."""
+    result, function = store.result(name), task.name if task else ""
+    if function and function not in result.functions:
+        raise RequestError(f"{name} was graded for another exercise, {result.exercise}", hint="name it with --exercise")
+    is_comment = order.kind == "comment"
+    takes_back = not order.reason if is_comment else order.points is None
+    if takes_back and not (COMMENT in standing if is_comment else set(ADJUSTMENTS) & set(standing)):
+        what = "comment stands" if is_comment else "ruling stands over the score"
+        raise RequestError(f"no {what} of {name}", hint="see `grader review DIR --ledger`")
+    if order.points is not None:
+        _require_number(order, result.possible)
+    kind = order.kind if is_comment or not takes_back else "undo"
+    return Decision(
+        by=order.by,
+        kind=kind,
+        submission=name,
+        function=function,
+        points=order.points or 0.0,
+        before=result.score,
+        possible=result.possible,
+        reason=order.reason,
+        sha256=result.submission.sha256,
+        code=code_of(result, function),
+    )
+
+
+def _require_number(order: Order, possible: float) -> None:
+    """Refuse a score that cannot be, and a share that looks like one of a hundred written as a fraction."""
+    value = order.points or 0.0
+    least, most = {"score": (0, possible), "percent": (-100, 100)}.get(order.kind, (-possible, possible))
+    if not least <= value <= most:
+        problem = f"{value:g} is no {order.kind} for a score out of {possible:g}"
+        raise RequestError(problem, hint=f"give a number from {least:g} to {most:g}")
+    if order.kind == "percent" and 0 < abs(value) < 1:
+        raise RequestError(f"{value:g} is less than one percent", hint="write 10 % less as -10")
+
+
+def _seen(store: Store, known: Known, by: str, reason: str) -> Decision:
+    """Note that somebody has looked, with the machine's score that they saw."""
+    score = store.result(known.name).score
+    return Decision(by, "seen", known.name, before=score, reason=reason, sha256=known.sha256)
+
+
+def _odd_rulings(store: Store) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the submissions under whose rulings something has changed since somebody looked, with what."""
+    known = store.known()
+    looks = {one.submission: one for one in store.ledger.decisions() if one.kind == "seen"}
+    for name, decisions in store.ledger.standing().items():
+        if name in known:
+            machine, look = store.result(name), looks.get(name)
+            said = [batch.under_ruling(one) for one in batch.changes(machine, decisions) if one.ruling]
+            if said and not (look and (look.sha256, look.before) == (known[name].sha256, machine.score)):
+                yield name, tuple(said)

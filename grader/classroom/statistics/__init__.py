@@ -1,0 +1,25 @@
+"""A class from its results: small rows, counts over them, what changed between two attempts, a note to everybody.
+
+Pure: reads results in one pass and keeps of each only a row, so a class of 100,000 fits in memory.
+"""
+
+from grader.classroom.statistics.compare import Comparison, Mending, compare
+from grader.classroom.statistics.note import note
+from grader.classroom.statistics.overview import Overview, overview
+from grader.classroom.statistics.rows import Classroom, Line, Part, Row, assemble, gather, line
+
+__all__ = [
+    "Classroom",
+    "Comparison",
+    "Line",
+    "Mending",
+    "Overview",
+    "Part",
+    "Row",
+    "assemble",
+    "compare",
+    "gather",
+    "line",
+    "note",
+    "overview",
+]

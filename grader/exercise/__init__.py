@@ -1,0 +1,1 @@
+"""The exercise: its folder, its settings, its model and data, and the numbers measured for it."""

@@ -1,0 +1,320 @@
+"""reference/<name>/exercise.toml -> Exercise: what is asked, how it is called, and what each check is worth."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import random
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from grader.errors import ExerciseError
+from grader.exercise import resources
+from grader.exercise.limits import Limits
+from grader.exercise.training import Model
+from grader.records import Call, Show
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DEFAULT = "dls-c2w1-initialization"
+# Set before a call by us; any seed that a student would choose is far smaller, so no draw is taken for the other.
+AMBIENT_SEEDS = (2_718_281_828, 3_141_592_653)
+RTOL = 1e-7  # of the comparison with the reference, which draws the very same numbers
+MOST_TOLERANCE = 0.01  # more would let another rule pass
+MOST_WORDS = 1000  # characters of a note, or of words for a check
+_SECRET_DEPTHS = (1, 4, 6)
+_SECRET_SIZES = range(2, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One function that is asked for: its sizes in the notebook and in the course's visible test, and its points."""
+
+    name: str
+    short: str
+    asks: str
+    notebook_call: tuple[int, ...]
+    course_test: tuple[int, ...]
+    points: Mapping[str, float]
+
+    @property
+    def possible(self) -> float:
+        """The points of the whole function."""
+        return sum(self.points.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """An exercise as its folder under reference/ describes it.
+
+    A number is right within `rtol` of the reference's, or within `atol`.  `note` stands on every
+    page; `check_words` are added to what is said of a check that failed, by the check's name.
+    """
+
+    name: str
+    title: str
+    sha256: str
+    policy: Literal["partial", "course"]
+    model: Model
+    limits: Limits
+    given: Mapping[str, str]
+    tasks: tuple[Task, ...]
+    public_calls: tuple[tuple[int, ...], ...]
+    large_call: tuple[int, ...]
+    folder: Path
+    show: Show = "line"
+    note: str = ""
+    check_words: Mapping[str, str] = field(default_factory=dict)
+    rtol: float = RTOL
+    atol: float = 0.0
+
+    @property
+    def possible(self) -> float:
+        """The points of the whole exercise."""
+        return sum(task.possible for task in self.tasks)
+
+    @property
+    def evidence_sha256(self) -> str:
+        """The hash of what decides evidence: not points, policy or words, which judge the same evidence anew."""
+        called = [(task.name, task.notebook_call, task.course_test) for task in self.tasks]
+        decides = (self.name, self.model, self.limits, self.given, called, self.public_calls, self.large_call)
+        solution = (self.folder / "solution.ipynb").read_bytes()
+        return hashlib.sha256(repr(decides).encode() + solution).hexdigest()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the functions, in order."""
+        return tuple(task.name for task in self.tasks)
+
+    def calls(self, task: Task, key: bytes) -> tuple[Call, ...]:
+        """Return the calls of a function: small sizes first, each with both ambient seeds, the large one for statistics last.
+
+        `key` is what the sizes that nobody shall know are drawn from.
+        """
+        public = dict.fromkeys((task.notebook_call, task.course_test, self.model.layers, *self.public_calls))
+        sizes = [(layers, True) for layers in public]
+        sizes += [(layers, False) for layers in _secret_sizes(key, self.name)]
+        small = [Call(layers, seed, known) for layers, known in sizes for seed in AMBIENT_SEEDS]
+        return (*small, Call(self.large_call, AMBIENT_SEEDS[0]))
+
+
+def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None) -> Exercise:
+    """Read an exercise by its name under reference/ or by the path of its folder, which has a separator (`./mine`).
+
+    Raises
+    ------
+    ExerciseError
+        If there is none, or if its exercise.toml is not usable; the message names the line.
+    """
+    folder = _folder(name_or_path)
+    path = folder / "exercise.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ExerciseError(f"{path} cannot be read: {error}", hint="mend the file, or name another exercise") from None
+    try:
+        exercise = _exercise(table, folder, text)
+    except msgspec.ValidationError as error:
+        raise _at(path, text, str(error), _section_of(str(error))) from None
+    if checks is not None:
+        _check_points(exercise, table, path, text, checks)
+        _require_words(exercise, path, text, checks)
+    for key, value, least in (("rtol", exercise.rtol, RTOL), ("atol", exercise.atol, 0.0)):
+        if not least <= value <= MOST_TOLERANCE:
+            problem = f"{key} is {value:g}: give a number from {least:g} to {MOST_TOLERANCE:g}"
+            raise _at(path, text, problem, "tolerances", key)
+    return exercise
+
+
+class _Points(msgspec.Struct, forbid_unknown_fields=True):
+    """A function's table in exercise.toml."""
+
+    short: str
+    asks: str
+    notebook_call: tuple[int, ...]
+    course_test: tuple[int, ...]
+    possible: float
+    points: dict[str, float]
+
+
+class _Model(msgspec.Struct, forbid_unknown_fields=True):
+    """The model's table in exercise.toml."""
+
+    layers: tuple[int, ...]
+    learning_rate: float
+    iterations: int
+
+
+class _Calls(msgspec.Struct, forbid_unknown_fields=True):
+    """The calls' table in exercise.toml."""
+
+    public: tuple[tuple[int, ...], ...]
+    large: tuple[int, ...]
+
+
+class _Tolerances(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The table of tolerances in exercise.toml: how far a number may lie from the reference's."""
+
+    rtol: float = RTOL
+    atol: float = 0.0
+
+
+class _Words(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The table of an instructor's own words in exercise.toml."""
+
+    note: str = ""
+    checks: dict[str, str] = {}
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    """exercise.toml."""
+
+    name: str
+    title: str
+    policy: Literal["partial", "course"]
+    given: dict[str, str]
+    limits: dict[str, int | float]
+    model: _Model
+    calls: _Calls
+    functions: dict[str, _Points]
+    show: Show = "line"
+    words: _Words = _Words()
+    tolerances: _Tolerances = _Tolerances()
+
+
+def _folder(name_or_path: str) -> Path:
+    """Return the absolute path of an exercise's folder: a bare name never leads to a folder that happens to be here."""
+    is_path = any(separator in name_or_path for separator in (os.sep, os.altsep) if separator)
+    folder = Path(name_or_path).absolute() if is_path else resources.reference() / name_or_path
+    shipped = sorted(path.parent.name for path in resources.reference().glob("*/exercise.toml"))
+    if is_path and _is_exercise(folder):
+        return folder
+    if not is_path and name_or_path in shipped:
+        return folder
+    hint = f"known are: {', '.join(shipped)}; or give a folder, such as ./mine"
+    if near := get_close_matches(name_or_path, shipped, n=1):
+        hint = f"did you mean {near[0]}? Or give a folder, such as ./mine"
+    if not is_path and _is_exercise(Path(name_or_path)):
+        hint = f"to use the folder that is here, write --exercise .{os.sep}{name_or_path}"
+    raise ExerciseError(f"there is no exercise {name_or_path!r}", hint=hint)
+
+
+def _is_exercise(folder: Path) -> bool:
+    try:
+        return (folder / "exercise.toml").is_file()
+    except (OSError, ValueError):  # no path can look like this
+        return False
+
+
+def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
+    file = msgspec.convert(table, _File)
+    tasks = tuple(
+        Task(name, entry.short, entry.asks, entry.notebook_call, entry.course_test, entry.points)
+        for name, entry in file.functions.items()
+    )
+    return Exercise(
+        name=file.name,
+        title=file.title,
+        sha256=_sha256(folder, text),
+        policy=file.policy,
+        model=Model(file.model.layers, file.model.learning_rate, file.model.iterations),
+        limits=_limits(file.limits),
+        given=file.given,
+        tasks=tasks,
+        public_calls=file.calls.public,
+        large_call=file.calls.large,
+        folder=folder,
+        show=file.show,
+        note=file.words.note.strip(),
+        check_words=file.words.checks,
+        rtol=file.tolerances.rtol,
+        atol=file.tolerances.atol,
+    )
+
+
+def _limits(table: Mapping[str, int | float]) -> Limits:
+    """Return the bounds of a job: the defaults with those that the file sets."""
+    known = msgspec.to_builtins(Limits())
+    for name, value in table.items():
+        if name not in known:
+            raise msgspec.ValidationError(f"there is no limit {name!r}; known are {', '.join(known)} - at `$.limits`")
+        if not 0 < value < float("inf"):
+            raise msgspec.ValidationError(f"{name} is {value}: a limit is a number above 0 - at `$.limits`")
+        if not isinstance(value, type(known[name])) and not isinstance(known[name], float):
+            raise msgspec.ValidationError(f"{name} is {value}: this limit is a whole number - at `$.limits`")
+    return msgspec.convert({**known, **table}, Limits)
+
+
+def _sha256(folder: Path, text: str) -> str:
+    """Return the hash of what decides verdicts: the table and the solution."""
+    return hashlib.sha256(text.encode() + (folder / "solution.ipynb").read_bytes()).hexdigest()
+
+
+def _check_points(
+    exercise: Exercise, table: dict[str, Any], path: Path, text: str, checks: Mapping[str, object]
+) -> None:
+    """Refuse checks that do not exist and points that do not add up."""
+    for task in exercise.tasks:
+        section = f"functions.{task.name}.points"
+        for check, worth in task.points.items():
+            if check not in checks:
+                problem = f"there is no check {check!r}; known are {', '.join(checks)}"
+                raise _at(path, text, problem, section, check)
+            if not 0 <= worth < float("inf"):
+                raise _at(path, text, f"{check} is worth {worth}: points are numbers from 0", section, check)
+        declared = table["functions"][task.name]["possible"]
+        if abs(task.possible - declared) > 1e-9:
+            problem = f"the points of {task.name} add up to {task.possible:g}, not to the {declared:g} declared"
+            raise _at(path, text, problem, f"functions.{task.name}", "possible")
+
+
+def _require_words(exercise: Exercise, path: Path, text: str, checks: Mapping[str, object]) -> None:
+    """Refuse words for checks that do not exist, and words that are too long for a page."""
+    if len(exercise.note) > MOST_WORDS:
+        raise _at(path, text, f"note is longer than {MOST_WORDS} characters", "words", "note")
+    for check, words in exercise.check_words.items():
+        if check not in checks:
+            problem = f"there is no check {check!r}; known are {', '.join(checks)}"
+            raise _at(path, text, problem, "words.checks", check)
+        if not 0 < len(words.strip()) <= MOST_WORDS:
+            problem = f"the words for {check} are empty, or longer than {MOST_WORDS} characters"
+            raise _at(path, text, problem, "words.checks", check)
+
+
+def _at(path: Path, text: str, problem: str, section: str, key: str = "") -> ExerciseError:
+    """Make the error that names the line of a key in a section of the file."""
+    line, inside = 1, False
+    for number, content in enumerate(text.splitlines(), start=1):
+        if content.strip().startswith("["):
+            inside = content.strip().strip("[]").replace('"', "") == section
+            line = number if inside else line
+        elif inside and key and re.match(rf'\s*"?{re.escape(key)}"?\s*=', content):
+            line = number
+    return ExerciseError(f"{path}, line {line}: {problem}", hint="mend this line and run the command again")
+
+
+def _section_of(message: str) -> str:
+    """Return the section that a validation message speaks of: its path ends in `$.functions[...].points`, say."""
+    at = re.search(r"`\$\.([\w.\[\]]*)`", message)
+    return re.sub(r"\[.*", "", at.group(1)) if at else ""
+
+
+def _secret_sizes(key: bytes, name: str) -> list[tuple[int, ...]]:
+    """Return layer sizes that nobody can know who does not know the key: unusual depths, no size twice."""
+    digest = hmac.new(key, name.encode(), hashlib.sha256).digest()
+    rng = random.Random(digest)  # noqa: S311  # the digest is the secret; this only spreads it
+    sizes = [tuple(rng.sample(_SECRET_SIZES, depth + 1)) for depth in _SECRET_DEPTHS]
+    return [layers for layers in sizes if all(low != high for low, high in pairwise(layers))]

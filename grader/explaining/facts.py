@@ -1,0 +1,171 @@
+"""What a story may speak of: the student's run, the right answer's run, what was recovered, what was measured before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+from grader.exercise.asides import Asides
+from grader.exercise.shipped import Spread
+from grader.exercise.training import ESCAPED, LN2
+from grader.records import Cause, Diagnosis, Sweep, Training
+
+HOLDS = 0.9  # the share of seeds for which a comparison must hold before it is made
+# Borders of the descriptions here lie away from those of the regimes, so that a run a few per cent to either side of one
+# reads the same; measured at the exercise's seed, gradients of 0.05 are those of scale 0.42, between 0.3 and He's.
+SMALL_GRADIENT = 0.05
+MANY = 0.5  # share of saturated outputs; it goes from 0 at scale 1 to 0.66 at 1.5
+HARDLY = 0.1  # how far below that of guessing a cost is before a run had begun to learn
+WORKS = 0.2  # a cost below it is that of a model that has learned
+OFTEN = 0.1  # share of steps that overshoot
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How two scales compare in train accuracy over the seeds: for how many the first ends above, and below, the second."""
+
+    above: int
+    below: int
+    seeds: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether the first may be said to end above."""
+        return self.above >= HOLDS * self.seeds
+
+    @property
+    def reversed(self) -> bool:
+        """Whether the first may be said to end below."""
+        return self.below >= HOLDS * self.seeds
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured once for the exercise; `runs` are those of its seed, by scale: 0 is zeros, None is He's."""
+
+    learning_rate: float
+    iterations: int
+    points: int
+    sweep: Sweep | None = None
+    runs: Mapping[float | None, Training] = field(default_factory=dict)
+    spread: Mapping[float | None, Spread] = field(default_factory=dict)
+    asides: Asides | None = None
+
+    def compared(self, scale: float | None, other: float | None) -> Compared | None:
+        """Compare two scales over the seeds, or return None where one of them was not measured."""
+        if scale not in self.spread or other not in self.spread:
+            return None
+        pairs = list(zip(self.spread[scale].train_accuracy, self.spread[other].train_accuracy, strict=True))
+        return Compared(sum(a > b for a, b in pairs), sum(a < b for a, b in pairs), len(pairs))
+
+    def cheaper(self, scale: float | None, other: float | None) -> bool:
+        """Return whether the first of two scales may be said to end at the lower cost."""
+        if scale not in self.spread or other not in self.spread:
+            return False
+        pairs = list(zip(self.spread[scale].cost_last, self.spread[other].cost_last, strict=True))
+        return sum(a < b for a, b in pairs) >= HOLDS * len(pairs)
+
+    def middle(self, scale: float | None) -> float:
+        """Return the median train accuracy of a scale."""
+        return median(self.spread[scale].train_accuracy)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One function: its run and the right answer's, what was recovered from its numbers, and what is wrong with it."""
+
+    mine: Training
+    asked: Training
+    diagnosis: Diagnosis
+    asked_diagnosis: Diagnosis
+    measured: Measured
+    passed: bool
+    told: tuple[Cause, ...] = ()
+
+    # --- the start
+
+    @property
+    def scale(self) -> float | None:
+        """The plain number that the draws are multiplied with, in every layer, if it is one."""
+        return _number(self.diagnosis.scale_formula)
+
+    @property
+    def asked_scale(self) -> float | None:
+        """The plain number that is asked for, if it is one."""
+        return _number(self.asked_diagnosis.scale_formula)
+
+    @property
+    def same_draws(self) -> bool:
+        """Whether the start is a scale of the exercise's own draws and nothing else: then shipped runs are its kin."""
+        of_seed = self.diagnosis.seed_status == "as_required" and self.diagnosis.biases == "zeros"
+        return of_seed and set(self.diagnosis.causes) <= {"scale_constant", "scale_other"}
+
+    @property
+    def blind(self) -> bool:
+        """Whether every weight is 0 and yet something moves: only biases speak, and every point gets the same answer."""
+        return not any(self.mine.weight_norms) and any(self.mine.gradient_norms)
+
+    @property
+    def small(self) -> bool:
+        """Whether the gradients of all weights are small at the start."""
+        return bool(self.mine.gradient_norms) and max(self.mine.gradient_norms) < SMALL_GRADIENT
+
+    @property
+    def large(self) -> bool:
+        """Whether most outputs are saturated at the start."""
+        return self.mine.saturated >= MANY
+
+    # --- the end
+
+    @property
+    def lost(self) -> bool:
+        """Whether the run ended in numbers that are none; the printed cost leaves such terms out and may look fine."""
+        run = self.mine
+        return any(math.isnan(value) for value in (*run.outputs, run.cost_first, run.cost_14000, run.cost_last))
+
+    @property
+    def below_guessing(self) -> float:
+        """How far the last printed cost lies below that of answering 0.5, as a share of it; below 0: above it."""
+        return 1 - self.mine.cost_14000 / LN2
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the run ended about where guessing is."""
+        return -HARDLY < self.below_guessing < HARDLY
+
+    @property
+    def works(self) -> bool:
+        """Whether the model has learned."""
+        return self.mine.cost_14000 <= WORKS
+
+    @property
+    def first_below(self) -> int | None:
+        """The first iteration whose printed cost is below 0.6."""
+        return next((iteration for iteration, cost in self.mine.costs if cost < ESCAPED), None)
+
+    @property
+    def overshoots(self) -> bool:
+        """Whether many of the first steps raised the exact cost."""
+        return self.mine.raised >= OFTEN * max(1, self.mine.watched)
+
+    # --- what is asked
+
+    @property
+    def harm_is_asked(self) -> bool:
+        """Whether the exercise asks for a start that does badly, to show it."""
+        return self.asked.saturated >= MANY
+
+    @property
+    def apart(self) -> int:
+        """By how many of the points trained on the accuracy differs from that of what is asked for."""
+        return round(abs(self.mine.train_accuracy - self.asked.train_accuracy) * self.measured.points)
+
+
+def _number(formula: str | None) -> float | None:
+    try:
+        number = float(formula or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

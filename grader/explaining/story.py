@@ -1,0 +1,531 @@
+"""Scale versus accuracy, told from one measured run: what happened, why, why it worked before, what to change.
+
+Every number comes from the student's run, the right answer's or shipped measurements; no sentence is written for a case in
+which it would be false, and no scale is said to do better than another unless it does for nine seeds of ten.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from grader.exercise.shipped import SEED
+from grader.exercise.training import LN2
+from grader.explaining.facts import HARDLY, MANY, OFTEN, SMALL_GRADIENT, Facts, Measured
+from grader.explaining.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains, share, times
+from grader.records import SettingRow, Training, WaitRow
+
+QUOTE_SMALL = "“initializing with small random values should do better”"
+QUOTE_ZEROS = "“none of the weights get adjusted”"
+TENTHS = (1.0, 0.1, 0.01, 0.001)
+EARLY = 50  # a step, traced, by which a large start has fallen
+MATRICES = 3  # with three, each gradient contains two others: the square
+SQUARE = 0.2  # how far from it measured gradients may be
+
+
+def story(facts: Facts) -> tuple[str, ...]:
+    """Return the paragraphs, plain text."""
+    return tuple(
+        " ".join(sentences) for paragraph in _paragraphs(facts) if (sentences := list(filter(None, paragraph)))
+    )
+
+
+def _paragraphs(facts: Facts) -> Iterator[Iterator[str]]:
+    slip = bool(facts.told) and facts.told[0].kind == "slip" and not facts.told[0].code.startswith("scale_")
+    if slip:
+        yield _change(facts)
+    yield _outcome(facts)
+    yield _why(facts)
+    yield _waiting(facts)
+    yield _before(facts)
+    if not slip:
+        yield _change(facts)
+    if facts.harm_is_asked:
+        yield _harm(facts)
+        yield _how_small(facts)
+    else:
+        yield _rule(facts)
+
+
+# --- what to change --------------------------------------------------------------------------------------------------
+
+
+def _change(facts: Facts) -> Iterator[str]:
+    if not facts.told:
+        return
+    first, *more = facts.told
+    yield f"What to change: {f'{first.place}: ' if first.place else ''}{first.action}."
+    if first.factors and facts.scale is None:
+        mine, asked = (listed([row[at] for row in first.factors.rows]) for at in (1, 2))
+        yield f"By layer your factors are {mine}; asked for are {asked}."
+    if first.code.startswith("scale_") and facts.asked_scale is not None:
+        yield (
+            f"If you were trying out scales, that is a good idea; put {facts.asked_scale:g} back before you hand in."
+        )
+    if more:
+        yield f"After this: {'; '.join(cause.action for cause in more)}."
+
+
+# --- what happened ---------------------------------------------------------------------------------------------------
+
+
+def _outcome(facts: Facts) -> Iterator[str]:
+    mine, asked = facts.mine, facts.asked
+    if facts.passed:
+        yield f"Your run, which is the right answer's, ends with train / test accuracy {accuracies(mine)}."
+    elif accuracies(mine) == accuracies(asked):
+        yield f"Your run ends with train / test accuracy {accuracies(mine)}, and so does that of the right answer."
+    else:
+        yield f"Your run ends with train / test accuracy {accuracies(mine)}; that of the right answer with {accuracies(asked)}."
+    if facts.diagnosis.seed_status in ("missing", "outside_function"):
+        yield "Without a seed inside the function every run is another one: this is one of many."
+    yield _costs(facts)
+    if facts.lost or facts.mine.regime in ("dead", "symmetric"):
+        return
+    if facts.small and facts.stuck:
+        yield f"Nothing is broken: after {facts.measured.iterations:,} iterations the training had hardly begun."
+    elif facts.small and facts.first_below is not None:
+        yield f"It began late: the first printed cost below 0.6 is that of iteration {facts.first_below:,}."
+    yield _stretched(facts)
+    yield _outputs(facts)
+
+
+def _costs(facts: Facts) -> str:
+    mine = facts.mine
+    if facts.lost:
+        return (
+            "At the end its outputs are NaN, no numbers: the training went wrong. The printed cost leaves out terms that are "
+            "NaN, so it says nothing here."
+        )
+    first, later = costs(mine.cost_first, mine.cost_14000)
+    said = f"The cost printed at iteration 0 is {first} and at 14,000 {later}"
+    if mine.cost_first == mine.cost_14000:
+        said = f"The cost printed at iteration 0 is {first}, and the same at 14,000"
+    if facts.works or not math.isfinite(mine.cost_14000):
+        return f"{said}."
+    return f"{said}; answering 0.5 to every point costs {LN2_SAID}."
+
+
+def _stretched(facts: Facts) -> str:
+    fell = facts.mine.cost_first - facts.mine.cost_14000
+    if not (facts.small and facts.stuck and fell > 0):
+        return ""
+    return f"Its plot goes down, but only by {plain(fell)}: that is not yet learning."
+
+
+def _outputs(facts: Facts) -> str:
+    """Say how close together the outputs are at the end, where the accuracy is decided by that."""
+    if not facts.mine.outputs:
+        return ""
+    low, high = facts.mine.outputs
+    if low == high:
+        return "Every point gets the same output."
+    if not (facts.stuck and 0.45 < low <= high < 0.55):
+        return ""
+    said = f"All outputs end between {_output(low)} and {_output(high)}"
+    if low <= 0.5 < high:
+        return f"{said}, so the accuracy only counts on which side they fall."
+    return f"{said}: every point gets the same answer."
+
+
+def _output(value: float) -> str:
+    """Return an output with the first two digits in which it differs from 0.5."""
+    apart = abs(value - 0.5)
+    decimals = 4 if apart == 0 else min(16, max(2, 1 - math.floor(math.log10(apart))))
+    return f"{value:.{decimals}f}"
+
+
+# --- why -------------------------------------------------------------------------------------------------------------
+
+
+def _why(facts: Facts) -> Iterator[str]:
+    if facts.lost:
+        return
+    if facts.mine.regime == "dead":
+        yield from _dead(facts)
+    elif facts.mine.regime == "symmetric":
+        yield from _symmetric(facts)
+    elif facts.blind:
+        yield from _blind(facts)
+    elif facts.small:
+        yield from _small(facts)
+    elif facts.large:
+        if not (facts.passed and facts.harm_is_asked):
+            yield from _large(facts)
+    elif facts.stuck:
+        yield from _fades(facts)
+    elif facts.works:
+        yield from _fair(facts)
+
+
+def _dead(facts: Facts) -> Iterator[str]:
+    yield "Why? At the start the gradient of every weight is exactly 0, so no weight ever changes."
+    if not any(facts.mine.weight_norms):
+        yield (
+            "With weights of zero every hidden unit gives the same whatever the point, and no error comes back through a "
+            "weight of zero."
+        )
+        yield (
+            f"The notebook says that the losses are equal at every iteration, so {QUOTE_ZEROS}. Both are so, but the losses "
+            "are the consequence: the reason is the gradient of exactly 0."
+        )
+    if facts.mine.outputs and facts.mine.outputs[0] == facts.mine.outputs[1]:
+        yield f"The accuracy {facts.mine.train_accuracy:.4g} is what one answer for all points scores."
+
+
+def _symmetric(facts: Facts) -> Iterator[str]:
+    same = [f"{layer}" for layer, units in enumerate(facts.mine.distinct, start=1) if units == 1]
+    where = f"hidden layer{'s' if len(same) > 1 else ''} {listed(same)}" if same else "a hidden layer"
+    yield (
+        f"Why? All units of {where} start the same, inside and out. They get the same gradient at every step and stay the same "
+        "for ever: many units with the power of one."
+    )
+    yield f"The weights do move (their gradients have the norms {plains(facts.mine.gradient_norms)}): symmetric is not dead."
+
+
+def _blind(facts: Facts) -> Iterator[str]:
+    norms = facts.mine.gradient_norms
+    still = [f"W{layer}" for layer, norm in enumerate(norms, start=1) if norm == 0]
+    moves = [f"W{layer}" for layer, norm in enumerate(norms, start=1) if norm]
+    yield "Why? With every weight 0 no point is told from another; only the biases speak."
+    if still and moves:
+        yield (
+            f"At the start the gradient of {listed(still)} is exactly 0, that of {listed(moves)} is not "
+            f"({plains([norm for norm in norms if norm])}): something moves, unlike with biases of zero, but not what would "
+            "tell the points apart."
+        )
+
+
+def _small(facts: Facts) -> Iterator[str]:
+    mine, layers = facts.mine, len(facts.mine.gradient_norms)
+    if layers > 1:
+        others = "the other one" if layers == 2 else f"the other {_word(layers - 1)}"
+        yield f"Why? The gradient of each weight matrix is a product that contains {others}: small weights make it tiny."
+    one = facts.measured.runs.get(1.0)
+    beside = one if one and (facts.same_draws or not any(facts.asked.gradient_norms)) else facts.asked
+    name = f"with scale 1 and seed {SEED}" if beside is one else "with what is asked for"
+    yield (
+        f"At the start {_names(layers)} have gradients of norm {plains(mine.gradient_norms)}; {name} "
+        f"they are {plains(beside.gradient_norms)}."
+    )
+    yield _square(facts)
+
+
+def _square(facts: Facts) -> str:
+    """Say what another scale does to the gradients, where it was measured and is what the products predict."""
+    scale, runs = facts.scale, facts.measured.runs
+    if not scale or scale < 0 or not facts.same_draws or len(facts.mine.gradient_norms) != MATRICES:
+        return ""
+    others = [other for other in runs if other and 0.01 < abs(math.log10(other / scale)) < 1.01]
+    for other in sorted(others, key=lambda one: _distance(one, scale)):
+        larger, smaller = sorted((other, scale), reverse=True)
+        pair = (runs[other], facts.mine) if other > scale else (facts.mine, runs[other])
+        ratios = _ratios(*pair)
+        if ratios and all(abs(ratio / (larger / smaller) ** 2 - 1) < SQUARE for ratio in ratios):
+            factor = "ten" if math.isclose(larger / smaller, 10) else f"{larger / smaller:.2g}"
+            size = "larger" if other > scale else "smaller"
+            return (
+                f"Weights {factor} times {size} ({other:g}, the same draws) have gradients {times(ratios)} times {size}, "
+                f"{factor} times {factor}: the smaller the scale, the longer a weight takes to change by its own size."
+            )
+    return ""
+
+
+def _distance(other: float, scale: float) -> tuple[bool, bool, float]:
+    """Return the order in which scales are compared with: ten times and a tenth first, larger ones first."""
+    apart = abs(math.log10(other / scale))
+    return not math.isclose(apart, 1), other < scale, apart
+
+
+def _ratios(large: Training, small: Training) -> list[float]:
+    """Return how many times as large the gradient of each matrix is; nothing where one of them is 0."""
+    if not all(small.gradient_norms):
+        return []
+    return [above / below for above, below in zip(large.gradient_norms, small.gradient_norms, strict=True)]
+
+
+def _fades(facts: Facts) -> Iterator[str]:
+    """Say of a start that is not small, and went nowhere, what became of its gradients."""
+    trace = facts.mine.trace
+    if not trace.iterations or not max(trace.gradient_norms[-1]) < SMALL_GRADIENT:
+        return
+    yield (
+        f"Why? What moves a weight is its gradient. Those of {_names(len(facts.mine.gradient_norms))} have the norms "
+        f"{plains(facts.mine.gradient_norms)} at the start and {plains(trace.gradient_norms[-1])} at iteration "
+        f"{trace.iterations[-1]:,}."
+    )
+    if trace.dead and (dead := max(trace.dead[-1])) >= MANY:
+        yield f"And {share(dead)} of the units of a hidden layer are 0 for every point by then."
+
+
+def _fair(facts: Facts) -> Iterator[str]:
+    mine = facts.mine
+    yield (
+        f"Why? The start is neither tiny nor saturated: the gradients of {_names(len(mine.gradient_norms))} have the norms "
+        f"{plains(mine.gradient_norms)}, and {share(mine.saturated)} of the outputs lie beyond 0.001 and 0.999."
+    )
+
+
+def _large(facts: Facts) -> Iterator[str]:
+    mine = facts.mine
+    yield f"Why? The weights start large: {_saturated(mine)}."
+    yield _inf(mine)
+    yield _overshoot(facts)
+
+
+def _saturated(run: Training) -> str:
+    return f"{share(run.saturated)} of the outputs start beyond 0.001 and 0.999, right or wrong"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
+
+
+def _inf(run: Training) -> str:
+    if not math.isinf(run.cost_first) or not all(map(math.isfinite, run.gradient_norms)):
+        return ""
+    exact = run.trace.exact_cost[0] if run.trace.exact_cost else math.nan
+    finite = f" (computed exactly, the cost is {plain(exact)})" if math.isfinite(exact) else ""
+    return (
+        f"The printed inf is the logarithm of 0 and no error{finite}: the gradient stays finite, and training goes on."
+    )
+
+
+def _overshoot(facts: Facts) -> str:
+    mine = facts.mine
+    if not facts.overshoots:
+        return ""
+    return f"{mine.raised} of the first {mine.watched} steps overshoot: they make the exact cost larger."
+
+
+# --- what would it take ----------------------------------------------------------------------------------------------
+
+
+def _waiting(facts: Facts) -> Iterator[str]:
+    mine, measured = facts.mine, facts.measured
+    if not mine.searched or mine.regime in ("dead", "symmetric") or (not facts.small and not facts.stuck):
+        return
+    if mine.escape is None:
+        yield f"What would it take? Within {mine.searched:,} iterations the cost did not fall below 0.6."
+        yield _beside(facts)
+        yield from _rates(facts)
+    elif mine.escape >= measured.iterations or facts.stuck:
+        ratio = mine.escape / measured.iterations
+        more = f", {plain(ratio)} times the {measured.iterations:,} of this exercise" if ratio > 1 else ""
+        yield f"What would it take? Patience: this very start gets below a cost of 0.6 at iteration {mine.escape:,}{more}."
+        if facts.same_draws and measured.asides and facts.scale == measured.asides.patient.scale:
+            late = measured.asides.patient
+            yield (
+                f"After {late.iterations:,} iterations it has {late.train_accuracy:.4g} / {late.test_accuracy:.4g}: late, not "
+                "wrong."
+            )
+        yield from _rates(facts)
+
+
+def _beside(facts: Facts) -> str:
+    """Say how long the scales next to this one wait, where it was not looked for long enough to say it of this start."""
+    scale, sweep = facts.scale, facts.measured.sweep
+    if not scale or sweep is None or not facts.small or facts.diagnosis.distribution != "normal":
+        return ""
+    waits = sorted((row.scale, row.escape) for row in sweep.rows if row.scale and row.escape)
+    below = [wait for wait in waits if wait[0] <= abs(scale)][-1:]
+    above = [wait for wait in waits if wait[0] > abs(scale)][:1]
+    found = [f"{left:,} iterations at scale {other:g}" for other, left in (*above, *below)]
+    return f"Measured with seed {SEED} and biases of zero, it takes {listed(found)}." if found else ""
+
+
+def _rates(facts: Facts) -> Iterator[str]:
+    mine = facts.mine
+    found = [f"with {rate:g} at {left:,}" for rate, left in mine.rates if left is not None]
+    if found:
+        yield f"Or a larger learning rate than {facts.measured.learning_rate:g}: {listed(found)}."
+    missed = [f"{rate:g}" for rate, left in mine.rates if left is None]
+    if missed:
+        yield f"With the learning rate {' or '.join(missed)} it did not within {mine.rates_searched:,} iterations."
+
+
+# --- why it worked before --------------------------------------------------------------------------------------------
+
+
+def _before(facts: Facts) -> Iterator[str]:
+    sweep = facts.measured.sweep
+    if facts.asked.regime == "dead":
+        return
+    if sweep and sweep.settings and facts.small and facts.scale == sweep.settings[0].scale:
+        yield from before(facts.measured)
+
+
+def before(measured: Measured) -> Iterator[str]:
+    """Say why a small scale works elsewhere: only from the measured settings."""
+    sweep, asides = measured.sweep, measured.asides
+    if sweep is None or len(sweep.settings) < 4:
+        return
+    scale = sweep.settings[0].scale
+    yield f"Why did {scale:g} work before?"
+    if asides:
+        fast, slow = asides.flower
+        yield (
+            f"The flower exercise (one hidden layer) used the learning rate {fast.learning_rate:g}, "
+            f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one: made again, it "
+            f"ends with accuracy {fast.train_accuracy:.4g}, at {slow.learning_rate:g} with {slow.train_accuracy:.4g}."
+        )
+    yield _settings(measured, scale)
+    same = [_stuck(row) for row in sweep.settings if row.learning_rate == measured.learning_rate]
+    other = [_stuck(row) for row in sweep.settings if row.learning_rate != measured.learning_rate]
+    if all(same) and not any(other):
+        yield "So the learning rate let it pass, not one hidden layer alone."
+
+
+def _settings(measured: Measured, scale: float) -> str:
+    """Return train / test accuracies, by learning rate, the larger one first, and depth."""
+    rows = sorted(
+        measured.sweep.settings if measured.sweep else (), key=lambda row: (-row.learning_rate, len(row.layers))
+    )
+    depths = listed(dict.fromkeys(_word(len(row.layers) - 2) for row in rows))
+    ends = listed(
+        listed(f"{row.train_accuracy:.3f} / {row.test_accuracy:.2f}" for row in rows if row.learning_rate == rate)
+        + f" at learning rate {rate:g}"
+        for rate in dict.fromkeys(row.learning_rate for row in rows)
+    )
+    return f"Scale {scale:g} on the points of this exercise, with {depths} hidden layers: {ends}."
+
+
+def _stuck(row: SettingRow) -> bool:
+    return isinstance(row.cost_last, float) and abs(1 - row.cost_last / LN2) < HARDLY
+
+
+def growth(measured: Measured, *, waits: bool = True) -> str:
+    """Say how the waiting grows as the scale falls: with one hidden layer by a sum, with two by a factor."""
+    rows = measured.sweep.waits if measured.sweep else ()
+    found = {len(row.layers) - 2: _tenths(row) for row in rows}
+    if not (found.get(1) and found.get(2)):
+        return ""
+    sums = [later - before for before, later in pairwise(found[1])]
+    factors = [later / before for before, later in pairwise(found[2])]
+    one, two = ("", "")
+    if waits:
+        one, two = (
+            f" ({listed(f'{left:,}' for left in found[hidden])} for 1, 0.1, 0.01 and 0.001)" for hidden in (1, 2)
+        )
+    return (
+        f"Depth decides how the waiting grows: at learning rate {rows[0].learning_rate:g} each tenth of the scale adds "
+        f"{min(sums):,} to {max(sums):,} iterations with one hidden layer{one} and takes {min(factors):.0f} to "
+        f"{max(factors):.0f} times as many with two{two}."
+    )
+
+
+def _tenths(row: WaitRow) -> list[int]:
+    """Return the waits for the scales 1, 0.1, 0.01 and 0.001, or nothing if one of them was not found."""
+    found = dict(zip(row.scales, row.iterations, strict=True))
+    waits = [left for scale in TENTHS if (left := found.get(scale)) is not None]
+    return waits if len(waits) == len(TENTHS) else []
+
+
+# --- what the large scale shows --------------------------------------------------------------------------------------
+
+
+def _harm(facts: Facts) -> Iterator[str]:
+    """Say what the scale that is asked for is meant to show, and what it is worth over many seeds."""
+    asked, measured, scale = facts.asked, facts.measured, facts.asked_scale
+    if scale is None:
+        return
+    yield f"Is {scale:g} a good scale, then? No: it is asked for to show what too large weights do."
+    mine = measured.compared(scale, facts.scale) if facts.small and facts.stuck and facts.scale else None
+    if mine and mine.holds:
+        yield f"It moves in time, so it ends above scale {facts.scale:g} for {mine.above} of {mine.seeds} seeds."
+    if facts.passed:
+        yield f"{_capital(_saturated(asked))}."
+        yield "The printed inf is the logarithm of 0 and no error." if math.isinf(asked.cost_first) else ""
+        yield _falls(facts)
+    if scale not in measured.spread:
+        return
+    shares = sorted(measured.spread[scale].train_accuracy)
+    lower = sum(one < asked.train_accuracy for one in shares)
+    yield (
+        f"Its {asked.train_accuracy:.4g} is one draw: over {len(shares)} seeds its train accuracy runs from {shares[0]:.4g} to "
+        f"{shares[-1]:.4g}, and for {lower} of them it is lower."
+    )
+    others = [("He's rule", measured.compared(None, scale)), ("scale 1", measured.compared(1.0, scale))]
+    if better := [(name, one) for name, one in others if one and one.holds]:
+        (name, one), *more = better
+        also = "".join(f", {other} for {count.above}" for other, count in more)
+        yield f"{name} ends above it for {one.above} of these seeds{also}."
+
+
+def _falls(facts: Facts) -> str:
+    """Say that a fast fall is no fast learning, where both are so."""
+    run, scale = facts.asked, facts.asked_scale
+    trace = dict(zip(run.trace.iterations, run.trace.exact_cost, strict=True))
+    fair = facts.measured.runs.get(1.0)
+    if fair is None or not facts.measured.cheaper(1.0, scale):
+        return ""
+    if not (run.raised >= OFTEN * max(1, run.watched) and EARLY in trace and trace[EARLY] < trace[0] / 10):
+        return ""
+    return (
+        f"Large weights do not converge faster: the exact cost falls from {plain(trace[0])} to {plain(trace[EARLY])} in "
+        f"{EARLY} steps, but {run.raised} of the first {run.watched} steps overshoot, and at 14,000 it is still "
+        f"{cost(run.cost_14000)}; with scale 1 it is {cost(fair.cost_14000)}."
+    )
+
+
+def _how_small(facts: Facts) -> Iterator[str]:
+    """Say how far the notebook's own sentence holds: only where a comparison does for nine seeds of ten."""
+    measured, scale = facts.measured, facts.asked_scale
+    smaller = sorted((s for s in measured.spread if s and scale is not None and s < scale), reverse=True)
+    found = [(s, compared) for s in smaller if (compared := measured.compared(s, scale))]
+    better = [(s, one) for s, one in found if one.holds]
+    worse = [(s, one) for s, one in found if one.reversed]
+    if not better or not worse or [s for s, _ in worse] != smaller[-len(worse) :]:
+        return
+    ends = listed(f"{one.above} with scale {s:g}" for s, one in better)
+    yield (
+        f"The notebook says {QUOTE_SMALL}. Here that holds down to about {better[-1][0]:g}: of the {found[0][1].seeds} seeds "
+        f"{ends} end above scale {scale:g}, and with {worse[0][0]:g} and all smaller scales at least "
+        f"{min(one.below for _, one in worse)} end below it."
+    )
+
+
+# --- what the rule is for --------------------------------------------------------------------------------------------
+
+
+def _rule(facts: Facts) -> Iterator[str]:
+    """Say what He's rule is worth here, and what one run can tell."""
+    measured, mine = facts.measured, facts.mine
+    if facts.asked.regime == "dead" or None not in measured.spread:
+        return
+    shares = measured.spread[None].train_accuracy
+    low, high, one = min(shares), max(shares), measured.compared(None, 1.0)
+    if not facts.passed:
+        rule = bool(facts.told) and facts.told[0].code.startswith("scale_")
+        if rule and facts.works and facts.apart and low <= mine.train_accuracy <= high:
+            yield (
+                f"The two runs differ by {facts.apart} of {measured.points} points; over {len(shares)} seeds the right rule's "
+                f"own runs lie between {low:.4g} and {high:.4g}. So one run on so small a network does not show which rule is "
+                "right. What does is how many products a unit adds up."
+            )
+        return
+    yield (
+        f"Over {len(shares)} seeds the train accuracy of He's rule runs from {low:.4g} to {high:.4g}, half of them at or above "
+        f"{measured.middle(None):.4g}."
+    )
+    if one and not one.holds and not one.reversed and 1.0 in measured.runs:
+        yield (
+            f"Scale 1 has {accuracies(measured.runs[1.0])} with seed {SEED}; over the seeds He's rule ends above it for "
+            f"{one.above} and below for {one.below}, so neither can be called better here. What the rule gives is that nobody "
+            f"has to try scales: it starts at a cost of {cost(mine.cost_first)}, scale 1 at "
+            f"{cost(measured.runs[1.0].cost_first)}."
+        )
+
+
+def _hidden(layers: Sequence[int]) -> str:
+    hidden = len(layers) - 2
+    return f"{_word(hidden)} hidden layer{'' if hidden == 1 else 's'}"
+
+
+def _names(layers: int) -> str:
+    return listed([f"W{layer}" for layer in range(1, layers + 1)])
+
+
+def _word(count: int) -> str:
+    return {1: "one", 2: "two", 3: "three"}.get(count, f"{count}")

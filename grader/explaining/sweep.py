@@ -1,0 +1,70 @@
+"""What was measured once for the exercise, in the few numbers that a page draws: a run's outcome against its scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from statistics import quantiles
+
+from grader.exercise.shipped import ESCAPE_CAP, SEED, Escape, Setting, Shipped, Spread
+from grader.records import Number, Quartiles, SettingRow, Sweep, SweepRow, WaitRow, number
+
+DECIMALS = 4  # of 300 points; as the notebook prints them
+COST_DIGITS = 6  # significant ones
+
+
+def sweep(shipped: Shipped) -> Sweep | None:
+    """Return outcome against scale, of the shipped runs; None for an exercise that has none."""
+    if not shipped.spread:
+        return None
+    return Sweep(
+        seed=SEED,
+        seeds=len(shipped.spread[0].train_accuracy),
+        rows=tuple(map(_row, shipped.spread)),
+        settings=tuple(
+            SettingRow(one.layers, one.learning_rate, one.scale, *_accuracies(one), _rounded(one.cost_last))
+            for one in shipped.settings
+        ),
+        waits=tuple(_waits(one for one in shipped.escapes if one.seed == SEED)),
+        searched=ESCAPE_CAP,
+    )
+
+
+def _row(spread: Spread) -> SweepRow:
+    low, median, high = _quartiles(spread.train_accuracy)
+    return SweepRow(
+        scale=spread.scale,
+        at_seed=round(spread.train_accuracy[SEED], DECIMALS),
+        low=low,
+        median=median,
+        high=high,
+        cost=Quartiles(_rounded(spread.cost_last[SEED]), *map(_rounded, _cost_quartiles(spread.cost_last))),
+        escape=spread.escapes[SEED] if spread.escapes else None,
+        escapes=tuple(left for seed, left in enumerate(spread.escapes) if seed != SEED),
+    )
+
+
+def _waits(escapes: Iterable[Escape]) -> Iterator[WaitRow]:
+    """Yield a row for each network and learning rate, scales as they were measured."""
+    for (layers, rate), rows in groupby(escapes, key=lambda one: (one.layers, one.learning_rate)):
+        scales, iterations = zip(*((one.scale, one.iteration) for one in rows), strict=True)
+        yield WaitRow(layers, rate, scales, iterations)
+
+
+def _accuracies(run: Setting) -> tuple[float, float]:
+    return round(run.train_accuracy, DECIMALS), round(run.test_accuracy, DECIMALS)
+
+
+def _quartiles(values: Sequence[float]) -> list[float]:
+    return [round(value, DECIMALS) for value in quantiles(values, n=4, method="inclusive")]
+
+
+def _cost_quartiles(costs: Sequence[float]) -> list[float]:
+    """Return three of the costs themselves: between inf and a number there is nothing to interpolate."""
+    ordered = sorted(math.inf if math.isnan(cost) else cost for cost in costs)
+    return [ordered[round(quarter * (len(ordered) - 1) / 4)] for quarter in (1, 2, 3)]
+
+
+def _rounded(cost: float) -> Number:
+    return number(float(f"{cost:.{COST_DIGITS}g}"))

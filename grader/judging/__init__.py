@@ -1,0 +1,1 @@
+"""Evidence becomes a verdict: diagnosis, checks and points."""

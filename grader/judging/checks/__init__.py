@@ -1,0 +1,36 @@
+"""The checks: pure functions of what the student's numbers and the reference's numbers say.
+
+A check's docstring is its rule and what the student reads as its title.  It prints nothing, raises nothing and knows no
+points.  `CHECKS` is the table by the names that exercise.toml gives points to.  Where an earlier check explains what a
+later one would say, the later one is skipped: one cause, one finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.judging.checks.course import course_test
+from grader.judging.checks.learning import training
+from grader.judging.checks.structure import shapes
+from grader.judging.checks.values import biases, distribution, draws, scale, weights
+from grader.judging.diagnosis import Recovered
+from grader.records import Finding
+
+__all__ = ["CHECKS", "Check", "course_test", "title"]
+
+Check = Callable[[Recovered, Recovered], Finding]
+
+CHECKS: dict[str, Check] = {
+    "shapes": shapes,
+    "biases": biases,
+    "weights": weights,
+    "distribution": distribution,
+    "draws": draws,
+    "scale": scale,
+    "training": training,
+}
+
+
+def title(name: str) -> str:
+    """Return a check's rule as the student reads it."""
+    return (CHECKS[name].__doc__ or name).strip().rstrip(".")

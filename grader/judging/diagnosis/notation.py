@@ -1,0 +1,65 @@
+"""What was recovered, written down as a student would type it."""
+
+from __future__ import annotations
+
+import re
+
+from grader.judging.diagnosis.draws import Fit, Stream
+from grader.judging.diagnosis.recovered import Recovered
+from grader.judging.diagnosis.rules import plain
+
+_SIDES = "layers_dims[l], layers_dims[l-1]"
+_TURNED = "layers_dims[l-1], layers_dims[l]"
+_TYPED = {"n_in": "layers_dims[l-1]", "n_out": "layers_dims[l]", "sqrt": "np.sqrt"}
+
+
+def written(found: Recovered) -> str | None:
+    """Return the drawing of one layer's weights in Python, or None where it is not known."""
+    if found.distribution == "zeros":
+        return f"np.zeros(({_SIDES}))"
+    if found.drawn is None or found.rule is None:
+        return None
+    fits = [fit for fits in found.drawn.fits for fit in fits if fit]
+    if len({(plain(fit.times), plain(fit.shift)) for fit in fits}) == 1 and found.drawn.shifted:
+        return _between(found.drawn.stream, fits[0])
+    if found.drawn.shifted:
+        centred = all(abs(fit.shift + fit.times / 2) <= 1e-6 * abs(fit.times) for fit in fits)
+        return f"({_draw(found.drawn.stream)} - 0.5){_times(found.rule)}" if centred else None
+    draw = _draw(found.drawn.stream)
+    return f"{f'np.abs({draw})' if found.drawn.stream.absolute else draw}{_times(found.rule)}"
+
+
+def typed(rule: str) -> str:
+    """Return a rule as one types it: `sqrt(2/n_in)` is ``np.sqrt(2 / layers_dims[l-1])``."""
+    named = re.sub("|".join(_TYPED), lambda found: _TYPED[found[0]], rule)
+    return re.sub(r"(?<=[\w\])])([*/+])(?=[\w(])", r" \1 ", named)
+
+
+def _times(rule: str) -> str:
+    return "" if rule == "1" else f" * {typed(rule)}"
+
+
+def _between(stream: Stream, fit: Fit) -> str:
+    """Return a draw between two bounds, or around a mean, that are the same everywhere."""
+    size = f"({_TURNED})).T" if stream.plan.by_column else f"({_SIDES}))"
+    if stream.kind == "normal":
+        return f"{_module(stream)}.normal({plain(fit.shift)}, {plain(fit.times)}, {size}"
+    low, high = sorted((fit.shift, fit.shift + fit.times))
+    return f"{_module(stream)}.uniform({plain(low)}, {plain(high)}, {size}"
+
+
+def _draw(stream: Stream) -> str:
+    sides, turned = (_TURNED, ".T") if stream.plan.by_column else (_SIDES, "")
+    if stream.legacy:
+        return f"np.random.{'randn' if stream.kind == 'normal' else 'rand'}({sides}){turned}"
+    return f"{_module(stream)}.{'standard_normal' if stream.kind == 'normal' else 'random'}(({sides})){turned}"
+
+
+def _module(stream: Stream) -> str:
+    """Return what the draws come from."""
+    if stream.legacy:
+        return "np.random"
+    seed = "…" if stream.seed is None else stream.seed
+    return {"default_rng": f"np.random.default_rng({seed})", "random": "random"}.get(
+        stream.generator, f"np.random.Generator(np.random.{stream.generator}({seed}))"
+    )

@@ -1,0 +1,300 @@
+"""What the numbers of one function say, measured once: structure, stream, factors, distribution, biases.
+
+A pure function of evidence.  Checks judge by it, the diagnosis names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.judging.diagnosis import draws, rules, statistics
+from grader.records import Array, Biases, Distribution, FunctionEvidence, Outcome
+
+Floats = NDArray[np.float64]
+Turn = Callable[[Floats], Floats]
+
+FEWEST_SIZES = 2  # different layers that a rule has to hold for
+RTOL = 1e-7  # the reference draws the very same numbers, so only rounding may differ
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The weights of one outcome in the required shapes, as far as they can be put there."""
+
+    outcome: Outcome
+    arrays: tuple[Floats, ...]
+    transposed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Where the factor of one layer lies, by statistics: of `outcome`, its layer counted from 1."""
+
+    outcome: Outcome
+    layer: int
+    interval: statistics.Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was measured on one function's evidence.
+
+    `formula` is the rule of the factors in the words of the contract, `rule` the same in a wider grammar; `measured` says
+    whether there were factors enough to tell one rule from another.  Where the draws
+    are unknown, `estimates` say where the factors lie, and the formula is the one usual rule that lies within, or None.
+    """
+
+    evidence: FunctionEvidence
+    weights: tuple[Weights, ...]
+    drawn: draws.Drawn | None
+    distribution: Distribution | None
+    formula: str | None
+    biases: Biases | None
+    rule: str | None = None
+    measured: bool = False
+    estimates: tuple[Estimate, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every call that was made returned weights that can be put into the required shapes.
+
+        Layers may be missing at the end, but then as many everywhere.
+        """
+        missing = {len(own.outcome.call.layers) - 1 - len(own.arrays) for own in self.weights}
+        return len(self.weights) == len(self.evidence.outcomes) and len(missing) == 1
+
+    @property
+    def shift(self) -> float | None:
+        """What was added to the draws of the first layer, in the first call; None where the draws are unknown."""
+        fits = [fit for fits in self.drawn.fits for fit in fits if fit] if self.drawn else []
+        return fits[0].shift if fits else None
+
+    def factors(self, sizes: tuple[int, ...]) -> tuple[float, ...] | None:
+        """Return the factor of each layer on the calls with these sizes, or None where the draw is not known."""
+        if self.drawn is None:
+            return None
+        for own, found in zip(self.weights, self.drawn.factors, strict=True):
+            if own.outcome.call.layers == sizes:
+                known = tuple(factor for factor in found if factor is not None)
+                return known if len(known) == len(found) else None
+        return None
+
+
+@np.errstate(all="ignore")  # a student's numbers may overflow; that is a finding, not a fault
+def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> Recovered:
+    """Measure everything that the numbers say; the reference's seed is tried first, and in every order of drawing."""
+    if reference is not None and same(evidence, reference.evidence):
+        return replace(reference, evidence=evidence)
+    returned = evidence.returned
+    likely_seeds = _seeds(reference)
+    weights = _all_weights(returned)
+    distribution, drawn = _still(weights), None
+    estimates: tuple[Estimate, ...] = ()
+    if distribution is None:
+        weights, drawn = _drawn(returned, likely_seeds)
+        if drawn is not None and drawn.vanishing and rules.wider(_measured(weights, drawn)) is None:
+            drawn = None  # zeros that no rule gives are no draws
+        if drawn is None:
+            distribution = statistics.distribution([array for own in weights for array in own.arrays])
+            estimates = _estimates(weights, distribution)
+        else:
+            distribution = "other" if drawn.stream.absolute else drawn.stream.kind
+    measured = _measured(weights, drawn)
+    return Recovered(
+        evidence=evidence,
+        weights=weights,
+        drawn=drawn,
+        distribution=distribution,
+        formula=rules.formula(measured) or rules.usual(_bounded(estimates)),
+        biases=_biases(returned),
+        rule=rules.wider(measured),
+        measured=bool(measured),
+        estimates=estimates,
+    )
+
+
+def measure_more(known: Recovered, outcomes: Sequence[Outcome]) -> Recovered:
+    """Measure other calls of the code that is known: stream, rule and kind stay, only the numbers are others."""
+    weights = _all_weights(outcomes)
+    drawn = known.drawn and _drawn_again(known.weights, known.drawn, weights)
+    return replace(known, evidence=replace(known.evidence, outcomes=tuple(outcomes)), weights=weights, drawn=drawn)
+
+
+def _drawn_again(before: Sequence[Weights], drawn: draws.Drawn, weights: Sequence[Weights]) -> draws.Drawn | None:
+    """Return what was done to the same draws on other calls; on those that were measured before it is known."""
+    calls = (own.outcome.call for own in before)
+    fits = {} if drawn.shifted else dict(zip(calls, drawn.fits, strict=True))  # with a shift, one call tells of another
+    new = [own for own in weights if own.outcome.call not in fits]
+    more = draws.explained(drawn.stream, [own.outcome for own in new], [own.arrays for own in new])
+    if more is None:
+        return None
+    fits |= {own.outcome.call: found for own, found in zip(new, more.fits, strict=True)}
+    return replace(drawn, fits=tuple(fits[own.outcome.call] for own in weights))
+
+
+def same(evidence: FunctionEvidence, other: FunctionEvidence) -> bool:
+    """Return whether every call gave the same, but for rounding: names, types, shapes and numbers."""
+    return len(evidence.outcomes) == len(other.outcomes) and all(
+        mine.call == theirs.call and mine.ended == theirs.ended == "returned" and _same_arrays(mine, theirs)
+        for mine, theirs in zip(evidence.outcomes, other.outcomes, strict=True)
+    )
+
+
+def equal(got: Floats, want: Floats) -> bool:
+    """Return whether two arrays are the same but for rounding; NaN is never the same."""
+    return got.shape == want.shape and bool((np.abs(got - want) <= RTOL * np.abs(want)).all())
+
+
+def within(evidence: FunctionEvidence, reference: FunctionEvidence, rtol: float, atol: float) -> FunctionEvidence:
+    """Return evidence in which arrays that lie within a wider tolerance of the reference's are the reference's.
+
+    So every check and the diagnosis judge by one tolerance.
+    """
+    wanted = {outcome.call: outcome.arrays for outcome in reference.outcomes}
+
+    def nearest(got: Array, want: Array | None) -> Array:
+        if want is None or not got.is_float_array or got.shape != want.shape or len(got.data) != len(want.data):
+            return got
+        mine, theirs = got.numpy(), want.numpy()
+        return replace(got, data=want.data) if (np.abs(mine - theirs) <= atol + rtol * np.abs(theirs)).all() else got
+
+    outcomes = (
+        replace(
+            one, arrays={name: nearest(got, wanted.get(one.call, {}).get(name)) for name, got in one.arrays.items()}
+        )
+        for one in evidence.outcomes
+    )
+    return replace(evidence, outcomes=tuple(outcomes))
+
+
+def _same_arrays(mine: Outcome, theirs: Outcome) -> bool:
+    return mine.arrays.keys() == theirs.arrays.keys() and all(
+        array.is_float_array and _agree(array, theirs.arrays[name]) for name, array in mine.arrays.items()
+    )
+
+
+def _agree(got: Array, want: Array) -> bool:
+    """Return whether two values are the same but for rounding; most are so to the bit, and comparing that costs little."""
+    to_the_bit = got.shape == want.shape and got.data == want.data and bool(np.isfinite(want.numpy()).all())
+    return to_the_bit or equal(got.numpy(), want.numpy())
+
+
+def _seeds(reference: Recovered | None) -> tuple[int, ...]:
+    seed = reference.drawn.stream.seed if reference and reference.drawn else None
+    return () if seed is None else (seed,)
+
+
+def _drawn(returned: Sequence[Outcome], likely_seeds: Sequence[int]) -> tuple[tuple[Weights, ...], draws.Drawn | None]:
+    """Recover the stream, from swapped matrices in both ways in which they can have been filled."""
+    ways: list[Turn] = [_as_drawn, np.transpose]
+    for way in ways:
+        weights = _all_weights(returned, way)
+        outcomes, arrays = [own.outcome for own in weights], [own.arrays for own in weights]
+        drawn = draws.recover(outcomes, arrays, likely_seeds)
+        if drawn or not any(own.transposed for own in weights):
+            return weights, drawn
+    return _all_weights(returned), None
+
+
+def _as_drawn(array: Floats) -> Floats:
+    """Return a swapped matrix with its numbers in the order in which they were drawn."""
+    return array.reshape(array.shape[::-1])
+
+
+def _all_weights(returned: Sequence[Outcome], turn: Turn = np.transpose) -> tuple[Weights, ...]:
+    return tuple(own for outcome in returned if (own := _weights(outcome, turn)) is not None)
+
+
+def shapes(layers: Sequence[int]) -> Mapping[str, tuple[int, int]]:
+    """Return the required shape of every parameter, weights and bias of the first layer first."""
+    return _shapes(tuple(layers))
+
+
+@lru_cache(512)  # those of one call are asked for dozens of times
+def _shapes(layers: tuple[int, ...]) -> Mapping[str, tuple[int, int]]:
+    required: dict[str, tuple[int, int]] = {}
+    for layer, (n_prev, n) in enumerate(pairwise(layers), start=1):
+        required[f"W{layer}"] = (n, n_prev)
+        required[f"b{layer}"] = (n, 1)
+    return required
+
+
+def _weights(outcome: Outcome, turn: Turn) -> Weights | None:
+    """Return the weights that came back, turned where their sides are swapped; None if one has another shape."""
+    found, transposed = [], False
+    for name, shape in shapes(outcome.call.layers).items():
+        array = outcome.numpy(name)
+        if not name.startswith("W"):
+            continue
+        if array is None:
+            break  # a missing layer: those before it are measured all the same
+        if array.shape == shape:
+            found.append(array)
+        elif array.shape == shape[::-1]:
+            found.append(turn(array))
+            transposed = True
+        else:
+            return None
+    return Weights(outcome, tuple(found), transposed)
+
+
+def _still(weights: Sequence[Weights]) -> Distribution | None:
+    """Return `zeros` or `constant` where nothing was drawn."""
+    arrays = [array for own in weights for array in own.arrays]
+    if not arrays:
+        return None
+    if not any(array.any() for array in arrays):
+        return "zeros"
+    return "constant" if all((array == array.flat[0]).all() for array in arrays) else None
+
+
+def _measured(weights: Sequence[Weights], drawn: draws.Drawn | None) -> list[rules.Layer]:
+    """Return every layer of every call with its factor; nothing where they are too few to tell one rule from another."""
+    pairs = zip(weights, drawn.factors, strict=True) if drawn else ()
+    found = [layer for own, factors in pairs for layer in rules.layers(own.outcome.call.layers, factors)]
+    return found if len({(layer.n_in, layer.n_out) for layer in found}) >= FEWEST_SIZES else []
+
+
+def _estimates(weights: Sequence[Weights], distribution: Distribution | None) -> tuple[Estimate, ...]:
+    """Return where the factors lie that can be estimated."""
+    if distribution not in ("normal", "uniform"):
+        return ()
+    return tuple(
+        Estimate(own.outcome, layer, statistics.scale(array, distribution))
+        for own in weights
+        for layer, array in enumerate(own.arrays, start=1)
+        if array.size >= statistics.ENOUGH
+    )
+
+
+def _bounded(estimates: Sequence[Estimate]) -> list[tuple[rules.Layer, float, float]]:
+    """Return the estimated layers with their bounds."""
+    return [
+        (rules.layers(one.outcome.call.layers)[one.layer - 1], one.interval.low, one.interval.high) for one in estimates
+    ]
+
+
+def _biases(returned: Sequence[Outcome]) -> Biases | None:
+    """Say what came back under the biases' names."""
+    if not returned:
+        return None
+    found = [(outcome, name) for outcome in returned for name in shapes(outcome.call.layers) if name in outcome.arrays]
+    found = [(outcome, name) for outcome, name in found if name.startswith("b")]
+    if not found:
+        return "missing"
+    if not all(_is_column(outcome, name) for outcome, name in found):
+        return "wrong_shape"
+    return "nonzero" if any((outcome.arrays[name].numpy() != 0).any() for outcome, name in found) else "zeros"
+
+
+def _is_column(outcome: Outcome, name: str) -> bool:
+    """Return whether a bias is a column as long as the layer that was asked for, or that the function made."""
+    shape, weights = outcome.arrays[name].shape, outcome.arrays.get(f"W{name[1:]}")
+    lengths = {shapes(outcome.call.layers)[name][0], *(weights.shape[:1] if weights else ())}
+    return len(shape) == 2 and shape[1] == 1 and shape[0] in lengths

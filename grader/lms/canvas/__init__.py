@@ -1,0 +1,1 @@
+"""Canvas: its download, its gradebook and its live site."""

@@ -1,0 +1,257 @@
+"""Canvas: the zip of submissions in, the gradebook and the zip of feedback out.
+
+The rules are those of Canvas's own source: `lib/content_zipper.rb` names the members of the zip, `lib/gradebook_importer.rb`
+reads the gradebook, `AbstractAssignment#infer_comment_context_from_filename` the feedback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from grader.classroom.submissions import suffix_of
+from grader.errors import RequestError
+from grader.lms.canvas import gradebook as canvas_gradebook
+from grader.lms.canvas.gradebook import Gradebook
+from grader.lms.canvas.names import Name, is_id, parse, readings, sanitized, without_resubmit_suffix
+from grader.lms.common import points, tables
+from grader.lms.common.archives import Member, contents, write_zip
+from grader.lms.common.layout import File, HandedIn, lay_out, set_aside
+from grader.lms.common.system import Collect, Done, Export, Graded
+from grader.lms.common.tables import Column
+
+GRADEBOOK = "canvas-gradebook.csv"
+FEEDBACK = "canvas-feedback.zip"
+_NOT_OURS = {"EX": "excused", "N/A": "not assigned"}
+
+
+def collect(request: Collect) -> Done:
+    """Lay out the zip of "Download Submissions".
+
+    Raises
+    ------
+    RequestError
+        If the zip cannot be read, or holds nothing of Canvas's.
+    """
+    roster = canvas_gradebook.roster(request.roster) if request.roster else None
+    found = contents(request.exports)
+    handed_in: dict[str, list[tuple[Name, Member]]] = {}
+    unclear: dict[str, RequestError] = {}
+    for member in found.members:
+        base = member.name.rpartition("/")[2]
+        if _is_unpacked(member):
+            found.refused.append(
+                f"{member.name}: in a folder, and Canvas makes none; it was unpacked from another file"
+            )
+            continue
+        try:
+            name = parse(base, roster)
+        except RequestError as error:
+            unclear[base] = error
+            continue
+        if name is None:
+            found.refused.append(f"{member.name}: not a name that Canvas gives")
+        else:
+            handed_in.setdefault(name.user, []).append((name, member))
+    entries = [_handed_in(user, files, roster) for user, files in handed_in.items()]
+    return lay_out(request, "canvas", [*entries, *set_aside(unclear, entries, found)], found)
+
+
+def _is_unpacked(member: Member) -> bool:
+    """Whether a file lies in a folder that Canvas's zip does not have, so that a student may have given it its name."""
+    folders = member.name.split("/")[:-1]
+    return len(folders) > member.shared_depth or any(readings(folder) for folder in folders)
+
+
+def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[str, str] | None) -> HandedIn:
+    first = files[0][0]
+    uploads = sorted(
+        ((name, member) for name, member in files if name.attachment), key=lambda one: int(one[0].attachment or 0)
+    )
+    names = dict.fromkeys(name.name for name, _ in files)
+    known = (roster or {}).get(user, "")
+    group = bool(known) and sanitized(known) != sanitized(first.name) and not first.anonymous
+    notes = [f"This was handed in as a {name.kind}, not as a file." for name, _ in files if not uploads]
+    remarks = ["not in the roster"] * bool(roster and not known and not first.anonymous)
+    remarks += [f"several names for the id {user}: {', '.join(names)}"] * (len(names) > 1)
+    remarks += [f"a group's, or a changed name: the roster calls {user} {known}"] * group
+    return HandedIn(
+        student=user,
+        name=f"anonymous {user}" if first.anonymous else (first.name if group else known or first.name),
+        files=[
+            File(name.original, member, _lms(name, member), without_resubmit_suffix(name.original))
+            for name, member in uploads
+        ],
+        late=any(name.late for name, _ in files),
+        note=" ".join(dict.fromkeys(notes)),
+        remark="; ".join(remarks),
+        known_as=first.name or "anonymous",
+        lms={"anonymous_id" if first.anonymous else "user_id": user, "is_group": group},
+    )
+
+
+def _lms(name: Name, member: Member) -> dict[str, object]:
+    return {"attachment_id": name.attachment, "zip_member": member.name.rpartition("/")[2]}
+
+
+# --- out -----------------------------------------------------------------------------------------------------------
+
+
+def export(request: Export) -> Done:
+    """Write the gradebook with our column and our students alone, and the zip of annotated notebooks.
+
+    Raises
+    ------
+    RequestError
+        If the gradebook is none, or its column cannot be told.
+    """
+    parts = [_gradebook(request), _feedback(request)]
+    return Done(
+        files=tuple(path for part in parts for path in part.files),
+        said=tuple(said for part in parts for said in part.said),
+        attention=(*request.left_blank, *(said for part in parts for said in part.attention)),
+    )
+
+
+def _gradebook(request: Export) -> Done:
+    if request.template is None:
+        return Done(said=("no --gradebook was given: no scores were written, only feedback",))
+    if request.graded and all("anonymous_id" in one.entry.lms for one in request.graded):
+        return Done(
+            attention=("the hand-ins are anonymous, so no score can be put beside a name: only feedback was written",)
+        )
+    book = canvas_gradebook.read(request.template)
+    column = choose(book, request)
+    filled = _filled(request, book, column)
+    kept = [*range(book.identity), column.index]
+    rows = [book.header, *([book.points] if book.points else []), *filled.rows]
+    path = request.out / GRADEBOOK
+    canvas_gradebook.write(path, [[row[index] if index < len(row) else "" for index in kept] for row in rows], book)
+    counts = f"{filled.new} new, {filled.changed} changed, {filled.same} as before"
+    return Done(
+        files=(path,),
+        said=(
+            f"column {column.header!r}: {len(filled.rows)} scores, {counts}",
+            *points.converted(request.possible, column.possible),
+        ),
+        attention=tuple(filled.attention),
+    )
+
+
+def choose(book: Gradebook, request: Export) -> Column:
+    """Return the assignment's column in a gradebook."""
+    return tables.choose(
+        list(book.columns()),
+        asked=request.column,
+        known_id=request.assignment_id,
+        title=request.title,
+        possible=request.possible,
+    )
+
+
+@dataclass(slots=True)
+class _Filled:
+    """The rows that have a score of ours, in the gradebook's order, and what became of the others."""
+
+    rows: list[list[str]]
+    attention: list[str]
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+
+
+def _filled(request: Export, book: Gradebook, column: Column) -> _Filled:
+    wanted = {one.entry.student: one for one in request.graded if "anonymous_id" not in one.entry.lms}
+    filled = _Filled([], [])
+    for row in book.students:
+        one = wanted.pop(row[book.id_column].strip() if len(row) > book.id_column else "", None)
+        if one is not None:
+            _fill(filled, request, book, column, row, one)
+    for one in wanted.values():
+        if request.score(one) is not None:
+            filled.attention.append(
+                f"{one.entry.name} (id {one.entry.student}): no row in the gradebook, so no score was written"
+            )
+    return filled
+
+
+def _fill(filled: _Filled, request: Export, book: Gradebook, column: Column, row: Sequence[str], one: Graded) -> None:
+    """Add a student's row with the score, unless Canvas says that there is to be none."""
+    score = request.score(one)
+    old = row[column.index].strip() if column.index < len(row) else ""
+    if score is None:
+        return
+    if reason := _NOT_OURS.get(old.upper()):
+        filled.attention.append(f"{one.entry.name}: {reason} in the gradebook, so no score was written")
+        return
+    if (name := canvas_gradebook.person(book, row)) != one.entry.name and sanitized(name) != sanitized(one.entry.name):
+        filled.attention.append(
+            f"the score of {one.entry.name} goes to {name} (id {one.entry.student}): a group's member, or a changed name; "
+            "see in Canvas that the whole group has it"
+        )
+    new = points.out_of(score, request.possible, column.possible)
+    before = points.as_number(old)
+    if before is None:
+        filled.new += 1
+    elif points.equal(before, new):
+        filled.same += 1
+    else:
+        filled.changed += 1
+        filled.attention.append(f"{one.entry.name}: {old} in the gradebook becomes {points.number(new)}")
+    width = max(len(row), column.index + 1)
+    cells = [*row, *[""] * (width - len(row))]
+    cells[column.index] = points.number(new)
+    filled.rows.append(cells)
+
+
+# --- out: feedback -------------------------------------------------------------------------------------------------
+
+
+def _feedback(request: Export) -> Done:
+    """Write the zip for "Re-Upload Submissions": each annotated notebook under the name that its original came under."""
+    files: dict[str, bytes | Path] = {}
+    alone, attention = 0, []
+    for one in request.graded:
+        member = one.entry.lms.get("zip_member")
+        if one.absent and request.score(one) is None:
+            continue
+        if not member or not one.entry.file:
+            attention.append(f"{one.entry.name}: no file was handed in, so none can go back (the score can)")
+        elif suffix_of(one.entry.file) != ".ipynb":
+            attention.append(f"{one.entry.name}: a script has no cells to put notes between; only the score goes back")
+        else:
+            page = one.folder / "annotated.ipynb"
+            alone += not page.is_file() and not one.absent
+            files[_returned_as(one)] = page if page.is_file() else _notes_alone(one)
+    if alone:
+        attention.append(
+            f"{alone} have no annotated.ipynb beside their page: they get a notebook of notes alone; grade again to have all"
+        )
+    path = request.out / FEEDBACK
+    write_zip(path, files)
+    return Done(files=(path,), said=(f"feedback for {len(files)} in {path.name}",), attention=tuple(attention))
+
+
+def _returned_as(one: Graded) -> str:
+    """Return the name that a file goes back under: the one it came under, unless Canvas would misread its own.
+
+    Canvas takes the first two numbers between underscores for the user and the attachment, whatever the user's name holds.
+    """
+    lms = one.entry.lms
+    member = str(lms["zip_member"])
+    ids = [lms.get("user_id"), lms.get("attachment_id")]
+    if lms.get("is_group") or lms.get("anonymous_id") or [part for part in member.split("_") if is_id(part)][:2] == ids:
+        return _as_notebook(member)
+    return _as_notebook(f"user_{ids[0]}_{ids[1]}_{PurePosixPath(str(one.entry.original)).name}")
+
+
+def _as_notebook(name: str) -> str:
+    """Return the name with the ending of a notebook, in place of that of the zip that it came in."""
+    return f"{name[:-4]}.ipynb" if name.lower().endswith(".zip") else name
+
+
+def _notes_alone(one: Graded) -> bytes:
+    from grader.rendering import annotated
+
+    return annotated.notebook(None, one.result).encode()

@@ -1,0 +1,306 @@
+"""Canvas, live: grades in bulk jobs, comments with the page one by one, through the REST API (library `canvasapi`).
+
+A grade that is set twice is the same grade, so the bulk job may be repeated.  A comment that is sent twice stands there
+twice, and the bulk job answers before it is done and cannot say to which attempt a comment belongs: so each comment goes
+in a call of its own, which answers when it is done.
+"""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from grader.classroom.manifest import Entry
+from grader.errors import LiveError, RequestError, Unanswered
+from grader.lms.common.feedback import PAGE
+from grader.lms.common.points import equal
+from grader.lms.live.http import TOLD_SECONDS, Call, Http, origin
+from grader.lms.live.push import Assignment, Change, Note, Outcome, Standing, failed, is_final, stopping
+from grader.lms.live.tokens import Secret
+
+if TYPE_CHECKING:
+    import requests
+
+VARIABLE = "GRADER_CANVAS_TOKEN"
+ADDRESS = re.compile(r"(?P<site>https?://[^/?#]+)/courses/(?P<course>\d+)/assignments/(?P<assignment>\d+)/?(?:[?#].*)?")
+AT_ONCE = 100  # students in a bulk job
+PATIENCE_SECONDS = 600.0  # with a bulk job
+COMMENT_LIMIT = 65_535  # characters, Canvas's own
+TAKES_POINTS = {"points", "percent", "letter_grade", "gpa_scale"}
+
+
+class Canvas:
+    """One assignment of a Canvas site, as the owner of a token sees it."""
+
+    title = "Canvas"
+    unknown = "Canvas shows no submission of theirs in this assignment (nor any name while grading is anonymous)"
+
+    def __init__(self, address: str, token: Secret, *, http: Callable[[str], Http] = Http) -> None:
+        found = ADDRESS.fullmatch(address.strip())
+        if found is None:
+            raise RequestError(
+                f"{address!r} is not the address of a Canvas assignment",
+                hint="copy it from the browser: https://canvas.example.edu/courses/12/assignments/34",
+            )
+        self.site, course, assignment = found["site"], found["course"], found["assignment"]
+        self.target = f"{self.site}/courses/{course}/assignments/{assignment}"
+        self._path = f"courses/{course}/assignments/{assignment}"
+        self._http = http(self.site)
+        self._requester = _Requester(self.site, self._http, self._http.keep_secret(token))
+        with self._understood():
+            import canvasapi.assignment
+
+            known = {"id": int(assignment), "course_id": int(course)}
+            self._assignment = canvasapi.assignment.Assignment(self._requester, known)
+
+    def assignment(self) -> Assignment:
+        """Return the assignment's title and points."""
+        with self._understood():
+            found = self._http.json(self._requester.request("GET", self._path))
+            if found.get("grading_type") not in TAKES_POINTS:
+                raise RequestError(
+                    f"the assignment is graded by {found.get('grading_type')!r}, which takes no points",
+                    hint="set “Display Grade as” to points in the assignment",
+                )
+            if found.get("points_possible") is None:
+                raise RequestError("the assignment has no points yet", hint="set its points in Canvas")
+            attention = []
+            if found.get("post_manually"):
+                attention.append("grades and comments stay hidden in Canvas until you post them in the gradebook")
+            if found.get("grade_group_students_individually"):
+                attention.append(
+                    "this group assignment is graded one by one: only the member named gets grade and comment"
+                )
+            return Assignment(
+                self._http.clean(str(found["name"])), Decimal(str(found["points_possible"])), tuple(attention)
+            )
+
+    def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
+        """Return what Canvas holds, by `Entry.student`."""
+        with self._understood():
+            every = self._assignment.get_submissions(include=["submission_comments"])
+            named = [(vars(one), _standing(vars(one))) for one in every if getattr(one, "user_id", None)]
+        found = {standing.user: standing for _, standing in named}
+        found |= {f"anonymous {one['anonymous_id']}": standing for one, standing in named if one.get("anonymous_id")}
+        return {entry.student: found[user] for entry in entries if (user := user_id(entry)) in found}
+
+    def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
+        """Send grades in bulk, then comments; a student whose grade did not go through gets no comment."""
+        graded = [change for change in changes if change.grade]
+        trouble = dict(self._grades(graded, note)) if graded else {}
+        for index, change in enumerate(changes):
+            if change.wish.student in trouble:
+                yield trouble[change.wish.student]
+                continue
+            try:
+                if change.comment:
+                    self._comment(change, note)
+                yield Outcome(change, "sent")
+            except LiveError as error:
+                yield failed(change, error)
+                if is_final(error):
+                    left = changes[index + 1 :]
+                    yield from (trouble.get(one.wish.student) or _untried(one, error) for one in left)
+                    return
+
+    # --- grades ----------------------------------------------------------------------------------------------------
+
+    def _grades(self, changes: Sequence[Change], note: Note) -> Iterator[tuple[str, Outcome]]:
+        """Run the bulk jobs, look at what became of them, and yield who did not get the grade, with the reason."""
+        said: dict[str, LiveError] = {}
+        for first in range(0, len(changes), AT_ONCE):
+            some = changes[first : first + AT_ONCE]
+            for change in some:
+                note.write(change, "grade", "sending")
+            try:
+                job = self._job(some)
+                said |= dict.fromkeys((change.wish.student for change in some), job)
+            except LiveError as error:
+                said |= dict.fromkeys((change.wish.student for change in changes[first:]), error)
+                break
+        there = self._look(changes)
+        for change in changes:
+            now, student = there.get(change.wish.student), change.wish.student
+            if now is not None and equal(now.grade, change.wish.grade):
+                note.write(change, "grade", "sent")
+                continue
+            outcome = failed(change, said[student])
+            note.write(change, "grade", "sending" if outcome.ended == "unanswered" else "failed")
+            yield student, outcome
+
+    def _look(self, changes: Sequence[Change]) -> Mapping[str, Standing]:
+        """Return what Canvas holds now; where it cannot be asked, nothing is known."""
+        try:
+            return self.standing([change.wish.graded.entry for change in changes])
+        except LiveError:
+            return {}
+
+    def _job(self, changes: Sequence[Change]) -> LiveError:
+        """Run one bulk job to its end; return what to say of the students whose grade does not show afterwards."""
+        data = {change.standing.user: {"posted_grade": str(change.wish.grade)} for change in changes}
+        with self._understood():
+            progress = self._assignment.submissions_bulk_update(grade_data=data)
+            waited, pause = 0.0, 1.0
+            while progress.workflow_state not in {"completed", "failed"}:
+                if waited > PATIENCE_SECONDS:
+                    return Unanswered("Canvas has not finished its job yet", hint="run the same command again later")
+                if waited >= TOLD_SECONDS:
+                    self._http.say(f"Canvas is setting {len(changes)} grades, for {waited:.0f} s now")
+                self._http.sleep(pause)
+                waited, pause = waited + pause, min(2 * pause, 10.0)
+                progress = progress.query()
+            message = self._http.clean(str(getattr(progress, "message", None) or ""))
+        return LiveError(
+            message or "Canvas took the grade and does not show it", hint="see whether the student may be graded"
+        )
+
+    # --- comments --------------------------------------------------------------------------------------------------
+
+    def _comment(self, change: Change, note: Note) -> None:
+        """Upload the page and send the comment that carries it; if no answer comes, look whether it is there."""
+        import canvasapi.submission
+
+        file = self._upload(change)
+        comment: dict[str, object] = {"text_comment": change.wish.comment[:COMMENT_LIMIT], "file_ids": [file]}
+        if change.standing.attempt:
+            comment["attempt"] = change.standing.attempt
+        if change.wish.graded.entry.lms.get("is_group"):
+            comment["group_comment"] = True
+        note.write(change, "comment", "sending", note=file)
+        known = {"course_id": self._assignment.course_id, "assignment_id": self._assignment.id}
+        submission = canvasapi.submission.Submission(self._requester, {**known, "user_id": change.standing.user})
+        silent = Unanswered("Canvas does not show the comment", hint="run the same command again, it looks first")
+        try:
+            with self._understood():
+                submission.edit(comment=comment)
+                shows = file in _standing(vars(submission)).files
+        except Unanswered as error:
+            shows, silent = False, error
+        except LiveError as error:
+            if error.status:
+                note.write(change, "comment", "failed")
+                raise
+            shows, silent = False, Unanswered(error.problem, hint=error.hint)
+        if not shows and not self._arrived(change, file):
+            raise silent
+        note.write(change, "comment", "sent", note=file)
+
+    def _arrived(self, change: Change, file: str) -> bool:
+        """Whether a comment that was not answered stands there; that nothing can be seen proves nothing."""
+        try:
+            with self._understood():
+                found = self._assignment.get_submission(change.standing.user, include=["submission_comments"])
+                return file in _standing(vars(found)).files
+        except LiveError:
+            return False
+
+    def _upload(self, change: Change) -> str:
+        """Upload the page in Canvas's three steps, and return the file's id."""
+        from canvasapi.upload import Uploader
+
+        path = f"{self._path}/submissions/{change.standing.user}/comments/files"
+        with self._understood():
+            _, found = Uploader(self._requester, path, change.wish.page, content_type="text/html").start()
+            return str(found["id"])
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Turn what canvasapi makes of an unexpected answer into an error of ours."""
+        try:
+            yield
+        except ImportError:
+            raise RequestError(
+                "sending to Canvas needs one more library", hint="run `pip install 'grader[canvas]'`"
+            ) from None
+        except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
+            raise LiveError(
+                f"{self.site} answered in a way that no Canvas does",
+                hint="check the address: it should be that of the Canvas site itself",
+            ) from None
+
+
+class _Requester:
+    """Stands where canvasapi's own would: same calls, sent through our `Http`, which waits, retries and hides secrets."""
+
+    def __init__(self, site: str, http: Http, token: Secret) -> None:
+        self.original_url = site
+        self.base_url = f"{site}/api/v1/"
+        self.new_quizzes_url = f"{site}/api/quiz/v1/"
+        self._http, self._token = http, token
+
+    def request(
+        self,
+        method: str,
+        endpoint: str | None = None,
+        *,
+        use_auth: bool = True,
+        _url: str | None = None,
+        _kwargs: Sequence[tuple[str, Any]] = (),
+        file: Any = None,
+        **more: Any,
+    ) -> requests.Response:
+        """Send what canvasapi asks for; an upload is followed to its end, which it is not in canvasapi 3.6."""
+        fields = [(name, _text(value)) for name, value in (*_kwargs, *more.items())]
+        reads = method == "GET"
+        call = Call(
+            method,
+            _url or self.base_url + (endpoint or ""),
+            query=fields if reads else (),
+            form=None if reads else fields,
+            file=None if file is None else ("file", PAGE, file.read()),
+            bearer=self._token if use_auth else None,
+            repeatable=not any(name.startswith("comment[") for name, _ in fields),
+        )
+        response = self._http.send(call)
+        if file is not None and response.headers.get("Location"):
+            return self._finish_upload(call.url, response)
+        if response.status_code >= 300:
+            raise LiveError(
+                f"{origin(call.url)} sends us on to another address",
+                hint="give the address where Canvas answers itself",
+            )
+        return response
+
+    def _finish_upload(self, url: str, response: requests.Response) -> requests.Response:
+        """Fetch the file's record; a file whose record nobody fetches may never become available."""
+        where = urllib.parse.urljoin(url, response.headers["Location"])
+        return self._http.send(Call("GET", where, bearer=self._token, repeatable=True))
+
+
+def user_id(entry: Entry) -> str:
+    """Return an entry's Canvas user id, or what stands for it where the hand-in was anonymous."""
+    if entry.lms.get("anonymous_id"):
+        return f"anonymous {entry.lms['anonymous_id']}"
+    found = str(entry.lms.get("user_id") or "")
+    return found if found.isascii() and found.isdigit() else ""
+
+
+def _standing(submission: Mapping[str, Any]) -> Standing:
+    """Return what one submission's record says, in points; where Canvas takes points off for lateness, before it did."""
+    comments = submission.get("submission_comments") or []
+    files = [file for comment in comments for file in comment.get("attachments") or []]
+    entered = submission.get("entered_score")
+    score = submission.get("score") if entered is None else entered
+    grader, when = submission.get("grader_id"), submission.get("graded_at")
+    return Standing(
+        user=str(submission["user_id"]),
+        grade=None if score is None else Decimal(str(score)),
+        by=f"user {int(grader)} on {date.fromisoformat(str(when)[:10])}" if grader and when else "",
+        comments=tuple(str(comment.get("comment")) for comment in comments),
+        files=tuple(str(file.get("id")) for file in files),
+        attempt=submission.get("attempt"),
+        settled="excused in Canvas" if submission.get("excused") else "",
+    )
+
+
+def _untried(change: Change, error: LiveError) -> Outcome:
+    return next(stopping([change], error))
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""What the learning management systems share: archives, layout, tables, points."""

@@ -1,0 +1,204 @@
+"""Zips as an LMS makes and takes them: read with distrust, written the same way every time."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import zipfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from grader.classroom.submissions import walk
+from grader.errors import RequestError
+from grader.files import replacing
+from grader.reading.notebook import SOURCE_LIMIT_BYTES
+
+MOST_MEMBERS = 100_000
+MOST_TIMES_PACKED = 100  # what unpacks to more is no class's homework; Canvas draws the line at the same place
+MOST_UNPACKED_BYTES = 50 << 30
+MOST_ZIP_BYTES = 512 << 20  # of a zip that a student handed in
+_ROOM_BYTES = 64 << 20  # a small zip may hold one large file
+_UTF8_FLAG = 0x800
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same zip every time; no clock in it
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of an export: its name in it with ``/``, the size that it says it has, and where it lies.
+
+    One that is `too_large` is set aside and never unpacked.  All members of a zip share it open, since opening it reads its
+    whole directory; it is closed with the last of them.
+    `shared_depth` counts the folders at the top of the name that all files of the export lie in. The system, or whoever
+    unpacked its zip, made these. Any other folder may be a student's own, and its name says nothing of whose a file is.
+    """
+
+    name: str
+    size_bytes: int
+    source: Path
+    archive: zipfile.ZipFile | None = None
+    info: zipfile.ZipInfo | None = None
+    too_large: bool = False
+    shared_depth: int = 0
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Give the file to read; a damaged or encrypted member raises whatever its packing does."""
+        if self.too_large:
+            raise zipfile.LargeZipFile(f"{self.name} is too large")
+        if self.archive is None or self.info is None:
+            with self.source.open("rb") as file:
+                yield file
+        else:
+            with self.archive.open(self.info) as file:
+                yield file
+
+
+@dataclass(slots=True)
+class Contents:
+    """What an export holds: its files by name, those refused with the reason, and how many hidden ones were passed over."""
+
+    members: list[Member] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    passed_over: int = 0
+
+
+def contents(sources: Sequence[Path]) -> Contents:
+    """Return the files of zips and of folders that a browser has unpacked, in the order of their names.
+
+    Absolute names, ``..`` and links are refused; hidden files and ``__MACOSX`` are passed over and counted.
+
+    Raises
+    ------
+    RequestError
+        If a source is not there, is no zip, or unpacks to more than a class hands in without the files that are too large.
+    """
+    found = Contents()
+    for source in sources:
+        if source.is_dir():
+            members = _of_folder(source, found)
+        elif source.is_file():
+            members = _of_zip(source, found)
+        else:
+            raise RequestError(
+                f"there is no {source}", hint="give the zip as the LMS made it, or the folder it unpacks to"
+            )
+        visible = [member for member in members if not _is_hidden(member)]
+        found.passed_over += len(members) - len(visible)
+        depth = _shared_depth(visible)
+        found.members += [
+            replace(member, shared_depth=depth) for member in sorted(visible, key=lambda member: member.name)
+        ]
+    return found
+
+
+def write_zip(path: Path, files: Mapping[str, bytes | Path], *, programs: Collection[str] = ()) -> None:
+    """Write a zip whole or not at all, for its owner alone, its members by name; the same files give the same bytes.
+
+    Those called `programs` may be executed where the zip is unpacked.
+    """
+    with replacing(path, private=True) as draft, zipfile.ZipFile(draft, "w") as archive:
+        for name in sorted(files):
+            content = files[name]
+            info = zipfile.ZipInfo(name, _EPOCH)
+            mode = 0o755 if name in programs else 0o644
+            info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, mode << 16
+            if isinstance(content, bytes):
+                archive.writestr(info, content)
+            else:
+                info.file_size = content.stat().st_size
+                with content.open("rb") as source, archive.open(info, "w") as member:
+                    shutil.copyfileobj(source, member)
+
+
+def decoded(name: str, *, utf8: bool) -> str:
+    """Return a member's name as it was meant: without the flag of UTF-8 it may still be UTF-8, read as cp437."""
+    if utf8:
+        return name
+    try:
+        return name.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return name
+
+
+def _of_folder(source: Path, found: Contents) -> list[Member]:
+    members = []
+    for name, error in walk(source):
+        path = source / name
+        if error is not None:
+            found.refused.append(f"{name or source}: the folder cannot be opened: {error.strerror}")
+        elif path.is_symlink() or not path.is_file():
+            found.refused.append(f"{name}: a link")
+        else:
+            members.append(Member(name, path.stat().st_size, path))
+    return members
+
+
+def _of_zip(source: Path, found: Contents) -> list[Member]:
+    try:
+        archive = zipfile.ZipFile(source)
+    except Exception as error:  # a damaged directory of an archive fails in many ways
+        raise RequestError(
+            f"{source} cannot be read as a zip: {error}",
+            hint="give the zip as the LMS made it; if this is that zip, it is damaged: download it again",
+        ) from None
+    infos = [info for info in archive.infolist() if not info.is_dir()]
+    too_large = _too_large(source, infos)
+    members = []
+    for info in infos:
+        name = decoded(info.filename, utf8=bool(info.flag_bits & _UTF8_FLAG)).replace("\\", "/")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            found.refused.append(f"{name}: a link")
+        elif name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/"):
+            found.refused.append(f"{name}: it leads out of the zip")
+        else:
+            members.append(Member(name, info.file_size, source, archive, info, too_large=info.filename in too_large))
+    return members
+
+
+def _too_large(source: Path, infos: Sequence[zipfile.ZipInfo]) -> set[str]:
+    """Return the members to set aside: a file that one student handed in must not stop the class.
+
+    What is larger than any file that is read does not count.  If the rest is too much, what unpacks to far more than it takes
+    in the zip goes as well.
+    """
+    most = min(MOST_UNPACKED_BYTES, MOST_TIMES_PACKED * source.stat().st_size + _ROOM_BYTES)
+    large = {
+        info.filename for info in infos if info.file_size > (MOST_ZIP_BYTES if _is_zip(info) else SOURCE_LIMIT_BYTES)
+    }
+    if _unpacked_bytes(infos, large) > most:
+        large |= {info.filename for info in infos if info.file_size > MOST_TIMES_PACKED * info.compress_size}
+    unpacked = _unpacked_bytes(infos, large)
+    if len(infos) > MOST_MEMBERS or unpacked > most:
+        raise RequestError(
+            f"{source} holds {len(infos)} files of {unpacked >> 20} MB in all, more than it should",
+            hint="this may be a zip bomb; if it is a real download, unpack it and give the folder",
+        )
+    return large
+
+
+def _unpacked_bytes(infos: Sequence[zipfile.ZipInfo], without: Collection[str]) -> int:
+    return sum(info.file_size for info in infos if info.filename not in without)
+
+
+def _is_zip(info: zipfile.ZipInfo) -> bool:
+    return info.filename.lower().endswith(".zip")
+
+
+def _is_hidden(member: Member) -> bool:
+    parts = PurePosixPath(member.name).parts
+    return "__MACOSX" in parts or any(part.startswith(".") for part in parts)
+
+
+def _shared_depth(members: Sequence[Member]) -> int:
+    """Return how many folders at the top all files lie in."""
+    folders = [PurePosixPath(member.name).parts[:-1] for member in members]
+    first, last = min(folders, default=()), max(folders, default=())  # what these two share, all that lie between share
+    return next(
+        (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other),
+        min(len(first), len(last)),
+    )

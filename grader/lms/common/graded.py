@@ -1,0 +1,140 @@
+"""The results of a batch beside the entries of its manifest: what goes out, what is held back and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from grader.classroom import manifest as manifests
+from grader.classroom.folder import DATABASE, nobodys, opened
+from grader.classroom.manifest import Entry, Manifest
+from grader.classroom.review import open_items
+from grader.errors import RequestError
+from grader.files import make_private_folder
+from grader.lms.common.system import UNWORKED, Export, Graded, Unworked
+from grader.records import Result
+
+UNSEEN = ("no_notebook", "unreadable")  # blank unless somebody says otherwise; the others get their score
+
+
+def gather(
+    directory: Path, out: Path, *, include_open: bool = False, absent: Mapping[str, Decimal | None] | None = None
+) -> Export:
+    """Return what the batch in `directory` has to export; the request's other options are the caller's to set.
+
+    `absent` holds what entries without work to grade get, as `absent_points` reads it.
+
+    Raises
+    ------
+    RequestError
+        If `directory` holds no manifest or nothing was graded into it, or `out` cannot be made.
+    """
+    manifest, absent = _manifest(directory), absent_points("blank") if absent is None else absent
+    results, waiting, nobody = _results(directory, manifest)
+    graded, held_back = [], {}
+    for entry in manifest.entries:
+        if (found := results.get(entry.student)) is None:
+            held_back[entry.student] = "not graded yet"
+            continue
+        folder, result = found
+        kind = unworked(entry, result)
+        decided: Unworked | Literal[""] = kind if kind in absent else ""
+        why = () if include_open or decided else waiting.get(result.submission.name, ())
+        if why:
+            held_back[entry.student] = "; ".join(why)
+        else:
+            graded.append(Graded(entry, result, directory / folder, decided))
+    first = next(iter(results.values()))[1]
+    make_private_folder(out)
+    return Export(manifest, graded, out, first.title, first.possible, absent=absent, held_back=held_back, nobody=nobody)
+
+
+def unworked(entry: Entry, result: Result) -> Unworked | Literal[""]:
+    """Return why there is no work to grade; empty where there is some, or where somebody gave points by hand."""
+    functions = result.functions.values()
+    if result.settled_by_person:
+        return ""
+    if entry.file is None:
+        return "no_notebook"
+    if result.notebook.status in ("no_notebook", "unreadable", "wrong_notebook"):
+        return result.notebook.status
+    statuses = {one.status for one in functions}
+    return "not_attempted" if "not_attempted" in statuses <= {"not_attempted", "missing"} else ""
+
+
+def absent_points(said: str) -> dict[str, Decimal | None]:
+    """Return what `--absent` asks for, by status: None for blank, else points.
+
+    A value alone is for who handed in nothing or a file that cannot be read; `STATUS=VALUE`, several with commas between
+    them, is for one status.
+
+    Raises
+    ------
+    RequestError
+        If a status is not known, or a value is neither `blank`, `zero` nor a number from 0 up.
+    """
+    found: dict[str, Decimal | None] = dict.fromkeys(UNSEEN)
+    for part in said.split(","):
+        status, given, value = part.strip().rpartition("=")
+        if given and status not in UNWORKED:
+            raise RequestError(f"--absent {part.strip()!r}: no such status", hint=f"known are {', '.join(UNWORKED)}")
+        found |= dict.fromkeys([status] if given else UNSEEN, _points(value))
+    return found
+
+
+def _points(said: str) -> Decimal | None:
+    if said in {"blank", "zero"}:
+        return Decimal(0) if said == "zero" else None
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", said, re.ASCII):
+        hint = "say blank, zero or points such as 5; for one status: not_attempted=blank"
+        raise RequestError(f"--absent {said!r} is no number of points", hint=hint)
+    return Decimal(said)
+
+
+def named(entries: Iterable[Entry], why: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence for each entry that is held back."""
+    return tuple(f"{entry.name or entry.student}: {why[entry.student]}" for entry in entries if entry.student in why)
+
+
+def _manifest(directory: Path) -> Manifest:
+    found = manifests.load(directory)
+    if found is None:
+        raise RequestError(
+            f"{directory} holds no {manifests.FILE}, so nobody can tell whose the results are",
+            hint="collect the LMS's download first, grade the collected folder with `grader batch`, then export",
+        )
+    return found
+
+
+def _results(
+    directory: Path, manifest: Manifest
+) -> tuple[dict[str, tuple[str, Result]], Mapping[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return folder and result by student, what a person still has to look at by submission, and whose files are nobody's."""
+    files = {entry.student: entry.file for entry in manifest.entries}
+    path = directory / DATABASE
+    found: dict[str, tuple[str, Result]] = {}
+    waiting: Mapping[str, tuple[str, ...]] = {}
+    nobody: tuple[str, ...] = ()
+    if path.is_file():
+        with opened(directory) as store:
+            for folder, _, result in store.results():
+                student = result.submission.student
+                if student in files and (student not in found or _is_of(files[student], result)):
+                    found[student] = folder, result
+            nobody = nobodys(store)
+            waiting = open_items((result for _, result in found.values()), store.seen())
+    if not found:
+        raise RequestError(
+            f"nothing of a collected folder was graded into {directory}",
+            hint="run `grader batch COLLECTED --out DIR` and export that DIR",
+        )
+    return found, waiting, nobody
+
+
+def _is_of(file: str | None, result: Result) -> bool:
+    """Whether a result is of an entry's own file, not of one that was collected for the same student before."""
+    name = result.submission.name
+    return result.notebook.status == "no_notebook" if file is None else name == file or name.endswith(f"/{file}")

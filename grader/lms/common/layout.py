@@ -1,0 +1,299 @@
+"""The collected folder: one file an entry, under a name that is safe everywhere, and manifest.json beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from grader.classroom import manifest as manifests
+from grader.classroom.manifest import Entry, Manifest
+from grader.classroom.submissions import (
+    MOST_FILES,
+    PEEKED_BYTES,
+    Submission,
+    Wanted,
+    find_in_zip,
+    is_markdown_notebook,
+    suffix_of,
+    unpacked_bytes,
+    with_folders,
+)
+from grader.classroom.submissions import opened as opened_submission
+from grader.errors import RequestError
+from grader.files import make_private_folder, replacing, write
+from grader.lms.common.archives import MOST_ZIP_BYTES, Contents, Member
+from grader.lms.common.choice import done_in, is_notebook
+from grader.lms.common.system import Collect, Done
+from grader.reading.notebook import SOURCE_LIMIT_BYTES
+
+_UNSEALED = (
+    "manifest.json has no seal, since no key can be kept in your data folder: "
+    "give `grader batch` the option --manifest with its path"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was handed in: the name it came under, where it lies, and what the LMS needs back if it is graded.
+
+    `known_as` is that name without what the LMS adds to it when a file is handed in again.
+    """
+
+    original: str
+    member: Member
+    lms: Mapping[str, Any] = field(default_factory=dict)
+    known_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What one entry of the LMS handed in; fields as in `Entry`.  Of files that fit equally well the last one counts.
+
+    `note` is shown to the student as well, `remark` only to whoever collects; `known_as` is the name that the file is laid out
+    under, before the student's identifier, where that should not change with what else is known.
+    """
+
+    student: str
+    name: str
+    files: Sequence[File] = ()
+    late: bool | None = None
+    note: str = ""
+    lms: Mapping[str, Any] = field(default_factory=dict)
+    remark: str = ""
+    known_as: str = ""
+
+
+def set_aside(unclear: Mapping[str, RequestError], others: Collection[object], found: Contents) -> list[HandedIn]:
+    """Return an entry without a file for each name that can be read in several ways; the reason is named, the class goes on.
+
+    Raises
+    ------
+    RequestError
+        If there are no `others`: nothing could be collected.
+    """
+    errors = list(unclear.values())
+    if errors and not others:
+        more = f"; {len(errors) - 1} more names are as unclear" if len(errors) > 1 else ""
+        raise RequestError(f"{errors[0].problem}{more}", hint=errors[0].hint)
+    found.refused += [f"{error.problem}; it was set aside: {error.hint}" for error in errors]
+    note = "The name of this file does not tell whose it is, so it was set aside."
+    return [HandedIn(path, f"set aside: {path}", note=note) for path in unclear]
+
+
+def lay_out(
+    request: Collect,
+    system: str,
+    handed_in: Iterable[HandedIn],
+    found: Contents,
+    assignment: Mapping[str, Any] | None = None,
+) -> Done:
+    """Write the file that counts of every entry, and the manifest; say what was found.
+
+    Raises
+    ------
+    RequestError
+        If nothing was handed in, or the folder cannot be written.
+    """
+    entries = sorted(handed_in, key=lambda one: (one.name.casefold(), one.student))
+    if not entries:
+        given = ", ".join(map(str, request.exports))
+        raise RequestError(f"no submission of this system is in {given}", hint="give the zip as the LMS made it")
+    make_private_folder(request.out)
+    try:
+        usual = _usual(entries)
+        laid = tuple(_entry(request, one, path, usual) for one, path in zip(entries, _paths(entries), strict=True))
+    except OSError as error:
+        raise RequestError(
+            f"{request.out} cannot be written: {error.strerror}", hint="free disk space or choose another folder"
+        ) from None
+    manifest = manifests.sealed(Manifest(system=system, assignment=dict(assignment or {}), entries=laid))
+    write(request.out / manifests.FILE, manifests.encode(manifest), private=True)
+    done = _done(request, entries, laid, found)
+    return done if manifest.seal else replace(done, attention=(*done.attention, _UNSEALED))
+
+
+def _entry(request: Collect, one: HandedIn, stem: str, usual: str) -> Entry:
+    with ExitStack() as unpacked:
+        files, left = _opened(one.files, request.functions, unpacked)
+        able = [file for file in files if _is_able(file, request.functions)]
+        left += max(0, len(able) - MOST_FILES)
+        able = able[:MOST_FILES]
+        chosen = _chosen(able, request.functions, usual)
+        notes = [one.note]
+        file = sha256 = None
+        if chosen:
+            file = f"{stem}{suffix_of(chosen.original) or PurePosixPath(chosen.original).suffix.lower()}"
+            sha256, said = _copy(chosen.member, request.out / file)
+            notes.append(said)
+        elif files:
+            notes.append("No notebook is among what was handed in: " + _listed([file.original for file in files]))
+        if aside := [file.original for file in files if file.member.too_large and file is not chosen]:
+            notes.append("Set aside, since it is too large: " + _listed(aside))
+        if left:
+            notes.append(f"{left + len(able)} notebooks and scripts were handed in; only {len(able)} were looked at.")
+    return Entry(
+        file=file,
+        student=one.student,
+        name=one.name,
+        original=chosen.original if chosen else None,
+        sha256=sha256,
+        late=one.late,
+        others=tuple(file.original for file in files if file is not chosen)[: manifests.MOST_OTHERS + 1],
+        note=" ".join(note for note in notes if note),
+        lms={**one.lms, **(chosen.lms if chosen else {})},
+    )
+
+
+def _opened(files: Sequence[File], functions: Sequence[str], unpacked: ExitStack) -> tuple[list[File], int]:
+    """Return the files of a hand-in, in place of each zip the notebooks in it; and how many of these are left out."""
+    opened, left = [], 0
+    for file in files:
+        inner, more = _of_zip(file, functions, unpacked) if file.original.lower().endswith(".zip") else ([], 0)
+        opened += inner or [file]
+        left += more
+    return opened, left
+
+
+def _of_zip(file: File, functions: Sequence[str], unpacked: ExitStack) -> tuple[list[File], int]:
+    """Return the notebooks in a zip that was handed in, unpacked for a while, and how many of them are left out."""
+    if file.member.too_large or file.member.size_bytes > MOST_ZIP_BYTES:
+        return [], 0
+    folder = Path(unpacked.enter_context(TemporaryDirectory(prefix="grader-")))
+    packed = folder / "packed.zip"
+    try:
+        with file.member.open() as source, packed.open("xb") as copy:
+            shutil.copyfileobj(source, copy)
+    except OSError:
+        raise
+    except Exception:  # each way of packing has errors of its own; it is named as no notebook
+        return [], 0
+    found = find_in_zip(packed, file.original, Wanted(functions))
+    files = []
+    for number, submission in enumerate(found.submissions):
+        path, size_bytes = folder / str(number), unpacked_bytes(submission)
+        if size_bytes <= SOURCE_LIMIT_BYTES:  # what is too large is never unpacked
+            with suppress(RequestError), opened_submission(submission) as member:
+                shutil.copyfile(member, path)
+            path.touch()  # what cannot be unpacked is empty, so the batch says that it cannot be read
+        files.append(File(submission.name, Member(submission.name, size_bytes, path), file.lms, _base(submission.name)))
+    return files, sum(found.left_out.values())
+
+
+def _base(name: str) -> str:
+    return PurePosixPath(name).name
+
+
+def _is_able(file: File, functions: Sequence[str]) -> bool:
+    """Whether a file can be graded, by its name; a Markdown file by what is in it."""
+    if suffix_of(file.original):
+        return True
+    if not file.original.lower().endswith(".md"):
+        return False
+    with suppress(Exception), file.member.open() as opened:  # each way of packing has errors of its own
+        return is_markdown_notebook(_base(file.original), opened.read(PEEKED_BYTES), functions)
+    return False
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_FILES} more" if len(names) > MOST_FILES else ""
+    return ", ".join(names[:MOST_FILES]) + more
+
+
+def _usual(entries: Sequence[HandedIn]) -> str:
+    """Return the name that most notebooks of the class came under."""
+    names = Counter(
+        file.known_as or file.original for one in entries for file in one.files if is_notebook(file.original)
+    )
+    return max(names, key=lambda name: (names[name], name), default="")
+
+
+def _chosen(able: Sequence[File], functions: Sequence[str], usual: str) -> File | None:
+    """Return the file that is graded."""
+    if len(able) < 2:
+        return able[0] if able else None
+    ranks = [
+        (_filled_in(file, functions), is_notebook(file.original), (file.known_as or file.original) == usual, place)
+        for place, file in enumerate(able)
+    ]
+    return able[max(ranks)[-1]]
+
+
+def _filled_in(file: File, functions: Sequence[str]) -> tuple[int, int]:
+    """Return how much of the exercise is done in a file, nothing where it cannot be read."""
+    if file.member.too_large or file.member.size_bytes > SOURCE_LIMIT_BYTES:
+        return 0, 0
+    try:
+        with file.member.open() as opened:
+            data = opened.read(SOURCE_LIMIT_BYTES)
+    except Exception:  # each way of packing has errors of its own
+        return 0, 0
+    return done_in(data, file.original, functions)
+
+
+def _copy(member: Member, path: Path) -> tuple[str | None, str]:
+    """Copy a file out; return its hash, or a sentence on why there is none.
+
+    What is too large to be graded becomes as large a hole, and what cannot be unpacked an empty file, so that the batch says
+    of both what they are: unreadable, not absent.
+    """
+    digest = hashlib.sha256()
+    with replacing(path, private=True) as draft:
+        if member.too_large or member.size_bytes > SOURCE_LIMIT_BYTES:
+            draft.truncate(SOURCE_LIMIT_BYTES + 1)
+            return None, f"The file is too large ({member.size_bytes >> 20} MB)."
+        try:
+            with member.open() as source:
+                while chunk := source.read(1 << 20):
+                    digest.update(chunk)
+                    draft.write(chunk)
+        except OSError:
+            raise
+        except Exception as error:  # each way of packing has errors of its own
+            draft.seek(0)
+            draft.truncate()
+            encrypted = isinstance(error, RuntimeError) and "encrypted" in str(error)
+            return None, f"The file is {'encrypted' if encrypted else 'damaged'} in the LMS's download."
+    return digest.hexdigest(), ""
+
+
+def _paths(entries: Sequence[HandedIn]) -> list[str]:
+    """Return a file name without suffix for every entry: plain letters, unique, allowed on every system."""
+    wanted = []
+    for one in entries:
+        parts = dict.fromkeys(filter(None, (_plain(one.known_as or one.name), _plain(one.student))))
+        wanted.append(Submission("_".join(parts) or "entry", Path()))
+    return [placed.folder for placed in with_folders(wanted, {})]
+
+
+def _plain(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9-]+", "_", letters).strip("_-")[:60]
+
+
+def _done(request: Collect, handed_in: Sequence[HandedIn], entries: Sequence[Entry], found: Contents) -> Done:
+    files = [entry for entry in entries if entry.file]
+    said = [f"{len(entries)} entries: {len(files)} with a notebook, {len(entries) - len(files)} without"]
+    late = sum(bool(entry.late) for entry in entries)
+    said += [f"{late} of them late"] * bool(late)
+    said += [f"passed over, as nobody's: {found.passed_over}"] * bool(found.passed_over)
+    attention = [_remarks(one, entry) for one, entry in zip(handed_in, entries, strict=True)]
+    manifest = request.out / manifests.FILE
+    return Done((manifest,), tuple(said), tuple(filter(None, attention)), tuple(found.refused))
+
+
+def _remarks(one: HandedIn, entry: Entry) -> str:
+    """Return what is to be said of an entry to whoever collects, nothing where nothing is odd."""
+    several = sum(bool(suffix_of(name)) for name in entry.others)
+    said = [entry.note, one.remark, f"{entry.original} was taken, not {_listed(entry.others)}" if several else ""]
+    said += ["no file was handed in"] * (entry.file is None and not one.note and not one.files)
+    found = "; ".join(part for part in said if part)
+    return f"{entry.name or entry.student}: {found}" if found else ""

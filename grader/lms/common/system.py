@@ -1,0 +1,172 @@
+"""What every system has in common: what it is asked, what it is given, what it says it did."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from grader.classroom.manifest import Entry, Manifest
+from grader.lms.common.points import exact
+
+if TYPE_CHECKING:
+    from grader.records import Result
+
+Unworked = Literal["no_notebook", "unreadable", "wrong_notebook", "not_attempted"]
+UNWORKED: Mapping[Unworked, str] = {
+    "no_notebook": "nothing was handed in that is a notebook",
+    "unreadable": "no notebook that could be read",
+    "wrong_notebook": "not the notebook of this exercise",
+    "not_attempted": "nothing was attempted",
+}  # hand-ins without work to grade: what they are exported as is the instructor's choice
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system as the command lists it.
+
+    `template` says what the option `flag` takes (`--gradebook` and `--worksheet` mean the same), empty where the system's
+    exporter fills nothing in; `verified` says how far what we write was tried; `mapped` systems are described by a mapping
+    file; `example` is what a download is called there.
+    """
+
+    title: str
+    reads: str = ""
+    writes: str = ""
+    template: str = ""
+    verified: str = "not verified against the system"
+    mapped: bool = False
+    flag: str = "--gradebook"
+    example: str = "download.zip"
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """An entry of the manifest with its result and the folder of its pages; the result holds what people ruled.
+
+    `absent` names why there is no work to grade, where nobody gave points by hand and `Export.absent` says what then goes
+    out; empty otherwise.
+    """
+
+    entry: Entry
+    result: Result
+    folder: Path
+    absent: Unworked | Literal[""] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """What to collect: the LMS's exports, the folder to lay files out in, and a roster where names are ambiguous.
+
+    `functions` are the names that the right notebook defines: they decide which of several files is graded. `mapping` is a
+    mapping file in place of the system's own, `assignment` the one that is meant where a folder holds several (nbgrader).
+    """
+
+    exports: Sequence[Path]
+    out: Path
+    roster: Path | None = None
+    functions: Sequence[str] = ()
+    mapping: Path | None = None
+    assignment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What to export: graded entries, those that are held back with the reason (by `Entry.student`), and how.
+
+    `template` is the LMS's own export that is filled in (a gradebook or worksheet), `column` names the assignment in it;
+    `title` and `possible` are the exercise's; `absent` holds the points that entries without work to grade get, None
+    leaves them blank; who is not in it gets the score. `nobody` are submissions that are nobody's.
+    `out` is a folder, and is there.
+    """
+
+    manifest: Manifest
+    graded: Sequence[Graded]
+    out: Path
+    title: str
+    possible: float
+    template: Path | None = None
+    column: str | None = None
+    absent: Mapping[str, Decimal | None] = field(default_factory=dict)
+    held_back: Mapping[str, str] = field(default_factory=dict)
+    nobody: tuple[str, ...] = ()
+    mapping: Path | None = None
+
+    @property
+    def assignment_id(self) -> str:
+        """The system's own id of the assignment, empty where the download does not tell it."""
+        known = self.manifest.assignment
+        return str(known.get("id") or known.get("assignment_id") or "")
+
+    def score(self, one: Graded) -> Decimal | None:
+        """Return the points that go out for an entry, out of `possible`; None where nothing is to be written."""
+        return self.absent.get(one.absent) if one.absent else exact(one.result.score)
+
+    @property
+    def left_blank(self) -> tuple[str, ...]:
+        """A sentence that names those for whom nothing is written, if there are any."""
+        names = [one.entry.name or one.entry.student for one in self.graded if self.score(one) is None]
+        return (f"without work to grade, left blank (--absent decides): {', '.join(names)}",) if names else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a grader inside a system is asked.
+
+    `root` is the folder that the system lays out; `visibility` says when students see the result (Gradescope); `part` is the
+    part that is graded, `parts` holds an ``ID=FUNCTION`` for each (Coursera); `file` is the name that a hand-in should have.
+    """
+
+    root: Path
+    exercise: str
+    visibility: str = "visible"
+    part: str | None = None
+    parts: Sequence[str] = ()
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What is to be brought into a system: `out` is the zip or folder to make, `options` go to every run there.
+
+    `python` is the version of the system's Python, for which the wheels that the grader needs are put in, unless `online`.
+    """
+
+    out: Path
+    exercise: str
+    options: Sequence[str] = ()
+    python: str = "3.10"
+    online: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of it, in sentences for whoever ran it.
+
+    `files` were written, `said` is what happened, `attention` what they should look at; `unaccounted` are members of an
+    export that could not be told whose they are.
+    """
+
+    files: tuple[Path, ...] = ()
+    said: tuple[str, ...] = ()
+    attention: tuple[str, ...] = ()
+    unaccounted: tuple[str, ...] = ()
+
+
+Collector = Callable[[Collect], Done]
+Exporter = Callable[[Export], Done]
+Runner = Callable[[Run], Done]
+Builder = Callable[[Build], Done]
+
+
+def later(module: str, function: str, *first: str) -> Callable[[Any], Done]:
+    """Return a collector or exporter whose module is imported when it is called; `first` are arguments before the request."""
+
+    def call(request: Any) -> Done:  # a Collect or an Export, as the table says
+        done: Done = getattr(importlib.import_module(f"grader.lms.{module}"), function)(*first, request)
+        return done
+
+    return call

@@ -1,0 +1,162 @@
+"""Tables that an LMS exports and takes back: read as they were written, one column of them found."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from grader.errors import RequestError
+from grader.files import replacing
+from grader.lms.common.points import exact
+
+DELIMITERS = (",", ";", "\t")
+MOST_BYTES = 256 << 20
+_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"\xef\xbb\xbf": "utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text file as it was: its encoding, whether it began with a byte order mark, and how its lines end."""
+
+    text: str
+    encoding: str
+    marked: bool
+
+    @property
+    def newline(self) -> str:
+        """How the lines end."""
+        return "\r\n" if "\r\n" in self.text else "\n"
+
+
+def read_text(path: Path) -> Text:
+    """Read a text file: UTF-16 where it begins with the mark of it, else UTF-8.
+
+    Raises
+    ------
+    RequestError
+        If it is not there, too large, or in another encoding.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise RequestError(
+            f"{path} cannot be read: {error.strerror}", hint="give the file that the LMS exported"
+        ) from None
+    if len(data) > MOST_BYTES:
+        raise RequestError(f"{path} is too large for a class list", hint="give the file that the LMS exported")
+    mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
+    encoding = _MARKS.get(mark, "utf-8")
+    try:
+        return Text(data[len(mark) :].decode(encoding), encoding, bool(mark))
+    except UnicodeDecodeError:
+        raise RequestError(
+            f"{path} is not in UTF-8: a spreadsheet program has saved it again",
+            hint="export it from the LMS once more and give that file as it is",
+        ) from None
+
+
+def write_text(path: Path, text: str, like: Text) -> None:
+    """Write a text file in the encoding of another, with its byte order mark where it had one."""
+    mark = next(mark for mark, encoding in _MARKS.items() if encoding == like.encoding) if like.marked else b""
+    with replacing(path, private=True) as draft:
+        draft.write(mark + text.encode(like.encoding))
+
+
+def rows(text: str, delimiter: str, path: Path) -> list[list[str]]:
+    """Return the cells of a table (RFC 4180).
+
+    Raises
+    ------
+    RequestError
+        If it cannot be read; the message names the line.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return [row for row in reader if row]
+    except csv.Error as error:
+        raise RequestError(
+            f"{path}, line {reader.line_num}, is no table: {error}", hint="give the file as the LMS exported it"
+        ) from None
+
+
+def delimiter(text: str) -> str:
+    """Return the mark that cuts the header of a table into most cells."""
+    head = text.lstrip().partition("\n")[0]
+    return max(DELIMITERS, key=lambda mark: len(cells(head, mark)))
+
+
+def cells(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a single line, none where it is no line of a table."""
+    try:
+        return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def lines(table: Iterable[Sequence[str]], delimiter: str, newline: str, *, quoting: int = csv.QUOTE_MINIMAL) -> str:
+    """Return a table as text (RFC 4180)."""
+    output = io.StringIO(newline="")
+    rows = ([cell.replace("\0", "\ufffd") for cell in row] for row in table)  # csv refuses it before Python 3.11
+    csv.writer(output, delimiter=delimiter, lineterminator=newline, quoting=quoting).writerows(rows)  # type: ignore[arg-type]  # one of csv's
+    return output.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that an assignment may stand in: its place, header, title without what the LMS adds, id, and points."""
+
+    index: int
+    header: str
+    title: str
+    id: str = ""
+    possible: Decimal | None = None
+
+
+def choose(
+    columns: Sequence[Column], *, asked: str | None, known_id: str | None, title: str, possible: float
+) -> Column:
+    """Return the assignment's column: the one asked for, else by its id, else by the exercise's title, else by its points.
+
+    Raises
+    ------
+    RequestError
+        If none fits, or two do; the message names them.
+    """
+    tests: list[Callable[[Column], bool]]
+    if asked is not None:
+        tests = [lambda one: asked in {one.id, one.header}, lambda one: _same(one.title, asked)]
+    else:
+        whole = exact(possible)
+        tests = [
+            lambda one: bool(known_id) and one.id == known_id,
+            lambda one: _same(one.title, title),
+            lambda one: title.casefold() in one.title.casefold(),
+            lambda one: one.possible == whole,
+        ]
+    for fits in tests:
+        found = [one for one in columns if fits(one)]
+        if len(found) > 1:
+            raise RequestError(
+                f"several columns could be the assignment's: {_headers(found)}",
+                hint="say which with --column TITLE_OR_ID",
+            )
+        if found:
+            return found[0]
+    raise RequestError(
+        f"no column {'is ' + repr(asked) if asked is not None else f'is titled {title!r} or worth {possible:g}'};"
+        f" there are {_headers(columns) or 'none'}",
+        hint="say which with --column TITLE_OR_ID, or export the file again from the right course",
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def _headers(columns: Sequence[Column]) -> str:
+    return ", ".join(repr(one.header) for one in columns[:10]) + (", …" if len(columns) > 10 else "")

@@ -1,0 +1,173 @@
+"""Graders that run inside a system: one hand-in lies in a folder, one result file is expected; whatever happens, it says so.
+
+The first result file stands before anything is read and says that grading did not finish.  It is replaced as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import api as service
+from grader.classroom import submissions
+from grader.errors import GraderError, RequestError
+from grader.exercise.load import Exercise
+from grader.files import write
+from grader.lms.common.choice import RULE, done_in, is_notebook
+from grader.lms.common.system import Done, Run
+from grader.reading.notebook import SOURCE_LIMIT_BYTES
+from grader.records import Result
+from grader.rendering.text import one_line
+
+UNFINISHED = "Grading began and did not finish."
+OURS = (
+    "That is a fault of the grader or of its installation, not yours: this is no score. Your teacher has to look at it."
+)
+IN_PART = "A part could not be judged."
+RESERVE_BYTES = 256 << 20  # what grader, worker and system take of a container besides the student's function
+LEAST_BYTES = 128 << 20
+MOST_NAMED = 5
+GROUPS = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict on a hand-in, and what else to say of it; without a result, `failure` says what went wrong in us."""
+
+    result: Result | None = None
+    notes: tuple[str, ...] = ()
+    failure: str = ""
+
+    @property
+    def settled(self) -> Result | None:
+        """The result if every part of it was judged: only then is there a score."""
+        return None if self.result is None or self.result.provisional else self.result
+
+    @property
+    def excuse(self) -> tuple[str, ...]:
+        """Why there is no score, in sentences for the student; nothing where there is one."""
+        if self.settled is not None:
+            return ()
+        return (self.failure or IN_PART, OURS)
+
+
+def graded(request: Run, folder: str, put: Callable[[Judged], None]) -> Judged:
+    """Grade the hand-in in `folder` of the root; `put` writes the result file, first that of a run that did not finish.
+
+    Raises
+    ------
+    RequestError
+        If there is no such root, or the result file cannot be written: then there is nothing to tell the system with.
+    """
+    if not request.root.is_dir():
+        raise RequestError(f"there is no folder {request.root}", hint="--root is the folder that the system lays out")
+    put(Judged(failure=UNFINISHED))
+    judged = _judged(request, request.root / folder)
+    put(judged)
+    return judged
+
+
+def done(judged: Judged, path: Path, said: Sequence[str] = ()) -> Done:
+    """Return what a run has to say to staff: on no system does the student see it."""
+    if judged.result is None:
+        return Done((path,), tuple(said), (f"no score was written: {judged.failure}",))
+    unsettled = ("no score was written: a part could not be judged",) if judged.settled is None else ()
+    return Done((path,), (judged.result.summary.headline, *judged.notes, *said), unsettled)
+
+
+def number(value: float) -> float:
+    """Return points without the binary rest that sums of floats have."""
+    return round(value, 6)
+
+
+def put_json(path: Path, document: Mapping[str, object]) -> None:
+    """Write a JSON file whole, in a folder that is made if need be; numbers that JSON does not have are a fault of ours."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        hint = "--root is the folder that the system lays out"
+        raise RequestError(f"{path.parent} cannot be made: {error.strerror}", hint=hint) from None
+    write(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _judged(request: Run, folder: Path) -> Judged:
+    """Return the verdict, or what went wrong in us; nothing is raised."""
+    try:
+        exercise = service.load_exercise(request.exercise)
+        if not folder.is_dir():
+            return Judged(failure=f"The folder of the hand-in, {folder.name}, is not there.")
+        service.require_confinement(trusted=False)
+        chosen, notes = choose(folder, exercise.names, request.file)
+        name = "(nothing)" if chosen is None else chosen.name
+        with ExitStack() as unpacked:
+            path = None if chosen is None else unpacked.enter_context(submissions.opened(chosen))
+            return Judged(service.grade_once(path, name, exercise, memory_bytes=job_bytes(exercise)), notes)
+    except GraderError as error:
+        return Judged(failure=f"{one_line(error.problem)}.")
+    except Exception as error:
+        return Judged(failure=f"The grader itself failed ({type(error).__name__}).")
+
+
+def choose(
+    folder: Path, functions: Sequence[str], wanted: str | None = None
+) -> tuple[submissions.Submission | None, tuple[str, ...]]:
+    """Return the file of a hand-in that counts, and sentences about the others.
+
+    It is the one called `wanted`; else the one in which most of the functions are filled in, a notebook before a script,
+    and of equals the last by name.
+    """
+    found = submissions.find([folder], submissions.Wanted(functions), collected=False)
+    if not found.submissions:
+        return None, _ignored(sorted(found.ignored))
+    *others, counts = sorted(found.submissions, key=lambda one: _rank(one, functions, wanted))
+    if not others:
+        return counts, ()
+    passed = _names([other.name for other in others])
+    rule = "it has the name that was asked for" if counts.name == wanted else f"{RULE}, of equals the last by name"
+    named = one_line(counts.name)
+    return counts, (f"{len(others) + 1} files were handed in. {named} was graded, not {passed}: {rule}.",)
+
+
+def _rank(
+    one: submissions.Submission, functions: Sequence[str], wanted: str | None
+) -> tuple[bool, tuple[int, int], bool, str]:
+    data = b""
+    with suppress(OSError, RequestError):
+        if submissions.unpacked_bytes(one) <= SOURCE_LIMIT_BYTES:
+            with submissions.opened(one) as path:
+                data = path.read_bytes() if path.stat().st_size <= SOURCE_LIMIT_BYTES else b""
+    return one.name == wanted, done_in(data, one.name, functions), is_notebook(one.name), one.name
+
+
+def _ignored(names: Sequence[str]) -> tuple[str, ...]:
+    return (f"What was handed in is no notebook: {_names(names)}.",) if names else ()
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(one_line(name) for name in names[:MOST_NAMED]) + more
+
+
+def job_bytes(exercise: Exercise, proc: Path = Path("/proc/self/cgroup"), groups: Path = GROUPS) -> int:
+    """Return the memory that a function may use here: the exercise's, or what the container leaves for it."""
+    most = exercise.limits.memory_bytes
+    for path in _memory_limits(proc, groups):
+        with suppress(OSError, ValueError):
+            most = min(most, int(path.read_text(encoding="ascii")) - RESERVE_BYTES)
+    return max(most, LEAST_BYTES)
+
+
+def _memory_limits(proc: Path, groups: Path) -> list[Path]:
+    """Return where the limits of this process may stand, in both versions of control groups; inside a container at the top."""
+    own = []
+    with suppress(OSError, ValueError):
+        own = [line.split(":", 2) for line in proc.read_text(encoding="utf-8").splitlines()]
+    older = [groups / "memory" / path.strip("/") for _, controllers, path in own if controllers == "memory"]
+    newer = [groups / path.strip("/") for _, controllers, path in own if not controllers]
+    return [
+        *(folder / "memory.limit_in_bytes" for folder in (groups / "memory", *older)),
+        *(folder / "memory.max" for folder in (groups, *newer)),
+    ]

@@ -1,0 +1,1 @@
+"""Live sites: what is pushed, over which connection, with which journal."""

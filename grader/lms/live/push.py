@@ -1,0 +1,319 @@
+"""Results sent to a live LMS: what it holds is looked up first, then what is missing goes out, and what came of it is told.
+
+`plan` is a pure function of what is wished, what the LMS holds and what the journal knows.  A grade that we did not send
+ourselves was given by a person, so it stays unless the instructor asks otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, Protocol
+
+from grader.classroom.manifest import Entry
+from grader.errors import LiveError, RequestError, Unanswered
+from grader.lms.common import feedback, points
+from grader.lms.common.system import UNWORKED, Export, Graded
+from grader.lms.live.journal import Journal, Line, opened
+from grader.lms.live.push_report import Report, report
+
+TRIED = "tried against a local server that keeps the documented rules; never tried on a live site: begin with --dry-run"
+SETTLED_SECONDS = 300.0  # after which a call that was never answered will not arrive any more
+
+Step = Literal["send", "same", "kept", "open", "nobody", "blank"]
+Ended = Literal["sent", "failed", "unanswered", "not_tried"]
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What to send, and how: `dry_run` only looks, `overwrite` replaces grades that people gave."""
+
+    export: Export
+    folder: Path
+    dry_run: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The assignment as the LMS describes it; `possible` is None where points of any size are taken as they are."""
+
+    title: str
+    possible: Decimal | None
+    attention: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one student is to get; `grade` is None where a person has to give it, in the assignment's points otherwise."""
+
+    graded: Graded
+    grade: Decimal | None
+    comment: str
+    page: Path
+    digest: str
+
+    @property
+    def student(self) -> str:
+        """The entry's identifier in the manifest."""
+        return self.graded.entry.student
+
+    @property
+    def name(self) -> str:
+        """What people call the entry."""
+        return self.graded.entry.name or self.student
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the LMS holds for one student.
+
+    `user` is their id there, `by` who gave the grade, `comments` and `files` what may be ours; `settled` says what else a
+    person decided that a grade would undo.
+    """
+
+    user: str
+    grade: Decimal | None = None
+    by: str = ""
+    settled: str = ""
+    comments: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be done for one student: the grade, the comment, or both; `why` is told where nothing is done."""
+
+    wish: Wish
+    standing: Standing
+    step: Step
+    grade: bool = False
+    comment: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one change."""
+
+    change: Change
+    ended: Ended
+    why: str = ""
+
+
+class Live(Protocol):
+    """A live LMS, as the push needs it.
+
+    `target`, the assignment's address, names it in the journal; `unknown` says why a student may not be found.
+    """
+
+    target: str
+    title: str
+    unknown: str
+
+    def assignment(self) -> Assignment:
+        """Return the assignment's title and points."""
+
+    def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
+        """Return what the LMS holds, by `Entry.student`; who is not in it is unknown to the LMS."""
+
+    def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
+        """Send the changes one after the other, and yield what came of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The journal's pen: writes down a step of one part before and after it is sent."""
+
+    journal: Journal
+    target: str
+    now: Callable[[], float] = time.time
+
+    def write(self, change: Change, part: str, step: str, note: str = "") -> None:
+        """Write down that `part` of a change is being sent, was sent, or failed."""
+        wish = change.wish
+        value = str(wish.grade) if wish.grade is not None else None
+        line = Line(
+            at=self.now(),
+            target=self.target,
+            student=wish.student,
+            part=part,
+            step=step,
+            value=value if part != "comment" else None,
+            digest=wish.digest if part != "grade" else None,
+            note=note,
+        )
+        self.journal.write(line)
+
+
+def push(
+    request: Push,
+    live: Live,
+    *,
+    progress: Callable[[int, int, str], None] = lambda _done, _all, _name: None,
+    now: Callable[[], float] = time.time,
+) -> Report:
+    """Send what the LMS does not hold yet; with `dry_run` only say what that would be.
+
+    Raises
+    ------
+    RequestError
+        If the assignment is out of 0 points.
+    LiveError
+        If the LMS could not even be asked what it holds; then nothing was sent.
+    """
+    assignment = live.assignment()
+    wishes = wished(request, assignment)
+    standing = live.standing([wish.graded.entry for wish in wishes])
+    with opened(request.folder, reading=request.dry_run) as journal:
+        changes = [
+            _planned(wish, standing.get(wish.student), Known.of(journal, live.target, wish, now()), request, live)
+            for wish in wishes
+        ]
+        note = Note(journal, live.target, now)
+        outcomes = [] if request.dry_run else list(_sent(live, changes, note, progress))
+    return report(request, live, assignment, changes, outcomes)
+
+
+def _sent(
+    live: Live, changes: Sequence[Change], note: Note, progress: Callable[[int, int, str], None]
+) -> Iterator[Outcome]:
+    todo = [change for change in changes if change.step == "send"]
+    for count, outcome in enumerate(live.send(todo, note) if todo else (), start=1):
+        progress(count, len(todo), outcome.change.wish.name)
+        yield outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the journal knows of one student: the grade that is ours, the comment that went out, and one that may have."""
+
+    grades: frozenset[str | None] = frozenset({None})
+    comment_sent: bool = False
+    begun: Line | None = None
+    is_fresh: bool = False
+
+    @classmethod
+    def of(cls, journal: Journal, target: str, wish: Wish, now: float) -> Known:
+        """Look a student up."""
+        parts = [journal.last(target, wish.student, part) for part in ("grade", "both")]
+        sent = [journal.sent(target, wish.student, part) for part in ("grade", "both")]
+        ours = {line.value for line in sent if line} or {None}
+        ours |= {line.value for line in parts if line and line.step == "sending"}
+        comments = [journal.sent(target, wish.student, part) for part in ("comment", "both")]
+        begun = [journal.last(target, wish.student, part) for part in ("comment", "both")]
+        open_line = next((line for line in begun if line and line.step == "sending"), None)
+        return cls(
+            grades=frozenset(ours),
+            comment_sent=any(line and line.digest == wish.digest for line in comments),
+            begun=open_line,
+            is_fresh=open_line is not None and now - open_line.at < SETTLED_SECONDS,
+        )
+
+
+def _planned(wish: Wish, standing: Standing | None, known: Known, request: Push, live: Live) -> Change:
+    if standing is None:
+        return Change(wish, Standing(""), "nobody", why=live.unknown)
+    return plan(wish, standing, known, overwrite=request.overwrite)
+
+
+def plan(wish: Wish, standing: Standing, known: Known, *, overwrite: bool = False) -> Change:
+    """Decide what one student still needs."""
+    if wish.graded.absent and wish.grade is None:
+        return Change(wish, standing, "blank", why=f"{UNWORKED[wish.graded.absent]} (--absent decides)")
+    if not overwrite and _is_of_a_person(wish, standing, known):
+        return Change(wish, standing, "kept", why=_kept(standing))
+    grade = wish.grade is not None and not points.equal(standing.grade, wish.grade)
+    comment = not _has_comment(wish, standing, known)
+    if comment and known.is_fresh:
+        why = "was sent minutes ago without an answer and may still arrive: run again later"
+        return Change(wish, standing, "open", why=why)
+    return Change(wish, standing, "send" if grade or comment else "same", grade=grade, comment=comment)
+
+
+def _is_of_a_person(wish: Wish, standing: Standing, known: Known) -> bool:
+    """Whether what is there, or that nothing is, is neither what we would send nor what we sent before."""
+    if standing.settled:
+        return True
+    if wish.grade is None:
+        return standing.grade is not None
+    ours = [wish.grade, *(None if value is None else Decimal(value) for value in known.grades)]
+    return not any(points.equal(standing.grade, grade) for grade in ours)
+
+
+def _kept(standing: Standing) -> str:
+    if standing.settled:
+        return f"{standing.settled}: kept"
+    if standing.grade is None:
+        return "our grade was taken away since: kept so"
+    return f"graded{_by(standing)}: kept"
+
+
+def _by(standing: Standing) -> str:
+    return f" by {standing.by}" if standing.by else " by a person"
+
+
+def _has_comment(wish: Wish, standing: Standing, known: Known) -> bool:
+    """Whether the comment went out: the journal says so, or the LMS shows what was begun and never answered."""
+    if known.comment_sent:
+        return True
+    if known.begun is not None and known.begun.part == "comment":
+        return known.begun.digest == wish.digest and known.begun.note in standing.files
+    return has_text(standing.comments, wish.comment)
+
+
+def wished(request: Push, assignment: Assignment) -> list[Wish]:
+    """Return what each graded entry is to get, in the assignment's points.
+
+    Raises
+    ------
+    RequestError
+        If the assignment is out of 0 points.
+    """
+    export = request.export
+    scores = [(one, export.score(one)) for one in export.graded]
+    return [
+        _wish(one, None if score is None else points.out_of(score, export.possible, assignment.possible))
+        for one, score in scores
+    ]
+
+
+def _wish(one: Graded, score: Decimal | None) -> Wish:
+    page = one.folder / feedback.PAGE
+    comment = feedback.plain(one.result)
+    grade = None if score is None or one.result.provisional else points.rounded(score)
+    try:
+        digest = hashlib.sha256(comment.encode("utf-8", "replace") + b"\0" + page.read_bytes()).hexdigest()
+    except OSError as error:
+        raise RequestError(f"{page} cannot be read: {error.strerror}", hint="run `grader regrade DIR`") from None
+    return Wish(one, grade, comment, page, digest)
+
+
+def stopping(changes: Iterable[Change], error: LiveError) -> Iterator[Outcome]:
+    """Yield that these were not tried, because of an error that the next one would meet as well."""
+    for change in changes:
+        yield Outcome(change, "not_tried", _why(error))
+
+
+def has_text(comments: Iterable[str], text: str) -> bool:
+    """Whether one of the comments is this text, however its lines are broken; no text is always there."""
+    return not text or " ".join(text.split()) in (" ".join(comment.split()) for comment in comments)
+
+
+def is_final(error: LiveError) -> bool:
+    """Whether the next student would meet this error as well: a refused token, a site that is down."""
+    return not isinstance(error, Unanswered) and (error.status in {0, 401, 429} or error.status >= 500)
+
+
+def failed(change: Change, error: LiveError) -> Outcome:
+    """Return what an error made of a change."""
+    return Outcome(change, "unanswered" if isinstance(error, Unanswered) else "failed", _why(error))
+
+
+def _why(error: LiveError) -> str:
+    return f"{error.problem} ({error.hint})"

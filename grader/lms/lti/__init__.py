@@ -1,0 +1,1 @@
+"""LTI 1.3: grades for any platform that speaks it."""

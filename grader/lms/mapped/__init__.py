@@ -1,0 +1,1 @@
+"""Any other system, described by a mapping file."""

@@ -1,0 +1,1 @@
+"""Moodle: its download, its worksheet and its live site."""

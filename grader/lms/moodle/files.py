@@ -1,0 +1,292 @@
+"""Moodle: the zip of submissions in, the grading worksheet and the zip of feedback out.
+
+The rules are those of Moodle's own source: `mod/assign/classes/downloader.php` names the members of the zip,
+`mod/assign/feedback/offline` reads the worksheet, `mod/assign/feedback/file/importziplib.php` the feedback.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path, PurePosixPath
+
+from grader.classroom.manifest import HANDED_IN, Entry
+from grader.errors import RequestError
+from grader.lms.common import feedback, points, tables
+from grader.lms.common.archives import Contents, Member, contents, write_zip
+from grader.lms.common.layout import File, HandedIn, lay_out
+from grader.lms.common.system import Collect, Done, Export, Graded
+from grader.lms.moodle import worksheet as moodle_worksheet
+from grader.lms.moodle.worksheet import CHANGEABLE, Row, Worksheet, cleaned
+
+WORKSHEET = "moodle-worksheet.csv"
+FEEDBACK = "moodle-feedback.zip"
+
+# --- in: the zip of submissions ------------------------------------------------------------------------------------
+
+_FOLDER = re.compile(
+    r"(?P<name>.*?)_(?:(?P<id>\d{1,20})_)?(?P<kind>assignsubmission|assignfeedback)_(?P<plugin>[a-z]+)(?:_(?P<rest>.*))?",
+    re.ASCII | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Whose a member of the zip is: of a participant, or of the group (`participant` None) of those without a group."""
+
+    name: str
+    participant: str | None
+    kind: str
+    plugin: str
+    original: str
+
+
+def parse(member: str) -> Name | None:
+    """Return whose a member of the zip is, in folders or flat; None if no part of its path is one of Moodle's names."""
+    parts = member.split("/")
+    for at, part in enumerate(parts):
+        found = _FOLDER.fullmatch(part)
+        if found:
+            path = [*filter(None, [found["rest"]]), *parts[at + 1 :]]
+            return Name(found["name"], found["id"], found["kind"], found["plugin"], "/".join(path))
+    return None
+
+
+def collect(request: Collect) -> Done:
+    """Lay out the zip of "Download all submissions".
+
+    Raises
+    ------
+    RequestError
+        If the zip cannot be read, or holds nothing of Moodle's.
+    """
+    sheet = moodle_worksheet.read(request.roster) if request.roster else None
+    found = contents(request.exports)
+    handed_in: dict[str, list[tuple[Name, Member]]] = {}
+    for member in found.members:
+        _place(member, handed_in, found)
+    names = {files[0][0].name for files in handed_in.values()}
+    blind = len(handed_in) > 1 and len(names) == 1
+    entries = [_handed_in(files, sheet, blind=blind) for files in handed_in.values()]
+    return lay_out(request, "moodle", entries, found)
+
+
+def _place(member: Member, handed_in: dict[str, list[tuple[Name, Member]]], found: Contents) -> None:
+    name = parse(member.name)
+    if name is None or not name.original:
+        found.refused.append(f"{member.name}: not a name that Moodle gives")
+    elif name.kind == "assignfeedback":
+        found.passed_over += 1  # feedback that was given before
+    else:
+        handed_in.setdefault(name.participant or name.name, []).append((name, member))
+
+
+def _handed_in(files: Sequence[tuple[Name, Member]], sheet: Worksheet | None, *, blind: bool) -> HandedIn:
+    name = files[0][0]
+    student = name.participant or name.name
+    kinds = dict.fromkeys("online text" if one.plugin == "onlinetext" else one.plugin for one, _ in files)
+    file = any(one.plugin == "file" for one, _ in files)
+    rows = sheet.of(name.name, name.participant, blind=blind) if sheet else []
+    time = sheet.handed_in(rows) if sheet else ""
+    handed_in = {HANDED_IN: time} if time else {}
+    return HandedIn(
+        student=student,
+        name=f"{name.name} {student}" if blind else name.name,
+        files=[
+            File(one.original, member, {"zip_member": member.name}, PurePosixPath(one.original).name)
+            for one, member in files
+            if one.plugin == "file"
+        ],
+        late=sheet.late(rows) if sheet else None,
+        note="" if file else f"This was handed in as {', '.join(kinds)}, not as a file.",
+        lms={"participant_id": name.participant, "full_name": name.name, "blind": blind, **handed_in},
+    )
+
+
+# --- out -----------------------------------------------------------------------------------------------------------
+
+
+_WITHOUT = (
+    "no --worksheet was given: no grades were written; and if this is a group assignment, do not upload the zip: "
+    "without the worksheet its numbers would be read as other people's"
+)
+_SKIPPED = (
+    "rows were graded before, with a date that Moodle cannot read back (it is not in English): Moodle skips them without a "
+    "word unless you tick “Allow updating records that have been modified more recently in Moodle than in the spreadsheet”"
+)
+_OURS = re.compile(r'<div class="grader-feedback">.*?</div>', re.DOTALL)
+_ENGLISH_DATE = re.compile(
+    r".*\b(January|February|March|April|May|June|July|August|September|October|November|December)\b.*", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A participant who gets an entry's result: their own, or their group's; `row` is where they stand in the worksheet."""
+
+    one: Graded
+    participant: str
+    full_name: str
+    row: int | None = None
+
+
+def export(request: Export) -> Done:
+    """Write the worksheet with our grades and comments filled in, and the zip of feedback pages.
+
+    Raises
+    ------
+    RequestError
+        If the worksheet is none, or is needed and was not given.
+    """
+    sheet = moodle_worksheet.read(request.template, request.column) if request.template else None
+    recipients, attention = _recipients(request, sheet)
+    parts = [_worksheet(request, sheet, recipients), _feedback(request, recipients)]
+    return Done(
+        files=tuple(path for part in parts for path in part.files),
+        said=tuple(said for part in parts for said in part.said),
+        attention=(*request.left_blank, *attention, *(said for part in parts for said in part.attention)),
+    )
+
+
+def _recipients(request: Export, sheet: Worksheet | None) -> tuple[list[Recipient], list[str]]:
+    """Return who gets what, and sentences on whom it cannot be brought to."""
+    found: list[Recipient] = []
+    attention = []
+    for one in request.graded:
+        if request.score(one) is None:
+            continue
+        if sheet is None:
+            found.append(_without_worksheet(one))
+            continue
+        rows = _rows_of(one.entry, sheet)
+        if not rows:
+            attention.append(f"{one.entry.name} ({one.entry.student}): no row in the worksheet, so nothing was written")
+        elif len(rows) > 1:
+            attention.append(f"{one.entry.name}: a group, its result goes to {len(rows)} members")
+        for at in rows:
+            cells = sheet.rows[at].cells
+            own = str(one.entry.lms.get("full_name", "")) if one.entry.lms.get("blind") else cells[1]
+            found.append(Recipient(one, sheet.rows[at].participant, own, at))
+    return found, attention
+
+
+def _without_worksheet(one: Graded) -> Recipient:
+    participant = one.entry.lms.get("participant_id")
+    if participant is None:
+        raise RequestError(
+            f"{one.entry.name} is a group without a number: nobody can tell its members from the zip",
+            hint="give the grading worksheet with --worksheet FILE",
+        )
+    return Recipient(one, str(participant), str(one.entry.lms.get("full_name", one.entry.name)))
+
+
+def _rows_of(entry: Entry, sheet: Worksheet) -> list[int]:
+    lms = entry.lms
+    return sheet.of(str(lms.get("full_name", entry.name)), lms.get("participant_id"), blind=bool(lms.get("blind")))
+
+
+def _worksheet(request: Export, sheet: Worksheet | None, recipients: Sequence[Recipient]) -> Done:
+    if sheet is None:
+        return Done(attention=(_WITHOUT,))
+    written = {one.row: one.one for one in recipients if one.row is not None}
+    changes = [_filled(request, sheet, row, written.get(at)) for at, row in enumerate(sheet.rows)]
+    path = request.out / WORKSHEET
+    rows = [change.text for change in changes]
+    head = moodle_worksheet.line(sheet.header.cells, sheet, sheet.header.raw) if sheet.rewrite else sheet.header.raw
+    tables.write_text(path, head + "".join(rows), sheet.text)
+    attention = filter(None, (change.attention for change in changes))
+    return Done((path,), _said(request, sheet, changes), (*attention, *_stale(sheet, written)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A row as it is written, and what Moodle will find changed in it."""
+
+    text: str
+    grade: bool = False
+    comment: bool = False
+    attention: str = ""
+
+
+def _filled(request: Export, sheet: Worksheet, row: Row, one: Graded | None) -> _Change:
+    """Return a row with grade and comment; a row that is not ours stays as it was, byte for byte."""
+    untouched = moodle_worksheet.line(row.cells, sheet, row.raw) if sheet.rewrite else row.raw
+    score = request.score(one) if one else None
+    if one is None or score is None:
+        return _Change(untouched)
+    if CHANGEABLE in sheet.header.cells and row.cells[sheet.header.cells.index(CHANGEABLE)].strip() == "No":
+        said = f"{one.entry.name}: the grade cannot be changed in Moodle, so nothing was written"
+        return _Change(untouched, attention=said)
+    most = row.cells[sheet.grade + 1]
+    cells = list(row.cells)
+    grade = _grade(points.out_of(score, request.possible, points.as_number(most)), most)
+    before = points.as_number(cells[sheet.grade])
+    changed = before != points.as_number(grade)
+    cells[sheet.grade] = grade
+    if sheet.comments is not None:
+        cells[sheet.comments] = comment(row.cells[sheet.comments], one)
+    commented = sheet.comments is not None and cells[sheet.comments] != row.cells[sheet.comments]
+    replaced = f"{one.entry.name}: {row.cells[sheet.grade]} in the worksheet becomes {grade}"
+    said = replaced if changed and before is not None else ""
+    return _Change(moodle_worksheet.line(cells, sheet, row.raw), changed, commented, said)
+
+
+def comment(before: str, one: Graded) -> str:
+    """Return the comment of a row: ours behind what people wrote, in place of ours where it is there already."""
+    ours = f'<div class="grader-feedback">{feedback.html(one.result)}</div>'.replace("\\", "&#92;")
+    if _OURS.search(before):
+        return _OURS.sub(lambda _: ours, before, count=1)
+    return f"{before.rstrip()}{ours}"
+
+
+def _grade(value: Decimal, most: str) -> str:
+    """Return a grade with the decimals and the decimal mark that the maximum is written with."""
+    mark = "," if "," in most else "."
+    places = max(2, len(most.strip().partition(mark)[2]))
+    return f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):f}".replace(".", mark)
+
+
+def _said(request: Export, sheet: Worksheet, changes: Sequence[_Change]) -> tuple[str, ...]:
+    grades, comments = sum(change.grade for change in changes), sum(change.comment for change in changes)
+    said = [f"Moodle should say: updated {grades} grades and {comments} feedback instances"]
+    said += points.converted(request.possible, sheet.maximum())
+    if sheet.by_place:
+        titles = [sheet.header.cells[at] for at in (sheet.grade, sheet.comments) if at is not None]
+        said.append(f"columns found by their place: {' and '.join(map(repr, titles))}")
+    if sheet.comments is None:
+        said.append("the worksheet has no column of feedback comments: only grades were written")
+    said.append(f"upload {WORKSHEET} first, {FEEDBACK} after it: feedback files count as a later change of the grade")
+    return tuple(said)
+
+
+def _stale(sheet: Worksheet, written: Iterable[int]) -> tuple[str, ...]:
+    """Return a sentence where Moodle will skip rows because it cannot read back when they were graded before."""
+    dates = [sheet.rows[at].cells[sheet.last].strip() for at in written]
+    unread = sum(date not in {"", "-"} and not _ENGLISH_DATE.fullmatch(date) for date in dates)
+    return (f"{unread} {_SKIPPED}",) if unread else ()
+
+
+# --- out: feedback -------------------------------------------------------------------------------------------------
+
+
+def feedback_path(full_name: str, participant: str | int, file: str) -> str:
+    """Return the path under which Moodle takes a participant's feedback file."""
+    return f"{cleaned(full_name)}_{participant}_assignsubmission_file/{file}"
+
+
+def _feedback(request: Export, recipients: Sequence[Recipient]) -> Done:
+    files: dict[str, bytes | Path] = {}
+    missing = []
+    for one in recipients:
+        page = one.one.folder / feedback.PAGE
+        if page.is_file():
+            files[feedback_path(one.full_name, one.participant, feedback.PAGE)] = page
+        else:
+            missing.append(f"{one.one.entry.name}: {feedback.PAGE} is missing, run `grader regrade` to write it again")
+    path = request.out / FEEDBACK
+    write_zip(path, files)
+    size = f"{max(1, round(path.stat().st_size / (1 << 20)))} MB"
+    said = f"feedback for {len(files)} in {path.name} ({size}; the site's upload limit must allow it)"
+    return Done(files=(path,), said=(said,), attention=tuple(missing))

@@ -1,0 +1,305 @@
+"""Moodle, live: grades, comments and pages through the web services of mod_assign, in the one call that sets all three.
+
+What is set twice is the same, but students may be told twice, so a call that was not answered is not repeated: what
+Moodle holds is read back instead.  The token goes in the body, never in an address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+from grader.classroom.manifest import Entry
+from grader.errors import LiveError, RequestError, Unanswered
+from grader.lms.common import feedback
+from grader.lms.common.points import equal
+from grader.lms.live.http import Call, Http, origin
+from grader.lms.live.push import Assignment, Change, Note, Outcome, Standing, failed, is_final, stopping
+from grader.lms.live.tokens import Secret
+
+VARIABLE = "GRADER_MOODLE_TOKEN"
+ADDRESS = re.compile(r"(?P<site>https?://[^?#]+?)/mod/assign/view\.php\?(?:[^#]*&)?id=(?P<cmid>\d+)(?:[&#].*)?")
+AT_ONCE = 20  # students in a call
+FUNCTIONS = (
+    "mod_assign_get_assignments",
+    "mod_assign_get_user_mappings",
+    "mod_assign_get_grades",
+    "mod_assign_save_grades",
+)
+HTML, LATEST = "1", "-1"
+NO_GRADE = Decimal(-1)
+HINTS = {
+    "invalidtoken": "the token is wrong, has expired or was taken back: make a new one",
+    "accessexception": "the token's service must hold " + ", ".join(FUNCTIONS),
+    "nopermissions": "the token's owner may not do this here: docs/lms/push.md lists what is needed",
+    "requireloginerror": "the token's owner must be able to open the assignment",
+}
+
+
+class Moodle:
+    """One assignment of a Moodle site, as the owner of a token sees it."""
+
+    title = "Moodle"
+    unknown = "Moodle knows no participant of this number in this assignment"
+
+    def __init__(self, address: str, token: Secret, *, http: Callable[[str], Http] = Http) -> None:
+        found = ADDRESS.fullmatch(address.strip())
+        if found is None:
+            raise RequestError(
+                f"{address!r} is not the address of a Moodle assignment",
+                hint="copy it from the browser: https://moodle.example.edu/mod/assign/view.php?id=34",
+            )
+        self.site, self._cmid = found["site"], int(found["cmid"])
+        self.target = f"{self.site}/mod/assign/view.php?id={self._cmid}"
+        self._http = http(self.site)
+        self._token = self._http.keep_secret(token)
+        self._found: dict[str, Any] = {}
+
+    def assignment(self) -> Assignment:
+        """Return the assignment's title and points."""
+        with self._understood():
+            found = self._ask("mod_assign_get_assignments")
+            every = [one for course in found["courses"] for one in course["assignments"]]
+            this = next((one for one in every if one["cmid"] == self._cmid), None)
+            if this is None:
+                raise RequestError(
+                    f"the token's owner sees no assignment {self._cmid} on {self.site}",
+                    hint="the owner must be enrolled in the course, and may have to be named its teacher",
+                )
+            self._found = this
+            if this["grade"] <= 0:
+                raise RequestError(
+                    f"the assignment “{self._http.clean(str(this['name']))}” is graded by a scale or not at all",
+                    hint="set its grade type to points, or export a worksheet instead",
+                )
+            return Assignment(self._http.clean(str(this["name"])), Decimal(str(this["grade"])), tuple(_attention(this)))
+
+    def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
+        """Return what Moodle holds, by `Entry.student`; a team has no number of its own there, so it is not found."""
+        with self._understood():
+            mappings = self._ask("mod_assign_get_user_mappings", [("assignmentids[0]", self._id)])
+            pairs = [pair for one in mappings["assignments"] for pair in one["mappings"]]
+            users = {str(pair["id"]): str(pair["userid"]) for pair in pairs}
+            grades = self._grades()
+        found = {entry.student: users[number] for entry in entries if (number := participant(entry)) in users}
+        return {
+            student: Standing(user, grade=_grade(grades.get(user)), by=_by(grades.get(user)))
+            for student, user in found.items()
+        }
+
+    def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
+        """Send some students at once; where Moodle refuses them together, one by one."""
+        for first in range(0, len(changes), AT_ONCE):
+            some = changes[first : first + AT_ONCE]
+            outcomes = self._save(some, note)
+            if len(some) > 1 and any(one.ended == "failed" for one in outcomes):
+                outcomes = [again for one in outcomes for again in self._again(one, note)]
+            yield from outcomes
+            stop = next((one for one in outcomes if one.ended == "not_tried"), None)
+            if stop is None and len(some) > 1 and all(one.ended == "failed" for one in outcomes):
+                stop = outcomes[-1]
+            if stop is not None:
+                yield from (Outcome(change, "not_tried", stop.why) for change in changes[first + AT_ONCE :])
+                return
+
+    @property
+    def _on(self) -> set[str]:
+        """Return the ways of feedback that are on in the assignment."""
+        return _feedback_on(self._found)
+
+    @property
+    def _id(self) -> str:
+        return str(self._found["id"])
+
+    def _again(self, outcome: Outcome, note: Note) -> list[Outcome]:
+        """Try a student again alone that was refused with others: one of them may have been the reason."""
+        return self._save([outcome.change], note) if outcome.ended == "failed" else [outcome]
+
+    def _save(self, changes: Sequence[Change], note: Note) -> list[Outcome]:
+        """Upload the pages, set grades and comments, and tell what came of each."""
+        try:
+            before = self._grades()
+            drafts = [self._upload(change) if "file" in self._on else "" for change in changes]
+        except LiveError as error:
+            return self._ended(changes, error, note, {})
+        for change in changes:
+            note.write(change, "both", "sending")
+        try:
+            self._ask("mod_assign_save_grades", self._fields(changes, drafts))
+        except LiveError as error:
+            return self._ended(changes, error, note, before)
+        return self._shown(changes, note)
+
+    def _shown(self, changes: Sequence[Change], note: Note) -> list[Outcome]:
+        """Look whether grades that Moodle took do show: of a locked one it says nothing."""
+        try:
+            now: Mapping[str, Mapping[str, Any]] | None = self._grades()
+        except LiveError:  # then Moodle's word has to do
+            now = None
+        silent = LiveError(
+            "Moodle took the grade and does not show it: it may be locked or overridden in the gradebook",
+            hint="unlock it there",
+        )
+        outcomes = []
+        for change in changes:
+            wanted = change.wish.grade
+            there = _grade(now.get(change.standing.user)) if now is not None else wanted
+            shows = wanted is None or equal(there, wanted) or change.wish.graded.absent
+            note.write(change, "both", "sent" if shows else "failed")
+            outcomes.append(Outcome(change, "sent") if shows else failed(change, silent))
+        return outcomes
+
+    def _ended(
+        self, changes: Sequence[Change], error: LiveError, note: Note, before: Mapping[str, Mapping[str, Any]]
+    ) -> list[Outcome]:
+        """Read back whose grade was set in spite of an error: Moodle saves one after the other."""
+        if is_final(error) and error.status != 0:
+            return list(stopping(changes, error))
+        try:
+            now = self._grades() if before or isinstance(error, Unanswered) else {}
+        except LiveError:
+            now = {}
+        return [self._one(change, error, note, before, now) for change in changes]
+
+    def _one(
+        self,
+        change: Change,
+        error: LiveError,
+        note: Note,
+        before: Mapping[str, Mapping[str, Any]],
+        now: Mapping[str, Mapping[str, Any]],
+    ) -> Outcome:
+        user = change.standing.user
+        if user in now and now[user] != before.get(user) and equal(_grade(now[user]), change.wish.grade):
+            note.write(change, "both", "sent")
+            return Outcome(change, "sent")
+        outcome = failed(change, error)
+        if outcome.ended == "failed":
+            note.write(change, "both", "failed")
+        return outcome
+
+    def _fields(self, changes: Sequence[Change], drafts: Sequence[str]) -> list[tuple[str, str]]:
+        fields = [("assignmentid", self._id), ("applytoall", "0")]
+        state = "readyforrelease" if self._found.get("markingworkflow") else ""
+        for index, (change, draft) in enumerate(zip(changes, drafts, strict=True)):
+            grade = change.wish.grade
+            if grade is None:  # a person will give it: what is there stays
+                grade = NO_GRADE if change.standing.grade is None else change.standing.grade
+            one = {
+                "[userid]": change.standing.user,
+                "[grade]": str(grade),
+                "[attemptnumber]": LATEST,
+                "[addattempt]": "0",
+                "[workflowstate]": state,
+            }
+            if "comments" in self._on:  # a plugin that the site has switched off makes Moodle refuse the whole call
+                one["[plugindata][assignfeedbackcomments_editor][text]"] = feedback.html(change.wish.graded.result)
+                one["[plugindata][assignfeedbackcomments_editor][format]"] = HTML
+            if "file" in self._on:
+                one["[plugindata][files_filemanager]"] = draft
+            fields += [(f"grades[{index}]{name}", value) for name, value in one.items()]
+        return fields
+
+    def _upload(self, change: Change) -> str:
+        """Put the page into a draft area of the token's owner, and return the area's number."""
+        fields: list[tuple[str, str | Secret]] = [
+            ("token", self._token),
+            ("filearea", "draft"),
+            ("itemid", "0"),
+            ("filepath", "/"),
+        ]
+        file = ("file_1", feedback.PAGE, change.wish.page.read_bytes())
+        found = self._answer(
+            Call("POST", f"{self.site}/webservice/upload.php", form=fields, file=file, repeatable=True)
+        )
+        with self._understood():
+            if "error" in found[0]:
+                raise LiveError(
+                    f"Moodle did not take the page: {self._http.clean(str(found[0]['error']))}",
+                    hint="see the site's limits for uploads",
+                )
+            return str(int(found[0]["itemid"]))
+
+    def _grades(self) -> dict[str, Mapping[str, Any]]:
+        """Return the grades that are there, by user id."""
+        with self._understood():
+            found = self._ask("mod_assign_get_grades", [("assignmentids[0]", self._id)])
+            return {str(one["userid"]): one for group in found["assignments"] for one in group["grades"]}
+
+    def _ask(self, function: str, fields: Sequence[tuple[str, str]] = ()) -> Any:
+        """Call a function of the web services; only those that read are repeated."""
+        known: list[tuple[str, str | Secret]] = [
+            ("wstoken", self._token),
+            ("wsfunction", function),
+            ("moodlewsrestformat", "json"),
+        ]
+        repeatable = "_get_" in function
+        url = f"{self.site}/webservice/rest/server.php"
+        return self._answer(Call("POST", url, form=[*known, *fields], repeatable=repeatable))
+
+    def _answer(self, call: Call) -> Any:
+        """Send a call and return its answer; Moodle reports errors with status 200."""
+        response = self._http.send(call)
+        if response.status_code >= 300:
+            raise LiveError(
+                f"{origin(call.url)} sends us on to another address",
+                hint="give the address where Moodle answers itself",
+            )
+        found = self._http.json(response)
+        if isinstance(found, dict) and ("exception" in found or "error" in found):
+            code = str(found.get("errorcode", ""))
+            said = self._http.clean(str(found.get("message") or found.get("error")))
+            error = LiveError(
+                f"Moodle refused it: {said} ({self._http.clean(code)})",
+                hint=HINTS.get(code, "see what Moodle says; what went through before is noted, and not sent again"),
+            )
+            error.status = 401 if code in {"invalidtoken", "accessexception"} else 400
+            raise error
+        return found
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        try:
+            yield
+        except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):
+            raise LiveError(
+                f"{self.site} answered in a way that no Moodle does",
+                hint="check the address: it should be that of the site",
+            ) from None
+
+
+def participant(entry: Entry) -> str:
+    """Return an entry's participant number, empty for a team, whose number is that of the group."""
+    return "" if entry.lms.get("is_group") else str(entry.lms.get("participant_id") or "")
+
+
+def _feedback_on(found: Mapping[str, Any]) -> set[str]:
+    return {
+        one["plugin"]
+        for one in found["configs"]
+        if (one["subtype"], one["name"], str(one["value"])) == ("assignfeedback", "enabled", "1")
+    }
+
+
+def _attention(found: Mapping[str, Any]) -> Iterator[str]:
+    """Say what keeps students from seeing what is sent."""
+    for plugin, name in (("comments", "Feedback comments"), ("file", "Feedback files")):
+        if plugin not in _feedback_on(found):
+            yield f"“{name}” is off in this assignment, so that part is not sent: switch it on in its settings"
+    if found.get("markingworkflow"):
+        yield "marking workflow is on: grades are sent as “ready for release”, and students see them when you release them"
+    if found.get("teamsubmission"):
+        yield "teams are not sent live: export a worksheet for them"
+
+
+def _grade(found: Mapping[str, Any] | None) -> Decimal | None:
+    """Return a grade; -1 is Moodle's word for none."""
+    value = None if found is None or found["grade"] == "" else Decimal(str(found["grade"]))
+    return None if value is None or value < 0 else value
+
+
+def _by(found: Mapping[str, Any] | None) -> str:
+    return f"user {int(found['grader'])}" if found else ""

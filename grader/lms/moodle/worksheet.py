@@ -1,0 +1,200 @@
+"""Moodle's grading worksheet: read as it is downloaded, a row written as it is uploaded.
+
+The rules are those of `mod/assign/feedback/offline` and of `lib/csvlib.class.php`, which reads tables with PHP's `fgetcsv`,
+whose escape character is the backslash.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from grader.errors import RequestError
+from grader.lms.common import points, tables
+
+CHANGEABLE = "Grade can be changed"
+_ID_COLUMN, _GRADE = "Identifier", "Grade"
+_LAST = "Last modified (grade)"
+_HANDED_IN = "Last modified (submission)"
+_COMMENTS = "Feedback comments"
+_LATE = re.compile(r"\blate$")
+_PARTICIPANT = re.compile(r"(\d+)\s*$", re.ASCII)
+_PAIR = re.compile(r"(?P<what>.*?)\s*[(\uff08].*", re.DOTALL)  # also the bracket of Japanese and Chinese
+_NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f&<>\"`|':\\/]")  # what Moodle's clean_filename takes out
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row: its cells, and the text that it stood in the file as, with its end."""
+
+    cells: Sequence[str]
+    raw: str
+
+    @property
+    def participant(self) -> str:
+        """The participant's id, as it ends the identifier; empty where there is none."""
+        found = _PARTICIPANT.search(self.cells[0])
+        return found[1] if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Worksheet:
+    """A grading worksheet: its rows, and where the columns stand that Moodle reads, found by name or by place."""
+
+    text: tables.Text
+    delimiter: str
+    header: Row
+    rows: Sequence[Row]
+    grade: int
+    last: int
+    comments: int | None
+    by_place: bool
+    rewrite: bool
+
+    def maximum(self) -> Decimal | None:
+        """Return the points of the assignment."""
+        return points.as_number(self.rows[0].cells[self.grade + 1]) if self.rows else None
+
+    def of(self, name: str, participant: str | None, *, blind: bool) -> list[int]:
+        """Return the rows that an entry of the zip is for: the participant's own, or those of a group's members.
+
+        A group's number in the zip is no participant's, but may be equal to one: the name decides.
+        """
+        wanted = cleaned(name)
+        own = [at for at, row in enumerate(self.rows) if row.participant and row.participant == participant]
+        if own and (blind or cleaned(self.rows[own[0]].cells[1]) == wanted):
+            return own[:1]
+        members = [at for at, row in enumerate(self.rows) if wanted in map(cleaned, row.cells[2 : self.grade])]
+        return members or own[:1]
+
+    def late(self, rows: Sequence[int]) -> bool | None:
+        """Return whether one of these rows was handed in late, None where the worksheet does not say so in English."""
+        if "Status" not in self.header.cells or not rows:
+            return None
+        status = self.header.cells.index("Status")
+        return any(_LATE.search(self.rows[at].cells[status].strip()) for at in rows)
+
+    def handed_in(self, rows: Sequence[int]) -> str:
+        """Return when the first of these rows was last handed in, empty where the worksheet does not say so in English."""
+        if _HANDED_IN not in self.header.cells or not rows:
+            return ""
+        time = self.rows[rows[0]].cells[self.header.cells.index(_HANDED_IN)].strip()
+        return "" if time == "-" else time
+
+
+def read(path: Path, column: str | None = None) -> Worksheet:
+    """Read a grading worksheet.
+
+    Raises
+    ------
+    RequestError
+        If Moodle would not take it back, or the column of grades cannot be told.
+    """
+    text = tables.read_text(path)
+    body = text.text.strip() + text.newline if text.text.strip() else ""
+    delimiter = tables.delimiter(body)
+    rows, rewrite = _uniform(body, delimiter, path)
+    header, *rest = rows
+    if len(header.cells) < 4:
+        raise RequestError(
+            f"{path} is no grading worksheet", hint="in Moodle: Submissions, Actions, Download grading worksheet"
+        )
+    places = _by_name(header.cells, column) or _by_place(header.cells, rest, path, column)
+    by_place = _ID_COLUMN not in header.cells
+    return Worksheet(text, delimiter, header, rest, *places, by_place=by_place, rewrite=rewrite)
+
+
+def php_rows(text: str, delimiter: str, escape: str = "\\") -> Iterator[Row]:
+    r"""Yield the rows of a table as PHP's ``fgetcsv`` reads it: a quote behind a backslash ends no cell."""
+    plain = f"[^{re.escape(delimiter)}\r\n]*"
+    inside = r'[^"\\]+|\\(?:.|\Z)|""' if escape else r'[^"]+|""'
+    cell = re.compile(
+        f'(?:"(?P<quoted>(?:{inside})*)(?:"|\\Z))?(?P<plain>{plain})(?P<end>{re.escape(delimiter)}|\r\n|\n|\r|\\Z)',
+        re.DOTALL,
+    )
+    at, start, cells = 0, 0, list[str]()
+    while at < len(text) and (found := cell.match(text, at)):
+        cells.append((found["quoted"] or "").replace('""', '"') + found["plain"])
+        at = found.end()
+        if found["end"] != delimiter or at == len(text):
+            yield Row(cells, text[start:at])
+            start, cells = at, []
+
+
+def _uniform(text: str, delimiter: str, path: Path) -> tuple[list[Row], bool]:
+    """Return rows of as many cells as the header, as Moodle demands; and whether they have to be written anew for that."""
+    for escape in ("\\", ""):
+        rows = [row for row in php_rows(text, delimiter, escape) if any(cell.strip() for cell in row.cells)]
+        if rows and len({len(row.cells) for row in rows}) == 1:
+            return rows, not escape
+    raise RequestError(
+        f"{path} is no table: its rows have different numbers of cells, and Moodle would refuse it",
+        hint="download the grading worksheet again and give that file as it is",
+    )
+
+
+def _by_name(header: Sequence[str], column: str | None) -> tuple[int, int, int | None] | None:
+    """Return where grade, its date and comments stand in a worksheet with English headers."""
+    if any(title not in header for title in (_ID_COLUMN, _LAST)) or column not in {None, _GRADE}:
+        return None
+    if "Scale" in header:
+        raise RequestError(
+            "the assignment is graded with a scale, not with points",
+            hint="set its grade type to Point in Moodle, and download the worksheet again",
+        )
+    if _GRADE not in header:
+        return None
+    return header.index(_GRADE), header.index(_LAST), header.index(_COMMENTS) if _COMMENTS in header else None
+
+
+def _by_place(
+    header: Sequence[str], rows: Sequence[Row], path: Path, column: str | None
+) -> tuple[int, int, int | None]:
+    """Return where they stand in a worksheet of another language.
+
+    The points of the assignment, the same in each row, follow the grade; "Last modified (grade)" is the later one of two
+    headers that differ in their brackets alone; the comments follow it.
+    """
+    found = [_PAIR.fullmatch(title) for title in header]
+    what = [one["what"] if one else None for one in found]
+    dates = [at for at, said in enumerate(what) if said and said in what[:at]]
+    if not dates:
+        raise RequestError(
+            f"{path} is no grading worksheet: no two of its headers say when something was last modified",
+            hint="in Moodle: Submissions, Actions, Download grading worksheet",
+        )
+    last = dates[-1]
+    grades = [at for at in range(1, last - 1) if _grades_at(rows, at) and column in {None, header[at]}]
+    if len(grades) != 1:
+        titles = ", ".join(repr(header[at]) for at in grades or range(1, last))
+        raise RequestError(
+            f"{path}: the column of grades cannot be told; it could be one of {titles}",
+            hint="say which with --column HEADER, or download the worksheet with Moodle in English",
+        )
+    return grades[0], last, last + 1 if last + 1 < len(header) else None
+
+
+def _grades_at(rows: Sequence[Row], at: int) -> bool:
+    """Whether a column holds grades or nothing, and the next one the same points in each row."""
+    most = {points.as_number(row.cells[at + 1]) for row in rows}
+    grades = [row.cells[at].strip() for row in rows]
+    return (
+        len(most) == 1
+        and None not in most
+        and all(cell in {"", "-"} or points.as_number(cell) is not None for cell in grades)
+    )
+
+
+def line(cells: Sequence[str], sheet: Worksheet, raw: str) -> str:
+    """Return a row as PHP reads it back: every cell quoted, no backslash in it, and the end that it had."""
+    quoted = ('"' + cell.replace("\\", "&#92;").replace('"', '""') + '"' for cell in cells)
+    return sheet.delimiter.join(quoted) + raw[len(raw.rstrip("\r\n")) :]
+
+
+def cleaned(name: str) -> str:
+    """Return a name as Moodle writes it into a zip."""
+    return unicodedata.normalize("NFC", _NOT_IN_NAMES.sub("", name.replace("_", " ")).strip())

@@ -1,0 +1,298 @@
+"""Notebook -> the required functions with everything they need.  Syntax trees only: nothing is executed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from grader.faults import note
+from grader.reading.extract.cells import (
+    MOST_CHARACTERS,
+    REMEMBERED,
+    Broken,
+    Code,
+    read,
+    too_long,
+    unfolded,
+    with_written_modules,
+)
+from grader.reading.extract.printed import printed
+from grader.reading.extract.scope import Binding, Needs, Scope, top_level
+from grader.reading.extract.template import untouched
+from grader.records import Function, Notebook, Place, Problem
+
+__all__ = ["extract", "printed"]
+
+_DAMAGES = ("truncated_json", "damaged_function")
+_DEFINITION_ELSEWHERE = ("code_in_markdown", "damaged_function")  # problems that name a function which cannot be run
+_TAKES_LISTS = frozenset({"len", "zip", "enumerate", "list", "tuple", "iter", "reversed", "map", "pairwise"})
+_LEAST_BEGINNING = 3  # letters of a name that stands for the whole
+_SIMILAR = 0.85  # names this alike (difflib's ratio of what follows the common beginning) are near misses
+
+
+def extract(
+    notebook: Notebook, names: Iterable[str], given: Mapping[str, str] | None = None
+) -> tuple[Notebook, Mapping[str, Function]]:
+    """Find every function of `names` in a notebook.
+
+    `given` holds statements by the name they bind, for names that the course's own first cell provides.  Returns the
+    notebook, its status and problems completed by what only the code shows, and a `Function` for every name, in the
+    order of `names`.
+    """
+    names = tuple(names)
+    codes = with_written_modules([part for code in _codes(notebook) for part in unfolded(code)])
+    scope = Scope(codes, given or {}, names)
+    seeded = _seeded(codes)
+    functions = {name: _found(name, names, codes, scope, seeded) for name in names}
+    if any(problem.code in _DAMAGES for problem in notebook.problems):
+        functions = {name: _lost(function, notebook) for name, function in functions.items()}
+    return _completed(notebook, codes, functions), functions
+
+
+def _codes(notebook: Notebook) -> Iterable[Code]:
+    """Parse code cells, as long as they are not too much together."""
+    left = MOST_CHARACTERS
+    for cell in notebook.cells:
+        if cell.kind == "code":
+            left -= len(cell.source)
+            yield read(cell) if left >= 0 else too_long(cell)
+            left += len(cell.source) if left < 0 else 0
+
+
+def _found(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, seeded: Place | None) -> Function:
+    try:
+        return _find(name, names, codes, scope, seeded)
+    except RecursionError:
+        message = f"The code that belongs to {name} is nested too deeply to be read."
+        return Function(name, "syntax_error", message, "Write it in several shorter lines.")
+    except Exception as error:
+        return Function(name, "found", broken=note(f"reading {name}", error))
+
+
+def _find(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, seeded: Place | None) -> Function:
+    definitions = [binding for binding in scope.bindings(name) if _defines(binding) or scope.is_callable_made(binding)]
+    if definitions:
+        return _carried(name, definitions, scope, seeded)
+    for code in reversed(codes):
+        for piece in reversed(code.broken):
+            if re.search(rf"^[ \t]*def\s+{name}\s*\(", piece.text, re.MULTILINE):
+                return _unparsable(name, code, piece)
+    return _missing(name, names, codes)
+
+
+def _defines(binding: Binding) -> bool:
+    return isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef) or (
+        isinstance(binding.node, ast.Assign) and isinstance(binding.node.value, ast.Lambda | ast.Name)
+    )
+
+
+def _carried(name: str, definitions: list[Binding], scope: Scope, seeded: Place | None) -> Function:
+    """Make the record of a function from its last definition."""
+    last = definitions[-1]
+    places = tuple(binding.place for binding in definitions)
+    if untouched(last.text):
+        return Function(name, "not_attempted", *_not_attempted(), last.place, last.text, definitions=places)
+    needs = Needs(last.order)
+    scope.carry(last, needs)
+    return Function(
+        name,
+        "found",
+        place=last.place,
+        code=last.text,
+        units=tuple(needs.units),
+        definitions=places,
+        missing_names=tuple(needs.missing.values()),
+        given=tuple(dict.fromkeys(needs.given)),
+        seeded_outside=seeded,
+    )
+
+
+def _unparsable(name: str, code: Code, piece: Broken) -> Function:
+    """Make the record of a function whose text Python cannot parse: the template as it was handed out, or a slip."""
+    start = re.search(rf"^[ \t]*def\s+{name}\s*\(", piece.text, re.MULTILINE)
+    before = piece.text[: start.start()].count("\n") if start else 0
+    text = "\n".join(piece.text.split("\n")[before:])
+    place = code.cell.place(piece.first_line + before)
+    if untouched(text):
+        return Function(name, "not_attempted", *_not_attempted(), place, text.rstrip(), definitions=(place,))
+    at = code.cell.place(piece.line)
+    line = code.text.split("\n")[piece.line - 1].strip()[:120]
+    return Function(
+        name,
+        "syntax_error",
+        f"Python cannot read {name}: {piece.problem} ({at}: {line!r}).",
+        _syntax_hint(line, piece.problem),
+        place,
+        text.rstrip(),
+        definitions=(place,),
+    )
+
+
+def _not_attempted() -> tuple[str, str]:
+    return (
+        "The function is still the template: nothing was filled in.",
+        "Write the lines that the comments in the cell ask for, run the cell, save, and hand in again.",
+    )
+
+
+def _syntax_hint(line: str, problem: str) -> str:
+    if re.match(r"print\s+[^(=\s]", line):
+        return "In Python 3 `print` is a function: write print(...) with parentheses."
+    if "indent" in problem:
+        return "Look at the spaces at the start of this line and of the line before it."
+    return "Run this cell in the notebook: Python marks the place; look at the line before it as well."
+
+
+def _missing(name: str, names: tuple[str, ...], codes: list[Code]) -> Function:
+    near = tuple(_near_misses(name, names, codes))
+    hint = f"Name the function exactly {name} and define it at the left margin of a code cell."
+    if near:
+        return Function(name, "missing", f"There is no function {name}, but {'; '.join(near)}.", hint, near_misses=near)
+    return Function(name, "missing", f"There is no function {name} in the notebook.", hint)
+
+
+def _lost(function: Function, notebook: Notebook) -> Function:
+    """Return the record of a function that may stand in the damaged part of the file; others stay as they are."""
+    if function.status != "missing" or function.near_misses:
+        return function
+    places = [problem.message for problem in notebook.problems if _names_definition(problem, function.name)]
+    message = f"There is no function {function.name} in the part of the file that could be read."
+    hint = "Download the notebook again from where you work on it, and hand in the whole file."
+    return replace(function, message=places[0] if places else message, hint=hint)
+
+
+def _names_definition(problem: Problem, name: str) -> bool:
+    return problem.code in _DEFINITION_ELSEWHERE and f"`def {name}(...)`" in problem.message
+
+
+def _near_misses(name: str, names: tuple[str, ...], codes: list[Code]) -> Iterable[str]:
+    """Yield what comes close: the same name in a class or in another function, and names that look alike."""
+    for code in codes:
+        for statement in top_level(code.statements):
+            yield from _near_in(statement, name, names, code, "")
+
+
+def _near_in(node: ast.AST, name: str, names: tuple[str, ...], code: Code, inside: str) -> Iterable[str]:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return
+    at = code.place(node)
+    if isinstance(node, ast.ClassDef):
+        within = f"as a method of class {node.name}"
+    else:
+        within = f"inside the function {node.name}"
+        if inside and node.name == name:
+            yield f"{at} defines it {inside}"
+        elif node.name not in names and _alike(node.name, name) and _takes_sizes(node):
+            yield f"{at} defines {node.name}" + (f" {inside}" if inside else "")
+    for child in node.body:
+        yield from _near_in(child, name, names, code, within)
+
+
+def _takes_sizes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function may take the sizes of layers.
+
+    The course's logistic regression has an `initialize_with_zeros(dim)` of one number, which is no attempt at this exercise.
+    """
+    arguments = function.args
+    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    if len(names) != 1 or arguments.vararg or arguments.kwarg:
+        return True
+    return any(_is_used_as_list(node, names[0]) for node in ast.walk(function))
+
+
+def _is_used_as_list(node: ast.AST, name: str) -> bool:
+    """Whether an expression indexes, counts or goes over the variable `name`."""
+    if isinstance(node, ast.Subscript):
+        values: list[ast.expr] = [node.value]
+    elif isinstance(node, ast.For | ast.comprehension):
+        values = [node.iter]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        values = node.args if node.func.id in _TAKES_LISTS else []
+    else:
+        return False
+    return any(isinstance(value, ast.Name) and value.id == name for value in values)
+
+
+def _alike(found: str, name: str) -> bool:
+    """Return whether `found` may be meant as `name`: same last word after an "init…", or spelled almost the same."""
+    low, want = found.lower(), name.lower()
+    same_word = low.startswith("init") and low.rsplit("_", 1)[-1] == want.rsplit("_", 1)[-1]
+    return same_word or low == want or low.replace("_", "") == want.replace("_", "") or _same_but_typo(low, want)
+
+
+def _same_but_typo(low: str, want: str) -> bool:
+    common = want.rsplit("_", 1)[0] + "_"
+    if not low.startswith(common):
+        return False
+    mine, asked = low[len(common) :], want[len(common) :]
+    shorter, longer = sorted((mine, asked), key=len)
+    if len(shorter) >= _LEAST_BEGINNING and longer.startswith(shorter):  # rand for random
+        return True
+    return SequenceMatcher(None, mine, asked).ratio() >= _SIMILAR
+
+
+def _seeded(codes: list[Code]) -> Place | None:
+    """Return the first place at the top level that sets a seed, or None."""
+    found = ((code, _seeding(code.statements)) for code in codes)
+    return next((code.place(statement) for code, statement in found if statement), None)
+
+
+@lru_cache(REMEMBERED)
+def _seeding(statements: tuple[ast.stmt, ...]) -> ast.stmt | None:
+    for statement in top_level(statements):
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        name = call.func if isinstance(call, ast.Call) else None
+        if (isinstance(name, ast.Attribute) and name.attr == "seed") or (
+            isinstance(name, ast.Name) and name.id == "seed"
+        ):
+            return statement
+    return None
+
+
+def _completed(notebook: Notebook, codes: list[Code], functions: Mapping[str, Function]) -> Notebook:
+    """Return the notebook with the problems that its code shows, and `wrong_notebook` where nothing was tried."""
+    if notebook.status in {"unreadable", "no_notebook"}:
+        return notebook
+    own = [problem for problem in notebook.problems if _concerns(problem, functions)]
+    problems = [*own, *_broken_problems(codes, functions), *_definition_problems(functions)]
+    tried = any(function.status != "missing" or function.near_misses for function in functions.values())
+    if tried or any(problem.code in _DEFINITION_ELSEWHERE for problem in problems):
+        return replace(notebook, problems=tuple(problems))
+    if any(problem.code == "truncated_json" for problem in problems):  # the functions may stand in what is lost
+        return replace(notebook, status="unreadable", problems=tuple(problems))
+    wrong = Problem(
+        "wrong_notebook",
+        f"None of the functions {', '.join(functions)} is there: is this the notebook of another exercise?",
+    )
+    return replace(notebook, status="wrong_notebook", problems=(*problems, wrong))
+
+
+def _concerns(problem: Problem, functions: Mapping[str, Function]) -> bool:
+    """Whether a problem is of interest here: a text may also hold the functions of other exercises."""
+    return problem.code not in _DEFINITION_ELSEWHERE or any(_names_definition(problem, name) for name in functions)
+
+
+def _broken_problems(codes: list[Code], functions: Mapping[str, Function]) -> Iterable[Problem]:
+    """Yield the first broken piece of each cell, but not the functions asked for: their own status says it."""
+    own = re.compile(rf"^[ \t]*def\s+(?:{'|'.join(functions)})\s*\(", re.MULTILINE)
+    for code in codes:
+        for piece in [piece for piece in code.broken if not own.search(piece.text)][:1]:
+            at = code.cell.place(piece.line)
+            yield Problem("syntax_error", f"Python cannot read all of this code ({at}): {piece.problem}.")
+
+
+def _definition_problems(functions: Mapping[str, Function]) -> Iterable[Problem]:
+    given = dict.fromkeys(name for function in functions.values() for name in function.given)
+    for name in given:
+        yield Problem("name_given", f"No cell gives {name}, which the course's own first cell does; it was provided.")
+    for function in functions.values():
+        if len(function.definitions) > 1:
+            places = " and ".join(map(str, function.definitions))
+            yield Problem(
+                "defined_twice",
+                f"{function.name} is defined {len(function.definitions)} times ({places}); the last one counts.",
+            )

@@ -1,0 +1,454 @@
+"""What a notebook's top level binds, and what a statement needs from it.  Syntax trees only: nothing is executed."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import hashlib
+import re
+import symtable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+from grader.reading.extract.canonical import Text, canonical, syntax
+from grader.reading.extract.cells import REMEMBERED, TEXTS, Code, remembered
+from grader.reading.extract.exports import is_of_the_course, is_provided, source_of
+from grader.records import MissingName, Place, Unit
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+Assignment = ast.Assign | ast.AnnAssign | ast.AugAssign
+
+_JUPYTER = frozenset("get_ipython display exit quit help In Out _ __ ___ _i _ii _iii _ih _oh _dh".split())
+_BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"} | _JUPYTER
+MOST_STARS = 20  # the last modules of a notebook whose names are taken with a star
+_IN_TEXT, _TEXT = "text of ", 1000  # how such a word is marked, and how long a text it may stand in
+# builtins through which code reaches names that stand in texts
+_BY_TEXT = frozenset({"eval", "exec", "globals", "vars", "__import__"})
+_COMPUTING_BUILTINS = frozenset(
+    "abs bool complex dict enumerate float get_ipython int isinstance len list map max min pow range reversed round set sorted "
+    "str sum tuple type zip".split()
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Binding:
+    """A top-level statement that gives a name its value; of an import, the one name `alias`.
+
+    `order` is its number among all statements of the notebook.
+    """
+
+    code: Code
+    node: ast.stmt
+    order: int
+    alias: ast.alias | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """What is carried into the child."""
+        if self.alias is None:
+            return self.code.segment(self.node)
+        return ast.unparse(type(self.node)(**{**dict(ast.iter_fields(self.node)), "names": [self.alias]}))
+
+    @property
+    def module(self) -> str | None:
+        """The top module that an import comes from."""
+        return None if self.alias is None else self.path.partition(".")[0]
+
+    @property
+    def path(self) -> str:
+        """The module that an import names, in full."""
+        if isinstance(self.node, ast.ImportFrom):
+            return self.node.module or ""
+        return "" if self.alias is None else self.alias.name
+
+    @cached_property
+    def needs(self) -> dict[str, int]:
+        """The names that the statement takes from outside itself, each with the line of its cell where it is used."""
+        return {} if self.alias else _free_names(self)
+
+    @property
+    def place(self) -> Place:
+        """Where the statement begins, its decorators included."""
+        lines = [self.node.lineno, *(line.lineno for line in getattr(self.node, "decorator_list", []))]
+        return self.code.cell.place(min(lines))
+
+    @property
+    def unit(self) -> Unit:
+        """The statement as it is carried."""
+        text = Text(self.text) if self.alias else canonical(self.text)
+        return Unit(self.text, self.place, _hash(text.text), text.text if text.lines else "", text.lines)
+
+
+@dataclass(slots=True)
+class Needs:
+    """What carrying one function has gathered so far.
+
+    `end` is where the function is defined for the last time: it is called right after that.  Statements are carried in the
+    notebook's order, but what a statement needs at once comes before it wherever it stands.
+    """
+
+    end: int
+    numbered: list[tuple[float, Unit]] = field(default_factory=list)
+    missing: dict[str, MissingName] = field(default_factory=dict)
+    given: list[str] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
+    names: set[tuple[str, int]] = field(default_factory=set)
+    whole: dict[str, int] = field(default_factory=dict)  # by name, up to which statement all that bind it are carried
+
+    @property
+    def units(self) -> list[Unit]:
+        """The statements to be carried, in order."""
+        return [unit for _, unit in sorted(self.numbered, key=lambda numbered: numbered[0])]
+
+
+class Scope:
+    """The top level of a notebook: which statements bind which names, in the order of the notebook.
+
+    `given` holds statements by the name they bind, for names that the course's own first cell provides; `asked` are the
+    functions asked for, whose calls at the top level are not carried.
+    """
+
+    def __init__(self, codes: Iterable[Code], given: Mapping[str, str], asked: Iterable[str] = ()) -> None:
+        self._asked = frozenset(asked)
+        self._own: dict[str, bool] = {}  # by name, whether it is a function of the notebook that works alone
+        self._bindings: dict[str, list[Binding]] = {}
+        self._parts: dict[str, list[Binding]] = {}
+        self._stars: dict[str, Binding] = {}  # by module, the last of each
+        self._futures: list[Binding] = []
+        self._given = given
+        self._known: dict[int, bool] = {}
+        self._open: set[int] = set()  # statements that are being looked at
+        self._excluded: dict[str, int] = {}  # by name, how many of its last bindings cannot be had
+        self._all: dict[str, list[Binding]] = {}  # by name, with what stars give
+        self._at_hand: dict[str, list[Binding]] = {}  # by name, those of them that can be had
+        order = 0
+        for code in codes:
+            binding: Binding | None = None
+            for name, node, alias, partial in _bound(code.statements):
+                if binding is None or binding.node is not node or binding.alias is not alias:
+                    order += 1
+                    binding = Binding(code, node, order, alias)  # one for all names that a statement binds
+                    if binding.path == "__future__":
+                        self._futures.append(binding)
+                if name == "*":
+                    self._stars[binding.path] = binding
+                else:
+                    (self._parts if partial else self._bindings).setdefault(name, []).append(binding)
+
+    def bindings(self, name: str) -> tuple[Binding, ...]:
+        """Return every statement that binds `name`, first to last."""
+        return tuple(self._bindings.get(name, ()))
+
+    def carry(self, binding: Binding, needs: Needs, number: float | None = None) -> None:
+        """Add a statement and everything it needs; what cannot be had is noted by name."""
+        if id(binding) in needs.seen:
+            return
+        needs.seen.add(id(binding))
+        if number is None:
+            number = binding.order
+            for future in self._futures:
+                if future.order < number:
+                    self.carry(future, needs, future.order)
+        waits = isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef)  # for its call
+        for name, line in binding.needs.items():
+            if name.startswith(_IN_TEXT):
+                if (bare := name.removeprefix(_IN_TEXT)) not in self._bindings:
+                    continue
+                name = bare  # noqa: PLW2901  # it may be a name
+            self._carry_name(name, binding.code.cell.place(line), needs, needs.end if waits else number)
+        needs.numbered.append((number, binding.unit))
+
+    def _carry_name(self, name: str, used: Place, needs: Needs, number: float) -> None:
+        """Carry what gives a name that is used at a place, before the statement of this number."""
+        bindings = self._with_stars(name)
+        last = self._current(name, number)
+        if last:
+            for binding in self._all_of(last, name, needs):
+                self.carry(binding, needs, min(binding.order, number - 0.5))
+        elif not bindings and name in self._given:
+            if name in needs.given:
+                return
+            needs.given.append(name)
+            needs.numbered.append((-1, Unit(self._given[name], used, _hash(self._given[name]))))
+        elif bindings or name not in _BUILTINS:
+            needs.missing.setdefault(name, MissingName(name, used, bindings[-1].place if bindings else None))
+
+    def _with_stars(self, name: str) -> list[Binding]:
+        """Return what binds a name, `from module import *` as the import of this name alone."""
+        if not self._stars:
+            return self._bindings.get(name, [])
+        if name not in self._all:
+            bindings = self._bindings.get(name, [])
+            stars = list(self._stars.values())[-MOST_STARS:]
+            taken = [_one_of(star, name) for star in stars if is_provided(star.path)]
+            if not bindings and not any(taken) and name not in _BUILTINS and name not in self._given:
+                taken = [_one_of(star, name) for star in stars if not is_provided(star.path)]
+            self._all[name] = sorted([*bindings, *filter(None, taken)], key=_order)
+        return self._all[name]
+
+    def _current(self, name: str, number: float) -> Binding | None:
+        """Return the statement that a name has its value from when the statement of this number runs.
+
+        A notebook whose cells were run in another order has it below.  Of `try: import cupy as np` and
+        `except ImportError: import numpy as np` it is the one that is there.
+        """
+        if name not in self._at_hand:
+            self._at_hand[name] = [binding for binding in self._with_stars(name) if self._can_be_had(binding)]
+        at_hand = self._at_hand[name]
+        before = bisect_left(at_hand, number, key=_order)
+        last = at_hand[before - 1] if at_hand else None  # without any before it, the last of all
+        if last is None or last.alias is None or is_provided(last.path):
+            return last
+        return next((other for other in reversed(at_hand) if other.alias and is_provided(other.path)), last)
+
+    def _all_of(self, last: Binding, name: str, needs: Needs) -> Iterator[Binding]:
+        """Yield the statements that together make the value of a name, first to last; nothing if they are carried already."""
+        if last.order <= needs.whole.get(name, 0) or (name, last.order) in needs.names:
+            return
+        needs.names.add((name, last.order))
+        at_hand = self._at_hand[name]
+        before = at_hand[: bisect_left(at_hand, last.order, key=_order)]
+        if _changes(last, name):
+            needs.whole[name] = last.order
+            yield from before
+        elif last.alias and isinstance(last.node, ast.Import) and not last.alias.asname:  # import a.b, and import a.c
+            needs.whole[name] = last.order
+            yield from (binding for binding in before if binding.module == last.module)
+        yield last
+        for part in self._parts_of(last, name):
+            if part.order < needs.end and self._can_be_had(part) and not self._spoils_seed(part):
+                yield part
+
+    def _parts_of(self, last: Binding, name: str) -> list[Binding]:
+        """Return the statements that change the object that a name stands for, a module's also under another name."""
+        if not self._parts:
+            return []
+        if last.module is None:  # until the name stands for another object
+            parts, bindings = self._parts.get(name, []), self._bindings[name]
+            following = bindings[bisect_right(bindings, last.order, key=_order) :][:1]
+            end = (
+                following[0].order
+                if following and not _changes(following[0], name)
+                else parts[-1].order + 1
+                if parts
+                else 0
+            )
+            return parts[bisect_right(parts, last.order, key=_order) : bisect_left(parts, end, key=_order)]
+        names = [
+            other for other in self._parts if any(binding.module == last.module for binding in self.bindings(other))
+        ]
+        return sorted((part for other in names for part in self._parts[other]), key=_order)
+
+    def _spoils_seed(self, part: Binding) -> bool:
+        """Return whether a statement like `np.random.seed = 3` stands for a call: calls at the top level are not carried."""
+        targets = getattr(part.node, "targets", [])
+        if not any(isinstance(target, ast.Attribute) and target.attr == "seed" for target in targets):
+            return False
+        value = getattr(part.node, "value", None)
+        defined = isinstance(value, ast.Name) and any(isinstance(b.node, Definition) for b in self.bindings(value.id))
+        return not (defined or isinstance(value, ast.Lambda | ast.Attribute))
+
+    def _last_to_be_had(self, name: str) -> Binding | None:
+        """Return the last statement that can be carried; those after it are looked at once, however often it is asked."""
+        bindings = self._with_stars(name)
+        first_asked = len(bindings) - self._excluded.get(name, 0)
+        settled = True
+        for number in reversed(range(first_asked)):
+            if self._can_be_had(bindings[number]):
+                return bindings[number]
+            settled = settled and id(bindings[number]) not in self._open
+            if settled:
+                self._excluded[name] = len(bindings) - number
+        return None
+
+    def _can_be_had(self, binding: Binding) -> bool:
+        """Return whether a statement gives its name without running training, plotting or other top-level code."""
+        if id(binding) not in self._known:
+            self._known[id(binding)] = False  # for a statement that needs itself in the end
+            self._open.add(id(binding))
+            try:
+                self._known[id(binding)] = self._only_computes(binding)
+            finally:
+                self._open.discard(id(binding))
+        return self._known[id(binding)]
+
+    def _only_computes(self, binding: Binding) -> bool:
+        node = binding.node
+        if isinstance(node, Definition | ast.Import | ast.ImportFrom):
+            return True
+        if not isinstance(node, Assignment) or node.value is None:
+            return False
+        own = {name for name, _ in _targets(node)}
+        return all(self._calls_only_to_compute(call) for call in _calls(node.value)) and all(
+            name in _BUILTINS or self._last_to_be_had(name) is not None for name in binding.needs if name not in own
+        )
+
+    def _calls_only_to_compute(self, call: ast.Call) -> bool:
+        """Return whether a call needs none of the course's helpers and none of what is asked for: those train, plot and load."""
+        root = _root(call.func)
+        bindings = self._with_stars(root)
+        if isinstance(call.func, ast.Name) and not (bindings and bindings[-1].module):
+            return self._is_own(root) if bindings else root in _COMPUTING_BUILTINS
+        modules = [binding.path for binding in bindings if binding.module]
+        return not modules or not is_of_the_course(modules[-1])
+
+    def _is_own(self, name: str) -> bool:
+        """Return whether a name is a function or class of the notebook that can do its work without the course's helpers."""
+        if name not in self._own:
+            self._own[name] = name not in self._asked and self._works_alone(name)
+        return self._own[name]
+
+    def _works_alone(self, name: str) -> bool:
+        waiting, seen = [name], {name}
+        while waiting:
+            bindings = self._with_stars(waiting.pop())
+            last = bindings[-1] if bindings else None
+            if last is None or last.module:
+                if last and is_of_the_course(last.path):
+                    return False
+                continue
+            if not isinstance(last.node, Definition) and not self._can_be_had(last):
+                return False
+            new = [other for other in last.needs if other not in seen and not other.startswith(_IN_TEXT)]
+            if any(other in self._asked or not self._is_bound(other) for other in new):
+                return False
+            seen.update(new)
+            waiting += new
+        return True
+
+    def _is_bound(self, name: str) -> bool:
+        return name in _BUILTINS or name in self._given or bool(self._with_stars(name))
+
+    def is_callable_made(self, binding: Binding) -> bool:
+        """Return whether an assignment like `f = partial(g, 1)` or `f = C().method` gives a function without training."""
+        value = getattr(binding.node, "value", None)
+        if not isinstance(binding.node, ast.Assign) or not isinstance(value, ast.Call | ast.Attribute):
+            return False
+        return _root(value) not in self._asked and self._can_be_had(binding)
+
+
+def _order(binding: Binding) -> int:
+    return binding.order
+
+
+def _one_of(star: Binding, name: str) -> Binding | None:
+    """Return a star import as the import of one name, or None if it does not give that."""
+    source = source_of(name, star.path)
+    if source is None:
+        return None
+    node = ast.ImportFrom(source, [ast.alias(name)], 0, lineno=star.node.lineno, col_offset=0)
+    return Binding(star.code, node, star.order, node.names[0])
+
+
+@lru_cache(REMEMBERED)  # by the very trees: those of equal cells are the same
+def _bound(statements: tuple[ast.stmt, ...]) -> tuple[tuple[str, ast.stmt, ast.alias | None, bool], ...]:
+    """Return each name that statements bind or, partly, change, with the statement; for `import *` the name is a star."""
+    found: list[tuple[str, ast.stmt, ast.alias | None, bool]] = []
+    for node in top_level(statements):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found += [(alias.asname or alias.name.split(".")[0], node, alias, False) for alias in node.names]
+        elif isinstance(node, Definition):
+            found.append((node.name, node, None, False))
+        else:
+            found += [(name, node, None, partial) for name, partial in _targets(node)]
+    return tuple(found)
+
+
+def top_level(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run when the notebook does, those inside if, try, with and loops included."""
+    waiting = list(statements)[::-1]
+    while waiting:
+        statement = waiting.pop()
+        yield statement
+        if not isinstance(statement, Definition):
+            handlers = [inner for handler in getattr(statement, "handlers", []) for inner in handler.body]
+            parts = (getattr(statement, "body", []), handlers, getattr(statement, "orelse", []))
+            inside = [inner for part in (*parts, getattr(statement, "finalbody", [])) for inner in part]
+            waiting.extend(reversed(inside))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _free_names(binding: Binding) -> dict[str, int]:
+    """Return the names that a statement takes from outside, each with the line of its cell where it stands first."""
+    node = binding.node
+    if not isinstance(node, Definition):
+        return _names_in(binding.text, node, "")  # the text itself: not every constant can be written out again
+    lines = _names_of_definition(binding.text)
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return {name: line + first - 1 for name, line in lines.items()}
+
+
+@remembered(TEXTS)
+def _names_of_definition(text: str) -> dict[str, int]:
+    try:
+        (node,) = syntax(text).body
+    except (SyntaxError, ValueError):  # nothing that Python would run
+        return {}
+    return _names_in(text, node, getattr(node, "name", ""))
+
+
+def _names_in(text: str, node: ast.AST, own: str) -> dict[str, int]:
+    try:
+        table = symtable.symtable(text, "<cell>", "exec")
+    except (SyntaxError, RecursionError):  # it parses, but Python would not compile it; running it says why
+        return {}
+    names = set(_globals_of(table)) - {own}
+    lines: dict[str, int] = {}
+    by_text = names & _BY_TEXT
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name) and one.id in names:
+            lines[one.id] = min(one.lineno, lines.get(one.id, one.lineno))
+        elif by_text and isinstance(one, ast.Constant) and isinstance(one.value, str) and len(one.value) < _TEXT:
+            for word in re.findall(r"[^\W\d]\w*", one.value):
+                lines.setdefault(f"{_IN_TEXT}{word}", one.lineno)
+    return dict(sorted(lines.items(), key=lambda item: (item[1], item[0])))
+
+
+def _globals_of(table: symtable.SymbolTable) -> Iterator[str]:
+    inside = table.get_type() != "module"
+    for symbol in table.get_symbols():
+        if symbol.is_referenced() and (symbol.is_global() or not inside):
+            yield symbol.get_name()
+    for child in table.get_children():
+        yield from _globals_of(child)
+
+
+def _changes(binding: Binding, name: str) -> bool:
+    """Return whether a statement builds on what `name` was before it, as `L += 1` and `L = L - 1` do."""
+    return isinstance(binding.node, ast.AugAssign) or (isinstance(binding.node, ast.Assign) and name in binding.needs)
+
+
+def _targets(node: ast.stmt) -> Iterator[tuple[str, bool]]:
+    """Yield each name that a statement sets or, partly, changes at the top level; definitions and imports have others."""
+    waiting = [*getattr(node, "targets", []), *filter(None, [getattr(node, "target", None)])]
+    waiting += [item.optional_vars for item in getattr(node, "items", []) if item.optional_vars]
+    while waiting:
+        target = waiting.pop(0)
+        if isinstance(target, ast.Tuple | ast.List):
+            waiting += target.elts
+        elif isinstance(target, ast.Starred):
+            waiting.append(target.value)
+        elif isinstance(target, ast.Name):
+            yield target.id, False
+        elif not isinstance(node, ast.Delete) and (root := _root(target)):
+            yield root, True
+
+
+def _calls(value: ast.AST) -> list[ast.Call]:
+    """Return the calls that evaluating an expression makes; those in a lambda's body wait until it is called."""
+    if isinstance(value, ast.Lambda):
+        return []
+    inner = [call for child in ast.iter_child_nodes(value) for call in _calls(child)]
+    return [value, *inner] if isinstance(value, ast.Call) else inner
+
+
+def _root(node: ast.expr) -> str:
+    """Return the name at the root of `a.b.c` or `a[0].b(…)`, or the empty string."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,668 @@
+"""The annotated notebook: the student's own cells, untouched, with notes of ours between them that can be taken out again.
+
+A stranger's file never raises here: one that is no plain notebook gives a notebook that holds the notes alone.  In the
+notes every word that markdown, HTML, a linkifier or MathJax could obey stands in a code span, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+import math
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from grader.records import Cause, CheckResult, FunctionResult, KnownFault, Result
+from grader.rendering import text, words
+
+TAG = "grader-note"
+MOST_COLUMNS = 400  # of a message, which may quote an exception's endless text
+MOST_CODE = 2_000  # characters of one quoted line
+_PARTS = 5_000  # cells and outputs of a notebook that is annotated: nbformat takes half a millisecond for each
+_BRACKETS = 1_000_000  # of the file, also those that stand in texts
+# JSON lists and objects: an empty one takes 3 bytes of the file, but 64 of memory, and time
+_CONTAINERS = 200_000
+_VALUES = 1_000_000  # and the numbers and texts in these
+_LINE_BYTES = 5  # that a value takes besides itself and its indentation: quotes, a comma, the end of the line
+_GROWTH_BYTES = 1 << 20  # by which the file may grow when it is written with a line for each value, besides a quarter
+_PIECE = (
+    10_000  # characters of one source or output on a page: the worst of that size take nbconvert 0.8 s, quadratically
+)
+_PAGE = 60_000  # and of all together, more than twice the largest seen: so a page is made in some 5 s, whatever the cells hold
+_EACH = 100  # and what a cell or an output takes of these at least, also an empty one
+_PICTURES = 20 * 2**20  # of all pictures together
+
+_NUMBERS = (
+    "Cell numbers in the feedback count the cells of the file as it was handed in, before these notes were added. Cells "
+    f"tagged {TAG} are the grader's: delete them when you have read them. Nothing else was changed."
+)
+_CONFORMED = (
+    f"{_NUMBERS.removesuffix(' Nothing else was changed.')} Your cells are all here. What Jupyter's format does not allow was "
+    "left out or changed: cells of an unknown type are raw cells, and outputs or settings that are not valid are gone."
+)
+_NOTES_ALONE = (
+    "Your own cells are not in this file: what was handed in could not be read as a plain notebook of a usual size, so that "
+    "notes cannot be put between its cells."
+)
+_LEFT_OUT = "(left out on this page; it stands in the notebook)"
+
+Node = dict[str, Any]
+
+
+def prepare() -> None:
+    """Load the library that notebooks are written with, which takes a while and much memory."""
+    import nbformat.validator  # noqa: F401
+
+
+def notebook(data: bytes | None, result: Result) -> str:
+    """Return the annotated notebook (format 4.5) as text; `data` is the file that was graded, None if it has no cells."""
+    return _written(_annotated(data, result))
+
+
+def page(data: bytes | None, result: Result) -> str:
+    """Return the annotated notebook as an HTML page without scripts that asks for nothing."""
+    try:
+        body = _rendered(_annotated(data, result))
+    except Exception:  # a stranger's cells may break a library in any way; ours do not
+        body = _rendered(_annotated(None, result))
+    return _document(f"{text.of(result.score, result.possible)}: {text.clean(result.submission.name)}", body)
+
+
+def removed(data: bytes) -> str:
+    """Return an annotated notebook (format 4.5) without our notes, as text.
+
+    Raises
+    ------
+    ValueError
+        If it is no notebook that was annotated, so that there is nothing to take out.
+    """
+    try:
+        document: Node = json.loads(data.decode("utf-8-sig"))
+        plain = without_notes(document)
+        written = _written(plain)
+    except Exception as error:  # a stranger's file may be anything
+        raise ValueError("it is no notebook") from error
+    if len(plain["cells"]) == len(document["cells"]):
+        raise ValueError("there is no note in it")
+    if not plain["cells"]:
+        raise ValueError("it holds the notes alone")
+    return written
+
+
+def without_notes(document: Mapping[str, Any]) -> Node:
+    """Return a notebook without our notes; code is never taken out, whatever its metadata says."""
+    return {**document, "cells": [cell for cell in document["cells"] if not _is_note(cell)]}
+
+
+def _is_note(cell: Mapping[str, Any]) -> bool:
+    mark = cell["metadata"].get("grader")
+    return cell["cell_type"] == "markdown" and isinstance(mark, dict) and mark.get("note") is True
+
+
+# --- the student's file --------------------------------------------------------------------------------------------
+
+
+def _annotated(data: bytes | None, result: Result) -> Node:
+    """Return the student's notebook with notes, or the notes alone."""
+    if data is None:
+        return _notes_alone(result)
+    for read, remark in ((_read, _NUMBERS), (_conformed, _CONFORMED)):
+        try:
+            document = _with_notes(read(data), result, remark)
+            _written(document)  # half a surrogate pair, inf: what no file can hold
+        except Exception:  # noqa: S112  # a stranger's file may break a library in any way, also by RecursionError
+            continue
+        return document
+    return _notes_alone(result)
+
+
+def _read(data: bytes) -> Node:
+    """Return a file as a valid notebook of format 4.5.
+
+    Raises
+    ------
+    Exception
+        Of whatever kind, if it is none and cannot be made one.
+    """
+    import nbformat
+
+    document = _loaded(data)
+    if document["nbformat"] < 4:
+        if data.count(b'"cell_type"') + data.count(b'"output_type"') > _PARTS:
+            raise ValueError("too many cells")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            upgraded = nbformat.convert(nbformat.from_dict(document), 4)  # type: ignore[no-untyped-call]
+        document = json.loads(json.dumps(upgraded))
+        for cell in document["cells"]:
+            cell.pop("id", None)  # drawn by chance
+    document["nbformat"], document["nbformat_minor"] = 4, max(5, document.get("nbformat_minor", 5))
+    document.setdefault("metadata", {})
+    if not 0 < sum(1 + len(cell.get("outputs", ())) for cell in document["cells"]) <= _PARTS:
+        raise ValueError("no cells, or too many")
+    for cell in document["cells"]:
+        cell.setdefault("metadata", {})
+        if cell["cell_type"] == "code":
+            cell.setdefault("outputs", [])
+            cell.setdefault("execution_count", None)
+    return document
+
+
+def has_too_many_parts(data: bytes) -> bool:
+    """Return whether a file has so many parts that notes are not put between its cells."""
+    return data.count(b"[") + data.count(b"{") > _BRACKETS or data.count(b",") > _VALUES
+
+
+def _loaded(data: bytes) -> Node:
+    """Return a file's JSON.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or has so many parts, or so deep ones, that it would take long to write or come out far larger.
+    """
+    if has_too_many_parts(data):
+        raise ValueError("too many parts")
+    document: Node = json.loads(data.decode("utf-8-sig"))
+    waiting: list[tuple[object, int]] = [(document, 1)]
+    containers, left = _CONTAINERS, _GROWTH_BYTES + len(data) + len(data) // 4
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, dict | list):
+            containers -= 1
+            waiting += [(item, depth + 1) for item in (value.values() if isinstance(value, dict) else value)]
+        left -= depth + _LINE_BYTES
+        if isinstance(value, str):
+            left -= len(value) + (depth + _LINE_BYTES) * value.count("\n")  # a source is written as a list of its lines
+        elif isinstance(value, int | float):
+            left -= len(repr(value))
+        elif isinstance(value, dict):
+            left -= sum(map(len, value))
+        if containers < 0 or left < 0:
+            raise ValueError("too many parts, or it would come out far larger")
+    return document
+
+
+def _conformed(data: bytes) -> Node:
+    """Return a file as a valid notebook of format 4.5 with every cell it has, whatever else the format does not allow.
+
+    Raises
+    ------
+    Exception
+        Of whatever kind, if it is no notebook, or one of too many cells.
+    """
+    import nbformat
+
+    given = _storable(_loaded(data))
+    if not 0 < sum(1 + _outputs(cell) for cell in given["cells"]) <= _PARTS:
+        raise ValueError("no cells, or too many")
+    cells = [_conformed_cell(cell) for cell in given["cells"]]
+    metadata = given.get("metadata")
+    document = {"cells": cells, "metadata": _conformed_metadata(metadata), "nbformat": 4, "nbformat_minor": 5}
+    _valid(document, check=False)
+    _, normal = nbformat.validator.normalize(
+        nbformat.from_dict(document),  # type: ignore[no-untyped-call]
+        strip_invalid_metadata=True,
+    )
+    conformed: Node = json.loads(json.dumps(normal))
+    return conformed
+
+
+def _storable(value: Any) -> Any:  # JSON of a stranger
+    """Return a JSON value without what a notebook file cannot hold: NaN, inf and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value if value.isascii() else re.sub("[\ud800-\udfff]", "\ufffd", value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    return {_storable(key): _storable(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _outputs(cell: object) -> int:
+    outputs = cell.get("outputs") if isinstance(cell, dict) else None
+    return len(outputs) if isinstance(outputs, list) else 0
+
+
+def _conformed_cell(cell: object) -> Node:
+    """Return a cell as the format wants it; one of an unknown type is shown as raw text, and its type is kept beside it."""
+    if not isinstance(cell, dict):
+        return {"cell_type": "raw", "metadata": {}, "source": json.dumps(cell)}
+    kind, metadata, source = (cell.get(key) for key in ("cell_type", "metadata", "source"))
+    lines = source if isinstance(source, list) else [source]
+    conformed: Node = {
+        "cell_type": kind if kind in {"code", "markdown", "raw"} else "raw",
+        "metadata": metadata if isinstance(metadata, dict) else {},
+        "source": "".join(line for line in lines if isinstance(line, str)),
+        "id": cell.get("id"),
+    }
+    if kind != conformed["cell_type"]:
+        conformed["metadata"] = {**conformed["metadata"], "grader": {"cell_type": kind}}
+    if kind == "code":
+        count, outputs = cell.get("execution_count"), cell.get("outputs")
+        conformed["execution_count"] = count if type(count) is int and count >= 0 else None
+        conformed["outputs"] = [one for one in outputs if _is_valid(one, "output")] if isinstance(outputs, list) else []
+    elif _are_attachments(cell.get("attachments")):
+        conformed["attachments"] = cell["attachments"]
+    return conformed
+
+
+def _are_attachments(value: object) -> bool:
+    """Whether a cell's pictures are given as the format wants them: by name, then by kind, as text."""
+    bundles = list(value.values()) if isinstance(value, dict) else [None]
+    data = [item for bundle in bundles if isinstance(bundle, dict) for item in bundle.values()]
+    return all(isinstance(bundle, dict) for bundle in bundles) and all(isinstance(item, str) for item in data)
+
+
+def _is_valid(value: object, ref: str) -> bool:
+    from nbformat.validator import isvalid
+
+    return isinstance(value, dict) and isvalid(value, ref=ref, version=4, version_minor=5)  # type: ignore[no-untyped-call]
+
+
+def _conformed_metadata(metadata: object) -> Node:
+    """Return a notebook's metadata with the names that the format wants of a kernel and a language."""
+    conformed = dict(metadata) if isinstance(metadata, dict) else {}
+    for key, names in (("kernelspec", ("name", "display_name")), ("language_info", ("name",))):
+        if key in conformed:
+            given = conformed[key] if isinstance(conformed[key], dict) else {}
+            known = [given[name] for name in names if isinstance(given.get(name), str)]
+            if len(known) < len(names):
+                given = {**given, **dict.fromkeys(names, known[0] if known else "python")}
+            conformed[key] = given
+    return conformed
+
+
+def _with_notes(document: Node, result: Result, remark: str) -> Node:
+    """Put the summary first and each function's note below its cell; the notes of an earlier time go."""
+    homes = {name: _home(name, function, document["cells"]) for name, function in result.functions.items()}
+    below: dict[int, list[Node]] = {}
+    for name, index in homes.items():
+        if index is not None:
+            below.setdefault(index, []).append(_note(name, function_note(name, result.functions[name])))
+    top = summary_note(result, [name for name, index in homes.items() if index is None])
+    cells = [_note("summary", f"{top}\n\n{remark}")]
+    for index, cell in enumerate(document["cells"]):
+        cells += [] if _is_note(cell) else [cell]
+        cells += below.get(index, [])
+    return _valid({**document, "cells": cells})
+
+
+def _home(name: str, function: FunctionResult, cells: Sequence[Node]) -> int | None:
+    """Return the index of the cell that holds the definition that was graded, None if it is not where it should be."""
+    number = function.source.cell if function.source else None
+    if number is None or not 0 < number <= len(cells):
+        return None
+    holds = name in "".join(cells[number - 1]["source"])
+    return number - 1 if holds else None
+
+
+def _notes_alone(result: Result) -> Node:
+    """Return a notebook of notes: the summary, and each function of which there is more to say."""
+    graded = result.notebook.status in {"ok", "repaired"}
+    found = [name for name, function in result.functions.items() if graded and function.source]
+    missing = [name for name in result.functions if graded and name not in found]
+    top = f"{summary_note(result, missing)}\n\n{_NOTES_ALONE}"
+    cells = [_note("summary", top), *(_note(name, function_note(name, result.functions[name])) for name in found)]
+    return _valid({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def _valid(document: Node, *, check: bool = True) -> Node:
+    """Give each cell an id of its own, the same every time, and let nbformat look at the whole."""
+    import nbformat
+
+    used: set[str] = set()
+    for number, cell in enumerate(document["cells"], 1):
+        own = cell.get("id")
+        if not isinstance(own, str) or not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", own) or own in used:
+            own = next(name for suffix in range(len(used) + 1) if (name := f"cell-{number}-{suffix}") not in used)
+        cell["id"] = own
+        used.add(own)
+    if check:
+        nbformat.validate(nbformat.from_dict(document))  # type: ignore[no-untyped-call]
+    return document
+
+
+def _written(document: Node) -> str:
+    """Return a notebook as nbformat writes it.
+
+    Raises
+    ------
+    ValueError
+        If UTF-8 or JSON cannot hold it.
+    """
+    import nbformat
+
+    node = nbformat.from_dict(document)  # type: ignore[no-untyped-call]
+    written: str = nbformat.writes(node, nbformat.NO_CONVERT, allow_nan=False)  # type: ignore[no-untyped-call]
+    written.encode()
+    return written + "\n"
+
+
+def _note(name: str, source: str) -> Node:
+    own = re.sub("[^a-zA-Z0-9_-]", "-", f"feedback-{name}")[:64]
+    metadata = {"grader": {"note": True}, "tags": [TAG]}
+    return {"cell_type": "markdown", "id": own, "metadata": metadata, "source": source}
+
+
+# --- the notes -----------------------------------------------------------------------------------------------------
+
+
+def summary_note(result: Result, missing: Sequence[str]) -> str:
+    """Return the markdown of the first cell; of functions without a cell all is said here."""
+    parts = [
+        f"# Feedback: {text.of(result.score, result.possible)}",
+        _prose(f"{result.title}: {result.submission.name}"),
+        f"**{_prose(text.headline(result))}**",
+        _named("Next step", result.summary.next_step),
+        _paragraph(result.summary.text),
+    ]
+    if result.provisional:
+        parts.append("**The score is provisional:** a part could not be judged, by our fault, and a person will look.")
+    if result.notebook.status != "ok":
+        parts.append(_named("Notebook", words.NOTEBOOK[result.notebook.status]))
+    parts += [f"- {_prose(problem.message)}" for problem in result.notebook.problems]
+    rows = (
+        f"- {_span(name)}: {text.of(function.points, function.possible)}, {words.status(function)}"
+        for name, function in result.functions.items()
+    )
+    parts.append("\n".join(rows))
+    parts += [function_note(name, result.functions[name], level="##") for name in missing]
+    return _joined(parts)
+
+
+def function_note(name: str, function: FunctionResult, *, level: str = "##") -> str:
+    """Return the markdown of one function's note."""
+    return _joined(
+        [
+            f"{level} Feedback: {name}: {text.of(function.points, function.possible)}",
+            "This function is right." if function.passed else "",
+            *_verdicts(function),
+            *(part for cause in function.told for part in _cause(cause)),
+            *_known(function.known),
+            _measured(function),
+            *_story(function),
+            *_stale(function),
+        ]
+    )
+
+
+def _story(function: FunctionResult) -> Iterator[str]:
+    """Yield what the run did; what to change has been said."""
+    for paragraph in function.explanation:
+        begins, goes_on = words.lead(paragraph)
+        if begins != "What to change:":
+            yield f"**{_prose(begins)}** {_paragraph(goes_on)}" if begins else _paragraph(paragraph)
+
+
+def _verdicts(function: FunctionResult) -> Iterator[str]:
+    """Yield what did not pass; of a function that was not graded the one thing that stands in the way."""
+    if function.status != "graded":
+        advice = words.advice(function)
+        yield _paragraph(advice.message or words.sentence(words.status(function)))
+        yield _named("Hint", advice.hint)
+        return
+    yield _paragraph(function.message)
+    yield _named("Hint", function.hint)
+    for check in function.checks:
+        if check.verdict != "passed":
+            yield _check(check)
+
+
+def _check(check: CheckResult) -> str:
+    verdict = f"**{_prose(check.title)}: {words.VERDICT[check.verdict]}** ({words.worth(check)})"
+    note = words.VERDICT_NOTE[check.verdict]
+    said = [_message(_ended(check.message)), note, f"*Hint:* {_message(check.hint)}" if check.hint else ""]
+    return f"- {verdict}. {text.sentences(said)}"
+
+
+def _ended(message: str) -> str:
+    """Return a message as a sentence of its own; a name at its beginning stays as it is spelled."""
+    first = message.split(" ", 1)[0]
+    message = message[:1].upper() + message[1:] if first.isalpha() and first.islower() else message
+    return message if message.endswith((".", "!", "?")) else f"{message}."
+
+
+def _cause(cause: Cause) -> Iterator[str]:
+    yield f"**To change: {_prose(cause.title)}.** {_prose(words.sentence(cause.action))}"
+    yield _quoted("Yours", cause.wrote)
+    yield _quoted("Asked for", cause.asked)
+    yield _paragraph(cause.reason)
+
+
+def _known(fault: KnownFault | None) -> Iterator[str]:
+    if fault is not None:
+        yield _named("Proved by trying", fault.message)
+        if fault.old is not None:
+            yield _quoted("Now", fault.old or "(no such line)")
+            yield _quoted("Right", fault.new or "(without this line)")
+
+
+def _measured(function: FunctionResult) -> str:
+    own, right = function.training, function.reference_training
+    if own is None:
+        return ""
+    said = f"{text.accuracy(own.train_accuracy)} / {text.accuracy(own.test_accuracy)}"
+    if right is not None and not function.passed:
+        said += f"; the right answer's: {text.accuracy(right.train_accuracy)} / {text.accuracy(right.test_accuracy)}"
+    return f"**Measured train / test accuracy:** {said}"
+
+
+def _stale(function: FunctionResult) -> Iterator[str]:
+    for said in function.stale:
+        yield _named("The output saved in your notebook", said)
+    if function.stale:
+        yield "This changes no points: they come from the code alone."
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return "\n\n".join(part for part in parts if part)
+
+
+# --- text of others in markdown ------------------------------------------------------------------------------------
+
+_ODD = re.compile(r"[`<&\[\]*_\\$~|{}^#@]|://|www\.", re.IGNORECASE)
+_LEADING = re.compile(r"\d+[.)]|[-+=>][-+=>:]*")  # a list, a rule, a quotation, a heading's underline
+_STOP = re.compile(r"[.,;:]*\Z")
+
+
+def _prose(said: str) -> str:
+    """Return a sentence of anybody's as one line of markdown; words that mean something to a renderer become code."""
+    parts: list[str] = []
+    code = ""
+    for index, word in enumerate(text.one_line(said).split(" ")):
+        odd = _ODD.search(word) or (index == 0 and _LEADING.fullmatch(word))
+        if not odd and not _is_open(code):
+            parts += [*_as_code(code), word]
+            code = ""
+            continue
+        code = f"{code} {word}".lstrip()
+        if word.endswith((".", ",", ";", ":")) and not _is_open(code):
+            parts += _as_code(code)
+            code = ""
+    return " ".join([*parts, *_as_code(code)])
+
+
+def _is_open(code: str) -> bool:
+    """Whether a bracket is open, so that the next word belongs to it."""
+    return sum(code.count(letter) for letter in "([{") > sum(code.count(letter) for letter in ")]}")
+
+
+def _as_code(code: str) -> list[str]:
+    """Return words in one code span, if there are any; the full stop of our own sentence stays outside."""
+    stop = _STOP.search(code)
+    end = stop.start() if stop else len(code)
+    return [f"{_span(code[:end])}{code[end:]}"] if code[:end] else [code] * bool(code)
+
+
+def _span(code: str) -> str:
+    """Return one line as a code span that nothing in it can end."""
+    shown = " ".join(text.clean(code)[:MOST_CODE].split("\n")).replace("\\begin{", "\\begin {")  # no math begins here
+    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
+    pad = " " if "`" in shown or shown != shown.strip(" ") else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _quoted(name: str, code: str | None) -> str:
+    """Return a line of code under its name."""
+    return f"{name}: {_span(code.strip())}" if code and code.strip() else ""
+
+
+def _message(said: str) -> str:
+    """Return a message that may quote the student, cut where it is endless."""
+    return _prose(text.shorten(said, MOST_COLUMNS))
+
+
+def _named(name: str, said: str | None) -> str:
+    return f"**{name}:** {_message(said)}" if said else ""
+
+
+def _paragraph(said: str) -> str:
+    """Return a paragraph of ours, its lines kept apart."""
+    return "  \n".join(_prose(line) for line in said.split("\n") if line.strip())
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+_TAGS = frozenset(
+    "a abbr b blockquote br caption code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol p pre s small span strong "
+    "sub sup table tbody td tfoot th thead tr u ul".split()
+)
+_STYLE = """
+:root { color-scheme: light dark; --paper: #fdfdfb; --ink: #1d2126; --soft: #5a626b;
+  --rule: #dcdcd6; --tint: #f4f3ee; --accent: #a33b12; }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #16181b; --ink: #e8e6e1; --soft: #a5abb2; --rule: #35393e; --tint: #1f2226; --accent: #ff9e73; }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.6 system-ui, sans-serif; overflow-wrap: anywhere; }
+main { max-width: 52rem; margin: 0 auto; padding: 1.5rem 1rem; }
+h1, h2, h3, h4 { line-height: 1.25; }
+code, pre { font-family: ui-monospace, Consolas, "DejaVu Sans Mono", monospace; font-size: .875em; }
+pre { margin: 0; white-space: pre-wrap; }
+img { max-width: 100%; height: auto; background: #fff; }
+a { color: inherit; }
+table { border-collapse: collapse; } th, td { border: 1px solid var(--rule); padding: .25rem .5rem; }
+.cell { margin: 1rem 0; }
+.prompt, .anchor-link { display: none; }
+.input_area { background: var(--tint); padding: .75rem 1rem; }
+.output_wrapper { padding: .5rem 1rem; border-left: 1px solid var(--rule); }
+.celltag_grader-note { border-left: 4px solid var(--accent); padding: .25rem 1rem; background: var(--tint); }
+.celltag_grader-note h1, .celltag_grader-note h2 { margin-top: .5rem; font-size: 1.25rem; }
+.k, .kn, .kc, .ow { font-weight: 650; } .c1, .s1, .s2, .sd { color: var(--soft); }
+"""
+
+
+def _rendered(document: Node) -> str:
+    """Return a notebook's cells as HTML by nbconvert, sanitized; scripts, frames and remote pictures are no more there."""
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    log = logging.getLogger("grader.nbconvert")
+    log.disabled = True  # it speaks of the student's outputs, to stderr
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the same, and of the missing IPython
+        node = nbformat.reads(_written(_bounded(document)), as_version=4)  # type: ignore[no-untyped-call]
+        exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+            template_name="basic",
+            sanitize_html=True,
+            log=log,
+            extra_template_basedirs=[],  # by default the current folder, whose templates could run code
+        )
+        exporter.register_filter("clean_html", _sanitized)  # type: ignore[no-untyped-call]
+        body, _ = exporter.from_notebook_node(node)
+    return str(body)
+
+
+def _sanitized(html: object) -> str:
+    """Let through what text consists of; nbconvert's own list knows neither paragraphs nor headings."""
+    import bleach  # type: ignore[import-untyped]  # nbconvert's sanitizer, without types
+
+    markup = html.decode() if isinstance(html, bytes) else str(html)
+    kept: str = bleach.clean(
+        markup, tags=_TAGS, attributes=_attribute, protocols={"http", "https", "mailto", "data"}, strip_comments=True
+    )
+    return kept
+
+
+def _attribute(tag: str, name: str, value: str) -> bool:
+    if name == "src":
+        return tag == "img" and value.startswith("data:image/")
+    if name == "href":
+        return tag == "a" and value.startswith(("http:", "https:", "mailto:", "#"))
+    return name in {"alt", "class"}
+
+
+def _bounded(document: Node) -> Node:
+    """Return a notebook without metadata of the student's and without what is too long to render."""
+    room = _Room()
+    cells = [kept for cell in document["cells"] if (kept := room.cell(cell))]
+    return {**document, "cells": cells, "metadata": {}}
+
+
+class _Room:
+    """What one page has room for: whoever comes first is shown whole."""
+
+    def __init__(self) -> None:
+        self._left, self._pictures = _PAGE, _PICTURES
+
+    def cell(self, cell: Node) -> Node | None:
+        """Return a cell as far as there is room, None where there is none; a note of ours is shown always."""
+        if _is_note(cell):
+            return cell
+        if not self._enter():
+            return None
+        kept = {**cell, "source": self._text(cell["source"]), "metadata": {}}
+        if "outputs" in cell:
+            kept["outputs"] = [self._output(output) for output in cell["outputs"] if self._enter()]
+        return kept
+
+    def _enter(self) -> bool:
+        self._left -= _EACH
+        return self._left > 0
+
+    def _output(self, output: Node) -> Node:
+        if output["output_type"] == "stream":
+            return {**output, "text": self._text(output["text"])}
+        if output["output_type"] == "error":
+            traceback = self._text("\n".join(output["traceback"]))
+            return {"output_type": "stream", "name": "stderr", "text": traceback}
+        data = {kind: self._data(kind, value) for kind, value in output["data"].items()}
+        return {**output, "data": {kind: value for kind, value in data.items() if value}, "metadata": {}}
+
+    def _data(self, kind: str, value: object) -> str:
+        if kind in {"text/html", "text/plain", "text/markdown"}:
+            return self._text(value)
+        if kind not in {"image/png", "image/jpeg"}:
+            return ""
+        picture = _whole(value)
+        self._pictures -= len(picture)
+        return picture if self._pictures > 0 else ""
+
+    def _text(self, value: object) -> str:
+        whole = _whole(value)
+        kept = whole[: max(0, min(_PIECE, self._left))]
+        self._left -= len(kept)
+        return kept if kept == whole else f"{kept}\n\n{_LEFT_OUT}\n"
+
+
+def _whole(value: object) -> str:
+    return "".join(value) if isinstance(value, list) else str(value)
+
+
+def _document(title: str, body: str) -> str:
+    """Return a whole page around cells: its policy lets nothing run and nothing be asked for."""
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n<style>{_STYLE}</style>\n</head>\n'
+        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )

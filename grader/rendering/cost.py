@@ -1,0 +1,148 @@
+"""Cost against iteration, on an axis from 0 that marks ln 2, the cost of answering 0.5 to everything.
+
+PyPlot would stretch a fall of 0.00000005 over the whole height; `stretched` does the same on purpose, to be shown beside the
+honest picture with its true span in words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from grader.records import Number, Table, TrainingResult
+from grader.rendering.figures import (
+    BOTTOM,
+    LN2,
+    RIGHT,
+    TOP,
+    Frame,
+    Label,
+    Layer,
+    Picture,
+    Scale,
+    Stroke,
+    Tick,
+    head,
+    iterations,
+    kept,
+    listed,
+    parts,
+    path,
+    some,
+    steps,
+)
+from grader.rendering.text import costs as cost_words
+
+GUESSING = "ln 2 = 0.693: answering 0.5 to everything"
+MINE = "this run"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training to draw: how it is called and which of the two line styles it gets."""
+
+    label: str
+    look: Literal["run", "right"]
+    costs: tuple[tuple[int, Number], ...]
+
+    @property
+    def finite(self) -> tuple[float, ...]:
+        """The costs that an axis can hold."""
+        return tuple(cost for _, cost in self.costs if not isinstance(cost, str))
+
+
+@kept
+def cost_figure(training: TrainingResult, reference: TrainingResult | None) -> Picture:
+    """Return cost against iteration on an axis from 0, beside the right answer's run where there is one."""
+    runs = [Run(MINE, "run", training.costs)]
+    if reference is not None:
+        runs.append(Run("the right answer", "right", reference.costs))
+    marks = steps(max([*(cost for run in runs for cost in run.finite), LN2 * 1.08]), 5)
+    frame, y = Frame(), Scale(0, marks[-1], BOTTOM, TOP)
+    ground = _axes(runs, frame, tuple(Tick(y(mark), f"{mark:g}") for mark in marks), "cost, on an axis from 0")
+    return Picture(
+        says=_says(runs),
+        ground=ground + frame.level("guessing", y(LN2), GUESSING) + _lines(runs, frame, y),
+        note=" ".join(filter(None, map(_undrawn, runs))),
+        table=_table(runs),
+    )
+
+
+@kept
+def stretched(training: TrainingResult) -> Picture | None:
+    """Return the same run as PyPlot scales it, from its least cost to its greatest; None where nothing moves."""
+    run = Run(MINE, "run", training.costs)
+    if not run.finite or f"{min(run.finite):.10f}" == f"{max(run.finite):.10f}":
+        return None
+    low, high = min(run.finite), max(run.finite)
+    frame, y = Frame(left=96), Scale(low, high, BOTTOM, TOP)
+    decimals = 1 - math.floor(math.log10(high - low))
+    span = f"{high - low:.{decimals}f}"
+    says = f"The same run as PyPlot scales it: the whole height of this picture is a difference in cost of {span}."
+    ticks = tuple(Tick(y(cost), f"{cost:.10f}") for cost in (low, high))
+    ground = _axes([run], frame, ticks, "the same cost, as PyPlot scales it")
+    label = Layer(labels=(Label(0, round((TOP + BOTTOM) / 2, 1), f"{span} in all"),))
+    return Picture(says, ground + _lines([run], frame, y) + label)
+
+
+def _axes(runs: Sequence[Run], frame: Frame, y_ticks: tuple[Tick, ...], title: str) -> Layer:
+    shown = [run for run in runs if run.finite]
+    samples = ((run.look, run.label, 86.0 * index) for index, run in enumerate(shown))
+    return head(title, *samples) + frame.axes(_iterations(runs, frame)[1], y_ticks, "iteration")
+
+
+def _iterations(runs: Sequence[Run], frame: Frame) -> tuple[Scale, tuple[Tick, ...]]:
+    return iterations([iteration for run in runs for iteration, _ in run.costs], frame.left, RIGHT - 16)
+
+
+def _lines(runs: Sequence[Run], frame: Frame, y: Scale) -> Layer:
+    """Return the curves, this run's on top."""
+    x, _ = _iterations(runs, frame)
+    return Layer(tuple(Stroke(run.look, _curve(run, x, y)) for run in reversed(runs) if run.finite))
+
+
+def _curve(run: Run, x: Scale, y: Scale) -> str:
+    return path([(x(iteration), y(cost)) for iteration, cost in part] for part in parts(run.costs))
+
+
+def _says(runs: Iterable[Run]) -> str:
+    """Say where each run ends."""
+    at: dict[int, list[str]] = {}
+    for run in runs:
+        if run.costs:
+            iteration, cost = run.costs[-1]
+            at.setdefault(iteration, []).append(f"{_cost(cost)} for {run.label}")
+    ends = [f"at iteration {iteration:,} the cost is {listed(said)}" for iteration, said in at.items()]
+    said = "; ".join([*ends, "answering 0.5 to everything costs ln 2 = 0.693"])
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _table(runs: Sequence[Run]) -> Table | None:
+    """Return the costs at iterations that all runs have."""
+    by_run = [dict(run.costs) for run in runs]
+    shared = sorted(set(by_run[0]).intersection(*by_run))
+    rows = [shared[index] for index in some(len(shared))]
+    if not rows:
+        return None
+    columns = [cost_words([costs[iteration] for iteration in rows]) for costs in by_run]
+    return Table(
+        "Cost by iteration",
+        ("iteration", *(run.label for run in runs)),
+        tuple((f"{iteration:,}", *costs) for iteration, *costs in zip(rows, *columns, strict=True)),
+    )
+
+
+def _cost(cost: Number) -> str:
+    return cost_words((cost,))[0]
+
+
+def _undrawn(run: Run) -> str:
+    """Say which points no axis can hold."""
+    gone = [(iteration, cost) for iteration, cost in run.costs if isinstance(cost, str)]
+    if not gone:
+        return ""
+    kinds = " or ".join(sorted({str(cost) for _, cost in gone}))
+    at = f"iteration {gone[0][0]:,}" if len(gone) == 1 else f"{len(gone)} iterations, the first of them {gone[0][0]:,}"
+    return f"The cost of {run.label} is {kinds} at {at}: no axis can show that, so it is not drawn."

@@ -1,0 +1,105 @@
+"""What the feedback page shows of one function, chosen and laid out: a template writes it down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from grader.records import FunctionResult, Place, Question, Result, Source, Sweep, Table, TrainingResult
+from grader.rendering import text
+from grader.rendering.boundary import boundary_figure
+from grader.rendering.cost import cost_figure, stretched
+from grader.rendering.figures import Picture
+from grader.rendering.gradients import gradients
+from grader.rendering.sweep import sweep_figures
+from grader.rendering.waits import waits_figure
+
+
+def open_first(functions: Mapping[str, FunctionResult]) -> list[tuple[str, FunctionResult]]:
+    """Return the functions with those that are not right yet first."""
+    return sorted(functions.items(), key=lambda item: item[1].passed)
+
+
+def further_questions(result: Result) -> tuple[Question, ...]:
+    """Return the questions about the exercise that no function's story answers; none before anything could be trained."""
+    if not any(one.training for one in result.functions.values()):
+        return ()
+    told = "\n".join(paragraph for one in result.functions.values() for paragraph in one.explanation)
+    return tuple(question for question in result.questions if " ".join(question.answer) not in told)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingView:
+    """A run to show beside the right answer's: its measures, its pictures and where it stands among others."""
+
+    measures: Table
+    run: tuple[Picture, ...]
+    sweep: tuple[Picture, ...]
+    waits: Picture | None
+
+
+def training_view(function: FunctionResult, sweep: Sweep | None = None) -> TrainingView | None:
+    """Lay a function's training out; a right answer needs no second column beside its own."""
+    training = function.training
+    if training is None:
+        return None
+    other = None if function.passed else function.reference_training
+    stuck = training.regime == "plateau"
+    run = (
+        cost_figure(training, other),
+        stretched(training) if stuck else None,  # beside the honest one
+        boundary_figure(training, other),
+        gradients(training),
+    )
+    return TrainingView(
+        measures=_measures(training, other),
+        run=tuple(picture for picture in run if picture is not None),
+        sweep=sweep_figures(sweep, function),
+        waits=waits_figure(sweep) if stuck and sweep is not None else None,
+    )
+
+
+_ROWS = (
+    "train accuracy",
+    "test accuracy",
+    "cost at iteration 0",
+    "cost at iteration 14,000",
+    "cost at the last iteration, 14,999",
+)
+
+
+def _measures(training: TrainingResult, other: TrainingResult | None) -> Table:
+    runs = [training] if other is None else [training, other]
+    columns = zip(*map(_column, runs), strict=True)
+    return Table(
+        "Measured: this run, which is the right answer's too"
+        if other is None
+        else "Measured: this run and the right answer's",
+        ("measure", *("this run", "the right answer")[: len(runs)]),
+        tuple((name, *values) for name, values in zip(_ROWS, columns, strict=True)),
+    )
+
+
+def _column(run: TrainingResult) -> tuple[str, ...]:
+    costs = text.costs((run.cost_first, run.cost_14000, run.cost_last))
+    return (text.accuracy(run.train_accuracy), text.accuracy(run.test_accuracy), *costs)
+
+
+def is_wide(table: Table) -> bool:
+    """Return whether a table may be wider than a telephone, so that it needs to scroll by itself."""
+    cells = (cell for row in (table.columns, *table.rows) for cell in row)
+    return len(table.columns) > 4 or any(len(word) > 16 for cell in cells for word in cell.split())
+
+
+def marked_line(function: FunctionResult) -> int | None:
+    """Return the number of the line that holds the proved fault, where it may be told and stands in the code that is shown."""
+    place = function.known.place if function.known else None
+    source = function.source
+    if place is None or source is None or place.cell != source.cell:
+        return None
+    return place.line if 0 <= place.line - source.line <= source.code.count("\n") else None
+
+
+def place(source: Source) -> str:
+    """Return where code stands, in words."""
+    return str(Place(source.line, source.cell))

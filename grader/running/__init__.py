@@ -1,0 +1,1 @@
+"""Functions become evidence: student code runs here, in a confined child, and nowhere else."""

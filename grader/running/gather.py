@@ -1,0 +1,495 @@
+"""Functions -> Evidence: calls them confined, trains the full model from what they return; equal things once.
+
+The last stage that touches the outside world.  Caches are plain mappings: a dictionary here, the store where there is one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import platform
+import time
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from grader._version import __version__
+from grader.errors import SandboxError
+from grader.exercise.fast import engine
+from grader.exercise.limits import Limits
+from grader.exercise.load import Exercise, Task
+from grader.exercise.training import (
+    ESCAPED,
+    LN2,
+    WATCHED,
+    Data,
+    Engine,
+    Floats,
+    Model,
+    Parameters,
+    course_data,
+    escape,
+    train,
+)
+from grader.faults import note
+from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook, Outcome, Printed, Training, number
+from grader.running.sandbox import Sandbox
+
+Cache = MutableMapping[str, bytes]
+Waits = Mapping[str, tuple[int | None, int]]  # by key: the end of a plateau, or None, and how far it was looked for
+KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
+KEPT_FUNCTIONS, KEPT_BYTES = 200, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
+KEPT_TRAININGS = 160
+EXTRA_BYTES, EXTRA_TIMES = 8 << 10, 2  # of arrays of one call that cannot be right: bytes, and times what is asked for
+RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
+FAST_SECONDS, PLAIN_SECONDS = 4e-6, 80e-6  # an iteration at most, by engine: what is cut short hangs on no clock
+LONGER = 4  # times as far as with each larger learning rate the end of a plateau is looked for with the model's own
+IDLE_SECONDS = 2.0  # no ordinary function waits so long; below it only its processor time counts
+CHEAP_SECONDS = 0.5  # what calls that take longer gave is not remembered for others
+LEAST_SECONDS = 0.5  # for a function to be called: an ordinary one takes a hundredth, also on a busy machine
+BUSY = 0.5  # of the processor time of a job: who used that did not wait
+NO_TIME = "the model was not trained: it would take more than what is left of the"
+NEAR = 0.1  # how far from ln 2 a cost may be for that: twice what the plateau allows
+TRAINING_DIGITS = 12  # parameters that agree to these digits are the same start: rounding differs between machines
+
+
+@dataclass(slots=True)
+class Trainer:
+    """Trains the full model; a start that was trained before, here or by the makers of the exercise, costs nothing.
+
+    `made` are the trainings that were not in the cache, or of an older version there; `read` holds the last
+    ones as records, each beside what it was read from.  `waits` gives plateaus that were measured before, and further.
+    `seconds` bound the search for the end of a plateau, by iterations; the starts in `shipped` cost nothing.
+    """
+
+    model: Model
+    cache: Cache = field(default_factory=dict)
+    waits: Callable[[Model], Waits] = lambda _: {}
+    seconds: float = field(default_factory=lambda: Limits().training_seconds)
+    shipped: Collection[str] = ()
+    data: Data | None = None
+    trained: int = 0
+    made: Cache = field(default_factory=dict)
+    read: dict[str, tuple[bytes, Training]] = field(default_factory=dict)
+
+    def train(self, parameters: Parameters) -> Training:
+        """Return the training from these parameters.
+
+        Raises
+        ------
+        ValueError, KeyError
+            If the parameters are not those of the model.
+        """
+        key = start_key(parameters, self.model)
+        if key not in self.cache or not _complete(self.known(key)):
+            self.data = self.data or course_data()
+            end: dict[str, Floats] = {}
+            made = train(parameters, self.data, self.model, engine=engine(self.data, self.model), end=end)
+            if stays(made):
+                made = self._with_waits(made, parameters, end, self.data)
+            self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
+            self.trained += 1
+        return self.known(key)
+
+    def _with_waits(self, made: Training, parameters: Parameters, end: Parameters, data: Data) -> Training:
+        """Add when this start leaves the plateau, with the model's learning rate and with larger ones."""
+        steps = engine(data, self.model)
+        cap, rates_cap = caps(self.model, self.seconds, _iteration_seconds(steps))
+        known = self.waits(self.model).get(start_key(parameters, self.model))
+        left, searched = known or (self._left(made, parameters, end, cap), cap)
+        return replace(
+            made,
+            escape=left,
+            searched=searched,
+            rates=faster(parameters, data, self.model, rates_cap),
+            rates_searched=rates_cap,
+        )
+
+    def _left(self, made: Training, parameters: Parameters, end: Parameters, cap: int) -> int | None:
+        """Return when the cost is first below 0.6; a run that was above all along is followed from its end."""
+        data, trained = self.data or course_data(), self.model.iterations
+        steps = engine(data, self.model)
+        if cap <= trained or any(cost < ESCAPED for cost in made.trace.cost):
+            return escape(parameters, data, self.model, cap, engine=steps)
+        later = escape(end, data, self.model, cap - trained, engine=steps)
+        return None if later is None else trained + later
+
+    def cost_seconds(self, parameters: Parameters, training: Training | None = None) -> float:
+        """Return what a training costs at most, or, once it was made, what it cost; the same wherever it is made."""
+        if start_key(parameters, self.model) in self.shipped:
+            return 0.0
+        self.data = self.data or course_data()
+        seconds, trained = _iteration_seconds(engine(self.data, self.model)), self.model.iterations
+        cap, rates_cap = caps(self.model, self.seconds, seconds)
+        if training is not None and not training.searched:
+            cap = rates_cap = 0
+        return seconds * (trained + WATCHED + max(cap - trained, 0) + len(RATES) * rates_cap)
+
+    def known(self, key: str) -> Training:
+        """Return a training that was made before.
+
+        Raises
+        ------
+        KeyError
+            If it was not.
+        """
+        stored = self.cache[key]
+        if key not in self.read or self.read[key][0] != stored:
+            if len(self.read) >= KEPT_TRAININGS:
+                del self.read[next(iter(self.read))]
+            self.read[key] = stored, msgspec.json.decode(stored, type=Training, strict=False)
+        return self.read[key][1]
+
+
+def caps(model: Model, seconds: float, iteration_seconds: float) -> tuple[int, int]:
+    """Return how far the end of a plateau is looked for with the model's learning rate, and with each larger one."""
+    further = seconds / iteration_seconds - model.iterations - WATCHED
+    share = max(further, 0.0) / (LONGER + len(RATES))
+    return _rounded(model.iterations + LONGER * share), _rounded(share)
+
+
+def _rounded(iterations: float) -> int:
+    """Return a number of two digits and zeros that is not larger."""
+    size: int = 10 ** max(len(str(int(iterations))) - 2, 0)
+    return int(iterations) // size * size
+
+
+def _iteration_seconds(steps: Engine) -> float:
+    return FAST_SECONDS if steps.parallel else PLAIN_SECONDS
+
+
+def _complete(training: Training) -> bool:
+    """Return whether a training holds all that is measured now; one that an older version stored does not."""
+    return bool(training.trace.iterations and training.outputs)
+
+
+def stays(training: Training) -> bool:
+    """Return whether a run started near ln 2, can move, and has not left: it stays a few per cent to the other side too."""
+    near = abs(training.cost_first - LN2) < NEAR and training.cost_last >= ESCAPED
+    return near and training.regime not in ("dead", "symmetric")
+
+
+def faster(parameters: Parameters, data: Data, model: Model, cap: int) -> tuple[tuple[float, int | None], ...]:
+    """Return the first iteration with a cost below 0.6 for larger learning rates, or None if it is not before the cap."""
+    models = [replace(model, learning_rate=rate) for rate in RATES]
+    return tuple((one.learning_rate, escape(parameters, data, one, cap, engine=engine(data, one))) for one in models)
+
+
+def plain_training(training: Training) -> dict[str, Any]:
+    """Return a training as JSON holds it."""
+    return dict(plain(msgspec.to_builtins(training)))
+
+
+def plain(value: Any) -> Any:
+    """Return dictionaries, lists and numbers as JSON holds them: inf and NaN as strings."""
+    if isinstance(value, dict):
+        return {name: plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    return number(value) if isinstance(value, float) else value
+
+
+def start_key(parameters: Parameters, model: Model) -> str:
+    """Return the name of a start by its content: numbers to twelve digits, model, nothing else."""
+    digest = hashlib.sha256(repr((model.layers, model.learning_rate, model.iterations)).encode())
+    for name in sorted(parameters):
+        array = np.asarray(parameters[name], dtype=np.float64)
+        digest.update(repr((name, array.shape, [f"{x:.{TRAINING_DIGITS}g}" for x in array.ravel() + 0.0])).encode())
+    return digest.hexdigest()
+
+
+def collect(
+    notebook: Notebook,
+    functions: Mapping[str, Function],
+    exercise: Exercise,
+    gather: Gatherer,
+    *,
+    printed: Mapping[str, Printed] | None = None,
+    after: Callable[[FunctionEvidence, Task], FunctionEvidence] = lambda found, _task: found,
+) -> Evidence:
+    """Return everything that judging this submission needs; `printed` is what the notebook shows, by function.
+
+    `after` adds to the evidence of each function, right after it was called, while its process may still be there.
+    """
+    found = {task.name: after(gather.function(functions[task.name], task), task) for task in exercise.tasks}
+    found = {name: replace(one, printed=(printed or {}).get(name)) for name, one in found.items()}
+    return Evidence(
+        notebook=replace(notebook, cells=()),
+        functions=found,
+        exercise=exercise.name,
+        exercise_sha256=exercise.sha256,
+        isolation=gather.sandbox.layers if any(one.outcomes for one in found.values()) else (),
+        python=platform.python_version(),
+        numpy=np.__version__,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the calls of a function gave with its hash, and the training from it or why there is none.
+
+    `called_seconds` went into the calls; the training takes `training_seconds` at most, and took `trained_seconds`.  Whoever
+    has the same code pays the same, so that no result hangs on who was graded before.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    digest: bytes
+    training: Training | None
+    fault: str
+    called_seconds: float
+    training_seconds: float
+    trained_seconds: float
+
+
+@dataclass(slots=True)
+class Gatherer:
+    """Calls functions behind the border and trains from what they return.
+
+    `spent_seconds` went into reading a submission and into the calls of its functions, `searched_seconds` into the search for
+    repairs, `trained_seconds` into training.  What it may take together is `submission_seconds`.  `costly` are the functions
+    whose calls took so long that they are not remembered: what others have left would hang on it.
+    """
+
+    exercise: Exercise
+    sandbox: Sandbox
+    trainer: Trainer
+    secret: bytes
+    gathered: dict[tuple[object, ...], Gathered] = field(default_factory=dict)
+    kept: KnownOutcomes | None = None
+    spent_seconds: float = 0.0
+    searched_seconds: float = 0.0
+    trained_seconds: float = 0.0
+    costly: set[str] = field(default_factory=set)
+
+    def begin(self, spent_seconds: float = 0.0) -> None:
+        """Begin a new submission, of whose time some went into reading it."""
+        self.spent_seconds, self.searched_seconds, self.trained_seconds = spent_seconds, 0.0, 0.0
+        self.costly.clear()
+
+    @property
+    def left_seconds(self) -> float:
+        """What this submission may still take."""
+        spent = self.spent_seconds + self.searched_seconds + self.trained_seconds
+        return self.sandbox.limits.submission_seconds - spent
+
+    def function(self, function: Function, task: Task) -> FunctionEvidence:
+        """Return the evidence of one function."""
+        if function.status != "found" or function.broken:
+            return FunctionEvidence(function, broken=function.broken)
+        try:
+            found = self._gathered(function, task)
+        except SandboxError as error:
+            return FunctionEvidence(function, broken=error.problem)
+        except Exception as error:
+            return FunctionEvidence(function, broken=note(f"calling {function.name}", error))
+        if found.training is not None:
+            self.trained_seconds += found.trained_seconds
+        held = next((outcome.held for outcome in found.outcomes if outcome.held), "")
+        return FunctionEvidence(function, found.outcomes, found.training, found.fault, broken=held)
+
+    def calls(self, function: Function, task: Task) -> tuple[Call, ...]:
+        """Return the calls that this very code meets.
+
+        The sizes that nobody shall know are drawn from the secret and the code.  So caches, resume and regrade work, and a
+        hand-in that shows the sizes that it met is of no use to the next, which, being other code, meets others.
+        """
+        code = repr((function.name, trees(function))).encode()
+        return self.exercise.calls(task, hmac.new(self.secret, code, hashlib.sha256).digest())
+
+    def _gathered(self, function: Function, task: Task) -> Gathered:
+        """Call a function, or take what the same code gave before; errors name places, so for those the text counts too."""
+        tree = (function.name, trees(function))
+        text = (*tree, function.units)
+        calls = self.calls(function, task)
+        if self.left_seconds < LEAST_SECONDS:
+            outcomes: tuple[Outcome, ...] | None = self._called(function, calls)
+            return self._trained(outcomes or (), 0.0)
+        for key in (tree, text):
+            if key in self.gathered:
+                self.gathered[key] = found = self.gathered.pop(key)  # the last to go: what is usual stays
+                self.spent_seconds += found.called_seconds
+                in_time = found.training_seconds <= self.left_seconds
+                return found if in_time else replace(found, training=None, fault=self._no_time())
+        before_seconds = self.spent_seconds
+        outcomes = self.kept(code_key(function, calls)) if self.kept else None
+        outcomes = outcomes or self._called(function, calls)
+        found = self._trained(outcomes, self.spent_seconds - before_seconds)
+        if found.called_seconds > CHEAP_SECONDS:
+            self.costly.add(function.name)
+        elif (
+            is_lasting(outcomes)
+            and not found.fault.startswith(NO_TIME)
+            and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES
+        ):
+            if len(self.gathered) >= KEPT_FUNCTIONS:
+                del self.gathered[next(iter(self.gathered))]
+            self.gathered[text if any(outcome.fault for outcome in outcomes) else tree] = found
+        return found
+
+    def digest(self, evidence: FunctionEvidence) -> bytes:
+        """Return the hash of all that the calls of a function gave; of what was gathered last it is known."""
+        found = self.gathered.get((evidence.function.name, trees(evidence.function)))
+        known = found is not None and found.outcomes is evidence.outcomes
+        return found.digest if found and known else digest(evidence.outcomes)
+
+    def _called(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+        limits, left = self.sandbox.limits, self.left_seconds
+        if left < LEAST_SECONDS:
+            problem = (
+                f"what came before it took the {limits.submission_seconds:g} seconds of a submission; it was not called"
+            )
+            return (Outcome(calls[0], "timed_out", message=problem),)
+        started, cpu_before = time.monotonic(), self.sandbox.cpu_seconds
+        outcomes = self.sandbox.run(  # it stays for the search for repairs
+            function, calls, stays=True, wall_seconds=min(left, limits.wall_seconds)
+        )
+        waited, computed = time.monotonic() - started, self.sandbox.cpu_seconds - cpu_before
+        busy = computed >= BUSY * limits.cpu_seconds or waited < IDLE_SECONDS
+        self.spent_seconds += computed if busy else waited  # on a busy machine an ordinary call waits for others
+        return bounded(outcomes)
+
+    def _trained(self, outcomes: tuple[Outcome, ...], called_seconds: float) -> Gathered:
+        """Train from the parameters of the model's own sizes; say why if that cannot be done."""
+        layers = self.exercise.model.layers
+        untrained = Gathered(outcomes, digest(outcomes), None, "", called_seconds, 0.0, 0.0)
+        try:
+            parameters = _parameters(outcomes, layers)
+            if parameters is None:
+                return replace(untrained, fault=f"no parameters came back for {list(layers)}")
+            seconds = self.trainer.cost_seconds(parameters)
+            if seconds > self.left_seconds:
+                return replace(untrained, fault=self._no_time())
+            training = self.trainer.train(parameters)
+            took = self.trainer.cost_seconds(parameters, training)
+            return replace(untrained, training=training, training_seconds=seconds, trained_seconds=took)
+        except KeyError as error:
+            return replace(untrained, fault=f"the model cannot be trained: {error.args[0]} is missing")
+        except ValueError as error:
+            return replace(untrained, fault=f"the model cannot be trained: {error}")
+
+    def _no_time(self) -> str:
+        return f"{NO_TIME} {self.sandbox.limits.submission_seconds:g} seconds that a submission has"
+
+
+def bounded(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """Return what calls gave, with a sample of each array that is too large to be kept; the message says which these are.
+
+    Kept whole is what can be right: an array under a name that is asked for, of as many numbers as are asked for.  The others
+    share an allowance, the smallest first.
+    """
+    return tuple(_bounded(outcome) for outcome in outcomes)
+
+
+def _bounded(outcome: Outcome) -> Outcome:
+    sides = list(enumerate(pairwise(outcome.call.layers), 1))
+    wanted = {f"W{layer}": 8 * before * after for layer, (before, after) in sides}
+    wanted |= {f"b{layer}": 8 * after for layer, (_, after) in sides}
+    arrays = outcome.arrays
+    sizes = {name: len(array.data) for name, array in arrays.items() if len(array.data) != wanted.get(name)}
+    left, large = EXTRA_BYTES + EXTRA_TIMES * sum(wanted.values()), list[str]()
+    for name in sorted(sizes, key=sizes.__getitem__):
+        left -= sizes[name]
+        if left < 0:
+            large.append(name)
+    if not large:
+        return outcome
+    kept = {name: array.sample() if name in large else array for name, array in arrays.items()}
+    return replace(outcome, arrays=kept, message=f"Of {len(large)} arrays that are too large, only a sample is kept.")
+
+
+def _parameters(outcomes: Sequence[Outcome], layers: Sequence[int]) -> Parameters | None:
+    """Return what came back for the model's own sizes; a KeyError names what is missing in it."""
+    outcome = next((o for o in outcomes if o.call.layers == layers and o.ended == "returned"), None)
+    if outcome is None:
+        return None
+    names = [f"{kind}{layer}" for layer in range(1, len(layers)) for kind in "Wb"]
+    return {name: outcome.arrays[name].numpy() for name in names}
+
+
+def training_key(evidence: FunctionEvidence, model: Model) -> str | None:
+    """Return the name of the start that a function was trained from, or None."""
+    parameters = start_of(evidence, model)
+    return None if parameters is None else start_key(parameters, model)
+
+
+def start_of(evidence: FunctionEvidence, model: Model) -> Parameters | None:
+    """Return the parameters that a function's training started from, or None."""
+    return None if evidence.training is None else _parameters(evidence.outcomes, model.layers)
+
+
+def is_repeatable(evidence: FunctionEvidence) -> bool:
+    """Whether the same code would give the same again: each call came back, so nothing hangs on time or place."""
+    return bool(evidence.outcomes) and all(outcome.ended == "returned" for outcome in evidence.outcomes)
+
+
+def is_lasting(outcomes: Sequence[Outcome]) -> bool:
+    """Whether neither the machine, busy or short of memory, nor our confinement had a part in how calls ended."""
+    ours = ("timed_out", "out_of_memory", "crashed", "broken")
+    return all(outcome.ended not in ours and not outcome.held for outcome in outcomes)
+
+
+def is_whole(evidence: FunctionEvidence) -> bool:
+    """Whether nothing was cut short, by a budget or by the machine, so that the same evidence may be expected again."""
+    return not evidence.broken and not evidence.training_fault.startswith(NO_TIME) and is_lasting(evidence.outcomes)
+
+
+def code_key(function: Function, calls: Sequence[Call]) -> str:
+    """Return the name of code with its calls: the text that is run, not the student's, and the versions of what runs it."""
+    versions = (__version__, platform.python_version(), np.__version__)
+    return hashlib.sha256(repr((function.name, trees(function), tuple(calls), versions)).encode()).hexdigest()
+
+
+def trees(function: Function) -> tuple[str, ...]:
+    """Return the names of the texts that are run for a function: where these are equal, so is what it does."""
+    return tuple(unit.tree for unit in function.units)
+
+
+def digest(outcomes: Sequence[Outcome]) -> bytes:
+    """Return the hash of all that calls gave: equal where they gave the very same."""
+    return hashlib.sha256(msgspec.msgpack.encode(outcomes)).digest()
+
+
+def sha256(evidence: FunctionEvidence) -> str:
+    """Return the hash of what the public calls of a function gave, which student and instructor can compare."""
+    digest = hashlib.sha256(repr((evidence.function.name, evidence.function.status)).encode())
+    for outcome in evidence.outcomes:
+        if outcome.call.public:
+            kind = outcome.fault.kind if outcome.fault else ""
+            digest.update(repr((outcome.call.layers, outcome.call.ambient_seed, outcome.ended, kind)).encode())
+            for name, array in sorted(outcome.arrays.items()):
+                digest.update(repr((name, array.shape, array.dtype, len(array.data))).encode())
+                digest.update(array.data)
+    return digest.hexdigest()
+
+
+def sha256_of_all(hashes: Mapping[str, str]) -> str:
+    """Return the hash of a submission's evidence from those of its functions, by name."""
+    return hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest()
+
+
+__all__ = [
+    "Cache",
+    "Gatherer",
+    "KnownOutcomes",
+    "Trainer",
+    "Waits",
+    "code_key",
+    "collect",
+    "digest",
+    "is_lasting",
+    "is_repeatable",
+    "is_whole",
+    "plain",
+    "plain_training",
+    "sha256",
+    "sha256_of_all",
+    "start_key",
+    "start_of",
+    "stays",
+    "training_key",
+    "trees",
+]

@@ -1,0 +1,144 @@
+"""Proof by repair: which one edit of a wrong function makes every call give what the reference gives?
+
+The student's statements run behind the border like everything else of theirs.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from grader.errors import SandboxError
+from grader.judging.diagnosis.recovered import same
+from grader.records import Function, FunctionEvidence, Outcome, Repair
+from grader.running.repair.catalogue import candidates, wanted
+from grader.running.repair.code import Candidate, code_of
+from grader.running.repair.schemata import CHOSEN, schema
+from grader.running.sandbox import Sandbox, Variants
+
+MOST_CANDIDATES = 150
+MOST_CONFIRMED = 12  # that all calls are made of; where more pass the first, nothing is known anyway
+SEARCH_SECONDS = 1.5  # of each of the two passes, which together take some hundredths
+_ENDED = frozenset({"returned", "raised", "refused"})
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """The edits that make a wrong function right, and which candidates they are: by number and syntax tree."""
+
+    repairs: tuple[Repair, ...] = ()
+    candidates: tuple[tuple[int, str], ...] = ()
+
+
+def prove(evidence: FunctionEvidence, right: Sequence[Outcome], solution: Function, sandbox: Sandbox) -> Proved | None:
+    """Return the edits that are proved to make a wrong function right; None if that could not be found out.
+
+    `right` is what the reference gives for the calls that the function met.  A function that was not found, hangs or ends
+    its process is not tried; and nothing is known if one of the candidates hangs or ends its process.
+    """
+    if not evidence.outcomes or any(outcome.ended not in _ENDED for outcome in evidence.outcomes):
+        return None
+    try:
+        found = list(islice(candidates(evidence.function, wanted(solution)), MOST_CANDIDATES))
+        passing = _likely(found, _telling(right), evidence, sandbox)
+        if passing is None or len(passing) > MOST_CONFIRMED:
+            return None
+        proved = _passing(passing, right, evidence.function, sandbox)
+        return None if proved is None else _proof(found, proved)
+    except (SandboxError, RecursionError, ValueError):  # too deep, or not to be written down
+        return None
+
+
+def again(function: Function, solution: Function, proof: Proved) -> tuple[Repair, ...] | None:
+    """Return the edits of a function whose syntax tree is that of another, for which they were proved; None if they differ.
+
+    The text decides only where an edit stands and how it reads: what runs is the same.
+    """
+    try:
+        last = max((number for number, _ in proof.candidates), default=-1)
+        found = list(islice(candidates(function, wanted(solution)), last + 1))
+        chosen = [(found[number], tree) for number, tree in proof.candidates if number < len(found)]
+        alike = len(chosen) == len(proof.candidates) and all(_tree(one.source) == tree for one, tree in chosen)
+    except (RecursionError, ValueError):
+        return None
+    return tuple(one.repair for one, _ in chosen) if alike else None
+
+
+def _proof(found: Sequence[Candidate], proved: Sequence[Candidate]) -> Proved:
+    numbers = [found.index(one) for one in proved]
+    return Proved(
+        tuple(one.repair for one in proved),
+        tuple((number, _tree(one.source)) for number, one in zip(numbers, proved, strict=True)),
+    )
+
+
+def _tree(source: str) -> str:
+    return ast.dump(ast.parse(source))
+
+
+def is_right(evidence: FunctionEvidence, right: Sequence[Outcome]) -> bool:
+    """Whether every call gave what the reference gives: then there is nothing to repair."""
+    return _equal(evidence.outcomes, right)
+
+
+def _likely(
+    tried: Sequence[Candidate], right: Outcome, evidence: FunctionEvidence, sandbox: Sandbox
+) -> list[Candidate] | None:
+    """Return the candidates that give the right outcome of one call; None if not all of them came back.
+
+    Most are run from one text that holds their edits, if that gives what the function gave where none of them is chosen.
+    """
+    code = code_of(evidence.function)
+    if code is None or not tried:
+        return []
+    text, numbers = schema(code, tried)
+    if not text:
+        return _passing(tried, [right], evidence.function, sandbox)
+    variants = Variants(code.number, [0, *numbers], text, CHOSEN)
+    given = sandbox.run_variants(evidence.function, variants, [right.call], SEARCH_SECONDS)
+    if not given:
+        return None
+    (unchanged,), *others = given
+    if not any(_alike(unchanged, outcome) for outcome in evidence.outcomes):
+        return _passing(tried, [right], evidence.function, sandbox)
+    return [one for one, outcomes in zip(tried, others, strict=True) if _equal(outcomes, [right])]
+
+
+def _alike(outcome: Outcome, other: Outcome) -> bool:
+    """Return whether the same call ended the same way with the same numbers, to the bit."""
+    kinds = [one.fault.kind if one.fault else "" for one in (outcome, other)]
+    mine, theirs = ((one.call, one.ended, one.arrays, kind) for one, kind in zip((outcome, other), kinds, strict=True))
+    return mine == theirs
+
+
+def _passing(
+    tried: Sequence[Candidate], right: Sequence[Outcome], function: Function, sandbox: Sandbox
+) -> list[Candidate] | None:
+    """Return the candidates that give the right outcomes of some calls; None if not all of them came back."""
+    code = code_of(function)
+    if code is None or not tried:
+        return []
+    calls = [outcome.call for outcome in right]
+    variants = Variants(code.number, [one.source for one in tried])
+    given = sandbox.run_variants(function, variants, calls, SEARCH_SECONDS)
+    if not given:
+        return None
+    return [one for one, outcomes in zip(tried, given, strict=False) if _equal(outcomes, right)]
+
+
+def _telling(right: Sequence[Outcome]) -> Outcome:
+    """Return the small call with the most layers: hardly anything wrong passes it."""
+    return max(right, key=lambda outcome: (outcome.call.public, len(outcome.call.layers), -sum(outcome.call.layers)))
+
+
+def _equal(outcomes: Sequence[Outcome], right: Sequence[Outcome]) -> bool:
+    return same(_evidence(outcomes), _evidence(right))
+
+
+def _evidence(outcomes: Sequence[Outcome]) -> FunctionEvidence:
+    return FunctionEvidence(_NOBODY, tuple(outcomes))
+
+
+_NOBODY = Function("", "found")

@@ -1,0 +1,326 @@
+"""The border: student code runs behind it, in a process that knows no test, no reference and no rubric.
+
+Source and layer sizes go in; bounded arrays of floats come out, and the parent judges.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import numpy as np
+
+from grader.errors import LateError, SandboxError
+from grader.exercise.limits import Limits
+from grader.records import Call, Ended, Fault, Function, Outcome, Place
+from grader.running.sandbox.server import NEEDS_MODULES, NO_ANSWER, SLOTS, Ending, Server, start
+from grader.running.sandbox.wire import BadFrame, Frame, Raised, Refused, Returned, decode
+
+__all__ = ["Limits", "Sandbox", "Variants"]
+
+_FOLDERS = (str(Path(np.__file__).parent.parent), sys.prefix, sys.base_prefix)
+AGAIN, LEAST_SECONDS = 1.5, 0.5  # how much more time than one run all may take, and the least that one gets
+_TIME_IS_UP = -getattr(signal, "SIGXCPU", 24)  # the exit code of a process that used up its processor time
+# Signals that the kernel sends a process for what it does itself, by whatever descriptor it has.  The child can send none, so
+# any other one comes from outside.
+_FAULTS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGABRT", "SIGSYS", "SIGPIPE", "SIGXFSZ")
+_OWN_FAULTS = {-getattr(signal, name) for name in _FAULTS if hasattr(signal, name)}
+
+# What the confinement refuses: by error number (not permitted, no access, too many files, too large), or in Python's words.
+_REFUSED = re.compile(
+    r"^\w+: \[Errno (?:1|13|24|27)\] |^RuntimeError: can't start new thread|No usable temporary directory"
+    r"|^(?:ModuleNotFound|Import)Error: No module named '_?tkinter'|^ZoneInfoNotFoundError|getpwuid\(\): uid not found"
+    r"|^Error: unsupported locale setting|^OperationalError: unable to open database file"
+    r"|^PackageNotFoundError: "  # what is installed beside NumPy is not told
+)
+# Files that are no part of a notebook's work: other than relative ones and those of the folders in which notebooks are kept.
+_OF_THE_MACHINE = re.compile(r"\[Errno \d+\] .*: '/(?!content|kaggle|home/jovyan|mnt|tmp|Users|dev/null)")
+
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """Other texts of the unit number `varied`; or numbers, which its text `schema` finds under the name `chosen`."""
+
+    varied: int
+    variants: Sequence[str | int]
+    schema: str = ""
+    chosen: str = ""
+
+
+class Sandbox:
+    """Runs functions confined; the worker starts with the first one and is started again after a failure.
+
+    A child that is ended from outside, by the kernel when memory runs out for example, says nothing about the function.
+    The function is then run again in a new child, and if that is ended as well, the run fails with a `SandboxError`.
+
+    Examples
+    --------
+    >>> with Sandbox() as sandbox:  # doctest: +SKIP
+    ...     outcomes = sandbox.run(function, calls)
+    """
+
+    def __init__(self, limits: Limits | None = None, *, copies: Sandbox | None = None) -> None:
+        self.limits = limits or Limits()
+        self._copies = copies
+        self._server: Server | None = None
+        self._ran: Function | None = None  # whose child may still be there
+        self.cpu_seconds = 0.0  # that all jobs took together
+        self._complete = False  # whether the worker has all modules, which takes longer to start
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """What confines the child, for the record."""
+        return self._running().layers
+
+    def copy(self) -> Sandbox:
+        """Return a sandbox whose worker is a copy of this one's: there at once, and with children of its own."""
+        return Sandbox(self.limits, copies=self)
+
+    def run(
+        self,
+        function: Function,
+        calls: Sequence[Call],
+        *,
+        layers: Sequence[str] | None = None,
+        wall_seconds: float | None = None,
+        stays: bool = False,
+    ) -> tuple[Outcome, ...]:
+        """Return what each call gave; after a call that did not come back the later ones are not made.
+
+        `layers` names those to run behind, for tests of one alone; by default it is all that the machine has.  It may be
+        given less time.  With `stays` the child waits for variants of the function, until the next function is run.
+
+        Raises
+        ------
+        SandboxError
+            If the worker cannot be started or does not answer, or if the child was ended from outside, twice each, or
+            if the child had no processor: our fault, never the student's.
+        """
+        job = _job(function, calls)
+        if len(job) > self.limits.source_bytes:
+            problem = f"the code is larger than {self.limits.source_bytes} bytes; it was not run"
+            return (Outcome(calls[0], "refused", message=problem),)
+        limits = self.limits if wall_seconds is None else replace(self.limits, wall_seconds=wall_seconds)
+        end = time.monotonic() + AGAIN * limits.wall_seconds  # for all runs that it takes
+
+        def seconds() -> float | None:
+            left = end - time.monotonic()
+            return wall_seconds if left >= limits.wall_seconds else max(left, LEAST_SECONDS)
+
+        ending = self._ended(lambda server: server.run(job, layers, seconds(), stays=stays))
+        self._ran = function if stays else None
+        if ending.starved:
+            problem = "this machine was too busy: the function waited for a processor for most of its time"
+            raise LateError(problem, hint="run the command again when less runs beside it on this machine")
+        return tuple(_outcomes(function, calls, ending, limits))
+
+    def run_again(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+        """Return what `run` does, in the child that is still there, whichever function it ran before.
+
+        This is for functions that may share a process: those of a solution.
+
+        Raises
+        ------
+        SandboxError
+            As `run` does.
+        """
+        with contextlib.suppress(SandboxError):  # the child or its worker is gone
+            job = _job(function, calls)
+            ending = self._tried(lambda server: server.go_on(job, self.limits.wall_seconds))
+            if found := self._whole(function, calls, 1, ending):
+                return found[0]
+        return self.run(function, calls, stays=True)
+
+    def run_variants(
+        self, function: Function, variants: Variants, calls: Sequence[Call], wall_seconds: float
+    ) -> tuple[tuple[Outcome, ...], ...]:
+        """Return what the calls give with each variant of a unit; all share one child.
+
+        It is the one that ran the function, if it is still there; where not all comes back from that, a new one.
+        Nothing comes back unless all of it does, in time: what does not may have kept the rest from running.
+
+        Raises
+        ------
+        SandboxError
+            If the worker cannot be started or does not answer.
+        """
+        job = _job(function, calls, **asdict(variants))
+        if len(job) > self.limits.source_bytes:
+            return ()
+        if self._ran is function:
+            ending = self._ended(lambda server: server.go_on(job, wall_seconds))
+            if found := self._whole(function, calls, len(variants.variants), ending):
+                return found
+        ending = self._ended(lambda server: server.run(job, None, wall_seconds, stays=True))
+        self._ran = function
+        return self._whole(function, calls, len(variants.variants), ending)
+
+    def _whole(
+        self, function: Function, calls: Sequence[Call], variants: int, ending: Ending
+    ) -> tuple[tuple[Outcome, ...], ...]:
+        """Return what the calls of each variant gave, or nothing where not all came back."""
+        if not ending.in_time or ending.code != 0:
+            return ()
+        outcomes = tuple(_outcomes(function, list(calls) * variants, ending, self.limits))
+        whole = len(outcomes) == variants * len(calls) and outcomes[-1].ended != "crashed"
+        return tuple(zip(*[iter(outcomes)] * len(calls), strict=True)) if whole else ()
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._server is not None:
+            self._server.close()
+            self._server, self._ran = None, None
+
+    def _ended(self, job: Callable[[Server], Ending]) -> Ending:
+        """Run a job; once more in a new child where the first end may not have been the job's own."""
+        with contextlib.suppress(SandboxError):
+            ending = self._tried(job)
+            if self._needs_modules(ending):
+                ending = self._tried(job)
+            if not _may_be_ours(ending):
+                return ending
+        ending = self._tried(job)
+        if ending.set_up == NO_ANSWER:
+            problem = "the process could not be confined in time, so nothing was run"
+            raise LateError(problem, hint="run the command again when less runs beside it on this machine")
+        if _may_be_ours(ending) and not ending.set_up and ending.code not in _OWN_FAULTS:
+            raise SandboxError(
+                f"something outside ended the process that ran the function, twice ({_signal_name(-ending.code)})",
+                hint="see whether this machine has enough memory, then run the command again",
+            )
+        return ending
+
+    def _tried(self, job: Callable[[Server], Result]) -> Result:
+        """Have the worker do something; after a failure it is ended, and the next call starts another one."""
+        try:
+            answer = job(self._running())
+        except BaseException:
+            self.close()
+            raise
+        if isinstance(answer, Ending):
+            self.cpu_seconds += answer.cpu_seconds
+        return answer
+
+    def _needs_modules(self, ending: Ending) -> bool:
+        """Whether a child ended for want of a module; from then on the worker is one that has them all."""
+        if self._complete or ending.code != NEEDS_MODULES:
+            return False
+        self.close()
+        self._complete = True
+        return True
+
+    def _running(self) -> Server:
+        if self._server is None:
+            slot = os.getpid() % SLOTS + (SLOTS // 2 if self._copies else 0)
+            if self._copies is None or self._complete:
+                self._server = start(self.limits, slot % SLOTS, complete=self._complete)
+            else:
+                self._server = self._copies._tried(lambda server: server.copy(slot % SLOTS))
+        return self._server
+
+
+def _may_be_ours(ending: Ending) -> bool:
+    """Whether a child ended in a way that may be our fault: not confined, or by a signal that is not its time limit's."""
+    return bool(ending.set_up) or (ending.in_time and ending.code < 0 and ending.code != _TIME_IS_UP)
+
+
+def _job(function: Function, calls: Sequence[Call], **more: object) -> bytes:
+    units = [{"source": unit.run} for unit in function.units]
+    seeds = [{"layers": call.layers, "ambient_seed": call.ambient_seed} for call in calls]
+    return json.dumps({"units": units, "function": function.name, "calls": seeds, **more}).encode()
+
+
+def _outcomes(function: Function, calls: Sequence[Call], ending: Ending, limits: Limits) -> Iterator[Outcome]:
+    """Read what the child wrote, call by call, and then how it ended."""
+    if ending.set_up:
+        yield Outcome(
+            calls[0], "broken", message=f"the process could not be confined, so nothing was run: {ending.set_up}"
+        )
+        return
+    try:
+        frames = decode(ending.result)
+    except BadFrame as error:
+        yield Outcome(calls[0], "refused", message=f"what came back cannot be read: {error}")
+        return
+    for frame, call in zip(frames, calls, strict=False):
+        yield _outcome(frame, call, function)
+    if len(frames) < len(calls):
+        yield _unfinished(calls[len(frames)], ending, limits)
+
+
+def _outcome(frame: Frame, call: Call, function: Function) -> Outcome:
+    if isinstance(frame, Returned):
+        return Outcome(call, "returned", frame.arrays)
+    if isinstance(frame, Refused):
+        return Outcome(call, "refused", message=_clean(frame.message))
+    fault = Fault(_clean(frame.kind), _clean(frame.message), _place(frame, function))
+    ended: Ended = "out_of_memory" if frame.kind in ("MemoryError", "_ArrayMemoryError") else "raised"
+    message = f"{fault.kind}: {fault.message}".rstrip(": ")
+    return Outcome(call, ended, message=message, fault=fault, held=_held(fault, message))
+
+
+def _held(fault: Fault, message: str) -> str:
+    """Say what a call needed that a notebook has and a child does not; the empty string where the fault is its own."""
+    if fault.kind == "StandInNeeded":
+        library = fault.message.strip("<>").partition(".")[0]
+        return f"Its result depends on the library {library}, which the grader does not have."
+    if _REFUSED.search(message) and not _OF_THE_MACHINE.search(message):
+        return f"It needs something that a notebook can do and the grader does not allow ({message})."
+    return ""
+
+
+def _place(frame: Raised, function: Function) -> Place | None:
+    """Return the line of the notebook at which the exception left the student's code."""
+    if not 0 <= frame.unit < len(function.units):
+        return None
+    unit = function.units[frame.unit]
+    line = unit.line(frame.line)
+    return Place(unit.place.line + line - 1, unit.place.cell) if 0 < line <= len(unit.source.splitlines()) else None
+
+
+def _unfinished(call: Call, ending: Ending, limits: Limits) -> Outcome:
+    """Say how the child ended before this call came back."""
+    if ending.overflowed:
+        return Outcome(call, "refused", message=f"more than {limits.result_bytes} bytes came back")
+    if ending.code == _TIME_IS_UP or (not ending.in_time and ending.cpu_seconds >= limits.cpu_seconds):
+        return Outcome(
+            call, "timed_out", message=f"it had not come back after {limits.cpu_seconds} seconds of computing"
+        )
+    if not ending.in_time:
+        return Outcome(call, "timed_out", message=f"it had not come back after {limits.wall_seconds:g} seconds")
+    if ending.code < 0:
+        return Outcome(call, "crashed", message=f"the process was ended by {_signal_name(-ending.code)}")
+    return Outcome(call, "crashed", message=f"the process ended itself with exit code {ending.code}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _clean(text: str) -> str:
+    """Return a student's text on one line, bounded, without control characters and without paths of this machine."""
+    for folder in _FOLDERS:
+        text = text.replace(folder, "…")
+    return "".join(char if char.isprintable() else " " for char in text[:500]).strip()

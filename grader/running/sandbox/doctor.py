@@ -1,0 +1,241 @@
+"""Says whether student code would be confined on this machine, by trying to break each layer alone and then the whole.
+
+A stack hides a missing layer, since others stop the same attack; so each layer is tested with no other one around it.
+The canaries are run as student code is, in the real worker.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from grader.errors import LateError, SandboxError
+from grader.exercise.limits import Limits
+from grader.records import Call, Ended, Function, Outcome, Place, Unit
+from grader.running.sandbox import Sandbox
+from grader.running.sandbox.server import mandatory
+
+ALL = ("rlimits", "no_new_privs", "seccomp", "own uid", "landlock", "namespaces", "pid namespace")
+QUICK = Limits(cpu_seconds=1, wall_seconds=0.3, result_bytes=1 << 20)
+PATIENT = Limits(cpu_seconds=20, wall_seconds=30.0, result_bytes=1 << 20)
+UNCLEAR = "could not tell: it ran out of time, twice"
+SLEEP_SECONDS = 0.02  # after which a sleep of 30 has to be ended
+_CALL = (Call((1,), 1),)
+
+TRY = """
+import ctypes, errno, os, socket, sys, threading, time
+import numpy as np
+
+def stopped(attempt, *what):
+    "Whether an attempt was stopped, with one of these error numbers if any are named."
+    try:
+        attempt()
+    except OSError as error:
+        return float(not what or error.errno in what)
+    except (MemoryError, RuntimeError, ValueError):
+        return 1.0
+    return 0.0
+
+def child():
+    if os.fork() == 0:
+        os._exit(0)
+    os.wait()
+
+def f(sizes):
+    return {CHECKS}
+"""
+CANARIES = {  # layer: what must hold behind it alone
+    "rlimits": '{"memory": stopped(lambda: bytearray(3 << 30)), "open files": stopped(os.pipe, errno.EMFILE)}',
+    "no_new_privs": '{"set": float(ctypes.CDLL(None).prctl(39, 0, 0, 0, 0) == 1)}',
+    "seccomp": '{"paths": stopped(lambda: os.stat("/"), errno.EPERM), "processes": stopped(child, errno.EPERM), '
+    '"sockets": stopped(socket.socket, errno.EPERM), "threads": stopped(threading.Thread(target=int).start), '
+    '"other processes": stopped(lambda: os.sched_getaffinity(os.getppid() or 1), errno.EPERM)}',
+    "own uid": '{"uid": float(os.getuid() >= 1000), "gid": float(os.getgid() >= 1000), '
+    '"back to root": stopped(lambda: os.setuid(0), errno.EPERM)}',
+    "landlock": '{"files": stopped(lambda: os.listdir("/"), errno.EACCES)}',
+    "namespaces": '{"network": float({name for _, name in socket.if_nameindex()} <= {"lo"}), '
+    '"files": stopped(lambda: os.stat("/usr"), errno.ENOENT)}',
+    "pid namespace": '{"alone": float(os.getpid() == 1)}',
+}
+WHOLE = """{
+    "read a file": stopped(lambda: open("/etc/passwd")), "write a file": stopped(lambda: open("/tmp/x", "w")),
+    "stat": stopped(lambda: os.stat("/")), "list": stopped(lambda: os.listdir("/proc")),
+    "fork": stopped(child), "thread": stopped(threading.Thread(target=int).start),
+    "socket": stopped(socket.socket), "pipe": stopped(os.pipe), "memory": stopped(lambda: bytearray(3 << 30)),
+    "see another": stopped(lambda: os.sched_getaffinity(os.getppid() or 1)),
+    "clock of another": stopped(lambda: time.clock_gettime(~(os.getppid() or 1) << 3 | 2)),
+    "signal another": stopped(lambda: os.kill(os.getppid() or 1, 0)), "shell": stopped(lambda: os.execv("/bin/sh", ["sh"])),
+    "change id": stopped(lambda: os.setuid(0)), "link": stopped(lambda: os.symlink("/etc", "/tmp/x")),
+    "import the grader": float("grader" not in sys.modules and not sys.path),
+    "environment": float(
+        {name for name, value in os.environ.items() if value not in ("jovyan", "/home/jovyan")}
+        <= {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "LC_CTYPE"}
+    ),
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that the doctor tried: whether it holds, whether it has to, and what was seen.
+
+    With `unclear` it ran out of time, which says nothing about whether it holds.
+    """
+
+    name: str
+    holds: bool
+    required: bool
+    seen: str
+    unclear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Everything that the doctor found."""
+
+    system: str
+    python: str
+    checks: tuple[Check, ...]
+
+    @property
+    def confined(self) -> bool | None:
+        """Whether everything that has to hold does; None where that could not be told."""
+        return False if self.failures else None if self.unclear else True
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """What has to hold and does not."""
+        return tuple(check for check in self.checks if check.required and not check.holds and not check.unclear)
+
+    @property
+    def unclear(self) -> tuple[Check, ...]:
+        """What has to hold and ran out of time."""
+        return tuple(check for check in self.checks if check.required and check.unclear)
+
+
+def examine() -> Examination:
+    """Try every layer alone, the whole stack, and the bounds.
+
+    What a canary did decides, never how long it took: one that ran out of time is tried again with much more of it.
+    """
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    if sys.platform != "linux":
+        seen = "this system has no confinement; `grader check` runs your own notebook in a separate process"
+        return Examination(system, platform.python_version(), (Check("confinement", False, True, seen),))
+    return Examination(system, platform.python_version(), tuple(_checks()))
+
+
+def require() -> None:
+    """Refuse to grade where student code would not be confined.
+
+    Raises
+    ------
+    SandboxError
+        If something that has to hold does not; the message names it.
+    LateError
+        If this machine was too busy to tell.
+    """
+    found = examine()
+    if found.failures:
+        seen = "; ".join(f"{check.name}: {check.seen}" for check in found.failures)
+        raise SandboxError(
+            f"student code cannot be confined here, so nothing is graded: {seen}",
+            hint="`grader doctor` shows every layer; docs/security.md says what each kind of host needs",
+        )
+    if found.unclear:
+        names = ", ".join(check.name for check in found.unclear)
+        raise LateError(
+            f"this machine was too busy to tell whether student code is confined, so nothing is graded: {names}",
+            hint="run the command again when less runs beside it, or give this machine more processors",
+        )
+
+
+def _checks() -> Iterator[Check]:
+    with Sandbox(QUICK) as sandbox:
+        try:
+            available = sandbox.layers
+        except LateError as error:
+            yield Check("worker", False, True, error.problem, unclear=True)
+            return
+        except SandboxError as error:
+            yield Check("worker", False, True, error.problem)
+            return
+        for layer in ALL:
+            required = layer in mandatory()
+            if layer not in available:
+                yield Check(layer, not required and layer == "own uid", required, _absent(layer))
+            else:
+                yield _layer(sandbox, layer, required=required)
+        yield _whole(sandbox)
+        yield from _bounds(sandbox)
+
+
+def _absent(layer: str) -> str:
+    return "not root, so not needed" if layer == "own uid" else "this machine does not have it"
+
+
+def _layer(sandbox: Sandbox, layer: str, *, required: bool) -> Check:
+    """Test one layer with no other around it."""
+    needs = ("no_new_privs", layer)  # which stops none of the canaries, and the kernel asks for it
+    return _judged(layer, _tried(sandbox, CANARIES[layer], layers=needs), required=required)
+
+
+def _whole(sandbox: Sandbox) -> Check:
+    """Test the stack as student code meets it, with a right answer as control."""
+    right = _tried(sandbox, '{"product": np.arange(4.0).reshape(2, 2) @ np.ones((2, 2))}')
+    if right is None:
+        return _unclear("everything together", required=True)
+    if right.ended != "returned" or right.arrays["product"].numpy().tolist() != [[1.0, 1.0], [5.0, 5.0]]:
+        return Check("everything together", False, True, f"a right answer did not come back: {right.message}")
+    return _judged("everything together", _tried(sandbox, WHOLE), required=True)
+
+
+def _bounds(sandbox: Sandbox) -> Iterator[Check]:
+    """Test that time and answers are bounded."""
+    slept = _tried(sandbox, '{"x": time.sleep(30)}', wall_seconds=SLEEP_SECONDS)
+    yield _ended("wall time", slept, "timed_out")
+    flood = _tried(sandbox, "{str(i): np.ones(100_000) for i in range(9)}")
+    yield _ended("size of the answer", flood, "refused")
+
+
+def _ended(name: str, outcome: Outcome | None, wanted: Ended) -> Check:
+    if outcome is None:
+        return _unclear(name, required=True)
+    return Check(name, outcome.ended == wanted, True, outcome.message or outcome.ended)
+
+
+def _unclear(name: str, *, required: bool) -> Check:
+    return Check(name, False, required, UNCLEAR, unclear=True)
+
+
+def _judged(name: str, outcome: Outcome | None, *, required: bool) -> Check:
+    if outcome is None:
+        return _unclear(name, required=required)
+    if outcome.ended != "returned":
+        return Check(name, False, required, f"{outcome.ended}: {outcome.message}")
+    broken = [what for what, array in outcome.arrays.items() if array.numpy() != 1.0]
+    tried = ", ".join(outcome.arrays)
+    return Check(name, not broken, required, f"not stopped: {', '.join(broken)}" if broken else f"held: {tried}")
+
+
+def _tried(
+    sandbox: Sandbox, checks: str, *, layers: Sequence[str] | None = None, wall_seconds: float | None = None
+) -> Outcome | None:
+    """Return what came of a canary; None where it ran out of time, with little of it and then alone with much."""
+    with Sandbox(PATIENT) as alone:
+        for own in (sandbox, alone):
+            try:
+                outcome = _run(own, checks, layers=layers, wall_seconds=wall_seconds)
+            except SandboxError:  # the worker did not answer, or somebody ended it
+                continue
+            if outcome.ended != "timed_out" or wall_seconds is not None:
+                return outcome
+    return None
+
+
+def _run(
+    sandbox: Sandbox, checks: str, *, layers: Sequence[str] | None = None, wall_seconds: float | None = None
+) -> Outcome:
+    unit = Unit(TRY.replace("{CHECKS}", checks), Place(1))
+    return sandbox.run(Function("f", "found", units=(unit,)), _CALL, layers=layers, wall_seconds=wall_seconds)[0]

@@ -1,0 +1,441 @@
+"""The trusted side: starts the worker, hands it sealed jobs, reads bounded bytes back, and trusts none of them."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from grader.errors import LateError, SandboxError
+from grader.exercise.limits import Limits
+
+if sys.platform != "win32":
+    import fcntl
+
+    _libc = ctypes.CDLL(None)
+
+WORKER = Path(__file__).with_name("worker")
+MANDATORY = ("rlimits", "no_new_privs", "seccomp")  # as root also the child's own uid
+START_SECONDS = 60.0
+PIPE_BYTES = 1 << 20
+SLOTS = 1000  # user ids for children: where the grader is root, each of its processes uses one of its own
+# The pipes hold what most jobs write, so waking for each piece would only cost time; who writes much must not wait long.
+DRAIN_MILLISECONDS, FLOOD_MILLISECONDS = 20, 1
+WAITING = 0.5  # of a job's wall time, on top of it: so long it may wait for a processor
+SILENCE_SECONDS = 5.0  # beyond the job's own wall time; after it the fork server itself is ended
+NO_ANSWER = "no answer"  # what the worker says of a child that was not confined in time
+_LATE_HINT = "run the command again when less runs beside it on this machine; if it stays, report it"
+NEEDS_MODULES = 75  # the exit code of a child that imports what only a complete worker has
+_SEALS = 0x0F  # F_SEAL_SEAL | SHRINK | GROW | WRITE
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a job's process ended: exit code (negative: the signal), in time or not, its CPU time, what it wrote.
+
+    `set_up` says what kept the child from being confined; then it ran nothing.  One that was `starved` had no processor for
+    so long that its time was up before it had its share.
+    """
+
+    code: int
+    in_time: bool
+    result: bytes
+    overflowed: bool = False
+    cpu_seconds: float = 0.0
+    set_up: str = ""
+    starved: bool = False
+
+
+GONE = Ending(0, in_time=False, result=b"")
+
+
+class Server(Protocol):
+    """Runs jobs, one at a time."""
+
+    layers: tuple[str, ...]
+
+    def run(
+        self,
+        job: bytes,
+        layers: Sequence[str] | None = None,
+        wall_seconds: float | None = None,
+        *,
+        stays: bool = False,
+    ) -> Ending:
+        """Run one job, behind all layers or, to test them, behind some; it may be given less time.
+
+        A child that `stays` waits for one more job, until the next child begins.
+        """
+        ...
+
+    def go_on(self, job: bytes, wall_seconds: float) -> Ending:
+        """Run one more job in the child of the last one; `GONE` if that is not there any more."""
+        ...
+
+    def copy(self, slot: int) -> Server:
+        """Return a server like this one, with children of its own; it ends with this one at the latest."""
+        ...
+
+    def close(self) -> None:
+        """End the worker."""
+        ...
+
+
+class ForkServer:
+    """A worker that is warm and forks a confined child for each job: milliseconds a job.  Linux only."""
+
+    def __init__(
+        self, limits: Limits, slot: int, original: ForkServer | None = None, *, complete: bool = False
+    ) -> None:
+        self.limits = limits
+        _hide()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            with theirs:
+                if original is None:
+                    self._process = _start("serve", limits, slot, complete=complete, stdin=theirs.fileno())
+                else:
+                    original._order({"copy": slot}, [theirs.fileno()])
+        except BaseException:
+            self._control.close()
+            raise
+        self._control.settimeout(START_SECONDS)
+        self._child: _Child | None = None
+        try:
+            started = self._receive()
+        except LateError:
+            self.close()
+            raise
+        self.layers: tuple[str, ...] = tuple(started.get("layers", ()))
+        missing = [name for name in mandatory() if name not in self.layers]
+        if missing:
+            said = self._said() or (f"{', '.join(missing)} missing" if started else "the worker ended while it started")
+            self.close()
+            raise SandboxError(
+                f"student code cannot be confined here, so nothing was run: {said}",
+                hint="`grader doctor` says which layer is missing and what to do",
+            )
+
+    def run(
+        self,
+        job: bytes,
+        layers: Sequence[str] | None = None,
+        wall_seconds: float | None = None,
+        *,
+        stays: bool = False,
+    ) -> Ending:
+        """Run one job, behind all layers or, to test them, behind some; it may be given less time.
+
+        A child that `stays` waits for one more job, until the next child begins.
+        """
+        self._end_child()
+        seconds = self.limits.wall_seconds if wall_seconds is None else wall_seconds
+        child, theirs = _Child.new()
+        sealed = _sealed(job)
+        try:
+            self._order({"layers": layers, "cpu": _libc.sched_getcpu(), "wall_seconds": seconds}, [sealed, *theirs])
+        except SandboxError:
+            child.close()
+            raise
+        finally:
+            for fd in (sealed, *theirs):
+                os.close(fd)
+        ending = self._ending(child, seconds)
+        if not stays:
+            self._end_child()
+        return ending
+
+    def go_on(self, job: bytes, wall_seconds: float) -> Ending:
+        """Run one more job in the child of the last one; `GONE` if that is not there any more."""
+        child, self._child = self._child, None
+        if child is None:
+            return GONE
+        self._tell({"more_seconds": wall_seconds})
+        child.hand(job, wall_seconds)
+        return self._ending(child, wall_seconds)
+
+    def copy(self, slot: int) -> ForkServer:
+        """Return a server like this one, with children of its own; it ends with this one at the latest."""
+        self._end_child()
+        return ForkServer(self.limits, slot, self)
+
+    def _order(self, order: dict[str, Any], fds: Sequence[int]) -> None:
+        """Send the worker an order and what belongs to it."""
+        try:
+            socket.send_fds(self._control, [json.dumps(order).encode()], list(fds))
+        except OSError:
+            raise SandboxError("the worker is gone", hint="run the command again") from None
+
+    def _end_child(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            with contextlib.closing(child):
+                self._tell({"end": True})
+                child.done.close()
+                self._watch(child, self.limits.wall_seconds)
+
+    def _tell(self, order: dict[str, Any]) -> None:
+        """Say something of the child that is there; if it has ended, the worker passes over it."""
+        with contextlib.suppress(OSError):  # it is gone, as will be seen
+            self._control.send(json.dumps(order).encode())
+
+    def _ending(self, child: _Child, seconds: float) -> Ending:
+        """Wait until a job is done, and keep its child, or until the child has ended."""
+        try:
+            reply = self._watch(child, seconds)
+        except BaseException:
+            child.close()
+            raise
+        ending = Ending(result=child.taken(), overflowed=child.overflowed, **reply)
+        if reply is _DONE:
+            self._child = child
+        else:
+            child.close()
+        return ending
+
+    def close(self) -> None:
+        """End the worker and whatever it runs."""
+        if self._child is not None:
+            self._child.close()
+        self._control.close()
+        if self._process is None:  # a copy, which ends when nobody is left to give it orders
+            return
+        self._process.kill()
+        with contextlib.suppress(ValueError):  # its pipe was read to the end before
+            self._process.communicate()
+
+    def _watch(self, child: _Child, seconds: float) -> dict[str, Any]:
+        """Drain the pipes until the child has done its job or the server says how it ended."""
+        deadline = time.monotonic() + (1 + WAITING) * seconds + SILENCE_SECONDS
+        said, wait = select.poll(), DRAIN_MILLISECONDS
+        for one in (self._control, child.done):
+            if one.fileno() >= 0:
+                said.register(one, select.POLLIN)
+        while time.monotonic() < deadline:
+            ready = {fd for fd, _ in said.poll(wait)}
+            wait = FLOOD_MILLISECONDS if child.drain(self.limits) else DRAIN_MILLISECONDS
+            if child.done.fileno() in ready:
+                if child.is_done():
+                    child.drain(self.limits)
+                    return _DONE
+                said.unregister(child.done)
+            if self._control.fileno() in ready:
+                reply = self._receive()
+                child.drain(self.limits)
+                if not reply:
+                    raise SandboxError("the worker ended unexpectedly", hint="run the command again")
+                return reply
+        raise LateError("the worker does not answer", hint=_LATE_HINT)
+
+    def _receive(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self._control.recv(4096) or b"{}"))
+        except TimeoutError:
+            raise LateError(f"the worker did not start in {START_SECONDS:g} seconds", hint=_LATE_HINT) from None
+        except OSError:
+            return {}
+
+    def _said(self) -> str:
+        """Return the last line that the worker wrote before it ended."""
+        if self._process is None:
+            return ""
+        self._process.kill()
+        lines = self._process.communicate()[1].decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+
+class OnceServer:
+    """A fresh interpreter for each job, where there is no safe fork: macOS and Windows, for one's own notebook."""
+
+    def __init__(self, limits: Limits, slot: int, *, complete: bool = False) -> None:
+        self.limits, self.slot, self.complete = limits, slot, complete
+        self.layers = ("separate process", *(("rlimits",) if os.name == "posix" else ()))
+
+    def run(
+        self,
+        job: bytes,
+        layers: Sequence[str] | None = None,  # noqa: ARG002  # there are none to choose
+        wall_seconds: float | None = None,
+        *,
+        stays: bool = False,  # noqa: ARG002  # every child ends with its job
+    ) -> Ending:
+        """Run one job to its end."""
+        seconds = self.limits.wall_seconds if wall_seconds is None else wall_seconds
+        before = _children_seconds()
+        process = _start(
+            "once",
+            self.limits,
+            self.slot,
+            complete=self.complete,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        in_time = True
+        try:
+            result, _ = process.communicate(job, timeout=seconds + SILENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            in_time = False
+            _end(process)
+            result, _ = process.communicate()
+        most = self.limits.result_bytes
+        return Ending(process.returncode, in_time, result[:most], len(result) > most, _children_seconds() - before)
+
+    def go_on(self, job: bytes, wall_seconds: float) -> Ending:  # noqa: ARG002  # there is none to run it in
+        """Return `GONE`: every child ends with its job."""
+        return GONE
+
+    def copy(self, slot: int) -> OnceServer:
+        """Return a server like this one."""
+        return OnceServer(self.limits, slot)
+
+    def close(self) -> None:
+        """Do nothing: every job ended its own process."""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and, where there are groups, whatever it started."""
+    if sys.platform != "win32":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+
+
+def _children_seconds() -> float:
+    """Return the processor time of all children that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+_DONE: dict[str, Any] = {"code": 0, "in_time": True, "cpu_seconds": 0.0, "set_up": ""}
+
+
+class _Child:
+    """A child from outside: the pipes with what it answers, kept up to a bound, and prints, dropped; and a line to it.
+
+    On the line it says that a job is done, and takes the next.
+    """
+
+    def __init__(self, result: int, prints: int, done: socket.socket) -> None:
+        self.done = done
+        self._fds = {result, prints}
+        self._result_fd = result
+        self._result = bytearray()
+        self.overflowed = False
+        with contextlib.suppress(OSError):  # a larger pipe saves the writer from waiting; without it all works as well
+            fcntl.fcntl(result, 1031, PIPE_BYTES)  # F_SETPIPE_SZ
+        for fd in self._fds:
+            os.set_blocking(fd, False)
+
+    @classmethod
+    def new(cls) -> tuple[_Child, list[int]]:
+        """Return the pipes and the line of a child, and the descriptors of its own ends."""
+        (result, result_theirs), (prints, prints_theirs) = os.pipe(), os.pipe()
+        done, done_theirs = socket.socketpair()
+        return cls(result, prints, done), [result_theirs, prints_theirs, done_theirs.detach()]
+
+    def hand(self, job: bytes, seconds: float) -> None:
+        """Give it one more job; where it does not take it, it has none and will not be done."""
+        self.done.settimeout(seconds)
+        with contextlib.suppress(OSError):
+            self.done.sendall(len(job).to_bytes(8, "little") + job)
+
+    def is_done(self) -> bool:
+        """Whether it said that the job is done, and not just hung up."""
+        try:
+            return bool(self.done.recv(64))
+        except OSError:
+            return False
+
+    def taken(self) -> bytes:
+        """Return what it answered since this was last asked."""
+        result, self._result = bytes(self._result), bytearray()
+        return result
+
+    def drain(self, limits: Limits) -> bool:
+        """Read what is there, and say whether there was any; beyond the bound it is dropped, so that no writer blocks."""
+        found = False
+        for fd in tuple(self._fds):
+            for chunk in _chunks(fd):
+                found |= bool(chunk)
+                if fd == self._result_fd:
+                    room = limits.result_bytes - len(self._result)
+                    self._result += chunk[:room]
+                    self.overflowed |= len(chunk) > room
+                if not chunk:
+                    self._fds.discard(fd)
+                    os.close(fd)
+        return found
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.done.close()
+        for fd in self._fds:
+            os.close(fd)
+        self._fds.clear()
+
+
+def _chunks(fd: int) -> Iterator[bytes]:
+    """Yield at most 4 MiB of what can be read now; an empty chunk means the end."""
+    with contextlib.suppress(BlockingIOError):
+        for _ in range(64):
+            chunk = os.read(fd, 1 << 16)
+            yield chunk
+            if not chunk:
+                return
+
+
+def _sealed(job: bytes) -> int:
+    """Return a descriptor of the job that nobody can change any more."""
+    fd = os.memfd_create("job", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(fd, job)
+    fcntl.fcntl(fd, 1033, _SEALS)  # F_ADD_SEALS
+    return fd
+
+
+def _start(
+    mode: str, limits: Limits, slot: int, *, complete: bool, stdin: int, stdout: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
+    """Start the worker as a fresh isolated interpreter with an empty environment and NumPy's folder, nothing else."""
+    settings = json.dumps({**asdict(limits), "slot": slot, "complete": complete, "waiting": WAITING})
+    folder = str(Path(np.__file__).parent.parent)
+    keep = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # Windows cannot start without
+    return subprocess.Popen(  # noqa: S603  # our own interpreter and our own file
+        [sys.executable, "-I", "-S", "-B", "-X", "utf8", str(WORKER), mode, settings, folder],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.DEVNULL if mode == "once" else subprocess.PIPE,
+        env={**_ONE_THREAD, **keep},
+        cwd=Path(sys.executable).anchor or "/",
+        start_new_session=True,
+    )
+
+
+def _hide() -> None:
+    """Make this process undumpable: no other process of the user can then read its memory or its environment."""
+    _libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+
+
+def mandatory() -> tuple[str, ...]:
+    """Return the layers without which nothing runs on Linux."""
+    return (*MANDATORY, "own uid") if os.getuid() == 0 else MANDATORY
+
+
+def start(limits: Limits, slot: int, *, complete: bool = False) -> Server:
+    """Start the strongest worker that this system has; a `complete` one has every module of a plain Python."""
+    server = ForkServer if sys.platform == "linux" else OnceServer
+    return server(limits, slot, complete=complete)

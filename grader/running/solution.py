@@ -1,0 +1,78 @@
+"""The right answers: calls the exercise's own solution, confined as student code is, in a process that no student's code shares.
+
+The answers cross the same border and pass the same decoder as a student's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from grader.errors import ExerciseError, SandboxError
+from grader.records import Call, Function, Outcome
+from grader.running.sandbox import Sandbox
+
+KEPT = 256  # the last answers: most functions meet the same calls, and each is compared with its own twice
+
+
+class Solution:
+    """The functions of a solution, ready to be called with any sizes; one child runs them all."""
+
+    def __init__(self, functions: Mapping[str, Function], sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self._functions = functions
+        self._answers: dict[tuple[str, Call], Outcome] = {}
+
+    def outcomes(self, name: str, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+        """Return what the right answer gives for each call.
+
+        Raises
+        ------
+        ExerciseError
+            If the solution fails.
+        SandboxError
+            If it could not be run.
+        """
+        answers = {call: self._answers.pop((name, call), None) for call in calls}
+        missing = [call for call, answer in answers.items() if answer is None]
+        found = {call: answer for call, answer in answers.items() if answer is not None}
+        if missing:
+            found |= zip(missing, self._measured(name, missing), strict=True)
+        for call, answer in found.items():
+            self._answers[name, call] = answer  # the newest last: what is usual stays
+        while len(self._answers) > KEPT:
+            del self._answers[next(iter(self._answers))]
+        return tuple(found[call] for call in calls)
+
+    def _measured(self, name: str, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+        """Run the solution's function and check that every call returned."""
+        function = self._functions[name]
+        if function.status != "found":
+            raise _failing(name, function.message)
+        outcomes = self.sandbox.run_again(function, calls)
+        require_returned(name, outcomes, calls)
+        return outcomes
+
+
+def require_returned(name: str, outcomes: Sequence[Outcome], calls: Sequence[Call]) -> None:
+    """Refuse right answers that are not whole: what is missing in them would be held against students.
+
+    Raises
+    ------
+    ExerciseError
+        If the solution fails.
+    SandboxError
+        If it could not be run.
+    """
+    for outcome in outcomes:
+        if outcome.ended == "broken":
+            raise SandboxError(
+                f"the solution's {name} could not be run: {outcome.message}", hint="run the command again"
+            )
+        if outcome.ended != "returned":
+            raise _failing(name, outcome.message)
+    if len(outcomes) != len(calls):
+        raise SandboxError(f"not all calls of the solution's {name} came back", hint="run the command again")
+
+
+def _failing(name: str, problem: str) -> ExerciseError:
+    return ExerciseError(f"the solution's {name} fails: {problem}", hint="fix solution.ipynb and run the command again")

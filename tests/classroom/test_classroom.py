@@ -1,0 +1,672 @@
+"""A class: its counts are those of its rows, its files survive any name, two attempts are matched and told apart."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import random
+import re
+import xml.etree.ElementTree as ET
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import builders
+import classes
+import pytest
+from notebooks import HE, RANDOM, edit, solved, write
+from rich.console import Console
+
+from grader import api as service
+from grader.classroom.publish import write_class
+from grader.classroom.statistics import assemble, compare, gather, line, note, overview
+from grader.classroom.statistics.compare import wilson
+from grader.classroom.statistics.rows import NOW, _general
+from grader.classroom.submissions import Submission, with_folders
+from grader.cli import main
+from grader.explaining.words import CAUSES, tell
+from grader.records import Diagnosis, Result, SubmissionInfo
+from grader.rendering import classfigures, classpage, gradebook, junit, summary
+
+EXERCISE = service.load_exercise()
+
+
+def some(seed: int) -> list[classes.Entry]:
+    """Return a class of up to 60, mixed at random."""
+    rng = random.Random(seed)
+    kinds = classes.results()
+    return [
+        (f"s{number}", 0.1, replace(rng.choice(kinds), submission=SubmissionInfo(f"s{number}.ipynb", "00" * 32)))
+        for number in range(rng.randrange(60))
+    ]
+
+
+def read(result: Result) -> bool:
+    return result.notebook.status in {"ok", "repaired"}
+
+
+# --- counts --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_every_count_is_that_of_the_results(seed):
+    results = [result for _, _, result in some(seed)]
+    counts = overview(gather(some(seed)))
+    functions = [(name, one) for result in results if read(result) for name, one in result.functions.items()]
+
+    assert counts.submissions == len(results) == sum(count for _, count in counts.statuses)
+    assert counts.read == sum(map(read, results))
+    assert counts.passed == sum(result.passed for result in results)
+    assert counts.ruled == sum(any(one.ruling for one in result.functions.values()) for result in results)
+    settled = sorted(result.score for result in results if read(result) and not result.provisional)
+    if settled:
+        assert counts.scores.count == sum(one.count for one in counts.scores.bins) == len(settled)
+        assert counts.scores.lowest <= counts.scores.median <= counts.scores.highest
+        assert (counts.scores.lowest, counts.scores.highest) == (settled[0], settled[-1])
+    else:
+        assert counts.scores is None
+    causes = Counter((name, cause) for name, one in functions for cause in one.diagnosis.causes)
+    assert {(one.function, one.cause): one.count for one in counts.causes} == causes
+    for check in counts.checks:
+        verdicts = [
+            c.verdict for name, one in functions if name == check.function for c in one.checks if c.name == check.check
+        ]
+        assert check.judged == len(verdicts) - verdicts.count("broken")
+        assert check.passed == verdicts.count("passed")
+        assert 0 <= check.points <= check.possible
+    assert sum(run.count for run in counts.runs) + counts.untrained == len(functions)
+
+
+def test_order_of_submissions_changes_nothing():
+    one, other = classes.entries(), reversed(list(classes.entries()))
+
+    assert list(classpage.class_pages(gather(one))) == list(classpage.class_pages(gather(other)))
+
+
+def test_an_empty_class_has_a_page_and_a_summary():
+    found = gather([])
+
+    assert "There are no submissions." in dict(classpage.class_pages(found))["index.html"]
+    assert overview(found).scores is None
+    assert "No notebook could be read" in note(found, overview(found))
+
+
+def test_equal_answers_form_a_group_and_right_ones_do_not():
+    groups = overview(gather(classes.entries(400))).groups
+
+    assert {(group.function, group.causes) for group in groups} == {
+        (builders.RANDOM, ("scale_constant",)),
+        (builders.HE, ("seed_missing",)),
+    }
+    assert [group.count for group in groups] == sorted((group.count for group in groups), reverse=True)
+    assert all(group.evidence_sha256 and group.count > 1 for group in groups)
+    by_scale = {group.written for group in groups if group.function == builders.RANDOM}
+    assert by_scale == {"np.random.randn(...) * 0.01", "np.random.randn(...) * 1"}
+
+
+def test_equal_answers_with_different_causes_are_one_group():
+    outside = replace(classes.no_seed(), diagnosis=replace(classes.no_seed().diagnosis, causes=("seed_outside",)))
+    functions = (classes.no_seed(), outside, classes.no_seed())
+    results = [builders.result({builders.HE: one}) for one in functions]
+    (group,) = overview(gather((str(number), 0, one) for number, one in enumerate(results))).groups
+
+    assert (group.count, group.causes) == (3, ("seed_missing", "seed_outside"))
+
+
+def test_a_sample_has_no_other_cause_where_one_is_so():
+    both = replace(classes.no_seed(), diagnosis=Diagnosis(causes=("seed_missing", "bias_shape")))
+    first = builders.result({builders.HE: both}, submission=SubmissionInfo("a", ""))
+    second = builders.result({builders.HE: classes.no_seed()}, submission=SubmissionInfo("b", ""))
+    (seed,) = (
+        one for one in overview(gather([("a", 0, first), ("b", 0, second)])).causes if one.cause == "seed_missing"
+    )
+
+    assert (seed.count, seed.sample.name) == (2, "b")
+
+
+def test_equal_functions_of_a_class_are_one_object():
+    rows = gather(classes.entries(2000)).rows
+
+    assert len({id(part) for row in rows for part in row.parts}) <= 3 * len(classes.results())
+
+
+def test_a_class_put_together_from_lines_is_the_one_from_results():
+    lines = [line(*entry) for entry in classes.entries(50)]
+
+    assert replace(assemble(lines), sweep=builders.SWEEP) == gather(classes.entries(50))
+
+
+# --- the note ------------------------------------------------------------------------------------------------------
+
+
+def test_note_counts_the_commonest_mistakes_and_names_nobody():
+    found = gather(classes.entries(200))
+    said = note(found, overview(found))
+
+    assert "student_" not in said
+    assert "Ada" not in said
+    assert f"another constant ({sum('scale_constant' in [c for _, c in row.causes] for row in found.rows)} of" in said
+    assert "What to do: multiply the weights by 10.\n" in said
+    assert "0.01" not in said
+
+
+def test_note_keeps_a_mistake_of_one_or_two_to_itself():
+    found = gather(list(classes.entries(400))[:3])
+
+    assert "No single mistake stands in 3 notebooks or more." in note(found, overview(found))
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_words_for_a_class_hold_nothing_that_one_submission_wrote(cause):
+    mine = Diagnosis(scale_formula="MINE", written="MINE", seed=987, causes=(cause,))
+    words = _general(tell(cause, mine, Diagnosis(scale_formula="10", seed=3)))
+
+    assert "MINE" not in words.action + words.reason
+    assert "987" not in words.action
+    assert NOW not in words.action
+    assert words.action
+
+
+def test_advice_that_is_not_the_same_for_all_is_left_out():
+    told = classes.constant().told[0]
+    other = replace(classes.constant(), told=(replace(told, action="do something else", reason="because"),))
+    results = [builders.result({builders.RANDOM: one}) for one in (classes.constant(), other)]
+    words = gather(("", 0.0, one) for one in results).words(builders.RANDOM, "scale_constant")
+
+    assert (words.title, words.action, words.reason) == ("another constant", "", "")
+
+
+# --- two attempts --------------------------------------------------------------------------------------------------
+
+
+def attempt(**functions: object) -> classes.Entry:
+    """Return one submission by keyword `name`, perhaps `student`, and functions."""
+    name, student = str(functions.pop("name")), functions.pop("student", None)
+    given = {"zeros": builders.zeros(), "random": builders.random(), "he": builders.he(), **functions}
+    made = {f"initialize_parameters_{short}": one for short, one in given.items()}
+    return name, 0.1, builders.result(made, submission=SubmissionInfo(name, "", student))
+
+
+MISSING = builders.he(status="missing", points=0.0, diagnosis=Diagnosis(causes=("missing",)), training=None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "became"),
+    [
+        (classes.no_seed(), builders.he(), {"right": 1}),
+        (classes.no_seed(), classes.no_seed(), {"still": 1}),
+        (classes.no_seed(), MISSING, {"unseen": 1}),
+        (builders.he(), classes.no_seed(), {"new": 1}),
+        (
+            classes.no_seed(),
+            replace(classes.no_seed(), diagnosis=replace(classes.no_seed().diagnosis, causes=("scale_other",))),
+            {"other": 1},
+        ),
+    ],
+)
+def test_what_became_of_a_cause(before, after, became):
+    earlier, later = gather([attempt(name="a", he=before)]), gather([attempt(name="a", he=after)])
+    (one,) = (one for one in compare(earlier, later).causes if one.cause == "seed_missing")
+
+    found = {what: len(getattr(one, what)) for what in ("right", "other", "still", "unseen", "new")}
+    assert {what: count for what, count in found.items() if count} == became
+    assert one.had == sum(count for what, count in became.items() if what != "new")
+    assert one.title == "no seed"
+
+
+def test_attempts_are_matched_by_student_and_else_by_name():
+    earlier = [
+        attempt(name="1.ipynb", student="s1", he=classes.no_seed()),
+        attempt(name="same.ipynb", he=classes.no_seed()),
+        attempt(name="gone.ipynb"),
+        attempt(name="x.ipynb", student="twice"),
+        attempt(name="y.ipynb", student="twice"),
+    ]
+    later = [
+        attempt(name="2.ipynb", student="s1"),
+        attempt(name="same.ipynb", student="s2"),
+        attempt(name="z.ipynb", student="twice"),
+    ]
+    found = compare(gather(earlier), gather(later))
+
+    assert (found.by_student, found.by_name, found.matched) == (1, 1, 2)
+    assert (found.higher, found.same, found.lower) == (2, 0, 0)
+    (seed,) = found.causes
+    assert seed.right == ("2.ipynb", "same.ipynb")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_matched_submission_with_a_cause_is_counted_once(seed):
+    earlier, later = gather(some(seed)), gather(some(seed + 1000))
+    names = {row.name for row in earlier.rows} & {row.name for row in later.rows}
+    found = compare(earlier, later)
+
+    assert found.matched == len(names)
+    for one in found.causes:
+        key = one.function, one.cause
+        assert one.had == sum(key in list(row.causes) for row in earlier.rows if row.name in names)
+        assert len(one.still) + len(one.new) == sum(key in list(row.causes) for row in later.rows if row.name in names)
+
+
+@pytest.mark.parametrize(
+    ("hits", "count", "low", "high"),
+    [
+        (0, 10, 0.0, 0.2775),
+        (10, 10, 0.7225, 1.0),
+        (5, 10, 0.2366, 0.7634),
+        (1, 1, 0.2065, 1.0),
+        (900, 1000, 0.8799, 0.9171),
+    ],
+)
+def test_interval_is_wilsons(hits, count, low, high):
+    assert wilson(hits, count) == pytest.approx((low, high), abs=2e-4)
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+NAMES = [
+    "=cmd|' /C calc'!A0.ipynb", "+1.ipynb", "-1.ipynb", "@SUM(A1).ipynb", "\t=1.ipynb", " =1.ipynb", "\uff1d1.ipynb", "%0.ipynb",
+    'a,"b"\r\nc.ipynb', "]]>.ipynb", "</testsuite>.ipynb", '" onload="x.ipynb', "<script>alert(1)</script>.ipynb", "\x00\x1b[2J\x9b.ipynb",
+    "\ud800.ipynb", "\ufffe\uffff.ipynb", "\u202egpj.ipynb", "{{7*7}}{% raw %}.ipynb", "x" * 300, "漢字 é.ipynb",
+]  # fmt: skip
+
+
+def hostile() -> list[classes.Entry]:
+    """Return a class in which every name, student and message is an attack."""
+    mixed = builders.mixed()
+    return [
+        (f"h{number}", 1.0, replace(mixed, submission=SubmissionInfo(name, "", name)))
+        for number, name in enumerate(NAMES)
+    ]
+
+
+def written(entries, tmp_path: Path) -> Path:
+    write_class(gather(entries), tmp_path, EXERCISE, ignored={name: name for name in NAMES})
+    return tmp_path
+
+
+def test_no_cell_of_grades_csv_can_start_a_formula(tmp_path):
+    text = (written(hostile(), tmp_path) / "grades.csv").read_bytes().decode()
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+
+    assert len(rows) == 1 + len(NAMES)
+    assert all(len(row) == len(rows[0]) for row in rows)
+    for row in rows[1:]:
+        assert not [cell for cell in row if re.match(r"\s*[=+\-@|%\uff1d]", cell)]
+    assert all(
+        line.endswith("\r\n") for line in text.splitlines(keepends=True) if line.endswith("\n") and line.startswith("h")
+    )
+
+
+def test_columns_of_grades_csv_are_those_of_the_contract_and_more():
+    head = next(iter(gradebook.grades_csv([], EXERCISE))).strip().split(",")
+
+    assert head[:9] == "submission student score possible status zeros random he causes".split()
+    assert head[9:15] == [f"{kind}_accuracy_{name}" for kind in ("train", "test") for name in ("zeros", "random", "he")]
+    assert head[15:] == "seconds provisional folder ruled review counts machine_score late handed_in".split()
+
+
+def test_grades_csv_says_what_a_person_changed():
+    rows = list(csv.DictReader(gradebook.grades_csv(gather(classes.entries()).rows, EXERCISE)))
+
+    assert [row["ruled"] for row in rows if row["ruled"]] == ["random"]
+    assert {row["review"] for row in rows} >= {"", "a part could not be judged"}
+
+
+def test_json_lines_hold_one_submission_each(tmp_path):
+    lines = (written(hostile(), tmp_path) / "grades.jsonl").read_text(encoding="utf-8").split("\n")
+    records = [json.loads(line) for line in lines[:-1]]
+
+    assert lines[-1] == ""
+    assert sorted(record["submission"] for record in records) == sorted(NAMES)
+    assert all(set(record["functions"]) == set(EXERCISE.names) for record in records)
+
+
+def test_fields_of_json_lines_are_documented():
+    text = (Path(__file__).parents[2] / "docs" / "class.md").read_text(encoding="utf-8")
+    record = json.loads(next(iter(gradebook.grades_jsonl(gather(classes.entries()).rows))))
+    fields = {*record, *record["functions"][builders.HE]}
+
+    assert not {field for field in fields if f"`{field}`" not in text}
+
+
+# the rules of junit-10.xsd, which Jenkins and its like read: element -> attributes (required ones first), children
+JUNIT = {
+    "testsuites": ({"name"}, {"testsuite"}),
+    "testsuite": ({"name", "tests", "failures", "errors", "skipped", "time"}, {"testcase"}),
+    "testcase": ({"classname", "name"}, {"failure", "error", "skipped"}),
+    "failure": ({"message", "type"}, set()),
+    "error": ({"message", "type"}, set()),
+    "skipped": ({"message"}, set()),
+}
+
+
+@pytest.mark.parametrize("entries", [list(classes.entries()), hostile(), []], ids=["all kinds", "hostile", "empty"])
+def test_junit_xml_keeps_to_the_schema(entries):
+    root = ET.fromstring("".join(junit.junit(entries)))
+
+    assert root.tag == "testsuites"
+    for element in root.iter():
+        attributes, children = JUNIT[element.tag]
+        assert set(element.attrib) == attributes
+        assert {child.tag for child in element} <= children
+        assert len(element) <= 1 or element.tag != "testcase"
+    assert len(root) == len(entries)
+    for suite, (_, _, result) in zip(root, entries, strict=True):
+        kinds = Counter(child.tag for case in suite for child in case)
+        assert int(suite.attrib["tests"]) == len(suite)
+        counted = {name: int(suite.attrib[name]) for name in ("failures", "errors", "skipped")}
+        assert counted == {"failures": kinds["failure"], "errors": kinds["error"], "skipped": kinds["skipped"]}
+        verdicts = Counter(check.verdict for one in result.functions.values() for check in one.checks)
+        assert kinds["error"] == verdicts["broken"]
+        assert kinds["failure"] == verdicts["failed"] + (not read(result))
+        names = [(case.attrib["classname"], case.attrib["name"]) for case in suite]
+        assert len(names) == len(set(names))
+
+
+def test_no_name_breaks_out_of_a_page(tmp_path):
+    page = (written(hostile(), tmp_path) / "index.html").read_text(encoding="utf-8")
+
+    assert page.count("<script>") == 1
+    assert "<script>alert" not in page
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", page)
+    assert not re.search(r"<[^>]*\sonload=", page)
+
+
+@pytest.mark.parametrize(
+    ("folder", "link"),
+    [
+        ("ada", "ada/feedback.html"),
+        ("a b&c%", "a%20b%26c%25/feedback.html"),
+        ("javascript:alert(1)", "javascript%3Aalert%281%29/feedback.html"),
+        ('"><script>', "%22%3E%3Cscript%3E/feedback.html"),
+        ("a/b", "a%2Fb/feedback.html"),
+        ("Zoë", "Zo%C3%AB/feedback.html"),
+        ("\udc80", "%3F/feedback.html"),
+    ],
+)
+def test_links_are_percent_encoded(folder, link):
+    assert classpage.link(folder) == link
+
+
+# --- pages ---------------------------------------------------------------------------------------------------------
+
+
+def words_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", page.partition("<main")[2].partition("<script>")[0]).split())
+
+
+def test_class_page_counts_and_puts_those_who_need_a_person_first():
+    said = words_of(dict(classpage.class_pages(gather(classes.entries())))["index.html"])
+
+    assert (
+        "8 submissions 1 passed everything 27.5 median score of 30, over 6 that could be judged in full 2 need a person"
+        in said
+    )
+    assert said.index("For a person to look at") < said.index("All submissions by name")
+    assert "the file could not be read" in said
+    assert "provisional: a part could not be judged" in said
+    assert "points changed by a person" in said
+
+
+@pytest.mark.parametrize(("count", "files"), [(2_000, 0), (2_001, 5), (5_000, 10)])
+def test_above_2000_rows_stand_on_pages_of_500(count, files):
+    pages = dict(classpage.class_pages(gather(classes.entries(count))))
+
+    assert list(pages) == ["index.html", *(f"class-{number}.html" for number in range(1, files + 1))]
+    holding = [page for name, page in pages.items() if files == 0 or name != "index.html"]
+    rows = [re.findall("<tr data-is=", page) for page in holding]
+    assert sum(map(len, rows)) == count
+    assert max(map(len, rows)) == (500 if files else count)
+    for number in range(1, files + 1):
+        assert f'href="class-{number}.html"' in pages["index.html"]
+        assert 'href="index.html"' in pages[f"class-{number}.html"]
+
+
+def test_pages_of_rows_are_the_golden_ones(golden, monkeypatch):
+    monkeypatch.setattr(classpage, "MOST_ON_ONE", 4)
+    monkeypatch.setattr(classpage, "ON_A_PAGE", 5)
+    pages = dict(classpage.class_pages(gather(classes.entries())))
+
+    golden("class-2.html", pages["class-2.html"])
+    assert list(pages) == ["index.html", "class-1.html", "class-2.html"]
+
+
+def test_pages_of_a_class_that_became_smaller_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(classpage, "MOST_ON_ONE", 4)
+    monkeypatch.setattr(classpage, "ON_A_PAGE", 5)
+    written(classes.entries(), tmp_path)
+    (tmp_path / "class-notes.html").write_text("mine")
+    written(list(classes.entries())[:3], tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "class-notes.html",
+        "grades.csv",
+        "grades.jsonl",
+        "index.html",
+    ]
+
+
+@pytest.mark.parametrize("name", ["class-1.html.ipynb", "CLASS-2.html", "grades.jsonl.py"])
+def test_no_submission_takes_the_place_of_a_file_of_the_class(name, tmp_path):
+    (placed,) = with_folders([Submission(name, tmp_path / name)], {})
+
+    assert not classpage.PAGE.fullmatch(placed.folder.lower())
+    assert placed.folder.lower() != "grades.jsonl"
+
+
+def test_a_feedback_page_knows_nothing_of_the_class():
+    from grader.rendering import html
+
+    page = html.feedback_page(classes.results()[1])
+
+    assert "index.html" not in page
+    assert "class-" not in page
+    assert 'href="../' not in page
+
+
+def test_percent_never_rounds_something_to_nothing():
+    shown = [classpage.percent(*pair) for pair in ((0, 9), (1, 1000), (1, 2), (999, 1000), (9, 9), (0, 0))]
+
+    assert shown == ["0 %", "1 %", "50 %", "99 %", "100 %", "0 %"]
+
+
+# --- the terminal --------------------------------------------------------------------------------------------------
+
+
+def shown(found, *, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    summary.show(found, overview(found), console)
+    return console.file.getvalue()
+
+
+def test_plain_summary_is_the_golden_one(golden):
+    found = gather(classes.entries(60))
+
+    golden("class.plain.txt", "\n".join(summary.plain_lines(found, overview(found))) + "\n")
+
+
+def test_summary_in_a_terminal_is_the_golden_one(golden):
+    golden("class.txt", shown(gather(classes.entries(60))))
+
+
+def test_names_cannot_command_the_terminal():
+    found = gather(hostile())
+    for said in (shown(found), *summary.plain_lines(found, overview(found))):
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", said)
+
+
+def test_json_of_the_summary_counts_as_the_page_does():
+    found = gather(classes.entries(60))
+    counts = overview(found)
+    whole = json.loads(summary.to_json(found, counts))
+
+    assert whole["submissions"] == 60
+    assert whole["causes"][0]["count"] == counts.causes[0].count
+    assert len(whole["review"]) == counts.needs_person
+    assert whole["note"] == note(found, counts)
+
+
+def test_comparison_is_the_golden_one(golden):
+    earlier = gather(classes.entries(60))
+    later = gather((folder, seconds, kept) for folder, seconds, kept in improved(60))
+
+    golden(
+        "compare.plain.txt",
+        "\n".join(summary.comparison_lines(compare(earlier, later), later.functions, names=False)) + "\n",
+    )
+
+
+def improved(count: int) -> list[classes.Entry]:
+    """Return the class's next attempt: everybody after the tenth mended what they had."""
+    right = classes.results()[0]
+    return [
+        (folder, seconds, result if number < 10 else replace(right, submission=result.submission))
+        for number, (folder, seconds, result) in enumerate(classes.entries(count))
+    ]
+
+
+# --- the command ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory) -> Path:
+    """Two attempts of a small class, really graded."""
+    folder = tmp_path_factory.mktemp("class")
+    wrong = edit(RANDOM, ("* 10", "* 0.01"))
+    unseeded = edit(HE, ("np.random.seed(3)", "pass"))
+    attempts = {
+        "first": {
+            "a": solved(random=wrong),
+            "b": solved(random=wrong),
+            "c": solved(he=unseeded),
+            "d": b"",
+            "e": solved(),
+        },
+        "second": {"a": solved(), "b": solved(random=wrong), "c": solved(), "d": solved(), "e": solved()},
+    }
+    for attempt_name, notebooks in attempts.items():
+        (folder / attempt_name).mkdir()
+        for name, content in notebooks.items():
+            write(folder / attempt_name, f"{name}.ipynb", content)
+        assert (
+            main(
+                [
+                    "batch",
+                    str(folder / attempt_name),
+                    "--out",
+                    str(folder / f"{attempt_name}-graded"),
+                    "--jobs",
+                    "1",
+                    "--quiet",
+                ]
+            )
+            == 0
+        )
+    return folder
+
+
+def test_summary_of_a_graded_folder(graded, capsys):
+    assert main(["summary", str(graded / "first-graded")]) == 0
+    said = capsys.readouterr().out
+
+    assert "CLASS Initialization: 5 submissions, 1 passed everything, 1 needs a person" in said
+    assert "CAUSE random: multiplied by another number: 2, example a.ipynb" in said
+    assert "EQUAL random: multiplied by another number: 2 with the same numbers, example a.ipynb" in said
+
+
+def test_summary_prints_only_the_note(graded, capsys):
+    assert main(["summary", str(graded / "first-graded"), "--note"]) == 0
+
+    assert capsys.readouterr().out.startswith("5 notebooks of the exercise “Initialization” were graded.")
+
+
+def test_summary_as_json(graded, capsys):
+    assert main(["summary", str(graded / "first-graded"), "--json"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["submissions"] == 5
+
+
+def test_summary_writes_junit_xml(graded, tmp_path):
+    assert main(["summary", str(graded / "first-graded"), "--junit", str(tmp_path / "junit.xml"), "--quiet"]) == 0
+
+    root = ET.parse(tmp_path / "junit.xml").getroot()
+    assert [suite.attrib["name"] for suite in root] == ["a.ipynb", "b.ipynb", "c.ipynb", "d.ipynb", "e.ipynb"]
+
+
+def test_two_attempts_are_compared(graded, capsys):
+    assert main(["summary", "--compare", str(graded / "first-graded"), str(graded / "second-graded"), "--verbose"]) == 0
+    said = capsys.readouterr().out
+
+    assert "5 in both attempts (0 by student, 5 by name)" in said
+    assert "CAUSE random: multiplied by another number: 2 had it, 1 right now, 0 with another cause, 1 still" in said
+    assert "mended 1 of 2 (9 to 91 %)" in said
+    assert "WHO random: multiplied by another number: still: b.ipynb" in said
+
+
+def test_names_are_shown_only_when_asked(graded, capsys):
+    for option in ([], ["--json"]):
+        main(["summary", "--compare", str(graded / "first-graded"), str(graded / "second-graded"), *option])
+        assert "b.ipynb" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["{first}", "{second}"], "2 folders were given, one folder is wanted"),
+        (["--compare", "{first}"], "1 folders were given, an EARLIER and a LATER folder is wanted"),
+        (["--compare", "{first}", "{second}", "--note"], "--compare takes two folders"),
+        (["{tmp}"], "nothing was graded into"),
+        (["--compare", "{first}", "{tmp}"], "nothing was graded into"),
+        ([], "Missing argument"),
+    ],
+)
+def test_a_bad_request_is_told(graded, tmp_path, capsys, arguments, says):
+    places = {"first": graded / "first-graded", "second": graded / "second-graded", "tmp": tmp_path}
+
+    assert main(["summary", *(argument.format(**places) for argument in arguments)]) == 2
+    assert says in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_person_has_looked_at_is_no_longer_listed():
+    entries = list(classes.entries())
+    found = gather(entries, seen={entries[7][2].submission.name})
+
+    assert overview(found).needs_person == overview(gather(entries)).needs_person - 1
+
+
+# --- copies that do not count --------------------------------------------------------------------------------------
+
+
+def test_a_copy_that_does_not_count_is_in_no_number():
+    found = gather(classes.entries(60))
+    counts = overview(found)
+    row = next(row for row in found.rows if row.passed)
+    more = replace(
+        found, rows=[*found.rows, *(replace(row, name=f"{index}.ipynb", counts=False) for index in range(7))]
+    )
+
+    assert overview(more) == counts
+    assert note(more, overview(more)) == note(found, counts)
+    assert compare(more, more).earlier == compare(more, more).later == 60
+
+
+def test_the_number_of_a_point_stands_beside_it_and_on_no_other_number():
+    runs = {(x, y): Counter({True: 40, False: 3}) for x in range(60, 340, 12) for y in range(60, 220, 9)}
+    labels = list(classfigures._labels(runs))
+
+    assert len(labels) > 20
+    places = [(label.x + {"start": 9, "end": -9, "middle": 0}[label.anchor], label.y) for label in labels]
+    for label in labels:
+        assert min(math.hypot(label.x - x, label.y - 4 - y) for x, y in runs) < 22
+    for index, (x, y) in enumerate(places):
+        assert all(abs(x - left) >= 23.9 or abs(y - low) >= 13.9 for left, low in places[:index])
+
+
+def test_the_axis_of_scales_reads_100():
+    picture = classfigures.class_curve(builders.SWEEP, overview(gather(classes.entries(60))).runs, 0)
+
+    assert "100" in [label.text for label in picture.ground.labels]

@@ -1,0 +1,843 @@
+"""Pages and terminal: golden files, hostile text, and tables of words that are complete."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import io
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args
+
+import builders
+import classes
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from grader import records
+from grader.classroom.statistics import gather
+from grader.errors import GraderError
+from grader.exercise import resources
+from grader.records import NotebookInfo, Question, Result, Source
+from grader.rendering import classpage, cost, figures, html, terminal, text, words
+from grader.rendering import excerpt as excerpts
+from grader.rendering.boundary import boundary_figure, outline
+from grader.rendering.excerpt import MOST_COLUMNS, MOST_LINES, excerpt
+from grader.rendering.feedback import marked_line, training_view
+from grader.rendering.gradients import gradients
+from grader.rendering.sweep import sweep_figures
+from grader.rendering.waits import waits_figure
+
+Golden = Callable[[str, str], None]
+
+RESULTS: Mapping[str, Callable[[], Result]] = {
+    "passed": builders.result,
+    "everyday": builders.everyday,
+    "mixed": builders.mixed,
+    "unreadable": builders.unreadable,
+    "no_notebook": builders.no_notebook,
+}
+PAGES: Mapping[str, Callable[[], str]] = {
+    **{name: lambda build=build: html.feedback_page(build()) for name, build in RESULTS.items()},  # type: ignore[misc]  # the default binds the loop's value
+    "class": lambda: dict(classpage.class_pages(gather(classes.entries()), ignored=builders.IGNORED))["index.html"],
+}
+
+
+class Structure(HTMLParser):
+    """What a page is made of: tags with their attributes, heading levels, visible text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] not in {"style", "script"}:
+            self.words += data
+
+    @property
+    def headings(self) -> list[int]:
+        return [int(tag[1]) for tag, _ in self.tags if re.fullmatch("h[1-6]", tag)]
+
+
+# --- pages ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_the_golden_one(name: str, golden: Golden) -> None:
+    golden(f"{name}.html", PAGES[name]())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_complete_in_itself(name: str) -> None:
+    page = PAGES[name]()
+
+    assert page.count("<script") == (name == "class")
+    assert "style=" not in page
+    assert not re.search(r"(https?:)?//\w", page)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert not [key for _, attributes in Structure(page).tags for key in attributes if key.startswith("on")]
+    assert len(page.encode()) < 300_000
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_policy_allows_the_style_that_is_there_and_no_other(name: str) -> None:
+    page = PAGES[name]()
+    (style,) = re.findall("<style>(.*?)</style>", page, re.DOTALL)
+    scripts = [f"script-src '{digest(script)}'; " for script in re.findall("<script>(.*?)</script>", page, re.DOTALL)]
+
+    assert (
+        f"content=\"default-src 'none'; style-src '{digest(style)}'; {''.join(scripts)}"
+        "img-src data:; base-uri 'none'; form-action 'none'\"" in page
+    )
+
+
+def digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_structured_for_everybody(name: str) -> None:
+    page = Structure(PAGES[name]())
+    tags = [tag for tag, _ in page.tags]
+
+    assert ("html", {"lang": "en"}) in page.tags
+    assert tags.count("main") == tags.count("h1") == tags.count("title") == 1
+    assert all(after <= before + 1 for before, after in zip([0, *page.headings], page.headings, strict=False))
+    assert tags.count("caption") == tags.count("table")
+    assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
+    assert all(
+        attributes.get("aria-hidden") == "true" or (attributes["role"] == "img" and attributes["aria-label"])
+        for tag, attributes in page.tags
+        if tag == "svg"
+    )
+    identities = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(identities) == len(set(identities))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_shows_no_control_characters_and_no_jargon(name: str) -> None:
+    page = PAGES[name]()
+
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", page)
+    assert not re.search(r"\b(probe|regime|ambient|verdict)\b", Structure(page).words, re.IGNORECASE)
+
+
+def test_hostile_text_is_shown_and_not_obeyed() -> None:
+    said = Structure(html.feedback_page(builders.mixed())).words
+
+    assert (
+        "<script>alert(1)</script>{{7*7}}{% raw %}[bold]&amp;\\x1b[31mred\\x9b31m\\u202egnp\\u2066\\u2069\\x00\ufffd"
+        in said
+    )
+
+
+def test_first_screen_says_score_and_next_step_before_any_function() -> None:
+    said = Structure(html.feedback_page(builders.everyday())).words
+    questions = ("What did I lose points for?", "Which line is it?", "What should I change?", "What was checked?")
+    order = [said.index(words) for words in ("27 of 30", "Two of three", "Next step", "multiply", *questions)]
+
+    assert order == sorted(order)
+
+
+def test_a_provisional_score_says_so() -> None:
+    note = "This score is provisional."
+
+    assert note in html.feedback_page(builders.mixed())
+    assert note not in html.feedback_page(builders.everyday())
+
+
+def test_a_function_that_was_not_graded_has_no_empty_tables() -> None:
+    page = html.feedback_page(builders.unreadable())
+
+    assert "Open it in Jupyter, save it and hand it in again." in page
+    assert "<table" not in page
+    assert "<h3" not in page
+
+
+@pytest.mark.parametrize(
+    ("course_test", "lost", "says"),
+    [
+        ("passed", 0.0, "visible test passes."),
+        ("passed", 2.0, "does not see what cost points here"),
+        ("failed", 2.0, "visible test fails."),
+        ("not_run", 2.0, "was not run"),
+    ],
+)
+def test_course_test_in_words(course_test: str, lost: float, says: str) -> None:
+    assert says in words.course_test(builders.he(course_test=course_test, points=10.0 - lost))
+
+
+def test_a_function_that_was_not_graded_says_it_once() -> None:
+    """Its checks all repeat why nothing came back: one message, one hint, one call."""
+    failed = replace(builders.SCALE_FAILED, message="it raised NameError", hint="import math")
+    function = builders.he(status="raised", points=0.0, checks=(failed, failed, failed), training=None)
+    result = builders.result({builders.HE: function})
+
+    for said in (html.feedback_page(result), shown(result), "\n".join(terminal.plain_lines(result))):
+        assert said.count("it raised NameError") == said.count("import math") == 1
+        assert said.count("[17.88628473") == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "possible", "says"),
+    [("passed", 2.0, "2 of 2"), ("failed", 2.0, "0 of 2"), ("broken", 2.0, "left out"), ("passed", 0.0, "no points")],
+)
+def test_worth_in_words(verdict: str, possible: float, says: str) -> None:
+    assert words.worth(builders.check("scale", "Scale", possible, verdict)) == says
+
+
+def test_a_right_answer_is_not_compared_with_itself() -> None:
+    view = training_view(builders.he())
+
+    assert view is not None
+    assert view.measures.columns == ("measure", "this run")
+    assert [stroke.look for stroke in view.run[0].ground.strokes].count("right") == 0
+
+
+def test_the_same_result_gives_the_same_bytes() -> None:
+    assert html.feedback_page(builders.mixed()) == html.feedback_page(builders.mixed())
+
+
+def test_every_colour_of_text_stands_out_from_its_ground() -> None:
+    """WCAG AA: 4.5 to 1 for text, in light, dark and print."""
+    style = (resources.templates() / "page.css").read_text(encoding="utf-8")
+    palettes = [dict(re.findall(r"--(\w+): (#\w+)", line)) for line in style.splitlines() if "--paper:" in line]
+
+    assert len(palettes) == 3
+    for palette in palettes:
+        for ground in ("paper", "tint"):
+            for colour in ("ink", "soft", "accent", "good"):
+                assert contrast(palette[colour], palette[ground]) >= 4.5, (colour, ground, palette)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours as WCAG defines it."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
+    shares = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "codes"),
+    [
+        (words.NOTEBOOK, records.NotebookStatus),
+        (words.FUNCTION, records.FunctionStatus),
+        (words.VERDICT, records.Verdict),
+        (words.VERDICT_NOTE, records.Verdict),
+        (words.COURSE_TEST, records.CourseTest),
+        (words.REGIME, records.Regime),
+        (words.DISTRIBUTION, records.Distribution),
+        (words.SEED, records.SeedStatus),
+        (words.BIASES, records.Biases),
+    ],
+)
+def test_every_code_has_words(table: Mapping[str, str], codes: Any) -> None:
+    assert set(table) == set(get_args(codes))
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "begins", "goes_on"),
+    [
+        ("Why? It is small.", "Why?", "It is small."),
+        ("What to change: line 3.", "What to change:", "line 3."),
+        ("Scale 0.01 here: 0.5.", "", "Scale 0.01 here: 0.5."),
+        ("No sentence", "", "No sentence"),
+        ("", "", ""),
+        ("Why?", "", "Why?"),
+    ],
+)
+def test_a_question_that_a_paragraph_begins_with_stands_out(paragraph: str, begins: str, goes_on: str) -> None:
+    assert words.lead(paragraph) == (begins, goes_on)
+
+
+@pytest.mark.parametrize("moment", ["2026-11-25T10:30:00+00:00", "yesterday", ""])
+def test_a_day_of_a_moment(moment: str) -> None:
+    assert words.day(moment) == moment[:10]
+
+
+@pytest.mark.parametrize("status", get_args(records.FunctionStatus))
+def test_every_status_has_a_page(status: str) -> None:
+    function = builders.zeros(status=status, points=0.0)
+    page = html.feedback_page(builders.result({builders.ZEROS: function}))
+
+    assert f"0 of 10 points, {words.status(function)}" in page
+
+
+@pytest.mark.parametrize("regime", get_args(records.Regime))
+def test_every_kind_of_training_has_a_page(regime: Any) -> None:
+    training = replace(builders.SMALL, regime=regime)
+    page = html.feedback_page(builders.result({builders.ZEROS: builders.zeros(training=training, points=0.0)}))
+
+    assert words.REGIME[training.regime] in page
+
+
+@pytest.mark.parametrize(
+    ("formula", "says"),
+    [
+        (None, ""),
+        ("10", ""),
+        ("sqrt(2/n_in)", "n_in is the size of the layer before, layers_dims[l-1]"),
+        ("sqrt(2/L)", "L is the number of layers"),
+        ("sqrt(2/l)", "l is the layer's number, from 1"),
+        ("sqrt(2/(n_in+n_out))", "; n_out is the size of the layer itself"),
+    ],
+)
+def test_letters_of_a_rule_are_explained(formula: str | None, says: str) -> None:
+    assert says in words.symbols(formula)
+    assert bool(words.symbols(formula)) == bool(says)
+
+
+# --- text ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("plain\n\ttext", "plain\n\ttext"),
+        ("line\r\nline", "line\nline"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\x00\x7f\x9b\r", "\\x00\\x7f\\x9b\\x0d"),
+        ("\u202egnp\u2069", "\\u202egnp\\u2069"),
+        ("\ud800", "\ufffd"),
+        ("é 漢 🙂", "é 漢 🙂"),
+    ],
+)
+def test_clean(given: str, shown: str) -> None:
+    assert text.clean(given) == shown
+    assert text.clean(shown) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(27.0, "27"), (7.5, "7.5"), (0.0, "0"), (10 / 3, "3.33"), (100.0, "100")])
+def test_points(value: float, shown: str) -> None:
+    assert text.points(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        (("inf", 0.38279, 0.38108), ("inf", "0.3828", "0.3811")),
+        ((0.6931473549, 0.6931473066, 0.6931473034), ("0.6931473549", "0.6931473066", "0.6931473034")),
+        ((0.6931471805599453, 0.6931471805599455), ("0.6931", "0.6931")),
+        (("nan", "nan"), ("nan", "nan")),
+    ],
+)
+def test_costs_have_the_digits_that_tell_them_apart(values: tuple[Any, ...], shown: tuple[str, ...]) -> None:
+    assert text.costs(values) == shown
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["initialize_parameters_zeros", "initialize_parameters_he"], ["zeros", "he"]),
+        (["one_a"], ["one_a"]),
+        (["one_a", "two_a"], ["one_a", "two_a"]),
+        ([], []),
+    ],
+)
+def test_short_names(names: list[str], short: list[str]) -> None:
+    assert list(text.short_names(names).values()) == short
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [("ab cd", "ab cd"), ("abcdefghijk", "abcdef ..."), ("漢字漢字漢字", "漢字漢 ...")]
+)
+def test_shorten_counts_columns(given: str, shown: str) -> None:
+    assert text.shorten(given, 10) == shown
+
+
+# --- code and figures ----------------------------------------------------------------------------------------------
+
+
+def test_code_is_numbered_as_in_its_cell() -> None:
+    shown = excerpt(Source(12, 3, '"""two\nlines"""\nx = "<b>"  # why\n'))
+
+    assert [number for number, _ in shown.lines] == [3, 4, 5]
+    assert shown.lines[0][1] == '<span class="s">&#34;&#34;&#34;two</span>'
+    assert shown.lines[1][1] == '<span class="s">lines&#34;&#34;&#34;</span>'
+    assert "&lt;b&gt;" in shown.lines[2][1]
+    assert shown.more == 0
+
+
+_STATEMENTS = (
+    "x = 1", "", "    ", "import numpy as np", "from a import b as c", "y = 'it''s' \"\"  # why \"\"\"", 'z = f"{x!r} b"',
+    'def f(a):\n    """Two\n\n    lines \'\'\' and # more\n    """\n    return None  # "x"', '"""one line"""', "t = '\\\\'",
+    "t = '''a\nif \"\"\" b'''", 'b = rb"""\n\\""" """\nfor x in y: pass', 't = "a\\\n# b"', "n = 1 + \\\n  0x1f", '"\\"\\"\\""',
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_STATEMENTS), max_size=8).map("\n".join))
+def test_lines_look_as_they_do_in_the_whole_text(code: str) -> None:
+    ast.parse(code)  # the samples are Python
+
+    assert tuple(excerpts._lines(code)) == excerpts._coloured(code)
+
+
+def test_endless_code_is_cut() -> None:
+    shown = excerpt(Source(1, 1, "\n".join(["x = " + "1" * 10_000] * 2_000)))
+
+    assert len(shown.lines) == MOST_LINES
+    assert shown.more == 2_000 - MOST_LINES
+    assert max(len(line) for _, line in shown.lines) < MOST_COLUMNS + 60
+
+
+def looks(picture: figures.Picture, look: str) -> list[str]:
+    """Return the paths of a look, keys left out: they stand above the picture."""
+    strokes = (*picture.ground.strokes, *picture.mark.strokes)
+    return [stroke.path for stroke in strokes if stroke.look.split()[0] == look and " 29h22" not in stroke.path]
+
+
+def texts(picture: figures.Picture) -> list[str]:
+    return [label.text for label in (*picture.ground.labels, *picture.mark.labels)]
+
+
+def test_figure_starts_at_zero_and_marks_the_cost_of_guessing() -> None:
+    figure = cost.cost_figure(builders.SMALL, builders.TEN)
+    zero = next(label for label in figure.ground.labels if label.text == "0" and label.anchor == "end")
+    at = figures.BOTTOM - (figures.BOTTOM - figures.TOP) * figures.LN2 / 0.8
+
+    assert zero.y == figures.BOTTOM + 4
+    assert "0.8" in texts(figure)
+    assert looks(figure, "guessing") == [f"M{figures.LEFT} {at:.1f}H{figures.RIGHT}"]
+    assert figure.says == (
+        "At iteration 14,000 the cost is 0.6931 for this run and 0.3828 for the right answer; answering 0.5 to everything "
+        "costs ln 2 = 0.693."
+    )
+    assert (
+        figure.note == "The cost of the right answer is inf at iteration 0: no axis can show that, so it is not drawn."
+    )
+
+
+@pytest.mark.parametrize(
+    ("costs", "paths", "missing"),
+    [
+        (((0, "inf"), (1000, 0.5), (2000, "nan"), (3000, 0.4), (4000, 0.3)), 2, "inf or nan at 2 iterations"),
+        (((0, "nan"), (1000, "nan")), 0, "nan at 2 iterations, the first of them 0"),
+        ((), 0, ""),
+        (((0, 1e300), (1000, 1.0)), 1, ""),
+    ],
+)
+def test_figure_draws_what_an_axis_can_hold(costs: Any, paths: int, missing: str) -> None:
+    figure = cost.cost_figure(replace(builders.HEALTHY, costs=costs), None)
+
+    assert "".join(looks(figure, "run")).count("M") == paths
+    assert missing in figure.note
+
+
+@pytest.mark.parametrize("high", [0.7, 0.8, 0.883, 1.0, 1.97, 5, 9.99, 1774, 1e300])
+def test_axis_has_few_round_steps_and_room_for_all(high: float) -> None:
+    marks = figures.steps(high, 5)
+
+    assert 2 <= len(marks) <= 6
+    assert marks[-1] >= high
+
+
+def test_stretched_figure_names_its_span_and_stands_beside_the_honest_one() -> None:
+    figure = cost.stretched(builders.SMALL)
+    view = training_view(builders.small())
+
+    assert figure is not None
+    assert "is a difference in cost of 0.000000048." in figure.says
+    assert "0.000000048 in all" in texts(figure)
+    assert cost.stretched(builders.DEAD) is None
+    assert view is not None
+    assert view.run[1] is figure
+    assert view.run[0].says.startswith("At iteration 14,000 the cost is")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "note", "has_point"),
+    [
+        ({}, "0.765 at scale 10 and 0.9867 with He's rule; yours, at 10, is 0.83.", "", True),
+        ({"scale_formula": "sqrt(2/n_in)"}, "yours, with He's rule, is 0.83.", "", True),
+        ({"distribution": "zeros", "scale_formula": None}, "yours, with weights of zero, is 0.83.", "", True),
+        ({"scale_formula": "1000"}, "yours, at 1000, is 0.83.", "beyond the axis", False),
+        ({"scale_formula": None, "scale": (1.0, 2.0)}, "; yours is 0.83.", "root mean square, 1.58", True),
+        ({"scale_formula": "-10", "scale": (-10.0,)}, "; yours is 0.83.", "root mean square, 10", True),
+        ({"scale_formula": None, "scale": (1.0, "nan")}, "; yours is 0.83.", "no place on this axis", False),
+        ({"scale_formula": None, "scale": None}, "; yours is 0.83.", "no place on this axis", False),
+        ({"distribution": "uniform"}, "; yours is 0.83.", "level line", False),
+        ({"biases": "nonzero"}, "yours, at 10, is 0.83.", "biases of zero; yours are not", True),
+    ],
+)
+def test_sweep_places_a_run_only_where_it_belongs(
+    changes: dict[str, Any], says: str, note: str, has_point: bool
+) -> None:
+    function = builders.random()
+    figure, _, _ = sweep_figures(builders.SWEEP, replace(function, diagnosis=replace(function.diagnosis, **changes)))
+
+    assert figure.says.startswith(
+        "Over 50 seeds the median train accuracy is 0.5067 at scale 0.01, 0.9867 at scale 1, "
+    )
+    assert figure.says.endswith(says)
+    assert note in figure.note
+    assert bool(looks(figure, "mine")) == has_point
+    assert bool(looks(figure, "run")) != has_point
+    assert "you are here: 0.83" in texts(figure)
+    assert figure.table is not None
+    assert len(figure.table.rows) <= figures.MOST_ROWS
+
+
+def test_runs_differ_on_the_sweep_by_their_mark_alone() -> None:
+    """What is shared is one record, so that it is written once a process."""
+    pairs = zip(
+        sweep_figures(builders.SWEEP, builders.small()), sweep_figures(builders.SWEEP, builders.he()), strict=True
+    )
+
+    for one, other in pairs:
+        assert one.ground is other.ground
+        assert one.mark != other.mark
+
+
+def test_cost_and_wait_say_what_is_measured_and_what_is_not_drawn() -> None:
+    _, last, waiting = sweep_figures(builders.SWEEP, builders.small())
+
+    assert last.says == (
+        "Over 50 seeds the median cost at the last iteration is 0.6931 at scale 0.01, 0.0720 at scale 1, 0.4236 at scale 10 "
+        "and 0.0872 with He's rule; yours is 0.6931; answering 0.5 to everything costs 0.6931."
+    )
+    assert last.note == "Not drawn, because a cost there is inf or nan: scale 100."
+    assert waiting.says == (
+        "With seed 3 the cost first falls below 0.6 at iteration 300,462 at scale 0.01, 3,528 at scale 1, 1,923 at scale 10 "
+        "and 4,138 with He's rule; yours at 300,462."
+    )
+    assert waiting.note == "Not below 0.6 within 4,000,000 iterations: zeros and scale 100."
+    assert "the notebook stops: 15,000" in texts(waiting)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "marked"),
+    [
+        ({"escape": None, "searched": 30_000}, "; yours not by 30,000.", False),
+        ({"escape": None, "searched": 0}, "with He's rule.", False),
+        ({"escape": 10**9}, "; yours at 1,000,000,000.", False),
+        ({"escape": 700}, "; yours at 700.", True),
+    ],
+)
+def test_a_wait_that_is_not_known_has_no_mark(changes: dict[str, Any], says: str, marked: bool) -> None:
+    function = builders.small()
+    run = replace(builders.SMALL, **changes)
+    *_, waiting = sweep_figures(builders.SWEEP, replace(function, training=run))
+
+    assert waiting.says.endswith(says)
+    assert bool(looks(waiting, "mine")) == marked
+
+
+@pytest.mark.parametrize("last", ["inf", "nan", 1774.0])
+def test_a_cost_beyond_the_axis_has_no_mark(last: Any) -> None:
+    function = replace(builders.small(), training=replace(builders.SMALL, cost_last=last))
+    _, figure, _ = sweep_figures(builders.SWEEP, function)
+
+    assert not looks(figure, "mine")
+    assert "Yours is too large for this axis." in figure.note
+
+
+def test_an_older_sweep_has_the_figure_of_accuracy_alone() -> None:
+    rows = tuple(records.SweepRow(row.scale, row.at_seed, row.low, row.median, row.high) for row in builders.SWEEP.rows)
+
+    assert len(sweep_figures(records.Sweep(3, 50, rows), builders.random())) == 1
+
+
+def test_no_sweep_without_shipped_runs_or_training() -> None:
+    assert sweep_figures(None, builders.random()) == ()
+    assert sweep_figures(builders.SWEEP, builders.random(training=None)) == ()
+
+
+def test_waits_have_a_line_for_each_depth_and_say_how_they_grow() -> None:
+    figure = waits_figure(builders.SWEEP)
+
+    assert figure is not None
+    assert figure.says == (
+        "From scale 1 to 0.01 the wait grows with learning rate 0.1 from 147 to 3,162 with 2 layers, 331 to 36,682 with "
+        "3 layers and 232 to 884,138 with 4 layers."
+    )
+    assert figure.note == "Not below 0.6 within 4,000,000 iterations, so not drawn: 4 layers at scale 0.001."
+    assert [looks(figure, f"layer{index}")[0].count("L") for index in range(3)] == [3, 3, 2]
+    assert waits_figure(replace(builders.SWEEP, waits=())) is None
+
+
+def test_waits_are_shown_to_those_who_wait() -> None:
+    for function, shown in ((builders.small(), True), (builders.he(), False)):
+        view = training_view(function, builders.SWEEP)
+        assert view is not None
+        assert (view.waits is not None) == shown
+
+
+@pytest.mark.parametrize(
+    ("runs", "path"),
+    [
+        ([(64, 0, 0)], ""),
+        ([(64, 0, 64)], "M0 66L172 66L172 238L0 238Z"),
+        ([(32, 0, 64), (32, 0, 0)], "M0 66L172 66L172 152L0 152Z"),
+        ([(32, 0, 32), (32, 32, 32)], "M0 66L86 66L86 152L172 152L172 238L86 238L86 152L0 152Z"),
+    ],
+)
+def test_a_region_is_drawn_by_its_edges(runs: list[tuple[int, int, int]], path: str) -> None:
+    assert outline(builders.boundary(*runs), 0) == path
+
+
+def test_a_region_with_a_hole_has_two_edges() -> None:
+    grid = builders.boundary((16, 0, 64), (32, 0, 16), (16, 0, 64))
+    ring = tuple(f"{int(row, 16) | (0xFFFF if 16 <= index < 48 else 0):016x}" for index, row in enumerate(grid.rows))
+
+    assert outline(replace(grid, rows=ring), 0).count("M") == 2
+
+
+def test_boundary_says_how_many_points_are_right_and_where_no_line_is() -> None:
+    both = boundary_figure(builders.SMALL, builders.TEN)
+    dead = boundary_figure(builders.DEAD, None)
+
+    assert both is not None
+    assert both.says == (
+        "This run has 139 of the 300 training points on the right side of its line; the right answer has 249 of the 300 "
+        "training points on the right side of its line."
+    )
+    assert dead is not None
+    assert dead.says == (
+        "This run answers “outer ring” everywhere on this picture's grid, which is right for 150 of the 300 training points."
+    )
+    assert [path.count("M") for look in ("outer", "inner") for path in looks(dead, look)[1:]] == [150, 150]
+    assert boundary_figure(replace(builders.DEAD, boundary=None), None) is None
+
+
+def test_equal_runs_are_drawn_once() -> None:
+    again = replace(builders.SMALL, costs=tuple(builders.SMALL.costs))
+
+    assert cost.cost_figure(again, None) is cost.cost_figure(builders.SMALL, None)
+    assert gradients(again) is gradients(builders.SMALL)
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        (records.Place(13, 12), 13),
+        (records.Place(13, 11), None),
+        (records.Place(2, 12), None),
+        (records.Place(99, 12), None),
+    ],
+)
+def test_only_a_line_of_the_code_that_is_shown_is_marked(place: records.Place, line: int | None) -> None:
+    function = builders.small()
+    assert function.known is not None
+    page = html.feedback_page(
+        builders.result({builders.RANDOM: replace(function, known=replace(function.known, place=place))})
+    )
+
+    assert marked_line(replace(function, known=replace(function.known, place=place))) == line
+    assert ("Line 13 is marked with an arrow." in page) == (line is not None)
+    assert page.count('class="line marked"') == (line is not None)
+    assert marked_line(builders.he()) is None
+
+
+def test_a_fix_is_told_last_and_a_slip_at_once() -> None:
+    said = Structure(html.feedback_page(builders.result({builders.RANDOM: builders.small()}))).words
+    section = said[said.index("initialize_parameters_random", said.index("ada.ipynb")) :]
+    titles = (
+        "Multiplied by another number.",
+        "What did I lose points for?",
+        "Before you open this:",
+        "What should I change?",
+    )
+    order = [section.index(words) for words in (*titles, "Multiply the weights by 10; now", "Where these numbers")]
+
+    assert order == sorted(order)
+    assert "Set it" in Structure(html.feedback_page(builders.mixed())).words.split("What did I lose")[0]
+
+
+def test_a_ruling_says_from_what_to_what_why_by_whom_and_when() -> None:
+    ruling = records.Ruling(builders.RANDOM, 9.0, 7.0, "the text allowed it", "Dr Hopper", "2026-11-25T10:30:00+00:00")
+    page = html.feedback_page(builders.result({builders.RANDOM: replace(builders.small(), points=9.0, ruling=ruling)}))
+
+    assert (
+        "<strong>Changed by a person:</strong> from 7 to 9 of 10 points, by Dr Hopper on 2026-11-25. "
+        "Reason: the text allowed it" in page
+    )
+    assert "not yet right, changed by a person" in page
+    assert "Changed by a person" not in html.feedback_page(builders.everyday())
+
+
+def test_functions_that_are_not_right_come_first() -> None:
+    page = Structure(html.feedback_page(builders.everyday()))
+
+    names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert names == [builders.RANDOM, builders.ZEROS, builders.HE, "questions"]
+
+
+def traced(*norms: tuple[records.Number, ...]) -> records.TrainingResult:
+    """Return a run whose gradients were looked at every 100 iterations."""
+    iterations = tuple(100 * index for index in range(len(norms)))
+    return replace(builders.HEALTHY, trace=records.TraceResult(iterations=iterations, gradient_norms=norms))
+
+
+def test_gradients_have_a_line_for_each_layer_and_say_where_they_go() -> None:
+    figure = gradients(traced((81.2, 88.4, 1394.0), (0.5, 0.0000097, 2.0)))
+
+    assert figure is not None
+    assert figure.says == (
+        "The size of the gradient at iteration 0 is 81.2 for W1, 88.4 for W2 and 1,394 for W3; "
+        "at iteration 100 it is 0.5 for W1, 9.7e-06 for W2 and 2 for W3."
+    )
+    places = sorted(label.y for label in figure.ground.labels if re.fullmatch(r"W\d", label.text))
+    assert len(places) == 3
+    assert all(below - above >= 15 for above, below in pairwise(places))
+
+
+@pytest.mark.parametrize(
+    ("norms", "lines", "said"),
+    [
+        (((0.0, 0.0), (0.0, 0.0)), 0, "exactly 0 at each of the 2 iterations looked at"),
+        (((0.0, 1.0), (0.0, 1.0)), 1, "The gradient of W1 is exactly 0 at each of the 2"),
+        (((1.0,), ("nan",), (1.0,)), 1, "The gradient of W1 is nan at iteration 100"),
+        ((("inf",), ("nan",)), 0, "inf or nan"),
+        (((1e-320, 1e300), (1e-320, 1e300)), 2, ""),
+        (((1.0,),), 1, "iteration 0 is 1 for W1."),
+    ],
+)
+def test_gradients_say_what_they_cannot_draw(norms: Any, lines: int, said: str) -> None:
+    figure = gradients(traced(*norms))
+
+    assert figure is not None
+    assert said in f"{figure.says} {figure.note}"
+    assert sum(stroke.look.startswith("layer") for stroke in figure.ground.strokes) == lines
+
+
+@pytest.mark.parametrize("numbers", [(1.0,), (1e-320, 1e300), (9.7e-6, 1.5e-5), (147.0, 884_138.0), (10.0, 10.0)])
+def test_axis_of_powers_has_few_marks_and_room_for_all(numbers: tuple[float, ...]) -> None:
+    scale, ticks = figures.powers(numbers, 100, 0)
+
+    assert 2 <= len(ticks) <= figures.MOST_POWERS
+    assert all(0 <= scale(math.log10(number)) <= 100 for number in numbers)
+
+
+def test_no_gradients_where_the_course_was_not_kept() -> None:
+    assert gradients(builders.HEALTHY) is None
+
+
+# --- terminal ------------------------------------------------------------------------------------------------------
+
+
+def shown(result: Result, *, width: int = 80, encoding: str = "utf-8") -> str:
+    """Return what a terminal of that width shows."""
+    output = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
+    terminal.show(result, Console(file=output, width=width, force_terminal=False))
+    output.seek(0)
+    return output.read()
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_terminal_is_the_golden_one(name: str, golden: Golden) -> None:
+    golden(f"{name}.txt", shown(RESULTS[name]()))
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_plain_lines_are_the_golden_ones(name: str, golden: Golden) -> None:
+    golden(f"{name}.plain.txt", "\n".join(terminal.plain_lines(RESULTS[name]())) + "\n")
+
+
+def test_the_worst_submission_fits_one_screen() -> None:
+    failed = tuple(replace(builders.SCALE_FAILED, name=check.name) for check in builders.RANDOM_CHECKS)
+    worst = builders.random(points=0.0, checks=failed)
+    everyday = builders.everyday()
+    lines = shown(replace(everyday, functions=dict.fromkeys(everyday.functions, worst))).splitlines()
+
+    assert len(lines) <= 44
+    assert max(map(len, lines)) <= 80
+
+
+def test_an_endless_message_is_cut_and_the_summary_is_not() -> None:
+    message = "x " * 100_000
+    result = builders.result({builders.ZEROS: builders.zeros(status="raised", points=0.0, message=message)})
+    text_of_1000 = "word " * 199 + "last."
+
+    assert len(shown(result)) < 2_000
+    assert "last." in shown(replace(result, summary=replace(result.summary, text=text_of_1000)))
+
+
+def test_student_text_cannot_command_the_terminal() -> None:
+    for said in (shown(builders.mixed()), *terminal.plain_lines(builders.mixed())):
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", said)
+        assert "[bold]" in said or "<script>" not in said
+
+
+def test_a_terminal_without_unicode_gets_question_marks() -> None:
+    result = builders.result(submission=replace(builders.result().submission, name="Zoë 漢.ipynb"))
+
+    assert "Zo? ?.ipynb" in shown(result, encoding="ascii")
+
+
+def test_a_right_function_passes_in_one_plain_line() -> None:
+    assert "PASSED initialize_parameters_he 10/10" in terminal.plain_lines(builders.everyday())
+    assert any(
+        line.startswith("FAILED initialize_parameters_random 7/10 scale: ")
+        for line in terminal.plain_lines(builders.everyday())
+    )
+
+
+@pytest.mark.parametrize("status", get_args(records.NotebookStatus))
+def test_every_notebook_status_has_lines(status: Any) -> None:
+    lines = terminal.plain_lines(builders.result(notebook=NotebookInfo(status)))
+
+    assert (f"{status.upper()} {words.NOTEBOOK[status]}" in lines) == (status != "ok")
+
+
+# --- where the templates lie ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["package/templates", "templates"])
+def test_folder_is_found_in_a_wheel_and_in_a_checkout(place: str, tmp_path: Path) -> None:
+    (tmp_path / place).mkdir(parents=True)
+
+    assert resources.find("templates", tmp_path / "package") == tmp_path / place
+
+
+def test_wheel_comes_before_checkout(tmp_path: Path) -> None:
+    for place in ("package/templates", "templates"):
+        (tmp_path / place).mkdir(parents=True)
+
+    assert resources.find("templates", tmp_path / "package") == tmp_path / "package" / "templates"
+
+
+def test_missing_folder_is_our_fault_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(GraderError, match="install the grader again") as raised:
+        resources.find("templates", tmp_path / "package")
+
+    assert raised.value.exit_code == 3
+
+
+def test_own_folders_are_there() -> None:
+    assert (resources.templates() / "feedback.html").is_file()
+    assert resources.reference().name == "reference"
+
+
+def test_questions_about_the_exercise_stand_once_on_a_page_and_not_before_anything_was_trained() -> None:
+    asked = (Question("Why so?", ("Because.", "It is so.")), Question("And then?", ("Then this <b>.",)))
+    told = replace(builders.he(), explanation=("Why so? Because. It is so.",))
+    page = html.feedback_page(builders.result({builders.HE: told}, questions=asked))
+    untrained = builders.result({builders.HE: replace(told, training=None)}, questions=asked)
+
+    assert "<h3>And then?</h3>" in page
+    assert "Then this &lt;b&gt;." in page
+    assert "<h3>Why so?</h3>" not in page
+    assert "Questions that students ask" not in html.feedback_page(untrained)
