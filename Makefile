@@ -34,9 +34,9 @@ bench: $(READY)
 
 # Makes again what is shipped: reference/*/trainings.json and asides.json, grader/judging/diagnosis/seeds.npy; submissions/
 reference: $(READY)
-	$(BIN)/python -m grader.exercise.shipped
-	$(BIN)/python -m grader.exercise.asides
-	$(BIN)/python -m grader.judging.diagnosis
+	$(BIN)/python -m grader.precompute.trainings
+	$(BIN)/python -m grader.precompute.asides
+	$(BIN)/python -m grader.precompute.seeds
 
 samples: $(READY)
 	$(BIN)/python tests/support/samples.py

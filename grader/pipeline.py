@@ -17,9 +17,10 @@ import msgspec
 from grader import reading
 from grader._version import __version__
 from grader.errors import ExerciseError, SandboxError, UnavailableError
-from grader.exercise import asides, resources, shipped
+from grader.exercise import asides, resources, shipped, starts
 from grader.exercise.limits import Limits
 from grader.exercise.load import RTOL, Exercise, Task
+from grader.exercise.starts import Cache
 from grader.exercise.training import course_data
 from grader.explaining import (
     Course,
@@ -68,10 +69,12 @@ from grader.records import (
     Unit,
 )
 from grader.running import gather as gathering
-from grader.running.gather import Cache, Gatherer, KnownOutcomes, Trainer
+from grader.running import train
+from grader.running.gather import Gatherer, KnownOutcomes
 from grader.running.repair import Proved, again, is_right, prove
 from grader.running.sandbox import Sandbox
 from grader.running.solution import Solution, require_returned
+from grader.running.train import Trainer
 
 MOST_CODE = 20_000  # characters of a function in its result; the evidence holds all of it
 KEPT = 1000  # verdicts and proofs that a process remembers; they are small
@@ -413,7 +416,7 @@ class Pipeline:
             return b""
         if id(training) not in self._hashes:
             hashed = hashlib.sha256(msgspec.msgpack.encode(training)).digest()
-            _hold(self._hashes, id(training), (training, hashed), gathering.KEPT_TRAININGS)
+            _hold(self._hashes, id(training), (training, hashed), train.KEPT_TRAININGS)
         return self._hashes[id(training)][1]
 
     def _right_verdict(self, evidence: FunctionEvidence, task: Task) -> FunctionResult | None:
@@ -472,8 +475,8 @@ class Pipeline:
         if training is None:
             return None
         if id(training) not in self._trainings:
-            made = msgspec.convert(gathering.plain_training(training), TrainingResult)
-            _hold(self._trainings, id(training), (training, made), gathering.KEPT_TRAININGS)
+            made = msgspec.convert(starts.plain_training(training), TrainingResult)
+            _hold(self._trainings, id(training), (training, made), train.KEPT_TRAININGS)
         return self._trainings[id(training)][1]
 
     def _facts(

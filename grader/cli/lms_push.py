@@ -17,8 +17,8 @@ from grader.errors import RequestError
 
 if TYPE_CHECKING:
     from grader.lms.common.system import Export
+    from grader.lms.live.changes import Live, Push
     from grader.lms.live.http import Http
-    from grader.lms.live.push import Live, Push
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
 Address = Annotated[
@@ -129,7 +129,7 @@ def lti(
 def _request(directory: Path, system: str | None, absent: str, *, include_open: bool) -> Push:
     """Gather what there is to send."""
     from grader.lms.common import graded
-    from grader.lms.live.push import Push
+    from grader.lms.live.changes import Push
 
     points = graded.absent_points(absent)
     found = graded.gather(directory, directory, include_open=include_open, absent=points)

@@ -9,197 +9,33 @@ import hashlib
 import hmac
 import platform
 import time
-from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
 
 import msgspec
 import numpy as np
 
 from grader._version import __version__
 from grader.errors import SandboxError
-from grader.exercise.fast import engine
-from grader.exercise.limits import Limits
 from grader.exercise.load import Exercise, Task
+from grader.exercise.starts import start_key
 from grader.exercise.training import (
-    ESCAPED,
-    LN2,
-    WATCHED,
-    Data,
-    Engine,
-    Floats,
     Model,
     Parameters,
-    course_data,
-    escape,
-    train,
 )
 from grader.faults import note
-from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook, Outcome, Printed, Training, number
+from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook, Outcome, Printed, Training
 from grader.running.sandbox import Sandbox
+from grader.running.train import NO_TIME, Trainer
 
-Cache = MutableMapping[str, bytes]
-Waits = Mapping[str, tuple[int | None, int]]  # by key: the end of a plateau, or None, and how far it was looked for
 KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
 KEPT_FUNCTIONS, KEPT_BYTES = 200, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
-KEPT_TRAININGS = 160
 EXTRA_BYTES, EXTRA_TIMES = 8 << 10, 2  # of arrays of one call that cannot be right: bytes, and times what is asked for
-RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
-FAST_SECONDS, PLAIN_SECONDS = 4e-6, 80e-6  # an iteration at most, by engine: what is cut short hangs on no clock
-LONGER = 4  # times as far as with each larger learning rate the end of a plateau is looked for with the model's own
 IDLE_SECONDS = 2.0  # no ordinary function waits so long; below it only its processor time counts
 CHEAP_SECONDS = 0.5  # what calls that take longer gave is not remembered for others
 LEAST_SECONDS = 0.5  # for a function to be called: an ordinary one takes a hundredth, also on a busy machine
 BUSY = 0.5  # of the processor time of a job: who used that did not wait
-NO_TIME = "the model was not trained: it would take more than what is left of the"
-NEAR = 0.1  # how far from ln 2 a cost may be for that: twice what the plateau allows
-TRAINING_DIGITS = 12  # parameters that agree to these digits are the same start: rounding differs between machines
-
-
-@dataclass(slots=True)
-class Trainer:
-    """Trains the full model; a start that was trained before, here or by the makers of the exercise, costs nothing.
-
-    `made` are the trainings that were not in the cache, or of an older version there; `read` holds the last
-    ones as records, each beside what it was read from.  `waits` gives plateaus that were measured before, and further.
-    `seconds` bound the search for the end of a plateau, by iterations; the starts in `shipped` cost nothing.
-    """
-
-    model: Model
-    cache: Cache = field(default_factory=dict)
-    waits: Callable[[Model], Waits] = lambda _: {}
-    seconds: float = field(default_factory=lambda: Limits().training_seconds)
-    shipped: Collection[str] = ()
-    data: Data | None = None
-    trained: int = 0
-    made: Cache = field(default_factory=dict)
-    read: dict[str, tuple[bytes, Training]] = field(default_factory=dict)
-
-    def train(self, parameters: Parameters) -> Training:
-        """Return the training from these parameters.
-
-        Raises
-        ------
-        ValueError, KeyError
-            If the parameters are not those of the model.
-        """
-        key = start_key(parameters, self.model)
-        if key not in self.cache or not _complete(self.known(key)):
-            self.data = self.data or course_data()
-            end: dict[str, Floats] = {}
-            made = train(parameters, self.data, self.model, engine=engine(self.data, self.model), end=end)
-            if stays(made):
-                made = self._with_waits(made, parameters, end, self.data)
-            self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
-            self.trained += 1
-        return self.known(key)
-
-    def _with_waits(self, made: Training, parameters: Parameters, end: Parameters, data: Data) -> Training:
-        """Add when this start leaves the plateau, with the model's learning rate and with larger ones."""
-        steps = engine(data, self.model)
-        cap, rates_cap = caps(self.model, self.seconds, _iteration_seconds(steps))
-        known = self.waits(self.model).get(start_key(parameters, self.model))
-        left, searched = known or (self._left(made, parameters, end, cap), cap)
-        return replace(
-            made,
-            escape=left,
-            searched=searched,
-            rates=faster(parameters, data, self.model, rates_cap),
-            rates_searched=rates_cap,
-        )
-
-    def _left(self, made: Training, parameters: Parameters, end: Parameters, cap: int) -> int | None:
-        """Return when the cost is first below 0.6; a run that was above all along is followed from its end."""
-        data, trained = self.data or course_data(), self.model.iterations
-        steps = engine(data, self.model)
-        if cap <= trained or any(cost < ESCAPED for cost in made.trace.cost):
-            return escape(parameters, data, self.model, cap, engine=steps)
-        later = escape(end, data, self.model, cap - trained, engine=steps)
-        return None if later is None else trained + later
-
-    def cost_seconds(self, parameters: Parameters, training: Training | None = None) -> float:
-        """Return what a training costs at most, or, once it was made, what it cost; the same wherever it is made."""
-        if start_key(parameters, self.model) in self.shipped:
-            return 0.0
-        self.data = self.data or course_data()
-        seconds, trained = _iteration_seconds(engine(self.data, self.model)), self.model.iterations
-        cap, rates_cap = caps(self.model, self.seconds, seconds)
-        if training is not None and not training.searched:
-            cap = rates_cap = 0
-        return seconds * (trained + WATCHED + max(cap - trained, 0) + len(RATES) * rates_cap)
-
-    def known(self, key: str) -> Training:
-        """Return a training that was made before.
-
-        Raises
-        ------
-        KeyError
-            If it was not.
-        """
-        stored = self.cache[key]
-        if key not in self.read or self.read[key][0] != stored:
-            if len(self.read) >= KEPT_TRAININGS:
-                del self.read[next(iter(self.read))]
-            self.read[key] = stored, msgspec.json.decode(stored, type=Training, strict=False)
-        return self.read[key][1]
-
-
-def caps(model: Model, seconds: float, iteration_seconds: float) -> tuple[int, int]:
-    """Return how far the end of a plateau is looked for with the model's learning rate, and with each larger one."""
-    further = seconds / iteration_seconds - model.iterations - WATCHED
-    share = max(further, 0.0) / (LONGER + len(RATES))
-    return _rounded(model.iterations + LONGER * share), _rounded(share)
-
-
-def _rounded(iterations: float) -> int:
-    """Return a number of two digits and zeros that is not larger."""
-    size: int = 10 ** max(len(str(int(iterations))) - 2, 0)
-    return int(iterations) // size * size
-
-
-def _iteration_seconds(steps: Engine) -> float:
-    return FAST_SECONDS if steps.parallel else PLAIN_SECONDS
-
-
-def _complete(training: Training) -> bool:
-    """Return whether a training holds all that is measured now; one that an older version stored does not."""
-    return bool(training.trace.iterations and training.outputs)
-
-
-def stays(training: Training) -> bool:
-    """Return whether a run started near ln 2, can move, and has not left: it stays a few per cent to the other side too."""
-    near = abs(training.cost_first - LN2) < NEAR and training.cost_last >= ESCAPED
-    return near and training.regime not in ("dead", "symmetric")
-
-
-def faster(parameters: Parameters, data: Data, model: Model, cap: int) -> tuple[tuple[float, int | None], ...]:
-    """Return the first iteration with a cost below 0.6 for larger learning rates, or None if it is not before the cap."""
-    models = [replace(model, learning_rate=rate) for rate in RATES]
-    return tuple((one.learning_rate, escape(parameters, data, one, cap, engine=engine(data, one))) for one in models)
-
-
-def plain_training(training: Training) -> dict[str, Any]:
-    """Return a training as JSON holds it."""
-    return dict(plain(msgspec.to_builtins(training)))
-
-
-def plain(value: Any) -> Any:
-    """Return dictionaries, lists and numbers as JSON holds them: inf and NaN as strings."""
-    if isinstance(value, dict):
-        return {name: plain(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    return number(value) if isinstance(value, float) else value
-
-
-def start_key(parameters: Parameters, model: Model) -> str:
-    """Return the name of a start by its content: numbers to twelve digits, model, nothing else."""
-    digest = hashlib.sha256(repr((model.layers, model.learning_rate, model.iterations)).encode())
-    for name in sorted(parameters):
-        array = np.asarray(parameters[name], dtype=np.float64)
-        digest.update(repr((name, array.shape, [f"{x:.{TRAINING_DIGITS}g}" for x in array.ravel() + 0.0])).encode())
-    return digest.hexdigest()
 
 
 def collect(
@@ -469,27 +305,3 @@ def sha256(evidence: FunctionEvidence) -> str:
 def sha256_of_all(hashes: Mapping[str, str]) -> str:
     """Return the hash of a submission's evidence from those of its functions, by name."""
     return hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest()
-
-
-__all__ = [
-    "Cache",
-    "Gatherer",
-    "KnownOutcomes",
-    "Trainer",
-    "Waits",
-    "code_key",
-    "collect",
-    "digest",
-    "is_lasting",
-    "is_repeatable",
-    "is_whole",
-    "plain",
-    "plain_training",
-    "sha256",
-    "sha256_of_all",
-    "start_key",
-    "start_of",
-    "stays",
-    "training_key",
-    "trees",
-]

@@ -10,6 +10,7 @@ import pytest
 from grader.exercise import asides, shipped
 from grader.exercise import load as exercises
 from grader.exercise.training import Data, Model, Plain, train
+from grader.precompute import asides as precompute
 
 EXERCISE = exercises.load()
 ASIDES = asides.load(EXERCISE)
@@ -23,14 +24,14 @@ def test_the_exercise_with_one_hidden_layer_is_made_again_number_for_number():
     assert 0.2175 < fast.cost_last < 0.218607
     assert round(100 * fast.train_accuracy) in (90, 91)
     assert slow.escape is None
-    again = asides.flower(1.2)
+    again = precompute.flower(1.2)
     # Steps of that size let the last digit grow: processors differ in the fourth digit after 9,000 of them.
     assert again.cost_last == pytest.approx(fast.cost_last, rel=2e-3)
     assert again.train_accuracy == pytest.approx(fast.train_accuracy, abs=0.005)
 
 
 def test_its_points_are_those_of_the_course():
-    X, Y = asides.flower_points()
+    X, Y = precompute.flower_points()
     assert X.shape == (2, 400)
     assert Y.sum() == 200
     assert X[:, 0] == pytest.approx((1.20444229, 3.57611415))
@@ -51,13 +52,13 @@ def test_turning_the_pictures_into_the_directions_they_span_changes_no_step():
 
 
 def test_odd_starts_made_again_are_those_that_are_shipped():
-    for again, stored in zip(asides._starts(EXERCISE.model), ASIDES.starts, strict=True):
+    for again, stored in zip(precompute._starts(EXERCISE.model), ASIDES.starts, strict=True):
         assert (again.name, again.train_accuracy, again.regime) == (stored.name, stored.train_accuracy, stored.regime)
         assert again.cost_last == pytest.approx(stored.cost_last, rel=1e-9)
 
 
 def test_random_biases_shift_what_comes_after_them():
-    right, shifted = asides._shifted()
+    right, shifted = precompute._shifted()
     assert (right, shifted) == pytest.approx(ASIDES.shifted)
     assert right == pytest.approx(-0.82741481)  # as the notebook prints it
     np.random.seed(3)
@@ -67,7 +68,7 @@ def test_random_biases_shift_what_comes_after_them():
 
 
 def test_a_width_and_the_variants_made_again_are_those_that_are_shipped():
-    again, stored = asides._width(ASIDES.widths[1].layers), ASIDES.widths[1]
+    again, stored = precompute._width(ASIDES.widths[1].layers), ASIDES.widths[1]
     assert (again.as_drawn, again.he) == pytest.approx((stored.as_drawn, stored.he), rel=1e-9)
     (randn,) = (one for one in ASIDES.variants if one.name == "randn")
     he = next(row for row in shipped.load(EXERCISE).spread if row.scale is None)
@@ -84,14 +85,14 @@ def test_the_rule_keeps_the_size_of_a_signal_and_the_others_do_not():
 
 def test_the_four_layers_start_the_same_again():
     """The first step of the made-up pictures; the rest takes too long for a test."""
-    X, Y = asides.made_up_pictures()
+    X, Y = precompute.made_up_pictures()
     assert X.shape == (12_288, 209)
     assert 0 <= X.min() <= X.max() <= 1
     start = {}
     rng = np.random.RandomState(1)
-    for layer, (n_prev, n) in enumerate(pairwise(asides.PICTURES.layers), start=1):
+    for layer, (n_prev, n) in enumerate(pairwise(precompute.PICTURES.layers), start=1):
         start[f"W{layer}"], start[f"b{layer}"] = rng.randn(n, n_prev) * 0.01, np.zeros((n, 1))
-    run = train(start, Data(X, Y, X, Y), Model(asides.PICTURES.layers, 0.0075, 1))
+    run = train(start, Data(X, Y, X, Y), Model(precompute.PICTURES.layers, 0.0075, 1))
     small = ASIDES.pictures[0]
     assert run.cost_first == pytest.approx(small.cost_first, rel=1e-9)
     assert run.gradient_norms == pytest.approx(small.gradient_norms, rel=1e-6)

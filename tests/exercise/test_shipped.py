@@ -14,10 +14,12 @@ from grader.exercise import asides, shipped
 from grader.exercise import load as exercises
 from grader.exercise.fast import engine
 from grader.exercise.load import Exercise
+from grader.exercise.starts import plain_training, start_key
 from grader.exercise.training import Model, Plain, course_data, escape, train
 from grader.explaining import sweep
 from grader.pipeline import Pipeline
-from grader.running.gather import Trainer, plain_training, start_key
+from grader.precompute import trainings
+from grader.running.train import Trainer
 from grader.store import Store
 
 EXERCISE = exercises.load()
@@ -38,9 +40,9 @@ def test_a_training_made_again_is_the_one_that_is_shipped():
     assert again.gradient_norms == pytest.approx(stored.gradient_norms, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", shipped.MISTAKES)
+@pytest.mark.parametrize("name", trainings.MISTAKES)
 def test_what_common_mistakes_give_is_shipped(name):
-    start = shipped.drawn(EXERCISE.model.layers, **shipped.MISTAKES[name])
+    start = shipped.drawn(EXERCISE.model.layers, **trainings.MISTAKES[name])
     stored = Trainer(EXERCISE.model, SHIPPED.cache()).known(start_key(start, EXERCISE.model))
     again = train(start, course_data(), EXERCISE.model)
     assert (stored.regime, stored.escape) == (again.regime, None)
@@ -50,8 +52,8 @@ def test_what_common_mistakes_give_is_shipped(name):
 def test_a_mistake_that_stays_near_ln_2_is_left_to_be_followed(monkeypatch):
     """Its wait is measured with the submission; a training that is shipped without it would be taken as it is."""
     small = {"times": lambda _n_prev, _n: 0.01}
-    monkeypatch.setattr(shipped, "MISTAKES", {"small": small, "zero": {"times": lambda _n_prev, _n: 0.0}})
-    assert list(shipped.mistakes(EXERCISE)) == [start_key(shipped.scaled(EXERCISE.model.layers, 0.0), EXERCISE.model)]
+    monkeypatch.setattr(trainings, "MISTAKES", {"small": small, "zero": {"times": lambda _n_prev, _n: 0.0}})
+    assert list(trainings.mistakes(EXERCISE)) == [start_key(shipped.scaled(EXERCISE.model.layers, 0.0), EXERCISE.model)]
 
 
 @pytest.mark.parametrize(
@@ -84,9 +86,9 @@ def test_the_measured_escapes_are_shipped():
 @pytest.mark.parametrize(("scale", "seed", "left"), [(0.02, 3, 150_235), (0.002, 0, 2_681_556), (0.001, 0, None)])
 def test_a_wait_that_is_shipped_is_stated_however_far_the_grader_itself_would_look(scale, seed, left, monkeypatch):
     monkeypatch.setattr(
-        "grader.running.gather.engine", lambda data, model: Plain(data, model.learning_rate)
+        "grader.running.train.engine", lambda data, model: Plain(data, model.learning_rate)
     )  # no extra `fast`
-    monkeypatch.setattr("grader.running.gather.caps", lambda *_: (30_000, 1))
+    monkeypatch.setattr("grader.running.train.caps", lambda *_: (30_000, 1))
     with Pipeline(EXERCISE, b"secret") as pipeline:
         run = pipeline.trainer.train(shipped.scaled(EXERCISE.model.layers, scale, seed))
     assert (run.escape, run.searched) == (left, shipped.ESCAPE_CAP)
@@ -132,7 +134,7 @@ def test_a_stored_training_is_read_back_exactly():
 @pytest.mark.parametrize("scale", [None, 0.01, 1.0])
 def test_a_sample_of_the_spread_made_again_is_the_one_that_is_shipped(scale):
     (stored,) = (one for one in SHIPPED.spread if one.scale == scale)
-    again = shipped.spread(scale, range(2), course_data(), EXERCISE.model)
+    again = trainings.spread(scale, range(2), course_data(), EXERCISE.model)
     assert len(stored.train_accuracy) == len(stored.test_accuracy) == len(stored.cost_last) >= 50
     assert again.train_accuracy == stored.train_accuracy[:2]
     assert again.cost_last == pytest.approx(stored.cost_last[:2], rel=1e-9)
@@ -141,7 +143,7 @@ def test_a_sample_of_the_spread_made_again_is_the_one_that_is_shipped(scale):
 def test_every_scale_has_its_spread_and_its_trace():
     assert [one.scale for one in SHIPPED.spread] == [0.0, None, *shipped.SCALES]
     own = shipped.known(SHIPPED, EXERCISE).values()
-    assert len(SHIPPED.trainings) == len(own) + len(shipped.MISTAKES)
+    assert len(SHIPPED.trainings) == len(own) + len(trainings.MISTAKES)
     for key in SHIPPED.trainings:
         run = Trainer(EXERCISE.model, SHIPPED.cache()).known(key)
         assert run.trace.iterations[-1] == EXERCISE.model.iterations - 1
@@ -159,7 +161,7 @@ def test_the_escapes_by_depth_are_those_measured_before():
 
 
 def test_more_seeds_wait_as_one_over_the_scale():
-    for seed in shipped.MORE_SEEDS:
+    for seed in trainings.MORE_SEEDS:
         times = {one.scale: one.iteration for one in SHIPPED.escapes if one.seed == seed and one.learning_rate == 0.01}
         assert 2.5 < times[0.03] / times[0.1] < 4.5
 
@@ -177,9 +179,9 @@ def test_a_training_that_was_stored_without_its_trace_is_made_again():
 def test_other_draws_are_shipped_for_both_scales_of_the_exercise():
     found = {(one.scale, one.draw): one for one in SHIPPED.draws}
     assert found.keys() == {(scale, draw) for scale in (None, 10.0) for draw in ("rand", "narrow", "centred")}
-    again = shipped.spread(None, range(2), course_data(), EXERCISE.model, draw="rand")
+    again = trainings.spread(None, range(2), course_data(), EXERCISE.model, draw="rand")
     assert again.train_accuracy == found[None, "rand"].train_accuracy[:2]
-    assert all(len(one.train_accuracy) == len(shipped.SPREAD_SEEDS) for one in SHIPPED.draws)
+    assert all(len(one.train_accuracy) == len(trainings.SPREAD_SEEDS) for one in SHIPPED.draws)
 
 
 @pytest.mark.parametrize(("draw", "mean", "spread"), [("randn", 0, 1), ("rand", 0.5, 12**-0.5), ("narrow", 0, 12**-0.5), ("centred", 0, 1)])  # fmt: skip
@@ -196,9 +198,9 @@ def test_the_sweep_of_a_page_is_what_is_shipped():
     assert rows[0.0].escape is None
     assert rows[None].cost.low <= rows[None].cost.median <= rows[None].cost.high
     assert rows[100.0].cost.high > rows[1.0].cost.high
-    assert [(row.layers, row.learning_rate) for row in found.settings] == list(shipped.SETTINGS)
-    assert [row.layers for row in found.waits] == list(shipped.DEPTHS)
-    assert all(row.scales == shipped.DEPTHS_SCALES for row in found.waits)
+    assert [(row.layers, row.learning_rate) for row in found.settings] == list(trainings.SETTINGS)
+    assert [row.layers for row in found.waits] == list(trainings.DEPTHS)
+    assert all(row.scales == trainings.DEPTHS_SCALES for row in found.waits)
     assert found.searched == shipped.ESCAPE_CAP
 
 

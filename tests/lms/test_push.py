@@ -30,9 +30,10 @@ from grader.lms.canvas.site import Canvas
 from grader.lms.common import graded
 from grader.lms.common.system import Graded
 from grader.lms.live import tokens
+from grader.lms.live.changes import Push, Standing, Wish
 from grader.lms.live.http import Call, Http, require_private
 from grader.lms.live.journal import FILE, Journal, Line, forget
-from grader.lms.live.push import Known, Push, Standing, Wish, plan, push
+from grader.lms.live.push import Known, plan, push
 from grader.lms.live.tokens import Secret, find, hide
 from grader.lms.lti import access as lti_access
 from grader.lms.lti import site as lti_ags

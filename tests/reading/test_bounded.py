@@ -16,8 +16,9 @@ from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, notebook, solved
 
 from grader import pipeline, reading
 from grader.exercise import load as exercises
+from grader.exercise.fast import engine
 from grader.exercise.limits import Limits
-from grader.exercise.training import Model
+from grader.exercise.training import Model, course_data, escape
 from grader.judging.checks import CHECKS
 from grader.pipeline import Pipeline
 from grader.reading.extract.cells import Code
@@ -25,7 +26,7 @@ from grader.reading.notebook import parse
 from grader.records import Call, Cell, Function, Outcome, Result
 from grader.rendering.gradebook import result_json
 from grader.rendering.html import feedback_page
-from grader.running import gather as gathering
+from grader.running import train
 from grader.running.repair.catalogue import candidates, wanted
 from grader.running.sandbox import _outcomes
 from grader.running.sandbox.server import Ending
@@ -217,14 +218,14 @@ PLATEAU = """def {name}(layers_dims):
 
 def test_how_far_a_plateau_is_followed_hangs_on_no_clock():
     model = Model((2, 10, 5, 1), 0.01, 15_000)
-    fast, plain = (gathering.caps(model, 2.5, seconds) for seconds in (gathering.FAST_SECONDS, gathering.PLAIN_SECONDS))
+    fast, plain = (train.caps(model, 2.5, seconds) for seconds in (train.FAST_SECONDS, train.PLAIN_SECONDS))
     assert fast == (420_000, 100_000)
     assert plain == (25_000, 2_600)
-    assert gathering.caps(model, 0.1, gathering.PLAIN_SECONDS) == (15_000, 0)
+    assert train.caps(model, 0.1, train.PLAIN_SECONDS) == (15_000, 0)
 
 
 def test_three_starts_on_the_plateau_fit_into_one_submission(monkeypatch):
-    monkeypatch.setattr(gathering, "train", lambda *_args, **_more: failing())
+    monkeypatch.setattr(train, "train", lambda *_args, **_more: failing())
     exercise = exercises.load("dls-c2w1-initialization", CHECKS)
     with Pipeline(exercise, b"x" * 32) as running:
         starts = [{"W1": [[seed]], "b1": [[0.0]]} for seed in range(3)]
@@ -236,12 +237,12 @@ def test_a_training_that_does_not_fit_is_not_begun_and_says_so(grading, monkeypa
     monkeypatch.setattr(
         grading.gatherer.sandbox, "limits", replace(grading.gatherer.sandbox.limits, submission_seconds=1.0)
     )
-    monkeypatch.setattr(gathering.Trainer, "train", failing)
+    monkeypatch.setattr(train.Trainer, "train", failing)
     wrong = PLATEAU.format(name=RANDOM_NAME, seed=77, times=0.0123)
     evidence = grading.collect(parse(solved(random=wrong), "a.ipynb"))
     own = evidence.functions[RANDOM_NAME]
     assert own.training is None
-    assert own.training_fault.startswith(gathering.NO_TIME)
+    assert own.training_fault.startswith(train.NO_TIME)
     assert own.returned
     assert not own.broken
 
@@ -259,7 +260,7 @@ def test_a_function_is_not_called_when_nothing_is_left_and_the_message_names_the
 
 
 def test_a_start_that_is_followed_from_its_end_leaves_when_it_does_from_its_beginning():
-    trainer = gathering.Trainer(Model((2, 4, 1), 1.2, 40), seconds=1.0)
+    trainer = train.Trainer(Model((2, 4, 1), 1.2, 40), seconds=1.0)
     draw = random.Random(3)
     start = {
         "W1": [[draw.gauss(0, 0.4) for _ in range(2)] for _ in range(4)],
@@ -268,9 +269,9 @@ def test_a_start_that_is_followed_from_its_end_leaves_when_it_does_from_its_begi
         "b2": [[0.0]],
     }
     found = trainer.train(start)
-    data = gathering.course_data()
-    whole = gathering.escape(start, data, trainer.model, found.searched, engine=gathering.engine(data, trainer.model))
-    assert gathering.stays(found)
+    data = course_data()
+    whole = escape(start, data, trainer.model, found.searched, engine=engine(data, trainer.model))
+    assert train.stays(found)
     assert found.escape == whole
 
 

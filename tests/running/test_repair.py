@@ -36,13 +36,14 @@ from grader.records import (
     Unit,
 )
 from grader.rendering import gradebook, html, terminal
-from grader.running.gather import Gatherer, Trainer
+from grader.running.gather import Gatherer
 from grader.running.repair import MOST_CANDIDATES, prove
 from grader.running.repair.catalogue import candidates, wanted
 from grader.running.repair.code import code_of
 from grader.running.sandbox import Sandbox
 from grader.running.sandbox.server import ForkServer, OnceServer
 from grader.running.solution import Solution
+from grader.running.train import Trainer
 
 EXERCISE = service.load_exercise()
 TASKS = {task.short: task for task in EXERCISE.tasks}

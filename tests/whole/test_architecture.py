@@ -11,195 +11,43 @@ import grader
 
 PACKAGE = Path(grader.__file__).parent
 
-# room: the rooms it may import, besides itself
-MAY_IMPORT = {
-    "grader": {"errors", "records", "service"},
-    "records": set(),
-    "errors": set(),
-    "faults": set(),
-    "reading": {"errors", "extract", "faults", "notebook", "records", "sandbox"},
-    "annotating": {"reading", "records", "report", "sandbox"},
-    "resources": {"errors"},
-    "training": {"records"},
-    "fast": {"training"},
-    "salvage": set(),
-    "exports": {"records"},
-    "notebook": {"grader", "errors", "exports", "records", "salvage"},
-    "extract": {"faults", "records"},
-    "sandbox": {"errors", "records"},
-    "exercise": {"errors", "records", "resources", "sandbox", "training"},
-    "evidence": {"grader", "errors", "exercise", "fast", "faults", "records", "sandbox", "training"},
-    "shipped": {"grader", "evidence", "exercise", "fast", "training"},
-    "diagnosis": {"records"},
-    "checks": {"diagnosis", "records"},
-    "grading": {"exercise", "records"},
-    "solution": {"errors", "records", "sandbox"},
-    "repair": {"diagnosis", "errors", "extract", "records", "sandbox"},
-    "asides": {"exercise", "fast", "shipped", "training"},
-    "explain": {"asides", "records", "shipped", "training"},
-    "classroom": {"records", "review"},
-    "report": {"asides", "classroom", "errors", "exercise", "records", "resources", "shipped", "training"},
-    "classfiles": {"classroom", "errors", "exercise", "report", "store"},
-    "store": {"errors", "keys", "records"},
-    "keys": set(),
-    "review": {"records"},
-    "manifest": {"errors", "keys"},
-    "submissions": {"errors", "manifest"},
-    "roster": {"errors", "manifest", "remembered", "submissions"},
-    "pool": {"errors"},
-    "work": {
-        "grader",
-        "annotating",
-        "checks",
-        "classroom",
-        "errors",
-        "evidence",
-        "exercise",
-        "faults",
-        "notebook",
-        "pipeline",
-        "reading",
-        "records",
-        "report",
-        "review",
-        "store",
-        "submissions",
-    },
-    "pipeline": {
-        "grader",
-        "asides",
-        "checks",
-        "diagnosis",
-        "errors",
-        "evidence",
-        "exercise",
-        "explain",
-        "extract",
-        "faults",
-        "grading",
-        "notebook",
-        "reading",
-        "records",
-        "repair",
-        "resources",
-        "sandbox",
-        "shipped",
-        "solution",
-        "training",
-    },
-    "remembered": {"errors", "exercise", "resources", "store"},
-    "folder": {
-        "classfiles",
-        "classroom",
-        "errors",
-        "exercise",
-        "manifest",
-        "records",
-        "remembered",
-        "roster",
-        "store",
-        "submissions",
-        "work",
-    },
-    "batch": {
-        "grader",
-        "classroom",
-        "errors",
-        "exercise",
-        "folder",
-        "manifest",
-        "notebook",
-        "pool",
-        "records",
-        "remembered",
-        "review",
-        "roster",
-        "store",
-        "submissions",
-        "work",
-    },
-    "cluster": {
-        "grader",
-        "errors",
-        "exercise",
-        "notebook",
-        "pool",
-        "service",
-        "store",
-        "submissions",
-        "work",
-    },
-    "rulings": {"batch", "errors", "exercise", "folder", "records", "remembered", "report", "review", "store"},
-    "privacy": {"errors", "folder", "manifest", "remembered", "store"},
-    "lms": {
-        "grader",
-        "folder",
-        "errors",
-        "exercise",
-        "manifest",
-        "reading",
-        "sandbox",
-        "notebook",
-        "records",
-        "report",
-        "resources",
-        "review",
-        "service",
-        "store",
-        "submissions",
-    },
-    "service": {
-        "annotating",
-        "checks",
-        "errors",
-        "exercise",
-        "faults",
-        "notebook",
-        "pipeline",
-        "records",
-        "report",
-        "sandbox",
-        "store",
-        "submissions",
-    },
-    "cli": {
-        "grader",
-        "batch",
-        "classroom",
-        "cluster",
-        "errors",
-        "faults",
-        "lms",
-        "pool",
-        "folder",
-        "privacy",
-        "records",
-        "remembered",
-        "report",
-        "review",
-        "rulings",
-        "sandbox",
-        "service",
-        "store",
-        "submissions",
-    },
-    "importing": set(),
-    "__main__": {"cli", "importing"},
-}
+# The order in which a submission flows: a file imports only from its own line and from lines above it.
+ORDER = (
+    ("_version", "importing", "errors", "faults"),
+    ("files", "keys", "outputs"),
+    ("records",),
+    ("exercise",),
+    ("reading",),
+    ("running",),
+    ("judging",),
+    ("explaining",),
+    ("store",),
+    ("classroom.review", "classroom.statistics"),  # pure: what pages and counts of a class are made from
+    ("rendering",),
+    ("pipeline",),
+    ("classroom.submissions", "classroom.manifest"),  # `grader check` opens a student's zip as a batch does
+    ("api",),
+    ("classroom",),
+    ("lms",),
+    ("classroom.privacy",),  # forgets people in the journals of pushes as well
+    ("cli",),
+    ("__main__",),
+    ("precompute",),  # makes what is shipped; nobody imports it
+)
 LIVES_IN = {
-    "subprocess": {"reading", "sandbox", "lms"},  # lms: pip, which fetches what the grader needs into a zip
-    "ctypes": {"fast", "sandbox"},
-    "llvmlite": {"fast"},
+    "subprocess": {"reading", "running", "lms"},  # lms: pip, which fetches what the grader needs into a zip
+    "ctypes": {"exercise", "running"},
+    "llvmlite": {"exercise"},
     "sqlite3": {"store"},
-    "jinja2": {"report"},
-    "nbformat": {"notebook", "report"},
-    "nbconvert": {"report"},
-    "bleach": {"report"},
+    "jinja2": {"rendering"},
+    "nbformat": {"reading", "rendering"},
+    "nbconvert": {"rendering"},
+    "bleach": {"rendering"},
     "typer": {"cli"},
-    "rich": {"report", "cli"},
-    "multiprocessing": {"pool"},
-    "distributed": {"cluster"},
-    "dask": {"cluster"},
+    "rich": {"rendering", "cli"},
+    "multiprocessing": {"classroom"},
+    "distributed": {"classroom"},
+    "dask": {"classroom"},
     "requests": {"lms"},
     "urllib3": {"lms"},
     "canvasapi": {"lms"},
@@ -210,19 +58,32 @@ LIVES_IN = {
     "marshal": set(),
 }  # fmt: skip
 LIVES_IN_FILE = {
-    "requests": "lms/http.py",
-    "urllib3": "lms/http.py",
-    "canvasapi": "lms/canvas_api.py",
-    "jwt": "lms/lti_access.py",
-    "keyring": "lms/tokens.py",
+    "requests": "lms/live/http.py",
+    "urllib3": "lms/live/http.py",
+    "canvasapi": "lms/canvas/site.py",
+    "jwt": "lms/lti/access.py",
+    "keyring": "lms/live/tokens.py",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
-WORKER = sorted((PACKAGE / "sandbox" / "worker").glob("*.py"))
+WORKER = sorted((PACKAGE / "running" / "sandbox" / "worker").glob("*.py"))
 
 
-def room(path: Path) -> str:
-    first = path.relative_to(PACKAGE).parts[0]
-    return "grader" if first == "__init__.py" else first.removesuffix(".py")
+def name_of(path: Path) -> str:
+    """Return a module's name below the package; that of the package itself is empty."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
+
+
+NAMES = {name_of(path): path for path in MODULES}
+
+
+def line_of(name: str) -> int:
+    """Return the line of ORDER that a module belongs to: that of its longest beginning there."""
+    if not name:
+        return len(ORDER) - 2  # the package itself shows what the lines below it make
+    lines = {entry: line for line, entries in enumerate(ORDER) for entry in entries}
+    parts = name.split(".")
+    beginnings = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return next(lines[beginning] for beginning in beginnings if beginning in lines)
 
 
 def imports(path: Path) -> set[str]:
@@ -233,9 +94,15 @@ def imports(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
-            names = {f"{module}.{alias.name}" for alias in node.names}
-            found |= names if module == "grader" else {module}
+            for alias in node.names:
+                full = f"{module}.{alias.name}"
+                found.add(full if full.removeprefix("grader.") in NAMES else module)
     return found
+
+
+def ours(path: Path) -> set[str]:
+    """Return the names below the package of the modules that a file imports."""
+    return {name.removeprefix("grader").lstrip(".") for name in imports(path) if name.split(".")[0] == "grader"}
 
 
 def type_only(path: Path) -> set[str]:
@@ -249,28 +116,19 @@ def type_only(path: Path) -> set[str]:
     return {alias.name for node in found if isinstance(node, ast.Import) for alias in node.names}
 
 
-def rooms_imported(path: Path) -> set[str]:
-    ours = {name for name in imports(path) if name.split(".")[0] == "grader"}
-    parts = {name.split(".")[1] if "." in name else "grader" for name in ours}
-    return {part if (PACKAGE / part).is_dir() or (PACKAGE / f"{part}.py").is_file() else "grader" for part in parts}
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_a_file_imports_only_from_its_own_line_and_from_lines_above(name):
+    assert not {other for other in ours(NAMES[name]) if line_of(other) > line_of(name)}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_what_it_may(path):
-    assert rooms_imported(path) - {room(path)} <= MAY_IMPORT[room(path)]
+def test_every_entry_of_the_order_is_there():
+    assert all((PACKAGE / entry.replace(".", "/")).is_dir() or entry in NAMES for line in ORDER for entry in line)
 
 
-def test_every_room_has_its_row():
-    assert {room(path) for path in MODULES} == set(MAY_IMPORT)
-
-
-def test_rooms_have_no_import_cycle():
-    graph = {
-        name: {other for path in MODULES if room(path) == name for other in rooms_imported(path)} for name in MAY_IMPORT
-    }
-    graph["grader"] = set()  # its imports stand inside functions and type checks
+def test_files_have_no_import_cycle():
+    graph = {name: ours(path) - {name} for name, path in NAMES.items()}
     while graph:
-        leaves = {name for name, needs in graph.items() if not (needs & graph.keys()) - {name}}
+        leaves = {name for name, needs in graph.items() if not needs & graph.keys()}
         assert leaves, f"a cycle among {sorted(graph)}"
         graph = {name: needs for name, needs in graph.items() if name not in leaves}
 
@@ -278,7 +136,7 @@ def test_rooms_have_no_import_cycle():
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_library_lives_in_its_room(path):
     used = {name.split(".")[0] for name in imports(path)}
-    strayed = {name for name in used & LIVES_IN.keys() if room(path) not in LIVES_IN[name]}
+    strayed = {name for name in used & LIVES_IN.keys() if name_of(path).split(".")[0] not in LIVES_IN[name]}
     assert not strayed
 
 
@@ -292,7 +150,7 @@ def test_one_file_speaks_to_the_network(path):
 def test_the_worker_stands_alone():
     inside = {path.stem for path in WORKER}
     assert not {name for path in WORKER for name in imports(path) if name.startswith("grader")}
-    assert not any("worker" in name for path in MODULES for name in imports(path))
+    assert not any("sandbox.worker" in name for path in MODULES for name in imports(path))
     assert not {name for path in MODULES if path not in WORKER for name in imports(path)} & inside
 
 

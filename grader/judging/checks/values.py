@@ -17,10 +17,10 @@ from grader.judging.diagnosis.causes import (
     spread_elsewhere,
 )
 from grader.judging.diagnosis.draws import Stream, factor
-from grader.judging.diagnosis.recovered import equal
 from grader.judging.diagnosis.rules import plain
 from grader.judging.diagnosis.statistics import SURE
 from grader.records import Finding, Outcome, Shown
+from grader.records.compare import equal
 
 NOT_EVERYWHERE = "not judged: the function has to return weights of the right size for all sizes first"
 EXACT = "exact"

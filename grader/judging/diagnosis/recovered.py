@@ -11,16 +11,14 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grader.judging.diagnosis import draws, rules, statistics
 from grader.records import Array, Biases, Distribution, FunctionEvidence, Outcome
+from grader.records.compare import Floats, same
 
-Floats = NDArray[np.float64]
 Turn = Callable[[Floats], Floats]
 
 FEWEST_SIZES = 2  # different layers that a rule has to hold for
-RTOL = 1e-7  # the reference draws the very same numbers, so only rounding may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +136,6 @@ def _drawn_again(before: Sequence[Weights], drawn: draws.Drawn, weights: Sequenc
     return replace(drawn, fits=tuple(fits[own.outcome.call] for own in weights))
 
 
-def same(evidence: FunctionEvidence, other: FunctionEvidence) -> bool:
-    """Return whether every call gave the same, but for rounding: names, types, shapes and numbers."""
-    return len(evidence.outcomes) == len(other.outcomes) and all(
-        mine.call == theirs.call and mine.ended == theirs.ended == "returned" and _same_arrays(mine, theirs)
-        for mine, theirs in zip(evidence.outcomes, other.outcomes, strict=True)
-    )
-
-
-def equal(got: Floats, want: Floats) -> bool:
-    """Return whether two arrays are the same but for rounding; NaN is never the same."""
-    return got.shape == want.shape and bool((np.abs(got - want) <= RTOL * np.abs(want)).all())
-
-
 def within(evidence: FunctionEvidence, reference: FunctionEvidence, rtol: float, atol: float) -> FunctionEvidence:
     """Return evidence in which arrays that lie within a wider tolerance of the reference's are the reference's.
 
@@ -171,18 +156,6 @@ def within(evidence: FunctionEvidence, reference: FunctionEvidence, rtol: float,
         for one in evidence.outcomes
     )
     return replace(evidence, outcomes=tuple(outcomes))
-
-
-def _same_arrays(mine: Outcome, theirs: Outcome) -> bool:
-    return mine.arrays.keys() == theirs.arrays.keys() and all(
-        array.is_float_array and _agree(array, theirs.arrays[name]) for name, array in mine.arrays.items()
-    )
-
-
-def _agree(got: Array, want: Array) -> bool:
-    """Return whether two values are the same but for rounding; most are so to the bit, and comparing that costs little."""
-    to_the_bit = got.shape == want.shape and got.data == want.data and bool(np.isfinite(want.numpy()).all())
-    return to_the_bit or equal(got.numpy(), want.numpy())
 
 
 def _seeds(reference: Recovered | None) -> tuple[int, ...]:

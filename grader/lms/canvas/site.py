@@ -19,8 +19,9 @@ from grader.classroom.manifest import Entry
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.common.feedback import PAGE
 from grader.lms.common.points import equal
+from grader.lms.live.changes import Assignment, Change, Note, Outcome, Standing
 from grader.lms.live.http import TOLD_SECONDS, Call, Http, origin
-from grader.lms.live.push import Assignment, Change, Note, Outcome, Standing, failed, is_final, stopping
+from grader.lms.live.push import failed, is_final, stopping
 from grader.lms.live.tokens import Secret
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
-import grader
 from grader._version import __version__
 from grader.errors import GraderError
 from grader.exercise import resources
@@ -47,7 +46,7 @@ def requirements() -> tuple[str, ...]:
 
 def _package() -> dict[str, bytes]:
     """Return the package with the two folders that stand beside it in a checkout."""
-    package = Path(grader.__file__).parent
+    package = Path(resources.__file__).parents[1]
     folders = {"grader": package, "grader/templates": resources.templates(), "grader/reference": resources.reference()}
     return {
         f"{name}/{path.relative_to(folder).as_posix()}": path.read_bytes()

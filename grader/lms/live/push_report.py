@@ -12,7 +12,7 @@ from grader.lms.common import points
 
 if TYPE_CHECKING:
     from grader.lms.common.system import Export
-    from grader.lms.live.push import Assignment, Change, Ended, Live, Outcome, Push
+    from grader.lms.live.changes import Assignment, Change, Ended, Live, Outcome, Push
 
 MOST_NAMED = 10
 ENDED: Mapping[Ended, str] = {

@@ -21,8 +21,9 @@ from typing import Any
 from grader.classroom.manifest import Entry
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.common.points import equal, rounded
+from grader.lms.live.changes import Assignment, Change, Note, Outcome, Standing
 from grader.lms.live.http import Call, Http
-from grader.lms.live.push import Assignment, Change, Note, Outcome, Standing, failed, has_text, is_final, stopping
+from grader.lms.live.push import failed, has_text, is_final, stopping
 from grader.lms.live.tokens import Secret
 from grader.lms.lti.access import Access, Settings, understood
 

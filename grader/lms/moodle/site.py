@@ -16,8 +16,9 @@ from grader.classroom.manifest import Entry
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.common import feedback
 from grader.lms.common.points import equal
+from grader.lms.live.changes import Assignment, Change, Note, Outcome, Standing
 from grader.lms.live.http import Call, Http, origin
-from grader.lms.live.push import Assignment, Change, Note, Outcome, Standing, failed, is_final, stopping
+from grader.lms.live.push import failed, is_final, stopping
 from grader.lms.live.tokens import Secret
 
 VARIABLE = "GRADER_MOODLE_TOKEN"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from grader.errors import SandboxError
-from grader.judging.diagnosis.recovered import same
 from grader.records import Function, FunctionEvidence, Outcome, Repair
+from grader.records.compare import same
 from grader.running.repair.catalogue import candidates, wanted
 from grader.running.repair.code import Candidate, code_of
 from grader.running.repair.schemata import CHOSEN, schema

@@ -1,4 +1,4 @@
-"""Make the index of seeds anew: ``python -m grader.judging.diagnosis``."""
+"""The index of seeds, by which the seed of a stream is found: ``python -m grader.precompute.seeds``."""
 
 from __future__ import annotations
 

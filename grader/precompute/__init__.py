@@ -1,0 +1,1 @@
+"""The programs that make what is shipped; nobody imports them."""

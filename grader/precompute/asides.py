@@ -1,0 +1,249 @@
+"""Measurements beside the exercise's own runs, for the questions that students ask.
+
+    python -m grader.precompute.asides
+
+writes reference/<name>/asides.json (a minute with the extra `fast`).  Two earlier exercises stand in it: the one with a
+single hidden layer, on its own points, and the one with four layers, whose pictures are not to be had: made-up pictures of
+the same size take their place.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from grader.exercise import load as exercises
+from grader.exercise.asides import (
+    FILE,
+    VARIANTS,
+    XAVIER_LAST,
+    Asides,
+    Draw,
+    Earlier,
+    Moved,
+    Patient,
+    Signal,
+    Start,
+    Variant,
+    Width,
+)
+from grader.exercise.fast import engine
+from grader.exercise.load import Exercise
+from grader.exercise.shipped import SEED, scaled
+from grader.exercise.training import Data, Floats, Model, Parameters, cost, course_data, each, escape, train
+from grader.precompute.trainings import versions
+
+SEEDS = range(50)
+
+
+SMALL, PATIENCE = 0.01, 350_000
+
+
+WIDTHS = ((2, 10, 5, 1), (2, 100, 50, 1), (2, 1000, 500, 1))
+
+
+SIGNAL_UNITS, SIGNAL_LAYERS, SIGNAL_POINTS = 500, 10, 500
+
+
+FLOWER = Model((2, 4, 1), 1.2, 10_000)
+
+
+PICTURES = Model((12_288, 20, 7, 5, 1), 0.0075, 2_500)
+
+
+PICTURES_CAP = 100_000
+
+
+POINTS, CATS, PATTERNS = 209, 0.344, 8  # as many pictures as that exercise has, and its share of cats; made-up patterns
+
+
+def make(exercise: Exercise) -> Asides:
+    """Measure everything."""
+    return Asides(
+        tuple(_starts(exercise.model)),
+        _patient(exercise.model),
+        tuple(_variants(exercise.model)),
+        tuple(_moved(exercise.model, scale) for scale in (None, 0.01, 10.0)),
+        _shifted(),
+        tuple(map(_width, WIDTHS)),
+        tuple(_signals()),
+        tuple(flower(rate) for rate in (1.2, 0.01)),
+        tuple(pictures(factor) for factor in ("0.01", "1/sqrt(n)")),
+        versions(exercise),
+    )
+
+
+def _starts(model: Model) -> Iterator[Start]:
+    drawn, rng = scaled(model.layers, 1.0), np.random.RandomState(SEED)
+    weights = {name: value for name, value in drawn.items() if name.startswith("W")}
+    biases = {name: value for name, value in drawn.items() if name.startswith("b")}
+    constant = {name: np.full(value.shape, 0.5) for name, value in weights.items()}
+    zeros = {name: np.zeros(value.shape) for name, value in weights.items()}
+    random = {name: rng.randn(*value.shape) for name, value in biases.items()}
+    for name, start in (("every weight 0.5", constant | biases), ("weights 0, random biases", zeros | random)):
+        run = train(start, course_data(), model, engine=engine(course_data(), model))
+        yield Start(name, run.train_accuracy, run.test_accuracy, run.cost_first, run.cost_last, run.regime)
+
+
+def _patient(model: Model) -> Patient:
+    longer = Model(model.layers, model.learning_rate, PATIENCE)
+    run = train(scaled(model.layers, SMALL), course_data(), longer, engine=engine(course_data(), longer))
+    return Patient(SMALL, PATIENCE, run.train_accuracy, run.test_accuracy)
+
+
+def _variants(model: Model) -> Iterator[Variant]:
+    data, steps = course_data(), engine(course_data(), model)
+
+    def he(seed: int, draw: Draw, last: float = 2.0) -> Parameters:
+        rng, start = np.random.RandomState(seed), {}
+        for layer, (n_prev, n) in enumerate(pairwise(model.layers), start=1):
+            c = last if layer == len(model.layers) - 1 else 2.0
+            start[f"W{layer}"] = draw(rng, (n, n_prev)) * np.sqrt(c / n_prev)
+            start[f"b{layer}"] = np.zeros((n, 1))
+        return start
+
+    def shares(start: Callable[[int], Parameters]) -> tuple[float, ...]:
+        return tuple(each(lambda seed: train(start(seed), data, model, engine=steps).train_accuracy, SEEDS, steps))
+
+    for name, draw in VARIANTS.items():
+        yield Variant(name, shares(lambda seed, draw=draw: he(seed, draw)))  # type: ignore[misc]  # bound, not given
+    yield Variant(XAVIER_LAST, shares(lambda seed: he(seed, VARIANTS["randn"], last=1.0)))
+
+
+def _moved(model: Model, scale: float | None) -> Moved:
+    data = course_data()
+    order = np.random.RandomState(SEED).permutation(data.X_train.shape[1])
+    other = Data(data.X_train[:, order].copy(), data.Y_train[:, order].copy(), data.X_test, data.Y_test)
+    steps = [(points, engine(points, model)) for points in (data, other)]
+
+    def apart(seed: int) -> float:
+        start = scaled(model.layers, scale, seed)
+        one, another = (train(start, points, model, engine=engine).train_accuracy for points, engine in steps)
+        return abs(one - another)
+
+    found = each(apart, SEEDS, steps[0][1])
+    return Moved(scale, len(found), sum(difference > 0 for difference in found), max(found))
+
+
+def _shifted() -> tuple[float, float]:
+    rng = np.random.RandomState(SEED)
+    rng.randn(2, 3)
+    rng.randn(2, 1)  # the biases take these
+    return float(scaled((3, 2, 1), 10.0)["W2"][0, 0]), float(rng.randn(1, 2)[0, 0] * 10)
+
+
+def _width(layers: tuple[int, ...]) -> Width:
+    def first(scale: float | None) -> float:
+        return train(scaled(layers, scale), course_data(), Model(layers, 0.01, 1)).trace.exact_cost[0]
+
+    return Width(layers, first(1.0), first(None))
+
+
+def _signals() -> Iterator[Signal]:
+    n = SIGNAL_UNITS
+    for factor, times in (("sqrt(2/n)", np.sqrt(2 / n)), ("sqrt(1/n)", np.sqrt(1 / n)), ("2/n", 2 / n)):
+        rng, sizes = np.random.RandomState(SEED), []
+        A = rng.randn(n, SIGNAL_POINTS)
+        for _ in range(SIGNAL_LAYERS):
+            A = np.maximum(0, rng.randn(n, n) * times @ A)
+            sizes.append(float(np.sqrt(np.mean(A**2))))
+        yield Signal(factor, tuple(sizes))
+
+
+def flower_points() -> tuple[Floats, Floats]:
+    """Return X of shape (2, 400) and Y of shape (1, 400): the petals of that exercise, number for number.
+
+    Notes
+    -----
+    Source: ``load_planar_dataset`` in ``planar_utils`` of the course's exercise with one hidden layer.
+    """
+    rng, points = np.random.RandomState(1), []
+    for petal in range(2):
+        t = np.linspace(petal * 3.12, (petal + 1) * 3.12, 200) + rng.randn(200) * 0.2
+        r = 4 * np.sin(4 * t) + rng.randn(200) * 0.2
+        points.append(np.array([r * np.sin(t), r * np.cos(t)]))
+    return np.hstack(points), np.repeat([0.0, 1.0], 200).reshape(1, 400)
+
+
+def flower(rate: float) -> Earlier:
+    """Train that exercise's network, 4 tanh units, from its own start (seed 2, scale 0.01) with a learning rate.
+
+    Notes
+    -----
+    Follows ``nn_model`` of that exercise; it prints a cost of 0.693048 at iteration 0 and 0.218607 at 9,000.
+    """
+    X, Y = flower_points()
+    m, rng = X.shape[1], np.random.RandomState(2)
+    W1, b1 = rng.randn(4, 2) * 0.01, np.zeros((4, 1))
+    W2, b2 = rng.randn(1, 4) * 0.01, np.zeros((1, 1))
+    costs = []
+    for _ in range(FLOWER.iterations):
+        A1 = np.tanh(W1 @ X + b1)
+        A2 = 1 / (1 + np.exp(-(W2 @ A1 + b2)))
+        costs.append(cost(A2, Y))
+        dZ2 = A2 - Y
+        dZ1 = W2.T @ dZ2 * (1 - A1**2)
+        W2, b2 = W2 - rate * (dZ2 @ A1.T / m), b2 - rate * dZ2.mean(axis=1, keepdims=True)
+        W1, b1 = W1 - rate * (dZ1 @ X.T / m), b1 - rate * dZ1.mean(axis=1, keepdims=True)
+    answers = W2 @ np.tanh(W1 @ X + b1) + b2 > 0
+    left = next((iteration for iteration, value in enumerate(costs) if value < 0.6), None)
+    accuracy = float(np.mean(answers == (Y > 0.5)))
+    return Earlier("0.01", rate, FLOWER.iterations, accuracy, costs[0], costs[-1], left, FLOWER.iterations)
+
+
+def made_up_pictures() -> tuple[Floats, Floats]:
+    """Return X of shape (12288, 209), between 0 and 1, and Y of shape (1, 209): coarse patterns that decide the label."""
+    rng = np.random.RandomState(1)
+    patterns = np.array([np.kron(rng.randn(4, 4, 3), np.ones((16, 16, 1))).ravel() for _ in range(PATTERNS)])
+    amounts = rng.randn(POINTS, PATTERNS)
+    X = np.clip(0.45 + 0.1 * amounts @ patterns + 0.05 * rng.randn(POINTS, PICTURES.layers[0]), 0, 1).T
+    score = amounts[:, 0] + 0.5 * amounts[:, 1]
+    return X, (score > np.quantile(score, 1 - CATS)).astype(float).reshape(1, POINTS)
+
+
+def pictures(factor: str) -> Earlier:
+    """Train that exercise's network on made-up pictures, with its learning rate, from weights times a factor.
+
+    The pictures are turned into the 209 directions that they span, and W1 with them: no output and no gradient changes by
+    it, and a step costs a hundredth.
+    """
+    X, Y = made_up_pictures()
+    start, rng = {}, np.random.RandomState(1)
+    for layer, (n_prev, n) in enumerate(pairwise(PICTURES.layers), start=1):
+        start[f"W{layer}"] = rng.randn(n, n_prev) * (0.01 if factor == "0.01" else 1 / np.sqrt(n_prev))
+        start[f"b{layer}"] = np.zeros((n, 1))
+    Q, R = np.linalg.qr(X)
+    start["W1"] = start["W1"] @ Q
+    data = Data(R, Y, R, Y)
+    model = Model((POINTS, *PICTURES.layers[1:]), PICTURES.learning_rate, PICTURES.iterations)
+    run = train(start, data, model)
+    left = escape(start, data, model, PICTURES_CAP)
+    return Earlier(
+        factor,
+        model.learning_rate,
+        model.iterations,
+        run.train_accuracy,
+        run.cost_first,
+        run.cost_last,
+        left,
+        PICTURES_CAP,
+        run.spread,
+        run.gradient_norms,
+    )
+
+
+def main(name: str = exercises.DEFAULT) -> Path:
+    """Make the file of an exercise anew."""
+    exercise = exercises.load(name)
+    path = exercise.folder / FILE
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(make(exercise)), indent=1) + b"\n")
+    return path
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{main(*sys.argv[1:])}\n")
