@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from grader.explaining.numbers import LN2_SAID, accuracies, costs, listed, plain
 from grader.explaining.words import action
+from grader.faults import attempt
+from grader.judging.diagnosis.causes import UNKNOWN
 from grader.records import CheckResult, Diagnosis, FunctionResult, NotebookInfo, Summary, TrainingResult
 
 SMALL = 0.3  # factors below it were measured to wait
@@ -75,14 +78,21 @@ def _next_step(
     notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], reference: Mapping[str, Diagnosis], broken: bool
 ) -> str:
     for name, one in wrong.items():
-        asked, mine = reference[name], one.diagnosis
-        cause = mine.causes[0] if mine.causes else "unknown"
-        if cause == "missing" and any(problem.code in _DAMAGES for problem in notebook.problems):
-            return f"{name}: download the notebook again from where you work on it, and hand in the whole file."
-        formulas = {"yours": mine.scale_formula, "asked": asked.scale_formula}
-        todo = action(cause, **formulas, seed=asked.seed, assigned=mine.seed_assigned)
-        return f"{name}{place(one)}: {todo}."
+        for cause in one.diagnosis.causes or (UNKNOWN,):
+            if cause == "missing" and any(problem.code in _DAMAGES for problem in notebook.problems):
+                return f"{name}: download the notebook again from where you work on it, and hand in the whole file."
+            step = partial(_step, name, one, cause, reference[name])
+            if said := attempt(f"saying what to do about {cause}", step, lambda _: ""):
+                return said
+    if wrong:
+        return "Read what each function's checks say."
     return "Wait for a person to look at it." if broken else "Nothing is left to do."
+
+
+def _step(name: str, function: FunctionResult, cause: str, asked: Diagnosis) -> str:
+    mine = function.diagnosis
+    formulas = {"yours": mine.scale_formula, "asked": asked.scale_formula}
+    return f"{name}{place(function)}: {action(cause, **formulas, seed=asked.seed, assigned=mine.seed_assigned)}."
 
 
 def _right(functions: Mapping[str, FunctionResult]) -> str:

@@ -6,12 +6,13 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 
 from grader.judging.diagnosis.recovered import Estimate, Recovered, shapes
 from grader.judging.diagnosis.statistics import ENOUGH
-from grader.records import FunctionEvidence, FunctionStatus, Outcome, SeedStatus
+from grader.records import Ended, FunctionEvidence, FunctionStatus, Outcome, SeedStatus
 
 REMOVED_NUMPY_NAMES = frozenset(
     "float int bool object str complex long unicode float_ complex_ unicode_ string_ cfloat singlecomplex Inf Infinity "
@@ -24,6 +25,8 @@ FOR_BIASES = (
     "other_biases",
 )  # orders in which they are drawn
 CLEARLY = 1.5  # times what is asked for: leaves room for numbers that stand in several matrices
+NOT_RUN = ("missing", "not_attempted", "syntax_error")  # statuses of a function that nothing could be called of
+NO_CAUSE = ("returned", "broken")  # ends of a call that say nothing against the student
 _OTHER_GENERATORS = re.compile(
     r"default_rng|Generator|(?<!np\.)(?<!numpy\.)\brandom\.(?:gauss|normalvariate|random|uniform)"
 )
@@ -78,7 +81,7 @@ def undefined_name(outcome: Outcome) -> str | None:
 def causes(case: Case) -> tuple[str, ...]:
     """Return the codes of everything that is wrong, what explains other things in their place."""
     found = list(dict.fromkeys(_found(case)))
-    return tuple(found) or ("unknown",)
+    return tuple(found) or (UNKNOWN,)
 
 
 def _found(case: Case) -> Iterator[str]:
@@ -93,9 +96,9 @@ def _found(case: Case) -> Iterator[str]:
 def _running(evidence: FunctionEvidence) -> Iterator[str]:
     """Yield what kept the function, or one of its calls, from coming back."""
     how = status(evidence)
-    if how in ("missing", "not_attempted", "syntax_error"):
+    if how in NOT_RUN:
         yield how
-    failed = next((outcome for outcome in evidence.outcomes if outcome.ended not in ("returned", "broken")), None)
+    failed = next((outcome for outcome in evidence.outcomes if outcome.ended not in NO_CAUSE), None)
     if failed is None:
         return
     if failed.ended != "raised":
@@ -394,3 +397,14 @@ BIASES: dict[str, Holds] = {
     "bias_nonzero": _bias_nonzero,
     "bias_shape": _bias_shape,
 }
+UNKNOWN = "unknown"
+# Every code that `causes` can give, in its order; `explaining/words.py` has a row for each, which a test holds to.
+CODES: tuple[str, ...] = (
+    *NOT_RUN,
+    *(ended for ended in get_args(Ended) if ended not in NO_CAUSE),
+    *("global_name", "removed_numpy_name"),
+    *STRUCTURE,
+    *VALUES,
+    *BIASES,
+    UNKNOWN,
+)
