@@ -17,7 +17,7 @@ import msgspec
 from grader import reading
 from grader._version import __version__
 from grader.errors import ExerciseError, SandboxError, UnavailableError
-from grader.exercise import asides, resources, shipped, starts
+from grader.exercise import asides, quotes, resources, shipped, starts
 from grader.exercise.limits import Limits
 from grader.exercise.load import RTOL, Exercise, Task
 from grader.exercise.starts import Cache
@@ -316,7 +316,11 @@ class Pipeline:
         """What the outputs saved in a notebook are compared with."""
         model, starts = self.exercise.model, shipped.known(self.shipped, self.exercise)
         settings = ModelSettings(model.learning_rate, model.iterations, model.layers)
-        return Course(settings, {name: self.trainer.known(key) for name, key in starts.items()})
+        return Course(settings, {name: self.trainer.known(key) for name, key in starts.items()}, self._seed)
+
+    @cached_property
+    def _seed(self) -> int | None:
+        return shipped.solution_seed(self.exercise)
 
     @cached_property
     def measured(self) -> Measured:
@@ -332,6 +336,8 @@ class Pipeline:
             runs={scale: self.trainer.known(starts[name]) for scale, name in named.items() if name in starts},
             spread={one.scale: one for one in known.spread},
             asides=asides.load(self.exercise),
+            seed=self._seed,
+            quotes=quotes.load(self.exercise),
         )
 
     @cached_property
@@ -447,7 +453,8 @@ class Pipeline:
         told = tuple(
             cause
             for code in diagnosis.causes
-            if (cause := _explained(code, partial(tell, code, diagnosis, asked.diagnosis, known))) is not None
+            if (cause := _explained(code, partial(tell, code, diagnosis, asked.diagnosis, known, self.measured.quotes)))
+            is not None
         )
         facts = _explained("training", lambda: self._facts(evidence, asked, diagnosis, told, passed=passed))
         return FunctionResult(

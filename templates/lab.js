@@ -234,7 +234,7 @@ function page() {
   const DATA = JSON.parse(document.getElementById("data").textContent);
   const LAYERS = {1: [2, 10, 1], 2: [2, 10, 5, 1], 3: [2, 10, 5, 5, 1]};
   const HIDDEN = {1: "one hidden layer", 2: "two hidden layers", 3: "three hidden layers"};
-  const START = {scale: 0.01, seed: 3, layers: 2, rate: 0.01, iterations: 15000, draw: "randn"};
+  const START = DATA.start;
   const DRAWN = {randn: "a standard normal draw (randn)", rand: "a uniform draw from 0 to 1 (rand)", narrow: "a uniform draw from −0.5 to 0.5 (rand - 0.5)", centred: "a uniform draw around 0, as wide as randn: (rand - 0.5) * sqrt(12),"};
   const id = (name) => document.getElementById(name);
   const form = id("lab-form"), calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -747,7 +747,7 @@ function page() {
       said.push(one.iteration === null ? `Measured beforehand: with these settings the cost does not pass below 0.6 within ${count(DATA.cap)} iterations.` : `Measured beforehand: with these settings the cost first passes below 0.6 at iteration ${count(one.iteration)}.`);
     }
     const many = DATA.spread.find((s) => s.scale === now.scale && s.draw === now.draw);
-    if (many && now.scale !== 0 && now.layers === 2 && now.rate === 0.01 && now.iterations === 15000 && last.done) {
+    if (many && now.scale !== 0 && now.layers === START.layers && now.rate === START.rate && now.iterations === START.iterations && last.done) {
       said.push(`One seed is one draw: over the seeds 0 to ${many.seeds - 1} these settings end with a train accuracy between ${score(many.low)} and ${score(many.high)}, median ${score(many.median)}.`);
     }
     return said;

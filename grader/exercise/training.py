@@ -212,6 +212,7 @@ def train(
     trace = Trace(moments(model.iterations), *zip(*looks, strict=True))
     costs = dict(zip(trace.iterations, trace.cost, strict=True))
     first, last = trace.cost[0], trace.cost[-1]
+    printed = tuple(pair for pair in costs.items() if pair[0] % PRINT_EVERY == 0)
     with np.errstate(all="ignore"):
         train_accuracy = _accuracy(values, data.X_train, data.Y_train)
         test_accuracy = _accuracy(values, data.X_test, data.Y_test)
@@ -222,10 +223,10 @@ def train(
         train_accuracy=train_accuracy,
         test_accuracy=test_accuracy,
         cost_first=first,
-        cost_14000=costs.get(14_000, last),
+        cost_14000=printed[-1][1] if len(printed) > 1 else last,
         cost_last=last,
         regime=regime(first, judged, dead=not any(trace.gradient_norms[0]), symmetric=1 in distinct),
-        costs=tuple(pair for pair in costs.items() if pair[0] % PRINT_EVERY == 0),
+        costs=printed,
         gradient_norms=trace.gradient_norms[0],
         weight_norms=weight_norms,
         saturated=trace.saturated[0],

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from grader.exercise.asides import Asides
+from grader.exercise.quotes import Quotes
 from grader.exercise.shipped import Spread
 from grader.exercise.training import ESCAPED, LN2
 from grader.records import Cause, Diagnosis, Sweep, Training
 
+HE = "sqrt(2/n_in)"  # the rule of He et al. (2015), as a diagnosis writes it
 HOLDS = 0.9  # the share of seeds for which a comparison must hold before it is made
 # Borders of the descriptions here lie away from those of the regimes, so that a run a few per cent to either side of one
 # reads the same; measured at the exercise's seed, gradients of 0.05 are those of scale 0.42, between 0.3 and He's.
@@ -43,7 +45,10 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured once for the exercise; `runs` are those of its seed, by scale: 0 is zeros, None is He's."""
+    """What was measured once for the exercise; `runs` are those of its seed, by scale: 0 is zeros, None is He's.
+
+    `quotes` are the words of its notebook, where it has any to quote.
+    """
 
     learning_rate: float
     iterations: int
@@ -52,6 +57,8 @@ class Measured:
     runs: Mapping[float | None, Training] = field(default_factory=dict)
     spread: Mapping[float | None, Spread] = field(default_factory=dict)
     asides: Asides | None = None
+    seed: int | None = None
+    quotes: Quotes | None = None
 
     def compared(self, scale: float | None, other: float | None) -> Compared | None:
         """Compare two scales over the seeds, or return None where one of them was not measured."""
@@ -156,6 +163,11 @@ class Facts:
     def harm_is_asked(self) -> bool:
         """Whether the exercise asks for a start that does badly, to show it."""
         return self.asked.saturated >= MANY
+
+    @property
+    def rule_is_asked(self) -> bool:
+        """Whether the exercise asks for He's rule here."""
+        return self.asked_diagnosis.scale_formula == HE
 
     @property
     def apart(self) -> int:

@@ -23,6 +23,12 @@ def listed(parts: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def last_printed(run: Training | TrainingResult) -> str:
+    """Return the iteration of the last cost that the notebook prints; "the end" where it prints none but the first."""
+    last = run.costs[-1][0] if run.costs else 0
+    return f"{last:,}" if last else "the end"
+
+
 def plain(value: float) -> str:
     """Return two significant digits, written out: 0.0000097, 0.77, 155, 1,774."""
     if not math.isfinite(value):

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from statistics import median, quantiles
 
 from grader.exercise.asides import XAVIER_LAST, Asides, Earlier, Variant
-from grader.exercise.shipped import SEED
 from grader.explaining.facts import HOLDS, Facts, Measured
-from grader.explaining.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains, share
-from grader.explaining.story import QUOTE_ZEROS, before, growth
+from grader.explaining.numbers import LN2_SAID, accuracies, cost, costs, last_printed, listed, plain, plains, share
+from grader.explaining.story import before, growth
 from grader.records import Question, SweepRow, Table, Training
 
 SMALL, FAIR = 0.01, 1.0  # the scale that is stuck, and one that is not
@@ -24,7 +23,7 @@ def predict(facts: Facts) -> Question | None:
     if facts.harm_is_asked:
         other = SMALL if facts.scale == FAIR else FAIR
         return _other_scale(measured, other, facts) if other in measured.spread and other in measured.runs else None
-    return _wider(measured.asides) if measured.asides else None
+    return _wider(measured.asides, measured.seed) if measured.asides and facts.rule_is_asked else None
 
 
 def about(facts: Facts) -> tuple[Question, ...]:
@@ -33,8 +32,10 @@ def about(facts: Facts) -> tuple[Question, ...]:
         found = [_no_change(facts), _symmetric(facts.measured.asides)]
     elif facts.harm_is_asked:
         found = [_inf(facts), _below_half(facts), _biases(facts)]
+    elif facts.rule_is_asked:
+        found = [_two_over_n(facts.measured.asides), _last_layer(facts.measured.asides), _what_is_L(facts)]
     else:
-        found = [_two_over_n(facts.measured.asides), _last_layer(facts.measured.asides), _what_is_L()]
+        return ()
     return tuple(filter(None, found))
 
 
@@ -42,9 +43,9 @@ def asked_often(measured: Measured) -> tuple[Question, ...]:
     """Return the questions about the exercise as a whole; none where nothing was measured."""
     if not {None, SMALL, FAIR} <= measured.runs.keys() & measured.spread.keys() or measured.sweep is None:
         return ()
-    found = [_worked_before(measured), _wait(measured), _steepest(measured), _as_drawn(measured)]
+    found = [_wait(measured), _steepest(measured), _as_drawn(measured)]
     if measured.asides:
-        found[1:1] = [_four_layers(measured.asides)]
+        found[:0] = [_worked_before(measured), _four_layers(measured.asides)]
         found += [_rand(measured.asides), _other_machine(measured.asides)]
     return tuple(found)
 
@@ -56,7 +57,7 @@ def _other_scale(measured: Measured, scale: float, facts: Facts) -> Question:
     run, shares = measured.runs[scale], measured.spread[scale].train_accuracy
     said = [
         (
-            f"Train / test accuracy {accuracies(run)} with seed {SEED}; the cost goes from "
+            f"Train / test accuracy {accuracies(run)} with seed {measured.seed}; the cost goes from "
             f"{' to '.join(costs(run.cost_first, run.cost_14000))}."
         ),
         f"Over {len(shares)} seeds half of the train accuracies lie between {_middle_half(shares)}.",
@@ -87,7 +88,7 @@ def _half(asides: Asides) -> Question:
     )
 
 
-def _wider(asides: Asides) -> Question:
+def _wider(asides: Asides, seed: int | None) -> Question:
     narrow, *_, wide = asides.widths
     return Question(
         f"Before you open this: this network starts at a cost of {cost(narrow.he)}. What would it start at with "
@@ -98,7 +99,7 @@ def _wider(asides: Asides) -> Question:
                 f"width: {cost(narrow.as_drawn)}). The rule takes account of the width; one scale for all widths does not."
             ),
         ),
-        _widths(asides),
+        _widths(asides, seed),
     )
 
 
@@ -109,9 +110,12 @@ def _no_change(facts: Facts) -> Question:
     told = facts.mine.regime == "dead"  # then the story quotes the notebook
     run = facts.mine if told else facts.asked
     first, later = costs(run.cost_first, run.cost_14000)
+    quotes = facts.measured.quotes
     quoted = (
-        f"The notebook says that the losses are equal, so {QUOTE_ZEROS}. It is the other way round: nothing moves, so the cost "
-        f"stays ({first} at iteration 0, {later} at 14,000; {LN2_SAID})."
+        f"The notebook says that the losses are equal, so “{quotes.zeros}”. It is the other way round: nothing moves, so the "
+        f"cost stays ({first} at iteration 0, {later} at {last_printed(run)}; {LN2_SAID})."
+        if quotes
+        else ""
     )
     return Question(
         "Why does no weight change?",
@@ -122,7 +126,7 @@ def _no_change(facts: Facts) -> Question:
                 "back through the weights, which are 0, so the others get none."
             ),
             (
-                f"{'' if told else f'{quoted} '}A cost that stays does not prove it: from small weights it "
+                f"{'' if told or not quoted else f'{quoted} '}A cost that stays does not prove it: from small weights it "
                 "stays for a while, too, and they do move."
             ),
         ),
@@ -170,7 +174,7 @@ def _inf(facts: Facts) -> Question:
             ),
             (
                 "The gradient needs no logarithm (it begins with A - Y), so it stays finite and the training goes on: at "
-                f"14,000 the cost is {cost(run.cost_14000)}."
+                f"{last_printed(run)} the cost is {cost(run.cost_14000)}."
             ),
         ),
     )
@@ -285,15 +289,16 @@ def _last_layer(asides: Asides | None) -> Question | None:
     )
 
 
-def _what_is_L() -> Question:  # noqa: N802  # L is the exercise's own name
+def _what_is_L(facts: Facts) -> Question | None:  # noqa: N802  # L is the exercise's own name
+    quotes = facts.measured.quotes
+    if quotes is None:
+        return None
     return Question(
         "What is L for [3, 2, 1]?",
         (
             (
                 "The list has three sizes, input included, and so the network has two layers with weights: W1 of shape (2, 3) "
-                "and W2 of shape (1, 2). This function sets L = len(layers_dims) - 1, which is 2, and loops over range(1, L + "
-                "1); the two others set L = len(layers_dims), which is 3, and loop over range(1, L). Both visit 1 and 2. A W3 "
-                "or a missing W2 comes from mixing the two."
+                f"and W2 of shape (1, 2). {quotes.loops} Both visit 1 and 2. A W3 or a missing W2 comes from mixing the two."
             ),
         ),
     )
@@ -381,7 +386,7 @@ def _wait(measured: Measured) -> Question:
         ),
         Table(
             f"First iteration with a cost below 0.6, by scale, learning rate {measured.learning_rate:g}",
-            ("scale", f"seed {SEED}", "further seeds"),
+            ("scale", f"seed {measured.seed}", "further seeds"),
             tuple(
                 (f"{row.scale:g}", _count(row.escape, run.searched), _range(row.escapes, run.searched))
                 for row in reversed(rows)
@@ -457,13 +462,13 @@ def _as_drawn(measured: Measured) -> Question:
     return Question(
         "Why not take randn's numbers as they are?",
         (" ".join(said), *more),
-        _widths(measured.asides) if measured.asides else None,
+        _widths(measured.asides, measured.seed) if measured.asides else None,
     )
 
 
-def _widths(asides: Asides) -> Table:
+def _widths(asides: Asides, seed: int | None) -> Table:
     return Table(
-        f"Cost at iteration 0 (exact), seed {SEED}",
+        f"Cost at iteration 0 (exact), seed {seed}",
         ("layers", "randn as it is", "He's rule"),
         tuple((f"{list(row.layers)}", cost(row.as_drawn), cost(row.he)) for row in asides.widths),
     )

@@ -14,7 +14,7 @@ from itertools import product
 
 import numpy as np
 
-from grader.exercise.shipped import SEED, scaled
+from grader.exercise.shipped import scaled
 from grader.records import FunctionEvidence, ModelSettings, Outcome, Place, PrintedArrays, PrintedRun, Training
 
 LARGE_COST = 3 * math.log(2)  # from such a start on, rounding decides where a run ends: at x10 two seeds of four moved
@@ -24,10 +24,14 @@ FEWEST_DECIMALS = 2  # `0.5` is how Python prints 0.50: a half that is rounded t
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What to compare with: the course's own model, and the runs of it that were made before, by how they start."""
+    """What to compare with: the course's own model, and the runs of it that were made before, by how they start.
+
+    `seed` is what the right answers set, where that is one number.
+    """
 
     settings: ModelSettings
     known: Mapping[str, Training]
+    seed: int | None = None
 
 
 def stale(evidence: FunctionEvidence, course: Course) -> tuple[str, ...]:
@@ -35,7 +39,7 @@ def stale(evidence: FunctionEvidence, course: Course) -> tuple[str, ...]:
     printed = evidence.printed
     if printed is None or evidence.function.status != "found":
         return ()
-    arrays = _arrays(printed.shown, evidence) if printed.shown else ""
+    arrays = _arrays(printed.shown, evidence, course.seed) if printed.shown else ""
     run = _run(printed.run, evidence, course) if printed.run else ""
     return tuple(filter(None, (arrays, run)))
 
@@ -95,7 +99,7 @@ def _agree(accuracies: tuple[str, str], training: Training) -> bool:
 # --- arrays --------------------------------------------------------------------------------------------------------
 
 
-def _arrays(shown: PrintedArrays, evidence: FunctionEvidence) -> str:
+def _arrays(shown: PrintedArrays, evidence: FunctionEvidence, seed: int | None) -> str:
     now = _settled(evidence, shown.layers)
     if now is None or not _stands_before(evidence, shown.place):
         return ""
@@ -112,7 +116,7 @@ def _arrays(shown: PrintedArrays, evidence: FunctionEvidence) -> str:
             )
         for i, j in product(*map(range, shape)):
             if not _near(rows[i][j], values[i, j]):
-                origin = _origin(shown) if name.startswith("W") else ""
+                origin = _origin(shown, seed) if name.startswith("W") else ""
                 return (
                     f"Your notebook printed {name}[{i}, {j}] = {rows[i][j]} for {call} {where}{origin}; the code there now "
                     f"gives {values[i, j]:.10g}: run the cell again."
@@ -120,9 +124,11 @@ def _arrays(shown: PrintedArrays, evidence: FunctionEvidence) -> str:
     return ""
 
 
-def _origin(shown: PrintedArrays) -> str:
+def _origin(shown: PrintedArrays, seed: int | None) -> str:
     """Say of which number times the exercise's draw the printed weights are, if they are that."""
-    draw = scaled(shown.layers, 1.0)
+    if seed is None:
+        return ""
+    draw = scaled(shown.layers, 1.0, seed)
     weights = {name: rows for name, rows in shown.arrays.items() if name.startswith("W")}
     if any(name not in draw or np.shape(rows) != draw[name].shape for name, rows in weights.items()):
         return ""
@@ -135,7 +141,7 @@ def _origin(shown: PrintedArrays) -> str:
     factor = float(f"{float(digits) / drawn:.3g}")
     if factor == 0 or not all(_near(digits, factor * drawn) for digits, drawn in pairs):
         return ""
-    return f": the weights there are the numbers of seed {SEED} times {factor:g}"
+    return f": the weights there are the numbers of seed {seed} times {factor:g}"
 
 
 # --- what may be compared ------------------------------------------------------------------------------------------

@@ -10,14 +10,22 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from grader.exercise.shipped import SEED
 from grader.exercise.training import LN2
 from grader.explaining.facts import HARDLY, MANY, OFTEN, SMALL_GRADIENT, Facts, Measured
-from grader.explaining.numbers import LN2_SAID, accuracies, cost, costs, listed, plain, plains, share, times
+from grader.explaining.numbers import (
+    LN2_SAID,
+    accuracies,
+    cost,
+    costs,
+    last_printed,
+    listed,
+    plain,
+    plains,
+    share,
+    times,
+)
 from grader.records import SettingRow, Training, WaitRow
 
-QUOTE_SMALL = "“initializing with small random values should do better”"
-QUOTE_ZEROS = "“none of the weights get adjusted”"
 TENTHS = (1.0, 0.1, 0.01, 0.001)
 EARLY = 50  # a step, traced, by which a large start has fallen
 MATRICES = 3  # with three, each gradient contains two others: the square
@@ -99,9 +107,9 @@ def _costs(facts: Facts) -> str:
             "NaN, so it says nothing here."
         )
     first, later = costs(mine.cost_first, mine.cost_14000)
-    said = f"The cost printed at iteration 0 is {first} and at 14,000 {later}"
+    said = f"The cost printed at iteration 0 is {first} and at {last_printed(mine)} {later}"
     if mine.cost_first == mine.cost_14000:
-        said = f"The cost printed at iteration 0 is {first}, and the same at 14,000"
+        said = f"The cost printed at iteration 0 is {first}, and the same at {last_printed(mine)}"
     if facts.works or not math.isfinite(mine.cost_14000):
         return f"{said}."
     return f"{said}; answering 0.5 to every point costs {LN2_SAID}."
@@ -166,10 +174,11 @@ def _dead(facts: Facts) -> Iterator[str]:
             "With weights of zero every hidden unit gives the same whatever the point, and no error comes back through a "
             "weight of zero."
         )
-        yield (
-            f"The notebook says that the losses are equal at every iteration, so {QUOTE_ZEROS}. Both are so, but the losses "
-            "are the consequence: the reason is the gradient of exactly 0."
-        )
+        if quotes := facts.measured.quotes:
+            yield (
+                f"The notebook says that the losses are equal at every iteration, so “{quotes.zeros}”. Both are so, but the "
+                "losses are the consequence: the reason is the gradient of exactly 0."
+            )
     if facts.mine.outputs and facts.mine.outputs[0] == facts.mine.outputs[1]:
         yield f"The accuracy {facts.mine.train_accuracy:.4g} is what one answer for all points scores."
 
@@ -204,7 +213,7 @@ def _small(facts: Facts) -> Iterator[str]:
         yield f"Why? The gradient of each weight matrix is a product that contains {others}: small weights make it tiny."
     one = facts.measured.runs.get(1.0)
     beside = one if one and (facts.same_draws or not any(facts.asked.gradient_norms)) else facts.asked
-    name = f"with scale 1 and seed {SEED}" if beside is one else "with what is asked for"
+    name = f"with scale 1 and seed {facts.measured.seed}" if beside is one else "with what is asked for"
     yield (
         f"At the start {_names(layers)} have gradients of norm {plains(mine.gradient_norms)}; {name} "
         f"they are {plains(beside.gradient_norms)}."
@@ -332,7 +341,7 @@ def _beside(facts: Facts) -> str:
     below = [wait for wait in waits if wait[0] <= abs(scale)][-1:]
     above = [wait for wait in waits if wait[0] > abs(scale)][:1]
     found = [f"{left:,} iterations at scale {other:g}" for other, left in (*above, *below)]
-    return f"Measured with seed {SEED} and biases of zero, it takes {listed(found)}." if found else ""
+    return f"Measured with seed {sweep.seed} and biases of zero, it takes {listed(found)}." if found else ""
 
 
 def _rates(facts: Facts) -> Iterator[str]:
@@ -359,17 +368,16 @@ def _before(facts: Facts) -> Iterator[str]:
 def before(measured: Measured) -> Iterator[str]:
     """Say why a small scale works elsewhere: only from the measured settings."""
     sweep, asides = measured.sweep, measured.asides
-    if sweep is None or len(sweep.settings) < 4:
-        return
+    if sweep is None or asides is None or len(sweep.settings) < 4:
+        return  # what came before is a matter of the course
     scale = sweep.settings[0].scale
     yield f"Why did {scale:g} work before?"
-    if asides:
-        fast, slow = asides.flower
-        yield (
-            f"The flower exercise (one hidden layer) used the learning rate {fast.learning_rate:g}, "
-            f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one: made again, it "
-            f"ends with accuracy {fast.train_accuracy:.4g}, at {slow.learning_rate:g} with {slow.train_accuracy:.4g}."
-        )
+    fast, slow = asides.flower
+    yield (
+        f"The flower exercise (one hidden layer) used the learning rate {fast.learning_rate:g}, "
+        f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one: made again, it "
+        f"ends with accuracy {fast.train_accuracy:.4g}, at {slow.learning_rate:g} with {slow.train_accuracy:.4g}."
+    )
     yield _settings(measured, scale)
     same = [_stuck(row) for row in sweep.settings if row.learning_rate == measured.learning_rate]
     other = [_stuck(row) for row in sweep.settings if row.learning_rate != measured.learning_rate]
@@ -464,7 +472,7 @@ def _falls(facts: Facts) -> str:
         return ""
     return (
         f"Large weights do not converge faster: the exact cost falls from {plain(trace[0])} to {plain(trace[EARLY])} in "
-        f"{EARLY} steps, but {run.raised} of the first {run.watched} steps overshoot, and at 14,000 it is still "
+        f"{EARLY} steps, but {run.raised} of the first {run.watched} steps overshoot, and at {last_printed(run)} it is still "
         f"{cost(run.cost_14000)}; with scale 1 it is {cost(fair.cost_14000)}."
     )
 
@@ -472,6 +480,8 @@ def _falls(facts: Facts) -> str:
 def _how_small(facts: Facts) -> Iterator[str]:
     """Say how far the notebook's own sentence holds: only where a comparison does for nine seeds of ten."""
     measured, scale = facts.measured, facts.asked_scale
+    if measured.quotes is None:
+        return
     smaller = sorted((s for s in measured.spread if s and scale is not None and s < scale), reverse=True)
     found = [(s, compared) for s in smaller if (compared := measured.compared(s, scale))]
     better = [(s, one) for s, one in found if one.holds]
@@ -480,7 +490,8 @@ def _how_small(facts: Facts) -> Iterator[str]:
         return
     ends = listed(f"{one.above} with scale {s:g}" for s, one in better)
     yield (
-        f"The notebook says {QUOTE_SMALL}. Here that holds down to about {better[-1][0]:g}: of the {found[0][1].seeds} seeds "
+        f"The notebook says “{measured.quotes.small}”. Here that holds down to about "
+        f"{better[-1][0]:g}: of the {found[0][1].seeds} seeds "
         f"{ends} end above scale {scale:g}, and with {worse[0][0]:g} and all smaller scales at least "
         f"{min(one.below for _, one in worse)} end below it."
     )
@@ -492,7 +503,7 @@ def _how_small(facts: Facts) -> Iterator[str]:
 def _rule(facts: Facts) -> Iterator[str]:
     """Say what He's rule is worth here, and what one run can tell."""
     measured, mine = facts.measured, facts.mine
-    if facts.asked.regime == "dead" or None not in measured.spread:
+    if not facts.rule_is_asked or None not in measured.spread:
         return
     shares = measured.spread[None].train_accuracy
     low, high, one = min(shares), max(shares), measured.compared(None, 1.0)
@@ -511,7 +522,7 @@ def _rule(facts: Facts) -> Iterator[str]:
     )
     if one and not one.holds and not one.reversed and 1.0 in measured.runs:
         yield (
-            f"Scale 1 has {accuracies(measured.runs[1.0])} with seed {SEED}; over the seeds He's rule ends above it for "
+            f"Scale 1 has {accuracies(measured.runs[1.0])} with seed {measured.seed}; over the seeds He's rule ends above it for "
             f"{one.above} and below for {one.below}, so neither can be called better here. What the rule gives is that nobody "
             f"has to try scales: it starts at a cost of {cost(mine.cost_first)}, scale 1 at "
             f"{cost(measured.runs[1.0].cost_first)}."

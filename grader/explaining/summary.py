@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from grader.explaining.numbers import LN2_SAID, accuracies, costs, listed, plain
+from grader.explaining.numbers import LN2_SAID, accuracies, costs, last_printed, listed, plain
 from grader.explaining.words import action
 from grader.faults import attempt
 from grader.judging.diagnosis.causes import UNKNOWN
@@ -160,7 +160,7 @@ def _is_number(formula: str) -> bool:
 
 def _stuck(mine: TrainingResult, asked: TrainingResult, diagnosis: Diagnosis) -> Iterator[str]:
     first, later = costs(float(mine.cost_first), float(mine.cost_14000))
-    yield f"Its cost was {first} at iteration 0 and {later} at 14,000; always answering 0.5 costs {LN2_SAID}."
+    yield f"Its cost was {first} at iteration 0 and {later} at {last_printed(mine)}; always answering 0.5 costs {LN2_SAID}."
     largest, theirs = (max(map(float, run.gradient_norms)) for run in (mine, asked))
     if all(abs(float(factor)) < SMALL for factor in diagnosis.scale or (SMALL,)) and largest < theirs:
         yield (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from statistics import quantiles
 
-from grader.exercise.shipped import ESCAPE_CAP, SEED, Escape, Setting, Shipped, Spread
+from grader.exercise.shipped import ESCAPE_CAP, Escape, Setting, Shipped, Spread
 from grader.records import Number, Quartiles, SettingRow, Sweep, SweepRow, WaitRow, number
 
 DECIMALS = 4  # of 300 points; as the notebook prints them
@@ -16,32 +16,33 @@ COST_DIGITS = 6  # significant ones
 
 def sweep(shipped: Shipped) -> Sweep | None:
     """Return outcome against scale, of the shipped runs; None for an exercise that has none."""
-    if not shipped.spread:
+    seed = shipped.seed
+    if not shipped.spread or seed is None or seed >= len(shipped.spread[0].train_accuracy):
         return None
     return Sweep(
-        seed=SEED,
+        seed=seed,
         seeds=len(shipped.spread[0].train_accuracy),
-        rows=tuple(map(_row, shipped.spread)),
+        rows=tuple(_row(spread, seed) for spread in shipped.spread),
         settings=tuple(
             SettingRow(one.layers, one.learning_rate, one.scale, *_accuracies(one), _rounded(one.cost_last))
             for one in shipped.settings
         ),
-        waits=tuple(_waits(one for one in shipped.escapes if one.seed == SEED)),
+        waits=tuple(_waits(one for one in shipped.escapes if one.seed == seed)),
         searched=ESCAPE_CAP,
     )
 
 
-def _row(spread: Spread) -> SweepRow:
+def _row(spread: Spread, seed: int) -> SweepRow:
     low, median, high = _quartiles(spread.train_accuracy)
     return SweepRow(
         scale=spread.scale,
-        at_seed=round(spread.train_accuracy[SEED], DECIMALS),
+        at_seed=round(spread.train_accuracy[seed], DECIMALS),
         low=low,
         median=median,
         high=high,
-        cost=Quartiles(_rounded(spread.cost_last[SEED]), *map(_rounded, _cost_quartiles(spread.cost_last))),
-        escape=spread.escapes[SEED] if spread.escapes else None,
-        escapes=tuple(left for seed, left in enumerate(spread.escapes) if seed != SEED),
+        cost=Quartiles(_rounded(spread.cost_last[seed]), *map(_rounded, _cost_quartiles(spread.cost_last))),
+        escape=spread.escapes[seed] if seed < len(spread.escapes) else None,
+        escapes=tuple(left for other, left in enumerate(spread.escapes) if other != seed),
     )
 
 

@@ -1,7 +1,8 @@
 """The words for each cause: what is so, and what to do, filled with what was measured.
 
-`{yours}` and `{asked}` are the scale rules, `{seed}` the required seed.  A *slip* is against what the task text states: 10, the
-seed, a shape; a *misconception* is an idea about initialization that does not hold here, so it is told with its reason.
+`{yours}` and `{asked}` are the scale rules, `{seed}` the required seed.  A *slip* is against what the task text states: a
+factor, the seed, a shape; a *misconception* is an idea about initialization that does not hold here, so it is told with its
+reason.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from grader.exercise.quotes import Quotes
 from grader.explaining.numbers import plain
 from grader.records import Cause, Diagnosis, KnownFault, Number, Table
 
@@ -120,18 +122,16 @@ REASONS: Mapping[str, str] = {
         "to make them differ."
     ),
 }
-SMALL = (
-    "Small weights were right in an earlier exercise, but that does not make small right everywhere: this part asks for large "
-    "ones on purpose, so that you see what they do."
-)
 
 
-def tell(cause: str, mine: Diagnosis, asked: Diagnosis, known: KnownFault | None = None) -> Cause:
+def tell(
+    cause: str, mine: Diagnosis, asked: Diagnosis, known: KnownFault | None = None, quotes: Quotes | None = None
+) -> Cause:
     """Return a cause with its words: what was written and asked for, as far as it is known, and the reason.
 
-    `known` is the proved fault; it says where this cause is if no other is left.
+    `known` is the proved fault; it says where this cause is if no other is left.  `quotes` has what the exercise says of others.
     """
-    reason = _reason(cause, mine, asked)
+    reason = _reason(cause, mine, asked, quotes)
     wrote, wanted = _lines(cause, mine, asked)
     return Cause(
         code=cause,
@@ -168,7 +168,7 @@ def _factor(factor: Number) -> str:
     return factor if isinstance(factor, str) else plain(factor) if abs(factor) >= 100 else f"{factor:.4g}"
 
 
-def _reason(cause: str, mine: Diagnosis, asked: Diagnosis) -> str:
+def _reason(cause: str, mine: Diagnosis, asked: Diagnosis, quotes: Quotes | None) -> str:
     if cause == "weights_constant" and asked.scale_formula is None:
         return ""
     if cause != "scale_constant":
@@ -177,7 +177,7 @@ def _reason(cause: str, mine: Diagnosis, asked: Diagnosis) -> str:
         number, wanted = float(mine.scale_formula or ""), float(asked.scale_formula or "")
     except ValueError:  # a rule of the sizes is asked for, a number was written
         return REASONS[cause]
-    return SMALL if abs(number) < 1 < wanted else ""
+    return quotes.earlier if quotes and abs(number) < 1 < wanted else ""
 
 
 def _lines(cause: str, mine: Diagnosis, asked: Diagnosis) -> tuple[str | None, str | None]:

@@ -7,12 +7,12 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from grader.errors import RequestError
 from grader.exercise import asides, shipped
 from grader.exercise.load import Exercise
-from grader.exercise.shipped import DEPTHS_RATE, ESCAPE_CAP, SEED, Setting, Shipped, Spread
+from grader.exercise.shipped import DEPTHS_RATE, ESCAPE_CAP, Setting, Shipped, Spread
 from grader.exercise.training import LN2
 from grader.records import Sweep, Table, WaitRow
 from grader.rendering import text
@@ -44,10 +44,10 @@ class Question:
 def escapes(known: Shipped) -> list[dict[str, Any]]:
     """Return when starts leave the plateau, as the form of the page names their settings."""
     hidden = {layers: number for number, layers in HIDDEN.items()}
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (row.layers, row.learning_rate, row.scale, row.seed, row.iteration) for row in (*known.escapes, *known.between)
     ]
-    rows += [(HIDDEN[2], 0.01, point.scale, SEED, point.escape) for point in known.sweep]
+    rows += [(HIDDEN[2], 0.01, point.scale, known.seed, point.escape) for point in known.sweep]
     names = ("layers", "rate", "scale", "seed", "iteration")
     return [
         dict(zip(names, (hidden[tuple(layers)], *rest), strict=True))
@@ -61,6 +61,7 @@ class Known:
 
     def __init__(self, exercise: Exercise) -> None:
         self.all = shipped.load(exercise)
+        self.model = exercise.model
         self.asides = asides.load(exercise)
         keys = shipped.known(self.all, exercise)
         self.runs: dict[str, dict[str, Any]] = {name: self.all.trainings[key] for name, key in keys.items()}
@@ -68,11 +69,30 @@ class Known:
         self.draws = {(row.scale, row.draw): row for row in (*self.all.spread, *self.all.draws)}
         wanted = {"weights of zero", "He's scale", "x0.01", "x0.1", "x1", "x10"}
         drawn = {(scale, draw) for scale in (None, 10.0) for draw in DRAWS} | {(0.01, "randn"), (1.0, "randn")}
-        if not (wanted <= self.runs.keys() and drawn <= self.draws.keys() and self.all.escapes):
+        if not (wanted <= self.runs.keys() and drawn <= self.draws.keys() and self.all.escapes and self.asides):
             raise RequestError(
                 f"nothing is shipped with {exercise.folder.name} that the lab could answer from",
-                hint="make it with: python -m grader.exercise.shipped",
+                hint="make it with: python -m grader.precompute.trainings",
             )
+
+    @property
+    def seed(self) -> int:
+        """The exercise's seed."""
+        return cast("int", self.all.seed)  # numbers are loaded for a seed
+
+    def settings(
+        self, scale: float | str, *, hidden: int, rate: float, iterations: int, draw: str = "randn"
+    ) -> tuple[str, str]:
+        """Return settings of the lab as the fragment of an address and in words."""
+        fragment = f"#scale={scale}&seed={self.seed}&layers={hidden}&rate={rate}&iterations={iterations}"
+        start = {"he": "He", 0: "zeros"}.get(scale, f"scale {scale}")
+        if draw != "randn":
+            fragment, start = f"{fragment}&draw={draw}", f"{start}, {draw}"
+        plural = "" if hidden == 1 else "s"
+        return (
+            fragment,
+            f"{start}, {_layers(hidden)} hidden layer{plural}, learning rate {rate}, {iterations:,} iterations",
+        )
 
     def setting(self, hidden: int, rate: float) -> Setting:
         """Return the run of scale 0.01 with so many hidden layers at a learning rate."""
@@ -81,12 +101,12 @@ class Known:
     def waits(self, hidden: int) -> dict[float, int | None]:
         """Return when starts of every scale leave the plateau, at the exercise's seed and the rate that shows the depth."""
         rows = (row for row in self.all.escapes if tuple(row.layers) == HIDDEN[hidden])
-        return {row.scale: row.iteration for row in rows if row.learning_rate == DEPTHS_RATE and row.seed == SEED}
+        return {row.scale: row.iteration for row in rows if row.learning_rate == DEPTHS_RATE and row.seed == self.seed}
 
     def escape(self, hidden: int, rate: float, scale: float) -> int | None:
         """Return the first iteration with a cost below 0.6, at the exercise's seed; None: not by the cap."""
         rows = escapes(self.all)
-        wanted = {"layers": hidden, "rate": rate, "scale": scale, "seed": SEED}
+        wanted = {"layers": hidden, "rate": rate, "scale": scale, "seed": self.seed}
         return next(row["iteration"] for row in rows if wanted.items() <= row.items())  # type: ignore[no-any-return]
 
 
@@ -101,11 +121,13 @@ def _stuck(known: Known) -> Question:
     ratio = min(a / b for a, b in zip(tenth["gradient_norms"], run["gradient_norms"], strict=True))
     return Question(
         "Why is 0.01 stuck?",
-        *_settings(0.01, hidden=2, rate=0.01, iterations=15_000),
+        *known.settings(0.01, hidden=2, rate=0.01, iterations=known.model.iterations),
         (
             (
-                f"After 15,000 iterations it has {_scores(run)}. The cost was {run['cost_first']:.8f} at iteration 0 and"
-                f" {run['cost_14000']:.8f} at 14,000; answering 0.5 to every point costs ln 2 = {LN2:.6f}. It has hardly begun"
+                f"After {known.model.iterations:,} iterations it has {_scores(run)}. The cost was"
+                f" {run['cost_first']:.8f} at iteration 0 and"
+                f" {run['cost_14000']:.8f} at {_printed(run)}; answering 0.5 to every point costs"
+                f" ln 2 = {LN2:.6f}. It has hardly begun"
                 " to learn, and which side of 0.5 a point falls on is decided by tiny differences."
             ),
             (
@@ -130,7 +152,7 @@ def _before(known: Known) -> Question:
     waits = {hidden: known.waits(hidden) for hidden in HIDDEN}
     return Question(
         "Why did 0.01 work before?",
-        *_settings(0.01, hidden=1, rate=1.2, iterations=15_000),
+        *known.settings(0.01, hidden=1, rate=1.2, iterations=known.model.iterations),
         (
             (
                 "The earlier practice with one hidden layer (the flower data, tanh units) used learning rate 1.2, which is"
@@ -145,12 +167,12 @@ def _before(known: Known) -> Question:
         ),
         (
             Table(
-                "Scale 0.01 after 15,000 iterations on this data: train / test accuracy and last cost",
+                f"Scale 0.01 after {known.model.iterations:,} iterations on this data: train / test accuracy and last cost",
                 ("layers", "learning rate 0.01", "learning rate 1.2"),
                 (row(1), row(2)),
             ),
         ),
-        _waits_picture(waits),
+        _waits_picture(known, waits),
     )
 
 
@@ -173,9 +195,9 @@ def _growth(hidden: int, waits: Mapping[float, int | None]) -> str:
     return f"{said}{'.' if len(known) == len(measured) else f', and the last is still waiting at {ESCAPE_CAP:,}.'}"
 
 
-def _waits_picture(waits: Mapping[int, Mapping[float, int | None]]) -> Picture | None:
+def _waits_picture(known: Known, waits: Mapping[int, Mapping[float, int | None]]) -> Picture | None:
     rows = (WaitRow(HIDDEN[hidden], DEPTHS_RATE, tuple(row), tuple(row.values())) for hidden, row in waits.items())
-    return waits_figure(Sweep(SEED, seeds=1, rows=(), waits=tuple(rows), searched=ESCAPE_CAP))
+    return waits_figure(Sweep(known.seed, seeds=1, rows=(), waits=tuple(rows), searched=ESCAPE_CAP))
 
 
 def _ten(known: Known) -> Question:
@@ -184,11 +206,11 @@ def _ten(known: Known) -> Question:
     above = _duel(known.spread[None], known.spread[10.0]).above
     return Question(
         "Is x10 good?",
-        *_settings(10, hidden=2, rate=0.01, iterations=15_000),
+        *known.settings(10, hidden=2, rate=0.01, iterations=known.model.iterations),
         (
             (
                 f"No: it is asked for to show harm. With the exercise's seed it ends with {_scores(run)}, He's scale with"
-                f" {_scores(he)}. Seed {SEED} is one draw: {below} of the seeds 0 to {len(ten) - 1} end lower"
+                f" {_scores(he)}. Seed {known.seed} is one draw: {below} of the seeds 0 to {len(ten) - 1} end lower"
                 f" at x10. He's scale ends above x10 in train accuracy for {above} of these {len(ten)} seeds."
             ),
             (
@@ -197,7 +219,7 @@ def _ten(known: Known) -> Question:
                 f" {run['trace']['exact_cost'][0]:,.0f}. The gradient stays finite, so training goes on; inf is no error."
             ),
         ),
-        (_over_seeds(len(ten), [known.draws[scale, "randn"] for scale in (0.01, None, 1.0, 10.0)]),),
+        (_over_seeds(known, len(ten), [known.draws[scale, "randn"] for scale in (0.01, None, 1.0, 10.0)]),),
     )
 
 
@@ -209,7 +231,7 @@ def _longer(known: Known) -> Question:
     deep = known.escape(3, 0.1, 0.01)
     return Question(
         "What if I wait longer?",
-        *_settings(0.01, hidden=2, rate=0.1, iterations=60_000),
+        *known.settings(0.01, hidden=2, rate=0.1, iterations=60_000),
         (
             (
                 f"Then it leaves the plateau. With scale 0.01 and learning rate 0.01 {_leaves(slow)}; with learning rate 0.1"
@@ -231,7 +253,7 @@ def _he(known: Known) -> Question:
     run, other = known.runs["He's scale"], known.runs["x1"]
     return Question(
         "Is He better than 1?",
-        *_settings("he", hidden=2, rate=0.01, iterations=15_000),
+        *known.settings("he", hidden=2, rate=0.01, iterations=known.model.iterations),
         (
             (
                 f"With the exercise's seed He's scale ends with {_scores(run)} and scale 1 with {_scores(other)}. Over the seeds"
@@ -244,7 +266,7 @@ def _he(known: Known) -> Question:
                 f" {run['cost_first']:.4f}, that of scale 1 {other['cost_first']:.4f}."
             ),
         ),
-        (_over_seeds(many, [known.spread[None], known.spread[1.0]]),),
+        (_over_seeds(known, many, [known.spread[None], known.spread[1.0]]),),
     )
 
 
@@ -254,7 +276,7 @@ def _rand(known: Known) -> Question:
     shape, ten = _duel(he["centred"], he["randn"]), _duel(known.draws[10.0, "randn"], known.draws[10.0, "rand"])
     return Question(
         "randn or rand?",
-        *_settings("he", hidden=2, rate=0.01, iterations=15_000, draw="rand"),
+        *known.settings("he", hidden=2, rate=0.01, iterations=known.model.iterations, draw="rand"),
         (
             (
                 "The exercise asks for randn: normal numbers around 0. rand gives numbers from 0 to 1, so no weight is negative"
@@ -272,7 +294,7 @@ def _rand(known: Known) -> Question:
                 f" {'a clear difference' if ten.clear else 'no clear difference'}."
             ),
         ),
-        (_over_seeds(harm.seeds, [known.draws[scale, draw] for scale in (None, 10.0) for draw in DRAWS]),),
+        (_over_seeds(known, harm.seeds, [known.draws[scale, draw] for scale in (None, 10.0) for draw in DRAWS]),),
     )
 
 
@@ -298,7 +320,7 @@ def _four_layers(known: Known) -> Question | None:
     ratio = f" That is {small.escape / root.escape:,.0f} times as long." if small.escape and root.escape else ""
     return Question(
         "Four layers: why did * 0.01 train slowly, and / sqrt(n) mend it?",
-        *_settings(0.01, hidden=3, rate=small.learning_rate, iterations=5_000),
+        *known.settings(0.01, hidden=3, rate=small.learning_rate, iterations=5_000),
         (
             (
                 "That exercise has 12,288 inputs, so for its first layer 0.01 is close to 1/sqrt(n) = 0.009. For the layers of"
@@ -340,12 +362,12 @@ def _zeros(known: Known) -> Question:
     largest = max(run["gradient_norms"])
     return Question(
         "Why do zeros never move?",
-        *_settings(0, hidden=2, rate=0.01, iterations=15_000),
+        *known.settings(0, hidden=2, rate=0.01, iterations=known.model.iterations),
         (
             (
                 f"With every weight 0 each hidden unit puts out 0, and no error passes back through a weight of 0. The largest"
                 f" gradient norm of a weight matrix at the start is exactly {largest:g}: there is nothing to step with. The cost"
-                f" is {run['cost_first']:.6f} at iteration 0 and {run['cost_14000']:.6f} at 14,000, {_scores(run)}:"
+                f" is {run['cost_first']:.6f} at iteration 0 and {run['cost_14000']:.6f} at {_printed(run)}, {_scores(run)}:"
                 " every output is 0.5, which counts as one class, and half of the points belong to it."
             ),
         ),
@@ -356,14 +378,14 @@ def _infinite(known: Known) -> Question:
     run = known.runs["x10"]
     return Question(
         "Why does the cost print inf?",
-        *_settings(10, hidden=2, rate=0.01, iterations=1_000),
+        *known.settings(10, hidden=2, rate=0.01, iterations=1_000),
         (
             (
                 f"At x10 {100 * run['saturated']:.0f} % of the outputs start saturated: so near 0 or 1 that for some points the"
                 f" number stored is exactly 0 or 1. Where such an output is wrong the cost takes log(0), and the mean is"
                 f" {run['cost_first']}. NumPy warns, and nothing is broken: from the value below the sigmoid the same cost is"
                 f" {run['trace']['exact_cost'][0]:,.0f}, and the gradient A - Y never exceeds 1, so training goes on. At"
-                f" iteration 14,000 the notebook prints {run['cost_14000']:.4f}."
+                f" iteration {_printed(run)} the notebook prints {run['cost_14000']:.4f}."
             ),
         ),
     )
@@ -374,7 +396,7 @@ def _below(known: Known) -> Question:
     below, away = sum(share < 0.5 for share in row), abs(run["cost_last"] - LN2)
     return Question(
         "Can accuracy be below one half?",
-        *_settings(0.01, hidden=2, rate=0.01, iterations=15_000),
+        *known.settings(0.01, hidden=2, rate=0.01, iterations=known.model.iterations),
         (
             (
                 f"Yes, when the network has no opinion yet. At x0.01 the last cost lies {away:.1e} from ln 2, the cost of"
@@ -390,7 +412,7 @@ def _steep(known: Known) -> Question:
     run, one = known.runs["x0.01"], known.runs["x1"]
     return Question(
         "The sigmoid is steepest near 0: why is small slow?",
-        *_settings(0.01, hidden=2, rate=0.01, iterations=1_000),
+        *known.settings(0.01, hidden=2, rate=0.01, iterations=1_000),
         (
             (
                 "The slope of the sigmoid cancels: with this cost the error passed back is A - Y, about ±0.5 for every point at"
@@ -402,18 +424,13 @@ def _steep(known: Known) -> Question:
     )
 
 
-def _settings(scale: float | str, *, hidden: int, rate: float, iterations: int, draw: str = "randn") -> tuple[str, str]:
-    """Return settings as the fragment of an address and in words."""
-    fragment = f"#scale={scale}&seed={SEED}&layers={hidden}&rate={rate}&iterations={iterations}"
-    start = {"he": "He", 0: "zeros"}.get(scale, f"scale {scale}")
-    if draw != "randn":
-        fragment, start = f"{fragment}&draw={draw}", f"{start}, {draw}"
-    plural = "" if hidden == 1 else "s"
-    return fragment, f"{start}, {_layers(hidden)} hidden layer{plural}, learning rate {rate}, {iterations:,} iterations"
-
-
 def _layers(hidden: int) -> str:
     return {1: "one", 2: "two", 3: "three"}[hidden]
+
+
+def _printed(run: Mapping[str, Any]) -> str:
+    """Return the iteration of the last cost that the notebook prints."""
+    return f"{run['costs'][-1][0]:,}"
 
 
 def _scores(run: Mapping[str, Any]) -> str:
@@ -434,9 +451,9 @@ def _leaves(iteration: int | None) -> str:
     return f"the cost first passes below 0.6 at iteration {iteration:,}"
 
 
-def _over_seeds(seeds: int, rows: Sequence[Spread]) -> Table:
+def _over_seeds(known: Known, seeds: int, rows: Sequence[Spread]) -> Table:
     return Table(
-        f"Train accuracy over the seeds 0 to {seeds - 1}, after 15,000 iterations",
+        f"Train accuracy over the seeds 0 to {seeds - 1}, after {known.model.iterations:,} iterations",
         ("first weights", "lowest", "median", "highest"),
         tuple(
             (_start(row), *(text.accuracy(part(row.train_accuracy)) for part in (min, statistics.median, max)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from grader.exercise.training import PRINT_EVERY
+from grader.explaining.numbers import last_printed
 from grader.records import FunctionResult, Place, Question, Result, Source, Sweep, Table, TrainingResult
 from grader.rendering import text
 from grader.rendering.boundary import boundary_figure
@@ -59,13 +61,17 @@ def training_view(function: FunctionResult, sweep: Sweep | None = None) -> Train
     )
 
 
-_ROWS = (
-    "train accuracy",
-    "test accuracy",
-    "cost at iteration 0",
-    "cost at iteration 14,000",
-    "cost at the last iteration, 14,999",
-)
+def _rows(training: TrainingResult) -> tuple[str, ...]:
+    printed, last = last_printed(training), _last(training)
+    late = f"cost at iteration {printed}" if printed[0].isdigit() else ""
+    return "train accuracy", "test accuracy", "cost at iteration 0", late, f"cost at the last iteration, {last:,}"
+
+
+def _last(training: TrainingResult) -> int:
+    """Return the last iteration of a run; where its course was not kept, it ends before another cost is printed."""
+    if training.trace.iterations:
+        return training.trace.iterations[-1]
+    return (training.costs[-1][0] if training.costs else 0) + PRINT_EVERY - 1
 
 
 def _measures(training: TrainingResult, other: TrainingResult | None) -> Table:
@@ -76,7 +82,7 @@ def _measures(training: TrainingResult, other: TrainingResult | None) -> Table:
         if other is None
         else "Measured: this run and the right answer's",
         ("measure", *("this run", "the right answer")[: len(runs)]),
-        tuple((name, *values) for name, values in zip(_ROWS, columns, strict=True)),
+        tuple((name, *values) for name, values in zip(_rows(training), columns, strict=True) if name),
     )
 
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from grader.exercise import shipped
 from grader.exercise.load import Exercise
-from grader.exercise.shipped import ESCAPE_CAP, Shipped, Spread
+from grader.exercise.shipped import ESCAPE_CAP, Spread
 from grader.exercise.training import course_data
 from grader.rendering import answers, html
 from grader.rendering.answers import HIDDEN
@@ -45,9 +45,12 @@ def lab_page(exercise: Exercise) -> str:
         "lab.html",
         styles=("page.css", "lab.css"),
         script="lab.js",
-        data=Markup(_json(_data(known.all))),  # noqa: S704  # numbers, with < spelled out
+        data=Markup(_json(_data(known))),  # noqa: S704  # numbers, with < spelled out
         questions=answers.questions(known),
         scales=SCALES,
+        seed=known.seed,
+        rate=f"{exercise.model.learning_rate:g}",
+        last=exercise.model.iterations,
         seeds=SEEDS,
         draws=DRAWS,
         rates=RATES,
@@ -62,7 +65,7 @@ def _json(data: Mapping[str, Any]) -> str:
 # --- what the script is given ---------------------------------------------------------------------------------------
 
 
-def _data(known: Shipped) -> dict[str, Any]:
+def _data(known: answers.Known) -> dict[str, Any]:
     data = course_data()
     return {
         "train": {"x": data.X_train.ravel().tolist(), "y": [int(y) for y in data.Y_train.ravel()]},
@@ -70,8 +73,16 @@ def _data(known: Shipped) -> dict[str, Any]:
         "draws": {draw: {seed: draws(seed, draw) for seed in SEEDS} for draw in ("randn", "rand")},
         "scales": SCALES,
         "cap": ESCAPE_CAP,
-        "spread": [_summary(row) for row in (*known.spread, *known.draws)],
-        "escapes": answers.escapes(known),
+        "spread": [_summary(row) for row in (*known.all.spread, *known.all.draws)],
+        "escapes": answers.escapes(known.all),
+        "start": {
+            "scale": 0.01,
+            "seed": known.seed,
+            "layers": 2,
+            "rate": known.model.learning_rate,
+            "iterations": known.model.iterations,
+            "draw": "randn",
+        },
     }
 
 

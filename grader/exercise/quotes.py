@@ -1,0 +1,50 @@
+"""What an exercise's notebook says, to be quoted: from quotes.toml beside it, for the exercise it was written for only."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+
+from grader.errors import ExerciseError
+from grader.exercise.load import Exercise
+from grader.exercise.shipped import Terms, terms
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE = "quotes.toml"
+
+
+class Quotes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """quotes.toml: `zeros` and `small` are the notebook's own words, `earlier` and `loops` are sentences about it.
+
+    `zeros` is what it concludes from weights of zero, `small` what it expects of small ones.  `earlier` tells what held in an
+    earlier exercise, `loops` how the functions count their layers.
+    """
+
+    terms: Terms
+    zeros: str
+    small: str
+    earlier: str
+    loops: str
+
+
+def load(exercise: Exercise) -> Quotes | None:
+    """Return what may be quoted on pages of an exercise; None where nothing is, or where it belongs to another exercise.
+
+    Raises
+    ------
+    ExerciseError
+        If the file cannot be read.
+    """
+    path = exercise.folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        quotes = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Quotes)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ExerciseError(f"{path} cannot be read: {error}", hint="correct the file, or delete it") from None
+    return quotes if quotes.terms == terms(exercise) else None

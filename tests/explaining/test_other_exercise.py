@@ -1,0 +1,127 @@
+"""An exercise is a folder, in words too: one with other numbers gets no number and no quote of the exercise that is shipped."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from markupsafe import Markup
+from notebooks import HE, RANDOM, ZEROS, edit, solved, write
+from rich.console import Console
+
+from grader.errors import RequestError
+from grader.exercise import load as exercises
+from grader.exercise import quotes, shipped
+from grader.exercise.load import Exercise
+from grader.judging.checks import CHECKS
+from grader.pipeline import Pipeline
+from grader.records import Result
+from grader.rendering import html, lab, terminal
+
+EXERCISE = exercises.load(checks=CHECKS)
+OWN_RANDOM = edit(RANDOM, ("seed(3)", "seed(5)"), ("* 10", "* 0.5"))
+OWN_HE = edit(HE, ("seed(3)", "seed(5)"))
+SUBMISSIONS = {
+    "right": {},
+    "missing seed": {"random": edit(OWN_RANDOM, ("    np.random.seed(5)\n", ""))},
+    "other scale": {"random": edit(OWN_RANDOM, ("* 0.5", "* 0.01"))},
+    "other seed": {"random": edit(OWN_RANDOM, ("seed(5)", "seed(7)"))},
+    "large scale": {"random": edit(OWN_RANDOM, ("* 0.5", "* 30"))},
+    "zeros wrong": {"zeros": edit(ZEROS, ("np.zeros((layers_dims[l], layers_dims[l-1]))", "np.ones((layers_dims[l], layers_dims[l-1]))"))},
+    "he without a root": {"he": edit(OWN_HE, ("np.sqrt(2 / layers_dims[l-1])", "2 / layers_dims[l-1]"))},
+}  # fmt: skip
+FOREIGN = (
+    r"14,?999|15,?000|14,?000",
+    r"[Ss]eed(?: of)? 3\b|seed\(3\)",
+    r"(?:multiply the weights by|factor|put|scale) 10\b",
+    r"two hidden layers|\[2, 10, 5, 1\]",
+    r"flower|12,288|earlier exercise|The notebook says|initializing with small|get adjusted",
+    r"the two others set L",
+)
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Exercise:
+    """The shipped exercise, files and all, with another seed, scale, network and length."""
+    folder = tmp_path_factory.mktemp("exercises") / "other"
+    shutil.copytree(EXERCISE.folder, folder)
+    changes = {
+        "exercise.toml": (("[2, 10, 5, 1]", "[2, 8, 1]"), ("iterations = 15000", "iterations = 4000"), ("seed(3)", "seed(5)")),
+        "solution.ipynb": (("seed(3)", "seed(5)"), ("* 10", "* 0.5")),
+    }  # fmt: skip
+    for name, edits in changes.items():
+        text = (folder / name).read_text(encoding="utf-8")
+        for old, new in edits:
+            assert old in text
+            text = text.replace(old, new)
+        (folder / name).write_text(text, encoding="utf-8")
+    return exercises.load(str(folder), CHECKS)
+
+
+@pytest.fixture(scope="module")
+def pipeline(other: Exercise) -> Iterator[Pipeline]:
+    with Pipeline(other, b"secret") as opened:
+        yield opened
+
+
+def graded(pipeline: Pipeline, folder: Path, name: str) -> Result:
+    functions = {"random": OWN_RANDOM, "he": OWN_HE, **SUBMISSIONS[name]}
+    return pipeline.grade(write(folder, "ada.ipynb", solved(**functions)))
+
+
+def shown(result: Result) -> str:
+    """Return all that a student may read: the page without its style, the terminal's screen and the plain lines."""
+    page = re.sub(r"<style.*?</style>", "", html.feedback_page(result), flags=re.DOTALL)
+    page = re.sub(r"<svg.*?</svg>", lambda svg: " ".join(re.findall(r">([^<>]+)<", svg[0])), page, flags=re.DOTALL)
+    screen = io.StringIO()
+    terminal.show(result, Console(file=screen, width=1000))
+    return "\n".join([Markup(page).striptags(), screen.getvalue(), *terminal.plain_lines(result)])
+
+
+@pytest.mark.parametrize("name", SUBMISSIONS)
+def test_no_number_and_no_quote_of_the_shipped_exercise_is_shown(pipeline, tmp_path, name):
+    result = graded(pipeline, tmp_path, name)
+    text = shown(result)
+
+    assert result.passed == (name == "right")
+    assert result.sweep is None
+    assert [found[0] for pattern in FOREIGN for found in re.finditer(f".{{0,40}}(?:{pattern}).{{0,20}}", text)] == []
+
+
+def test_its_own_numbers_are_shown(pipeline, tmp_path):
+    small = shown(graded(pipeline, tmp_path, "other scale"))
+    assert "multiply the weights by 0.5; now the factor is 0.01" in small
+    assert "cost at the last iteration, 3,999" in small
+    assert "cost at iteration 3,000" in small
+    assert "at iteration 0 is" in small
+    assert "after 4,000 iterations" in small
+
+    assert "np.random.seed(5)" in shown(graded(pipeline, tmp_path, "missing seed"))
+    assert "np.random.seed(5)" in shown(graded(pipeline, tmp_path, "other seed"))
+
+
+def test_the_last_cost_that_is_printed_is_the_one_shown(pipeline, tmp_path):
+    run = graded(pipeline, tmp_path, "right").functions["initialize_parameters_he"].training
+    assert run is not None
+    assert run.costs[-1] == (3_000, run.cost_14000)
+
+
+def test_the_lab_of_an_exercise_without_measurements_is_refused_with_what_to_do(other):
+    with pytest.raises(RequestError, match="nothing is shipped"):
+        lab.lab_page(other)
+
+
+def test_the_seed_is_read_off_the_right_answers(other):
+    assert (shipped.solution_seed(EXERCISE), shipped.solution_seed(other)) == (3, 5)
+
+
+def test_quotes_belong_to_the_exercise_that_they_were_written_for(other):
+    own = quotes.load(EXERCISE)
+    assert own is not None
+    assert own.zeros
+    assert (other.folder / quotes.FILE).is_file()
+    assert quotes.load(other) is None
