@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from grader.lms.common.system import Export
     from grader.lms.live.changes import Live, Push
     from grader.lms.live.http import Http
+    from grader.lms.live.tokens import Secret
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
 Address = Annotated[
@@ -35,23 +35,35 @@ IncludeOpen = Annotated[
 ]
 
 
+Connect = Callable[
+    [str, Callable[[str], "Secret"], Callable[..., "Http"]], "Live"
+]  # address, token by variable, client
+
+
 @dataclass(frozen=True, slots=True)
 class _Site:
     """A system that is addressed as people see it in the browser, and asks for a token."""
 
-    module: str
-    client: str
+    connect: Connect
     token: str
     example: str
 
 
+def _canvas(address: str, token: Callable[[str], Secret], http: Callable[..., Http]) -> Live:
+    from grader.lms.canvas import site
+
+    return site.Canvas(address, token(site.VARIABLE), http=http)
+
+
+def _moodle(address: str, token: Callable[[str], Secret], http: Callable[..., Http]) -> Live:
+    from grader.lms.moodle import site
+
+    return site.Moodle(address, token(site.VARIABLE), http=http)
+
+
 _SITES = {
-    "canvas": _Site(
-        "canvas.site", "Canvas", "a Canvas access token", "https://canvas.example.edu/courses/12/assignments/34"
-    ),
-    "moodle": _Site(
-        "moodle.site", "Moodle", "a Moodle web service token", "'https://moodle.example.edu/mod/assign/view.php?id=34'"
-    ),
+    "canvas": _Site(_canvas, "a Canvas access token", "https://canvas.example.edu/courses/12/assignments/34"),
+    "moodle": _Site(_moodle, "a Moodle web service token", "'https://moodle.example.edu/mod/assign/view.php?id=34'"),
 }
 
 
@@ -79,11 +91,9 @@ def _add_push(name: str, site: _Site) -> None:
 
         def live(_export: Export) -> Live:
             require_private(assignment)
-            module = importlib.import_module(f"grader.lms.{site.module}")
             account = f"{name} {origin(assignment)}"
-            token = tokens.find(module.VARIABLE, file=token_file, account=account, what=site.token)
-            made: Live = getattr(module, site.client)(assignment, token, http=_http(quiet=quiet))
-            return made
+            token = partial(tokens.find, file=token_file, account=account, what=site.token)
+            return site.connect(assignment, token, _http(quiet=quiet))
 
         request = _request(directory, name, absent, include_open=include_open)
         _push(replace(request, dry_run=dry_run, overwrite=overwrite), live, quiet=quiet)

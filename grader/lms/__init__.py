@@ -6,20 +6,20 @@ A system's module is imported when it is used, so that the command starts fast. 
 every system           `system` (what is asked and said), `points`, `feedback` (the summary), `choice` (which file counts)
 files in               `archives` (zips, read with distrust), `layout` (the collected folder)
 files out              `graded` (results beside entries, what is held back), `tables` (CSV, the column)
-a system's files       `canvas` with `canvas_names` and `canvas_gradebook`; `moodle` with `moodle_worksheet`; `nbgrader`;
-                       `mapping` with `mapping_file` and `presets/` (any other)
-graders inside         `inside` (run one hand-in), `gradescope`, `coursera`, `prairielearn`; `bundle` and `wheel` bring them
-                       there, with `data/`
-live sites             `push` (sends what is missing), `push_report`, `journal`, `http`, `tokens`; `canvas_api`, `moodle_ws`,
-                       `lti_ags` with `lti_access`
+a system's files       `canvas/`; `moodle/`; `nbgrader`; `mapped/` with `presets/` (any other)
+graders inside         `inside/`: `run` (one hand-in), `gradescope`, `coursera`, `prairielearn`; `bundle` and `wheel` bring
+                       them there, with `data/`
+live sites             `live/`: `push` (sends what is missing), `push_report`, `journal`, `http`, `tokens`; the sites are
+                       `canvas/site`, `moodle/site`, `lti/site` with `lti/access`
 =====================  ===============================================================================================
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from grader.lms.common.system import Builder, Collector, Exporter, Runner, System, later
+from grader.lms.common.system import Build, Builder, Collect, Collector, Done, Export, Exporter, Run, Runner, System
 
 RULES = "tested against the rules of its importer, read in its source; not tried on a live site"
 HELP = "not verified against the system: written from its help pages and from scripts of others"
@@ -81,24 +81,124 @@ SYSTEMS: Mapping[str, System] = {
         verified="tried against a local server that keeps the documented rules; never tried on a live site",
     ),
 }
+
+# The modules of a system are imported inside these functions, so that mypy sees every name and the command starts fast.
+
+
+def _canvas_collect(request: Collect) -> Done:
+    from grader.lms.canvas import files
+
+    return files.collect(request)
+
+
+def _canvas_export(request: Export) -> Done:
+    from grader.lms.canvas import files
+
+    return files.export(request)
+
+
+def _moodle_collect(request: Collect) -> Done:
+    from grader.lms.moodle import files
+
+    return files.collect(request)
+
+
+def _moodle_export(request: Export) -> Done:
+    from grader.lms.moodle import files
+
+    return files.export(request)
+
+
+def _nbgrader_collect(request: Collect) -> Done:
+    from grader.lms import nbgrader
+
+    return nbgrader.collect(request)
+
+
+def _nbgrader_export(request: Export) -> Done:
+    from grader.lms import nbgrader
+
+    return nbgrader.export(request)
+
+
+def _mapped_collect(system: str, request: Collect) -> Done:
+    from grader.lms.mapped import files
+
+    return files.collect(system, request)
+
+
+def _mapped_export(system: str, request: Export) -> Done:
+    from grader.lms.mapped import files
+
+    return files.export(system, request)
+
+
+def _gradescope_collect(request: Collect) -> Done:
+    from grader.lms.inside import gradescope
+
+    return gradescope.collect(request)
+
+
+def _gradescope_run(request: Run) -> Done:
+    from grader.lms.inside import gradescope
+
+    return gradescope.run(request)
+
+
+def _coursera_run(request: Run) -> Done:
+    from grader.lms.inside import coursera
+
+    return coursera.run(request)
+
+
+def _prairielearn_run(request: Run) -> Done:
+    from grader.lms.inside import prairielearn
+
+    return prairielearn.run(request)
+
+
+def _gradescope_build(request: Build) -> Done:
+    from grader.lms.inside import bundle
+
+    return bundle.gradescope(request)
+
+
+def _coursera_build(request: Build) -> Done:
+    from grader.lms.inside import bundle
+
+    return bundle.coursera(request)
+
+
+def _prairielearn_build(request: Build) -> Done:
+    from grader.lms.inside import bundle
+
+    return bundle.prairielearn(request)
+
+
 _MAPPED = [name for name, system in SYSTEMS.items() if system.mapped]
 COLLECTORS: Mapping[str, Collector] = {
-    "canvas": later("canvas.files", "collect"),
-    "moodle": later("moodle.files", "collect"),
-    "gradescope": later("inside.gradescope", "collect"),
-    "nbgrader": later("nbgrader", "collect"),
-    **{name: later("mapped.files", "collect", name) for name in _MAPPED},
+    "canvas": _canvas_collect,
+    "moodle": _moodle_collect,
+    "gradescope": _gradescope_collect,
+    "nbgrader": _nbgrader_collect,
+    **{name: partial(_mapped_collect, name) for name in _MAPPED},
 }
 EXPORTERS: Mapping[str, Exporter] = {
-    "canvas": later("canvas.files", "export"),
-    "moodle": later("moodle.files", "export"),
-    "nbgrader": later("nbgrader", "export"),
-    **{name: later("mapped.files", "export", name) for name in _MAPPED},
+    "canvas": _canvas_export,
+    "moodle": _moodle_export,
+    "nbgrader": _nbgrader_export,
+    **{name: partial(_mapped_export, name) for name in _MAPPED},
 }
 # graders that run inside the system, and what brings them there
 RUNNERS: Mapping[str, Runner] = {
-    name: later(f"inside.{name}", "run") for name in ("gradescope", "coursera", "prairielearn")
+    "gradescope": _gradescope_run,
+    "coursera": _coursera_run,
+    "prairielearn": _prairielearn_run,
 }
-BUILDERS: Mapping[str, Builder] = {name: later("inside.bundle", name) for name in RUNNERS}
+BUILDERS: Mapping[str, Builder] = {
+    "gradescope": _gradescope_build,
+    "coursera": _coursera_build,
+    "prairielearn": _prairielearn_build,
+}
 
 __all__ = ["BUILDERS", "COLLECTORS", "EXPORTERS", "RUNNERS", "SYSTEMS"]

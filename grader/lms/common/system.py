@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from grader.classroom.manifest import Entry, Manifest
 from grader.lms.common.points import exact
@@ -160,13 +159,3 @@ Collector = Callable[[Collect], Done]
 Exporter = Callable[[Export], Done]
 Runner = Callable[[Run], Done]
 Builder = Callable[[Build], Done]
-
-
-def later(module: str, function: str, *first: str) -> Callable[[Any], Done]:
-    """Return a collector or exporter whose module is imported when it is called; `first` are arguments before the request."""
-
-    def call(request: Any) -> Done:  # a Collect or an Export, as the table says
-        done: Done = getattr(importlib.import_module(f"grader.lms.{module}"), function)(*first, request)
-        return done
-
-    return call
