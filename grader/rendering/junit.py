@@ -4,47 +4,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from xml.etree import ElementTree as ET
 
-from markupsafe import escape
-
-from grader.records import CheckResult, FunctionResult, Result
+from grader.records import CheckResult, Result
 from grader.rendering import text, words
 
 _NO_XML = re.compile("[\ufffe\uffff]")  # what XML 1.0 cannot hold and `clean` leaves
 _NOTEBOOK = "notebook"
+_KINDS = {"passed": "", "failed": "failure", "skipped": "skipped", "broken": "error"}
 
 
 def junit(entries: Iterable[tuple[str, float, Result]]) -> Iterator[str]:
     """Yield the document piece by piece, a suite for each folder, seconds and result, in one pass."""
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="grader">\n'
     for _, seconds, result in entries:
-        yield _suite(seconds, result)
+        yield ET.tostring(_suite(seconds, result), encoding="unicode")
     yield "</testsuites>\n"
 
 
-def _suite(seconds: float, result: Result) -> str:
+def _suite(seconds: float, result: Result) -> ET.Element:
     """Return one submission; a notebook that could not be read is one case that failed."""
-    cases = [_read(result), *(case for name, one in result.functions.items() for case in _cases(name, one))]
-    kinds = [kind for kind, _ in cases]
-    counts = {"tests": len(cases), "failures": kinds.count("failure"), "errors": kinds.count("error")}
-    numbers = " ".join(f'{name}="{count}"' for name, count in counts.items())
-    head = f'<testsuite name="{_attribute(result.submission.name)}" {numbers} skipped="{kinds.count("skipped")}"'
-    body = "".join(case for _, case in cases)
-    return f'{head} time="{seconds:.2f}">\n{body}</testsuite>\n'
+    suite = ET.Element("testsuite", name=_attribute(result.submission.name))
+    suite.text = suite.tail = "\n"
+    _add_read(suite, result)
+    for name, function in result.functions.items():
+        for check in function.checks:
+            _add_case(suite, name, check.name, _KINDS[check.verdict], check.message, _body(check))
+    counts = {"tests": "testcase", "failures": "*/failure", "errors": "*/error", "skipped": "*/skipped"}
+    for attribute, path in counts.items():
+        suite.set(attribute, str(len(suite.findall(path))))
+    suite.set("time", f"{seconds:.2f}")
+    return suite
 
 
-def _read(result: Result) -> tuple[str, str]:
+def _add_read(suite: ET.Element, result: Result) -> None:
+    """Add the case that says whether the notebook could be read."""
     status = result.notebook.status
     if status in {"ok", "repaired"}:
-        return _case(_NOTEBOOK, "read", "", "", "")
-    said = " ".join(problem.message for problem in result.notebook.problems)
-    return _case(_NOTEBOOK, "read", "failure", words.NOTEBOOK[status], said)
-
-
-def _cases(name: str, function: FunctionResult) -> Iterator[tuple[str, str]]:
-    for check in function.checks:
-        kind = {"passed": "", "failed": "failure", "skipped": "skipped", "broken": "error"}[check.verdict]
-        yield _case(name, check.name, kind, check.message, _body(check))
+        _add_case(suite, _NOTEBOOK, "read")
+    else:
+        problems = " ".join(problem.message for problem in result.notebook.problems)
+        _add_case(suite, _NOTEBOOK, "read", "failure", words.NOTEBOOK[status], problems)
 
 
 def _body(check: CheckResult) -> str:
@@ -56,20 +56,21 @@ def _body(check: CheckResult) -> str:
     return "\n".join(lines)
 
 
-def _case(function: str, name: str, kind: str, message: str, body: str) -> tuple[str, str]:
-    """Return a test case with how it ended: nothing, failure, error or skipped."""
-    head = f'<testcase classname="{_attribute(function)}" name="{_attribute(name)}"'
+def _add_case(suite: ET.Element, function: str, name: str, kind: str = "", message: str = "", body: str = "") -> None:
+    """Add a test case with how it ended: nothing, failure, error or skipped."""
+    case = ET.SubElement(suite, "testcase", classname=_attribute(function), name=_attribute(name))
+    case.tail = "\n"
     if not kind:
-        return kind, f"{head}/>\n"
-    if kind == "skipped":  # has no type, and readers look at its message alone
-        return kind, f'{head}><skipped message="{_attribute(message)}"/></testcase>\n'
-    inside = f'<{kind} message="{_attribute(message)}" type="{kind}">{_xml(body)}</{kind}>'
-    return kind, f"{head}>{inside}</testcase>\n"
+        return
+    ending = ET.SubElement(case, kind, message=_attribute(message))
+    if kind != "skipped":  # has no type, and readers look at its message alone
+        ending.set("type", kind)
+        ending.text = _clean(body)
 
 
-def _attribute(said: str) -> str:
-    return _xml(text.one_line(said))
+def _attribute(value: str) -> str:
+    return _clean(text.one_line(value))
 
 
-def _xml(said: str) -> str:
-    return str(escape(_NO_XML.sub("\ufffd", text.clean(said))))
+def _clean(value: str) -> str:
+    return _NO_XML.sub("\ufffd", text.clean(value))

@@ -30,7 +30,7 @@ class Reader:
     def outcomes(self, code: str) -> tuple[Outcome, ...] | None:
         """Return what the calls of a function with this key gave, or None."""
         row = self._one(
-            "SELECT data, key FROM functions JOIN outcomes ON key = functions.outcomes WHERE functions.code = ? LIMIT 1",
+            "SELECT data, key FROM functions JOIN outcomes ON key = functions.outcomes WHERE functions.code = :key LIMIT 1",
             code,
         )
         with contextlib.suppress(msgspec.DecodeError):
@@ -39,7 +39,7 @@ class Reader:
 
     def training(self, start: str) -> bytes | None:
         """Return the training from this start, or None."""
-        row = self._one("SELECT training FROM trainings WHERE start = ?", start)
+        row = self._one("SELECT training FROM trainings WHERE start = :key", start)
         return bytes(row[0]) if row else None
 
     def close(self) -> None:
@@ -52,7 +52,7 @@ class Reader:
         if self._database is None or not key:
             return None
         with contextlib.suppress(sqlite3.Error):  # a cache that cannot be read is an empty one
-            row: tuple[Any, ...] | None = self._database.execute(query, (key,)).fetchone()
+            row: tuple[Any, ...] | None = self._database.execute(query, {"key": key}).fetchone()
             return row
         return None
 

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ Kind = Literal["override", "undo", "seen", "removed", "assigned", "comment", Adj
 ADJUSTMENTS: tuple[AdjustmentKind, ...] = ("score", "percent", "bonus")  # in the order in which they apply
 _POINTS: tuple[Kind, ...] = ("override", *ADJUSTMENTS)  # what an undo takes back
 _COLUMNS = "at, by, kind, submission, function, points, before, possible, reason, sha256, code, student"
+Values = Mapping[str, object]  # the named values of a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ class Ledger:
 
     def __init__(
         self,
-        rows: Callable[[str, Sequence[object]], Iterable[tuple[Any, ...]]],
-        save: Callable[[str, Iterable[Sequence[object]]], None],
+        rows: Callable[[str, Values], Iterable[tuple[Any, ...]]],
+        save: Callable[[str, Iterable[Values]], None],
         path: Path,
     ) -> None:
         self._rows, self._save, self.path = rows, save, path
@@ -93,8 +94,8 @@ class Ledger:
 
     def _insert(self, decisions: Sequence[Decision]) -> None:
         columns = _COLUMNS.split(", ")
-        statement = f"INSERT INTO ledger ({_COLUMNS}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # the same
-        self._save(statement, [tuple(getattr(one, column) for column in columns) for one in decisions])
+        statement = f"INSERT INTO ledger ({_COLUMNS}) VALUES ({', '.join(f':{column}' for column in columns)})"  # noqa: S608  # the same
+        self._save(statement, [asdict(decision) for decision in decisions])
 
     def rewrite(self) -> None:
         """Write the file again as the ledger is: somebody was forgotten."""
@@ -103,7 +104,9 @@ class Ledger:
 
     def decisions(self, submission: str | None = None) -> tuple[Decision, ...]:
         """Return the whole ledger, or that of one submission, oldest first."""
-        where, values = ("", ()) if submission is None else (" WHERE submission = ?", (submission,))
+        where, values = (
+            ("", {}) if submission is None else (" WHERE submission = :submission", {"submission": submission})
+        )
         rows = self._rows(f"SELECT {_COLUMNS} FROM ledger{where} ORDER BY at, id", values)  # noqa: S608  # the same
         return tuple(Decision(**dict(zip(_COLUMNS.split(", "), row, strict=True))) for row in rows)
 

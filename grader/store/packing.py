@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -34,11 +34,6 @@ class Packed:
     head: bytes
     outcomes: Mapping[str, bytes]
     keys: Mapping[str, Keys]
-
-    def functions(self) -> Iterator[tuple[str, str, str, str, str]]:
-        """Yield the rows of the table of functions, without the submission's name."""
-        for name, keys in self.keys.items():
-            yield name, keys.code, keys.alike, keys.outcomes, keys.training
 
 
 def pack_evidence(evidence: Evidence, known: Mapping[str, Keys] | None = None) -> Packed:

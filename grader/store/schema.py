@@ -1,17 +1,10 @@
-"""The store's tables, and how an older store becomes one of today."""
+"""The store's tables and the version of their schema."""
 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
-from datetime import datetime, timezone
 
-import msgspec
-
-from grader.records import Evidence, Result
-from grader.store.packing import pack_evidence, seal
-
-VERSION = 2
+VERSION = 3
 TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS trainings (start TEXT PRIMARY KEY, training BLOB NOT NULL);
@@ -38,12 +31,6 @@ CREATE TABLE IF NOT EXISTS ledger (
 );
 CREATE INDEX IF NOT EXISTS ledger_submission ON ledger (submission);
 """
-ADDED = (  # columns that stores of version 2 did not have at first
-    ("submissions", "pages TEXT NOT NULL DEFAULT ''"),
-    ("submissions", "decided TEXT NOT NULL DEFAULT ''"),
-    ("submissions", "counts INTEGER NOT NULL DEFAULT 1"),
-    ("ledger", "student TEXT NOT NULL DEFAULT ''"),
-)
 GUARDS = {
     "ledger_is_not_changed": "BEFORE UPDATE ON ledger",
     "ledger_is_not_shortened": "BEFORE DELETE ON ledger",
@@ -51,18 +38,17 @@ GUARDS = {
 
 
 def create(database: sqlite3.Connection) -> None:
-    """Make what is missing, and bring a store of version 1 to today's."""
-    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if "submissions" in tables and "ledger" not in tables:
-        _from_version_1(database)
-    else:
-        for statement in TABLES.split(";"):
-            database.execute(statement)
-        for table, column in ADDED:
-            if column.split()[0] not in {row[1] for row in database.execute(f"PRAGMA table_info({table})")}:
-                database.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    """Create the tables that are missing, and note the version of the schema."""
+    for statement in TABLES.split(";"):
+        database.execute(statement)
     guard(database)
-    database.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(VERSION).encode(),))
+    database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def version(database: sqlite3.Connection) -> int:
+    """Return the version of the schema that the file was made with: 0 for a new file."""
+    ((number,),) = database.execute("PRAGMA user_version")
+    return int(number)
 
 
 def guard(database: sqlite3.Connection) -> None:
@@ -77,30 +63,3 @@ def unguard(database: sqlite3.Connection) -> None:
     """Let the ledger be shortened, for as long as somebody is forgotten."""
     for name in GUARDS:
         database.execute(f"DROP TRIGGER IF EXISTS {name}")
-
-
-def _from_version_1(database: sqlite3.Connection) -> None:
-    """Take over what version 1 kept; what cannot be read any more is left out, and so graded again."""
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")  # version 1 did not say when
-    database.execute("ALTER TABLE submissions RENAME TO old")
-    for statement in TABLES.split(";"):
-        database.execute(statement)
-    rows = database.execute("SELECT name, folder, sha256, graded_with, seconds, evidence, result FROM old")
-    for name, folder, sha256, graded_with, seconds, evidence, result in rows:
-        with suppress(msgspec.DecodeError):
-            packed = pack_evidence(msgspec.msgpack.decode(evidence, type=Evidence))
-            database.execute(
-                "INSERT INTO submissions VALUES (?, ?, ?, '', NULL, '', '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 1)",
-                (name, folder, sha256, graded_with, now, seconds, *_standing(result), seal(packed.head), seal(result)),
-            )
-            database.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", packed.outcomes.items())
-            made = [(name, *row) for row in packed.functions()]
-            database.executemany("INSERT INTO functions VALUES (?, ?, ?, ?, ?, ?)", made)
-    database.execute("DROP TABLE old")
-    database.execute("UPDATE meta SET value = ? WHERE name = 'version'", (str(VERSION).encode(),))
-
-
-def _standing(data: bytes) -> tuple[float, float, bool, bool, bool]:
-    result = msgspec.json.decode(data, type=Result)
-    unread = result.notebook.status not in {"ok", "repaired"}
-    return result.score, result.possible, result.passed, result.provisional, result.provisional or unread

@@ -9,7 +9,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -23,11 +23,19 @@ from grader.files import make_private_folder, open_in_place
 from grader.records import Evidence, Result
 from grader.store import schema
 from grader.store.ledger import FILE as RULINGS
-from grader.store.ledger import Decision, Ledger
+from grader.store.ledger import Decision, Ledger, Values
 from grader.store.packing import Packed, is_whole, seal, unpack_evidence, unseal
 from grader.store.ruled import ruled
 
 _KNOWN = "name, folder, sha256, stat, gathered_with, graded_with, student, handed, provisional, pages, decided"
+_ADD_TRAINING = "INSERT OR REPLACE INTO trainings VALUES (:start, :training)"
+_ADD_FUNCTION = "INSERT INTO functions VALUES (:submission, :function, :code, :alike, :outcomes, :training)"
+_ADD_SUBMISSION = (
+    "INSERT OR REPLACE INTO submissions VALUES (:name, :folder, :sha256, :stat, :student, :handed, :gathered_with,"
+    " :graded_with, :graded_at, :seconds, :score, :possible, :passed, :provisional, :review, :evidence, :result,"
+    " :pages, :decided, :counts)"
+)
+_NO_VALUES: Values = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +181,7 @@ def _is_sealed(path: Path) -> bool:
             secret = database.execute("SELECT value FROM meta WHERE name = 'secret'").fetchone()
             if not secret or not isinstance(secret[0], bytes):
                 return False
-            seal_row = database.execute("SELECT 1 FROM meta WHERE name = ?", (_seal_name(secret[0], key),))
+            seal_row = database.execute("SELECT 1 FROM meta WHERE name = :name", {"name": _seal_name(secret[0], key)})
             return seal_row.fetchone() is not None
     except sqlite3.DatabaseError:
         return True  # it holds nothing that could be believed; opening it says what is wrong
@@ -247,23 +255,23 @@ class Store:
         standing = self.ledger.standing()
         names = [name for (name,) in self._rows("SELECT name FROM submissions ORDER BY name") if name not in besides]
         for name in names:
-            query = "SELECT folder, seconds, result FROM submissions WHERE name = ?"
-            for folder, seconds, data in self._rows(query, (name,)):
+            query = "SELECT folder, seconds, result FROM submissions WHERE name = :name"
+            for folder, seconds, data in self._rows(query, {"name": name}):
                 yield folder, seconds, ruled(self._result(name, data), standing.get(name, ()))
 
     def result(self, name: str) -> Result:
         """Return the machine's result of one submission, without what people ruled."""
-        ((data,),) = self._rows("SELECT result FROM submissions WHERE name = ?", (name,))
+        ((data,),) = self._rows("SELECT result FROM submissions WHERE name = :name", {"name": name})
         return self._result(name, data)
 
     def before(self, name: str) -> Before:
         """Return what judging one submission again needs."""
-        query = "SELECT evidence, gathered_with, handed, seconds, graded_at FROM submissions WHERE name = ?"
-        ((head, *rest),) = self._rows(query, (name,))
+        query = "SELECT evidence, gathered_with, handed, seconds, graded_at FROM submissions WHERE name = :name"
+        ((head, *rest),) = self._rows(query, {"name": name})
         outcomes = list(
             self._rows(
-                "SELECT function, key, data FROM functions JOIN outcomes ON key = outcomes WHERE submission = ?",
-                (name,),
+                "SELECT function, key, data FROM functions JOIN outcomes ON key = outcomes WHERE submission = :name",
+                {"name": name},
             )
         )
         if not all(is_whole(key, data) for _, key, data in outcomes):
@@ -274,15 +282,16 @@ class Store:
         """Return all submissions whose function gave the very same as this one's on every public call, by name."""
         rows = self._rows(
             "SELECT other.submission FROM functions AS mine JOIN functions AS other USING (function, alike)"
-            " WHERE mine.submission = ? AND mine.function = ? AND mine.alike != '' ORDER BY other.submission",
-            (name, function),
+            " WHERE mine.submission = :name AND mine.function = :function AND mine.alike != '' ORDER BY other.submission",
+            {"name": name, "function": function},
         )
         return tuple(other for (other,) in rows)
 
     def touch(self, stats: Mapping[str, str]) -> None:
         """Keep what the file system says today of files that have not changed, by name."""
         self._write_many(
-            "UPDATE submissions SET stat = ? WHERE name = ?", [(stat, name) for name, stat in stats.items()]
+            "UPDATE submissions SET stat = :stat WHERE name = :name",
+            [{"name": name, "stat": stat} for name, stat in stats.items()],
         )
 
     def seen(self) -> frozenset[str]:
@@ -292,18 +301,18 @@ class Store:
 
     def stand(self, name: str, standing: Standing, *, pages: str, decided: str) -> None:
         """Keep how a submission stands after people ruled on it, and the pages that say so."""
-        values = (*astuple(standing), pages, decided, name)
+        values = {**asdict(standing), "pages": pages, "decided": decided, "name": name}
         statement = (
-            "UPDATE submissions SET score = ?, possible = ?, passed = ?, provisional = ?, review = ?, counts = ?,"
-            " pages = ?, decided = ?"
-            " WHERE name = ?"
+            "UPDATE submissions SET score = :score, possible = :possible, passed = :passed, provisional = :provisional,"
+            " review = :review, counts = :counts, pages = :pages, decided = :decided WHERE name = :name"
         )
         self._write_many(statement, [values])
 
     def note_pages(self, pages: Mapping[str, str]) -> None:
         """Keep what the file system says today of pages whose content has not changed, by name."""
         self._write_many(
-            "UPDATE submissions SET pages = ? WHERE name = ?", [(stats, name) for name, stats in pages.items()]
+            "UPDATE submissions SET pages = :pages WHERE name = :name",
+            [{"name": name, "pages": stats} for name, stats in pages.items()],
         )
 
     def counts(self) -> Counts:
@@ -315,13 +324,11 @@ class Store:
     def drop(self, *names: str) -> None:
         """Forget submissions and what only they needed; the secret, the trainings and the ledger stay."""
         with self._saving() as database:
-            database.executemany("DELETE FROM submissions WHERE name = ?", [(name,) for name in names])
-            database.executemany("DELETE FROM functions WHERE submission = ?", [(name,) for name in names])
-            database.execute("DELETE FROM outcomes WHERE key NOT IN (SELECT outcomes FROM functions)")
+            _drop(database, [{"name": name} for name in names])
 
     def graded_before(self, moment: str) -> tuple[str, ...]:
         """Return the submissions that were graded before a moment (ISO 8601, UTC), by name."""
-        rows = self._rows("SELECT name FROM submissions WHERE graded_at < ? ORDER BY name", (moment,))
+        rows = self._rows("SELECT name FROM submissions WHERE graded_at < :moment ORDER BY name", {"moment": moment})
         return tuple(name for (name,) in rows)
 
     def forget(self, names: Iterable[str], note: Decision, pending: bytes) -> int:
@@ -330,39 +337,37 @@ class Store:
         The ledger gets `note`, which names nobody.  `pending` says what is left to be removed outside of the store; it stays
         until `forgotten`.
         """
-        rows = [(name,) for name in names]
+        rows = [{"name": name} for name in names]
         with self._saving() as database:
             database.execute("BEGIN IMMEDIATE")
-            database.execute("INSERT OR REPLACE INTO meta VALUES ('forgetting', ?)", (pending,))
+            database.execute("INSERT OR REPLACE INTO meta VALUES ('forgetting', :pending)", {"pending": pending})
             starts = {
                 start
                 for row in rows
-                for (start,) in database.execute("SELECT training FROM functions WHERE submission = ?", row)
+                for (start,) in database.execute("SELECT training FROM functions WHERE submission = :name", row)
             }
             schema.unguard(database)
-            gone = database.executemany("DELETE FROM ledger WHERE submission = ?", rows).rowcount
+            gone = database.executemany("DELETE FROM ledger WHERE submission = :name", rows).rowcount
             schema.guard(database)
-            database.executemany("DELETE FROM submissions WHERE name = ?", rows)
-            database.executemany("DELETE FROM functions WHERE submission = ?", rows)
-            database.execute("DELETE FROM outcomes WHERE key NOT IN (SELECT outcomes FROM functions)")
-            alone = "DELETE FROM trainings WHERE start = ? AND start NOT IN (SELECT training FROM functions)"
-            database.executemany(alone, [(start,) for start in starts])
+            _drop(database, rows)
+            alone = "DELETE FROM trainings WHERE start = :start AND start NOT IN (SELECT training FROM functions)"
+            database.executemany(alone, [{"start": start} for start in starts])
         self.ledger.rewrite()
         self.ledger.add(note)
         return gone
 
     def forgotten(self) -> None:
         """Note that nothing is left to be removed."""
-        self._write_many("DELETE FROM meta WHERE name = ?", [("forgetting",)])
+        self._write_many("DELETE FROM meta WHERE name = :name", [{"name": "forgetting"}])
 
     def note(self, name: str) -> bytes | None:
         """Return what was noted of the class under a name, or None."""
-        row = next(iter(list(self._rows("SELECT value FROM meta WHERE name = ?", (name,)))), None)
+        row = next(iter(list(self._rows("SELECT value FROM meta WHERE name = :name", {"name": name}))), None)
         return None if row is None else row[0].encode() if isinstance(row[0], str) else bytes(row[0])
 
     def set_note(self, name: str, value: bytes) -> None:
         """Note something of the class as a whole: its exercise, its class list, how its files were written."""
-        self._write_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(name, value)])
+        self._write_many("INSERT OR REPLACE INTO meta VALUES (:name, :value)", [{"name": name, "value": value}])
 
     def version(self) -> bytes:
         """Return a mark of what the class's files are made from: another one whenever any of it has changed."""
@@ -392,7 +397,7 @@ class Store:
 
     @ignored.setter
     def ignored(self, reasons: Mapping[str, str]) -> None:
-        self._write_many("INSERT OR REPLACE INTO meta VALUES ('ignored', ?)", [(msgspec.json.encode(dict(reasons)),)])
+        self.set_note("ignored", msgspec.json.encode(dict(reasons)))
 
     def same_files(self) -> tuple[tuple[str, ...], ...]:
         """Return the names of submissions that are one and the same file, where they are of more than one hand-in."""
@@ -413,7 +418,7 @@ class Store:
 
     def add_trainings(self, trainings: Mapping[str, bytes]) -> None:
         """Keep trainings, in place of older ones."""
-        self._write_many("INSERT OR REPLACE INTO trainings VALUES (?, ?)", list(trainings.items()))
+        self._write_many(_ADD_TRAINING, _training_rows(trainings))
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -429,29 +434,39 @@ class Store:
         with self._saving() as database:
             database.execute("BEGIN IMMEDIATE")
             schema.create(database)
-            database.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secrets.token_bytes(32),))
+            database.execute(
+                "INSERT OR IGNORE INTO meta VALUES ('secret', :secret)", {"secret": secrets.token_bytes(32)}
+            )
             if key := keys.key() or keys.new_key():
                 ((secret,),) = database.execute("SELECT value FROM meta WHERE name = 'secret'")
-                database.execute("INSERT OR IGNORE INTO meta VALUES (?, X'')", (_seal_name(bytes(secret), key),))
+                database.execute(
+                    "INSERT OR IGNORE INTO meta VALUES (:name, X'')", {"name": _seal_name(bytes(secret), key)}
+                )
 
     def _check_version(self) -> None:
+        """Refuse a store of another schema: no other one was ever released, so there is none to take over."""
         with self._errors():
-            found = self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
-            version = int(self._meta("version")) if found else schema.VERSION
+            tables = self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
+            version = schema.version(self._database)
         if version > schema.VERSION:
             raise RequestError(
                 f"{self.path} was written by a newer grader (store of version {version}; this one knows {schema.VERSION})",
                 hint="update the grader, or give another --out folder",
             )
+        if tables and version < schema.VERSION:
+            raise RequestError(
+                f"{self.path} was written by a grader from before the first release, so it cannot be read",
+                hint=f"move it away, and run `grader batch` with --fresh --trust-store; {RULINGS} keeps what people decided",
+            )
 
     def _meta(self, name: str) -> bytes:
-        rows = list(self._rows("SELECT value FROM meta WHERE name = ?", (name,)))
+        rows = list(self._rows("SELECT value FROM meta WHERE name = :name", {"name": name}))
         if not rows:
             raise self._unusable(ValueError(f"it has no {name}"))
         value = rows[0][0]
         return value.encode() if isinstance(value, str) else bytes(value)
 
-    def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str, values: Values = _NO_VALUES) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query; a store that turns out to be damaged on the way is a clear error."""
         with self._errors():
             for row in self._database.execute(query, values):  # noqa: UP028  # "yield from" would close the cursor, after the store
@@ -473,7 +488,7 @@ class Store:
             hint = "run `grader batch` with --fresh: it grades all again, and what people ruled stays"
             raise RequestError(f"the result of {name} in {self.path} cannot be read: {error}", hint=hint) from None
 
-    def _write_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+    def _write_many(self, statement: str, rows: Iterable[Values]) -> None:
         with self._saving() as database:
             database.executemany(statement, rows)
 
@@ -502,15 +517,31 @@ class Store:
 def _put(database: sqlite3.Connection, kept: Kept) -> None:
     known = kept.known
     at = kept.graded_at or datetime.now(timezone.utc).isoformat(timespec="seconds")
-    database.executemany("INSERT OR REPLACE INTO trainings VALUES (?, ?)", kept.trainings.items())
-    database.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", kept.evidence.outcomes.items())
-    database.execute("DELETE FROM functions WHERE submission = ?", (known.name,))
-    rows = [(known.name, *row) for row in kept.evidence.functions()]
-    database.executemany("INSERT INTO functions VALUES (?, ?, ?, ?, ?, ?)", rows)
-    database.execute(
-        f"INSERT OR REPLACE INTO submissions VALUES ({', '.join('?' * 20)})",  # noqa: S608  # marks
-        (known.name, known.folder, known.sha256, known.stat, known.student, known.handed, known.gathered_with,
-         known.graded_with, at,
-         kept.seconds, *astuple(kept.standing)[:-1], seal(kept.evidence.head), seal(kept.result),
-         known.pages, known.decided, kept.standing.counts),
-    )  # fmt: skip
+    database.executemany(_ADD_TRAINING, _training_rows(kept.trainings))
+    outcomes = [{"key": key, "data": data} for key, data in kept.evidence.outcomes.items()]
+    database.executemany("INSERT OR IGNORE INTO outcomes VALUES (:key, :data)", outcomes)
+    database.execute("DELETE FROM functions WHERE submission = :name", {"name": known.name})
+    functions = [
+        {"submission": known.name, "function": name, **asdict(keys)} for name, keys in kept.evidence.keys.items()
+    ]
+    database.executemany(_ADD_FUNCTION, functions)
+    row = {
+        **asdict(known),
+        **asdict(kept.standing),
+        "graded_at": at,
+        "seconds": kept.seconds,
+        "evidence": seal(kept.evidence.head),
+        "result": seal(kept.result),
+    }
+    database.execute(_ADD_SUBMISSION, row)
+
+
+def _drop(database: sqlite3.Connection, rows: Sequence[Values]) -> None:
+    """Delete submissions, each row with its `name`, and what only they needed."""
+    database.executemany("DELETE FROM submissions WHERE name = :name", rows)
+    database.executemany("DELETE FROM functions WHERE submission = :name", rows)
+    database.execute("DELETE FROM outcomes WHERE key NOT IN (SELECT outcomes FROM functions)")
+
+
+def _training_rows(trainings: Mapping[str, bytes]) -> list[Values]:
+    return [{"start": start, "training": training} for start, training in trainings.items()]

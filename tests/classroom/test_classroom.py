@@ -366,6 +366,10 @@ def test_junit_xml_keeps_to_the_schema(entries):
         assert len(names) == len(set(names))
 
 
+def test_junit_xml_is_the_golden_one(golden):
+    golden("class.junit.xml", "".join(junit.junit(classes.entries())))
+
+
 def test_no_name_breaks_out_of_a_page(tmp_path):
     page = (written(hostile(), tmp_path) / "index.html").read_text(encoding="utf-8")
 

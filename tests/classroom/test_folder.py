@@ -310,7 +310,7 @@ def test_a_collected_class_is_not_graded_without_its_manifest(graded, capsys):
 
 def test_a_store_that_did_not_keep_its_exercise_takes_the_default(graded):
     with Store(graded / "out" / "grades.sqlite") as store:
-        store._write_many("DELETE FROM meta WHERE name = ?", [("exercise",)])
+        store._write_many("DELETE FROM meta WHERE name = :name", [{"name": "exercise"}])
         assert remembered.exercise_of(store).name == exercises.DEFAULT
 
 
