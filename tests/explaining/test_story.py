@@ -107,8 +107,9 @@ def told(pipeline: Pipeline, init: Init, short: str) -> FunctionResult:
         np.random.seed(call.ambient_seed)
         arrays = {name: Array.of(value) for name, value in init(list(call.layers)).items()}
         outcomes.append(Outcome(call, "returned", arrays))
+    pipeline.gatherer.begin()
     gathered = pipeline.gatherer._trained(tuple(outcomes), 0.0)
-    one = FunctionEvidence(function, tuple(outcomes), gathered.training, gathered.fault)
+    one = FunctionEvidence(function, gathered.outcomes, gathered.training, gathered.fault)
     functions = {name: replace(pipeline.asked[name].recovered.evidence) for name in EXERCISE.names} | {task.name: one}
     evidence = Evidence(Notebook("a.ipynb", "", "ok"), functions, EXERCISE.name, EXERCISE.sha256, (), "", "")
     result: Result = pipeline.judge(evidence)
