@@ -20,10 +20,17 @@ from grader.records import Result
 SCALE_001 = edit(RANDOM, ("* 10", "* 0.01"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_home(tmp_path_factory):
+    """Nothing is written into the home of whoever runs the tests; what one test seals, another may open."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def own_home(confined, tmp_path, monkeypatch):
-    """Nothing is written into the home of whoever runs the tests."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+def checked_once(confined):
+    """The confinement of this machine is looked at once."""
 
 
 @pytest.fixture
@@ -448,7 +455,7 @@ def test_check_and_batch_agree(tmp_path, wrong, capsys):
 
 def test_a_submission_that_kills_its_process_gets_a_page_and_stops_nobody(tmp_path, monkeypatch):
     """The process that grades dies on one file, every time: the file is provisional, the others are graded."""
-    poison = "import os, grader.reading.notebook as n\nold = n.parse\nn.parse = lambda d, name: os._exit(9) if name == 'bad.ipynb' else old(d, name)\n"
+    poison = "import os, grader.reading.notebook as n\nold = n.parse\nn.parse = lambda d, name, **more: os._exit(9) if name == 'bad.ipynb' else old(d, name, **more)\n"
     write(tmp_path / "site", "sitecustomize.py", poison.encode())
     for name in ("a.ipynb", "bad.ipynb", "z.ipynb"):
         write(tmp_path / "in", name, solved())

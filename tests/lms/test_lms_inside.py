@@ -322,7 +322,7 @@ def test_student_code_does_not_write_its_own_result(tmp_path, system):
     path = tmp_path / SYSTEMS[system][1]
     forged = f"    open({str(path)!r}, 'w').write('{{}}')\n    parameters = {{}}"
     root = laid(tmp_path, system, {"hw.ipynb": solved(random=edit(RANDOM_SOURCE, ("    parameters = {}", forged)))})
-    assert score(system, run(system, root)) == 20
+    assert score(system, run(system, root)) is None  # a notebook may write there, so a person looks
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

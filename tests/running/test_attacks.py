@@ -182,7 +182,7 @@ def as_nobody(command: Sequence[object], site: Path, scratch: Path) -> subproces
 
 def copy_package(site: Path) -> None:
     """Copy the installed package, as a wheel lays it out, what the gallery imports, and the gallery."""
-    copy(Path(resources.__file__).parent, site / "grader")
+    copy(Path(resources.__file__).parents[1], site / "grader")
     for found in (resources.reference(), resources.templates()):
         copy(found, site / "grader" / found.name)
     for path in _imported():
@@ -196,7 +196,7 @@ def copy_package(site: Path) -> None:
 def _imported() -> list[Path]:
     """Return the packages and modules from outside the standard library that the gallery needs."""
     code = "import attacks, sys; print(*[f'{name}={module.__file__}' for name, module in sys.modules.items() if '.' not in name and getattr(module, '__file__', None)], sep='\\n')"
-    environment = {**os.environ, "PYTHONPATH": f"{HERE}:{Path(resources.__file__).parent.parent}"}
+    environment = {**os.environ, "PYTHONPATH": f"{HERE}:{Path(resources.__file__).parents[2]}"}
     said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     found = {name: Path(path) for name, _, path in (line.partition("=") for line in said.stdout.splitlines())}
     ours = sys.stdlib_module_names | {"attacks", "grader"}
@@ -658,6 +658,9 @@ class Hostile:
         self._make_files(self.work / "files")
         class_zip(self.work / "class.zip")
         (folder / "temporary").mkdir()
+        (folder / "home" / "grader").mkdir(parents=True)
+        (folder / "home" / "grader" / "manifest.key").write_bytes(bytes(range(32)))
+        (folder / "home" / "grader" / "manifest.key").chmod(0o600)
         self.before = self.tree()
         sources = {"files": self.work / "files", "archive": self.work / "class.zip"}
         running = [self._start(sources[kind], out, folder / f"{kind}.txt") for kind, out in self.outs.items()]
@@ -680,9 +683,9 @@ class Hostile:
     def _start(self, source: Path, out: Path, said: Path) -> subprocess.Popen[bytes]:
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(HERE.parent),
+            "PYTHONPATH": str(HERE.parents[1]),
             "TMPDIR": str(self.folder / "temporary"),
-            "XDG_DATA_HOME": str(self.folder),
+            "XDG_DATA_HOME": str(self.folder / "home"),
             "LC_ALL": "C.UTF-8",
         }
         command = [sys.executable, "-B", "-m", "grader", "batch", source, "--out", out, "--jobs", "2", "--verbose"]
@@ -904,7 +907,7 @@ def test_a_terminal_is_told_nothing_by_a_student(tmp_path):
     write(tmp_path, "evil.ipynb", BY_CONTENT["exception.ipynb"])
     master, slave = os.openpty()
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path),
-                   "PYTHONPATH": str(HERE.parent), "LC_ALL": "C.UTF-8"}  # fmt: skip
+                   "PYTHONPATH": str(HERE.parents[1]), "LC_ALL": "C.UTF-8"}  # fmt: skip
     process = subprocess.Popen([sys.executable, "-m", "grader", "check", "evil.ipynb"], cwd=tmp_path, env=environment,
                                stdin=slave, stdout=slave, stderr=slave, start_new_session=True)  # fmt: skip
     os.close(slave)

@@ -267,9 +267,13 @@ UNDO = set(
 )
 
 
-def decide(program: bytes, number: int, arch: int, first: int = 0) -> int:
-    """Run a filter as the kernel would on one system call with this first argument and return its action."""
-    data, at, value = struct.pack("<IIQ6Q", number, arch, 0, first % 2**64, *[0] * 5), 0, 0
+def decide(program: bytes, number: int, arch: int, *arguments: int) -> int:
+    """Run a filter as the kernel would on one system call with these first arguments and return its action."""
+    data, at, value = (
+        struct.pack("<IIQ6Q", number, arch, 0, *[value % 2**64 for value in (*arguments, *[0] * 6)[:6]]),
+        0,
+        0,
+    )
     while True:
         code, if_true, if_false, k = struct.unpack_from("<HBBI", program, 8 * at)
         at += 1
@@ -292,9 +296,21 @@ AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # linux/audit.h
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_the_filter_allows_what_is_listed_and_nothing_else(kernel, machine):
-    program, allowed = kernel.seccomp_program(machine), set(kernel.allowed_calls(machine).values())
+    program, calls = kernel.seccomp_program(machine), kernel.allowed_calls(machine)
+    arguments = {calls[name]: [0] * place + [values[0]] for name, (place, values) in kernel._LISTED.items()}
     for number in (*range(601), 0x3FFFFFFF, 0x7FFFFFFF, 0xFFFFFFFF):
-        assert decide(program, number, AUDIT[machine]) == (ALLOW if number in allowed else EPERM), number
+        decision = decide(program, number, AUDIT[machine], *arguments.get(number, ()))
+        assert decision == (ALLOW if number in calls.values() else EPERM), number
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_filter_allows_the_listed_values_of_an_argument_alone(kernel, machine):
+    program, calls = kernel.seccomp_program(machine), kernel.allowed_calls(machine)
+    for name, (place, values) in kernel._LISTED.items():
+        allowed = [
+            value for value in range(600) if decide(program, calls[name], AUDIT[machine], *[0] * place, value) == ALLOW
+        ]
+        assert allowed == sorted(values)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -309,7 +325,7 @@ def test_the_filter_lets_a_process_ask_for_its_own_clocks_and_processors_alone(k
     assert bounds("sched_getaffinity") == [0]
     for name in ("clock_gettime", "clock_getres", "clock_nanosleep"):
         assert bounds(name) == list(range(12))
-    for name in set(allowed) - set(kernel._BOUNDED):
+    for name in set(allowed) - set(kernel._BOUNDED) - set(kernel._LISTED):
         assert decide(program, allowed[name], AUDIT[machine], -1) == ALLOW
 
 

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import grader.running.sandbox
+from grader.errors import LateError
 from grader.exercise import resources
 from grader.exercise.limits import Limits
 from grader.records import Call, Function, Outcome, Place, Unit
@@ -358,7 +359,7 @@ ATTACKS = (
             lambda: os.listdir("/"), lambda: os.scandir("."), lambda: os.lstat("/etc/passwd"), lambda: os.chdir("/"),
             lambda: os.access("/", os.R_OK) or 1 / 0, lambda: os.readlink("/proc/self/exe"), lambda: os.statvfs("/"),
             lambda: os.mkdir(there), lambda: os.mkfifo(there), lambda: os.mknod(there), lambda: os.chroot("/"),
-            lambda: os.rename(other, there), lambda: os.unlink(other), lambda: os.chmod(other, 0o777), lambda: os.getcwd(),
+            lambda: os.rename(other, there), lambda: os.unlink(other), lambda: os.chmod(other, 0o777),
             lambda: os.truncate(other, 0), lambda: os.utime(other), lambda: os.getxattr("/", "user.x"),
             lambda: os.open("/", os.O_PATH), lambda: os.open("/tmp", os.O_TMPFILE | os.O_RDWR),
             lambda: call("openat", -100, b"/etc/passwd", 0, 0),
@@ -815,7 +816,7 @@ class Arena:
         return {
             **{name: str(self.folder / file) for name, file in _FILES.items()},
             "reference": str(reference),
-            "package": str(Path(resources.__file__).parent),
+            "package": str(Path(resources.__file__).parents[1]),
             "tcp": self._listeners["tcp"].getsockname()[1],
             "udp": self._listeners["udp"].getsockname()[1],
             "abstract": self._abstract,
@@ -953,7 +954,10 @@ def perform(attack: Attack, sandbox: Sandbox, arena: Arena, layers: Sequence[str
     before = _cpu_seconds(server)
     wall_seconds = SHORT_SECONDS if "timed_out" in attack.ends else None
     with Peak() as peak:
-        outcomes = sandbox.run(function(attack.body, facts), CALLS, layers=layers, wall_seconds=wall_seconds)
+        try:
+            outcomes = sandbox.run(function(attack.body, facts), CALLS, layers=layers, wall_seconds=wall_seconds)
+        except LateError:  # a busy machine: once more, with all the time that a busy machine may need
+            outcomes = sandbox.run(function(attack.body, facts), CALLS, layers=layers)
         after = sandbox.run(function(attack.then, facts), CALLS[:1], layers=layers) if attack.then else ()
         mib = peak.mib
     cpu_seconds = _cpu_seconds(server) - before

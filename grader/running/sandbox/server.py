@@ -34,7 +34,7 @@ PIPE_BYTES = 1 << 20
 SLOTS = 1000  # user ids for children: where the grader is root, each of its processes uses one of its own
 # The pipes hold what most jobs write, so waking for each piece would only cost time; who writes much must not wait long.
 DRAIN_MILLISECONDS, FLOOD_MILLISECONDS = 20, 1
-WAITING = 0.5  # of a job's wall time, on top of it: so long it may wait for a processor
+WAITING = 2.0  # times a job's wall time, on top of it: so long it may wait for a processor
 SILENCE_SECONDS = 5.0  # beyond the job's own wall time; after it the fork server itself is ended
 NO_ANSWER = "no answer"  # what the worker says of a child that was not confined in time
 _LATE_HINT = "run the command again when less runs beside it on this machine; if it stays, report it"

@@ -141,7 +141,7 @@ class Server:
                 queued = self.confinement.queued_seconds(pid) - queued_before
                 more = min(queued, self.limits["waiting"] * seconds) - granted
                 if more <= TICK_SECONDS:
-                    return False, 0.0, queued > granted + TICK_SECONDS
+                    return False, 0.0, seconds > 0 and queued > granted + TICK_SECONDS
                 granted, deadline = granted + more, deadline + more
                 continue
             computed = time.clock_gettime(clock)
