@@ -68,6 +68,7 @@ from grader.records import (
     TrainingResult,
     Unit,
 )
+from grader.records.points import of
 from grader.running import gather as gathering
 from grader.running import train
 from grader.running.gather import Gatherer, KnownOutcomes
@@ -558,7 +559,7 @@ def _explained(what: str, make: Callable[[], Value | None]) -> Value | None:
 def _plain_summary(functions: Mapping[str, FunctionResult]) -> Summary:
     """Return a summary that says no more than the points."""
     score, possible = (sum(getattr(one, key) for one in functions.values()) for key in ("points", "possible"))
-    headline = f"{score:g} of {possible:g} points."
+    headline = f"{of(score, possible)} points."
     step = "Read what each function's checks say."
     return Summary(headline, step, f"{headline} {step}")
 

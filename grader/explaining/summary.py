@@ -11,6 +11,7 @@ from grader.explaining.words import action
 from grader.faults import attempt
 from grader.judging.diagnosis.causes import UNKNOWN
 from grader.records import CheckResult, Diagnosis, FunctionResult, NotebookInfo, Summary, TrainingResult
+from grader.records.points import of
 
 SMALL = 0.3  # factors below it were measured to wait
 MOST_CHARACTERS = 1000  # of headline, next step and text together
@@ -33,11 +34,6 @@ def summarize(
     ran = [sentence for name in first for sentence in _ran(name, wrong[name])] if wrong else [_measured(functions)]
     paragraphs = (" ".join(filter(None, sentences)) for sentences in (right, ran))
     return _cut(headline, step, "\n\n".join(filter(None, paragraphs)))
-
-
-def points(value: float) -> str:
-    """Return points without a needless `.0`."""
-    return f"{value:g}"
 
 
 def place(function: FunctionResult) -> str:
@@ -63,7 +59,7 @@ def _unread(notebook: NotebookInfo) -> Summary:
 
 def _score(functions: Mapping[str, FunctionResult]) -> str:
     earned, possible = (sum(getattr(one, key) for one in functions.values()) for key in ("points", "possible"))
-    return f"{points(earned)} of {points(possible)}"
+    return of(earned, possible)
 
 
 def _headline(wrong: int, broken: bool) -> str:  # a fact, not a switch

@@ -14,6 +14,7 @@ import msgspec
 from grader.classroom.statistics import Row
 from grader.exercise.load import Exercise
 from grader.records import Result
+from grader.records.points import points
 from grader.rendering.text import clean, spell_out_json
 
 _FORMULA = tuple("=+-@|%")  # a cell that begins so is run by some spreadsheet, also behind blanks or in another width
@@ -77,10 +78,10 @@ def _cells(row: Row, exercise: Exercise) -> dict[str, Any]:
     cells: dict[str, Any] = {
         "submission": row.name,
         "student": row.student or "",
-        "score": row.score,
-        "possible": row.possible,
+        "score": _shown(row.score),
+        "possible": _shown(row.possible),
         "status": row.status,
-        **{short: part.points for short, part in parts.items()},
+        **{short: _shown(part.points) for short, part in parts.items()},
         "causes": " ".join(causes),
         "seconds": f"{row.seconds:.2f}",
         "provisional": "yes" if row.provisional else "no",
@@ -90,7 +91,7 @@ def _cells(row: Row, exercise: Exercise) -> dict[str, Any]:
         ),
         "review": "; ".join(row.reasons),
         "counts": "yes" if row.counts else "no",
-        "machine_score": row.machine_score,
+        "machine_score": _shown(row.machine_score),
         "late": "" if row.late is None else "yes" if row.late else "no",
         "handed_in": row.handed_in,
     }
@@ -98,6 +99,11 @@ def _cells(row: Row, exercise: Exercise) -> dict[str, Any]:
         cells[f"train_accuracy_{short}"] = "" if part.train_accuracy is None else part.train_accuracy
         cells[f"test_accuracy_{short}"] = "" if part.test_accuracy is None else part.test_accuracy
     return cells
+
+
+def _shown(value: float) -> float:
+    """Return points as every page shows them."""
+    return float(points(value))
 
 
 def _record(row: Row) -> dict[str, Any]:

@@ -8,6 +8,23 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from grader.records import Number, Result
+from grader.records.points import of, points
+
+__all__ = [
+    "accuracy",
+    "clean",
+    "costs",
+    "headline",
+    "of",
+    "one_line",
+    "points",
+    "sentences",
+    "short_names",
+    "short_number",
+    "shorten",
+    "spell_out",
+    "spell_out_json",
+]
 
 _BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
@@ -49,19 +66,9 @@ def shorten(text: str, width: int) -> str:
     return line if _columns(line) <= width else _cut(line, width - 4) + " ..."
 
 
-def points(value: float) -> str:
-    """Return points without a trailing ``.0``."""
-    return f"{round(value, 2):.10g}"
-
-
 def headline(result: Result) -> str:
     """Return the summary's headline without the score, for places that show it large."""
     return result.summary.headline.removeprefix(f"{of(result.score, result.possible)}. ")
-
-
-def of(value: float, possible: float) -> str:
-    """Return ``27 of 30``."""
-    return f"{points(value)} of {points(possible)}"
 
 
 def short_number(value: Number) -> str:

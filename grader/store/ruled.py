@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from grader.records import Adjustment, Comment, FunctionResult, Result, Ruling, Summary
+from grader.records.points import of, points
 from grader.store.ledger import ADJUSTMENTS, Decision
 
 MOST_CHARACTERS = 1000  # of a summary in all
@@ -32,7 +33,7 @@ def ruled(result: Result, decisions: Iterable[Decision]) -> Result:
 def said(ruling: Ruling) -> str:
     """Return a ruling as a sentence for the student."""
     short = ruling.function.rsplit("_", 1)[-1]
-    change = f"A person changed the points of {short} from {ruling.before:g} to {ruling.points:g}"
+    change = f"A person changed the points of {short} from {points(ruling.before)} to {points(ruling.points)}"
     return f"{change}: {ruling.reason.rstrip('.')}."
 
 
@@ -94,7 +95,7 @@ def _sentences(result: Result) -> Iterator[str]:
     yield from map(said, (one.ruling for one in result.functions.values() if one.ruling))
     for change in result.adjustments:
         by = "" if change.kind == "score" else f" ({change.amount})"
-        what = f"A person changed the score from {change.before:g} to {change.after:g}{by}"
+        what = f"A person changed the score from {points(change.before)} to {points(change.after)}{by}"
         yield f"{what}: {change.reason.rstrip('.')}."
     for function, comment in result.comments.items():
         about = f" on {function.rsplit('_', 1)[-1]}" if function else ""
@@ -103,4 +104,4 @@ def _sentences(result: Result) -> Iterator[str]:
 
 
 def _score(result: Result) -> str:
-    return f"{result.score:g} of {result.possible:g}. "
+    return f"{of(result.score, result.possible)}. "

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from grader.errors import RequestError
+from grader.records.points import cents, exact, number
 
-_CENTS = Decimal("0.01")
+__all__ = ["as_number", "cents", "converted", "equal", "exact", "number", "out_of", "rounded"]
 _DECIMAL = re.compile(r"\d+(?:[.,]\d+)?", re.ASCII)
-
-
-def exact(value: float) -> Decimal:
-    """Return a number as it is written, without the binary rest of a float."""
-    return Decimal(repr(float(value)))
-
-
-def cents(value: Decimal) -> Decimal:
-    """Round points to two decimals, halves up, as people do."""
-    return value.quantize(_CENTS, ROUND_HALF_UP)
 
 
 def rounded(value: Decimal) -> Decimal:
     """Return points to two decimals, without trailing zeros."""
     return Decimal(number(value))
-
-
-def number(value: Decimal) -> str:
-    """Return points with at most two decimals, a point, and nothing between thousands: ``87.5``."""
-    text = f"{cents(value):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def as_number(cell: str) -> Decimal | None:
