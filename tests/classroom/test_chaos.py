@@ -359,7 +359,7 @@ def test_a_file_that_cannot_be_looked_at_now_is_named(tmp_path, monkeypatch, own
 def test_processes_start_where_the_temporary_folder_has_a_long_path(tmp_path):
     folder = tmp_path / ("x" * 100)
     folder.mkdir()
-    script = "from grader import pool\nwith pool.processes(1) as executor: print(executor.submit(abs, -1).result())"
+    script = "from grader.classroom import pool\nwith pool.processes(1) as executor: print(executor.submit(abs, -1).result())"
     environment = {**os.environ, "TMPDIR": str(folder)}
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
     assert (ended.stdout, ended.stderr) == ("1\n", "")

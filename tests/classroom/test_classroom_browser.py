@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import classes
 import pytest
-from test_accessibility import AXE
+from axe_rules import AXE
 
 from grader import api as service
 from grader.classroom.publish import write_class

@@ -376,7 +376,7 @@ def test_a_command_that_stops_while_a_result_is_written_ends(tmp_path):
     os.mkfifo(tmp_path / "begun")
     script = """
 import os, test_faults
-from grader import pool
+from grader.classroom import pool
 try:
     with pool.processes(2) as executor:
         executor.submit(test_faults.half_said, 0).result()
@@ -388,10 +388,10 @@ except OSError as error:
 """
     ended = subprocess.run(
         [sys.executable, "-c", script],
-        cwd=Path(__file__).parents[1] / "support",
+        cwd=Path(__file__).parent,
         capture_output=True,
         text=True,
-        env={**os.environ, "BEGUN": str(tmp_path / "begun")},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "support"), "BEGUN": str(tmp_path / "begun")},
         check=True,
     )
     assert (ended.stdout, ended.stderr) == ("the disk is full\n", "")

@@ -79,7 +79,7 @@ def test_a_second_command_in_one_folder_says_who_holds_it(graded, capsys, comman
 
 
 def test_the_lock_of_a_process_that_died_holds_nobody_up(tmp_path):
-    code = "import os, sys; from pathlib import Path; from grader.store import locked\n"
+    code = "import os, sys; from pathlib import Path; from grader.classroom.lock import locked\n"
     code += "held = locked(Path(sys.argv[1]), 'batch'); held.__enter__(); os._exit(9)"
     assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == 9
     assert (tmp_path / ".grader.lock").stat().st_size

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import builders
 import pytest
+from axe_rules import AXE
 from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit
 from test_report import PAGES, Golden
 
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-AXE = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "rules": {"target-size": {"enabled": True}},  # WCAG 2.2 AA; axe leaves it out unless asked
-}
 OPEN = "document.querySelectorAll('details').forEach(fold => fold.open = true)"
 
 
