@@ -26,7 +26,7 @@ _MAGIC_VALUE = re.compile(r"(\s*\w[\w, .\[\]'\"]*=\s*)([%!]).*$")
 _WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?[\"']?(?:\./)?(\w+)\.py[\"']?[ \t]*$", re.MULTILINE)
 _RUN_FILE = re.compile(r"^[ \t]*%run[ \t]+(?:-\w[ \t]+)*[\"']?(?:\./)?(\w+)(?:\.py)?[\"']?[ \t]*$", re.MULTILINE)
 _TOKEN = re.compile(r"\\.|\"\"\"|\'\'\'|[\"\'#]|[\[({]|[\])}]")
-_PROMPT = re.compile(r"(?:In \[\d*\]: ?|[ \t]*\.{3,}: ?|>>> ?|\.\.\. ?)")
+_PROMPT = re.compile(r"\A(?:In \[\d*\]: ?|[ \t]*\.{3,}: ?|>>> ?|\.\.\. ?)")
 _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
 _NOTHING_MORE = re.compile(rb"[ \t\f\r\v]*(?:#|$)")
 MOST_INDENT = 1000  # columns; Python reads no more than a hundred levels
