@@ -5,17 +5,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint fuzz bench reference samples policy clean
+.PHONY: demo test test-all chaos lint fuzz bench reference samples policy clean
 
 demo: $(READY)
 	$(BIN)/grader batch submissions --out graded
 	@echo "The class page lies at $(CURDIR)/graded/index.html"
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not chaos"
 
 test-all: $(READY)
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
+
+# Kills processes and fails the file system under whole batches, some 200 times: an hour and more
+chaos: $(READY)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m chaos
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -268,7 +268,7 @@ FAST_KILLS = {("child", 0), ("worker", 1), ("command", 2)}
 
 
 @pytest.mark.parametrize(
-    ("kind", "seed"), [one if one in FAST_KILLS else pytest.param(*one, marks=pytest.mark.slow) for one in KILLS]
+    ("kind", "seed"), [one if one in FAST_KILLS else pytest.param(*one, marks=pytest.mark.chaos) for one in KILLS]
 )
 def test_a_batch_whose_processes_are_killed_grades_right_or_says_provisional(whole, tmp_path, in_process, kind, seed):
     rng = random.Random(f"{kind} {seed}")
@@ -294,7 +294,7 @@ FAST_FAULTS = (0, 1, 2)
 
 
 @pytest.mark.parametrize(
-    "seed", [one if one in FAST_FAULTS else pytest.param(one, marks=pytest.mark.slow) for one in FAULTS]
+    "seed", [one if one in FAST_FAULTS else pytest.param(one, marks=pytest.mark.chaos) for one in FAULTS]
 )
 def test_a_fault_of_the_file_system_is_never_a_students(whole, tmp_path, in_process, seed):
     if whole.library is None:
