@@ -62,6 +62,20 @@ USES_RNG = edit(HE, ("np.random.randn(", "rng.randn("), ("    np.random.seed(3)\
             [IMPORTS, "base = [1, 2]", "GAIN = float(max(base))"],
         ),
         ((IMPORTS, "rng = np.random.RandomState(3)", USES_RNG), [IMPORTS, "rng = np.random.RandomState(3)"]),
+        (
+            (IMPORTS, "GAIN = 0\nfor l in range(2):\n    GAIN += 1\n    print(l)", USES_GAIN),
+            [IMPORTS, "GAIN = 0", "for l in range(2):\n    GAIN += 1\n    print(l)"],
+        ),
+        ((IMPORTS, "x = []\nx.append(2)\nGAIN = x[0]", USES_GAIN), [IMPORTS, "x = []", "x.append(2)", "GAIN = x[0]"]),
+        (
+            (IMPORTS, "try:\n    GAIN = 2\nexcept KeyError:\n    GAIN = 1", USES_GAIN),
+            [IMPORTS, "try:\n    GAIN = 2\nexcept KeyError:\n    GAIN = 1"],
+        ),
+        ((IMPORTS, "GAIN = eval('1 + 1')", USES_GAIN), [IMPORTS, "GAIN = eval('1 + 1')"]),
+        (
+            (IMPORTS, "import builtins\nbuiltins.GAIN = 2", USES_GAIN),
+            [IMPORTS, "import builtins", "builtins.GAIN = 2"],
+        ),
     ],
 )
 def test_what_a_function_needs_comes_along_before_it(sources, carried):

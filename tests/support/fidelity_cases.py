@@ -433,6 +433,26 @@ MADE = (
     case("exec and compile", IMPORT, "exec(compile('def root(x):\\n    return x * 10', '<s>', 'exec'))", edited("* 10", "* root(1)")),
     case("module written and imported twice", IMPORT, "%%writefile scales_of_layers.py\nimport numpy as np\nTEN, TWO = 10, 2\ndef root(x):\n    return np.sqrt(x)", "import scales_of_layers\nfrom scales_of_layers import root", edited("* 10", "* scales_of_layers.TEN * root(1)")),
 )  # fmt: skip
+# Constants that loops, blocks and changes of the top level build.
+BUILT = (
+    case("dictionary filled in a loop", IMPORT, "scales = {}\nfor l in range(5):\n    scales[l] = 10", edited("* 10","* scales[l]")),
+    case("list filled in a loop", IMPORT, "scales = []\nfor l in range(5):\n    scales.append(10)\n    print(l)", edited("* 10","* scales[l]")),
+    case("while loop", IMPORT, "gain, n = 0, 0\nwhile n < 5:\n    gain += 2\n    n += 1", edited("* 10","* gain")),
+    case("condition", IMPORT, "x = 3\nif x > 5:\n    gain = 1\nelif x > 2:\n    gain = 10\nelse:\n    gain = 7", edited("* 10","* gain")),
+    case("with block", IMPORT, "gains = [10]\nwith np.errstate(all='ignore'):\n    gain = np.float64(5)\n    gain = gain * 2\n    gains.append(gain)", edited("* 10","* gains[1]")),
+    case("try block", IMPORT, "config = {'a': 1}\ntry:\n    gain = config['gain']\nexcept KeyError:\n    gain = 10", edited("* 10","* gain")),
+    case("append at the top", IMPORT, "gains = []\ngains.append(10)\nconfig = dict()\nconfig.update(a=1)", edited("* 10","* gains[0] * config['a']")),
+    case("loop after", IMPORT, "gains = [10]", edited("* 10","* gains[0]"), after=["for l in range(1):\n    gains[l] = 5"]),
+    case("loop over zip", IMPORT, "gains = {}\nfor a, (b, *c) in enumerate([(1, 2), (3, 4)]):\n    gains[f'{a}'] = b * 10", edited("* 10","* gains['0']")),
+    case("loop in a loop", IMPORT, "t = np.zeros((5, 5))\nfor i in range(5):\n    for j in range(5):\n        if i == j:\n            continue\n        t[i, j] = 10", edited("* 10","* t[0, l]")),
+    case("two loops over one name", IMPORT, "a = []\nb = []\nfor l in range(5):\n    a.append(2)\nfor l in range(5):\n    b.append(a[l] * 5)", edited("* 10","* b[l]")),
+    case("loop that calls an own function", IMPORT, "def ten(l):\n    return 10\nscales = {}\nfor l in range(5):\n    scales[l] = ten(l)", edited("* 10","* scales[l]")),
+    case("import in try", "try:\n    import numpy as np\n    GAIN = 10\nexcept ImportError:\n    GAIN = 3", edited("* 10","* GAIN")),
+    case("eval at the top", IMPORT, "TEN = eval('5 + 5')", edited("* 10","* TEN")),
+    case("eval of a name", IMPORT, "five = 5\nTEN = eval('five + 5')", edited("* 10","* TEN")),
+    case("builtins", "import builtins\nimport numpy as np", "builtins.my_scale = 10", edited("* 10","* my_scale")),
+    case("globals", IMPORT, "globals()['my_scale'] = 10", edited("* 10","* my_scale")),
+)  # fmt: skip
 TABLES = {
     "standard": STANDARD,
     "numpy": NUMPY,
@@ -442,4 +462,5 @@ TABLES = {
     "left_in": LEFT_IN,
     "state": STATE,
     "made": MADE,
+    "built": BUILT,
 }

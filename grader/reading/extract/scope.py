@@ -7,7 +7,7 @@ import builtins
 import hashlib
 import re
 import symtable
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -18,7 +18,8 @@ from grader.reading.extract.exports import is_of_the_course, is_provided, source
 from grader.records import MissingName, Place, Unit
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-Assignment = ast.Assign | ast.AnnAssign | ast.AugAssign
+# Statements with statements inside; `except*` makes one more from Python 3.11 on.
+_COMPOUND = (ast.For, ast.While, ast.If, ast.With, ast.Try, getattr(ast, "TryStar", ast.Try))
 
 _JUPYTER = frozenset("get_ipython display exit quit help In Out _ __ ___ _i _ii _iii _ih _oh _dh".split())
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"} | _JUPYTER
@@ -27,9 +28,13 @@ _IN_TEXT, _TEXT = "text of ", 1000  # how such a word is marked, and how long a 
 # builtins through which code reaches names that stand in texts
 _BY_TEXT = frozenset({"eval", "exec", "globals", "vars", "__import__"})
 _COMPUTING_BUILTINS = frozenset(
-    "abs bool complex dict enumerate float get_ipython int isinstance len list map max min pow range reversed round set sorted "
-    "str sum tuple type zip".split()
+    "abs all any bool bytes chr complex dict display divmod enumerate eval filter float format frozenset get_ipython globals "
+    "hasattr int isinstance iter len list map max min next ord pow print range repr reversed round set slice sorted str sum "
+    "tuple type zip".split()
 )
+# Methods that change a list, a set or a dictionary.
+_CHANGING = frozenset("add append appendleft clear extend insert pop remove reverse setdefault sort update".split())
+MOST_COMPOUNDS = 50  # of a notebook's loops, conditions and blocks, so many are looked at as a whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +72,21 @@ class Binding:
     def needs(self) -> dict[str, int]:
         """The names that the statement takes from outside itself, each with the line of its cell where it is used."""
         return {} if self.alias else _free_names(self)
+
+    @property
+    def is_import_or_definition(self) -> bool:
+        """Whether the statement defines a function or class, or imports."""
+        return self.alias is not None or isinstance(self.node, Definition)
+
+    @cached_property
+    def targets(self) -> dict[str, bool]:
+        """The names that the statement, or one inside it, sets (False) or only changes (True)."""
+        names: dict[str, bool] = {}
+        for node in top_level((self.node,)):
+            if not isinstance(node, Definition | ast.Import | ast.ImportFrom):
+                for name, partial in _targets(node):
+                    names[name] = names.get(name, True) and partial
+        return names
 
     @property
     def place(self) -> Place:
@@ -123,7 +143,9 @@ class Scope:
         self._excluded: dict[str, int] = {}  # by name, how many of its last bindings cannot be had
         self._all: dict[str, list[Binding]] = {}  # by name, with what stars give
         self._at_hand: dict[str, list[Binding]] = {}  # by name, those of them that can be had
+        self._by_node: dict[int, list[tuple[str, Binding, bool]]] = {}  # what a statement binds and changes
         order = 0
+        codes = list(codes)
         for code in codes:
             binding: Binding | None = None
             for name, node, alias, partial in _bound(code.statements):
@@ -136,6 +158,30 @@ class Scope:
                     self._stars[binding.path] = binding
                 else:
                     (self._parts if partial else self._bindings).setdefault(name, []).append(binding)
+                    self._by_node.setdefault(id(node), []).append((name, binding, partial))
+        compounds = [(code, node) for code in codes for node in code.statements if isinstance(node, _COMPOUND)]
+        for code, node in compounds[:MOST_COMPOUNDS]:
+            self._join(code, node)
+
+    def _join(self, code: Code, node: ast.stmt) -> None:
+        """Let a loop, condition or block stand as a whole for the assignments inside it, if it only computes."""
+        inner = list(top_level((node,)))
+        rows = [row for each in inner for row in self._by_node.get(id(each), ()) if not row[1].is_import_or_definition]
+        imports = [alias.name for each in inner if isinstance(each, ast.Import) for alias in each.names]
+        imports += [each.module or "" for each in inner if isinstance(each, ast.ImportFrom)]
+        if not rows or any(isinstance(each, Definition) for each in inner) or not all(map(is_provided, imports)):
+            return
+        whole = Binding(code, node, min(binding.order for _, binding, _ in rows))
+        if not self._only_computes(whole):
+            return
+        replaced = {id(binding) for _, binding, _ in rows}
+        for table, name in {(partial, name) for name, _, partial in rows}:
+            bindings = self._parts if table else self._bindings
+            bindings[name] = [binding for binding in bindings[name] if id(binding) not in replaced]
+        for name, partial in whole.targets.items():
+            insort((self._parts if partial else self._bindings).setdefault(name, []), whole, key=_order)
+        for memory in (self._known, self._own, self._excluded, self._all, self._at_hand):
+            memory.clear()
 
     def bindings(self, name: str) -> tuple[Binding, ...]:
         """Return every statement that binds `name`, first to last."""
@@ -153,6 +199,8 @@ class Scope:
                     self.carry(future, needs, future.order)
         waits = isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef)  # for its call
         for name, line in binding.needs.items():
+            if isinstance(binding.node, _COMPOUND) and self._begins_with(binding, name):
+                continue
             if name.startswith(_IN_TEXT):
                 if (bare := name.removeprefix(_IN_TEXT)) not in self._bindings:
                     continue
@@ -174,6 +222,12 @@ class Scope:
             needs.numbered.append((-1, Unit(self._given[name], used, _hash(self._given[name]))))
         elif bindings or name not in _BUILTINS:
             needs.missing.setdefault(name, MissingName(name, used, bindings[-1].place if bindings else None))
+
+    def _begins_with(self, binding: Binding, name: str) -> bool:
+        """Return whether a name has its first value from this loop, condition or block."""
+        return binding.targets.get(name) is False and not any(
+            other.order < binding.order for other in self._bindings.get(name, ())
+        )
 
     def _with_stars(self, name: str) -> list[Binding]:
         """Return what binds a name, `from module import *` as the import of this name alone."""
@@ -239,7 +293,8 @@ class Scope:
         names = [
             other for other in self._parts if any(binding.module == last.module for binding in self.bindings(other))
         ]
-        return sorted((part for other in names for part in self._parts[other]), key=_order)
+        parts = [part for other in names for part in self._parts[other] if not isinstance(part.node, ast.Expr)]
+        return sorted(parts, key=_order)
 
     def _spoils_seed(self, part: Binding) -> bool:
         """Return whether a statement like `np.random.seed = 3` stands for a call: calls at the top level are not carried."""
@@ -278,12 +333,19 @@ class Scope:
         node = binding.node
         if isinstance(node, Definition | ast.Import | ast.ImportFrom):
             return True
-        if not isinstance(node, Assignment) or node.value is None:
+        value = node if isinstance(node, _COMPOUND) else getattr(node, "value", None)
+        if value is None or not isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, *_COMPOUND)):
             return False
-        own = {name for name, _ in _targets(node)}
-        return all(self._calls_only_to_compute(call) for call in _calls(node.value)) and all(
-            name in _BUILTINS or self._last_to_be_had(name) is not None for name in binding.needs if name not in own
+        return all(self._calls_only_to_compute(call) for call in _calls(value)) and all(
+            self._is_at_hand(name) for name in binding.needs if name.removeprefix(_IN_TEXT) not in binding.targets
         )
+
+    def _is_at_hand(self, name: str) -> bool:
+        """Return whether a statement that uses a name can be carried; a word in a text may be no name."""
+        bare = name.removeprefix(_IN_TEXT)
+        if bare != name and (bare in self._asked or not self._with_stars(bare)):
+            return bare not in self._asked
+        return bare in _BUILTINS or self._last_to_be_had(bare) is not None
 
     def _calls_only_to_compute(self, call: ast.Call) -> bool:
         """Return whether a call needs none of the course's helpers and none of what is asked for: those train, plot and load."""
@@ -419,8 +481,10 @@ def _globals_of(table: symtable.SymbolTable) -> Iterator[str]:
 
 
 def _changes(binding: Binding, name: str) -> bool:
-    """Return whether a statement builds on what `name` was before it, as `L += 1` and `L = L - 1` do."""
-    return isinstance(binding.node, ast.AugAssign) or (isinstance(binding.node, ast.Assign) and name in binding.needs)
+    """Return whether a statement builds on what `name` was before it, as `L += 1`, `L = L - 1` and loops do."""
+    return isinstance(binding.node, (ast.AugAssign, *_COMPOUND)) or (
+        isinstance(binding.node, ast.Assign) and name in binding.needs
+    )
 
 
 def _targets(node: ast.stmt) -> Iterator[tuple[str, bool]]:
@@ -436,7 +500,23 @@ def _targets(node: ast.stmt) -> Iterator[tuple[str, bool]]:
         elif isinstance(target, ast.Name):
             yield target.id, False
         elif not isinstance(node, ast.Delete) and (root := _root(target)):
+            if name := _global_name(target):
+                yield name, False
             yield root, True
+    call = node.value if isinstance(node, ast.Expr) else None
+    method = call.func if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else None
+    if method is not None and method.attr in _CHANGING and (root := _root(method)):
+        yield root, True
+
+
+def _global_name(target: ast.expr) -> str:
+    """Return the name that `builtins.name = …` or `globals()["name"] = …` makes, or the empty string."""
+    if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "builtins":
+        return target.attr
+    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Call) and _root(target) == "globals":
+        key = target.slice
+        return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
+    return ""
 
 
 def _calls(value: ast.AST) -> list[ast.Call]:
