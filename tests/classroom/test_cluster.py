@@ -45,7 +45,7 @@ FAULTS = [
 # what `dask worker --preload` runs: a grader that ends its process with one submission
 PRELOAD = f"""
 import os
-from grader import work
+from grader.classroom import worker as work
 work.real = getattr(work, "real", work.grade)
 def grade(one):
     if one.submission.name == {KILLER!r}:

@@ -333,7 +333,7 @@ ATTACKS = (
     Attack("reading /etc/passwd", "return {'won': float(len(open('/etc/passwd').read()))}", wins="alone"),
     Attack("reading the answers file", "return {'won': float(look(open(answers).read()))}", wins="alone"),
     Attack("reading the reference of the installation", "open(f'{reference}/solution.ipynb').read()", wins="alone"),
-    Attack("reading the source of the grader", "open(f'{package}/exercise.py').read()", wins="alone"),
+    Attack("reading the source of the grader", "open(f'{package}/pipeline.py').read()", wins="alone"),
     Attack("reading another student's submission", "return {'won': float(look(open(other).read()))}", wins="alone"),
     Attack("reading the results database", "return {'won': float(look(open(database, 'rb').read()))}", wins="alone"),
     Attack("changing the results database", "open(database, 'ab').write(b'30 of 30')"),
@@ -379,8 +379,8 @@ ATTACKS = (
         sys.path_importer_cache.clear()
         importlib.invalidate_caches()
         any_of(
-            lambda: importlib.import_module("grader"), lambda: importlib.import_module("exercise"),
-            lambda: SourceFileLoader("exercise", f"{package}/exercise.py").load_module(),
+            lambda: importlib.import_module("grader"), lambda: importlib.import_module("pipeline"),
+            lambda: SourceFileLoader("pipeline", f"{package}/pipeline.py").load_module(),
         )
         """,
     ),
