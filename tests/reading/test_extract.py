@@ -11,6 +11,7 @@ import pytest
 from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, cells, edit
 
 from grader.reading.extract import extract
+from grader.reading.extract.scope import MOST_COMPOUNDS
 from grader.reading.notebook import parse
 from grader.records import Cell, Notebook, Place
 
@@ -105,6 +106,32 @@ def test_a_name_that_cannot_be_had_is_named_with_its_place(sources, name, at, de
     (missing,) = he(*sources).missing_names
     assert (missing.name, str(missing.place)) == (name, at)
     assert (None if missing.defined is None else str(missing.defined)) == defined
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for l in range(3):\n    scales[l] = 5\n    train(l)",  # calls what is not there
+        "for l in range(3):\n    scales[l] = 5\n    initialize_parameters_he([2, 1])",  # calls a graded function
+        "for l in range(3):\n    def g(): pass\n    scales[l] = 5",
+    ],
+)
+def test_a_statement_of_a_loop_that_is_left_out_never_comes_with_another_loops_variable(loop):
+    uses = edit(HE, ("np.sqrt(2 /", "np.sqrt(scales[l] * own[1] /"))
+    taken = "for l in range(3):\n    own[l] = 2"
+    assert texts(he(IMPORTS, "scales = {1: 2}\nown = {}", taken, loop, uses))[:-1] == [
+        IMPORTS,
+        "scales = {1: 2}",
+        "own = {}",
+        taken,
+    ]
+
+
+def test_beyond_a_number_of_loops_none_is_looked_at_and_nothing_is_carried_twice():
+    loops = "".join(f"for l in range(3):\n    scales[{number}] = l\n" for number in range(200))
+    carried = texts(he(IMPORTS, "scales = {}\n" + loops, edit(HE, ("np.sqrt(2 /", "np.sqrt(2 + 0 * len(scales) /"))))
+    assert len(carried) == MOST_COMPOUNDS + 3
+    assert len(set(carried)) == len(carried)
 
 
 def test_a_name_that_the_course_provides_is_given_and_said():

@@ -34,7 +34,9 @@ _COMPUTING_BUILTINS = frozenset(
 )
 # Methods that change a list, a set or a dictionary.
 _CHANGING = frozenset("add append appendleft clear extend insert pop remove reverse setdefault sort update".split())
-MOST_COMPOUNDS = 50  # of a notebook's loops, conditions and blocks, so many are looked at as a whole
+# Of a notebook's loops, conditions and blocks, so many are looked at as a whole.  Each may need another look at every other
+# statement, so there are fewer where there are thousands of those.
+MOST_COMPOUNDS, MOST_LOOKS = 50, 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +145,8 @@ class Scope:
         self._excluded: dict[str, int] = {}  # by name, how many of its last bindings cannot be had
         self._all: dict[str, list[Binding]] = {}  # by name, with what stars give
         self._at_hand: dict[str, list[Binding]] = {}  # by name, those of them that can be had
+        self._wholes: set[int] = set()  # loops, conditions and blocks that are carried as a whole
+        self._inside_loops: set[int] = set()  # statements that mean nothing without the loop around them
         self._by_node: dict[int, list[tuple[str, Binding, bool]]] = {}  # what a statement binds and changes
         order = 0
         codes = list(codes)
@@ -160,20 +164,33 @@ class Scope:
                     (self._parts if partial else self._bindings).setdefault(name, []).append(binding)
                     self._by_node.setdefault(id(node), []).append((name, binding, partial))
         compounds = [(code, node) for code in codes for node in code.statements if isinstance(node, _COMPOUND)]
-        for code, node in compounds[:MOST_COMPOUNDS]:
-            self._join(code, node)
+        most = min(MOST_COMPOUNDS, MOST_LOOKS // max(order, 1))
+        for number, (code, node) in enumerate(compounds):
+            if number >= most or not self._join(code, node):
+                self._leave_apart(node)
 
-    def _join(self, code: Code, node: ast.stmt) -> None:
-        """Let a loop, condition or block stand as a whole for the assignments inside it, if it only computes."""
+    def _leave_apart(self, node: ast.stmt) -> None:
+        """Never carry a statement of a loop that uses the loop's variable: without the loop it means something else."""
+        inner = list(top_level((node,)))
+        variables = {name for each in inner if isinstance(each, ast.For) for name, _ in _targets(each)}
+        for each in inner if variables else ():
+            for _, binding, _ in self._by_node.get(id(each), ()):
+                if not binding.is_import_or_definition and variables & binding.needs.keys():
+                    self._inside_loops.add(id(binding))
+                    self._known.pop(id(binding), None)
+
+    def _join(self, code: Code, node: ast.stmt) -> bool:
+        """Let a loop, condition or block stand as a whole for the assignments inside it, if it only computes; say if it does."""
         inner = list(top_level((node,)))
         rows = [row for each in inner for row in self._by_node.get(id(each), ()) if not row[1].is_import_or_definition]
         imports = [alias.name for each in inner if isinstance(each, ast.Import) for alias in each.names]
         imports += [each.module or "" for each in inner if isinstance(each, ast.ImportFrom)]
         if not rows or any(isinstance(each, Definition) for each in inner) or not all(map(is_provided, imports)):
-            return
+            return False
         whole = Binding(code, node, min(binding.order for _, binding, _ in rows))
         if not self._only_computes(whole):
-            return
+            return False
+        self._wholes.add(id(whole))
         replaced = {id(binding) for _, binding, _ in rows}
         for table, name in {(partial, name) for name, _, partial in rows}:
             bindings = self._parts if table else self._bindings
@@ -182,6 +199,7 @@ class Scope:
             insort((self._parts if partial else self._bindings).setdefault(name, []), whole, key=_order)
         for memory in (self._known, self._own, self._excluded, self._all, self._at_hand):
             memory.clear()
+        return True
 
     def bindings(self, name: str) -> tuple[Binding, ...]:
         """Return every statement that binds `name`, first to last."""
@@ -320,6 +338,10 @@ class Scope:
 
     def _can_be_had(self, binding: Binding) -> bool:
         """Return whether a statement gives its name without running training, plotting or other top-level code."""
+        if id(binding) in self._inside_loops:
+            return False
+        if isinstance(binding.node, _COMPOUND) and id(binding) not in self._wholes:
+            return False
         if id(binding) not in self._known:
             self._known[id(binding)] = False  # for a statement that needs itself in the end
             self._open.add(id(binding))
