@@ -46,22 +46,22 @@ def summary(
 
     if junit:
         _write_junit(directories[0], junit)
-    found = _read(directories[0])
-    counts = overview(found)
+    gathered = _read(directories[0])
+    counts = overview(gathered)
     if quiet:
         return
     from grader.rendering import summary as report
 
     if note:
-        print_text(drafted(found, counts))
+        print_text(drafted(gathered, counts))
     elif json:
-        print_json(report.to_json(found, counts))
+        print_json(report.to_json(gathered, counts))
     elif _is_plain(plain):
-        _echo(report.plain_lines(found, counts))
+        _echo(report.plain_lines(gathered, counts))
     else:
         from rich.console import Console
 
-        report.show(found, counts, Console(no_color=without_color()))
+        report.show(gathered, counts, Console(no_color=without_color()))
 
 
 def _check(directories: list[Path], *, compare: bool, single: bool) -> None:
@@ -86,18 +86,18 @@ def _compare(earlier: Path, later: Path, *, json: bool, plain: bool, names: bool
             f"{earlier} holds {before.exercise}, {later} holds {after.exercise}",
             hint="compare attempts of one exercise",
         )
-    found = compare(before, after)
+    comparison = compare(before, after)
     functions = after.functions or before.functions
     if quiet:
         return
     if json:
-        print_json(report.comparison_json(found, names=names))
+        print_json(report.comparison_json(comparison, names=names))
     elif names or _is_plain(plain):
-        _echo(report.comparison_lines(found, functions, names=names))
+        _echo(report.comparison_lines(comparison, functions, names=names))
     else:
         from rich.console import Console
 
-        report.show_comparison(found, functions, Console(no_color=without_color()))
+        report.show_comparison(comparison, functions, Console(no_color=without_color()))
 
 
 def _read(directory: Path) -> Classroom:

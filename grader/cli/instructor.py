@@ -200,7 +200,9 @@ def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
     """Say who would gain and who would lose, by how much, and which rulings stand over it."""
     from grader.classroom.batch import under_ruling
 
-    moved = sorted((one for one in changes if one.after != one.before), key=lambda one: one.after - one.before)
+    moved = sorted(
+        (change for change in changes if change.after != change.before), key=lambda change: change.after - change.before
+    )
     for one in moved if verbose else moved[:MOST_SHOWN]:
         who = one.submission + (f" ({one.student})" if one.student else "")
         by = f"{one.before:g} -> {one.after:g}, {one.after - one.before:+g}"
@@ -223,8 +225,8 @@ def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
     """Say what was graded and where the class page lies."""
     if not quiet:
         again = f", judged again {report.judged_again}" if report.judged_again else ""
-        done = f"graded {report.graded}{again}, unchanged {report.unchanged}"
-        print_line(f"{done}, passed {report.passed} of {report.submissions}")
+        message = f"graded {report.graded}{again}, unchanged {report.unchanged}"
+        print_line(f"{message}, passed {report.passed} of {report.submissions}")
         if report.changed:
             print_line(f"points changed for {report.changed} by judging again")
         if report.passed_over:

@@ -50,17 +50,17 @@ def _list(context: typer.Context) -> None:
 
 def _app(name: str, system: System) -> typer.Typer:
     """Make the sub-command of a system; a system that has no collector or no exporter has no such command."""
-    made = typer.Typer(
+    group = typer.Typer(
         no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
     )
     if name in COLLECTORS:
-        _add_collect(made, name, system)
+        _add_collect(group, name, system)
     if name in EXPORTERS:
-        _add_export(made, name, system)
+        _add_export(group, name, system)
     if name == "other":
-        _add_preset(made)
-    lms.add_typer(made, name=name, help=f"{system.title} ({system.verified}).")
-    return made
+        _add_preset(group)
+    lms.add_typer(group, name=name, help=f"{system.title} ({system.verified}).")
+    return group
 
 
 def _add_collect(to: typer.Typer, name: str, system: System) -> None:
@@ -101,11 +101,11 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
         functions = service.load_exercise(exercise).names
         require_folder("--out", out)
         with never_replacing([*exports, roster, mapping]):
-            done = COLLECTORS[name](Collect(exports, out, roster, functions, mapping, assignment))
-        say(done, quiet=quiet, verbose=verbose)
+            report = COLLECTORS[name](Collect(exports, out, roster, functions, mapping, assignment))
+        say(report, quiet=quiet, verbose=verbose)
         if not quiet:
             print_line(f"next: grader batch {out} --out graded/")
-        raise typer.Exit(int(Exit.NOT_PASSED if done.unaccounted else Exit.PASSED))
+        raise typer.Exit(int(Exit.NOT_PASSED if report.unaccounted else Exit.PASSED))
 
 
 def _add_export(to: typer.Typer, name: str, system: System) -> None:
@@ -158,16 +158,16 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
 
         require_folder("--out", out)
         points = graded.absent_points(absent)
-        found = graded.gather(directory, out, include_open=include_open, absent=points)
-        if found.manifest.system != name and not system.mapped:
+        draft = graded.gather(directory, out, include_open=include_open, absent=points)
+        if draft.manifest.system != name and not system.mapped:
             raise RequestError(
-                f"{directory} was collected from {found.manifest.system}, not from {name}",
-                hint=f"run `grader lms {found.manifest.system} export`",
+                f"{directory} was collected from {draft.manifest.system}, not from {name}",
+                hint=f"run `grader lms {draft.manifest.system} export`",
             )
-        request = replace(found, template=template, column=column, mapping=mapping)
+        request = replace(draft, template=template, column=column, mapping=mapping)
         with never_replacing([template, mapping]):
-            done = EXPORTERS[name](request)
-        say(done, quiet=quiet, verbose=verbose)
+            report = EXPORTERS[name](request)
+        say(report, quiet=quiet, verbose=verbose)
         if not quiet:
             named(
                 graded.named(request.manifest.entries, request.held_back),
@@ -180,7 +180,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
                 verbose=verbose,
             )
             print_line(f"{system.title}: {system.verified}")
-        if all(request.score(one) is None for one in request.graded):
+        if all(request.score(submission) is None for submission in request.graded):
             print_line("no score was written: nobody of this class has one that may go out", err=True)
             raise typer.Exit(int(Exit.NOT_PASSED))
 
@@ -205,15 +205,15 @@ def _add_preset(to: typer.Typer) -> None:
         print_text(mapping_file.preset(name))
 
 
-def say(done: Done, *, quiet: bool, verbose: bool = False) -> None:
+def say(report: Done, *, quiet: bool, verbose: bool = False) -> None:
     """Say what was done; what was not understood goes to stderr, also when quiet."""
     if not quiet:
-        for line in done.said:
+        for line in report.said:
             print_line(_line(line))
-        named(done.attention, "please look at:", verbose=verbose)
-        for path in done.files:
+        named(report.attention, "please look at:", verbose=verbose)
+        for path in report.files:
             print_line(f"wrote {path}")
-    named(done.unaccounted, "not accounted for, nobody can tell whose they are:", verbose=verbose, err=True)
+    named(report.unaccounted, "not accounted for, nobody can tell whose they are:", verbose=verbose, err=True)
 
 
 def named(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False) -> None:
@@ -227,10 +227,10 @@ def named(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False)
             print_line(f"  and {len(lines) - len(shown)} more; --verbose names them", err=err)
 
 
-def _line(said: str) -> str:
+def _line(text: str) -> str:
     from grader.rendering.text import one_line
 
-    return one_line(said)
+    return one_line(text)
 
 
 SYSTEM_APPS = {name: _app(name, system) for name, system in SYSTEMS.items()}

@@ -87,7 +87,7 @@ def coursera_build(
     quiet: QuietOption = False,
 ) -> None:
     """Write the Dockerfile and the grader for an image that Coursera runs."""
-    options = tuple(word for one in part or () for word in ("--part", one))
+    options = tuple(word for value in part or () for word in ("--part", value))
     say(BUILDERS["coursera"](Build(out, exercise, options)), quiet=quiet)
 
 
@@ -115,7 +115,7 @@ def _run(system: str, request: Run, *, quiet: bool) -> None:
     raise typer.Exit(int(Exit.PASSED))
 
 
-def _visibility(said: str) -> str:
-    if said not in VISIBILITIES:
-        raise RequestError(f"there is no visibility {said!r}", hint=f"say one of {', '.join(VISIBILITIES)}")
-    return said
+def _visibility(value: str) -> str:
+    if value not in VISIBILITIES:
+        raise RequestError(f"there is no visibility {value!r}", hint=f"say one of {', '.join(VISIBILITIES)}")
+    return value

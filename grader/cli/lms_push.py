@@ -142,20 +142,20 @@ def _request(directory: Path, system: str | None, absent: str, *, include_open: 
     from grader.lms.live.changes import Push
 
     points = graded.absent_points(absent)
-    found = graded.gather(directory, directory, include_open=include_open, absent=points)
-    if system is not None and found.manifest.system != system:
+    export = graded.gather(directory, directory, include_open=include_open, absent=points)
+    if system is not None and export.manifest.system != system:
         raise RequestError(
-            f"{directory} was collected from {found.manifest.system}, not from {system}",
-            hint=f"send it with `grader lms {found.manifest.system} push`, or with `grader lms lti push`",
+            f"{directory} was collected from {export.manifest.system}, not from {system}",
+            hint=f"send it with `grader lms {export.manifest.system} push`, or with `grader lms lti push`",
         )
-    return Push(found, directory)
+    return Push(export, directory)
 
 
 def _http(*, quiet: bool) -> Callable[..., Http]:
     """Return what makes the way out: it says on stderr when it has to wait."""
     from grader.lms.live.http import Http
 
-    return partial(Http, say=lambda said: None if quiet else print_line(said, err=True))
+    return partial(Http, say=lambda message: None if quiet else print_line(message, err=True))
 
 
 def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None:
@@ -165,7 +165,7 @@ def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None
 
     system = live(request.export)
     with Progress(quiet=quiet or request.dry_run, doing="sending") as progress:
-        report = push(request, system, progress=lambda done, every, _name: progress.step(done, every, ()))
+        report = push(request, system, progress=lambda count, every, _name: progress.step(count, every, ()))
     if not quiet:
         for line in report.said:
             print_line(line)

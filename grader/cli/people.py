@@ -25,7 +25,7 @@ By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
 @app.command(epilog="Example: grader review graded/ --done ada.ipynb --by 'Grace Hopper'")
 def review(
     directory: Directory,
-    done: Annotated[
+    submissions: Annotated[
         list[str] | None,
         typer.Option("--done", metavar="SUBMISSION", help="You have looked at it: it holds nothing back any more."),
     ] = None,
@@ -48,21 +48,21 @@ def review(
     """List what a person should see before results go out."""
     from grader.classroom import rulings
 
-    if (done or done_all) and not by.strip():
+    if (submissions or done_all) and not by.strip():
         raise RequestError("nobody says that they have looked", hint="give --by NAME")
     if done_all and not kind and not match:
         raise RequestError("--done-all needs to know what was looked at", hint="add --kind KIND or --match TEXT")
     if done_all:
-        done = list(dict.fromkeys(item.submission for item in rulings.to_review(directory, kind, match)))
-        if not done:
+        submissions = list(dict.fromkeys(item.submission for item in rulings.to_review(directory, kind, match)))
+        if not submissions:
             raise RequestError("nothing is left to look at of that kind", hint=f"see `grader review {directory}`")
-    if done:
-        for name in rulings.mark_seen(directory, exercise, done, by, reason):
+    if submissions:
+        for name in rulings.mark_seen(directory, exercise, submissions, by, reason):
             _say(f"{name}: looked at by {by}")
         return
-    found = rulings.ledger(directory) if ledger else rulings.to_review(directory, kind, match)
+    items = rulings.ledger(directory) if ledger else rulings.to_review(directory, kind, match)
     if json:
-        _print_json(found)
+        _print_json(items)
     elif ledger:
         _show_ledger(directory)
     else:
@@ -155,7 +155,7 @@ def override(
                 raise RequestError(f"no ruling stands over {function} of {like}", hint="give the points as well")
             points, reason, by = standing.points, reason or standing.reason, by or standing.by
         same = rulings.alike(directory, exercise, like, function)
-        names += [one.name for one in same]
+        names += [entry.name for entry in same]
         if not yes:
             what_for = "the ruling taken back" if undo else f"{points:g} points"
             _say(f"{len(same)} gave the very same in {function} and would get {what_for}:")
@@ -164,11 +164,11 @@ def override(
             _say("nothing was changed; say --yes to do it")
             return
     order = rulings.Order(function, points, reason or ("taken back" if undo else ""), by)
-    for made in rulings.override(directory, exercise, names, order):
+    for decision in rulings.override(directory, exercise, names, order):
         if not quiet:
-            points_now = f"{made.before:g} -> {made.points:g} points"
-            change = f"back to the {made.before:g} points of the machine" if undo else points_now
-            _say(f"{made.submission}, {function}: {change}")
+            points_now = f"{decision.before:g} -> {decision.points:g} points"
+            change = f"back to the {decision.before:g} points of the machine" if undo else points_now
+            _say(f"{decision.submission}, {function}: {change}")
 
 
 def _override_score(
@@ -335,16 +335,17 @@ def _show_items(directory: Path, kind: str | None, match: str) -> None:
     from grader.classroom import rulings
     from grader.classroom.review import WORDS
 
-    found = rulings.to_review(directory, kind, match)
-    for name, group in groupby(found, key=lambda item: item.kind):
+    items = rulings.to_review(directory, kind, match)
+    for name, group in groupby(items, key=lambda item: item.kind):
         some = list(group)
         _say(f"{WORDS[name]} ({len(some)}):")
         for item in some:
             _say(f"  {item.submission}: {item.why}")
-    held = {item.submission for item in found if item.held}
+    held_back = {item.submission for item in items if item.held}
     _say(
-        f"{len(held)} held back from exports until somebody has looked: grader review {directory} --done SUBMISSION --by NAME"
-        if held
+        f"{len(held_back)} held back from exports until somebody has looked: "
+        f"grader review {directory} --done SUBMISSION --by NAME"
+        if held_back
         else "nothing is held back from exports"
     )
 
@@ -354,24 +355,28 @@ def _show_ledger(directory: Path) -> None:
     from grader.records import amount
     from grader.store import ADJUSTMENTS
 
-    for one in rulings.ledger(directory):
-        what: dict[str, str] = {kind: f"{one.submission} score: {amount(kind, one.points)}" for kind in ADJUSTMENTS}
-        words = "comment" if one.reason else "the comment was taken back"
-        what |= {
-            "override": f"{one.submission} {one.function}: {one.before:g} -> {one.points:g} points",
-            "undo": f"{one.submission} {one.function or 'score'}: the ruling was taken back",
-            "comment": f"{one.submission} {one.function or 'score'}: {words}",
-            "seen": f"{one.submission}: looked at",
-            "removed": "something was removed",
-            "assigned": f"{one.submission}: given to {one.student}",
+    for decision in rulings.ledger(directory):
+        what: dict[str, str] = {
+            kind: f"{decision.submission} score: {amount(kind, decision.points)}" for kind in ADJUSTMENTS
         }
-        _say(f"{one.at} {one.by}: {what[one.kind]}" + (f" ({one.reason})" if one.reason else ""))
+        words = "comment" if decision.reason else "the comment was taken back"
+        what |= {
+            "override": f"{decision.submission} {decision.function}: {decision.before:g} -> {decision.points:g} points",
+            "undo": f"{decision.submission} {decision.function or 'score'}: the ruling was taken back",
+            "comment": f"{decision.submission} {decision.function or 'score'}: {words}",
+            "seen": f"{decision.submission}: looked at",
+            "removed": "something was removed",
+            "assigned": f"{decision.submission}: given to {decision.student}",
+        }
+        _say(
+            f"{decision.at} {decision.by}: {what[decision.kind]}" + (f" ({decision.reason})" if decision.reason else "")
+        )
 
 
-def _print_json(found: object) -> None:
+def _print_json(items: object) -> None:
     import msgspec
 
-    print_json(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    print_json(msgspec.json.format(msgspec.json.encode(items), indent=2).decode())
 
 
 def _say(line: str) -> None:

@@ -131,9 +131,10 @@ def _single(notebooks: list[Path]) -> Path:
     """Return the notebook to be graded; for several there is another command."""
     notebook, *others = notebooks
     if others:
-        given = " ".join(map(shlex.quote, map(str, notebooks[:3]))) + (" ..." if len(notebooks) > 3 else "")
+        arguments = " ".join(map(shlex.quote, map(str, notebooks[:3]))) + (" ..." if len(notebooks) > 3 else "")
         raise RequestError(
-            f"check grades one notebook, and {len(notebooks)} were given", hint=f"grader batch {given} --out graded/"
+            f"check grades one notebook, and {len(notebooks)} were given",
+            hint=f"grader batch {arguments} --out graded/",
         )
     if not notebook.is_dir():  # of a folder more can be said
         require_file(notebook, "give the path of a notebook that exists")

@@ -25,13 +25,13 @@ def doctor(
 
     from grader.running.sandbox import doctor as doctors
 
-    found = doctors.examine()
+    examination = doctors.examine()
     if json:
-        table = {"grader": __version__, "confined": found.confined, **msgspec.to_builtins(found)}
+        table = {"grader": __version__, "confined": examination.confined, **msgspec.to_builtins(examination)}
         print_json(msgspec.json.format(msgspec.json.encode(table), indent=2).decode())
     else:
-        _show_examination(found)
-    raise typer.Exit(int(Exit.PASSED if found.confined else Exit.PROVISIONAL))
+        _show_examination(examination)
+    raise typer.Exit(int(Exit.PASSED if examination.confined else Exit.PROVISIONAL))
 
 
 @app.command(epilog="Example: grader schema > grader-result-1.schema.json")
@@ -42,14 +42,14 @@ def schema() -> None:
     print_json(gradebook.schema())
 
 
-def _show_examination(found: Examination) -> None:
-    print_line(f"grader {__version__}, Python {found.python}, {found.system}")
-    for one in found.checks:
-        holds = "holds" if one.holds else "UNCLEAR" if one.unclear else "MISSING" if one.required else "absent"
-        print_line(f"{holds:8} {'required' if one.required else 'optional'}  {one.name:20} {one.seen}")
-    if found.confined:
+def _show_examination(examination: Examination) -> None:
+    print_line(f"grader {__version__}, Python {examination.python}, {examination.system}")
+    for check in examination.checks:
+        holds = "holds" if check.holds else "UNCLEAR" if check.unclear else "MISSING" if check.required else "absent"
+        print_line(f"{holds:8} {'required' if check.required else 'optional'}  {check.name:20} {check.seen}")
+    if examination.confined:
         print_line("Student code is confined on this machine.")
-    elif found.confined is None:
+    elif examination.confined is None:
         print_line(
             "Could not tell whether student code is confined on this machine: it was too busy. Nothing is graded."
         )

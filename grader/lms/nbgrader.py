@@ -42,20 +42,20 @@ class _Folder:
 
 def collect(request: Collect) -> Done:
     """Lay out what lies in ``submitted/STUDENT/ASSIGNMENT/`` of a course, or in the exchange's ``inbound/``."""
-    found = contents([_submitted(source) for source in request.exports])
+    files_in = contents([_submitted(source) for source in request.exports])
     exchange = any(source.name == INBOUND for source in request.exports)
-    folders = _latest(_folders(found, exchange=exchange))
+    folders = _latest(_folders(files_in, exchange=exchange))
     assignments = sorted({folder.assignment for folder in folders})
     assignment = _assignment(assignments, request.assignment)
     chosen = [folder for folder in folders if folder.assignment == assignment]
-    return lay_out(request, SYSTEM, map(_handed_in, chosen), found, {"assignment": assignment})
+    return lay_out(request, SYSTEM, map(_handed_in, chosen), files_in, {"assignment": assignment})
 
 
 def export(request: Export) -> Done:
     """Write feedback and grades into the course folder `out`."""
     assignment = _part(request.manifest.assignment.get("assignment"), "assignment")
-    put = [_feedback(request.out, assignment, one) for one in request.graded]
-    released, aside = ([path for path, known in put if known is wanted] for wanted in (True, False))
+    put = [_feedback(request.out, assignment, submission) for submission in request.graded]
+    released, aside = ([path for path, is_known in put if is_known is wanted] for wanted in (True, False))
     tools = request.out / "grader"
     grades = tools / f"{assignment}.json"
     importer = tools / IMPORTER
@@ -66,7 +66,7 @@ def export(request: Export) -> Done:
         private=True,
     )
     write(importer, (DATA / "nbgrader_import.py").read_text(encoding="utf-8"))
-    said = [
+    messages = [
         f"feedback for {len(released)} to release: cd {request.out}; nbgrader release_feedback {assignment}",
         f"grades into the gradebook, with nbgrader's own Python: python {importer} {grades}",
     ]
@@ -74,7 +74,7 @@ def export(request: Export) -> Done:
         f"{path}: not handed in through the exchange, so release_feedback cannot hand it out; do so by other means"
         for path in aside
     ]
-    return Done((grades, importer), tuple(said), tuple(attention))
+    return Done((grades, importer), tuple(messages), tuple(attention))
 
 
 # --- in ------------------------------------------------------------------------------------------------------------
@@ -87,19 +87,19 @@ def _submitted(source: Path) -> Path:
     return next((source / name for name in (SUBMITTED, INBOUND) if (source / name).is_dir()), source)
 
 
-def _folders(found: Contents, *, exchange: bool) -> list[_Folder]:
+def _folders(files_in: Contents, *, exchange: bool) -> list[_Folder]:
     """Sort the files by student and assignment; what lies elsewhere is refused.
 
     Only the folders that nbgrader made are looked at, from the top; all below them is the student's.
     """
-    paths = [(member, PurePosixPath(member.name).parts) for member in found.members]
+    paths = [(member, PurePosixPath(member.name).parts) for member in files_in.members]
     exchange = exchange or any(len(parts) > 1 and _INBOUND.fullmatch(parts[0]) for _, parts in paths)
     tops = [0 if exchange else _top(parts, member.shared_depth) for member, parts in paths]
     folders: dict[tuple[str, str, str], _Folder] = {}
     for (member, parts), top in zip(paths, tops, strict=True):
         placed = _placed(parts[top:], exchange=exchange or parts[:top][-1:] == (INBOUND,))
         if placed is None or (not top and any(tops)):  # other folders of a course hold no submissions
-            found.refused.append(f"{member.name}: not in STUDENT/ASSIGNMENT/")
+            files_in.refused.append(f"{member.name}: not in STUDENT/ASSIGNMENT/")
             continue
         key, rest = placed
         folders.setdefault(key, _Folder(*key)).files.append(("/".join(rest), member))
@@ -140,10 +140,10 @@ def _assignment(names: list[str], wanted: str | None) -> str:
             "nothing was handed in there",
             hint="give the course folder, its folder submitted, or the exchange's folder inbound",
         )
-    there = ", ".join(names)
+    listing = ", ".join(names)
     if wanted is None:
-        raise RequestError(f"there are {len(names)} assignments: {there}", hint="name one with --assignment")
-    raise RequestError(f"there is no assignment {wanted!r}", hint=f"there is {there}")
+        raise RequestError(f"there are {len(names)} assignments: {listing}", hint="name one with --assignment")
+    raise RequestError(f"there is no assignment {wanted!r}", hint=f"there is {listing}")
 
 
 def _handed_in(folder: _Folder) -> HandedIn:
@@ -166,46 +166,52 @@ def _line(member: Member) -> str:
 # --- out -----------------------------------------------------------------------------------------------------------
 
 
-def _feedback(course: Path, assignment: str, one: Graded) -> tuple[Path, bool]:
+def _feedback(course: Path, assignment: str, submission: Graded) -> tuple[Path, bool]:
     """Put a student's page where nbgrader releases it from, with what it needs for that; or aside, if that is not there."""
-    student = _part(one.entry.student, "student")
-    notebook = _part(one.entry.lms.get("notebook") or assignment, "notebook")
+    student = _part(submission.entry.student, "student")
+    notebook = _part(submission.entry.lms.get("notebook") or assignment, "notebook")
     handed_in = course / "submitted" / student / assignment
     secrets = {name: handed_in / name for name in (TIMESTAMP, SECRET)}
-    known = all(path.is_file() for path in secrets.values())
-    folder = course / ("feedback" if known else "grader/feedback") / student / assignment
+    is_known = all(path.is_file() for path in secrets.values())
+    folder = course / ("feedback" if is_known else "grader/feedback") / student / assignment
     make_private_folder(folder)
-    for name, path in secrets.items() if known else ():
+    for name, path in secrets.items() if is_known else ():
         write(folder / name, path.read_bytes(), private=True)
     page = folder / f"{notebook}.html"
-    content = (one.folder / PAGE).read_bytes()
-    write(page, content, private=not known)  # nbgrader hands its pages to students with the mode that they have here
-    return page, known
+    content = (submission.folder / PAGE).read_bytes()
+    write(page, content, private=not is_known)  # nbgrader hands its pages to students with the mode that they have here
+    return page, is_known
 
 
 def _grades(request: Export, assignment: str) -> dict[str, Any]:
     """Return what the program reads: one grade cell a function, and every student's points in them."""
-    functions = next((one.result.functions for one in request.graded), {})
-    whole = {name: max(one.result.functions[name].possible for one in request.graded) for name in functions}
+    functions = next((submission.result.functions for submission in request.graded), {})
+    whole = {
+        name: max(submission.result.functions[name].possible for submission in request.graded) for name in functions
+    }
     return {
         "schema": "grader-nbgrader/1",
         "assignment": assignment,
         "cells": [{"name": name, "max_score": possible} for name, possible in whole.items() if possible],
-        "submissions": [_submission(request, one) for one in request.graded if request.score(one) is not None],
+        "submissions": [
+            _submission(request, submission) for submission in request.graded if request.score(submission) is not None
+        ],
     }
 
 
-def _submission(request: Export, one: Graded) -> dict[str, Any]:
-    functions = one.result.functions
+def _submission(request: Export, submission: Graded) -> dict[str, Any]:
+    functions = submission.result.functions
     scores = {name: function.points for name, function in functions.items() if not function.provisional}
-    if one.absent or one.result.adjustments:  # a person chose the score: shared out as the functions are worth
-        total = float(request.score(one) or 0)
+    if (
+        submission.absent or submission.result.adjustments
+    ):  # a person chose the score: shared out as the functions are worth
+        total = float(request.score(submission) or 0)
         scores = {name: total * function.possible / request.possible for name, function in functions.items()}
-    notebook = one.entry.lms.get("notebook")
+    notebook = submission.entry.lms.get("notebook")
     return {
-        "student": one.entry.student,
+        "student": submission.entry.student,
         "notebook": notebook,
-        "timestamp": one.entry.lms.get("timestamp", ""),
+        "timestamp": submission.entry.lms.get("timestamp", ""),
         "scores": scores,
     }
 

@@ -67,19 +67,19 @@ class Trainings(MutableMapping[str, bytes]):
 
     def take(self) -> dict[str, bytes]:
         """Return what was made since the last time."""
-        made, self._made = self._made, {}
-        return made
+        new, self._made = self._made, {}
+        return new
 
     def close(self) -> None:
         """Let go of the store."""
         self._reader.close()
 
     def __getitem__(self, start: str) -> bytes:
-        found = self._held.get(start) or self._reader.training(start)
-        if found is None:
+        training = self._held.get(start) or self._reader.training(start)
+        if training is None:
             raise KeyError(start)
-        self._hold(start, found)
-        return found
+        self._hold(start, training)
+        return training
 
     def __setitem__(self, start: str, training: bytes) -> None:
         self._made[start] = training

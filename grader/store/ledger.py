@@ -76,7 +76,7 @@ class Ledger:
     def add(self, *decisions: Decision) -> None:
         """Write decisions down, with the time."""
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        dated = [one if one.at else replace(one, at=now) for one in decisions]
+        dated = [decision if decision.at else replace(decision, at=now) for decision in decisions]
         self._insert(dated)
         append_lines(self.path, map(encode, dated))
 
@@ -113,26 +113,26 @@ class Ledger:
     def standing(self) -> Mapping[str, tuple[Decision, ...]]:
         """Return the rulings and comments that stand, the last of each kind and function, by submission."""
         last: dict[tuple[str, str, Kind], Decision] = {}
-        for one in self.decisions():
-            if one.kind == "undo":
+        for decision in self.decisions():
+            if decision.kind == "undo":
                 for kind in _POINTS:
-                    last.pop((one.submission, one.function, kind), None)
-            elif one.kind == "comment" and not one.reason:
-                last.pop((one.submission, one.function, one.kind), None)
-            elif one.kind == "comment" or one.kind in _POINTS:
-                last[one.submission, one.function, one.kind] = one
-        found = defaultdict[str, list[Decision]](list)
-        for one in last.values():
-            found[one.submission].append(one)
-        return {name: tuple(some) for name, some in found.items()}
+                    last.pop((decision.submission, decision.function, kind), None)
+            elif decision.kind == "comment" and not decision.reason:
+                last.pop((decision.submission, decision.function, decision.kind), None)
+            elif decision.kind == "comment" or decision.kind in _POINTS:
+                last[decision.submission, decision.function, decision.kind] = decision
+        by_submission = defaultdict[str, list[Decision]](list)
+        for decision in last.values():
+            by_submission[decision.submission].append(decision)
+        return {name: tuple(some) for name, some in by_submission.items()}
 
     def assigned(self) -> Mapping[str, str]:
         """Return whom people gave submissions to, by submission."""
-        return {one.submission: one.student for one in self.decisions() if one.kind == "assigned"}
+        return {decision.submission: decision.student for decision in self.decisions() if decision.kind == "assigned"}
 
     def seen(self) -> Mapping[str, str]:
         """Return the hash of the file that a person last looked at, by submission."""
-        return {one.submission: one.sha256 for one in self.decisions() if one.kind == "seen"}
+        return {decision.submission: decision.sha256 for decision in self.decisions() if decision.kind == "seen"}
 
 
 def encode(decision: Decision) -> bytes:

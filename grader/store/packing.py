@@ -36,22 +36,22 @@ class Packed:
     keys: Mapping[str, Keys]
 
 
-def pack_evidence(evidence: Evidence, known: Mapping[str, Keys] | None = None) -> Packed:
+def pack_evidence(evidence: Evidence, known_keys: Mapping[str, Keys] | None = None) -> Packed:
     """Return evidence in bytes; `known` holds the other keys by function, which its makers know.
 
     Where a function's keys are known whole, what its calls gave is in the store already and is not written out again.
     """
     outcomes, keys, heads = dict[str, bytes](), {}, {}
-    for name, one in evidence.functions.items():
-        heads[name] = replace(one, outcomes=())
-        if known and known[name].outcomes:
-            keys[name] = known[name]
+    for name, function in evidence.functions.items():
+        heads[name] = replace(function, outcomes=())
+        if known_keys and known_keys[name].outcomes:
+            keys[name] = known_keys[name]
             continue
-        data = msgspec.msgpack.encode(one.outcomes) if one.outcomes else b""
+        data = msgspec.msgpack.encode(function.outcomes) if function.outcomes else b""
         content = hashlib.sha256(data).hexdigest() if data else ""
         if data:
             outcomes[content] = data
-        keys[name] = replace((known or {}).get(name, Keys()), outcomes=content)
+        keys[name] = replace((known_keys or {}).get(name, Keys()), outcomes=content)
     return Packed(msgspec.msgpack.encode(replace(evidence, functions=heads)), outcomes, keys)
 
 
@@ -59,8 +59,8 @@ def unpack_evidence(head: bytes, outcomes: Mapping[str, bytes]) -> Evidence:
     """Return evidence from its head and what the calls of each function gave, by function."""
     evidence = msgspec.msgpack.decode(head, type=Evidence)
     functions = {
-        name: replace(one, outcomes=unpack_outcomes(outcomes[name])) if name in outcomes else one
-        for name, one in evidence.functions.items()
+        name: replace(function, outcomes=unpack_outcomes(outcomes[name])) if name in outcomes else function
+        for name, function in evidence.functions.items()
     }
     return replace(evidence, functions=functions)
 

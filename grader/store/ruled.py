@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from grader.records import Adjustment, Comment, FunctionResult, Result, Ruling, Summary
+from grader.records import Adjustment, AdjustmentKind, Comment, FunctionResult, Result, Ruling, Summary
 from grader.records.points import of, points
 from grader.store.ledger import ADJUSTMENTS, Decision
 
@@ -17,13 +17,13 @@ def ruled(result: Result, decisions: Iterable[Decision]) -> Result:
     """Return a result with the decisions that are about it; each shows what the machine gives today as `before`."""
     functions = dict(result.functions)
     whole: dict[str, Decision] = {}
-    for one in decisions:
-        if (one.function and one.function not in functions) or not one.is_about(result):
+    for decision in decisions:
+        if (decision.function and decision.function not in functions) or not decision.is_about(result):
             continue
-        if one.function:
-            functions[one.function] = _ruled(functions[one.function], one)
+        if decision.function:
+            functions[decision.function] = _ruled(functions[decision.function], decision)
         else:
-            whole[one.kind] = one
+            whole[decision.kind] = decision
     comment = _comment(whole["comment"]) if "comment" in whole else None
     changed = _adjusted(_summed(result, functions), [whole[kind] for kind in ADJUSTMENTS if kind in whole])
     changed = replace(changed, comment=comment)
@@ -57,22 +57,23 @@ def _comment(decision: Decision) -> Comment:
 
 def _summed(result: Result, functions: dict[str, FunctionResult]) -> Result:
     """Return the result with other functions, and with their sums where a person changed points."""
-    if not any(one.ruling for one in functions.values()):
+    if not any(function.ruling for function in functions.values()):
         return replace(result, functions=functions)
-    provisional = any(one.provisional for one in functions.values())
-    score, possible = (sum(getattr(one, key) for one in functions.values()) for key in ("points", "possible"))
+    provisional = any(function.provisional for function in functions.values())
+    score, possible = (sum(getattr(function, key) for function in functions.values()) for key in ("points", "possible"))
     sums = replace(result, functions=functions, score=score, possible=possible, provisional=provisional)
     return replace(sums, machine_score=result.score)
 
 
 def _adjusted(result: Result, decisions: Iterable[Decision]) -> Result:
     """Return the result with its whole score changed, one adjustment after the other."""
-    for one in decisions:
-        after = adjusted(one.kind, one.points, result.score)
-        made = Adjustment(one.kind, one.points, result.score, after, one.reason, one.by, one.at)  # type: ignore[arg-type]  # one of these
+    for decision in decisions:
+        after = adjusted(decision.kind, decision.points, result.score)
+        kind: AdjustmentKind = decision.kind  # type: ignore[assignment]  # the caller gives no other
+        adjustment = Adjustment(kind, decision.points, result.score, after, decision.reason, decision.by, decision.at)
         machine = result.score if result.machine_score is None else result.machine_score
-        settled = replace(result, provisional=result.provisional and one.kind != "score", machine_score=machine)
-        result = replace(settled, score=after, adjustments=(*result.adjustments, made))
+        settled = replace(result, provisional=result.provisional and decision.kind != "score", machine_score=machine)
+        result = replace(settled, score=after, adjustments=(*result.adjustments, adjustment))
     return result
 
 

@@ -239,11 +239,11 @@ class Store:
 
     # --- what was graded -------------------------------------------------------------------------------------------
 
-    def put(self, *kept: Kept) -> None:
+    def put(self, *submissions: Kept) -> None:
         """Keep submissions, each in place of what was kept under its name; all of them or, on an error, none."""
         with self._saving() as database:
-            for one in kept:
-                _put(database, one)
+            for submission in submissions:
+                _put(database, submission)
 
     def known(self) -> dict[str, Known]:
         """Return what was graded before, by name."""
@@ -297,7 +297,7 @@ class Store:
     def seen(self) -> frozenset[str]:
         """Return the submissions that a person has looked at since they were last changed."""
         hashes = self.ledger.seen()
-        return frozenset(name for name, one in self.known().items() if hashes.get(name) == one.sha256)
+        return frozenset(name for name, known in self.known().items() if hashes.get(name) == known.sha256)
 
     def stand(self, name: str, standing: Standing, *, pages: str, decided: str) -> None:
         """Keep how a submission stands after people ruled on it, and the pages that say so."""
@@ -473,10 +473,10 @@ class Store:
                 yield row
 
     def _unsealed(self, name: str, data: bytes) -> bytes:
-        found = unseal(data)
-        if found is None:
+        content = unseal(data)
+        if content is None:
             raise self._damaged(name)
-        return found
+        return content
 
     def _damaged(self, name: str) -> RequestError:
         return self._unusable(sqlite3.DatabaseError(f"what it holds of {name} is damaged"))
@@ -514,24 +514,24 @@ class Store:
         return RequestError(f"the store {self.path} cannot be used: {error}", hint=hint)
 
 
-def _put(database: sqlite3.Connection, kept: Kept) -> None:
-    known = kept.known
-    at = kept.graded_at or datetime.now(timezone.utc).isoformat(timespec="seconds")
-    database.executemany(_ADD_TRAINING, _training_rows(kept.trainings))
-    outcomes = [{"key": key, "data": data} for key, data in kept.evidence.outcomes.items()]
+def _put(database: sqlite3.Connection, submission: Kept) -> None:
+    facts = submission.known
+    at = submission.graded_at or datetime.now(timezone.utc).isoformat(timespec="seconds")
+    database.executemany(_ADD_TRAINING, _training_rows(submission.trainings))
+    outcomes = [{"key": key, "data": data} for key, data in submission.evidence.outcomes.items()]
     database.executemany("INSERT OR IGNORE INTO outcomes VALUES (:key, :data)", outcomes)
-    database.execute("DELETE FROM functions WHERE submission = :name", {"name": known.name})
+    database.execute("DELETE FROM functions WHERE submission = :name", {"name": facts.name})
     functions = [
-        {"submission": known.name, "function": name, **asdict(keys)} for name, keys in kept.evidence.keys.items()
+        {"submission": facts.name, "function": name, **asdict(keys)} for name, keys in submission.evidence.keys.items()
     ]
     database.executemany(_ADD_FUNCTION, functions)
     row = {
-        **asdict(known),
-        **asdict(kept.standing),
+        **asdict(facts),
+        **asdict(submission.standing),
         "graded_at": at,
-        "seconds": kept.seconds,
-        "evidence": seal(kept.evidence.head),
-        "result": seal(kept.result),
+        "seconds": submission.seconds,
+        "evidence": seal(submission.evidence.head),
+        "result": seal(submission.result),
     }
     database.execute(_ADD_SUBMISSION, row)
 

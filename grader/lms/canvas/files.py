@@ -35,13 +35,13 @@ def collect(request: Collect) -> Done:
         If the zip cannot be read, or holds nothing of Canvas's.
     """
     roster = canvas_gradebook.roster(request.roster) if request.roster else None
-    found = contents(request.exports)
+    files_in = contents(request.exports)
     handed_in: dict[str, list[tuple[Name, Member]]] = {}
     unclear: dict[str, RequestError] = {}
-    for member in found.members:
+    for member in files_in.members:
         base = member.name.rpartition("/")[2]
         if _is_unpacked(member):
-            found.refused.append(
+            files_in.refused.append(
                 f"{member.name}: in a folder, and Canvas makes none; it was unpacked from another file"
             )
             continue
@@ -51,11 +51,11 @@ def collect(request: Collect) -> Done:
             unclear[base] = error
             continue
         if name is None:
-            found.refused.append(f"{member.name}: not a name that Canvas gives")
+            files_in.refused.append(f"{member.name}: not a name that Canvas gives")
         else:
             handed_in.setdefault(name.user, []).append((name, member))
     entries = [_handed_in(user, files, roster) for user, files in handed_in.items()]
-    return lay_out(request, "canvas", [*entries, *set_aside(unclear, entries, found)], found)
+    return lay_out(request, "canvas", [*entries, *set_aside(unclear, entries, files_in)], files_in)
 
 
 def _is_unpacked(member: Member) -> bool:
@@ -67,18 +67,18 @@ def _is_unpacked(member: Member) -> bool:
 def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[str, str] | None) -> HandedIn:
     first = files[0][0]
     uploads = sorted(
-        ((name, member) for name, member in files if name.attachment), key=lambda one: int(one[0].attachment or 0)
+        ((name, member) for name, member in files if name.attachment), key=lambda pair: int(pair[0].attachment or 0)
     )
     names = dict.fromkeys(name.name for name, _ in files)
-    known = (roster or {}).get(user, "")
-    group = bool(known) and sanitized(known) != sanitized(first.name) and not first.anonymous
+    login = (roster or {}).get(user, "")
+    group = bool(login) and sanitized(login) != sanitized(first.name) and not first.anonymous
     notes = [f"This was handed in as a {name.kind}, not as a file." for name, _ in files if not uploads]
-    remarks = ["not in the roster"] * bool(roster and not known and not first.anonymous)
+    remarks = ["not in the roster"] * bool(roster and not login and not first.anonymous)
     remarks += [f"several names for the id {user}: {', '.join(names)}"] * (len(names) > 1)
-    remarks += [f"a group's, or a changed name: the roster calls {user} {known}"] * group
+    remarks += [f"a group's, or a changed name: the roster calls {user} {login}"] * group
     return HandedIn(
         student=user,
-        name=f"anonymous {user}" if first.anonymous else (first.name if group else known or first.name),
+        name=f"anonymous {user}" if first.anonymous else (first.name if group else login or first.name),
         files=[
             File(name.original, member, _lms(name, member), without_resubmit_suffix(name.original))
             for name, member in uploads
@@ -109,25 +109,25 @@ def export(request: Export) -> Done:
     parts = [_gradebook(request), _feedback(request)]
     return Done(
         files=tuple(path for part in parts for path in part.files),
-        said=tuple(said for part in parts for said in part.said),
-        attention=(*request.left_blank, *(said for part in parts for said in part.attention)),
+        said=tuple(message for part in parts for message in part.said),
+        attention=(*request.left_blank, *(message for part in parts for message in part.attention)),
     )
 
 
 def _gradebook(request: Export) -> Done:
     if request.template is None:
         return Done(said=("no --gradebook was given: no scores were written, only feedback",))
-    if request.graded and all("anonymous_id" in one.entry.lms for one in request.graded):
+    if request.graded and all("anonymous_id" in submission.entry.lms for submission in request.graded):
         return Done(
             attention=("the hand-ins are anonymous, so no score can be put beside a name: only feedback was written",)
         )
     book = canvas_gradebook.read(request.template)
     column = choose(book, request)
     filled = _filled(request, book, column)
-    kept = [*range(book.identity), column.index]
+    columns = [*range(book.identity), column.index]
     rows = [book.header, *([book.points] if book.points else []), *filled.rows]
     path = request.out / GRADEBOOK
-    canvas_gradebook.write(path, [[row[index] if index < len(row) else "" for index in kept] for row in rows], book)
+    canvas_gradebook.write(path, [[row[index] if index < len(row) else "" for index in columns] for row in rows], book)
     counts = f"{filled.new} new, {filled.changed} changed, {filled.same} as before"
     return Done(
         files=(path,),
@@ -143,7 +143,7 @@ def choose(book: Gradebook, request: Export) -> Column:
     """Return the assignment's column in a gradebook."""
     return tables.choose(
         list(book.columns()),
-        asked=request.column,
+        wanted=request.column,
         known_id=request.assignment_id,
         title=request.title,
         possible=request.possible,
@@ -162,7 +162,11 @@ class _Filled:
 
 
 def _filled(request: Export, book: Gradebook, column: Column) -> _Filled:
-    wanted = {one.entry.student: one for one in request.graded if "anonymous_id" not in one.entry.lms}
+    wanted = {
+        submission.entry.student: submission
+        for submission in request.graded
+        if "anonymous_id" not in submission.entry.lms
+    }
     filled = _Filled([], [])
     for row in book.students:
         one = wanted.pop(row[book.id_column].strip() if len(row) > book.id_column else "", None)
@@ -176,18 +180,23 @@ def _filled(request: Export, book: Gradebook, column: Column) -> _Filled:
     return filled
 
 
-def _fill(filled: _Filled, request: Export, book: Gradebook, column: Column, row: Sequence[str], one: Graded) -> None:
+def _fill(
+    filled: _Filled, request: Export, book: Gradebook, column: Column, row: Sequence[str], submission: Graded
+) -> None:
     """Add a student's row with the score, unless Canvas says that there is to be none."""
-    score = request.score(one)
+    score = request.score(submission)
     old = row[column.index].strip() if column.index < len(row) else ""
     if score is None:
         return
     if reason := _NOT_OURS.get(old.upper()):
-        filled.attention.append(f"{one.entry.name}: {reason} in the gradebook, so no score was written")
+        filled.attention.append(f"{submission.entry.name}: {reason} in the gradebook, so no score was written")
         return
-    if (name := canvas_gradebook.person(book, row)) != one.entry.name and sanitized(name) != sanitized(one.entry.name):
+    if (name := canvas_gradebook.person(book, row)) != submission.entry.name and sanitized(name) != sanitized(
+        submission.entry.name
+    ):
         filled.attention.append(
-            f"the score of {one.entry.name} goes to {name} (id {one.entry.student}): a group's member, or a changed name; "
+            f"the score of {submission.entry.name} goes to {name} "
+            f"(id {submission.entry.student}): a group's member, or a changed name; "
             "see in Canvas that the whole group has it"
         )
     new = points.out_of(score, request.possible, column.possible)
@@ -198,7 +207,7 @@ def _fill(filled: _Filled, request: Export, book: Gradebook, column: Column, row
         filled.same += 1
     else:
         filled.changed += 1
-        filled.attention.append(f"{one.entry.name}: {old} in the gradebook becomes {points.number(new)}")
+        filled.attention.append(f"{submission.entry.name}: {old} in the gradebook becomes {points.number(new)}")
     width = max(len(row), column.index + 1)
     cells = [*row, *[""] * (width - len(row))]
     cells[column.index] = points.number(new)
@@ -212,18 +221,20 @@ def _feedback(request: Export) -> Done:
     """Write the zip for "Re-Upload Submissions": each annotated notebook under the name that its original came under."""
     files: dict[str, bytes | Path] = {}
     alone, attention = 0, []
-    for one in request.graded:
-        member = one.entry.lms.get("zip_member")
-        if one.absent and request.score(one) is None:
+    for submission in request.graded:
+        member = submission.entry.lms.get("zip_member")
+        if submission.absent and request.score(submission) is None:
             continue
-        if not member or not one.entry.file:
-            attention.append(f"{one.entry.name}: no file was handed in, so none can go back (the score can)")
-        elif suffix_of(one.entry.file) != ".ipynb":
-            attention.append(f"{one.entry.name}: a script has no cells to put notes between; only the score goes back")
+        if not member or not submission.entry.file:
+            attention.append(f"{submission.entry.name}: no file was handed in, so none can go back (the score can)")
+        elif suffix_of(submission.entry.file) != ".ipynb":
+            attention.append(
+                f"{submission.entry.name}: a script has no cells to put notes between; only the score goes back"
+            )
         else:
-            page = one.folder / "annotated.ipynb"
-            alone += not page.is_file() and not one.absent
-            files[_returned_as(one)] = page if page.is_file() else _notes_alone(one)
+            page = submission.folder / "annotated.ipynb"
+            alone += not page.is_file() and not submission.absent
+            files[_returned_as(submission)] = page if page.is_file() else _notes_alone(submission)
     if alone:
         attention.append(
             f"{alone} have no annotated.ipynb beside their page: they get a notebook of notes alone; grade again to have all"
@@ -233,17 +244,17 @@ def _feedback(request: Export) -> Done:
     return Done(files=(path,), said=(f"feedback for {len(files)} in {path.name}",), attention=tuple(attention))
 
 
-def _returned_as(one: Graded) -> str:
+def _returned_as(submission: Graded) -> str:
     """Return the name that a file goes back under: the one it came under, unless Canvas would misread its own.
 
     Canvas takes the first two numbers between underscores for the user and the attachment, whatever the user's name holds.
     """
-    lms = one.entry.lms
+    lms = submission.entry.lms
     member = str(lms["zip_member"])
     ids = [lms.get("user_id"), lms.get("attachment_id")]
     if lms.get("is_group") or lms.get("anonymous_id") or [part for part in member.split("_") if is_id(part)][:2] == ids:
         return _as_notebook(member)
-    return _as_notebook(f"user_{ids[0]}_{ids[1]}_{PurePosixPath(str(one.entry.original)).name}")
+    return _as_notebook(f"user_{ids[0]}_{ids[1]}_{PurePosixPath(str(submission.entry.original)).name}")
 
 
 def _as_notebook(name: str) -> str:
@@ -251,7 +262,7 @@ def _as_notebook(name: str) -> str:
     return f"{name[:-4]}.ipynb" if name.lower().endswith(".zip") else name
 
 
-def _notes_alone(one: Graded) -> bytes:
+def _notes_alone(submission: Graded) -> bytes:
     from grader.rendering import annotated
 
-    return annotated.notebook(None, one.result).encode()
+    return annotated.notebook(None, submission.result).encode()

@@ -43,9 +43,9 @@ class Gradebook:
         """Yield the columns that assignments stand in and that Canvas takes back."""
         for index in range(self.identity, len(self.header)):
             header, points = self.header[index], self._points(index)
-            found = _ASSIGNMENT.fullmatch(header)
-            if found and not _COMPUTED.search(header) and _READ_ONLY not in points:
-                yield Column(index, header, found["title"], found["id"], as_number(points))
+            match = _ASSIGNMENT.fullmatch(header)
+            if match and not _COMPUTED.search(header) and _READ_ONLY not in points:
+                yield Column(index, header, match["title"], match["id"], as_number(points))
 
     def _points(self, index: int) -> str:
         return self.points[index] if self.points and index < len(self.points) else ""

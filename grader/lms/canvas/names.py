@@ -39,8 +39,8 @@ class Name:
 
 def readings(member: str) -> list[Name]:
     """Return every way in which a member's name can be read, the shortest person's name first."""
-    if found := _ANONYMOUS.fullmatch(member):
-        late, user, attachment, original, kind = found.group("late", "user", "attachment", "original", "kind")
+    if match := _ANONYMOUS.fullmatch(member):
+        late, user, attachment, original, kind = match.group("late", "user", "attachment", "original", "kind")
         return [Name(user, "", bool(late), attachment, original or "", kind or "upload", anonymous=True)]
     parts = member.split("_") if len(member) <= _MOST_CHARACTERS else []
     found_names = [reading for at in range(1, len(parts) - 1) if (reading := _reading(parts, at))]
@@ -65,18 +65,20 @@ def parse(member: str, roster: Mapping[str, str] | None = None) -> Name | None:
     every = readings(member)
     if len(every) < 2:
         return every[0] if every else None
-    possible = [one for one in every if not _IMPOSSIBLE.search(one.name)]
+    possible = [name for name in every if not _IMPOSSIBLE.search(name.name)]
     if roster:
-        listed = [one for one in every if one.user in roster]
-        same = [one for one in listed if sanitized(one.name) == sanitized(roster[one.user])]
-        possible = same if len(same) == 1 else [one for one in possible if one in listed] or possible
+        listed = [name for name in every if name.user in roster]
+        same = [name for name in listed if sanitized(name.name) == sanitized(roster[name.user])]
+        possible = same if len(same) == 1 else [name for name in possible if name in listed] or possible
     if not possible:
         raise RequestError(
             f"{member!r} can be read in {len(every)} ways, and Canvas writes a name like none of them",
             hint="take this file out of the zip, and grade it by hand",
         )
     if len(possible) > 1:
-        both = " or ".join(f"{one.name!r} (id {one.user}) with {one.original or one.kind!r}" for one in possible[:3])
+        both = " or ".join(
+            f"{name.name!r} (id {name.user}) with {name.original or name.kind!r}" for name in possible[:3]
+        )
         hint = (
             "the roster does not decide: take this file out of the zip, and grade it by hand"
             if roster
@@ -88,8 +90,8 @@ def parse(member: str, roster: Mapping[str, str] | None = None) -> Name | None:
 
 def without_resubmit_suffix(name: str) -> str:
     """Return a file's name without what Canvas adds when a file of that name is handed in again."""
-    found = _RESUBMITTED.fullmatch(name)
-    return found["stem"] + found["suffixes"] if found else name
+    match = _RESUBMITTED.fullmatch(name)
+    return match["stem"] + match["suffixes"] if match else name
 
 
 def _reading(parts: Sequence[str], at: int) -> Name | None:

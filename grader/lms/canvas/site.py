@@ -42,13 +42,13 @@ class Canvas:
     unknown = "Canvas shows no submission of theirs in this assignment (nor any name while grading is anonymous)"
 
     def __init__(self, address: str, token: Secret, *, http: Callable[[str], Http] = Http) -> None:
-        found = ADDRESS.fullmatch(address.strip())
-        if found is None:
+        match = ADDRESS.fullmatch(address.strip())
+        if match is None:
             raise RequestError(
                 f"{address!r} is not the address of a Canvas assignment",
                 hint="copy it from the browser: https://canvas.example.edu/courses/12/assignments/34",
             )
-        self.site, course, assignment = found["site"], found["course"], found["assignment"]
+        self.site, course, assignment = match["site"], match["course"], match["assignment"]
         self.target = f"{self.site}/courses/{course}/assignments/{assignment}"
         self._path = f"courses/{course}/assignments/{assignment}"
         self._http = http(self.site)
@@ -56,39 +56,41 @@ class Canvas:
         with self._understood():
             import canvasapi.assignment
 
-            known = {"id": int(assignment), "course_id": int(course)}
-            self._assignment = canvasapi.assignment.Assignment(self._requester, known)
+            attributes = {"id": int(assignment), "course_id": int(course)}
+            self._assignment = canvasapi.assignment.Assignment(self._requester, attributes)
 
     def assignment(self) -> Assignment:
         """Return the assignment's title and points."""
         with self._understood():
-            found = self._http.json(self._requester.request("GET", self._path))
-            if found.get("grading_type") not in TAKES_POINTS:
+            record = self._http.json(self._requester.request("GET", self._path))
+            if record.get("grading_type") not in TAKES_POINTS:
                 raise RequestError(
-                    f"the assignment is graded by {found.get('grading_type')!r}, which takes no points",
+                    f"the assignment is graded by {record.get('grading_type')!r}, which takes no points",
                     hint="set “Display Grade as” to points in the assignment",
                 )
-            if found.get("points_possible") is None:
+            if record.get("points_possible") is None:
                 raise RequestError("the assignment has no points yet", hint="set its points in Canvas")
             attention = []
-            if found.get("post_manually"):
+            if record.get("post_manually"):
                 attention.append("grades and comments stay hidden in Canvas until you post them in the gradebook")
-            if found.get("grade_group_students_individually"):
+            if record.get("grade_group_students_individually"):
                 attention.append(
                     "this group assignment is graded one by one: only the member named gets grade and comment"
                 )
             return Assignment(
-                self._http.clean(str(found["name"])), Decimal(str(found["points_possible"])), tuple(attention)
+                self._http.clean(str(record["name"])), Decimal(str(record["points_possible"])), tuple(attention)
             )
 
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
         """Return what Canvas holds, by `Entry.student`."""
         with self._understood():
             every = self._assignment.get_submissions(include=["submission_comments"])
-            named = [(vars(one), _standing(vars(one))) for one in every if getattr(one, "user_id", None)]
-        found = {standing.user: standing for _, standing in named}
-        found |= {f"anonymous {one['anonymous_id']}": standing for one, standing in named if one.get("anonymous_id")}
-        return {entry.student: found[user] for entry in entries if (user := user_id(entry)) in found}
+            named = [(vars(record), _standing(vars(record))) for record in every if getattr(record, "user_id", None)]
+        by_user = {standing.user: standing for _, standing in named}
+        by_user |= {
+            f"anonymous {record['anonymous_id']}": standing for record, standing in named if record.get("anonymous_id")
+        }
+        return {entry.student: by_user[user] for entry in entries if (user := user_id(entry)) in by_user}
 
     def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
         """Send grades in bulk, then comments; a student whose grade did not go through gets no comment."""
@@ -113,24 +115,24 @@ class Canvas:
 
     def _grades(self, changes: Sequence[Change], note: Note) -> Iterator[tuple[str, Outcome]]:
         """Run the bulk jobs, look at what became of them, and yield who did not get the grade, with the reason."""
-        said: dict[str, LiveError] = {}
+        errors: dict[str, LiveError] = {}
         for first in range(0, len(changes), AT_ONCE):
             some = changes[first : first + AT_ONCE]
             for change in some:
                 note.write(change, "grade", "sending")
             try:
                 job = self._job(some)
-                said |= dict.fromkeys((change.wish.student for change in some), job)
+                errors |= dict.fromkeys((change.wish.student for change in some), job)
             except LiveError as error:
-                said |= dict.fromkeys((change.wish.student for change in changes[first:]), error)
+                errors |= dict.fromkeys((change.wish.student for change in changes[first:]), error)
                 break
-        there = self._look(changes)
+        standings = self._look(changes)
         for change in changes:
-            now, student = there.get(change.wish.student), change.wish.student
+            now, student = standings.get(change.wish.student), change.wish.student
             if now is not None and equal(now.grade, change.wish.grade):
                 note.write(change, "grade", "sent")
                 continue
-            outcome = failed(change, said[student])
+            outcome = failed(change, errors[student])
             note.write(change, "grade", "sending" if outcome.ended == "unanswered" else "failed")
             yield student, outcome
 
@@ -173,8 +175,8 @@ class Canvas:
         if change.wish.graded.entry.lms.get("is_group"):
             comment["group_comment"] = True
         note.write(change, "comment", "sending", note=file)
-        known = {"course_id": self._assignment.course_id, "assignment_id": self._assignment.id}
-        submission = canvasapi.submission.Submission(self._requester, {**known, "user_id": change.standing.user})
+        attributes = {"course_id": self._assignment.course_id, "assignment_id": self._assignment.id}
+        submission = canvasapi.submission.Submission(self._requester, {**attributes, "user_id": change.standing.user})
         silent = Unanswered("Canvas does not show the comment", hint="run the same command again, it looks first")
         try:
             with self._understood():
@@ -195,8 +197,8 @@ class Canvas:
         """Whether a comment that was not answered stands there; that nothing can be seen proves nothing."""
         try:
             with self._understood():
-                found = self._assignment.get_submission(change.standing.user, include=["submission_comments"])
-                return file in _standing(vars(found)).files
+                answer = self._assignment.get_submission(change.standing.user, include=["submission_comments"])
+                return file in _standing(vars(answer)).files
         except LiveError:
             return False
 
@@ -206,8 +208,8 @@ class Canvas:
 
         path = f"{self._path}/submissions/{change.standing.user}/comments/files"
         with self._understood():
-            _, found = Uploader(self._requester, path, change.wish.page, content_type="text/html").start()
-            return str(found["id"])
+            _, upload = Uploader(self._requester, path, change.wish.page, content_type="text/html").start()
+            return str(upload["id"])
 
     @contextmanager
     def _understood(self) -> Iterator[None]:
@@ -277,8 +279,8 @@ def user_id(entry: Entry) -> str:
     """Return an entry's Canvas user id, or what stands for it where the hand-in was anonymous."""
     if entry.lms.get("anonymous_id"):
         return f"anonymous {entry.lms['anonymous_id']}"
-    found = str(entry.lms.get("user_id") or "")
-    return found if found.isascii() and found.isdigit() else ""
+    user = str(entry.lms.get("user_id") or "")
+    return user if user.isascii() and user.isdigit() else ""
 
 
 def _standing(submission: Mapping[str, Any]) -> Standing:

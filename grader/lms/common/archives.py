@@ -77,23 +77,23 @@ def contents(sources: Sequence[Path]) -> Contents:
     RequestError
         If a source is not there, is no zip, or unpacks to more than a class hands in without the files that are too large.
     """
-    found = Contents()
+    listing = Contents()
     for source in sources:
         if source.is_dir():
-            members = _of_folder(source, found)
+            members = _of_folder(source, listing)
         elif source.is_file():
-            members = _of_zip(source, found)
+            members = _of_zip(source, listing)
         else:
             raise RequestError(
                 f"there is no {source}", hint="give the zip as the LMS made it, or the folder it unpacks to"
             )
         visible = [member for member in members if not _is_hidden(member)]
-        found.passed_over += len(members) - len(visible)
+        listing.passed_over += len(members) - len(visible)
         depth = _shared_depth(visible)
-        found.members += [
+        listing.members += [
             replace(member, shared_depth=depth) for member in sorted(visible, key=lambda member: member.name)
         ]
-    return found
+    return listing
 
 
 def write_zip(path: Path, files: Mapping[str, bytes | Path], *, programs: Collection[str] = ()) -> None:
@@ -125,20 +125,20 @@ def decoded(name: str, *, utf8: bool) -> str:
         return name
 
 
-def _of_folder(source: Path, found: Contents) -> list[Member]:
+def _of_folder(source: Path, listing: Contents) -> list[Member]:
     members = []
     for name, error in walk(source):
         path = source / name
         if error is not None:
-            found.refused.append(f"{name or source}: the folder cannot be opened: {error.strerror}")
+            listing.refused.append(f"{name or source}: the folder cannot be opened: {error.strerror}")
         elif path.is_symlink() or not path.is_file():
-            found.refused.append(f"{name}: a link")
+            listing.refused.append(f"{name}: a link")
         else:
             members.append(Member(name, path.stat().st_size, path))
     return members
 
 
-def _of_zip(source: Path, found: Contents) -> list[Member]:
+def _of_zip(source: Path, listing: Contents) -> list[Member]:
     try:
         archive = zipfile.ZipFile(source)
     except Exception as error:  # a damaged directory of an archive fails in many ways
@@ -152,9 +152,9 @@ def _of_zip(source: Path, found: Contents) -> list[Member]:
     for info in infos:
         name = decoded(info.filename, utf8=bool(info.flag_bits & _UTF8_FLAG)).replace("\\", "/")
         if stat.S_ISLNK(info.external_attr >> 16):
-            found.refused.append(f"{name}: a link")
+            listing.refused.append(f"{name}: a link")
         elif name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/"):
-            found.refused.append(f"{name}: it leads out of the zip")
+            listing.refused.append(f"{name}: it leads out of the zip")
         else:
             members.append(Member(name, info.file_size, source, archive, info, too_large=info.filename in too_large))
     return members
@@ -199,6 +199,6 @@ def _shared_depth(members: Sequence[Member]) -> int:
     folders = [PurePosixPath(member.name).parts[:-1] for member in members]
     first, last = min(folders, default=()), max(folders, default=())  # what these two share, all that lie between share
     return next(
-        (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other),
+        (at for at, (part, other) in enumerate(zip(first, last, strict=False)) if part != other),
         min(len(first), len(last)),
     )

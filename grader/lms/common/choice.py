@@ -23,8 +23,8 @@ def done_in(data: bytes, name: str, functions: Sequence[str]) -> tuple[int, int]
         extracted = reading.extract(notebook, functions, {}, {}, limits)
     except UnavailableError:
         return 0, 0
-    there = [function.status for function in extracted.functions.values() if function.status != "missing"]
-    return sum(status != "not_attempted" for status in there), len(there)
+    statuses = [function.status for function in extracted.functions.values() if function.status != "missing"]
+    return sum(status != "not_attempted" for status in statuses), len(statuses)
 
 
 def is_notebook(name: str) -> bool:

@@ -17,11 +17,11 @@ def plain(result: Result) -> str:
 
 def html(result: Result) -> str:
     """Return the summary as HTML of ``p``, ``strong`` and ``br`` alone, on one line, everything in it escaped."""
-    first, *rest = (escape(said, quote=True).replace("\n", "<br>") for said in _paragraphs(result))
-    return "".join([f"<p><strong>{first}</strong></p>", *(f"<p>{said}</p>" for said in rest)])
+    first, *rest = (escape(paragraph, quote=True).replace("\n", "<br>") for paragraph in _paragraphs(result))
+    return "".join([f"<p><strong>{first}</strong></p>", *(f"<p>{paragraph}</p>" for paragraph in rest)])
 
 
 def _paragraphs(result: Result) -> list[str]:
     summary = result.summary
     step = f"Next step: {summary.next_step}" if summary.next_step and not result.passed else summary.next_step
-    return [clean(said).strip() for said in (summary.headline, step, summary.text) if said.strip()]
+    return [clean(paragraph).strip() for paragraph in (summary.headline, step, summary.text) if paragraph.strip()]

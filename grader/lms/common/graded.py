@@ -36,10 +36,10 @@ def gather(
     results, waiting, nobody = _results(directory, manifest)
     graded, held_back = [], {}
     for entry in manifest.entries:
-        if (found := results.get(entry.student)) is None:
+        if (graded_in := results.get(entry.student)) is None:
             held_back[entry.student] = "not graded yet"
             continue
-        folder, result = found
+        folder, result = graded_in
         kind = unworked(entry, result)
         decided: Unworked | Literal[""] = kind if kind in absent else ""
         why = () if include_open or decided else waiting.get(result.submission.name, ())
@@ -61,11 +61,11 @@ def unworked(entry: Entry, result: Result) -> Unworked | Literal[""]:
         return "no_notebook"
     if result.notebook.status in ("no_notebook", "unreadable", "wrong_notebook"):
         return result.notebook.status
-    statuses = {one.status for one in functions}
+    statuses = {function.status for function in functions}
     return "not_attempted" if "not_attempted" in statuses <= {"not_attempted", "missing"} else ""
 
 
-def absent_points(said: str) -> dict[str, Decimal | None]:
+def absent_points(option: str) -> dict[str, Decimal | None]:
     """Return what `--absent` asks for, by status: None for blank, else points.
 
     A value alone is for who handed in nothing or a file that cannot be read; `STATUS=VALUE`, several with commas between
@@ -76,22 +76,22 @@ def absent_points(said: str) -> dict[str, Decimal | None]:
     RequestError
         If a status is not known, or a value is neither `blank`, `zero` nor a number from 0 up.
     """
-    found: dict[str, Decimal | None] = dict.fromkeys(UNSEEN)
-    for part in said.split(","):
-        status, given, value = part.strip().rpartition("=")
-        if given and status not in UNWORKED:
+    points: dict[str, Decimal | None] = dict.fromkeys(UNSEEN)
+    for part in option.split(","):
+        status, equals, value = part.strip().rpartition("=")
+        if equals and status not in UNWORKED:
             raise RequestError(f"--absent {part.strip()!r}: no such status", hint=f"known are {', '.join(UNWORKED)}")
-        found |= dict.fromkeys([status] if given else UNSEEN, _points(value))
-    return found
+        points |= dict.fromkeys([status] if equals else UNSEEN, _points(value))
+    return points
 
 
-def _points(said: str) -> Decimal | None:
-    if said in {"blank", "zero"}:
-        return Decimal(0) if said == "zero" else None
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", said, re.ASCII):
+def _points(option: str) -> Decimal | None:
+    if option in {"blank", "zero"}:
+        return Decimal(0) if option == "zero" else None
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", option, re.ASCII):
         hint = "say blank, zero or points such as 5; for one status: not_attempted=blank"
-        raise RequestError(f"--absent {said!r} is no number of points", hint=hint)
-    return Decimal(said)
+        raise RequestError(f"--absent {option!r} is no number of points", hint=hint)
+    return Decimal(option)
 
 
 def named(entries: Iterable[Entry], why: Mapping[str, str]) -> tuple[str, ...]:
@@ -100,13 +100,13 @@ def named(entries: Iterable[Entry], why: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _manifest(directory: Path) -> Manifest:
-    found = manifests.load(directory)
-    if found is None:
+    manifest = manifests.load(directory)
+    if manifest is None:
         raise RequestError(
             f"{directory} holds no {manifests.FILE}, so nobody can tell whose the results are",
             hint="collect the LMS's download first, grade the collected folder with `grader batch`, then export",
         )
-    return found
+    return manifest
 
 
 def _results(
@@ -115,23 +115,23 @@ def _results(
     """Return folder and result by student, what a person still has to look at by submission, and whose files are nobody's."""
     files = {entry.student: entry.file for entry in manifest.entries}
     path = directory / DATABASE
-    found: dict[str, tuple[str, Result]] = {}
+    by_student: dict[str, tuple[str, Result]] = {}
     waiting: Mapping[str, tuple[str, ...]] = {}
     nobody: tuple[str, ...] = ()
     if path.is_file():
         with opened(directory) as store:
             for folder, _, result in store.results():
                 student = result.submission.student
-                if student in files and (student not in found or _is_of(files[student], result)):
-                    found[student] = folder, result
+                if student in files and (student not in by_student or _is_of(files[student], result)):
+                    by_student[student] = folder, result
             nobody = nobodys(store)
-            waiting = open_items((result for _, result in found.values()), store.seen())
-    if not found:
+            waiting = open_items((result for _, result in by_student.values()), store.seen())
+    if not by_student:
         raise RequestError(
             f"nothing of a collected folder was graded into {directory}",
             hint="run `grader batch COLLECTED --out DIR` and export that DIR",
         )
-    return found, waiting, nobody
+    return by_student, waiting, nobody
 
 
 def _is_of(file: str | None, result: Result) -> bool:

@@ -72,7 +72,7 @@ class HandedIn:
     known_as: str = ""
 
 
-def set_aside(unclear: Mapping[str, RequestError], others: Collection[object], found: Contents) -> list[HandedIn]:
+def set_aside(unclear: Mapping[str, RequestError], others: Collection[object], contents: Contents) -> list[HandedIn]:
     """Return an entry without a file for each name that can be read in several ways; the reason is named, the class goes on.
 
     Raises
@@ -84,7 +84,7 @@ def set_aside(unclear: Mapping[str, RequestError], others: Collection[object], f
     if errors and not others:
         more = f"; {len(errors) - 1} more names are as unclear" if len(errors) > 1 else ""
         raise RequestError(f"{errors[0].problem}{more}", hint=errors[0].hint)
-    found.refused += [f"{error.problem}; it was set aside: {error.hint}" for error in errors]
+    contents.refused += [f"{error.problem}; it was set aside: {error.hint}" for error in errors]
     note = "The name of this file does not tell whose it is, so it was set aside."
     return [HandedIn(path, f"set aside: {path}", note=note) for path in unclear]
 
@@ -93,7 +93,7 @@ def lay_out(
     request: Collect,
     system: str,
     handed_in: Iterable[HandedIn],
-    found: Contents,
+    contents: Contents,
     assignment: Mapping[str, Any] | None = None,
 ) -> Done:
     """Write the file that counts of every entry, and the manifest; say what was found.
@@ -103,32 +103,34 @@ def lay_out(
     RequestError
         If nothing was handed in, or the folder cannot be written.
     """
-    entries = sorted(handed_in, key=lambda one: (one.name.casefold(), one.student))
+    entries = sorted(handed_in, key=lambda hand_in: (hand_in.name.casefold(), hand_in.student))
     if not entries:
-        given = ", ".join(map(str, request.exports))
-        raise RequestError(f"no submission of this system is in {given}", hint="give the zip as the LMS made it")
+        sources = ", ".join(map(str, request.exports))
+        raise RequestError(f"no submission of this system is in {sources}", hint="give the zip as the LMS made it")
     make_private_folder(request.out)
     try:
         usual = _usual(entries)
-        laid = tuple(_entry(request, one, path, usual) for one, path in zip(entries, _paths(entries), strict=True))
+        laid = tuple(
+            _entry(request, hand_in, path, usual) for hand_in, path in zip(entries, _paths(entries), strict=True)
+        )
     except OSError as error:
         raise RequestError(
             f"{request.out} cannot be written: {error.strerror}", hint="free disk space or choose another folder"
         ) from None
     manifest = manifests.sealed(Manifest(system=system, assignment=dict(assignment or {}), entries=laid))
     write(request.out / manifests.FILE, manifests.encode(manifest), private=True)
-    done = _done(request, entries, laid, found)
-    return done if manifest.seal else replace(done, attention=(*done.attention, _UNSEALED))
+    summary = _done(request, entries, laid, contents)
+    return summary if manifest.seal else replace(summary, attention=(*summary.attention, _UNSEALED))
 
 
-def _entry(request: Collect, one: HandedIn, stem: str, usual: str) -> Entry:
+def _entry(request: Collect, hand_in: HandedIn, stem: str, usual: str) -> Entry:
     with ExitStack() as unpacked:
-        files, left = _opened(one.files, request.functions, unpacked)
+        files, left = _opened(hand_in.files, request.functions, unpacked)
         able = [file for file in files if _is_able(file, request.functions)]
         left += max(0, len(able) - MOST_FILES)
         able = able[:MOST_FILES]
         chosen = _chosen(able, request.functions, usual)
-        notes = [one.note]
+        notes = [hand_in.note]
         file = sha256 = None
         if chosen:
             file = f"{stem}{suffix_of(chosen.original) or PurePosixPath(chosen.original).suffix.lower()}"
@@ -142,14 +144,14 @@ def _entry(request: Collect, one: HandedIn, stem: str, usual: str) -> Entry:
             notes.append(f"{left + len(able)} notebooks and scripts were handed in; only {len(able)} were looked at.")
     return Entry(
         file=file,
-        student=one.student,
-        name=one.name,
+        student=hand_in.student,
+        name=hand_in.name,
         original=chosen.original if chosen else None,
         sha256=sha256,
-        late=one.late,
+        late=hand_in.late,
         others=tuple(file.original for file in files if file is not chosen)[: manifests.MOST_OTHERS + 1],
         note=" ".join(note for note in notes if note),
-        lms={**one.lms, **(chosen.lms if chosen else {})},
+        lms={**hand_in.lms, **(chosen.lms if chosen else {})},
     )
 
 
@@ -176,16 +178,16 @@ def _of_zip(file: File, functions: Sequence[str], unpacked: ExitStack) -> tuple[
         raise
     except Exception:  # each way of packing has errors of its own; it is named as no notebook
         return [], 0
-    found = find_in_zip(packed, file.original, Wanted(functions))
+    inner = find_in_zip(packed, file.original, Wanted(functions))
     files = []
-    for number, submission in enumerate(found.submissions):
+    for number, submission in enumerate(inner.submissions):
         path, size_bytes = folder / str(number), unpacked_bytes(submission)
         if size_bytes <= SOURCE_LIMIT_BYTES:  # what is too large is never unpacked
             with suppress(RequestError), opened_submission(submission) as member:
                 shutil.copyfile(member, path)
             path.touch()  # what cannot be unpacked is empty, so the batch says that it cannot be read
         files.append(File(submission.name, Member(submission.name, size_bytes, path), file.lms, _base(submission.name)))
-    return files, sum(found.left_out.values())
+    return files, sum(inner.left_out.values())
 
 
 def _base(name: str) -> str:
@@ -211,7 +213,7 @@ def _listed(names: Sequence[str]) -> str:
 def _usual(entries: Sequence[HandedIn]) -> str:
     """Return the name that most notebooks of the class came under."""
     names = Counter(
-        file.known_as or file.original for one in entries for file in one.files if is_notebook(file.original)
+        file.known_as or file.original for hand_in in entries for file in hand_in.files if is_notebook(file.original)
     )
     return max(names, key=lambda name: (names[name], name), default="")
 
@@ -268,8 +270,8 @@ def _copy(member: Member, path: Path) -> tuple[str | None, str]:
 def _paths(entries: Sequence[HandedIn]) -> list[str]:
     """Return a file name without suffix for every entry: plain letters, unique, allowed on every system."""
     wanted = []
-    for one in entries:
-        parts = dict.fromkeys(filter(None, (_plain(one.known_as or one.name), _plain(one.student))))
+    for hand_in in entries:
+        parts = dict.fromkeys(filter(None, (_plain(hand_in.known_as or hand_in.name), _plain(hand_in.student))))
         wanted.append(Submission("_".join(parts) or "entry", Path()))
     return [placed.folder for placed in with_folders(wanted, {})]
 
@@ -279,21 +281,25 @@ def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]+", "_", letters).strip("_-")[:60]
 
 
-def _done(request: Collect, handed_in: Sequence[HandedIn], entries: Sequence[Entry], found: Contents) -> Done:
+def _done(request: Collect, handed_in: Sequence[HandedIn], entries: Sequence[Entry], contents: Contents) -> Done:
     files = [entry for entry in entries if entry.file]
-    said = [f"{len(entries)} entries: {len(files)} with a notebook, {len(entries) - len(files)} without"]
+    messages = [f"{len(entries)} entries: {len(files)} with a notebook, {len(entries) - len(files)} without"]
     late = sum(bool(entry.late) for entry in entries)
-    said += [f"{late} of them late"] * bool(late)
-    said += [f"passed over, as nobody's: {found.passed_over}"] * bool(found.passed_over)
-    attention = [_remarks(one, entry) for one, entry in zip(handed_in, entries, strict=True)]
+    messages += [f"{late} of them late"] * bool(late)
+    messages += [f"passed over, as nobody's: {contents.passed_over}"] * bool(contents.passed_over)
+    attention = [_remarks(hand_in, entry) for hand_in, entry in zip(handed_in, entries, strict=True)]
     manifest = request.out / manifests.FILE
-    return Done((manifest,), tuple(said), tuple(filter(None, attention)), tuple(found.refused))
+    return Done((manifest,), tuple(messages), tuple(filter(None, attention)), tuple(contents.refused))
 
 
-def _remarks(one: HandedIn, entry: Entry) -> str:
+def _remarks(hand_in: HandedIn, entry: Entry) -> str:
     """Return what is to be said of an entry to whoever collects, nothing where nothing is odd."""
     several = sum(bool(suffix_of(name)) for name in entry.others)
-    said = [entry.note, one.remark, f"{entry.original} was taken, not {_listed(entry.others)}" if several else ""]
-    said += ["no file was handed in"] * (entry.file is None and not one.note and not one.files)
-    found = "; ".join(part for part in said if part)
-    return f"{entry.name or entry.student}: {found}" if found else ""
+    remarks = [
+        entry.note,
+        hand_in.remark,
+        f"{entry.original} was taken, not {_listed(entry.others)}" if several else "",
+    ]
+    remarks += ["no file was handed in"] * (entry.file is None and not hand_in.note and not hand_in.files)
+    sentence = "; ".join(part for part in remarks if part)
+    return f"{entry.name or entry.student}: {sentence}" if sentence else ""

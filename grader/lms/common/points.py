@@ -23,11 +23,11 @@ def as_number(cell: str) -> Decimal | None:
     return Decimal(cell.replace(",", ".")) if _DECIMAL.fullmatch(cell) else None
 
 
-def equal(there: Decimal | None, ours: Decimal | None) -> bool:
+def equal(theirs: Decimal | None, ours: Decimal | None) -> bool:
     """Whether two grades are the same to two decimals, as far as any LMS shows them."""
-    if there is None or ours is None:
-        return there is ours
-    return cents(there) == cents(ours)
+    if theirs is None or ours is None:
+        return theirs is ours
+    return cents(theirs) == cents(ours)
 
 
 def out_of(score: Decimal, possible: float, column: Decimal | None) -> Decimal:

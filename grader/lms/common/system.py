@@ -97,17 +97,21 @@ class Export:
     @property
     def assignment_id(self) -> str:
         """The system's own id of the assignment, empty where the download does not tell it."""
-        known = self.manifest.assignment
-        return str(known.get("id") or known.get("assignment_id") or "")
+        assignment = self.manifest.assignment
+        return str(assignment.get("id") or assignment.get("assignment_id") or "")
 
-    def score(self, one: Graded) -> Decimal | None:
+    def score(self, submission: Graded) -> Decimal | None:
         """Return the points that go out for an entry, out of `possible`; None where nothing is to be written."""
-        return self.absent.get(one.absent) if one.absent else exact(one.result.score)
+        return self.absent.get(submission.absent) if submission.absent else exact(submission.result.score)
 
     @property
     def left_blank(self) -> tuple[str, ...]:
         """A sentence that names those for whom nothing is written, if there are any."""
-        names = [one.entry.name or one.entry.student for one in self.graded if self.score(one) is None]
+        names = [
+            submission.entry.name or submission.entry.student
+            for submission in self.graded
+            if self.score(submission) is None
+        ]
         return (f"without work to grade, left blank (--absent decides): {', '.join(names)}",) if names else ()
 
 

@@ -118,7 +118,7 @@ class Column:
 
 
 def choose(
-    columns: Sequence[Column], *, asked: str | None, known_id: str | None, title: str, possible: float
+    columns: Sequence[Column], *, wanted: str | None, known_id: str | None, title: str, possible: float
 ) -> Column:
     """Return the assignment's column: the one asked for, else by its id, else by the exercise's title, else by its points.
 
@@ -128,35 +128,35 @@ def choose(
         If none fits, or two do; the message names them.
     """
     tests: list[Callable[[Column], bool]]
-    if asked is not None:
-        tests = [lambda one: asked in {one.id, one.header}, lambda one: _same(one.title, asked)]
+    if wanted is not None:
+        tests = [lambda column: wanted in {column.id, column.header}, lambda column: _same(column.title, wanted)]
     else:
         whole = exact(possible)
         tests = [
-            lambda one: bool(known_id) and one.id == known_id,
-            lambda one: _same(one.title, title),
-            lambda one: title.casefold() in one.title.casefold(),
-            lambda one: one.possible == whole,
+            lambda column: bool(known_id) and column.id == known_id,
+            lambda column: _same(column.title, title),
+            lambda column: title.casefold() in column.title.casefold(),
+            lambda column: column.possible == whole,
         ]
     for fits in tests:
-        found = [one for one in columns if fits(one)]
-        if len(found) > 1:
+        matching = [column for column in columns if fits(column)]
+        if len(matching) > 1:
             raise RequestError(
-                f"several columns could be the assignment's: {_headers(found)}",
+                f"several columns could be the assignment's: {_headers(matching)}",
                 hint="say which with --column TITLE_OR_ID",
             )
-        if found:
-            return found[0]
+        if matching:
+            return matching[0]
     raise RequestError(
-        f"no column {'is ' + repr(asked) if asked is not None else f'is titled {title!r} or worth {possible:g}'};"
+        f"no column {'is ' + repr(wanted) if wanted is not None else f'is titled {title!r} or worth {possible:g}'};"
         f" there are {_headers(columns) or 'none'}",
         hint="say which with --column TITLE_OR_ID, or export the file again from the right course",
     )
 
 
-def _same(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
+def _same(first: str, other: str) -> bool:
+    return first.strip().casefold() == other.strip().casefold()
 
 
 def _headers(columns: Sequence[Column]) -> str:
-    return ", ".join(repr(one.header) for one in columns[:10]) + (", …" if len(columns) > 10 else "")
+    return ", ".join(repr(column.header) for column in columns[:10]) + (", …" if len(columns) > 10 else "")

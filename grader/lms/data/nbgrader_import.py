@@ -34,34 +34,34 @@ def main() -> None:
         "--beside", action="store_true", help="give each function a grade cell beside those that are there"
     )
     options = parser.parse_args()
-    found = json.loads(options.grades.read_text(encoding="utf-8"))
-    if found["schema"] != "grader-nbgrader/1":
-        sys.exit(f"{options.grades} is of another format: {found['schema']!r}")
+    grades = json.loads(options.grades.read_text(encoding="utf-8"))
+    if grades["schema"] != "grader-nbgrader/1":
+        sys.exit(f"{options.grades} is of another format: {grades['schema']!r}")
     warnings.simplefilter("ignore")  # nbgrader's own, on how it uses its database
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # for alembic
     with Gradebook(options.db) as gradebook:
-        changed = sum(put(gradebook, found, one, beside=options.beside) for one in found["submissions"])
-    print(f"{found['assignment']}: {len(found['submissions'])} submissions, {changed} with other points than before")
+        changed = sum(put(gradebook, grades, record, beside=options.beside) for record in grades["submissions"])
+    print(f"{grades['assignment']}: {len(grades['submissions'])} submissions, {changed} with other points than before")
 
 
-def put(gradebook: Gradebook, found: dict[str, Any], one: dict[str, Any], *, beside: bool) -> bool:
+def put(gradebook: Gradebook, grades: dict[str, Any], record: dict[str, Any], *, beside: bool) -> bool:
     """Write one submission's points; return whether any changed."""
-    assignment, student = found["assignment"], one["student"]
+    assignment, student = grades["assignment"], record["student"]
     gradebook.update_or_create_assignment(assignment)
-    notebook = one["notebook"] or assignment
+    notebook = record["notebook"] or assignment
     gradebook.update_or_create_notebook(notebook, assignment)
-    cells = grade_cells(gradebook, found, notebook, beside=beside)
+    cells = grade_cells(gradebook, grades, notebook, beside=beside)
     gradebook.update_or_create_student(student)
-    when = {"timestamp": one["timestamp"]} if one["timestamp"] else {}
+    when = {"timestamp": record["timestamp"]} if record["timestamp"] else {}
     submission = gradebook.update_or_create_submission(assignment, student, **when)
     changed = False
-    for cell in found["cells"]:
+    for cell in grades["cells"]:
         if (
-            cell["name"] not in one["scores"]
+            cell["name"] not in record["scores"]
         ):  # it could not be judged: nbgrader keeps it marked as to be graded by hand
             continue
         into = cells[cell["name"]]
-        score = one["scores"][cell["name"]] * into.max_score / cell["max_score"]
+        score = record["scores"][cell["name"]] * into.max_score / cell["max_score"]
         grade = find_grade(gradebook, submission, into, notebook)
         changed |= grade.auto_score != score
         grade.auto_score = score
@@ -70,18 +70,18 @@ def put(gradebook: Gradebook, found: dict[str, Any], one: dict[str, Any], *, bes
     return changed
 
 
-def grade_cells(gradebook: Gradebook, found: dict[str, Any], notebook: str, *, beside: bool) -> dict[str, Any]:
+def grade_cells(gradebook: Gradebook, grades: dict[str, Any], notebook: str, *, beside: bool) -> dict[str, Any]:
     """Return the grade cell of each function: the notebook's own, or one that is made for it."""
-    assignment, names = found["assignment"], [cell["name"] for cell in found["cells"]]
-    there = [cell for cell in gradebook.find_notebook(notebook, assignment).grade_cells if cell.max_score]
-    others = [cell for cell in there if cell.name not in names]
+    assignment, names = grades["assignment"], [cell["name"] for cell in grades["cells"]]
+    cells = [cell for cell in gradebook.find_notebook(notebook, assignment).grade_cells if cell.max_score]
+    others = [cell for cell in cells if cell.name not in names]
     if others and not beside:
         return own_cells(gradebook, others, names, notebook, assignment)
     return {
         cell["name"]: gradebook.update_or_create_grade_cell(
             cell["name"], notebook, assignment, max_score=cell["max_score"], cell_type="code"
         )
-        for cell in found["cells"]
+        for cell in grades["cells"]
     }
 
 
@@ -113,12 +113,12 @@ def source(gradebook: Gradebook, cell: Any, notebook: str, assignment: str) -> s
 
 def find_grade(gradebook: Gradebook, submission: Any, cell: Any, notebook: str) -> Grade:
     """Return the grade of a cell; a submission that was there before the cell has none yet."""
-    handed_in = next((one for one in submission.notebooks if one.name == notebook), None)
+    handed_in = next((candidate for candidate in submission.notebooks if candidate.name == notebook), None)
     if handed_in is None:
         master = gradebook.find_notebook(notebook, submission.assignment.name)
         handed_in = SubmittedNotebook(notebook=master, assignment=submission)
         gradebook.db.add(handed_in)
-    grade = next((one for one in handed_in.grades if one.cell_id == cell.id), None)
+    grade = next((candidate for candidate in handed_in.grades if candidate.cell_id == cell.id), None)
     if grade is None:
         grade = Grade(cell=cell, notebook=handed_in)
         gradebook.db.add(grade)

@@ -32,7 +32,7 @@ def gradescope(request: Build) -> Done:
     """Make the zip for Gradescope: scripts, the grader and, unless it is to be fetched there, what the grader needs."""
     files = _exercise(request)
     options = shlex.join(request.options) + (' --exercise "$root/source/exercise"' if files else "")
-    wheels, said = ({}, "") if request.online else _wheels(request.python)
+    wheels, note = ({}, "") if request.online else _wheels(request.python)
     unfinished = results(Judged(failure=NOT_STARTED), "visible")
     files |= {f"wheels/{name}": data for name, data in wheels.items()}
     files |= {NAME: wheel(), "unfinished.json": json.dumps(unfinished, indent=1).encode()}
@@ -48,7 +48,7 @@ def gradescope(request: Build) -> Done:
             f"the grader, {has}, {size:.1f} MB",
             f"Gradescope: Configure Autograder, upload {request.out.name}; Autograder Points {_possible(request)}",
         ),
-        attention=(said,) if said else (),
+        attention=(note,) if note else (),
     )
 
 
@@ -64,7 +64,7 @@ def coursera(request: Build) -> Done:
 def prairielearn(request: Build) -> Done:
     """Write the folder from which PrairieLearn's image is built, and the options for info.json."""
     command = ["lms", "prairielearn", "run", "--root", "/grade"]
-    done = _image(request, "prairielearn", command)
+    image = _image(request, "prairielearn", command)
     grading = {
         "enabled": True,
         "image": "YOUR_ACCOUNT/initialization-grader",
@@ -74,7 +74,7 @@ def prairielearn(request: Build) -> Done:
     }
     path = request.out / "info.externalGradingOptions.json"
     write(path, json.dumps({"gradingMethod": "External", "externalGradingOptions": grading}, indent=2) + "\n")
-    return Done((*done.files, path), (*done.said, f"put the keys of {path.name} into the question's info.json"))
+    return Done((*image.files, path), (*image.said, f"put the keys of {path.name} into the question's info.json"))
 
 
 def _image(request: Build, system: str, command: Sequence[str]) -> Done:
@@ -126,7 +126,7 @@ def _wheels(python: str) -> tuple[dict[str, bytes], str]:
     """Return the wheels that the grader needs on 64-bit Linux with that Python, or why there are none."""
     with tempfile.TemporaryDirectory(prefix="grader-") as folder:
         wanted = [
-            one.partition(";")[0].strip() for one in requirements()
+            requirement.partition(";")[0].strip() for requirement in requirements()
         ]  # pip judges markers by the Python it runs on
         platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
         command = [sys.executable, "-I", "-m", "pip", "--disable-pip-version-check", "--quiet", "download", *wanted]

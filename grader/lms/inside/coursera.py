@@ -59,12 +59,12 @@ def functions(part: str | None, parts: Sequence[str], names: Sequence[str]) -> t
     table = {}
     for entry in parts:
         identifier, _, wanted = entry.partition("=")
-        found = [called.get(one.strip()) for one in wanted.split(",")]
-        if not identifier.strip() or None in found:
+        chosen = [called.get(one.strip()) for one in wanted.split(",")]
+        if not identifier.strip() or None in chosen:
             raise RequestError(
                 f"{entry!r} maps no part to functions of this exercise", hint=f"say ID=FUNCTION: {', '.join(called)}"
             )
-        table[identifier.strip()] = tuple(name for name in names if name in found)
+        table[identifier.strip()] = tuple(name for name in names if name in chosen)
     if part is None or (not table and part not in called):
         return tuple(names)
     if part in table:
@@ -77,9 +77,9 @@ def functions(part: str | None, parts: Sequence[str], names: Sequence[str]) -> t
 def document(judged: Judged, names: Sequence[str]) -> dict[str, Any]:
     """Return what feedback.json holds."""
     share = _share(judged.result, names)
-    said = fragment.cut(_text(judged, names), MOST_FEEDBACK_BYTES)
+    feedback = fragment.cut(_text(judged, names), MOST_FEEDBACK_BYTES)
     head = {} if share is None else {"fractionalScore": share}
-    return {**head, "feedback": said, "feedbackType": "HTML"}
+    return {**head, "feedback": feedback, "feedbackType": "HTML"}
 
 
 def page(judged: Judged, names: Sequence[str]) -> str:
@@ -91,9 +91,9 @@ def page(judged: Judged, names: Sequence[str]) -> str:
         pieces.insert(0, ("", feedback.html(result)))
     if result is not None and result.notebook.status in {"ok", "repaired"}:
         pieces += [(name, fragment.function_html(result.functions[name])) for name in _open_first(result, names)]
-    made = fragment.page_html(title, pieces)
+    page = fragment.page_html(title, pieces)
     return (
-        made if len(made.encode()) <= MOST_PAGE_BYTES else fragment.page_html(title, [*pieces[:2], ("", fragment.CUT)])
+        page if len(page.encode()) <= MOST_PAGE_BYTES else fragment.page_html(title, [*pieces[:2], ("", fragment.CUT)])
     )
 
 
@@ -103,10 +103,10 @@ def _open_first(result: Result, names: Sequence[str]) -> list[str]:
 
 def _share(result: Result | None, names: Sequence[str]) -> float | None:
     chosen = [] if result is None else [result.functions[name] for name in names]
-    possible = sum(one.possible for one in chosen)
-    if not possible or any(one.provisional for one in chosen):
+    possible = sum(function.possible for function in chosen)
+    if not possible or any(function.provisional for function in chosen):
         return None
-    return inside.number(sum(one.points for one in chosen)) / inside.number(possible)
+    return inside.number(sum(function.points for function in chosen)) / inside.number(possible)
 
 
 def _told(judged: Judged, names: Sequence[str]) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ def _told(judged: Judged, names: Sequence[str]) -> tuple[str, ...]:
     if result is None or len(names) == len(result.functions):
         return (*excuse, *judged.notes)
     chosen = [result.functions[name] for name in names]
-    earned = text.of(sum(one.points for one in chosen), sum(one.possible for one in chosen))
+    earned = text.of(sum(function.points for function in chosen), sum(function.possible for function in chosen))
     return (f"This part is {', '.join(names)}: {earned} points.", *excuse, *judged.notes)
 
 

@@ -69,17 +69,17 @@ def _output(judged: Judged) -> str:
 def _test(name: str, function: FunctionResult, result: Result) -> dict[str, Any]:
     status = {} if function.provisional else {"status": "passed" if function.passed else "failed"}
     if result.notebook.status in {"ok", "repaired"}:
-        said = fragment.function_html(function)
+        html = fragment.function_html(function)
     else:  # said once, in the output for the whole
-        said = fragment.said_html([words.sentence(words.NOTEBOOK[result.notebook.status])])
-    if len(said.encode()) > MOST_OUTPUT_BYTES:
-        said = fragment.said_html([of(function.points, function.possible), fragment.CUT])
-    return {"name": name, **status, "output": said}
+        html = fragment.said_html([words.sentence(words.NOTEBOOK[result.notebook.status])])
+    if len(html.encode()) > MOST_OUTPUT_BYTES:
+        html = fragment.said_html([of(function.points, function.possible), fragment.CUT])
+    return {"name": name, **status, "output": html}
 
 
 def _extra(result: Result) -> dict[str, Any]:
     """Return what Gradescope keeps beside the scores and shows to nobody."""
-    causes = {name: list(one.diagnosis.causes) for name, one in result.functions.items()}
+    causes = {name: list(function.diagnosis.causes) for name, function in result.functions.items()}
     origin = result.provenance
     return {
         "exercise": result.exercise,
@@ -96,19 +96,19 @@ def _extra(result: Result) -> dict[str, Any]:
 
 def _metadata(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes())
+        metadata = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _said(metadata: dict[str, Any], result: Result | None) -> tuple[str, ...]:
     """Return what the metadata says in sentences; nothing in it changes a score."""
     before, users = metadata.get("previous_submissions"), metadata.get("users")
-    said = [f"attempt {len(before) + 1}"] if isinstance(before, list) else []
+    notes = [f"attempt {len(before) + 1}"] if isinstance(before, list) else []
     if isinstance(users, list) and len(users) > 1:
-        said.append(f"handed in by {len(users)} people together")
-    return (*said, *_mismatch(metadata.get("assignment"), result))
+        notes.append(f"handed in by {len(users)} people together")
+    return (*notes, *_mismatch(metadata.get("assignment"), result))
 
 
 def _mismatch(assignment: object, result: Result | None) -> tuple[str, ...]:
@@ -119,8 +119,8 @@ def _mismatch(assignment: object, result: Result | None) -> tuple[str, ...]:
         return ()
     if total is None or result is None or result.provisional or total == result.possible:
         return ()
-    asked = f"set Autograder Points to {points(result.possible)}"
-    return (f"the assignment has {points(total)} points here, the exercise {points(result.possible)}: {asked}",)
+    instruction = f"set Autograder Points to {points(result.possible)}"
+    return (f"the assignment has {points(total)} points here, the exercise {points(result.possible)}: {instruction}",)
 
 
 # --- the export of submissions ---------------------------------------------------------------------------------------
@@ -128,10 +128,10 @@ def _mismatch(assignment: object, result: Result | None) -> tuple[str, ...]:
 
 def collect(request: Collect) -> Done:
     """Lay out an export of submissions: ``submission_metadata.yml`` and a folder ``submission_<id>/`` for each of them."""
-    found = contents(request.exports)
+    files_in = contents(request.exports)
     metadata: dict[str, Any] = {}
     files: dict[str, list[File]] = {}
-    for member in found.members:
+    for member in files_in.members:
         parts = PurePosixPath(member.name).parts
         at = next((at for at, part in enumerate(parts[:-1]) if _FOLDER.fullmatch(part)), None)
         if at is not None:
@@ -139,21 +139,23 @@ def collect(request: Collect) -> Done:
         elif parts[-1] == EXPORT_METADATA:
             metadata |= _yaml(member)
         else:
-            found.refused.append(f"{member.name}: in no folder of a submission")
+            files_in.refused.append(f"{member.name}: in no folder of a submission")
     if files and not metadata:
         raise RequestError(
             f"there is no {EXPORT_METADATA} in it, so nobody can tell whose the submissions are",
             hint="give the export as Gradescope makes it: Review Grades, Export Submissions",
         )
     keys = [key for key in metadata if _FOLDER.fullmatch(str(key))]
-    found.refused += [f"{key}: a folder that {EXPORT_METADATA} does not name" for key in files if key not in metadata]
+    files_in.refused += [
+        f"{key}: a folder that {EXPORT_METADATA} does not name" for key in files if key not in metadata
+    ]
     handed_in = [_handed_in(key, metadata[key], files.get(key, [])) for key in keys]
-    return lay_out(request, "gradescope", handed_in, found)
+    return lay_out(request, "gradescope", handed_in, files_in)
 
 
-def _handed_in(key: str, said: Any, files: list[File]) -> HandedIn:
+def _handed_in(key: str, submission: Any, files: list[File]) -> HandedIn:
     """Return one submission; a group's members are named together."""
-    entry = said if isinstance(said, dict) else {}
+    entry = submission if isinstance(submission, dict) else {}
     people = entry.get(":submitters")
     submitters = [person for person in people if isinstance(person, dict)] if isinstance(people, list) else []
     plain = [{name: str(person.get(f":{name}") or "") for name in ("name", "sid", "email")} for person in submitters]
@@ -174,8 +176,8 @@ def _yaml(member: Member) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same rules, ten times as fast
     try:
         with member.open() as file:
-            found = yaml.load(file.read(MOST_METADATA_BYTES), Loader=loader)  # noqa: S506  # both are safe loaders
+            metadata = yaml.load(file.read(MOST_METADATA_BYTES), Loader=loader)  # noqa: S506  # both are safe loaders
     except Exception as error:  # a damaged zip and a damaged file fail in many ways
         reason = type(error).__name__
         raise RequestError(f"{member.name} cannot be read ({reason})", hint="download the export again") from None
-    return found if isinstance(found, dict) else {}
+    return metadata if isinstance(metadata, dict) else {}

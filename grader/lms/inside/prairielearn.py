@@ -28,13 +28,18 @@ def run(request: Run) -> Done:
 def results(judged: Judged) -> dict[str, Any]:
     """Return what results.json holds."""
     result = judged.result
-    said = "\n\n".join(([] if result is None else [feedback.plain(result)]) + [*judged.excuse, *judged.notes])
+    message = "\n\n".join(([] if result is None else [feedback.plain(result)]) + [*judged.excuse, *judged.notes])
     if judged.settled is None or result is None or result.notebook.status not in {"ok", "repaired"}:
         first = [] if result is None else [clean(result.summary.headline)]
         errors = [*first, *judged.excuse, *judged.notes]
-        return {"gradable": False, "format_errors": errors, "message": said}
+        return {"gradable": False, "format_errors": errors, "message": message}
     tests = [_test(name, function) for name, function in result.functions.items()]
-    return {"gradable": True, "score": inside.number(result.score) / result.possible, "message": said, "tests": tests}
+    return {
+        "gradable": True,
+        "score": inside.number(result.score) / result.possible,
+        "message": message,
+        "tests": tests,
+    }
 
 
 def _test(name: str, function: FunctionResult) -> dict[str, Any]:

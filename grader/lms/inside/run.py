@@ -70,12 +70,12 @@ def graded(request: Run, folder: str, put: Callable[[Judged], None]) -> Judged:
     return judged
 
 
-def done(judged: Judged, path: Path, said: Sequence[str] = ()) -> Done:
+def done(judged: Judged, path: Path, messages: Sequence[str] = ()) -> Done:
     """Return what a run has to say to staff: on no system does the student see it."""
     if judged.result is None:
-        return Done((path,), tuple(said), (f"no score was written: {judged.failure}",))
+        return Done((path,), tuple(messages), (f"no score was written: {judged.failure}",))
     unsettled = ("no score was written: a part could not be judged",) if judged.settled is None else ()
-    return Done((path,), (judged.result.summary.headline, *judged.notes, *said), unsettled)
+    return Done((path,), (judged.result.summary.headline, *judged.notes, *messages), unsettled)
 
 
 def number(value: float) -> float:
@@ -119,10 +119,10 @@ def choose(
     It is the one called `wanted`; else the one in which most of the functions are filled in, a notebook before a script,
     and of equals the last by name.
     """
-    found = submissions.find([folder], submissions.Wanted(functions), collected=False)
-    if not found.submissions:
-        return None, _ignored(sorted(found.ignored))
-    *others, counts = sorted(found.submissions, key=lambda one: _rank(one, functions, wanted))
+    listing = submissions.find([folder], submissions.Wanted(functions), collected=False)
+    if not listing.submissions:
+        return None, _ignored(sorted(listing.ignored))
+    *others, counts = sorted(listing.submissions, key=lambda submission: _rank(submission, functions, wanted))
     if not others:
         return counts, ()
     passed = _names([other.name for other in others])
@@ -132,14 +132,19 @@ def choose(
 
 
 def _rank(
-    one: submissions.Submission, functions: Sequence[str], wanted: str | None
+    submission: submissions.Submission, functions: Sequence[str], wanted: str | None
 ) -> tuple[bool, tuple[int, int], bool, str]:
     data = b""
     with suppress(OSError, RequestError):
-        if submissions.unpacked_bytes(one) <= SOURCE_LIMIT_BYTES:
-            with submissions.opened(one) as path:
+        if submissions.unpacked_bytes(submission) <= SOURCE_LIMIT_BYTES:
+            with submissions.opened(submission) as path:
                 data = path.read_bytes() if path.stat().st_size <= SOURCE_LIMIT_BYTES else b""
-    return one.name == wanted, done_in(data, one.name, functions), is_notebook(one.name), one.name
+    return (
+        submission.name == wanted,
+        done_in(data, submission.name, functions),
+        is_notebook(submission.name),
+        submission.name,
+    )
 
 
 def _ignored(names: Sequence[str]) -> tuple[str, ...]:

@@ -30,18 +30,20 @@ def wheel() -> bytes:
     files = {**_package(), **_info()}
     record = "".join(f"{name},sha256={_digest(data)},{len(data)}\n" for name, data in sorted(files.items()))
     files[f"{_INFO}/RECORD"] = f"{record}{_INFO}/RECORD,,\n".encode()
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files, key=lambda name: (name.startswith(_INFO), name)):
             info = zipfile.ZipInfo(name, _EPOCH)
             info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
             archive.writestr(info, files[name])
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def requirements() -> tuple[str, ...]:
     """Return what the grader needs, as its metadata say it, without extras."""
-    return tuple(one for one in _distribution().requires or () if "extra ==" not in one.replace("'", '"'))
+    return tuple(
+        requirement for requirement in _distribution().requires or () if "extra ==" not in requirement.replace("'", '"')
+    )
 
 
 def _package() -> dict[str, bytes]:
@@ -57,8 +59,8 @@ def _package() -> dict[str, bytes]:
 
 
 def _info() -> dict[str, bytes]:
-    found = _distribution()
-    texts = {name: found.read_text(name) for name in ("METADATA", "entry_points.txt", "licenses/LICENSE")}
+    distribution = _distribution()
+    texts = {name: distribution.read_text(name) for name in ("METADATA", "entry_points.txt", "licenses/LICENSE")}
     return {f"{_INFO}/{name}": text.encode() for name, text in {**texts, "WHEEL": _WHEEL}.items() if text}
 
 

@@ -59,7 +59,7 @@ class Http:
         send: Send | None = None,
         sleep: Callable[[float], None] | None = None,
         answer_seconds: float = ANSWER_SECONDS,
-        say: Callable[[str], None] = lambda _said: None,
+        say: Callable[[str], None] = lambda _message: None,
     ) -> None:
         for site in sites:
             require_private(site)
@@ -139,8 +139,8 @@ class Http:
         raise Unanswered(error.problem, hint="it may have arrived: run the same command again, it looks first")
 
     def _error(self, call: Call, response: requests.Response) -> LiveError:
-        said = self.clean(_said(response))
-        problem = f"{_place(call)} answered {response.status_code}" + (f": {said}" if said else "")
+        message = self.clean(_said(response))
+        problem = f"{_place(call)} answered {response.status_code}" + (f": {message}" if message else "")
         error = LiveError(problem, hint=_hint(response.status_code))
         error.status, error.date = response.status_code, response.headers.get("Date", "")
         return error
@@ -165,9 +165,9 @@ class Http:
         try:
             return json.loads(response.text.removeprefix("while(1);"))
         except ValueError:
-            said = self.clean(response.text) or "nothing"
+            text = self.clean(response.text) or "nothing"
             raise LiveError(
-                f"{origin(response.url)} answered with what is no JSON: {said}",
+                f"{origin(response.url)} answered with what is no JSON: {text}",
                 hint="check the address: a sign-in page or a proxy may stand in between",
             ) from None
 
@@ -286,30 +286,30 @@ def _is_throttled(response: requests.Response) -> bool:
 
 def _after_seconds(response: requests.Response) -> float:
     try:
-        asked = float(response.headers.get("Retry-After", 0))
+        seconds = float(response.headers.get("Retry-After", 0))
     except ValueError:  # a date
         return 0.0
-    return min(max(asked, 0.0), LONGEST_PAUSE_SECONDS)
+    return min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
 
 
 def _said(response: requests.Response) -> str:
     """Return the sentences that an error's JSON holds; a page in HTML says nothing to a terminal."""
     try:
-        found = response.json()
+        data = response.json()
     except ValueError:
         is_page = "html" in response.headers.get("Content-Type", "") or response.text.lstrip().startswith("<")
         return "" if is_page else response.text
-    return "; ".join(_sentences(found))
+    return "; ".join(_sentences(data))
 
 
-def _sentences(found: object) -> list[str]:
-    if isinstance(found, str):
-        return [found]
-    if isinstance(found, list):
-        return [said for one in found for said in _sentences(one)]
-    if isinstance(found, dict):
+def _sentences(data: object) -> list[str]:
+    if isinstance(data, str):
+        return [data]
+    if isinstance(data, list):
+        return [sentence for item in data for sentence in _sentences(item)]
+    if isinstance(data, dict):
         names = ("error", "error_description", "message", "errors", "detail", "reason")
-        return [said for name in names if name in found for said in _sentences(found[name])]
+        return [sentence for name in names if name in data for sentence in _sentences(data[name])]
     return []
 
 

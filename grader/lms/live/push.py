@@ -26,7 +26,7 @@ def push(
     request: Push,
     live: Live,
     *,
-    progress: Callable[[int, int, str], None] = lambda _done, _all, _name: None,
+    progress: Callable[[int, int, str], None] = lambda _count, _all, _name: None,
     now: Callable[[], float] = time.time,
 ) -> Report:
     """Send what the LMS does not hold yet; with `dry_run` only say what that would be.
@@ -87,33 +87,33 @@ class Known:
         )
 
 
-def _planned(wish: Wish, standing: Standing | None, known: Known, request: Push, live: Live) -> Change:
+def _planned(wish: Wish, standing: Standing | None, history: Known, request: Push, live: Live) -> Change:
     if standing is None:
         return Change(wish, Standing(""), "nobody", why=live.unknown)
-    return plan(wish, standing, known, overwrite=request.overwrite)
+    return plan(wish, standing, history, overwrite=request.overwrite)
 
 
-def plan(wish: Wish, standing: Standing, known: Known, *, overwrite: bool = False) -> Change:
+def plan(wish: Wish, standing: Standing, history: Known, *, overwrite: bool = False) -> Change:
     """Decide what one student still needs."""
     if wish.graded.absent and wish.grade is None:
         return Change(wish, standing, "blank", why=f"{UNWORKED[wish.graded.absent]} (--absent decides)")
-    if not overwrite and _is_of_a_person(wish, standing, known):
+    if not overwrite and _is_of_a_person(wish, standing, history):
         return Change(wish, standing, "kept", why=_kept(standing))
     grade = wish.grade is not None and not points.equal(standing.grade, wish.grade)
-    comment = not _has_comment(wish, standing, known)
-    if comment and known.is_fresh:
+    comment = not _has_comment(wish, standing, history)
+    if comment and history.is_fresh:
         why = "was sent minutes ago without an answer and may still arrive: run again later"
         return Change(wish, standing, "open", why=why)
     return Change(wish, standing, "send" if grade or comment else "same", grade=grade, comment=comment)
 
 
-def _is_of_a_person(wish: Wish, standing: Standing, known: Known) -> bool:
+def _is_of_a_person(wish: Wish, standing: Standing, history: Known) -> bool:
     """Whether what is there, or that nothing is, is neither what we would send nor what we sent before."""
     if standing.settled:
         return True
     if wish.grade is None:
         return standing.grade is not None
-    ours = [wish.grade, *(None if value is None else Decimal(value) for value in known.grades)]
+    ours = [wish.grade, *(None if value is None else Decimal(value) for value in history.grades)]
     return not any(points.equal(standing.grade, grade) for grade in ours)
 
 
@@ -129,12 +129,12 @@ def _by(standing: Standing) -> str:
     return f" by {standing.by}" if standing.by else " by a person"
 
 
-def _has_comment(wish: Wish, standing: Standing, known: Known) -> bool:
+def _has_comment(wish: Wish, standing: Standing, history: Known) -> bool:
     """Whether the comment went out: the journal says so, or the LMS shows what was begun and never answered."""
-    if known.comment_sent:
+    if history.comment_sent:
         return True
-    if known.begun is not None and known.begun.part == "comment":
-        return known.begun.digest == wish.digest and known.begun.note in standing.files
+    if history.begun is not None and history.begun.part == "comment":
+        return history.begun.digest == wish.digest and history.begun.note in standing.files
     return has_text(standing.comments, wish.comment)
 
 
@@ -147,22 +147,22 @@ def wished(request: Push, assignment: Assignment) -> list[Wish]:
         If the assignment is out of 0 points.
     """
     export = request.export
-    scores = [(one, export.score(one)) for one in export.graded]
+    scores = [(submission, export.score(submission)) for submission in export.graded]
     return [
-        _wish(one, None if score is None else points.out_of(score, export.possible, assignment.possible))
-        for one, score in scores
+        _wish(submission, None if score is None else points.out_of(score, export.possible, assignment.possible))
+        for submission, score in scores
     ]
 
 
-def _wish(one: Graded, score: Decimal | None) -> Wish:
-    page = one.folder / feedback.PAGE
-    comment = feedback.plain(one.result)
-    grade = None if score is None or one.result.provisional else points.rounded(score)
+def _wish(submission: Graded, score: Decimal | None) -> Wish:
+    page = submission.folder / feedback.PAGE
+    comment = feedback.plain(submission.result)
+    grade = None if score is None or submission.result.provisional else points.rounded(score)
     try:
         digest = hashlib.sha256(comment.encode("utf-8", "replace") + b"\0" + page.read_bytes()).hexdigest()
     except OSError as error:
         raise RequestError(f"{page} cannot be read: {error.strerror}", hint="run `grader regrade DIR`") from None
-    return Wish(one, grade, comment, page, digest)
+    return Wish(submission, grade, comment, page, digest)
 
 
 def stopping(changes: Iterable[Change], error: LiveError) -> Iterator[Outcome]:

@@ -40,13 +40,13 @@ def report(
     ended = Counter(outcome.ended for outcome in outcomes)
     shown = changes if request.dry_run else [change for change in changes if change.step != "same"]
     converted = points.converted(request.export.possible, assignment.possible)
-    said = [_heading(live, assignment), *converted, *_table(shown, outcomes, request.export)]
+    messages = [_heading(live, assignment), *converted, *_table(shown, outcomes, request.export)]
     if request.dry_run:
-        said.append(f"dry run: nothing was sent; {steps['send']} would be")
+        messages.append(f"dry run: nothing was sent; {steps['send']} would be")
     else:
-        said.append(f"sent {ended['sent']} of {len(outcomes)}" if outcomes else "nothing to send")
+        messages.append(f"sent {ended['sent']} of {len(outcomes)}" if outcomes else "nothing to send")
     if steps["same"]:
-        said.append(f"{steps['same']} had it already")
+        messages.append(f"{steps['same']} had it already")
     attention = [*assignment.attention]
     if steps["kept"]:
         attention.append(f"{steps['kept']} kept what a person decided; --overwrite replaces it")
@@ -55,7 +55,7 @@ def report(
     if bad:
         attention.append(f"{bad} did not get everything: run the same command again, it sends only what is missing")
     waiting = steps["kept"] + steps["open"] + steps["nobody"]
-    return Report(tuple(said), tuple(attention), failed=bad, waiting=waiting)
+    return Report(tuple(messages), tuple(attention), failed=bad, waiting=waiting)
 
 
 def _heading(live: Live, assignment: Assignment) -> str:
@@ -74,11 +74,11 @@ def _table(changes: Sequence[Change], outcomes: Sequence[Outcome], export: Expor
         if entry.student in export.held_back
     ]
     width = max(map(len, ["student", *names, *(name for name, _ in held_back)]))
-    ended = {one.change.wish.student: ", but not all of it" for one in outcomes if one.ended != "sent"}
+    ended = {outcome.change.wish.student: ", but not all of it" for outcome in outcomes if outcome.ended != "sent"}
     yield f"  {'student':{width}}  {'there':>7}  {'ours':>7}"
     for name, change in zip(names, changes, strict=True):
-        there, ours = _grade(change.standing.grade), _grade(change.wish.grade)
-        yield f"  {name:{width}}  {there:>7}  {ours:>7}  {_what(change)}{ended.get(change.wish.student, '')}"
+        theirs, ours = _grade(change.standing.grade), _grade(change.wish.grade)
+        yield f"  {name:{width}}  {theirs:>7}  {ours:>7}  {_what(change)}{ended.get(change.wish.student, '')}"
     for name, why in held_back:
         yield f"  {name:{width}}  {'':>7}  {'':>7}  held back: {why}"
 
@@ -95,9 +95,9 @@ def _what(change: Change) -> str:
 def _trouble(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Yield who did not get what, together where the reason is the same."""
     names: dict[tuple[Ended, str], list[str]] = {}
-    for one in outcomes:
-        if one.ended != "sent":
-            names.setdefault((one.ended, one.why), []).append(one.change.wish.name)
+    for outcome in outcomes:
+        if outcome.ended != "sent":
+            names.setdefault((outcome.ended, outcome.why), []).append(outcome.change.wish.name)
     for (ended, why), who in names.items():
         more = f" and {len(who) - MOST_NAMED} more" if len(who) > MOST_NAMED else ""
         yield f"{'; '.join(who[:MOST_NAMED])}{more}: {ENDED[ended]}: {why}"

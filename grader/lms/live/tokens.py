@@ -61,9 +61,9 @@ def find(variable: str, *, file: Path | None, account: str, what: str) -> Secret
         return _checked(_read(file), str(file))
     if os.environ.get(variable):
         return _checked(os.environ[variable], variable)
-    kept = _from_keyring(account)
-    if kept:
-        return _checked(kept, f"the keyring's {account}")
+    stored = _from_keyring(account)
+    if stored:
+        return _checked(stored, f"the keyring's {account}")
     raise RequestError(
         f"{what} is needed, and there is none",
         hint=f"set {variable}, or give a file that only you can read (chmod 600), or keep it with "

@@ -84,19 +84,19 @@ def users(path: Path) -> dict[str, str]:
         If it cannot be used, or names a student twice.
     """
     hint = "it is a CSV file in UTF-8 with the columns student and user_id"
-    found: dict[str, str] = {}
+    users_by_id: dict[str, str] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
                 student, user = row["student"].strip(), row["user_id"].strip()
-                if student in found:
+                if student in users_by_id:
                     raise RequestError(f"{path} names {student!r} twice", hint=hint)
-                found[student] = user
+                users_by_id[student] = user
     except OSError as error:
         raise RequestError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
     except (KeyError, AttributeError, UnicodeDecodeError, csv.Error):
         raise RequestError(f"{path} cannot be used", hint=hint) from None
-    return found
+    return users_by_id
 
 
 class Access:
@@ -166,12 +166,12 @@ class Access:
         }
         headers = {"kid": settings.key_id} if settings.key_id else None
         try:
-            made = jwt.encode(claims, self._key.reveal(), algorithm="RS256", headers=headers)
+            token = jwt.encode(claims, self._key.reveal(), algorithm="RS256", headers=headers)
         except (ValueError, TypeError, jwt.PyJWTError):
             raise RequestError(
                 "the key is no RSA private key in PEM", hint="give the one whose public half the platform was told of"
             ) from None
-        return self._http.keep_secret(Secret(made))
+        return self._http.keep_secret(Secret(token))
 
 
 @contextmanager

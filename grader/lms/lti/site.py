@@ -71,10 +71,10 @@ class Ags:
     def assignment(self) -> Assignment:
         """Return the line item's label; a score goes out with its own maximum, so the points need not be the same."""
         with understood():
-            found = self._one_line_item() if self._line_item else self._found_line_item()
-            if found is not None:
-                self._line_item = self._line_item or str(found["id"])
-                return Assignment(self._http.clean(str(found["label"])), None)
+            line_item = self._one_line_item() if self._line_item else self._found_line_item()
+            if line_item is not None:
+                self._line_item = self._line_item or str(line_item["id"])
+                return Assignment(self._http.clean(str(line_item["label"])), None)
         if not self._tool.settings.create:
             raise RequestError(
                 f"{self._tool.settings.line_items} lists no line item with the resource id {self._tool.settings.resource_id!r}",
@@ -86,10 +86,10 @@ class Ags:
         """Return what the platform holds, by `Entry.student`."""
         users = {entry.student: user for entry in entries if (user := self._user(entry))}
         with understood():
-            results = {one.user: one for one in self._results()} if self._line_item else {}
+            results = {result.user: result for result in self._results()} if self._line_item else {}
             if self._line_item and self._tool.settings.platform == "canvas":  # answers with its own name for a user
-                asked = {user: list(self._results(user)) for user in users.values() if user not in results}
-                results |= {user: found[0] for user, found in asked.items() if found}
+                answers = {user: list(self._results(user)) for user in users.values() if user not in results}
+                results |= {user: rows[0] for user, rows in answers.items() if rows}
         return {student: results.get(user, Standing(user)) for student, user in users.items()}
 
     def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
@@ -164,21 +164,21 @@ class Ags:
         """Whether a score shows, with its comment if asked; None if the platform cannot be asked."""
         try:
             with understood():
-                found = list(self._results(change.standing.user))
+                results = list(self._results(change.standing.user))
         except LiveError:
             return None
         comment = _cut(change.wish.comment) if with_comment and change.comment else ""
-        return any(equal(one.grade, change.wish.grade) and has_text(one.comments, comment) for one in found)
+        return any(equal(result.grade, change.wish.grade) and has_text(result.comments, comment) for result in results)
 
     def _moment(self, change: Change, note: Note, *, after: LiveError | None) -> str:
         """Return the time of a score: now, and at least a second after the last one of this student that we know of."""
         moment = datetime.fromtimestamp(self._now(), timezone.utc)
         last = note.journal.last(self.target, change.wish.student, "both")
         times = [last.note] if last and last.note else []
-        moments = [datetime.fromisoformat(one) for one in times]
+        moments = [datetime.fromisoformat(moment_text) for moment_text in times]
         if after is not None:
-            moments += [one for one in [_time_there(after)] if one is not None]
-        moment = max([moment, *(one + timedelta(seconds=1) for one in moments)])
+            moments += [time_read for time_read in [_time_there(after)] if time_read is not None]
+        moment = max([moment, *(earlier + timedelta(seconds=1) for earlier in moments)])
         return moment.isoformat(timespec="milliseconds")
 
     # --- line items and results ------------------------------------------------------------------------------------
@@ -192,12 +192,12 @@ class Ags:
         settings = self._tool.settings
         query = (("resource_id", settings.resource_id), ("limit", "100"))
         fitting = [
-            one
-            for one in self._pages(settings.line_items, LINE_ITEMS, query)
-            if one.get("resourceId") == settings.resource_id
+            line_item
+            for line_item in self._pages(settings.line_items, LINE_ITEMS, query)
+            if line_item.get("resourceId") == settings.resource_id
         ]
         if len(fitting) > 1:
-            ids = " and ".join(self._http.clean(str(one["id"])) for one in fitting)
+            ids = " and ".join(self._http.clean(str(line_item["id"])) for line_item in fitting)
             raise RequestError(
                 f"two line items have the resource id {settings.resource_id!r}: {ids}", hint="name one as line_item"
             )
@@ -218,22 +218,22 @@ class Ags:
                 call = Call("POST", tool.settings.line_items, body=json.dumps(item).encode(), headers=headers)
                 return str(self._http.json(self._access.ask(call))["id"])
             except Unanswered:
-                found = self._found_line_item()
-                if found is None:
+                line_item = self._found_line_item()
+                if line_item is None:
                     raise
-                return str(found["id"])
+                return str(line_item["id"])
 
     def _results(self, user: str = "") -> Iterator[Standing]:
         """Yield the results of the line item, or of one user in it."""
         query = (("user_id", user),) if user else (("limit", "100"),)
-        for one in self._pages(service(self._line_item, "results"), RESULTS, query):
-            score, most = one.get("resultScore"), one.get("resultMaximum")
+        for result in self._pages(service(self._line_item, "results"), RESULTS, query):
+            score, most = result.get("resultScore"), result.get("resultMaximum")
             grade = None
             if score is not None:
                 grade = Decimal(str(score)) / Decimal(str(most or 1)) * self._tool.possible
-            comment = one.get("comment")
+            comment = result.get("comment")
             yield Standing(
-                user or str(one["userId"]),
+                user or str(result["userId"]),
                 None if grade is None else rounded(grade),
                 comments=(str(comment),) if comment else (),
             )

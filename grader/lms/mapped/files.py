@@ -55,16 +55,16 @@ def collect(system: str, request: Collect) -> Done:
     """
     mapping = mapping_file.of(system, request.mapping)
     roster = _roster(mapping, request.roster) if request.roster else ()
-    found = contents(request.exports)
+    files_in = contents(request.exports)
     handed_in: dict[str, list[Found]] = {}
     unclear: dict[str, RequestError] = {}
-    for member in found.members:
+    for member in files_in.members:
         try:
-            _place(member, mapping, roster, handed_in, found)
+            _place(member, mapping, roster, handed_in, files_in)
         except RequestError as error:
             unclear[member.name] = error
     entries = [_handed_in(files, roster) for files in handed_in.values()]
-    return lay_out(request, system, [*entries, *set_aside(unclear, entries, found)], found)
+    return lay_out(request, system, [*entries, *set_aside(unclear, entries, files_in)], files_in)
 
 
 def parse(path: str, mapping: In, roster: Sequence[str] = ()) -> dict[str, str] | None:
@@ -77,12 +77,18 @@ def parse(path: str, mapping: In, roster: Sequence[str] = ()) -> dict[str, str] 
     """
     for pattern in mapping.names:
         if "{student}" in pattern and roster:
-            tried = [re.match(pattern.replace("{student}", re.escape(one)), path) for one in roster if one in path]
-            every = [one for one in tried if one]
-            first = min((one.end("student") for one in every), default=0)  # what comes later may be the student's own
-            fits = [one for one in every if one.end("student") == first]
+            tried = [
+                re.match(pattern.replace("{student}", re.escape(student)), path)
+                for student in roster
+                if student in path
+            ]
+            every = [match for match in tried if match]
+            first = min(
+                (match.end("student") for match in every), default=0
+            )  # what comes later may be the student's own
+            fits = [match for match in every if match.end("student") == first]
             if len(fits) > 1:
-                both = " or ".join(repr(one["student"]) for one in fits)
+                both = " or ".join(repr(match["student"]) for match in fits)
                 raise RequestError(f"{path!r} could be of {both}", hint="take this file out, and grade it by hand")
             if fits:
                 return fits[0].groupdict("")
@@ -96,28 +102,28 @@ def _parsed(member: Member, mapping: In, roster: Sequence[str]) -> dict[str, str
     """Return the named groups of a path, also below folders that the whole download lies in."""
     parts = member.name.split("/")
     paths = ("/".join(parts[at:]) for at in range(member.shared_depth + 1))
-    return next((said for path in paths if (said := parse(path, mapping, roster)) is not None), None)
+    return next((parsed for path in paths if (parsed := parse(path, mapping, roster)) is not None), None)
 
 
 def _place(
-    member: Member, mapping: Map, roster: Sequence[str], handed_in: dict[str, list[Found]], found: Contents
+    member: Member, mapping: Map, roster: Sequence[str], handed_in: dict[str, list[Found]], files_in: Contents
 ) -> None:
     if any(re.search(pattern, member.name) for pattern in mapping.collect.skip):
-        found.passed_over += 1
+        files_in.passed_over += 1
         return
-    said = _parsed(member, mapping.collect, roster)
-    if not said or not said["student"].strip():
-        found.refused.append(f"{member.name}: no name that the mapping knows")
+    fields = _parsed(member, mapping.collect, roster)
+    if not fields or not fields["student"].strip():
+        files_in.refused.append(f"{member.name}: no name that the mapping knows")
         return
-    student = said["student"].strip()
+    student = fields["student"].strip()
     handed_in.setdefault(student, []).append(
         Found(
             student,
-            said.get("name", "").strip() or student,
-            said.get("original", ""),
-            bool(said["late"]) if "late" in said else None,
-            stamped(said.get("stamp", ""), mapping.collect.stamp),
-            said.get(mapping.collect.same, ""),
+            fields.get("name", "").strip() or student,
+            fields.get("original", ""),
+            bool(fields["late"]) if "late" in fields else None,
+            stamped(fields.get("stamp", ""), mapping.collect.stamp),
+            fields.get(mapping.collect.same, ""),
             member,
         )
     )
@@ -145,7 +151,7 @@ def _handed_in(files: Sequence[Found], roster: Sequence[str]) -> HandedIn:
     return HandedIn(
         student=first.student,
         name=first.name,
-        files=[File(one.original, one.member, {"member": one.member.name}) for one in latest if one.original],
+        files=[File(part.original, part.member, {"member": part.member.name}) for part in latest if part.original],
         late=any(file.late for file in latest) if any(file.late is not None for file in latest) else None,
         note=note,
         lms={HANDED_IN: last.isoformat(sep=" ")} if last else {},
@@ -190,7 +196,9 @@ class Sheet:
 
     def student(self, row: Sequence[str]) -> str:
         """Return who a row is for."""
-        return _FIELD.sub(lambda one: self.cell(row, one[1]).strip().removeprefix(self.mapping.strip), self.key).strip()
+        return _FIELD.sub(
+            lambda match: self.cell(row, match[1]).strip().removeprefix(self.mapping.strip), self.key
+        ).strip()
 
     def cell(self, row: Sequence[str], title: str) -> str:
         """Return a cell by the header of its column."""
@@ -200,9 +208,11 @@ class Sheet:
     def columns(self, only: str) -> list[Column]:
         """Return the columns that could be the assignment's; `only` is the title of a column whose header tells none."""
         return [
-            Column(at, title, said.get("title", only), said.get("id", ""), points.as_number(said.get("possible", "")))
+            Column(
+                at, title, groups.get("title", only), groups.get("id", ""), points.as_number(groups.get("possible", ""))
+            )
             for at, title in enumerate(self.header)
-            if (one := re.match(self.mapping.grade, title.strip())) and (said := one.groupdict("")) is not None
+            if (match := re.match(self.mapping.grade, title.strip())) and (groups := match.groupdict("")) is not None
         ]
 
 
@@ -236,32 +246,32 @@ def export(system: str, request: Export) -> Done:
             f"{mapping.title} takes back only a table that it exported itself",
             hint="give that file with --gradebook FILE",
         )
-    done = _filled(request, mapping.export) if request.template else _new(request, mapping.export)
+    result = _filled(request, mapping.export) if request.template else _new(request, mapping.export)
     pages = {
-        f"{one.folder.name}/{feedback.PAGE}": one.folder / feedback.PAGE
-        for one in request.graded
-        if _goes(request, one)
+        f"{submission.folder.name}/{feedback.PAGE}": submission.folder / feedback.PAGE
+        for submission in request.graded
+        if _goes(request, submission)
     }
     path = request.out / FEEDBACK
     write_zip(path, {name: page for name, page in pages.items() if page.is_file()})
-    return Done((*done.files, path), done.said, done.attention)
+    return Done((*result.files, path), result.said, result.attention)
 
 
-def _goes(request: Export, one: Graded) -> bool:
-    return request.score(one) is not None
+def _goes(request: Export, submission: Graded) -> bool:
+    return request.score(submission) is not None
 
 
 def _filled(request: Export, mapping: Out) -> Done:
     assert request.template is not None  # noqa: S101  # the caller's condition, for the type checker
-    sheet = _keyed(read(request.template, mapping), {one.entry.student for one in request.graded})
+    sheet = _keyed(read(request.template, mapping), {submission.entry.student for submission in request.graded})
     column = tables.choose(
         sheet.columns(request.title),
-        asked=request.column,
+        wanted=request.column,
         known_id=request.assignment_id,
         title=request.title,
         possible=request.possible,
     )
-    wanted = {one.entry.student: one for one in request.graded if _goes(request, one)}
+    wanted = {submission.entry.student: submission for submission in request.graded if _goes(request, submission)}
     students = [sheet.student(row) for row in sheet.rows]
     twice = {student for student in wanted if students.count(student) > 1}
     rows = [
@@ -269,41 +279,47 @@ def _filled(request: Export, mapping: Out) -> Done:
         (list(row) if mapping.rows == "all" else None)
         for student, row in zip(students, sheet.rows, strict=True)
     ]  # fmt: skip
-    kept = _kept(sheet, column)
-    table = [[row[at] if at < len(row) else "" for at in kept] for row in [sheet.header, *rows] if row is not None]
+    columns = _kept(sheet, column)
+    table = [[row[at] if at < len(row) else "" for at in columns] for row in [sheet.header, *rows] if row is not None]
     path = request.out / f"{mapping.file}{request.template.suffix.lower() or '.csv'}"
     quoting = csv.QUOTE_ALL if mapping.quote else csv.QUOTE_MINIMAL
     tables.write_text(path, tables.lines(table, sheet.delimiter, sheet.text.newline, quoting=quoting), sheet.text)
     absent = [
-        f"{one.entry.name}: no row in {sheet.path.name}" for one in wanted.values() if one.entry.student not in students
+        f"{submission.entry.name}: no row in {sheet.path.name}"
+        for submission in wanted.values()
+        if submission.entry.student not in students
     ]
     absent += [f"{student}: several rows of {sheet.path.name} fit, so none was filled in" for student in sorted(twice)]
     written = len(wanted) - len(absent)
-    said = [f"column {column.header!r}: {written} scores", *points.converted(request.possible, column.possible)]
+    messages = [f"column {column.header!r}: {written} scores", *points.converted(request.possible, column.possible)]
     if mapping.feedback and mapping.feedback not in sheet.names:
-        said.append(f"no column {mapping.feedback!r}: only scores were written")
-    return Done((path,), tuple(said), (*absent, *request.left_blank))
+        messages.append(f"no column {mapping.feedback!r}: only scores were written")
+    return Done((path,), tuple(messages), (*absent, *request.left_blank))
 
 
 def _keyed(sheet: Sheet, students: Collection[str]) -> Sheet:
     """Return a table of any class list with the column in which most students are found; of others the mapping names it."""
     if ANY not in sheet.mapping.student:
         return sheet
-    choices = [one for one in sheet.mapping.student if all(name in sheet.names for name in _FIELD.findall(one))]
+    choices = [
+        choice for choice in sheet.mapping.student if all(name in sheet.names for name in _FIELD.findall(choice))
+    ]
     choices += [f"{{{title}}}" for title in sheet.names if title and not set(title) & set("{}")]
-    sheets = [replace(sheet, mapping=msgspec.structs.replace(sheet.mapping, student=(one,))) for one in choices]
-    return max(sheets, key=lambda one: sum(one.student(row) in students for row in one.rows), default=sheet)
+    sheets = [replace(sheet, mapping=msgspec.structs.replace(sheet.mapping, student=(choice,))) for choice in choices]
+    return max(
+        sheets, key=lambda candidate: sum(candidate.student(row) in students for row in candidate.rows), default=sheet
+    )
 
 
-def _row(request: Export, sheet: Sheet, column: Column, row: Sequence[str], one: Graded) -> list[str]:
+def _row(request: Export, sheet: Sheet, column: Column, row: Sequence[str], submission: Graded) -> list[str]:
     """Return a row with our cells filled in."""
-    score = request.score(one)
+    score = request.score(submission)
     assert score is not None  # noqa: S101  # whoever has none is not wanted
     cells = [*row, *[""] * (len(sheet.header) - len(row))]
     cells[column.index] = points.number(points.out_of(score, request.possible, column.possible))
     mapping = sheet.mapping
     if mapping.feedback in sheet.names:
-        cells[sheet.names[mapping.feedback]] = _feedback(one, mapping)
+        cells[sheet.names[mapping.feedback]] = _feedback(submission, mapping)
         for title, content in mapping.also.items():
             if title in sheet.names:
                 cells[sheet.names[title]] = content
@@ -321,16 +337,16 @@ def _kept(sheet: Sheet, column: Column) -> list[int]:
 def _new(request: Export, mapping: Out) -> Done:
     """Write a table of our own; no cell of it can start a formula."""
     rows = []
-    for one in request.graded:
-        score = request.score(one)
+    for submission in request.graded:
+        score = request.score(submission)
         if score is None:
             continue
         values = {
-            "student": one.entry.student,
-            "name": one.entry.name,
+            "student": submission.entry.student,
+            "name": submission.entry.name,
             "score": points.number(score),
             "possible": f"{request.possible:g}",
-            "feedback": _feedback(one, mapping),
+            "feedback": _feedback(submission, mapping),
         }
         rows.append([str(shown_cell(_with(text, values))) for text in mapping.new.values()])
     path = request.out / f"{mapping.file}.csv"
@@ -344,7 +360,7 @@ def _with(template: str, values: Mapping[str, str]) -> str:
     return _FIELD.sub(lambda field: values.get(field[1], ""), template)
 
 
-def _feedback(one: Graded, mapping: Out) -> str:
+def _feedback(submission: Graded, mapping: Out) -> str:
     if mapping.format == "html":
-        return feedback.html(one.result)
-    return feedback.plain(one.result)
+        return feedback.html(submission.result)
+    return feedback.plain(submission.result)

@@ -101,7 +101,7 @@ def load(path: Path) -> Map:
     return mapping
 
 
-def of(system: str, given: Path | None) -> Map:
+def of(system: str, file: Path | None) -> Map:
     """Return the mapping file of a system: the one given, else the one that comes with the grader.
 
     Raises
@@ -109,9 +109,9 @@ def of(system: str, given: Path | None) -> Map:
     RequestError
         If it cannot be used, or there is none.
     """
-    if given is None and system == "other":
+    if file is None and system == "other":
         raise RequestError(
             "another system needs a mapping file",
             hint="start from `grader lms other preset spreadsheet > mapping.toml`, and give it with --mapping",
         )
-    return load(given or PRESETS / f"{system}.toml")
+    return load(file or PRESETS / f"{system}.toml")

@@ -47,10 +47,10 @@ def parse(member: str) -> Name | None:
     """Return whose a member of the zip is, in folders or flat; None if no part of its path is one of Moodle's names."""
     parts = member.split("/")
     for at, part in enumerate(parts):
-        found = _FOLDER.fullmatch(part)
-        if found:
-            path = [*filter(None, [found["rest"]]), *parts[at + 1 :]]
-            return Name(found["name"], found["id"], found["kind"], found["plugin"], "/".join(path))
+        match = _FOLDER.fullmatch(part)
+        if match:
+            path = [*filter(None, [match["rest"]]), *parts[at + 1 :]]
+            return Name(match["name"], match["id"], match["kind"], match["plugin"], "/".join(path))
     return None
 
 
@@ -63,22 +63,22 @@ def collect(request: Collect) -> Done:
         If the zip cannot be read, or holds nothing of Moodle's.
     """
     sheet = moodle_worksheet.read(request.roster) if request.roster else None
-    found = contents(request.exports)
+    files_in = contents(request.exports)
     handed_in: dict[str, list[tuple[Name, Member]]] = {}
-    for member in found.members:
-        _place(member, handed_in, found)
+    for member in files_in.members:
+        _place(member, handed_in, files_in)
     names = {files[0][0].name for files in handed_in.values()}
     blind = len(handed_in) > 1 and len(names) == 1
     entries = [_handed_in(files, sheet, blind=blind) for files in handed_in.values()]
-    return lay_out(request, "moodle", entries, found)
+    return lay_out(request, "moodle", entries, files_in)
 
 
-def _place(member: Member, handed_in: dict[str, list[tuple[Name, Member]]], found: Contents) -> None:
+def _place(member: Member, handed_in: dict[str, list[tuple[Name, Member]]], files_in: Contents) -> None:
     name = parse(member.name)
     if name is None or not name.original:
-        found.refused.append(f"{member.name}: not a name that Moodle gives")
+        files_in.refused.append(f"{member.name}: not a name that Moodle gives")
     elif name.kind == "assignfeedback":
-        found.passed_over += 1  # feedback that was given before
+        files_in.passed_over += 1  # feedback that was given before
     else:
         handed_in.setdefault(name.participant or name.name, []).append((name, member))
 
@@ -126,7 +126,7 @@ _ENGLISH_DATE = re.compile(
 class Recipient:
     """A participant who gets an entry's result: their own, or their group's; `row` is where they stand in the worksheet."""
 
-    one: Graded
+    graded: Graded
     participant: str
     full_name: str
     row: int | None = None
@@ -145,41 +145,43 @@ def export(request: Export) -> Done:
     parts = [_worksheet(request, sheet, recipients), _feedback(request, recipients)]
     return Done(
         files=tuple(path for part in parts for path in part.files),
-        said=tuple(said for part in parts for said in part.said),
-        attention=(*request.left_blank, *attention, *(said for part in parts for said in part.attention)),
+        said=tuple(message for part in parts for message in part.said),
+        attention=(*request.left_blank, *attention, *(message for part in parts for message in part.attention)),
     )
 
 
 def _recipients(request: Export, sheet: Worksheet | None) -> tuple[list[Recipient], list[str]]:
     """Return who gets what, and sentences on whom it cannot be brought to."""
-    found: list[Recipient] = []
+    recipients: list[Recipient] = []
     attention = []
-    for one in request.graded:
-        if request.score(one) is None:
+    for submission in request.graded:
+        if request.score(submission) is None:
             continue
         if sheet is None:
-            found.append(_without_worksheet(one))
+            recipients.append(_without_worksheet(submission))
             continue
-        rows = _rows_of(one.entry, sheet)
+        rows = _rows_of(submission.entry, sheet)
         if not rows:
-            attention.append(f"{one.entry.name} ({one.entry.student}): no row in the worksheet, so nothing was written")
+            attention.append(
+                f"{submission.entry.name} ({submission.entry.student}): no row in the worksheet, so nothing was written"
+            )
         elif len(rows) > 1:
-            attention.append(f"{one.entry.name}: a group, its result goes to {len(rows)} members")
+            attention.append(f"{submission.entry.name}: a group, its result goes to {len(rows)} members")
         for at in rows:
             cells = sheet.rows[at].cells
-            own = str(one.entry.lms.get("full_name", "")) if one.entry.lms.get("blind") else cells[1]
-            found.append(Recipient(one, sheet.rows[at].participant, own, at))
-    return found, attention
+            own = str(submission.entry.lms.get("full_name", "")) if submission.entry.lms.get("blind") else cells[1]
+            recipients.append(Recipient(submission, sheet.rows[at].participant, own, at))
+    return recipients, attention
 
 
-def _without_worksheet(one: Graded) -> Recipient:
-    participant = one.entry.lms.get("participant_id")
+def _without_worksheet(submission: Graded) -> Recipient:
+    participant = submission.entry.lms.get("participant_id")
     if participant is None:
         raise RequestError(
-            f"{one.entry.name} is a group without a number: nobody can tell its members from the zip",
+            f"{submission.entry.name} is a group without a number: nobody can tell its members from the zip",
             hint="give the grading worksheet with --worksheet FILE",
         )
-    return Recipient(one, str(participant), str(one.entry.lms.get("full_name", one.entry.name)))
+    return Recipient(submission, str(participant), str(submission.entry.lms.get("full_name", submission.entry.name)))
 
 
 def _rows_of(entry: Entry, sheet: Worksheet) -> list[int]:
@@ -190,7 +192,7 @@ def _rows_of(entry: Entry, sheet: Worksheet) -> list[int]:
 def _worksheet(request: Export, sheet: Worksheet | None, recipients: Sequence[Recipient]) -> Done:
     if sheet is None:
         return Done(attention=(_WITHOUT,))
-    written = {one.row: one.one for one in recipients if one.row is not None}
+    written = {recipient.row: recipient.graded for recipient in recipients if recipient.row is not None}
     changes = [_filled(request, sheet, row, written.get(at)) for at, row in enumerate(sheet.rows)]
     path = request.out / WORKSHEET
     rows = [change.text for change in changes]
@@ -210,15 +212,15 @@ class _Change:
     attention: str = ""
 
 
-def _filled(request: Export, sheet: Worksheet, row: Row, one: Graded | None) -> _Change:
+def _filled(request: Export, sheet: Worksheet, row: Row, submission: Graded | None) -> _Change:
     """Return a row with grade and comment; a row that is not ours stays as it was, byte for byte."""
     untouched = moodle_worksheet.line(row.cells, sheet, row.raw) if sheet.rewrite else row.raw
-    score = request.score(one) if one else None
-    if one is None or score is None:
+    score = request.score(submission) if submission else None
+    if submission is None or score is None:
         return _Change(untouched)
     if CHANGEABLE in sheet.header.cells and row.cells[sheet.header.cells.index(CHANGEABLE)].strip() == "No":
-        said = f"{one.entry.name}: the grade cannot be changed in Moodle, so nothing was written"
-        return _Change(untouched, attention=said)
+        message = f"{submission.entry.name}: the grade cannot be changed in Moodle, so nothing was written"
+        return _Change(untouched, attention=message)
     most = row.cells[sheet.grade + 1]
     cells = list(row.cells)
     grade = _grade(points.out_of(score, request.possible, points.as_number(most)), most)
@@ -226,16 +228,16 @@ def _filled(request: Export, sheet: Worksheet, row: Row, one: Graded | None) -> 
     changed = before != points.as_number(grade)
     cells[sheet.grade] = grade
     if sheet.comments is not None:
-        cells[sheet.comments] = comment(row.cells[sheet.comments], one)
+        cells[sheet.comments] = comment(row.cells[sheet.comments], submission)
     commented = sheet.comments is not None and cells[sheet.comments] != row.cells[sheet.comments]
-    replaced = f"{one.entry.name}: {row.cells[sheet.grade]} in the worksheet becomes {grade}"
-    said = replaced if changed and before is not None else ""
-    return _Change(moodle_worksheet.line(cells, sheet, row.raw), changed, commented, said)
+    replaced = f"{submission.entry.name}: {row.cells[sheet.grade]} in the worksheet becomes {grade}"
+    message = replaced if changed and before is not None else ""
+    return _Change(moodle_worksheet.line(cells, sheet, row.raw), changed, commented, message)
 
 
-def comment(before: str, one: Graded) -> str:
+def comment(before: str, submission: Graded) -> str:
     """Return the comment of a row: ours behind what people wrote, in place of ours where it is there already."""
-    ours = f'<div class="grader-feedback">{feedback.html(one.result)}</div>'.replace("\\", "&#92;")
+    ours = f'<div class="grader-feedback">{feedback.html(submission.result)}</div>'.replace("\\", "&#92;")
     if _OURS.search(before):
         return _OURS.sub(lambda _: ours, before, count=1)
     return f"{before.rstrip()}{ours}"
@@ -250,15 +252,17 @@ def _grade(value: Decimal, most: str) -> str:
 
 def _said(request: Export, sheet: Worksheet, changes: Sequence[_Change]) -> tuple[str, ...]:
     grades, comments = sum(change.grade for change in changes), sum(change.comment for change in changes)
-    said = [f"Moodle should say: updated {grades} grades and {comments} feedback instances"]
-    said += points.converted(request.possible, sheet.maximum())
+    messages = [f"Moodle should say: updated {grades} grades and {comments} feedback instances"]
+    messages += points.converted(request.possible, sheet.maximum())
     if sheet.by_place:
         titles = [sheet.header.cells[at] for at in (sheet.grade, sheet.comments) if at is not None]
-        said.append(f"columns found by their place: {' and '.join(map(repr, titles))}")
+        messages.append(f"columns found by their place: {' and '.join(map(repr, titles))}")
     if sheet.comments is None:
-        said.append("the worksheet has no column of feedback comments: only grades were written")
-    said.append(f"upload {WORKSHEET} first, {FEEDBACK} after it: feedback files count as a later change of the grade")
-    return tuple(said)
+        messages.append("the worksheet has no column of feedback comments: only grades were written")
+    messages.append(
+        f"upload {WORKSHEET} first, {FEEDBACK} after it: feedback files count as a later change of the grade"
+    )
+    return tuple(messages)
 
 
 def _stale(sheet: Worksheet, written: Iterable[int]) -> tuple[str, ...]:
@@ -279,14 +283,16 @@ def feedback_path(full_name: str, participant: str | int, file: str) -> str:
 def _feedback(request: Export, recipients: Sequence[Recipient]) -> Done:
     files: dict[str, bytes | Path] = {}
     missing = []
-    for one in recipients:
-        page = one.one.folder / feedback.PAGE
+    for recipient in recipients:
+        page = recipient.graded.folder / feedback.PAGE
         if page.is_file():
-            files[feedback_path(one.full_name, one.participant, feedback.PAGE)] = page
+            files[feedback_path(recipient.full_name, recipient.participant, feedback.PAGE)] = page
         else:
-            missing.append(f"{one.one.entry.name}: {feedback.PAGE} is missing, run `grader regrade` to write it again")
+            missing.append(
+                f"{recipient.graded.entry.name}: {feedback.PAGE} is missing, run `grader regrade` to write it again"
+            )
     path = request.out / FEEDBACK
     write_zip(path, files)
     size = f"{max(1, round(path.stat().st_size / (1 << 20)))} MB"
-    said = f"feedback for {len(files)} in {path.name} ({size}; the site's upload limit must allow it)"
-    return Done(files=(path,), said=(said,), attention=tuple(missing))
+    message = f"feedback for {len(files)} in {path.name} ({size}; the site's upload limit must allow it)"
+    return Done(files=(path,), said=(message,), attention=tuple(missing))

@@ -47,13 +47,13 @@ class Moodle:
     unknown = "Moodle knows no participant of this number in this assignment"
 
     def __init__(self, address: str, token: Secret, *, http: Callable[[str], Http] = Http) -> None:
-        found = ADDRESS.fullmatch(address.strip())
-        if found is None:
+        match = ADDRESS.fullmatch(address.strip())
+        if match is None:
             raise RequestError(
                 f"{address!r} is not the address of a Moodle assignment",
                 hint="copy it from the browser: https://moodle.example.edu/mod/assign/view.php?id=34",
             )
-        self.site, self._cmid = found["site"], int(found["cmid"])
+        self.site, self._cmid = match["site"], int(match["cmid"])
         self.target = f"{self.site}/mod/assign/view.php?id={self._cmid}"
         self._http = http(self.site)
         self._token = self._http.keep_secret(token)
@@ -62,9 +62,9 @@ class Moodle:
     def assignment(self) -> Assignment:
         """Return the assignment's title and points."""
         with self._understood():
-            found = self._ask("mod_assign_get_assignments")
-            every = [one for course in found["courses"] for one in course["assignments"]]
-            this = next((one for one in every if one["cmid"] == self._cmid), None)
+            answer = self._ask("mod_assign_get_assignments")
+            every = [assignment for course in answer["courses"] for assignment in course["assignments"]]
+            this = next((assignment for assignment in every if assignment["cmid"] == self._cmid), None)
             if this is None:
                 raise RequestError(
                     f"the token's owner sees no assignment {self._cmid} on {self.site}",
@@ -82,13 +82,15 @@ class Moodle:
         """Return what Moodle holds, by `Entry.student`; a team has no number of its own there, so it is not found."""
         with self._understood():
             mappings = self._ask("mod_assign_get_user_mappings", [("assignmentids[0]", self._id)])
-            pairs = [pair for one in mappings["assignments"] for pair in one["mappings"]]
+            pairs = [pair for mapping in mappings["assignments"] for pair in mapping["mappings"]]
             users = {str(pair["id"]): str(pair["userid"]) for pair in pairs}
             grades = self._grades()
-        found = {entry.student: users[number] for entry in entries if (number := participant(entry)) in users}
+        users_by_student = {
+            entry.student: users[number] for entry in entries if (number := participant(entry)) in users
+        }
         return {
             student: Standing(user, grade=_grade(grades.get(user)), by=_by(grades.get(user)))
-            for student, user in found.items()
+            for student, user in users_by_student.items()
         }
 
     def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
@@ -96,11 +98,11 @@ class Moodle:
         for first in range(0, len(changes), AT_ONCE):
             some = changes[first : first + AT_ONCE]
             outcomes = self._save(some, note)
-            if len(some) > 1 and any(one.ended == "failed" for one in outcomes):
-                outcomes = [again for one in outcomes for again in self._again(one, note)]
+            if len(some) > 1 and any(outcome.ended == "failed" for outcome in outcomes):
+                outcomes = [again for outcome in outcomes for again in self._again(outcome, note)]
             yield from outcomes
-            stop = next((one for one in outcomes if one.ended == "not_tried"), None)
-            if stop is None and len(some) > 1 and all(one.ended == "failed" for one in outcomes):
+            stop = next((outcome for outcome in outcomes if outcome.ended == "not_tried"), None)
+            if stop is None and len(some) > 1 and all(outcome.ended == "failed" for outcome in outcomes):
                 stop = outcomes[-1]
             if stop is not None:
                 yield from (Outcome(change, "not_tried", stop.why) for change in changes[first + AT_ONCE :])
@@ -147,8 +149,8 @@ class Moodle:
         outcomes = []
         for change in changes:
             wanted = change.wish.grade
-            there = _grade(now.get(change.standing.user)) if now is not None else wanted
-            shows = wanted is None or equal(there, wanted) or change.wish.graded.absent
+            grade_there = _grade(now.get(change.standing.user)) if now is not None else wanted
+            shows = wanted is None or equal(grade_there, wanted) or change.wish.graded.absent
             note.write(change, "both", "sent" if shows else "failed")
             outcomes.append(Outcome(change, "sent") if shows else failed(change, silent))
         return outcomes
@@ -189,7 +191,7 @@ class Moodle:
             grade = change.wish.grade
             if grade is None:  # a person will give it: what is there stays
                 grade = NO_GRADE if change.standing.grade is None else change.standing.grade
-            one = {
+            form = {
                 "[userid]": change.standing.user,
                 "[grade]": str(grade),
                 "[attemptnumber]": LATEST,
@@ -197,11 +199,11 @@ class Moodle:
                 "[workflowstate]": state,
             }
             if "comments" in self._on:  # a plugin that the site has switched off makes Moodle refuse the whole call
-                one["[plugindata][assignfeedbackcomments_editor][text]"] = feedback.html(change.wish.graded.result)
-                one["[plugindata][assignfeedbackcomments_editor][format]"] = HTML
+                form["[plugindata][assignfeedbackcomments_editor][text]"] = feedback.html(change.wish.graded.result)
+                form["[plugindata][assignfeedbackcomments_editor][format]"] = HTML
             if "file" in self._on:
-                one["[plugindata][files_filemanager]"] = draft
-            fields += [(f"grades[{index}]{name}", value) for name, value in one.items()]
+                form["[plugindata][files_filemanager]"] = draft
+            fields += [(f"grades[{index}]{name}", value) for name, value in form.items()]
         return fields
 
     def _upload(self, change: Change) -> str:
@@ -213,33 +215,33 @@ class Moodle:
             ("filepath", "/"),
         ]
         file = ("file_1", feedback.PAGE, change.wish.page.read_bytes())
-        found = self._answer(
+        answer = self._answer(
             Call("POST", f"{self.site}/webservice/upload.php", form=fields, file=file, repeatable=True)
         )
         with self._understood():
-            if "error" in found[0]:
+            if "error" in answer[0]:
                 raise LiveError(
-                    f"Moodle did not take the page: {self._http.clean(str(found[0]['error']))}",
+                    f"Moodle did not take the page: {self._http.clean(str(answer[0]['error']))}",
                     hint="see the site's limits for uploads",
                 )
-            return str(int(found[0]["itemid"]))
+            return str(int(answer[0]["itemid"]))
 
     def _grades(self) -> dict[str, Mapping[str, Any]]:
         """Return the grades that are there, by user id."""
         with self._understood():
-            found = self._ask("mod_assign_get_grades", [("assignmentids[0]", self._id)])
-            return {str(one["userid"]): one for group in found["assignments"] for one in group["grades"]}
+            answer = self._ask("mod_assign_get_grades", [("assignmentids[0]", self._id)])
+            return {str(grade["userid"]): grade for group in answer["assignments"] for grade in group["grades"]}
 
     def _ask(self, function: str, fields: Sequence[tuple[str, str]] = ()) -> Any:
         """Call a function of the web services; only those that read are repeated."""
-        known: list[tuple[str, str | Secret]] = [
+        form: list[tuple[str, str | Secret]] = [
             ("wstoken", self._token),
             ("wsfunction", function),
             ("moodlewsrestformat", "json"),
         ]
         repeatable = "_get_" in function
         url = f"{self.site}/webservice/rest/server.php"
-        return self._answer(Call("POST", url, form=[*known, *fields], repeatable=repeatable))
+        return self._answer(Call("POST", url, form=[*form, *fields], repeatable=repeatable))
 
     def _answer(self, call: Call) -> Any:
         """Send a call and return its answer; Moodle reports errors with status 200."""
@@ -249,17 +251,17 @@ class Moodle:
                 f"{origin(call.url)} sends us on to another address",
                 hint="give the address where Moodle answers itself",
             )
-        found = self._http.json(response)
-        if isinstance(found, dict) and ("exception" in found or "error" in found):
-            code = str(found.get("errorcode", ""))
-            said = self._http.clean(str(found.get("message") or found.get("error")))
+        answer = self._http.json(response)
+        if isinstance(answer, dict) and ("exception" in answer or "error" in answer):
+            code = str(answer.get("errorcode", ""))
+            message = self._http.clean(str(answer.get("message") or answer.get("error")))
             error = LiveError(
-                f"Moodle refused it: {said} ({self._http.clean(code)})",
+                f"Moodle refused it: {message} ({self._http.clean(code)})",
                 hint=HINTS.get(code, "see what Moodle says; what went through before is noted, and not sent again"),
             )
             error.status = 401 if code in {"invalidtoken", "accessexception"} else 400
             raise error
-        return found
+        return answer
 
     @contextmanager
     def _understood(self) -> Iterator[None]:
@@ -277,30 +279,30 @@ def participant(entry: Entry) -> str:
     return "" if entry.lms.get("is_group") else str(entry.lms.get("participant_id") or "")
 
 
-def _feedback_on(found: Mapping[str, Any]) -> set[str]:
+def _feedback_on(record: Mapping[str, Any]) -> set[str]:
     return {
-        one["plugin"]
-        for one in found["configs"]
-        if (one["subtype"], one["name"], str(one["value"])) == ("assignfeedback", "enabled", "1")
+        setting["plugin"]
+        for setting in record["configs"]
+        if (setting["subtype"], setting["name"], str(setting["value"])) == ("assignfeedback", "enabled", "1")
     }
 
 
-def _attention(found: Mapping[str, Any]) -> Iterator[str]:
+def _attention(record: Mapping[str, Any]) -> Iterator[str]:
     """Say what keeps students from seeing what is sent."""
     for plugin, name in (("comments", "Feedback comments"), ("file", "Feedback files")):
-        if plugin not in _feedback_on(found):
+        if plugin not in _feedback_on(record):
             yield f"“{name}” is off in this assignment, so that part is not sent: switch it on in its settings"
-    if found.get("markingworkflow"):
+    if record.get("markingworkflow"):
         yield "marking workflow is on: grades are sent as “ready for release”, and students see them when you release them"
-    if found.get("teamsubmission"):
+    if record.get("teamsubmission"):
         yield "teams are not sent live: export a worksheet for them"
 
 
-def _grade(found: Mapping[str, Any] | None) -> Decimal | None:
+def _grade(record: Mapping[str, Any] | None) -> Decimal | None:
     """Return a grade; -1 is Moodle's word for none."""
-    value = None if found is None or found["grade"] == "" else Decimal(str(found["grade"]))
+    value = None if record is None or record["grade"] == "" else Decimal(str(record["grade"]))
     return None if value is None or value < 0 else value
 
 
-def _by(found: Mapping[str, Any] | None) -> str:
-    return f"user {int(found['grader'])}" if found else ""
+def _by(record: Mapping[str, Any] | None) -> str:
+    return f"user {int(record['grader'])}" if record else ""

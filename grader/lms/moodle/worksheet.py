@@ -37,8 +37,8 @@ class Row:
     @property
     def participant(self) -> str:
         """The participant's id, as it ends the identifier; empty where there is none."""
-        found = _PARTICIPANT.search(self.cells[0])
-        return found[1] if found else ""
+        match = _PARTICIPANT.search(self.cells[0])
+        return match[1] if match else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,10 @@ def php_rows(text: str, delimiter: str, escape: str = "\\") -> Iterator[Row]:
         re.DOTALL,
     )
     at, start, cells = 0, 0, list[str]()
-    while at < len(text) and (found := cell.match(text, at)):
-        cells.append((found["quoted"] or "").replace('""', '"') + found["plain"])
-        at = found.end()
-        if found["end"] != delimiter or at == len(text):
+    while at < len(text) and (match := cell.match(text, at)):
+        cells.append((match["quoted"] or "").replace('""', '"') + match["plain"])
+        at = match.end()
+        if match["end"] != delimiter or at == len(text):
             yield Row(cells, text[start:at])
             start, cells = at, []
 
@@ -159,9 +159,9 @@ def _by_place(
     The points of the assignment, the same in each row, follow the grade; "Last modified (grade)" is the later one of two
     headers that differ in their brackets alone; the comments follow it.
     """
-    found = [_PAIR.fullmatch(title) for title in header]
-    what = [one["what"] if one else None for one in found]
-    dates = [at for at, said in enumerate(what) if said and said in what[:at]]
+    matches = [_PAIR.fullmatch(title) for title in header]
+    what = [match["what"] if match else None for match in matches]
+    dates = [at for at, heading in enumerate(what) if heading and heading in what[:at]]
     if not dates:
         raise RequestError(
             f"{path} is no grading worksheet: no two of its headers say when something was last modified",
