@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import shutil
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grader import api as service
+from grader import faults
 from grader.classroom import batch, pool
 from grader.running.sandbox import server as server_module
 
@@ -208,3 +210,12 @@ def _without(reason: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def log_as_before(monkeypatch):
+    """What one test shows of the grader's log, the next does not."""
+    monkeypatch.delenv(faults.SHOWN, raising=False)
+    faults.LOG.handlers[:], faults.LOG.propagate = [logging.NullHandler()], True
+    yield
+    os.environ.pop(faults.SHOWN, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,7 +14,6 @@ import pytest
 from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, notebook, solved, write
 
 import grader
-from grader import faults
 from grader.cli import app, main
 from grader.records import Result
 
@@ -31,13 +29,8 @@ def own_home(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def checked_once(confined, monkeypatch):
-    """The confinement of this machine is looked at once; what one test shows of the log, the next does not."""
-    monkeypatch.delenv(faults.SHOWN, raising=False)
-    handlers, propagate = faults.LOG.handlers[:], faults.LOG.propagate
-    yield
-    faults.LOG.handlers[:], faults.LOG.propagate = handlers, propagate
-    os.environ.pop(faults.SHOWN, None)
+def checked_once(confined):
+    """The confinement of this machine is looked at once."""
 
 
 @pytest.fixture
