@@ -26,7 +26,7 @@ def found():
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with Sandbox(doctor.QUICK) as running:
+    with Sandbox(doctor.PATIENT) as running:
         yield running
 
 
