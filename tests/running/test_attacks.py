@@ -281,7 +281,8 @@ def judged(pipeline: Pipeline, he: str, before: str = IMPORTS) -> Result:
 
 def points(pipeline: Pipeline, he: str, before: str = IMPORTS) -> float:
     result = judged(pipeline, he, before)
-    assert not result.provisional
+    held = result.functions[TASK.name].status == "broken"  # a file in a folder that a notebook may have: a person looks
+    assert result.provisional == held
     assert result.score - result.functions[TASK.name].points == 20  # the other two functions get what they earn
     return result.functions[TASK.name].points
 

@@ -543,10 +543,15 @@ def _global_name(target: ast.expr) -> str:
 
 def _calls(value: ast.AST) -> list[ast.Call]:
     """Return the calls that evaluating an expression makes; those in a lambda's body wait until it is called."""
-    if isinstance(value, ast.Lambda):
-        return []
-    inner = [call for child in ast.iter_child_nodes(value) for call in _calls(child)]
-    return [value, *inner] if isinstance(value, ast.Call) else inner
+    calls, waiting = [], [value]
+    while waiting:  # no recursion: expressions may be nested deeper than Python's own stack
+        node = waiting.pop()
+        if isinstance(node, ast.Lambda):
+            continue
+        if isinstance(node, ast.Call):
+            calls.append(node)
+        waiting += reversed(list(ast.iter_child_nodes(node)))
+    return calls
 
 
 def _root(node: ast.expr) -> str:
