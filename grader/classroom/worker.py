@@ -23,7 +23,8 @@ from grader.exercise.load import Exercise
 from grader.faults import attempt
 from grader.files import make_private_folder, write
 from grader.judging.checks import CHECKS
-from grader.pipeline import Pipeline, broken
+from grader.memo import RememberingPipeline
+from grader.pipeline import Pipeline
 from grader.reading.notebook import SOURCE_LIMIT_BYTES, cannot_open, too_large
 from grader.records import NOT_COUNTED, Evidence, FunctionEvidence, FunctionResult, Notebook, Problem, Result
 from grader.rendering import html
@@ -84,7 +85,7 @@ class Work:
 
 def warm(setup: Setup) -> None:
     """Make a process ready for its first submission; no student's code runs."""
-    _started(setup).pipeline.prepare()
+    _ = _started(setup).pipeline.prepared
     gc.freeze()  # what is there now stays, and need not be looked through again and again
     gc.set_threshold(COLLECT)
 
@@ -128,7 +129,7 @@ def _graded(pipeline: Pipeline, submission: Submission) -> tuple[Evidence, Resul
 def lost(work: Work, exercise: Exercise) -> Kept:
     """Return the provisional result of a submission whose process died, every time."""
     notebook = Notebook(work.submission.name, "", "ok")
-    evidence = broken(notebook, exercise, "the process that graded this submission ended unexpectedly")
+    evidence = gathering.broken(notebook, exercise, "the process that graded this submission ended unexpectedly")
     with Pipeline(exercise, work.setup.secret) as pipeline:
         evidence = replace(evidence, student=work.submission.student)
         return _kept(work, None, evidence, pipeline.judge(evidence), 0.0)
@@ -219,7 +220,7 @@ def _started(setup: Setup) -> _Running:
         reader = Reader(setup.store)
         trainings = Trainings(reader)
         exercise = exercises.load(str(setup.exercise), CHECKS)
-        pipeline = Pipeline(exercise, setup.secret, cache=trainings, outcomes=reader.outcomes)
+        pipeline = RememberingPipeline(exercise, setup.secret, cache=trainings, outcomes=reader.outcomes)
         _running[setup] = _Running(pipeline, trainings)
     return _running[setup]
 

@@ -1,6 +1,6 @@
-"""Functions -> Evidence: calls them confined, trains the full model from what they return; equal things once.
+"""Functions -> Evidence: calls them confined, and trains the full model from what they return.
 
-The last stage that touches the outside world.  Caches are plain mappings: a dictionary here, the store where there is one.
+The last stage that touches the outside world.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-import msgspec
 import numpy as np
 
 from grader._version import __version__
 from grader.errors import SandboxError
-from grader.exercise.load import Exercise, Task
+from grader.exercise.load import Exercise
 from grader.exercise.starts import start_key
 from grader.exercise.training import (
     Model,
@@ -29,8 +28,6 @@ from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook,
 from grader.running.sandbox import Sandbox
 from grader.running.train import NO_TIME, Trainer
 
-KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
-KEPT_FUNCTIONS, KEPT_BYTES = 200, 1 << 20  # what equal functions gave, kept in memory: so many, each at most so large
 EXTRA_BYTES, EXTRA_TIMES = 8 << 10, 2  # of arrays of one call that cannot be right: bytes, and times what is asked for
 IDLE_SECONDS = 2.0  # no ordinary function waits so long; below it only its processor time counts
 CHEAP_SECONDS = 0.5  # what calls that take longer gave is not remembered for others
@@ -45,13 +42,13 @@ def collect(
     gather: Gatherer,
     *,
     printed: Mapping[str, Printed] | None = None,
-    after: Callable[[FunctionEvidence, Task], FunctionEvidence] = lambda found, _task: found,
+    after: Callable[[FunctionEvidence], FunctionEvidence] = lambda evidence: evidence,
 ) -> Evidence:
     """Return everything that judging this submission needs; `printed` is what the notebook shows, by function.
 
     `after` adds to the evidence of each function, right after it was called, while its process may still be there.
     """
-    found = {task.name: after(gather.function(functions[task.name], task), task) for task in exercise.tasks}
+    found = {name: after(gather.function(functions[name])) for name in exercise.names}
     found = {name: replace(one, printed=(printed or {}).get(name)) for name, one in found.items()}
     return Evidence(
         notebook=replace(notebook, cells=()),
@@ -65,23 +62,39 @@ def collect(
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """What the calls of a function gave with its hash, and the training from it or why there is none.
+class CallInput:
+    """What calling a function depends on: the function, of which a part is run, and the calls that it meets."""
 
-    `called_seconds` went into the calls; the training takes `training_seconds` at most, and took `trained_seconds`.  Whoever
-    has the same code pays the same, so that no result hangs on who was graded before.
-    """
+    function: Function
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What the calls of a function gave, and the seconds that its submission pays for them."""
 
     outcomes: tuple[Outcome, ...]
-    digest: bytes
-    training: Training | None
-    fault: str
-    called_seconds: float
-    training_seconds: float
-    trained_seconds: float
+    seconds: float = 0.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class TrainingInput:
+    """What a training depends on: what the calls of a function gave."""
+
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A training, or why there is none; it takes `most_seconds` at most, and its submission pays `seconds`."""
+
+    training: Training | None = None
+    fault: str = ""
+    most_seconds: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass
 class Gatherer:
     """Calls functions behind the border and trains from what they return.
 
@@ -94,8 +107,6 @@ class Gatherer:
     sandbox: Sandbox
     trainer: Trainer
     secret: bytes
-    gathered: dict[tuple[object, ...], Gathered] = field(default_factory=dict)
-    kept: KnownOutcomes | None = None
     spent_seconds: float = 0.0
     searched_seconds: float = 0.0
     trained_seconds: float = 0.0
@@ -112,103 +123,83 @@ class Gatherer:
         spent = self.spent_seconds + self.searched_seconds + self.trained_seconds
         return self.sandbox.limits.submission_seconds - spent
 
-    def function(self, function: Function, task: Task) -> FunctionEvidence:
+    def function(self, function: Function) -> FunctionEvidence:
         """Return the evidence of one function."""
         if function.status != "found" or function.broken:
             return FunctionEvidence(function, broken=function.broken)
         try:
-            found = self._gathered(function, task)
+            called = self._called(CallInput(function, self.calls(function)))
+            trained = self.train(TrainingInput(called.outcomes))
         except SandboxError as error:
             return FunctionEvidence(function, broken=error.problem)
         except Exception as error:
             return FunctionEvidence(function, broken=note(f"calling {function.name}", error))
-        if found.training is not None:
-            self.trained_seconds += found.trained_seconds
-        held = next((outcome.held for outcome in found.outcomes if outcome.held), "")
-        return FunctionEvidence(function, found.outcomes, found.training, found.fault, broken=held)
+        self.trained_seconds += trained.seconds
+        held = next((outcome.held for outcome in called.outcomes if outcome.held), "")
+        return FunctionEvidence(function, called.outcomes, trained.training, trained.fault, broken=held)
 
-    def calls(self, function: Function, task: Task) -> tuple[Call, ...]:
+    def calls(self, function: Function) -> tuple[Call, ...]:
         """Return the calls that this very code meets.
 
         The sizes that nobody shall know are drawn from the secret and the code.  So caches, resume and regrade work, and a
         hand-in that shows the sizes that it met is of no use to the next, which, being other code, meets others.
         """
+        task = next(task for task in self.exercise.tasks if task.name == function.name)
         code = repr((function.name, trees(function))).encode()
         return self.exercise.calls(task, hmac.new(self.secret, code, hashlib.sha256).digest())
 
-    def _gathered(self, function: Function, task: Task) -> Gathered:
-        """Call a function, or take what the same code gave before; errors name places, so for those the text counts too."""
-        tree = (function.name, trees(function))
-        text = (*tree, function.units)
-        calls = self.calls(function, task)
+    def _called(self, given: CallInput) -> Called:
+        """Call a function while its submission has time left, and charge what that costs."""
         if self.left_seconds < LEAST_SECONDS:
-            outcomes: tuple[Outcome, ...] | None = self._called(function, calls)
-            return self._trained(outcomes or (), 0.0)
-        for key in (tree, text):
-            if key in self.gathered:
-                self.gathered[key] = found = self.gathered.pop(key)  # the last to go: what is usual stays
-                self.spent_seconds += found.called_seconds
-                in_time = found.training_seconds <= self.left_seconds
-                return found if in_time else replace(found, training=None, fault=self._no_time())
-        before_seconds = self.spent_seconds
-        outcomes = self.kept(code_key(function, calls)) if self.kept else None
-        outcomes = outcomes or self._called(function, calls)
-        found = self._trained(outcomes, self.spent_seconds - before_seconds)
-        if found.called_seconds > CHEAP_SECONDS:
-            self.costly.add(function.name)
-        elif (
-            is_lasting(outcomes)
-            and not found.fault.startswith(NO_TIME)
-            and sum(len(array.data) for one in outcomes for array in one.arrays.values()) <= KEPT_BYTES
-        ):
-            if len(self.gathered) >= KEPT_FUNCTIONS:
-                del self.gathered[next(iter(self.gathered))]
-            self.gathered[text if any(outcome.fault for outcome in outcomes) else tree] = found
-        return found
-
-    def digest(self, evidence: FunctionEvidence) -> bytes:
-        """Return the hash of all that the calls of a function gave; of what was gathered last it is known."""
-        found = self.gathered.get((evidence.function.name, trees(evidence.function)))
-        known = found is not None and found.outcomes is evidence.outcomes
-        return found.digest if found and known else digest(evidence.outcomes)
-
-    def _called(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
-        limits, left = self.sandbox.limits, self.left_seconds
-        if left < LEAST_SECONDS:
             problem = (
-                f"what came before it took the {limits.submission_seconds:g} seconds of a submission; it was not called"
+                f"what came before it took the {self.sandbox.limits.submission_seconds:g} seconds of a submission; "
+                "it was not called"
             )
-            return (Outcome(calls[0], "timed_out", message=problem),)
+            return Called((Outcome(given.calls[0], "timed_out", message=problem),))
+        called = self.call(given)
+        self.spent_seconds += called.seconds
+        if called.seconds > CHEAP_SECONDS:
+            self.costly.add(given.function.name)
+        return called
+
+    def call(self, given: CallInput) -> Called:
+        """Run the calls of a function, confined; it gets no more time than its submission has left."""
+        limits = self.sandbox.limits
         started, cpu_before = time.monotonic(), self.sandbox.cpu_seconds
         outcomes = self.sandbox.run(  # it stays for the search for repairs
-            function, calls, stays=True, wall_seconds=min(left, limits.wall_seconds)
+            given.function, given.calls, stays=True, wall_seconds=min(self.left_seconds, limits.wall_seconds)
         )
         waited, computed = time.monotonic() - started, self.sandbox.cpu_seconds - cpu_before
         busy = computed >= BUSY * limits.cpu_seconds or waited < IDLE_SECONDS
-        self.spent_seconds += computed if busy else waited  # on a busy machine an ordinary call waits for others
-        return bounded(outcomes)
+        # On a busy machine an ordinary call waits for others.
+        return Called(bounded(outcomes), computed if busy else waited)
 
-    def _trained(self, outcomes: tuple[Outcome, ...], called_seconds: float) -> Gathered:
-        """Train from the parameters of the model's own sizes; say why if that cannot be done."""
+    def train(self, given: TrainingInput) -> Trained:
+        """Train from the parameters of the model's own sizes; say why if that cannot be done, or not in time."""
         layers = self.exercise.model.layers
-        untrained = Gathered(outcomes, digest(outcomes), None, "", called_seconds, 0.0, 0.0)
         try:
-            parameters = _parameters(outcomes, layers)
+            parameters = _parameters(given.outcomes, layers)
             if parameters is None:
-                return replace(untrained, fault=f"no parameters came back for {list(layers)}")
+                return Trained(fault=f"no parameters came back for {list(layers)}")
             seconds = self.trainer.cost_seconds(parameters)
             if seconds > self.left_seconds:
-                return replace(untrained, fault=self._no_time())
+                return Trained(fault=self.no_time())
             training = self.trainer.train(parameters)
-            took = self.trainer.cost_seconds(parameters, training)
-            return replace(untrained, training=training, training_seconds=seconds, trained_seconds=took)
+            return Trained(training, "", seconds, self.trainer.cost_seconds(parameters, training))
         except KeyError as error:
-            return replace(untrained, fault=f"the model cannot be trained: {error.args[0]} is missing")
+            return Trained(fault=f"the model cannot be trained: {error.args[0]} is missing")
         except ValueError as error:
-            return replace(untrained, fault=f"the model cannot be trained: {error}")
+            return Trained(fault=f"the model cannot be trained: {error}")
 
-    def _no_time(self) -> str:
+    def no_time(self) -> str:
+        """Say that a submission has too little time left for a training."""
         return f"{NO_TIME} {self.sandbox.limits.submission_seconds:g} seconds that a submission has"
+
+
+def broken(notebook: Notebook, exercise: Exercise, problem: str) -> Evidence:
+    """Return evidence that says that we failed, so that the submission still gets its row and its page."""
+    functions = {name: FunctionEvidence(Function(name, "found"), broken=problem) for name in exercise.names}
+    return Evidence(replace(notebook, cells=()), functions, exercise.name, exercise.sha256, (), "", "")
 
 
 def bounded(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
@@ -282,11 +273,6 @@ def code_key(function: Function, calls: Sequence[Call]) -> str:
 def trees(function: Function) -> tuple[str, ...]:
     """Return the names of the texts that are run for a function: where these are equal, so is what it does."""
     return tuple(unit.tree for unit in function.units)
-
-
-def digest(outcomes: Sequence[Outcome]) -> bytes:
-    """Return the hash of all that calls gave: equal where they gave the very same."""
-    return hashlib.sha256(msgspec.msgpack.encode(outcomes)).digest()
 
 
 def sha256(evidence: FunctionEvidence) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
@@ -25,9 +26,6 @@ from grader.exercise.training import (
 )
 from grader.records import Training
 
-KEPT_TRAININGS = 160
-
-
 RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
 
 
@@ -43,12 +41,20 @@ NO_TIME = "the model was not trained: it would take more than what is left of th
 NEAR = 0.1  # how far from ln 2 a cost may be for that: twice what the plateau allows
 
 
+class ShippedFirst(ChainMap[str, bytes]):
+    """Trainings, looked up among those that are shipped first; what is made goes to the cache, which may be a store's."""
+
+    def __setitem__(self, key: str, value: bytes) -> None:
+        self.maps[0].pop(key, None)
+        self.maps[1][key] = value
+
+
 @dataclass(slots=True)
 class Trainer:
     """Trains the full model; a start that was trained before, here or by the makers of the exercise, costs nothing.
 
-    `made` are the trainings that were not in the cache, or of an older version there; `read` holds the last
-    ones as records, each beside what it was read from.  `waits` gives plateaus that were measured before, and further.
+    `made` are the trainings that were not in the cache, or of an older version there.  `waits` gives plateaus that were
+    measured before, and further.
     `seconds` bound the search for the end of a plateau, by iterations; the starts in `shipped` cost nothing.
     """
 
@@ -60,7 +66,6 @@ class Trainer:
     data: Data | None = None
     trained: int = 0
     made: Cache = field(default_factory=dict)
-    read: dict[str, tuple[bytes, Training]] = field(default_factory=dict)
 
     def train(self, parameters: Parameters) -> Training:
         """Return the training from these parameters.
@@ -71,14 +76,15 @@ class Trainer:
             If the parameters are not those of the model.
         """
         key = start_key(parameters, self.model)
-        if key not in self.cache or not _complete(self.known(key)):
-            self.data = self.data or course_data()
-            end: dict[str, Floats] = {}
-            made = train(parameters, self.data, self.model, engine=engine(self.data, self.model), end=end)
-            if stays(made):
-                made = self._with_waits(made, parameters, end, self.data)
-            self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
-            self.trained += 1
+        if key in self.cache and _complete(training := self.known(key)):
+            return training
+        self.data = self.data or course_data()
+        end: dict[str, Floats] = {}
+        made = train(parameters, self.data, self.model, engine=engine(self.data, self.model), end=end)
+        if stays(made):
+            made = self._with_waits(made, parameters, end, self.data)
+        self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
+        self.trained += 1
         return self.known(key)
 
     def _with_waits(self, made: Training, parameters: Parameters, end: Parameters, data: Data) -> Training:
@@ -123,12 +129,7 @@ class Trainer:
         KeyError
             If it was not.
         """
-        stored = self.cache[key]
-        if key not in self.read or self.read[key][0] != stored:
-            if len(self.read) >= KEPT_TRAININGS:
-                del self.read[next(iter(self.read))]
-            self.read[key] = stored, msgspec.json.decode(stored, type=Training, strict=False)
-        return self.read[key][1]
+        return msgspec.json.decode(self.cache[key], type=Training, strict=False)
 
 
 def caps(model: Model, seconds: float, iteration_seconds: float) -> tuple[int, int]:

@@ -399,9 +399,12 @@ def test_zeros_and_he_are_compared_as_well(pipeline):
 def test_starts_that_fit_alike_are_not_named(pipeline):
     data = notebook(IMPORTS, RANDOM, MODEL, (train("random"), accuracies("0.5", "0.5")))
     evidence = pipeline.graded(parse(data, "ada.ipynb"))[0].functions[NAMES[1]]
-    twins = replace(pipeline.course, known={**pipeline.course.known, "twin": pipeline.course.known["weights of zero"]})
+    twins = replace(
+        pipeline.prepared.course,
+        known={**pipeline.prepared.course.known, "twin": pipeline.prepared.course.known["weights of zero"]},
+    )
 
-    assert "that is" in stale(evidence, pipeline.course)[0]
+    assert "that is" in stale(evidence, pipeline.prepared.course)[0]
     assert "that is" not in stale(evidence, twins)[0]
 
 

@@ -38,6 +38,7 @@ from grader.records import (
     Training,
     Unit,
 )
+from grader.running.gather import TrainingInput
 
 EXERCISE = exercises.load(checks=CHECKS)
 TASKS = {task.short: task for task in EXERCISE.tasks}
@@ -103,14 +104,16 @@ def told(pipeline: Pipeline, init: Init, short: str) -> FunctionResult:
     unit = Unit(code, Place(1, 2), tree=code)
     function = Function(task.name, "found", place=Place(1, 2), units=(unit,))
     outcomes = []
-    for call in pipeline.gatherer.calls(function, task):
+    for call in pipeline.gatherer.calls(function):
         np.random.seed(call.ambient_seed)
         arrays = {name: Array.of(value) for name, value in init(list(call.layers)).items()}
         outcomes.append(Outcome(call, "returned", arrays))
     pipeline.gatherer.begin()
-    gathered = pipeline.gatherer._trained(tuple(outcomes), 0.0)
-    one = FunctionEvidence(function, gathered.outcomes, gathered.training, gathered.fault)
-    functions = {name: replace(pipeline.asked[name].recovered.evidence) for name in EXERCISE.names} | {task.name: one}
+    trained = pipeline.gatherer.train(TrainingInput(tuple(outcomes)))
+    one = FunctionEvidence(function, tuple(outcomes), trained.training, trained.fault)
+    functions = {name: replace(pipeline.prepared.answers[name].recovered.evidence) for name in EXERCISE.names} | {
+        task.name: one
+    }
     evidence = Evidence(Notebook("a.ipynb", "", "ok"), functions, EXERCISE.name, EXERCISE.sha256, (), "", "")
     result: Result = pipeline.judge(evidence)
     return result.functions[task.name]
@@ -420,7 +423,7 @@ def check_claims(told: Told) -> set[str]:
 
 @pytest.fixture(scope="module")
 def stories(pipeline: Pipeline) -> dict[str, Told]:
-    return {name: Told(told(pipeline, *start), pipeline.measured) for name, start in STARTS.items()}
+    return {name: Told(told(pipeline, *start), pipeline.prepared.measured) for name, start in STARTS.items()}
 
 
 def test_no_sentence_is_false_whatever_the_start(stories):
@@ -438,7 +441,7 @@ def test_a_start_whose_shapes_do_not_fit_has_no_story(pipeline):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LONG)
 def test_no_sentence_is_false_of_a_start_that_never_leaves(pipeline, name):
-    one = Told(told(pipeline, *LONG[name]), pipeline.measured)
+    one = Told(told(pipeline, *LONG[name]), pipeline.prepared.measured)
     assert check_claims(one) & {rf"Within {NUMBER} iterations the cost did not"}
 
 
@@ -477,7 +480,7 @@ def test_the_stories_of_the_main_cases(golden, stories):
 
 
 def test_the_questions_and_their_answers(golden, pipeline, stories):
-    answers = [("the exercise", question) for question in asked_often(pipeline.measured)]
+    answers = [("the exercise", question) for question in asked_often(pipeline.prepared.measured)]
     answers += [
         (name, question) for name in ("zeros", "x10", "He's rule") for question in stories[name].result.questions
     ]
@@ -559,7 +562,7 @@ def test_factors_stand_beside_those_asked_for_layer_by_layer(stories):
 def test_no_word_of_ours_is_on_a_page(pipeline, stories):
     said = [text for one in stories.values() for text in one.result.explanation]
     questions = [
-        *asked_often(pipeline.measured),
+        *asked_often(pipeline.prepared.measured),
         *(q for one in stories.values() for q in (*one.result.questions, one.result.predict) if q),
     ]
     said += [text for question in questions for text in (question.title, *question.answer)]
@@ -571,7 +574,7 @@ def test_no_word_of_ours_is_on_a_page(pipeline, stories):
 
 
 def test_every_function_has_a_question_to_think_about_and_every_table_fits_a_page(pipeline, stories):
-    questions = list(asked_often(pipeline.measured))
+    questions = list(asked_often(pipeline.prepared.measured))
     assert len(questions) == 7
     for name in ("zeros", "x10", "He's rule", "x0.01", "x1"):
         one = stories[name].result

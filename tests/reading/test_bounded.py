@@ -14,19 +14,19 @@ import odd_code
 import pytest
 from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, notebook, solved
 
-from grader import pipeline, reading
+from grader import pipeline, reading, verdict
 from grader.exercise import load as exercises
 from grader.exercise.fast import engine
 from grader.exercise.limits import Limits
 from grader.exercise.training import Model, course_data, escape
 from grader.judging.checks import CHECKS
-from grader.pipeline import Pipeline
+from grader.memo import RememberingPipeline
 from grader.reading.extract.cells import Code
 from grader.reading.notebook import parse
 from grader.records import Call, Cell, Function, Outcome, Result
 from grader.rendering.gradebook import result_json
 from grader.rendering.html import feedback_page
-from grader.running import train
+from grader.running import repairs, train
 from grader.running.repair.catalogue import candidates, wanted
 from grader.running.sandbox import _outcomes
 from grader.running.sandbox.server import Ending
@@ -37,12 +37,12 @@ RANDOM_NAME, HE_NAME = NAMES[1], NAMES[2]
 
 @pytest.fixture(scope="module")
 def grading():
-    with Pipeline(exercises.load("dls-c2w1-initialization", CHECKS), b"x" * 32) as running:
-        running.prepare()
+    with RememberingPipeline(exercises.load("dls-c2w1-initialization", CHECKS), b"x" * 32) as running:
+        _ = running.prepared
         yield running
 
 
-def graded(running: Pipeline, data: bytes, name: str = "a.ipynb") -> Result:
+def graded(running: RememberingPipeline, data: bytes, name: str = "a.ipynb") -> Result:
     return running.graded(parse(data, name))[1]
 
 
@@ -84,13 +84,13 @@ def failing(*_args: object, **_more: object) -> object:
 @pytest.mark.parametrize("stage", ["recover", "diagnose"])
 def test_a_fault_of_ours_in_one_function_leaves_the_others_graded(grading, monkeypatch, caplog, stage):
     wrong = edit(RANDOM, ("* 10", f"* {random.randrange(11, 99)}"))  # not judged before
-    whole = getattr(pipeline, stage)
+    whole = getattr(verdict, stage)
 
     def broken_for_one(subject, *args, **more):
         name = (subject.student if stage == "diagnose" else subject).evidence if stage == "diagnose" else subject
         return failing() if name.function.name == RANDOM_NAME else whole(subject, *args, **more)
 
-    monkeypatch.setattr(pipeline, stage, broken_for_one)
+    monkeypatch.setattr(verdict, stage, broken_for_one)
     result = graded(grading, solved(random=wrong))
     status = {name: function.status for name, function in result.functions.items()}
     assert status == {NAMES[0]: "graded", RANDOM_NAME: "broken", HE_NAME: "graded"}
@@ -103,8 +103,9 @@ def test_a_fault_of_ours_in_one_function_leaves_the_others_graded(grading, monke
 def test_a_sentence_that_cannot_be_written_is_left_out_and_changes_no_verdict(grading, monkeypatch, part):
     wrong = edit(RANDOM, ("* 10", f"* {random.randrange(11, 99)}.5"))
     before = graded(grading, solved(random=wrong))
-    monkeypatch.setattr(*((reading.extraction, "printed") if part == "saved" else (pipeline, part)), failing)
-    grading._judged.clear()
+    place = {"saved": reading.extraction, "stale": pipeline}.get(part, verdict)
+    monkeypatch.setattr(place, "printed" if part == "saved" else part, failing)
+    grading.forget()
     result = graded(grading, solved(random=wrong))
     assert (result.score, result.possible, result.provisional) == (before.score, before.possible, False)
     assert result.functions[RANDOM_NAME].diagnosis == before.functions[RANDOM_NAME].diagnosis
@@ -112,7 +113,7 @@ def test_a_sentence_that_cannot_be_written_is_left_out_and_changes_no_verdict(gr
 
 
 def test_a_search_for_repairs_that_fails_leaves_the_verdict(grading, monkeypatch):
-    monkeypatch.setattr(pipeline, "prove", failing)
+    monkeypatch.setattr(repairs, "prove", failing)
     result = graded(grading, solved(he=edit(HE, ("np.sqrt(2 /", "np.sqrt(3.75 /"))))
     assert result.functions[HE_NAME].status == "graded"
     assert not result.provisional
@@ -227,7 +228,7 @@ def test_how_far_a_plateau_is_followed_hangs_on_no_clock():
 def test_three_starts_on_the_plateau_fit_into_one_submission(monkeypatch):
     monkeypatch.setattr(train, "train", lambda *_args, **_more: failing())
     exercise = exercises.load("dls-c2w1-initialization", CHECKS)
-    with Pipeline(exercise, b"x" * 32) as running:
+    with RememberingPipeline(exercise, b"x" * 32) as running:
         starts = [{"W1": [[seed]], "b1": [[0.0]]} for seed in range(3)]
         together = sum(running.trainer.cost_seconds(start) for start in starts)
     assert together <= 0.8 * exercise.limits.submission_seconds
@@ -252,9 +253,8 @@ def test_a_function_is_not_called_when_nothing_is_left_and_the_message_names_the
         grading.gatherer.sandbox, "limits", replace(grading.gatherer.sandbox.limits, submission_seconds=0.1)
     )
     grading.gatherer.begin()
-    outcomes: tuple[Outcome, ...] = grading.gatherer._called(
-        None, grading.exercise.calls(grading.exercise.tasks[0], b"k")
-    )
+    function = Function(grading.exercise.names[0], "found")
+    outcomes = grading.gatherer.function(function).outcomes
     assert [outcome.ended for outcome in outcomes] == ["timed_out"]
     assert "0.1 seconds of a submission; it was not called" in outcomes[0].message
 
@@ -304,7 +304,7 @@ def test_odd_constants_are_read(part):
     read_whole(range(part * 5000, (part + 1) * 5000))
 
 
-def judged(running: Pipeline, numbers: range) -> None:
+def judged(running: RememberingPipeline, numbers: range) -> None:
     for number in numbers:
         text = odd_code.seed(random.Random(number))
         looped = edit(RANDOM, ("    np.random.seed(3)\n", ""), ("L):\n", f"L):\n        np.random.seed({text})\n"))
@@ -367,9 +367,7 @@ def test_no_bytes_of_a_child_break_what_judges_shows_and_keeps_them(grading, mon
 
     monkeypatch.setattr(sandbox, "run", run)
     monkeypatch.setattr(sandbox, "run_variants", lambda *_: ())
-    grading.gatherer.gathered.clear()
     evidence, result = grading.graded(parse(notebook(IMPORTS, ZEROS, RANDOM, HE), "a.ipynb"))
-    grading.gatherer.gathered.clear()
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
     assert not result.provisional
     assert {function.status for function in result.functions.values()} <= {"graded", "refused"}

@@ -10,7 +10,7 @@ import policy
 import pytest
 
 from grader import api as service
-from grader.pipeline import Pipeline
+from grader.memo import RememberingPipeline
 from grader.rendering import html
 
 if sys.version_info >= (3, 11):
@@ -25,7 +25,7 @@ SHORTS = ("zeros", "random", "he")
 
 @pytest.fixture(scope="module")
 def pipeline():
-    with Pipeline(service.load_exercise(), b"a secret of the tests") as running:
+    with RememberingPipeline(service.load_exercise(), b"a secret of the tests") as running:
         yield running
 
 
@@ -77,7 +77,7 @@ def test_the_reference_earns_full_marks(pipeline):
 
 
 def test_the_starts_of_right_answers_are_shipped():
-    with Pipeline(service.load_exercise(), b"another secret") as fresh:
+    with RememberingPipeline(service.load_exercise(), b"another secret") as fresh:
         assert fresh.grade(FOLDER / "right.ipynb").passed
         assert fresh.trainer.trained == 0
 

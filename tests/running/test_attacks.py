@@ -40,7 +40,7 @@ from grader.cli import main
 from grader.errors import RequestError
 from grader.exercise import load as exercises
 from grader.exercise import resources
-from grader.pipeline import Pipeline
+from grader.memo import RememberingPipeline
 from grader.reading.notebook import parse
 from grader.records import Result
 from grader.running.sandbox import Sandbox
@@ -270,16 +270,16 @@ RIGHT = HE.split("\n", 1)[1]
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> Iterator[Pipeline]:
-    with Pipeline(EXERCISE, SECRET, limits=LIMITS) as made:
+def pipeline() -> Iterator[RememberingPipeline]:
+    with RememberingPipeline(EXERCISE, SECRET, limits=LIMITS) as made:
         yield made
 
 
-def judged(pipeline: Pipeline, he: str, before: str = IMPORTS) -> Result:
+def judged(pipeline: RememberingPipeline, he: str, before: str = IMPORTS) -> Result:
     return pipeline.judge(pipeline.collect(parse(solved(he=he, before=before), "cheat.ipynb")))
 
 
-def points(pipeline: Pipeline, he: str, before: str = IMPORTS) -> float:
+def points(pipeline: RememberingPipeline, he: str, before: str = IMPORTS) -> float:
     result = judged(pipeline, he, before)
     held = result.functions[TASK.name].status == "broken"  # a file in a folder that a notebook may have: a person looks
     assert result.provisional == held
@@ -333,7 +333,7 @@ def test_no_draw_of_secret_sizes_pays_for_the_published_ones(elsewhere, secret):
     body = {"zeros": ALL_ZERO, "another seed, far too wide": OTHER_SEED.replace("* np.sqrt", "* 100 * np.sqrt")}[
         elsewhere
     ]
-    with Pipeline(EXERCISE, bytes([secret]) * 32) as pipeline:
+    with RememberingPipeline(EXERCISE, bytes([secret]) * 32) as pipeline:
         assert points(pipeline, hard_coded(PUBLISHED, body)) <= points(pipeline, HEAD + body)
 
 
@@ -362,10 +362,10 @@ def test_a_first_hand_in_that_shows_the_drawn_sizes_is_of_no_use_for_the_second(
     assert points(pipeline, hard_coded([*PUBLISHED, *shown_sizes], "    return {}\n")) == 0
 
 
-def drawn(pipeline: Pipeline, he: str) -> list[tuple[int, ...]]:
+def drawn(pipeline: RememberingPipeline, he: str) -> list[tuple[int, ...]]:
     """The sizes that nobody shall know and this code meets."""
     evidence = pipeline.collect(parse(solved(he=he), "cheat.ipynb")).functions[TASK.name]
-    calls = pipeline.gatherer.calls(evidence.function, TASK)
+    calls = pipeline.gatherer.calls(evidence.function)
     return list(dict.fromkeys(call.layers for call in calls if not call.public))
 
 
@@ -373,7 +373,7 @@ def test_the_same_code_meets_the_same_sizes_and_other_code_or_another_store_othe
     mine = drawn(pipeline, HE)
     assert mine == drawn(pipeline, HE)
     assert not set(mine) & set(drawn(pipeline, HE.replace("parameters", "p")))
-    with Pipeline(EXERCISE, b"the secret of another store", limits=LIMITS) as other:
+    with RememberingPipeline(EXERCISE, b"the secret of another store", limits=LIMITS) as other:
         assert not set(mine) & set(drawn(other, HE))
 
 

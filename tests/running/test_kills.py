@@ -16,7 +16,7 @@ from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, solved
 from grader import api as service
 from grader.errors import SandboxError
 from grader.exercise.limits import Limits
-from grader.pipeline import Pipeline
+from grader.memo import RememberingPipeline
 from grader.reading.notebook import parse
 from grader.records import Call, Function, Place, Unit
 from grader.running.sandbox import Sandbox, Variants, server
@@ -84,14 +84,14 @@ class Killer:
                 victim.send_signal(signal.SIGKILL)
 
 
-def verdicts(pipeline: Pipeline) -> list[tuple[float, bool, str]]:
+def verdicts(pipeline: RememberingPipeline) -> list[tuple[float, bool, str]]:
     results = [pipeline.graded(parse(source, f"{number}.ipynb"))[1] for number, source in enumerate(CLASS)]
     return [(one.score, one.provisional, repr([f.diagnosis for f in one.functions.values()])) for one in results]
 
 
 @pytest.fixture(scope="module")
 def undisturbed():
-    with Pipeline(service.load_exercise(), SECRET) as pipeline:
+    with RememberingPipeline(service.load_exercise(), SECRET) as pipeline:
         found = verdicts(pipeline)
     assert not any(provisional for _, provisional, _ in found)
     assert len({score for score, _, _ in found}) > 3
@@ -109,7 +109,7 @@ def test_whatever_is_killed_a_verdict_is_right_or_provisional(undisturbed, monke
         return rng.choice(family) if rng.random() < share else None
 
     killer = Killer(monkeypatch, choose, times=rng.choice([1, 3, 20]))
-    with Pipeline(service.load_exercise(), SECRET) as pipeline:
+    with RememberingPipeline(service.load_exercise(), SECRET) as pipeline:
         try:
             found = verdicts(pipeline)
         except SandboxError:  # the right answers could not be measured: a clear error that stops the batch
@@ -208,7 +208,7 @@ def test_equal_code_that_looks_at_its_own_lines_is_judged_by_what_it_does_in_any
     far = edit(near, ("    import sys", "\n" * 60 + "    import sys"))
     plain = edit(RANDOM, ("    parameters = {}", "    # the same\n    parameters = {}"))
     for order in ((near, far, plain, RANDOM), (far, near, RANDOM, plain)):
-        with Pipeline(service.load_exercise(), SECRET) as pipeline:
+        with RememberingPipeline(service.load_exercise(), SECRET) as pipeline:
             points = {
                 source: pipeline.graded(parse(solved(random=source), "a.ipynb"))[1].functions[NAMES[1]].points
                 for source in order
@@ -218,7 +218,7 @@ def test_equal_code_that_looks_at_its_own_lines_is_judged_by_what_it_does_in_any
 
 def test_an_error_is_placed_in_the_students_own_text():
     source = edit(RANDOM, ("    parameters = {}", "\n    # a comment\n\n    parameters = {}\n    parameters['x']"))
-    with Pipeline(service.load_exercise(), SECRET) as pipeline:
+    with RememberingPipeline(service.load_exercise(), SECRET) as pipeline:
         evidence = pipeline.collect(parse(solved(random=source), "a.ipynb")).functions[NAMES[1]]
     place = evidence.outcomes[0].fault.place
     assert evidence.function.units[-1].canonical
@@ -237,15 +237,18 @@ def test_the_solution_is_refused_where_it_is_not_whole(monkeypatch):
     """Nobody is judged by an answer that is not there."""
     fewer = lambda run: lambda self, f, calls, **how: run(self, f, calls[:1], **how)  # noqa: E731
     monkeypatch.setattr(Sandbox, "run", fewer(Sandbox.run))
-    with Pipeline(service.load_exercise(), SECRET) as pipeline, pytest.raises(SandboxError, match="not all calls"):
-        _ = pipeline.asked
+    with (
+        RememberingPipeline(service.load_exercise(), SECRET) as pipeline,
+        pytest.raises(SandboxError, match="not all calls"),
+    ):
+        _ = pipeline.prepared
 
 
 def test_where_the_right_answers_cannot_be_measured_the_result_is_provisional(monkeypatch):
     def ended(*_arguments, **_how):
         raise SandboxError("something outside ended the process", hint="")
 
-    with Pipeline(service.load_exercise(), SECRET) as pipeline:
+    with RememberingPipeline(service.load_exercise(), SECRET) as pipeline:
         with monkeypatch.context() as patch:
             patch.setattr(Sandbox, "run", ended)
             result = pipeline.graded(parse(solved(), "a.ipynb"))[1]

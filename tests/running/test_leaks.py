@@ -168,7 +168,7 @@ def test_sizes_that_are_drawn_are_not_shown_where_a_public_size_shows_the_fault(
         )
         evidence = pipeline.collect(parse(notebook(IMPORTS, wrong, RANDOM, HE), "a.ipynb"))
         result = pipeline.judge(evidence)
-        calls = pipeline.gatherer.calls(evidence.functions[NAMES[0]].function, pipeline.exercise.tasks[0])
+        calls = pipeline.gatherer.calls(evidence.functions[NAMES[0]].function)
     drawn = {call.layers for call in calls if not call.public}
     assert drawn
     assert result.functions[NAMES[0]].points == 6

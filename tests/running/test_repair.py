@@ -19,7 +19,7 @@ from rich.console import Console
 from grader import api as service
 from grader.classroom import batch
 from grader.explaining import LOOK_AT, known_fault
-from grader.pipeline import Pipeline
+from grader.memo import RememberingPipeline
 from grader.reading.extract import extract
 from grader.reading.notebook import parse, read
 from grader.records import (
@@ -212,7 +212,7 @@ def test_two_lines_either_of_which_would_do_are_both_found_and_none_is_known(gat
 
 def test_a_right_function_is_not_tried(monkeypatch):
     monkeypatch.setattr(Sandbox, "run_variants", None)
-    with Pipeline(EXERCISE, b"a secret of the tests") as pipeline:
+    with RememberingPipeline(EXERCISE, b"a secret of the tests") as pipeline:
         for _ in range(2):  # the second time it is known to be right
             found = pipeline.collect(parse(solved(), "a.ipynb")).functions.values()
             assert [one.repairs for one in found] == [(), (), ()]
@@ -465,7 +465,7 @@ def test_equal_code_in_another_dress_has_its_own_lines_and_words_and_is_not_trie
     dressed = edit(
         wrong, ("    parameters = {}\n", "    # nothing yet\n\n    parameters = {}\n"), ("* 0.01", "  *  0.01")
     )
-    with Pipeline(EXERCISE, b"a secret of the tests") as pipeline:
+    with RememberingPipeline(EXERCISE, b"a secret of the tests") as pipeline:
         first = pipeline.collect(parse(solved(random=wrong), "a.ipynb")).functions[NAMES[1]].repairs
         monkeypatch.setattr(Sandbox, "run_variants", None)
         second = pipeline.collect(parse(solved(random=dressed), "b.ipynb")).functions[NAMES[1]].repairs
@@ -478,7 +478,7 @@ def test_equal_code_in_another_dress_has_its_own_lines_and_words_and_is_not_trie
 
 def test_equal_code_is_judged_by_what_it_gave_each_time():
     """Code may hang on chance, and another NumPy may have run it when its evidence was stored."""
-    with Pipeline(EXERCISE, b"a secret of the tests") as pipeline:
+    with RememberingPipeline(EXERCISE, b"a secret of the tests") as pipeline:
         evidence = pipeline.collect(parse(solved(), "a.ipynb"))
         assert pipeline.judge(evidence).passed
         he = evidence.functions[NAMES[2]]
@@ -490,7 +490,7 @@ def test_equal_code_is_judged_by_what_it_gave_each_time():
 
 
 def test_evidence_and_result_round_trip():
-    with Pipeline(EXERCISE, b"a secret of the tests") as pipeline:
+    with RememberingPipeline(EXERCISE, b"a secret of the tests") as pipeline:
         evidence = pipeline.collect(parse(solved(random=edit(RANDOM, ("* 10", "* 0.01"))), "a.ipynb"))
         assert evidence.functions[NAMES[1]].repairs
         assert msgspec.msgpack.decode(msgspec.msgpack.encode(evidence), type=Evidence) == evidence
@@ -500,14 +500,13 @@ def test_evidence_and_result_round_trip():
 
 
 def test_a_submission_whose_time_is_spent_is_not_searched(monkeypatch):
-    with Pipeline(EXERCISE, b"a secret of the tests") as pipeline:
+    with RememberingPipeline(EXERCISE, b"a secret of the tests") as pipeline:
         notebook_read = parse(solved(random=edit(RANDOM, ("* 10", "* 0.01"))), "a.ipynb")
         monkeypatch.setattr(pipeline.gatherer, "spent_seconds", 0.0)
         limits = replace(pipeline.gatherer.sandbox.limits, submission_seconds=0.0)
         evidence = pipeline.collect(notebook_read)
         assert evidence.functions[NAMES[1]].repairs
         monkeypatch.setattr(pipeline.gatherer.sandbox, "limits", limits)
-        monkeypatch.setattr(pipeline, "_proved", {})
         assert not pipeline.collect(notebook_read).functions[NAMES[1]].repairs
 
 

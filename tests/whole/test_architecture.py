@@ -24,7 +24,10 @@ ORDER = (
     ("store",),
     ("classroom.review", "classroom.statistics"),  # pure: what pages and counts of a class are made from
     ("rendering",),
+    ("prepare",),
+    ("verdict",),
     ("pipeline",),
+    ("memo",),
     ("classroom.submissions", "classroom.manifest"),  # `grader check` opens a student's zip as a batch does
     ("api",),
     ("classroom",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from itertools import permutations, product
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from grader import reading
 from grader.exercise import load as exercises
 from grader.exercise.limits import Limits
 from grader.judging.checks import CHECKS
-from grader.pipeline import Pipeline
+from grader.memo import RememberingPipeline
 from grader.reading.notebook import parse
 from grader.records import Result
 from grader.rendering import annotated, annotating
@@ -29,46 +30,40 @@ PLATEAU = edit(HE, ("np.sqrt(2 / layers_dims[l-1])", "0.0123"), ("seed(3)", "see
 
 @pytest.fixture(scope="module")
 def grading():
-    with Pipeline(exercises.load("dls-c2w1-initialization", CHECKS), b"x" * 32) as running:
-        running.prepare()
+    with RememberingPipeline(exercises.load("dls-c2w1-initialization", CHECKS), b"x" * 32) as running:
+        _ = running.prepared
         yield running
 
 
 @pytest.fixture
 def slow(monkeypatch):
     """A function that holds `takes = 4.8` costs that many seconds of its submission; nobody waits for them."""
-    called = gathering.Gatherer._called
+    call = gathering.Gatherer.call
 
-    def costly(self, function, calls):
-        outcomes = called(self, function, calls)
-        takes = re.search(r"takes = ([\d.]+)", function.units[-1].source)
-        self.spent_seconds += float(takes[1]) if takes and "not called" not in outcomes[0].message else 0.0
-        return outcomes
+    def costly(self, given):
+        called = call(self, given)
+        takes = re.search(r"takes = ([\d.]+)", given.function.units[-1].source)
+        return replace(called, seconds=called.seconds + (float(takes[1]) if takes else 0.0))
 
-    monkeypatch.setattr(gathering.Gatherer, "_called", costly)
+    monkeypatch.setattr(gathering.Gatherer, "call", costly)
 
 
 def taking(source: str, seconds: float) -> str:
     return edit(source, ("    parameters = {}\n", f"    parameters = {{}}\n    takes = {seconds}\n"))
 
 
-def forget(running: Pipeline) -> None:
-    for remembered in (running.gatherer.gathered, running._judged, running._proved, running._right):
-        remembered.clear()
-
-
-def graded(running: Pipeline, data: bytes) -> bytes:
+def graded(running: RememberingPipeline, data: bytes) -> bytes:
     result: Result = running.graded(parse(data, "a.ipynb"))[1]
     return msgspec.json.encode(result)
 
 
-def require_equal_in_any_order(running: Pipeline, files: list[bytes], pairs) -> None:
+def require_equal_in_any_order(running: RememberingPipeline, files: list[bytes], pairs) -> None:
     alone = []
     for data in files:
-        forget(running)
+        running.forget()
         alone.append(graded(running, data))
     for first, second in pairs:
-        forget(running)
+        running.forget()
         assert graded(running, files[first]) == alone[first]
         assert graded(running, files[second]) == alone[second], (first, second)
     for index in [*range(len(files)), *reversed(range(len(files)))]:
@@ -90,7 +85,7 @@ def test_a_verdict_hangs_on_nobody_who_was_graded_before_whatever_their_time_wen
 
 
 def test_time_that_is_used_up_says_so_for_its_owner_alone(grading, slow):
-    forget(grading)
+    grading.forget()
     spent = solved(zeros=taking(ZEROS, 4.8), random=taking(RANDOM, 4.7), he=PLATEAU)
     owner = grading.graded(parse(spent, "a.ipynb"))[1].functions[NAMES[2]]
     other = grading.graded(parse(solved(he=PLATEAU), "b.ipynb"))[1].functions[NAMES[2]]

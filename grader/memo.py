@@ -1,0 +1,268 @@
+"""Every cache that makes grading a class fast: one bounded memory, one way to make its keys, wrappers round the slow stages.
+
+Results are the same without it.  A stage declares what it depends on as one frozen record, and the key is a hash of all of
+that record; so a new input of a stage is in the key as soon as it is in the record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Generic, TypeVar
+
+import msgspec
+
+from grader.exercise.limits import Limits
+from grader.exercise.load import Exercise
+from grader.exercise.starts import Cache
+from grader.pipeline import Pipeline
+from grader.prepare import Prepared
+from grader.records import Call, Function, FunctionEvidence, FunctionResult, Outcome, Training
+from grader.running.gather import (
+    CHEAP_SECONDS,
+    Called,
+    CallInput,
+    Gatherer,
+    Trained,
+    TrainingInput,
+    code_key,
+    is_lasting,
+    is_whole,
+    sha256,
+)
+from grader.running.repair import again
+from grader.running.repairs import Repairer, RepairInput, Searched
+from grader.running.sandbox import Sandbox
+from grader.running.solution import Solution
+from grader.running.train import NO_TIME
+from grader.verdict import VerdictInput, function_without_text, without_text
+
+KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
+MOST_CALLED, MOST_ANSWERS, MOST_VERDICTS = 200, 256, 1000  # how many results a process remembers, by their size
+MOST_HASHES = 256  # each holds what was hashed, some hundred kilobytes
+MOST_BYTES = 1 << 20  # of arrays of one function: what is larger is not remembered
+Value = TypeVar("Value")
+
+
+class Memo(Generic[Value]):
+    """A bounded memory of results; the least recently used leaves first."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._values: OrderedDict[object, Value] = OrderedDict()
+
+    def get(self, key: object) -> Value | None:
+        """Return a result, which is then the most recently used; None if there is none."""
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
+
+    def put(self, key: object, value: Value) -> Value:
+        """Remember a result as the most recently used, and return it."""
+        self._values[key] = value
+        self._values.move_to_end(key)
+        if len(self._values) > self.most:
+            self._values.popitem(last=False)
+        return value
+
+    def clear(self) -> None:
+        """Forget all results."""
+        self._values.clear()
+
+
+class Keys:
+    """Makes keys: the hash of a whole record.
+
+    What calls gave and trainings are large, and the same object comes again and again: these are hashed once an object.
+    """
+
+    def __init__(self) -> None:
+        self._hashes: Memo[tuple[object, bytes]] = Memo(MOST_HASHES)
+
+    def of(self, value: object) -> bytes:
+        """Return the hash of a record, or of a value in one."""
+        if isinstance(value, Training) or (isinstance(value, tuple) and value and isinstance(value[0], Outcome)):
+            hashed = self._hashes.get(id(value))
+            if hashed is None:  # the object is kept with its hash, so that no other can have its number
+                hashed = self._hashes.put(id(value), (value, _sha256(value)))
+            return hashed[1]
+        if is_dataclass(value) and not isinstance(value, type | Function):
+            parts = [self.of(getattr(value, field.name)) for field in fields(value)]
+            return hashlib.sha256(b"".join(parts)).digest()
+        return _sha256(value)
+
+
+def _sha256(value: object) -> bytes:
+    return hashlib.sha256(msgspec.msgpack.encode(value)).digest()
+
+
+class RememberingGatherer(Gatherer):
+    """Calls equal functions once, and trains once from what they gave; each submission pays as the first one did.
+
+    `outcomes` gives what a store has.  An error names a place in the text, so a function that had one is equal only to one of
+    the same text.
+    """
+
+    def __init__(self, plain: Gatherer, keys: Keys, outcomes: KnownOutcomes | None) -> None:
+        super().__init__(plain.exercise, plain.sandbox, plain.trainer, plain.secret)
+        self._keys, self._outcomes = keys, outcomes
+        self.called: Memo[Called] = Memo(MOST_CALLED)
+        self.trained: Memo[Trained] = Memo(MOST_CALLED)
+
+    def call(self, given: CallInput) -> Called:
+        """Return what equal functions gave before, in this process or in the store; or call the function."""
+        bare = self._keys.of(replace(given, function=function_without_text(given.function)))
+        called = self.called.get(bare) or self.called.get(self._keys.of(given))
+        if called is not None:
+            return called
+        stored = self._outcomes(code_key(given.function, given.calls)) if self._outcomes else None
+        called = Called(stored) if stored else super().call(given)
+        size_bytes = sum(len(array.data) for outcome in called.outcomes for array in outcome.arrays.values())
+        if called.seconds <= CHEAP_SECONDS and is_lasting(called.outcomes) and size_bytes <= MOST_BYTES:
+            has_fault = any(outcome.fault for outcome in called.outcomes)
+            self.called.put(self._keys.of(given) if has_fault else bare, called)
+        return called
+
+    def train(self, given: TrainingInput) -> Trained:
+        """Return the training that was made before, if the submission has the time that it would take."""
+        key = self._keys.of(given)
+        trained = self.trained.get(key)
+        if trained is not None:
+            return trained if trained.most_seconds <= self.left_seconds else Trained(fault=self.no_time())
+        trained = super().train(given)
+        return trained if trained.fault.startswith(NO_TIME) else self.trained.put(key, trained)
+
+
+class RememberingSolution(Solution):
+    """Measures each right answer once: most functions meet the same calls."""
+
+    def __init__(self, plain: Solution) -> None:
+        super().__init__(plain.functions, plain.sandbox)
+        self.answers: Memo[Outcome] = Memo(MOST_ANSWERS)
+
+    def outcomes(self, name: str, calls: Sequence[Call]) -> tuple[Outcome, ...]:
+        """Return what the right answer gives for each call; those that are not remembered are made."""
+        answers = {call: self.answers.get((name, call)) for call in calls}
+        missing = [call for call, answer in answers.items() if answer is None]
+        measured = dict(zip(missing, super().outcomes(name, missing), strict=True)) if missing else {}
+        for call, answer in measured.items():
+            self.answers.put((name, call), answer)
+        return tuple(answers[call] or measured[call] for call in calls)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A search for repairs, and the function for which it was made."""
+
+    searched: Searched
+    function: Function
+
+
+class RememberingRepairer(Repairer):
+    """Searches once for equal functions; where the text differs, the edits are read off it again."""
+
+    def __init__(self, gatherer: Gatherer, solution: Solution, keys: Keys) -> None:
+        super().__init__(gatherer, solution)
+        self._keys = keys
+        self.searches: Memo[_Search] = Memo(MOST_VERDICTS)
+
+    def search(self, given: RepairInput) -> Searched:
+        """Return what a search for an equal function gave, for this text; or search."""
+        key = self._key(given)
+        search = self.searches.get(key)
+        if search is not None:
+            searched = self._again(search, given.function)
+            if searched is not None:
+                return searched
+        searched = super().search(given)
+        if searched.is_right or searched.proof is not None:
+            self.searches.put(key, _Search(searched, given.function))
+        return searched
+
+    def is_known_right(self, evidence: FunctionEvidence) -> bool:
+        """Return whether a search was spared because every call gave what the right answer gives."""
+        search = self.searches.get(self._key(RepairInput(evidence.function, evidence.outcomes)))
+        return search is not None and search.searched.is_right
+
+    def _key(self, given: RepairInput) -> bytes:
+        return self._keys.of(replace(given, function=function_without_text(given.function)))
+
+    def _again(self, search: _Search, function: Function) -> Searched | None:
+        """Return a search as it would come out for a function; None where it must be made again."""
+        searched, proof = search.searched, search.searched.proof
+        if proof is None:
+            return searched
+        if self.gatherer.left_seconds <= 0:
+            return None
+        if function.units == search.function.units:
+            return searched
+        repairs = again(function, self.solution.functions[function.name], proof)
+        return None if repairs is None else replace(searched, proof=replace(proof, repairs=repairs))
+
+
+class RememberingPipeline(Pipeline):
+    """A pipeline that computes nothing twice: for a class.  Its results are those of `Pipeline`."""
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        secret: bytes,
+        *,
+        cache: Cache | None = None,
+        outcomes: KnownOutcomes | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._outcomes = outcomes
+        self._keys = Keys()
+        self.verdicts: Memo[FunctionResult] = Memo(MOST_VERDICTS)
+        self._right_verdicts: Memo[FunctionResult] = Memo(len(exercise.names))
+        super().__init__(exercise, secret, cache=cache, limits=limits)
+
+    def _assemble(self, sandbox: Sandbox, secret: bytes, solved: Mapping[str, Function]) -> None:
+        """Wrap the stages that run code."""
+        super()._assemble(sandbox, secret, solved)
+        self.gatherer = self._gatherer = RememberingGatherer(self.gatherer, self._keys, self._outcomes)
+        self.solution = self._solution = RememberingSolution(self.solution)
+        self.repairer = self._repairer = RememberingRepairer(self.gatherer, self.solution, self._keys)
+
+    def forget(self) -> None:
+        """Forget all results, so that the next submission is graded as if it were the first."""
+        memos = (
+            self._gatherer.called,
+            self._gatherer.trained,
+            self._solution.answers,
+            self._repairer.searches,
+            self.verdicts,
+            self._right_verdicts,
+        )
+        for memo in memos:
+            memo.clear()
+
+    def verdict(self, given: VerdictInput, known: Prepared) -> FunctionResult:
+        """Return the verdict on equal evidence; evidence that was cut short is not expected again."""
+        key = self._keys.of(given)
+        result = self.verdicts.get(key)
+        if result is None:
+            result = self._verdict_on_right(given, known) or super().verdict(given, known)
+            if is_whole(given.evidence):
+                self.verdicts.put(key, result)
+        return result
+
+    def _verdict_on_right(self, given: VerdictInput, known: Prepared) -> FunctionResult | None:
+        """Return the solution's own verdict for what gave the same on every call; None if it trains differently."""
+        evidence = given.evidence
+        name = evidence.function.name
+        right = known.answers[name].recovered.evidence if name in known.answers else None
+        if right is None or given.known or evidence.function.message or evidence.broken:
+            return None
+        same_training = self._keys.of(evidence.training) == self._keys.of(right.training)
+        if not same_training or not self._repairer.is_known_right(evidence):
+            return None
+        result = self._right_verdicts.get(name)
+        if result is None:
+            own = VerdictInput(without_text(right), None)
+            result = self._right_verdicts.put(name, super().verdict(own, known))
+        return replace(result, evidence_sha256=sha256(evidence))

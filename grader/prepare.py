@@ -1,0 +1,131 @@
+"""What is measured once for an exercise, before its first submission: the right answers, and what to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from grader.errors import ExerciseError, SandboxError
+from grader.exercise import asides, quotes, resources, shipped
+from grader.exercise.load import Exercise, Task
+from grader.exercise.shipped import Shipped
+from grader.exercise.training import course_data
+from grader.explaining import Course, Measured, asked_often, sweep
+from grader.judging.diagnosis import Case, Recovered, diagnose, recover
+from grader.records import Diagnosis, Function, FunctionEvidence, ModelSettings, Question
+from grader.running import gather as gathering
+from grader.running.gather import Gatherer
+from grader.running.repair import is_right
+from grader.running.solution import Solution, require_returned
+from grader.running.train import Trainer
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The right answer to one task: its evidence, measured, and what it is called."""
+
+    recovered: Recovered
+    diagnosis: Diagnosis
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is measured once for an exercise.
+
+    `answers` are the right answers by task, `course` what the outputs saved in a notebook are compared with, `questions`
+    what students ask of the exercise as a whole, answered.
+    """
+
+    answers: Mapping[str, Answer]
+    course: Course
+    measured: Measured
+    questions: tuple[Question, ...]
+
+
+def prepare(
+    exercise: Exercise, known: Shipped, gatherer: Gatherer, solution: Solution, right: Mapping[str, FunctionEvidence]
+) -> Prepared:
+    """Return what is measured once for an exercise.
+
+    `right` is the evidence of its solution's functions, `known` what is shipped with it.
+
+    Raises
+    ------
+    ExerciseError
+        If the solution cannot be what students' functions are compared with.
+    SandboxError
+        If it could not be run.
+    """
+    answers = {
+        task.name: _answer(right[task.name], task, exercise, known, gatherer, solution) for task in exercise.tasks
+    }
+    return _prepared(exercise, known, gatherer.trainer, answers)
+
+
+def unanswered(exercise: Exercise, known: Shipped, trainer: Trainer) -> Prepared:
+    """Return what is measured once, with empty answers: for evidence that needs none, where they cannot be measured."""
+    empty = {name: _named(FunctionEvidence(Function(name, "found")), exercise) for name in exercise.names}
+    return _prepared(exercise, known, trainer, empty)
+
+
+def _prepared(exercise: Exercise, known: Shipped, trainer: Trainer, answers: Mapping[str, Answer]) -> Prepared:
+    measured = _measured(exercise, known, trainer)
+    return Prepared(answers, _course(exercise, known, trainer), measured, asked_often(measured))
+
+
+def _answer(
+    evidence: FunctionEvidence, task: Task, exercise: Exercise, known: Shipped, gatherer: Gatherer, solution: Solution
+) -> Answer:
+    """Return the right answer to a task.
+
+    Every student's function is compared with it, so it is not taken unless it is whole, comes out the same in another
+    process and, for an exercise that ships its measured starts, is one of these.
+    """
+    if evidence.function.status != "found":
+        problem = f"the solution has no {task.name} that can be run: {evidence.function.message}"
+        raise ExerciseError(problem, hint="fix solution.ipynb and run the command again")
+    if evidence.broken:
+        problem = f"the solution's {task.name} could not be run: {evidence.broken}"
+        raise SandboxError(problem, hint="run the command again")
+    calls = gatherer.calls(evidence.function)
+    require_returned(task.name, evidence.outcomes, calls)
+    right = solution.outcomes(task.name, calls)
+    if not is_right(evidence, right):
+        problem = f"the solution's {task.name} gives other numbers in every process"
+        raise ExerciseError(problem, hint="set a seed in solution.ipynb, or draw from np.random alone")
+    is_shipped = exercise.folder.resolve() == (resources.reference() / exercise.name).resolve()
+    start = gathering.start_of(evidence, exercise.model)
+    if is_shipped and start and not shipped.is_measured(known, start, exercise.model.layers):
+        problem = f"the solution's {task.name} does not give the numbers that were measured for this exercise"
+        raise ExerciseError(problem, hint="install the grader again, and run the command again")
+    return _named(evidence, exercise)
+
+
+def _named(evidence: FunctionEvidence, exercise: Exercise) -> Answer:
+    """Return a right answer, measured and named."""
+    recovered = recover(evidence)
+    own = Case(recovered, recovered)
+    return Answer(recovered, diagnose(own, exercise.model.layers, passed=True))
+
+
+def _course(exercise: Exercise, known: Shipped, trainer: Trainer) -> Course:
+    model, starts = exercise.model, shipped.known(known, exercise)
+    settings = ModelSettings(model.learning_rate, model.iterations, model.layers)
+    return Course(settings, {name: trainer.known(key) for name, key in starts.items()}, shipped.solution_seed(exercise))
+
+
+def _measured(exercise: Exercise, known: Shipped, trainer: Trainer) -> Measured:
+    model = exercise.model
+    starts = shipped.known(known, exercise)
+    named = {0.0: "weights of zero", None: "He's scale"} | {one.scale: f"x{one.scale:g}" for one in known.sweep}
+    return Measured(
+        learning_rate=model.learning_rate,
+        iterations=model.iterations,
+        points=course_data().X_train.shape[1],
+        sweep=sweep(known),
+        runs={scale: trainer.known(starts[name]) for scale, name in named.items() if name in starts},
+        spread={one.scale: one for one in known.spread},
+        asides=asides.load(exercise),
+        seed=shipped.solution_seed(exercise),
+        quotes=quotes.load(exercise),
+    )

@@ -1,0 +1,273 @@
+"""One function's evidence -> its verdict: findings, points, diagnosis, explanation.  Pure but for measuring the right answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+
+from grader._version import __version__
+from grader.exercise import starts
+from grader.exercise.load import RTOL, Exercise, Task
+from grader.explaining import Facts, about, predict, story, summarize, tell
+from grader.faults import attempt, note
+from grader.judging.checks import CHECKS, course_test, title
+from grader.judging.checks.values import RELATIVE
+from grader.judging.diagnosis import Case, Recovered, diagnose, measure_more, recover, status, within
+from grader.judging.grading import grade
+from grader.prepare import Answer, Prepared
+from grader.records import (
+    Cause,
+    Diagnosis,
+    Evidence,
+    Finding,
+    Function,
+    FunctionEvidence,
+    FunctionResult,
+    KnownFault,
+    NotebookInfo,
+    Outcome,
+    Place,
+    Provenance,
+    Result,
+    Source,
+    SubmissionInfo,
+    Summary,
+    Training,
+    TrainingResult,
+    Unit,
+)
+from grader.records.points import of
+from grader.running import gather as gathering
+
+MOST_CODE = 20_000  # characters of a function in its result; the evidence holds all of it
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictInput:
+    """What the verdict on one function depends on: its evidence without the student's text, and its only fault, if known.
+
+    The exercise, what is prepared for it, and so the right answers are the same for a whole class.
+    """
+
+    evidence: FunctionEvidence
+    known: KnownFault | None
+
+
+def verdict(
+    given: VerdictInput,
+    exercise: Exercise,
+    prepared: Prepared,
+    right: Callable[[FunctionEvidence], tuple[Outcome, ...]],
+) -> FunctionResult:
+    """Return what is said of a function but for its text and the outputs saved beside it, which are not given.
+
+    `right` measures what the right answer gives for the calls that the function met.
+    """
+    evidence, known = given.evidence, given.known
+    task = _task(exercise, evidence.function.name)
+    asked = _with_calls(prepared.answers[task.name], evidence, right)
+    if (exercise.rtol, exercise.atol) != (RTOL, 0.0):
+        evidence = within(evidence, asked.recovered.evidence, exercise.rtol, exercise.atol)
+    student = recover(evidence, asked.recovered)
+    case = Case(student, asked.recovered)
+    how = status(evidence)
+    findings = {name: _find(name, student, asked.recovered, how) for name in (*task.points, "training")}
+    findings = {name: _with_tolerance(finding, exercise) for name, finding in findings.items()}
+    titles = {name: title(name) for name in findings}
+    checks = grade(findings, titles, task, exercise)
+    points, possible = (sum(getattr(check, key) for check in checks) for key in ("points", "possible"))
+    passed = how == "graded" and points == possible
+    diagnosis = diagnose(case, exercise.model.layers, passed=passed)
+    known = None if passed else known
+    told = tuple(
+        cause
+        for code in diagnosis.causes
+        if (cause := _explained(code, partial(tell, code, diagnosis, asked.diagnosis, known, prepared.measured.quotes)))
+        is not None
+    )
+    facts = _explained("training", lambda: _facts(evidence, asked, prepared, diagnosis, told, passed=passed))
+    return FunctionResult(
+        status=how,
+        points=points,
+        possible=possible,
+        source=None,
+        checks=checks,
+        diagnosis=diagnosis,
+        training=_training(evidence.training),
+        course_test=course_test(student, asked.recovered, task.course_test),
+        message=evidence.function.message or evidence.broken,
+        hint=evidence.function.hint,
+        explanation=_explained("story", lambda: story(facts)) or () if facts else (),
+        told=told,
+        reference_training=_training(asked.recovered.evidence.training),
+        known=known,
+        evidence_sha256=gathering.sha256(evidence),
+        predict=_explained("prediction", lambda: predict(facts)) if facts else None,
+        questions=_explained("questions", lambda: about(facts)) or () if facts else (),
+    )
+
+
+def _task(exercise: Exercise, name: str) -> Task:
+    return next(task for task in exercise.tasks if task.name == name)
+
+
+def _with_calls(
+    answer: Answer, evidence: FunctionEvidence, right: Callable[[FunctionEvidence], tuple[Outcome, ...]]
+) -> Answer:
+    """Return the right answer for the calls that this function met; an older grader may have made others than today's."""
+    if evidence.function.status != "found" or evidence.broken:
+        return answer
+    return replace(answer, recovered=measure_more(answer.recovered, right(evidence)))
+
+
+def _training(training: Training | None) -> TrainingResult | None:
+    """Return a training as JSON can hold it."""
+    return None if training is None else msgspec.convert(starts.plain_training(training), TrainingResult)
+
+
+def _facts(
+    evidence: FunctionEvidence,
+    asked: Answer,
+    prepared: Prepared,
+    diagnosis: Diagnosis,
+    told: tuple[Cause, ...],
+    *,
+    passed: bool,
+) -> Facts | None:
+    """Return what may be told of a function's run; None if there is none."""
+    mine, theirs = evidence.training, asked.recovered.evidence.training
+    if mine is None or theirs is None:
+        return None
+    return Facts(
+        mine=mine,
+        asked=theirs,
+        diagnosis=diagnosis,
+        asked_diagnosis=asked.diagnosis,
+        measured=prepared.measured,
+        passed=passed,
+        told=told,
+    )
+
+
+def unjudged(function: Function, exercise: Exercise, reason: str) -> FunctionResult:
+    """Return the verdict on a function that we could not judge; nothing of it is measured."""
+    task = _task(exercise, function.name)
+    names = (*task.points, "training")
+    checks = grade(
+        dict.fromkeys(names, Finding("broken", "not judged")),
+        {name: title(name) for name in names},
+        task,
+        exercise,
+    )
+    points, possible = (sum(getattr(check, key) for check in checks) for key in ("points", "possible"))
+    return FunctionResult(
+        status="broken",
+        points=points,
+        possible=possible,
+        source=source(function),
+        checks=checks,
+        diagnosis=Diagnosis(None, None, None, None, None, None, ("unknown",)),
+        training=None,
+        course_test="not_run",
+        message=reason,
+        evidence_sha256=gathering.sha256(FunctionEvidence(function)),
+    )
+
+
+def without_text(evidence: FunctionEvidence) -> FunctionEvidence:
+    """Return what a function's verdict is made of: equal for code that differs in blanks, comments and place only."""
+    return replace(evidence, function=function_without_text(evidence.function), repairs=(), printed=None)
+
+
+def function_without_text(function: Function) -> Function:
+    """Return what is run of a function, equal for code that differs in blanks, comments and place only."""
+    code = next((unit.run for unit in function.units if unit.source == function.code), function.code)
+    units = tuple(Unit(unit.run, Place(1), unit.tree) for unit in function.units)
+    return replace(function, code=code, units=units, place=None, definitions=())
+
+
+def source(function: Function) -> Source | None:
+    """Return a function's text and place, as its student wrote it."""
+    place = function.place
+    return None if place is None else Source(place.cell, place.line, _shortened(function.code))
+
+
+def _shortened(code: str) -> str:
+    """Return the beginning of a function that is too long to be shown; the end says so, and names the whole by its hash."""
+    if len(code) <= MOST_CODE:
+        return code
+    mark = hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
+    return f"{code[:MOST_CODE]}\n# ... {len(code) - MOST_CODE} more characters are not kept here (sha256 {mark})\n"
+
+
+def _find(name: str, student: Recovered, reference: Recovered, how: str) -> Finding:
+    """Run one check; where it or the function's run broke, that is our fault and no finding about the student."""
+    if how == "broken":
+        return Finding("broken", "not judged: we could not run the function")
+    try:
+        return CHECKS[name](student, reference)
+    except Exception as error:  # whatever it is, it is ours; the finding says so and a person looks
+        note(f"the check {name}", error)
+        return Finding("broken", f"this check broke ({type(error).__name__})")
+
+
+def _with_tolerance(finding: Finding, exercise: Exercise) -> Finding:
+    """Return a finding that names the exercise's own tolerance, where it has one."""
+    if (exercise.rtol, exercise.atol) == (RTOL, 0.0) or not finding.evidence or finding.evidence.tolerance != RELATIVE:
+        return finding
+    tolerance = f"each number within {exercise.rtol:g} of the reference's, relative, plus {exercise.atol:g}"
+    return replace(finding, evidence=replace(finding.evidence, tolerance=tolerance))
+
+
+def _explained(what: str, make: Callable[[], Value | None]) -> Value | None:
+    """Return an explanation, or None where writing it fails: a sentence less changes no verdict."""
+    return attempt(f"explaining ({what})", make, lambda _: None)
+
+
+def summed_up(
+    evidence: Evidence, functions: Mapping[str, FunctionResult], exercise: Exercise, prepared: Prepared
+) -> Result:
+    """Return the verdict on a submission, from those on its functions."""
+    notebook = NotebookInfo(evidence.notebook.status, evidence.notebook.problems)
+    reference = {name: answer.diagnosis for name, answer in prepared.answers.items()}
+    return Result(
+        schema="grader-result/1",
+        submission=SubmissionInfo(evidence.notebook.name, evidence.notebook.sha256, evidence.student),
+        exercise=exercise.name,
+        title=exercise.title,
+        score=sum(function.points for function in functions.values()),
+        possible=sum(function.possible for function in functions.values()),
+        provisional=any(function.provisional for function in functions.values()),
+        notebook=notebook,
+        summary=attempt(
+            "summing up", lambda: summarize(notebook, functions, reference), lambda _: _plain_summary(functions)
+        ),
+        functions=functions,
+        provenance=Provenance(
+            grader=__version__,
+            python=evidence.python,
+            numpy=evidence.numpy,
+            exercise_sha256=exercise.sha256,
+            evidence_sha256=gathering.sha256_of_all(
+                {name: function.evidence_sha256 for name, function in functions.items()}
+            ),
+            isolation=evidence.isolation,
+        ),
+        sweep=prepared.measured.sweep,
+        questions=prepared.questions,
+        note=exercise.note,
+    )
+
+
+def _plain_summary(functions: Mapping[str, FunctionResult]) -> Summary:
+    """Return a summary that says no more than the points."""
+    score, possible = (sum(getattr(one, key) for one in functions.values()) for key in ("points", "possible"))
+    headline = f"{of(score, possible)} points."
+    step = "Read what each function's checks say."
+    return Summary(headline, step, f"{headline} {step}")
