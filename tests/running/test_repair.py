@@ -97,7 +97,7 @@ def search(gatherer: Gatherer, short: str, source: str, before: str = IMPORTS) -
     """Run a function as the pipeline does, without training it, and try its repairs."""
     function = extracted(short, source, before)
     assert function.status == "found"
-    calls = gatherer.calls(function, TASKS[short])
+    calls = gatherer.calls(function)
     evidence = FunctionEvidence(function, gatherer.sandbox.run(function, calls))
     return repairs(evidence, SOLUTION.outcomes(function.name, calls), SOLVED[function.name], gatherer.sandbox)
 
@@ -309,7 +309,7 @@ def cpu_seconds(work) -> float:
 def survive(gatherer, body):
     function = extracted("random", edit(RANDOM, ("* 10", "* 0.01"), (SEED, body + SEED)))
     if function.status == "found":
-        calls = gatherer.calls(function, TASKS["random"])
+        calls = gatherer.calls(function)
         outcomes = gatherer.sandbox.run(function, calls)
         right = SOLUTION.outcomes(function.name, calls)
         found = repairs(FunctionEvidence(function, outcomes), right, SOLVED[function.name], gatherer.sandbox)
@@ -319,7 +319,7 @@ def survive(gatherer, body):
 @pytest.mark.parametrize("ended", ["timed_out", "crashed", "out_of_memory", "broken"])
 def test_what_hung_or_died_is_not_tried(gatherer, ended):
     function = extracted("random", RANDOM)
-    right = SOLUTION.outcomes(function.name, gatherer.calls(function, TASKS["random"]))
+    right = SOLUTION.outcomes(function.name, gatherer.calls(function))
     evidence = FunctionEvidence(function, (*right[:-1], replace(right[-1], ended=ended, arrays={})))
     assert repairs(evidence, right, SOLVED[function.name], None) == ()  # type: ignore[arg-type]  # never reached
 
