@@ -21,6 +21,7 @@ MAX_NAME, MAX_TYPE, MAX_DTYPE, MAX_MESSAGE = 80, 60, 20, 500  # characters, each
 MAX_FRAMES = 256  # more than there are calls; what comes after them is not read
 _LENGTH, _HEAD, _PLACE, _COUNT, _DIMENSIONS = map(struct.Struct, ("<I", "<BH", "<ii", "<H", "<B"))
 _UTF8_BYTES = 4
+_NUMBERS = np.dtype("<f8")
 _DTYPE = re.compile(r"bool|(?:u?int|float)\d{1,3}|u?(?:intc|longlong)|longdouble")
 _SHAPES = [struct.Struct(f"<{dimensions}Q") for dimensions in range(MAX_DIMENSIONS + 1)]
 
@@ -92,19 +93,15 @@ class _Reader:
         self.data, self.at = data, 0
 
     def take(self, size: int) -> bytes:
-        begin = self._past(size)
-        return self.data[begin : self.at]
+        """Return the next bytes, exactly as many as asked for."""
+        taken = self.data[self.at : self.at + size]
+        if len(taken) != size:
+            raise BadFrame("the frame is shorter than it says")
+        self.at += size
+        return taken
 
     def unpack(self, layout: struct.Struct) -> tuple[int, ...]:
-        return layout.unpack_from(self.data, self._past(layout.size))
-
-    def _past(self, size: int) -> int:
-        """Return where a value of this size begins, and go on behind it."""
-        begin, end = self.at, self.at + size
-        if not begin <= end <= len(self.data):
-            raise BadFrame("the frame is shorter than it says")
-        self.at = end
-        return begin
+        return layout.unpack(self.take(layout.size))
 
     def text(self, most: int) -> str:
         """Return a text of at most `most` characters, as the worker cuts it."""
@@ -121,9 +118,13 @@ class _Reader:
         if dimensions > MAX_DIMENSIONS:
             raise BadFrame("an array has too many dimensions")
         shape = self.unpack(_SHAPES[dimensions])
-        if math.prod(side or 1 for side in shape) > MAX_NUMBERS:  # NumPy multiplies the sides of an empty array as well
+        count = math.prod(shape)
+        multiplied = count or math.prod(
+            side or 1 for side in shape
+        )  # NumPy multiplies the sides of an empty array as well
+        if multiplied > MAX_NUMBERS:
             raise BadFrame("an array is too large")
-        return Array(shape, _with_plain_nans(self.take(8 * math.prod(shape))), dtype, type_name)
+        return Array(shape, _with_plain_nans(self.take(8 * count)), dtype, type_name)
 
     def end(self) -> None:
         if self.at != len(self.data):
@@ -132,9 +133,9 @@ class _Reader:
 
 def _with_plain_nans(data: bytes) -> bytes:
     """Return numbers with the usual NaN for each NaN: of others, signalling ones, every sum is a warning or an error."""
-    numbers = np.frombuffer(data, dtype="<f8")
+    numbers = np.frombuffer(data, dtype=_NUMBERS)
     is_nan = np.isnan(numbers)
-    return np.where(is_nan, np.nan, numbers).astype("<f8").tobytes() if is_nan.any() else data
+    return np.where(is_nan, np.nan, numbers).astype(_NUMBERS).tobytes() if np.count_nonzero(is_nan) else data
 
 
 def _frame(reader: _Reader) -> Frame:
