@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from grader import resources
 from grader.errors import ExerciseError, SandboxError
-from grader.exercise import asides, quotes, resources, shipped
+from grader.exercise import asides, quotes, shipped
 from grader.exercise.load import Exercise, Task
 from grader.exercise.shipped import Shipped
 from grader.exercise.training import course_data

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from grader import resources
 from grader.errors import ExerciseError, RequestError
 from grader.exercise import load as exercises
-from grader.exercise import resources
 from grader.exercise.load import Exercise
 from grader.store import Store
 

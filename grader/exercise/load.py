@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from grader import resources
 from grader.errors import ExerciseError
-from grader.exercise import resources
 from grader.exercise.limits import Limits
 from grader.exercise.training import Model
 from grader.records import Call, Show

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from grader.exercise import resources
+from grader import resources
 from grader.records import FunctionResult, Question, Result, Source, Sweep
 from grader.rendering import text, words
 from grader.rendering.excerpt import excerpt

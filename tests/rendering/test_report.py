@@ -22,10 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from grader import records
+from grader import records, resources
 from grader.classroom.statistics import gather
 from grader.errors import GraderError
-from grader.exercise import resources
 from grader.records import NotebookInfo, Question, Result, Source
 from grader.rendering import classpage, cost, figures, html, terminal, text, words
 from grader.rendering import excerpt as excerpts

@@ -35,11 +35,11 @@ import pytest
 from attacks import ATTACKS, CALLS, FLOOR, LIMITS, Arena, function, here, left_behind, own_uid, perform, table
 from notebooks import HE, IMPORTS, RANDOM, ZEROS, cells, edit, solved, write
 
+from grader import resources
 from grader.classroom import submissions
 from grader.cli import main
 from grader.errors import RequestError
 from grader.exercise import load as exercises
-from grader.exercise import resources
 from grader.memo import RememberingPipeline
 from grader.reading.notebook import parse
 from grader.records import Result

@@ -31,8 +31,8 @@ from pathlib import Path
 from typing import Any
 
 import grader.running.sandbox
+from grader import resources
 from grader.errors import LateError
-from grader.exercise import resources
 from grader.exercise.limits import Limits
 from grader.records import Call, Function, Outcome, Place, Unit
 from grader.running.sandbox import Sandbox

@@ -14,6 +14,8 @@ PACKAGE = Path(grader.__file__).parent
 # The order in which a submission flows: a file imports only from its own line and from lines above it.
 ORDER = (
     ("_version", "importing", "errors", "faults"),
+    ("resources",),
+    ("messages",),
     ("files", "keys", "outputs"),
     ("records",),
     ("exercise",),
@@ -43,6 +45,7 @@ LIVES_IN = {
     "llvmlite": {"exercise"},
     "sqlite3": {"store"},
     "jinja2": {"rendering"},
+    "babel": {"messages"},
     "nbformat": {"reading", "rendering"},
     "nbconvert": {"rendering"},
     "bleach": {"rendering"},

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grader import api as service
+from grader import resources
 from grader.errors import RequestError
-from grader.exercise import resources
 from grader.files import write
 from grader.lms.common.archives import write_zip
 from grader.lms.common.system import Build, Done

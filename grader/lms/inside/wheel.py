@@ -9,9 +9,9 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
+from grader import resources
 from grader._version import __version__
 from grader.errors import GraderError
-from grader.exercise import resources
 
 NAME = f"grader-{__version__}-py3-none-any.whl"
 _INFO = f"grader-{__version__}.dist-info"
@@ -48,7 +48,7 @@ def requirements() -> tuple[str, ...]:
 
 def _package() -> dict[str, bytes]:
     """Return the package with the two folders that stand beside it in a checkout."""
-    package = Path(resources.__file__).parents[1]
+    package = Path(resources.__file__).parent
     folders = {"grader": package, "grader/templates": resources.templates(), "grader/reference": resources.reference()}
     return {
         f"{name}/{path.relative_to(folder).as_posix()}": path.read_bytes()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from grader.errors import GraderError
 
-_PACKAGE = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
 
 
 def templates() -> Path:

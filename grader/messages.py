@@ -1,0 +1,222 @@
+"""The catalogue of every sentence that a person reads: `say("room.topic.what", name=value)` returns one of them.
+
+Sentences are in `templates/messages/<language>/<room>.po`, by an id whose first word is the name of the file.  The code decides
+what is true and gives the values; the catalogue has the words, the plurals and how numbers and lists are written.  A folder of
+a teacher's own may hold files of the same form, whose sentences take the place of those that are shipped.
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Formatter
+from typing import TYPE_CHECKING
+
+from grader import resources
+from grader.errors import RequestError
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
+
+SOURCE = "en"  # the language that has every sentence; what a translation lacks is said in it
+_CONVERSIONS = (None, "r", "s")
+_SPECIFICATION = re.compile(r"[<>^]?\d*,?(?:\.\d+)?[a-z%]?|and|or")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The sentences of one language; those of `own`, a teacher's folder, come first.
+
+    Raises
+    ------
+    RequestError
+        If a file of `own` cannot be read, or has a sentence that the code could not fill.
+    """
+
+    language: str = SOURCE
+    own: Path | None = None
+    _rooms: dict[str, gettext.NullTranslations] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.language != SOURCE and self.language not in languages():
+            raise RequestError(
+                say("messages.no_language", language=self.language),
+                hint=say("messages.no_language.hint", languages=languages()),
+            )
+        if self.own is not None:
+            self._check(self.own)
+
+    def text(self, message_id: str, count: object = None) -> str:
+        """Return a sentence with its placeholders; with a `count`, the form that goes with that number."""
+        room = message_id.partition(".")[0]
+        if room not in self._rooms:
+            self._rooms[room] = self._load(room)
+        sentences = self._rooms[room]
+        if isinstance(count, int):
+            text = sentences.ngettext(message_id, message_id, count)
+            if text != message_id:
+                return text
+        return sentences.gettext(message_id)
+
+    def _load(self, room: str) -> gettext.NullTranslations:
+        """Return the sentences of a room; each file is asked before the next."""
+        folders = [
+            *([self.own] if self.own else []),
+            *(_shipped(name) for name in dict.fromkeys((self.language, SOURCE))),
+        ]
+        files = [path for path in (folder / f"{room}.po" for folder in folders) if path.is_file()]
+        loaded: list[gettext.NullTranslations] = [_read(path) for path in files] or [gettext.NullTranslations()]
+        for sentences, next_sentences in itertools.pairwise(loaded):
+            sentences.add_fallback(next_sentences)
+        return loaded[0]
+
+    def _check(self, folder: Path) -> None:
+        """Refuse a folder whose sentences name values that the code does not give."""
+        if not folder.is_dir():
+            raise RequestError(say("messages.no_folder", folder=folder), hint=say("messages.no_folder.hint"))
+        for path in sorted(folder.glob("*.po")):
+            shipped = {entry.id: entry for entry in entries(_shipped(SOURCE) / path.name)}
+            for entry in entries(path):
+                if entry.id not in shipped:
+                    raise RequestError(
+                        say("messages.unknown_id", file=path, line=entry.line, id=entry.id),
+                        hint=say("messages.unknown_id.hint", shipped=_shipped(SOURCE) / path.name),
+                    )
+                values = shipped[entry.id].placeholders
+                unknown = sorted(entry.placeholders - values)
+                if unknown:
+                    raise RequestError(
+                        say(
+                            "messages.unknown_value", file=path, line=entry.line, id=entry.id, name=f"{{{unknown[0]}}}"
+                        ),
+                        hint=say("messages.unknown_value.hint", values=sorted(values) or ["-"]),
+                    )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One sentence of a file: its id, its forms (several where it has plurals), and the line of the file it is in."""
+
+    id: str
+    forms: tuple[str, ...]
+    line: int
+    is_draft: bool
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The names of the values that its forms use."""
+        return frozenset(name for form in self.forms for name in placeholders(form))
+
+
+def use(language: str = SOURCE, own: Path | None = None) -> None:
+    """Say everything from now on in a language, with the sentences of a teacher's folder in place of those that are shipped."""
+    global _in_use  # noqa: PLW0603  # as gettext does: one language for each process
+    if (language, own) != (_in_use.language, _in_use.own):
+        _in_use = Catalogue(language, own)
+
+
+def say(message_id: str, /, **values: object) -> str:
+    """Return a sentence filled with values; a value called `count` chooses among its plurals, a tuple is written as a list."""
+    text = _in_use.text(message_id, values.get("count"))
+    return text.format_map(
+        {name: _Listed(value) if isinstance(value, list | tuple) else value for name, value in values.items()}
+    )
+
+
+def listed(items: Sequence[object], last: str = "and") -> str:
+    """Return items as a sentence names them: "a, b and c"; `last` is "and" or "or"."""
+    texts = [str(item) for item in items]
+    if len(texts) < 2:
+        return "".join(texts)
+    return say(f"list.{last}", first=say("list.comma").join(texts[:-1]), last=texts[-1])
+
+
+def languages() -> list[str]:
+    """Return the languages that have sentences."""
+    return sorted(folder.name for folder in (resources.templates() / "messages").iterdir() if folder.is_dir())
+
+
+def entries(path: Path) -> list[Entry]:
+    """Return the sentences of a file in the form of gettext (.po).
+
+    Raises
+    ------
+    RequestError
+        If it is not one, or if a sentence has placeholders other than plain names.
+    """
+    found = []
+    for message in _catalog(path):
+        if message.id:
+            name, text = message.id, message.string
+            forms = tuple(map(str, text)) if isinstance(text, list | tuple) else (str(text),)
+            entry = Entry(str(name if isinstance(name, str) else name[0]), forms, message.lineno or 0, message.fuzzy)
+            try:
+                entry.placeholders  # noqa: B018  # to see whether they can be read
+            except ValueError as error:
+                raise RequestError(
+                    say("messages.bad_value", file=path, line=entry.line, name=error),
+                    hint=say("messages.bad_value.hint"),
+                ) from None
+            found.append(entry)
+    return found
+
+
+def placeholders(text: str) -> Iterator[str]:
+    """Yield the names of the values in a sentence.
+
+    Raises
+    ------
+    ValueError
+        If a placeholder is more than a name and a format.
+    """
+    for _, name, specification, conversion in Formatter().parse(text):
+        if name is None:
+            continue
+        if (
+            not name.isidentifier()
+            or conversion not in _CONVERSIONS
+            or not _SPECIFICATION.fullmatch(specification or "")
+        ):
+            raise ValueError(name)
+        yield name
+
+
+class _Listed(tuple[object, ...]):
+    """Items that a sentence writes as a list; the format `or` joins the last with "or"."""
+
+    __slots__ = ()
+
+    def __format__(self, specification: str) -> str:
+        return listed(self, specification or "and")
+
+
+def _shipped(language: str) -> Path:
+    return resources.templates() / "messages" / language
+
+
+def _catalog(path: Path) -> Catalog:
+    """Return a file as the library reads it."""
+    from babel.messages.pofile import PoFileError, read_po  # 30 ms, and only where something is said
+
+    try:
+        with path.open("rb") as file:
+            return read_po(file, ignore_obsolete=True, abort_invalid=True)
+    except (PoFileError, ValueError, OSError) as error:
+        raise RequestError(say("messages.not_po", file=path, reason=error), hint=say("messages.not_po.hint")) from None
+
+
+def _read(path: Path) -> gettext.GNUTranslations:
+    from babel.messages.mofile import write_mo
+
+    compiled = io.BytesIO()
+    write_mo(compiled, _catalog(path), use_fuzzy=True)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+_in_use = Catalogue()

@@ -1,0 +1,227 @@
+"""The catalogue and the code fit together: every id that is used exists, every id that exists is used, every value matches."""
+
+from __future__ import annotations
+
+import ast
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import jinja2
+import pytest
+
+import grader
+from grader import messages, resources
+from grader.errors import RequestError
+from grader.messages import Catalogue, entries, languages, listed, say
+
+PACKAGE = Path(grader.__file__).parent
+MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if "worker" not in path.parts]
+FOLDER = resources.templates() / "messages"
+ENTRIES = {path.stem: entries(path) for path in sorted((FOLDER / messages.SOURCE).glob("*.po"))}
+ENGLISH = {entry.id: entry for room in ENTRIES.values() for entry in room}
+
+# Sentences that are not in the catalogue yet: a room's number may only fall.
+LEFT_IN_CODE: dict[str, int] = {
+    "api.py": 36,
+    "classroom": 270,
+    "cli": 254,
+    "errors.py": 16,
+    "exercise": 40,
+    "explaining": 345,
+    "faults.py": 16,
+    "files.py": 25,
+    "judging": 137,
+    "lms": 430,
+    "outputs.py": 26,
+    "pipeline.py": 16,
+    "precompute": 19,
+    "prepare.py": 24,
+    "reading": 110,
+    "rendering": 285,
+    "resources.py": 17,
+    "running": 82,
+    "store": 39,
+    "verdict.py": 20,
+}
+
+
+def uses_in_code(source: str) -> list[tuple[str, frozenset[str] | None]]:
+    """Return the ids that code says, `*` for what is known at run time only, each with the names of its values."""
+    uses = []
+    if "grader.messages import" not in source and "def say(message_id" not in source:
+        return []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "say":
+            names = (
+                None
+                if any(word.arg is None for word in node.keywords)
+                else frozenset(w.arg for w in node.keywords if w.arg)
+            )
+            uses += [(message_id, names) for message_id in _ids(node.args[0])]
+    return uses
+
+
+def _ids(node: ast.expr) -> list[str]:
+    match node:
+        case ast.Constant(value=str(value)):
+            return [value]
+        case ast.JoinedStr(values=parts):
+            return ["".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in parts)]
+        case ast.IfExp(body=body, orelse=orelse):
+            return [*_ids(body), *_ids(orelse)]
+    raise AssertionError(f"line {node.lineno}: the id of a message is written where it is said: {ast.unparse(node)}")
+
+
+def uses_in_templates() -> list[tuple[str, frozenset[str] | None]]:
+    """Return the ids that templates say, each with the names of its values."""
+    environment = jinja2.Environment(autoescape=True)
+    uses = []
+    for path in sorted(resources.templates().glob("*.html")):
+        for call in environment.parse(path.read_text(encoding="utf-8")).find_all(jinja2.nodes.Call):
+            if isinstance(call.node, jinja2.nodes.Name) and call.node.name == "say":
+                [message_id] = call.args
+                pattern = "*" if not isinstance(message_id, jinja2.nodes.Const) else message_id.value
+                if isinstance(message_id, jinja2.nodes.Concat):
+                    pattern = "".join(n.value if isinstance(n, jinja2.nodes.Const) else "*" for n in message_id.nodes)
+                uses.append((pattern, frozenset(word.key for word in call.kwargs)))
+    return uses
+
+
+USES = [
+    *(
+        (path.relative_to(PACKAGE).as_posix(), *use)
+        for path in MODULES
+        for use in uses_in_code(path.read_text(encoding="utf-8"))
+    ),
+    *(("a template", *use) for use in uses_in_templates()),
+]
+
+
+def test_every_id_that_is_said_exists():
+    missing = {
+        (place, pattern) for place, pattern, _ in USES if not any(fnmatchcase(known, pattern) for known in ENGLISH)
+    }
+    assert not missing
+
+
+def test_every_id_that_exists_is_said():
+    patterns = {pattern for _, pattern, _ in USES}
+    assert not {known for known in ENGLISH if not any(fnmatchcase(known, pattern) for pattern in patterns)}
+
+
+def test_no_pattern_says_everything():
+    assert not {(place, pattern) for place, pattern, _ in USES if pattern.startswith("*")}
+
+
+def test_values_and_placeholders_match():
+    wrong = [
+        (place, known, sorted(names ^ entry.placeholders))
+        for place, pattern, names in USES
+        if names is not None and "*" not in pattern
+        for known, entry in ENGLISH.items()
+        if known == pattern and names - {"count"} != entry.placeholders - {"count"}
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("room", ENTRIES)
+def test_an_id_begins_with_the_name_of_its_file_and_is_there_once(room):
+    ids = [entry.id for entry in ENTRIES[room]]
+    assert all(known.startswith(f"{room}.") for known in ids)
+    assert len(ids) == len(set(ids))
+    assert all(form.strip() for entry in ENTRIES[room] for form in entry.forms)
+
+
+@pytest.mark.parametrize("language", [name for name in languages() if name != messages.SOURCE])
+def test_a_translation_knows_no_other_ids_or_values(language):
+    for path in sorted((FOLDER / language).glob("*.po")):
+        for entry in entries(path):
+            assert entry.id in ENGLISH
+            assert entry.placeholders <= ENGLISH[entry.id].placeholders, entry.id
+
+
+def sentences_in_code(path: Path) -> list[str]:
+    """Return what looks like a sentence in a file's code: three words and more outside docstrings, patterns and statements of SQL."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and isinstance(node.body[0], ast.Expr):
+            skipped.add(id(node.body[0].value))
+        if isinstance(node, ast.JoinedStr):
+            skipped |= {id(part) for part in node.values}
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "re.compile",
+            "say",
+            "note",
+            "attempt",
+            "AssertionError",
+        ):
+            skipped |= {id(inner) for inner in ast.walk(node)}
+    texts = []
+    for node in ast.walk(tree):
+        if id(node) in skipped or not isinstance(node, ast.Constant | ast.JoinedStr):
+            continue
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        text = "".join(
+            part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else "" for part in parts
+        )
+        if re.search(r"[a-z]+ [a-z]+ [a-z]+", text) and not re.match(
+            r"\s*(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|WITH|<)", text
+        ):
+            texts.append(text)
+    return texts
+
+
+def test_no_new_sentence_is_left_in_code():
+    counts: dict[str, int] = {}
+    for path in MODULES:
+        room = path.relative_to(PACKAGE).parts[0]
+        counts[room] = counts.get(room, 0) + len(sentences_in_code(path))
+    more = {room: number for room, number in counts.items() if number > LEFT_IN_CODE.get(room, 0)}
+    assert not more, "say it by the catalogue: templates/messages"
+
+
+# --- what the catalogue does ---------------------------------------------------------------------------------------
+
+
+def own(folder: Path, text: str, room: str = "list") -> Path:
+    header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
+    (folder / f"{room}.po").write_text(header + text, encoding="utf-8")
+    return folder
+
+
+def test_items_are_listed_as_a_sentence_names_them():
+    assert [listed(items) for items in ([], ["a"], ["a", "b"], ["a", "b", 3])] == ["", "a", "a and b", "a, b and 3"]
+    assert listed(["a", "b"], "or") == "a or b"
+
+
+def test_a_tuple_is_written_as_a_list():
+    assert say("messages.no_language.hint", languages=("en", "es")) == "choose en or es"
+
+
+def test_a_teachers_sentence_takes_the_place_of_the_shipped_one_and_the_others_stay(tmp_path):
+    catalogue = Catalogue(own=own(tmp_path, 'msgid "list.and"\nmsgstr "{first} as well as {last}"\n'))
+    assert catalogue.text("list.and") == "{first} as well as {last}"
+    assert catalogue.text("list.or") == "{first} or {last}"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('msgid "list.nor"\nmsgstr "x"\n', "no message has the id 'list.nor'"),
+        ('msgid "list.and"\nmsgstr "{frist}"\n', "has no value {frist}"),
+        ('msgid "list.and"\nmsgstr "{first.__class__}"\n', "a placeholder must be a plain name"),
+        ('msgid "list.and"\nmsgstr "{first"\n', "a placeholder must be a plain name"),
+        ("msgid list\n", "cannot be read as a .po file"),
+    ],
+)
+def test_a_teachers_file_that_cannot_be_used_is_refused_with_its_line(tmp_path, text, problem):
+    with pytest.raises(RequestError, match=re.escape(problem)) as error:
+        Catalogue(own=own(tmp_path, text))
+    assert "list.po" in str(error.value)
+
+
+def test_a_language_that_is_not_there_names_those_that_are():
+    with pytest.raises(RequestError, match=r"choose .*en"):
+        Catalogue("xx")
