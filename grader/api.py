@@ -20,6 +20,7 @@ from grader.exercise.load import Exercise
 from grader.faults import attempt
 from grader.files import write
 from grader.judging.checks import CHECKS
+from grader.messages import say
 from grader.outputs import Output, require_writable
 from grader.pipeline import Pipeline
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
@@ -63,10 +64,10 @@ def check(notebook: Path, exercise: str = exercises.DEFAULT) -> Result:
 def _require_file(notebook: Path) -> None:
     """Refuse what is no file, and say what to do with a folder."""
     if notebook.is_dir():
-        hint = f"give one of the notebooks in it, or grade all: grader batch {notebook} --out graded/"
-        raise RequestError(f"{notebook} is a folder, not a notebook", hint=hint)
+        hint = say("api.folder.hint", notebook=notebook)
+        raise RequestError(say("api.folder", notebook=notebook), hint=hint)
     if not notebook.is_file():
-        raise RequestError(f"there is no file {notebook}", hint="give the path of a notebook that exists")
+        raise RequestError(say("api.no_file", notebook=notebook), hint=say("api.no_file.hint"))
 
 
 @contextlib.contextmanager
@@ -78,13 +79,13 @@ def _unpacked(notebook: Path, exercise: Exercise) -> Iterator[tuple[Path, str]]:
     found = submissions.find_in_zip(notebook, notebook.name, submissions.Wanted(exercise.names)).submissions
     if len(found) != 1:
         names = ", ".join(submission.name for submission in found[:3]) + (", ..." if len(found) > 3 else "")
-        holds = f"{len(found)} notebooks: {names}" if found else "no notebook"
+        holds = f"{len(found)} notebooks: {names}" if found else say("api.zip.empty")
         raise RequestError(
             f"{notebook} holds {holds}",
-            hint=f"unpack it and give one notebook, or grade all: grader batch {notebook} --out graded/",
+            hint=say("api.zip.hint", notebook=notebook),
         )
     if submissions.unpacked_bytes(found[0]) > SOURCE_LIMIT_BYTES:
-        raise RequestError(f"{found[0].name} is too large", hint="clear its outputs, save it, and check it again")
+        raise RequestError(say("api.too_large", name=found[0].name), hint=say("api.too_large.hint"))
     with submissions.opened(found[0]) as path:
         yield path, found[0].name
 
@@ -118,8 +119,8 @@ def require_confinement(*, trusted: bool) -> None:
         doctor.require()
     elif not trusted:
         raise SandboxError(
-            "this system cannot confine student code: a process with a time limit is all there is",
-            hint="grade in a Linux container or virtual machine, or say --i-trust-this-code if all of it is your own",
+            say("api.unconfined"),
+            hint=say("api.unconfined.hint"),
         )
 
 
@@ -153,18 +154,18 @@ def require_annotatable(notebook: Path, path: Path) -> None:
     """
     if path.suffix.lower() not in {".ipynb", ".html"}:
         raise RequestError(
-            f"{path} names no kind of file that an annotated notebook can be",
-            hint="let it end in .ipynb or .html, or say html or ipynb alone",
+            say("api.annotated.kind", path=path),
+            hint=say("api.annotated.kind.hint"),
         )
     if notebook.suffix.lower() == ".zip":
-        raise RequestError(f"{notebook} is a zip", hint="unpack it, and give the notebook itself")
+        raise RequestError(f"{notebook} is a zip", hint=say("api.annotated.zip.hint"))
     if notebook.suffix.lower() == ".py":
         raise RequestError(
-            f"{notebook} is a script: notes stand between the cells of a notebook, and it has none",
-            hint="use --html FILE for a feedback page",
+            say("api.annotated.script", notebook=notebook),
+            hint=say("api.annotated.script.hint"),
         )
     if path.exists() and path.samefile(notebook):
-        raise RequestError(f"{path} is the notebook to be graded", hint="give the annotated one another name")
+        raise RequestError(say("api.annotated.is_input", path=path), hint=say("api.annotated.is_input.hint"))
 
 
 def write_annotated(notebook: Path, result: Result, path: Path) -> None:
@@ -185,7 +186,7 @@ def write_annotated(notebook: Path, result: Result, path: Path) -> None:
         with contextlib.suppress(OSError):
             data = notebook.read_bytes()
         if data is None or hashlib.sha256(data).hexdigest() != result.submission.sha256:
-            raise RequestError(f"{notebook} changed while it was graded", hint="run the same command again")
+            raise RequestError(say("api.changed", notebook=notebook), hint=say("api.changed.hint"))
     make = annotated.page if path.suffix.lower() == ".html" else annotating.notebook
     write(path, make(data, result), private=True)
 
@@ -204,7 +205,7 @@ def remove_notes(notebook: Path, path: Path) -> None:
         plain = annotated.removed(notebook.read_bytes())
     except (OSError, ValueError) as error:
         raise RequestError(
-            f"{notebook} has no notes to take out: {error}", hint="give a notebook that check --annotated wrote"
+            say("api.plain.not_annotated", notebook=notebook, reason=error), hint=say("api.plain.not_annotated.hint")
         ) from error
     if not (path.is_file() and path.read_bytes() == plain.encode()):
         require_writable([Output("--out", path, "annotated notebook")], [notebook])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from grader.errors import RequestError
+from grader.messages import say
 
 _INPUTS: ContextVar[frozenset[tuple[int, int] | None]] = ContextVar("inputs", default=frozenset())
 OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
@@ -83,7 +84,7 @@ def cut_lines(path: Path, stays: Callable[[bytes], bool]) -> None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise RequestError(f"another command writes to {path}", hint="let it end first") from None
+                raise RequestError(say("files.in_use", path=path), hint=say("files.in_use.hint")) from None
         lines = file.readlines()
         some = [line for line in lines if stays(line)]
         if len(some) < len(lines):
@@ -98,8 +99,8 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """
     if _identity(path) in _INPUTS.get():
         raise RequestError(
-            f"{path} is a file that this command reads, so it was not replaced",
-            hint="choose another folder for the output, or move that file",
+            say("files.is_input", path=path),
+            hint=say("files.is_input.hint"),
         )
     draft = path.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
@@ -155,9 +156,9 @@ def open_in_place(path: Path, flags: int) -> int:
 
 def _require_ours(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is not a file", str(path))
+        raise OSError(errno.EINVAL, say("files.not_a_file"), str(path))
     if status.st_uid not in {_user(), path.parent.stat().st_uid}:
-        raise OSError(errno.EPERM, "it belongs to another user", str(path))
+        raise OSError(errno.EPERM, say("files.other_owner"), str(path))
 
 
 def _open_new(path: str, flags: int) -> int:
@@ -192,7 +193,7 @@ def _is_device(path: Path) -> bool:
 
 
 def _unwritable(path: Path, error: OSError) -> RequestError:
-    return RequestError(f"{path} cannot be written: {error.strerror}", hint="free disk space or choose another folder")
+    return RequestError(say("files.not_written", path=path, reason=error.strerror), hint=say("files.not_written.hint"))
 
 
 def make_private_folder(path: Path) -> None:
@@ -211,5 +212,5 @@ def make_private_folder(path: Path) -> None:
         if not missing and path.is_dir() and path.stat().st_uid == _user() and not any(path.iterdir()):
             path.chmod(OWNER_FOLDER)
     except OSError as error:
-        hint = "choose a folder you can write to"
-        raise RequestError(f"{path} cannot be made: {error.strerror}", hint=hint) from None
+        hint = say("files.not_made.hint")
+        raise RequestError(say("files.not_made", path=path, reason=error.strerror), hint=hint) from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from grader.errors import RequestError
+from grader.messages import say
 
 Kind = Literal["page", "result", "annotated notebook", "JUnit report", "autograder zip", "table of rulings"]
 _BEGINNING = 2**16  # bytes that tell what a file is
@@ -40,11 +41,11 @@ def require_writable(outputs: Sequence[Output], inputs: Iterable[Path]) -> None:
     inputs = list(inputs)
     for output in outputs:
         if any(_is_same(output.path, path) for path in inputs):
-            raise _refusal(output, "is a file that this command reads")
+            raise _refusal(output, say("files.output.is_input"))
         _require_kind(output)
     for first, second in combinations(outputs, 2):
         if _is_same(first.path, second.path) and str(first.path) != os.devnull:
-            raise _refusal(second, f"is the file of {first.option} as well")
+            raise _refusal(second, say("files.output.twice", option=first.option))
 
 
 def require_folder(option: str, path: Path) -> None:
@@ -56,13 +57,15 @@ def require_folder(option: str, path: Path) -> None:
         If there is a file in the folder's place.
     """
     if path.exists() and not path.is_dir():
-        raise RequestError(f"{option}: {path} is a file, a folder is wanted", hint="give the name of a folder")
+        raise RequestError(
+            say("files.output.no_folder", option=option, path=path), hint=say("files.output.no_folder.hint")
+        )
 
 
 def _refusal(output: Output, why: str) -> RequestError:
     return RequestError(
-        f"{output.option}: {output.path} {why}, so it was not replaced",
-        hint="give a name that no file has yet, or remove that file first",
+        say("files.output.refused", option=output.option, path=output.path, why=why),
+        hint=say("files.output.refused.hint"),
     )
 
 
@@ -83,9 +86,9 @@ def _require_kind(output: Output) -> None:
             return
         fits = _KINDS[output.kind](path)
     except OSError as error:
-        raise _refusal(output, f"is there and cannot be read ({error.strerror})") from None
+        raise _refusal(output, say("files.output.unreadable", reason=error.strerror)) from None
     if not fits:
-        raise _refusal(output, f"is there and is no {output.kind} of the grader")
+        raise _refusal(output, say("files.output.other_kind", kind=output.kind))
 
 
 def _begins(pattern: bytes) -> Callable[[Path], bool]:

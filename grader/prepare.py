@@ -13,6 +13,7 @@ from grader.exercise.shipped import Shipped
 from grader.exercise.training import course_data
 from grader.explaining import Course, Measured, asked_often, sweep
 from grader.judging.diagnosis import Case, Recovered, diagnose, recover
+from grader.messages import say
 from grader.records import Diagnosis, Function, FunctionEvidence, ModelSettings, Question
 from grader.running import gather as gathering
 from grader.running.gather import Gatherer
@@ -83,22 +84,22 @@ def _answer(
     process and, for an exercise that ships its measured starts, is one of these.
     """
     if evidence.function.status != "found":
-        problem = f"the solution has no {task.name} that can be run: {evidence.function.message}"
-        raise ExerciseError(problem, hint="fix solution.ipynb and run the command again")
+        problem = say("exercise.solution.missing", task=task.name, message=evidence.function.message)
+        raise ExerciseError(problem, hint=say("exercise.solution.missing.hint"))
     if evidence.broken:
-        problem = f"the solution's {task.name} could not be run: {evidence.broken}"
-        raise SandboxError(problem, hint="run the command again")
+        problem = say("exercise.solution.broken", task=task.name, broken=evidence.broken)
+        raise SandboxError(problem, hint=say("exercise.solution.broken.hint"))
     calls = gatherer.calls(evidence.function)
     require_returned(task.name, evidence.outcomes, calls)
     right = solution.outcomes(task.name, calls)
     if not is_right(evidence, right):
-        problem = f"the solution's {task.name} gives other numbers in every process"
-        raise ExerciseError(problem, hint="set a seed in solution.ipynb, or draw from np.random alone")
+        problem = say("exercise.solution.random", task=task.name)
+        raise ExerciseError(problem, hint=say("exercise.solution.random.hint"))
     is_shipped = exercise.folder.resolve() == (resources.reference() / exercise.name).resolve()
     start = gathering.start_of(evidence, exercise.model)
     if is_shipped and start and not shipped.is_measured(known, start, exercise.model.layers):
-        problem = f"the solution's {task.name} does not give the numbers that were measured for this exercise"
-        raise ExerciseError(problem, hint="install the grader again, and run the command again")
+        problem = say("exercise.solution.differs", task=task.name)
+        raise ExerciseError(problem, hint=say("exercise.solution.differs.hint"))
     return _named(evidence, exercise)
 
 

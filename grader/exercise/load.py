@@ -21,6 +21,7 @@ from grader import resources
 from grader.errors import ExerciseError
 from grader.exercise.limits import Limits
 from grader.exercise.training import Model
+from grader.messages import say
 from grader.records import Call, Show
 
 if sys.version_info >= (3, 11):
@@ -124,7 +125,9 @@ def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None
         text = path.read_text(encoding="utf-8")
         table = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ExerciseError(f"{path} cannot be read: {error}", hint="mend the file, or name another exercise") from None
+        raise ExerciseError(
+            say("exercise.unreadable", path=path, reason=error), hint=say("exercise.unreadable.hint")
+        ) from None
     try:
         exercise = _exercise(table, folder, text)
     except msgspec.ValidationError as error:
@@ -134,7 +137,7 @@ def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None
         _require_words(exercise, path, text, checks)
     for key, value, least in (("rtol", exercise.rtol, RTOL), ("atol", exercise.atol, 0.0)):
         if not least <= value <= MOST_TOLERANCE:
-            problem = f"{key} is {value:g}: give a number from {least:g} to {MOST_TOLERANCE:g}"
+            problem = say("exercise.tolerance", key=key, value=value, least=least, most=MOST_TOLERANCE)
             raise _at(path, text, problem, "tolerances", key)
     return exercise
 
@@ -204,12 +207,12 @@ def _folder(name_or_path: str) -> Path:
         return folder
     if not is_path and name_or_path in shipped:
         return folder
-    hint = f"known are: {', '.join(shipped)}; or give a folder, such as ./mine"
+    hint = say("exercise.shipped", shipped=shipped)
     if near := get_close_matches(name_or_path, shipped, n=1):
-        hint = f"did you mean {near[0]}? Or give a folder, such as ./mine"
+        hint = say("exercise.near", near=near[0])
     if not is_path and _is_exercise(Path(name_or_path)):
-        hint = f"to use the folder that is here, write --exercise .{os.sep}{name_or_path}"
-    raise ExerciseError(f"there is no exercise {name_or_path!r}", hint=hint)
+        hint = say("exercise.here", sep=os.sep, name_or_path=name_or_path)
+    raise ExerciseError(say("exercise.none", name_or_path=name_or_path), hint=hint)
 
 
 def _is_exercise(folder: Path) -> bool:
@@ -250,11 +253,11 @@ def _limits(table: Mapping[str, int | float]) -> Limits:
     known = msgspec.to_builtins(Limits())
     for name, value in table.items():
         if name not in known:
-            raise msgspec.ValidationError(f"there is no limit {name!r}; known are {', '.join(known)} - at `$.limits`")
+            raise msgspec.ValidationError(say("exercise.limit.unknown", name=name, known=known))
         if not 0 < value < float("inf"):
-            raise msgspec.ValidationError(f"{name} is {value}: a limit is a number above 0 - at `$.limits`")
+            raise msgspec.ValidationError(say("exercise.limit.positive", name=name, value=value))
         if not isinstance(value, type(known[name])) and not isinstance(known[name], float):
-            raise msgspec.ValidationError(f"{name} is {value}: this limit is a whole number - at `$.limits`")
+            raise msgspec.ValidationError(say("exercise.limit.whole", name=name, value=value))
     return msgspec.convert({**known, **table}, Limits)
 
 
@@ -271,26 +274,26 @@ def _check_points(
         section = f"functions.{task.name}.points"
         for check, worth in task.points.items():
             if check not in checks:
-                problem = f"there is no check {check!r}; known are {', '.join(checks)}"
+                problem = say("exercise.check.unknown", check=check, checks=checks)
                 raise _at(path, text, problem, section, check)
             if not 0 <= worth < float("inf"):
-                raise _at(path, text, f"{check} is worth {worth}: points are numbers from 0", section, check)
+                raise _at(path, text, say("exercise.check.worth", check=check, worth=worth), section, check)
         declared = table["functions"][task.name]["possible"]
         if abs(task.possible - declared) > 1e-9:
-            problem = f"the points of {task.name} add up to {task.possible:g}, not to the {declared:g} declared"
+            problem = say("exercise.points.sum", task=task.name, possible=task.possible, declared=declared)
             raise _at(path, text, problem, f"functions.{task.name}", "possible")
 
 
 def _require_words(exercise: Exercise, path: Path, text: str, checks: Mapping[str, object]) -> None:
     """Refuse words for checks that do not exist, and words that are too long for a page."""
     if len(exercise.note) > MOST_WORDS:
-        raise _at(path, text, f"note is longer than {MOST_WORDS} characters", "words", "note")
+        raise _at(path, text, say("exercise.note.long", most=MOST_WORDS), "words", "note")
     for check, words in exercise.check_words.items():
         if check not in checks:
             problem = f"there is no check {check!r}; known are {', '.join(checks)}"
             raise _at(path, text, problem, "words.checks", check)
         if not 0 < len(words.strip()) <= MOST_WORDS:
-            problem = f"the words for {check} are empty, or longer than {MOST_WORDS} characters"
+            problem = say("exercise.words.long", check=check, most=MOST_WORDS)
             raise _at(path, text, problem, "words.checks", check)
 
 
@@ -303,7 +306,7 @@ def _at(path: Path, text: str, problem: str, section: str, key: str = "") -> Exe
             line = number if inside else line
         elif inside and key and re.match(rf'\s*"?{re.escape(key)}"?\s*=', content):
             line = number
-    return ExerciseError(f"{path}, line {line}: {problem}", hint="mend this line and run the command again")
+    return ExerciseError(f"{path}, line {line}: {problem}", hint=say("exercise.line.hint"))
 
 
 def _section_of(message: str) -> str:

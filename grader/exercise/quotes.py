@@ -9,6 +9,7 @@ import msgspec
 from grader.errors import ExerciseError
 from grader.exercise.load import Exercise
 from grader.exercise.shipped import Terms, terms
+from grader.messages import say
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -46,5 +47,7 @@ def load(exercise: Exercise) -> Quotes | None:
     try:
         quotes = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Quotes)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ExerciseError(f"{path} cannot be read: {error}", hint="correct the file, or delete it") from None
+        raise ExerciseError(
+            say("exercise.quotes.unreadable", path=path, reason=error), hint=say("exercise.quotes.unreadable.hint")
+        ) from None
     return quotes if quotes.terms == terms(exercise) else None
