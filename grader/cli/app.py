@@ -16,10 +16,11 @@ import typer
 
 from grader._version import __version__
 from grader.errors import GraderError, RequestError
+from grader.messages import say
 
 app = typer.Typer(
     name="grader",
-    help="Grades the exercise “Initialization” and explains how the scale of the first weights decides what is learned.",
+    help=say("cli.description"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,16 +38,12 @@ class Exit(IntEnum):
     PROVISIONAL = 3
 
 
-ExerciseOption = Annotated[
-    str, typer.Option("--exercise", metavar="NAME_OR_PATH", help="A shipped exercise, or a folder such as ./mine.")
-]
+ExerciseOption = Annotated[str, typer.Option("--exercise", metavar="NAME_OR_PATH", help=say("cli.common.exercise"))]
 ClassExerciseOption = Annotated[
     str | None,
-    typer.Option(
-        "--exercise", metavar="NAME_OR_PATH", help="The exercise; by default the one that DIR was graded with."
-    ),
+    typer.Option("--exercise", metavar="NAME_OR_PATH", help=say("cli.common.remembered_exercise")),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help=say("cli.common.quiet"))]
 
 
 def _verbose(on: bool) -> bool:
@@ -57,12 +54,10 @@ def _verbose(on: bool) -> bool:
     return on
 
 
-VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show more, also what goes wrong in the grader.", callback=_verbose)
-]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help=say("cli.common.verbose"), callback=_verbose)]
 INTERRUPTED = 130
 _STOPPED = "\nstopped\n"
-_STOPPED_CLASS = "\nstopped; what was graded is kept, run the same command to go on\n"
+_STOPPED_CLASS = say("cli.stopped")
 _KEEPING = ("batch", "regrade")  # the commands that go on where they stopped
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _MOST_NAMES = 1000  # files of a folder among which one that is meant is looked for
@@ -108,7 +103,7 @@ def require_file(path: Path, hint: str) -> None:
         raise RequestError(f"{path} is a folder", hint=hint)
     if not path.is_file():
         near = _similar(path)
-        raise RequestError(f"there is no file {path}", hint=f"did you mean {near}?" if near else hint)
+        raise RequestError(say("cli.no_file", path=path), hint=say("cli.near", near=near) if near else hint)
 
 
 def _similar(path: Path) -> Path | None:
@@ -150,14 +145,14 @@ def _explained(error: Exception) -> int:
         _write_no_more()
         return int(Exit.NOT_PASSED)
     if isinstance(error, OSError) and error.errno in FULL:
-        what = f"{error.filename} cannot be written" if error.filename else "the output cannot be written"
-        _complain(RequestError(f"{what}: {error.strerror}", hint="free disk space or choose another place"))
+        what = say("cli.file_not_written", filename=error.filename) if error.filename else say("cli.output_not_written")
+        _complain(RequestError(f"{what}: {error.strerror}", hint=say("cli.not_written.hint")))
         _write_no_more()
         return int(Exit.BAD_REQUEST)
     if "GRADER_TRACEBACK" in os.environ:
         raise error
-    hint = "please report it; with GRADER_TRACEBACK=1 set it shows where"
-    _complain(GraderError(f"the grader itself failed ({type(error).__name__}: {error})", hint=hint))
+    hint = say("cli.our_fault.hint")
+    _complain(GraderError(say("cli.our_fault", name=type(error).__name__, error=error), hint=hint))
     return int(Exit.PROVISIONAL)
 
 
@@ -204,7 +199,7 @@ def _version(on: bool) -> None:
 def _options(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Show the version and leave.", callback=_version, is_eager=True),
+        typer.Option("--version", help=say("cli.common.version"), callback=_version, is_eager=True),
     ] = False,
 ) -> None:
     """Hold the options that stand before a command."""

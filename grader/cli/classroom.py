@@ -11,25 +11,20 @@ import typer
 
 from grader.cli.app import QuietOption, VerboseOption, app, print_json, print_line, print_text, without_color
 from grader.errors import RequestError
+from grader.messages import say
 
 if TYPE_CHECKING:
     from grader.classroom.statistics import Classroom
 
 
-@app.command(
-    epilog="Example: grader summary graded/ · grader summary graded/ --note · grader summary --compare first/ second/"
-)
+@app.command(help=say("cli.summary.help"), epilog=say("cli.summary.example"))
 def summary(
-    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="The folder that a batch wrote.")],
-    compare: Annotated[
-        bool, typer.Option("--compare", help="Compare an EARLIER and a LATER folder: who mended which cause.")
-    ] = False,
-    note: Annotated[bool, typer.Option("--note", help="Print only the drafted note to the class.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-    junit: Annotated[
-        Path | None, typer.Option("--junit", metavar="FILE", help="Also write all checks as JUnit XML.")
-    ] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="One fact a line; automatic without a terminal.")] = False,
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help=say("cli.common.directory"))],
+    compare: Annotated[bool, typer.Option("--compare", help=say("cli.summary.compare"))] = False,
+    note: Annotated[bool, typer.Option("--note", help=say("cli.summary.note"))] = False,
+    json: Annotated[bool, typer.Option("--json", help=say("cli.summary.json"))] = False,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help=say("cli.summary.junit"))] = None,
+    plain: Annotated[bool, typer.Option("--plain", help=say("cli.common.plain"))] = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -67,13 +62,11 @@ def summary(
 def _check(directories: list[Path], *, compare: bool, single: bool) -> None:
     """Refuse a number of folders that the options do not fit."""
     if compare and single:
-        raise RequestError("--compare takes two folders, --note and --junit take one", hint="leave one of them out")
+        raise RequestError(say("cli.summary.together"), hint=say("cli.summary.together.hint"))
     if len(directories) != (2 if compare else 1):
-        wanted = "an EARLIER and a LATER folder" if compare else "one folder"
-        hint = (
-            "grader summary --compare first/ second/" if compare or len(directories) == 2 else "grader summary graded/"
-        )
-        raise RequestError(f"{len(directories)} folders were given, {wanted} is wanted", hint=hint)
+        wanted = say("cli.summary.two_folders") if compare else say("cli.summary.one_folder")
+        hint = say("cli.summary.compare.hint") if compare or len(directories) == 2 else say("cli.summary.folder.hint")
+        raise RequestError(say("cli.summary.folders", count=len(directories), wanted=wanted), hint=hint)
 
 
 def _compare(earlier: Path, later: Path, *, json: bool, plain: bool, names: bool, quiet: bool) -> None:
@@ -83,8 +76,14 @@ def _compare(earlier: Path, later: Path, *, json: bool, plain: bool, names: bool
     before, after = _read(earlier), _read(later)
     if before.rows and after.rows and before.exercise != after.exercise:
         raise RequestError(
-            f"{earlier} holds {before.exercise}, {later} holds {after.exercise}",
-            hint="compare attempts of one exercise",
+            say(
+                "cli.summary.exercises",
+                earlier=earlier,
+                exercise=before.exercise,
+                later=later,
+                exercise2=after.exercise,
+            ),
+            hint=say("cli.summary.exercises.hint"),
         )
     comparison = compare(before, after)
     functions = after.functions or before.functions

@@ -14,6 +14,7 @@ import typer
 
 from grader.cli.app import DEFAULT_EXERCISE, ClassExerciseOption, Exit, QuietOption, VerboseOption, app, print_line
 from grader.errors import RequestError
+from grader.messages import say
 
 if TYPE_CHECKING:
     from grader.classroom.batch import Change, Report, Settings
@@ -28,40 +29,34 @@ class Runs(str, Enum):
 
 TrustStoreOption = Annotated[
     bool,
-    typer.Option("--trust-store", help="Believe the store in DIR, made on another machine or account, from now on."),
+    typer.Option("--trust-store", help=say("cli.common.trust_store")),
 ]
 
 
 @app.command(
-    epilog="Example: grader batch downloads/ --out graded/ --jobs 4\n\n"
-    "On a cluster: grader batch downloads/ --out graded/ --executor dask --scheduler tcp://10.0.0.5:8786",
+    help=say("cli.batch.help"),
+    epilog=say("cli.batch.example"),
 )
 def batch(
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Folders, zips or notebooks.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where pages, gradebook and store go.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help=say("cli.batch.source"))],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help=say("cli.batch.out"))],
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, max=256, help="Processes; by default one a processor, or all workers."),
+        typer.Option("--jobs", "-j", min=1, max=256, help=say("cli.batch.jobs")),
     ] = None,
-    executor: Annotated[
-        Runs, typer.Option("--executor", help="Who grades: processes here, or a cluster's workers (docs/scale.md).")
-    ] = Runs.PROCESSES,
+    executor: Annotated[Runs, typer.Option("--executor", help=say("cli.batch.executor"))] = Runs.PROCESSES,
     scheduler: Annotated[
         str | None,
-        typer.Option("--scheduler", metavar="ADDRESS", help="The cluster's scheduler: tcp://HOST:PORT or tls://..."),
+        typer.Option("--scheduler", metavar="ADDRESS", help=say("cli.batch.scheduler")),
     ] = None,
-    i_trust_this_code: Annotated[
-        bool, typer.Option("--i-trust-this-code", help="Grade where nothing can confine student code (macOS, Windows).")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start over: forget what was graded into DIR; what people ruled stays.")
-    ] = False,
+    i_trust_this_code: Annotated[bool, typer.Option("--i-trust-this-code", help=say("cli.batch.trust_code"))] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help=say("cli.batch.fresh"))] = False,
     roster: Annotated[
         Path | None,
         typer.Option(
             "--roster",
             metavar="FILE",
-            help="CSV of the class (id, student, email ...), kept in DIR: who is missing gets a row.",
+            help=say("cli.batch.roster"),
         ),
     ] = None,
     manifest: Annotated[
@@ -69,27 +64,21 @@ def batch(
         typer.Option(
             "--manifest",
             metavar="FILE",
-            help="The manifest.json to trust, where `lms SYSTEM collect` ran on another machine or account.",
+            help=say("cli.batch.manifest"),
         ),
     ] = None,
     trust_store: TrustStoreOption = False,
     max_files: Annotated[
         int,
-        typer.Option(
-            "--max-files", metavar="N", min=1, help="Notebooks graded of one hand-in: a student's zip or folder."
-        ),
+        typer.Option("--max-files", metavar="N", min=1, help=say("cli.batch.max_files")),
     ] = 20,
-    change_exercise: Annotated[
-        bool, typer.Option("--change-exercise", help="Yes, grade DIR with another exercise than before.")
-    ] = False,
-    change_roster: Annotated[
-        bool, typer.Option("--change-roster", help="Yes, use another class list for DIR than before.")
-    ] = False,
+    change_exercise: Annotated[bool, typer.Option("--change-exercise", help=say("cli.batch.change_exercise"))] = False,
+    change_roster: Annotated[bool, typer.Option("--change-roster", help=say("cli.batch.change_roster"))] = False,
     annotated: Annotated[
         bool | None,
         typer.Option(
             "--annotated/--no-annotated",
-            help="Write annotated.ipynb beside each page; by default for collected folders.",
+            help=say("cli.batch.annotated"),
         ),
     ] = None,
     exercise: ClassExerciseOption = None,
@@ -110,8 +99,8 @@ def batch(
     from grader.store import trust
 
     if (executor is Runs.DASK) != (scheduler is not None):
-        hint = "grader batch SOURCE --out DIR --executor dask --scheduler tcp://HOST:PORT"
-        raise RequestError("--executor dask and --scheduler ADDRESS go together", hint=hint)
+        hint = say("cli.batch.cluster.hint")
+        raise RequestError(say("cli.batch.cluster"), hint=hint)
     require_folder("--out", out)
     if trust_store:
         trust(out / DATABASE)
@@ -141,13 +130,11 @@ def batch(
     _report(report, quiet=quiet, verbose=verbose)
 
 
-@app.command(epilog="Example: grader regrade graded/ --preview")
+@app.command(help=say("cli.regrade.help"), epilog=say("cli.regrade.example"))
 def regrade(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")],
-    preview: Annotated[bool, typer.Option("--preview", help="Show who would gain or lose, and write nothing.")] = False,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, max=256, help="Processes; by default one a processor.")
-    ] = None,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help=say("cli.common.directory"))],
+    preview: Annotated[bool, typer.Option("--preview", help=say("cli.regrade.preview"))] = False,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, max=256, help=say("cli.regrade.jobs"))] = None,
     trust_store: TrustStoreOption = False,
     exercise: ClassExerciseOption = None,
     quiet: QuietOption = False,
@@ -188,12 +175,13 @@ def _confirmed(grade: Callable[[Settings], Report], settings: Settings) -> Repor
             if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise
             print_line(one_line(change.problem), err=True)
-            if not typer.confirm(f"Change it ({change.option})?", default=False, err=True):
+            if not typer.confirm(say("cli.batch.confirm_change", option=change.option), default=False, err=True):
                 raise
             settings = batches.confirmed(settings, change)
 
 
 MOST_SHOWN = 40  # changes named without --verbose
+MOST_NAMED = 5  # files, or people, named in one line without --verbose
 
 
 def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
@@ -208,7 +196,7 @@ def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
         by = f"{one.before:g} -> {one.after:g}, {one.after - one.before:+g}"
         print_line(f"{who}, {one.function.rsplit('_', 1)[-1]}: {by}")
     if not verbose and len(moved) > MOST_SHOWN:
-        print_line(f"and {len(moved) - MOST_SHOWN} more; --verbose names them")
+        print_line(say("cli.regrade.more", count=len(moved) - MOST_SHOWN))
     for one in changes:
         if one.ruling is not None:
             print_line(under_ruling(one))
@@ -216,47 +204,55 @@ def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
     for one in moved:
         total[one.submission] = total.get(one.submission, 0.0) + one.after - one.before
     gain, lose = sum(by > 0 for by in total.values()), sum(by < 0 for by in total.values())
-    print_line(
-        f"{gain} would gain, {lose} would lose; nothing was written, `grader regrade` without --preview applies it"
-    )
+    print_line(say("cli.regrade.previewed", gain=gain, lose=lose))
 
 
 def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
     """Say what was graded and where the class page lies."""
     if not quiet:
-        again = f", judged again {report.judged_again}" if report.judged_again else ""
-        message = f"graded {report.graded}{again}, unchanged {report.unchanged}"
-        print_line(f"{message}, passed {report.passed} of {report.submissions}")
+        counts = {
+            "graded": report.graded,
+            "unchanged": report.unchanged,
+            "passed": report.passed,
+            "all": report.submissions,
+        }
+        print_line(
+            say("cli.batch.graded_and_judged", judged=report.judged_again, **counts)
+            if report.judged_again
+            else say("cli.batch.graded", **counts)
+        )
         if report.changed:
-            print_line(f"points changed for {report.changed} by judging again")
+            print_line(say("cli.batch.changed", count=report.changed))
         if report.passed_over:
-            print_line(f"passed over {report.passed_over} hidden files and checkpoint copies")
+            print_line(say("cli.batch.passed_over", count=report.passed_over))
         ignored = list(report.ignored.items())
-        for name, why in ignored if verbose else ignored[:5]:
+        for name, why in ignored if verbose else ignored[:MOST_NAMED]:
             print_line(f"ignored {name!r}: {why}")
-        if not verbose and len(report.ignored) > 5:
-            print_line(f"ignored {len(report.ignored) - 5} more; --verbose names them")
+        if not verbose and len(report.ignored) > MOST_NAMED:
+            print_line(say("cli.batch.ignored_more", count=len(report.ignored) - MOST_NAMED))
         if report.nobody:
-            names = ", ".join(report.nobody if verbose else report.nobody[:5])
-            more = f" and {len(report.nobody) - 5} more" if len(report.nobody) > 5 and not verbose else ""
-            print_line(f"belongs to nobody in the class: {names}{more}")
-            print_line(f"give it to somebody with: grader assign {report.index.parent} FILE STUDENT --by NAME")
+            print_line(say("cli.batch.nobody", names=_named(report.nobody, verbose=verbose)))
+            print_line(say("cli.batch.nobody.hint", directory=report.index.parent))
         for sentence in report.said:
             print_line(sentence)
     _name_our_faults(report, verbose=verbose)
     if not quiet:
-        print_line(f"class page: {report.index}")
+        print_line(say("cli.batch.page", index=report.index))
         if report.review:
-            print_line(f"for a person to look at: {report.review}; see `grader review {report.index.parent}`")
+            print_line(say("cli.batch.review", count=report.review, directory=report.index.parent))
     raise typer.Exit(int(Exit.PROVISIONAL if report.provisional or report.unavailable else Exit.PASSED))
+
+
+def _named(names: Sequence[str], *, verbose: bool) -> list[str]:
+    """Return the names that a line has room for, and how many more there are."""
+    if verbose or len(names) <= MOST_NAMED:
+        return list(names)
+    return [*names[:MOST_NAMED], say("cli.batch.more", count=len(names) - MOST_NAMED)]
 
 
 def _name_our_faults(report: Report, *, verbose: bool) -> None:
     """Say on stderr, also when quiet, what could not be judged or read through us."""
     if report.unjudged:
-        shown = report.unjudged if verbose else report.unjudged[:5]
-        more = f" and {len(report.unjudged) - len(shown)} more" if len(report.unjudged) > len(shown) else ""
-        names = ", ".join(shown)
-        print_line(f"provisional by our fault, tried again at the next run: {names}{more}", err=True)
+        print_line(say("cli.batch.provisional", names=_named(report.unjudged, verbose=verbose)), err=True)
     for sentence in report.unavailable:
         print_line(sentence, err=True)

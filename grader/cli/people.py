@@ -12,53 +12,52 @@ import typer
 
 from grader.cli.app import ClassExerciseOption, Exit, QuietOption, app, print_json, print_line
 from grader.errors import RequestError
+from grader.messages import listed, say
 
 if TYPE_CHECKING:
     from grader.classroom.privacy import Removed
     from grader.classroom.rulings import Order
 
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Remove it without asking.")]
-By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help=say("cli.common.directory"))]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help=say("cli.common.yes"))]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help=say("cli.common.by"))]
 
 
-@app.command(epilog="Example: grader review graded/ --done ada.ipynb --by 'Grace Hopper'")
+@app.command(help=say("cli.review.help"), epilog=say("cli.review.example"))
 def review(
     directory: Directory,
     submissions: Annotated[
         list[str] | None,
-        typer.Option("--done", metavar="SUBMISSION", help="You have looked at it: it holds nothing back any more."),
+        typer.Option("--done", metavar="SUBMISSION", help=say("cli.review.done")),
     ] = None,
-    done_all: Annotated[
-        bool, typer.Option("--done-all", help="You have looked at all that --kind and --match leave.")
-    ] = False,
+    done_all: Annotated[bool, typer.Option("--done-all", help=say("cli.review.done_all"))] = False,
     kind: Annotated[
         str | None,
-        typer.Option("--kind", metavar="KIND", help="Only one kind, as --json names it: no_notebook, once ..."),
+        typer.Option("--kind", metavar="KIND", help=say("cli.review.kind")),
     ] = None,
-    match: Annotated[
-        str, typer.Option("--match", metavar="TEXT", help="Only what holds this text in its name or reason.")
-    ] = "",
+    match: Annotated[str, typer.Option("--match", metavar="TEXT", help=say("cli.review.match"))] = "",
     by: By = "",
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="A remark for the ledger.")] = "",
-    ledger: Annotated[bool, typer.Option("--ledger", help="Show all that people decided.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help=say("cli.review.remark"))] = "",
+    ledger: Annotated[bool, typer.Option("--ledger", help=say("cli.review.all"))] = False,
+    json: Annotated[bool, typer.Option("--json", help=say("cli.review.json"))] = False,
     exercise: ClassExerciseOption = None,
 ) -> None:
     """List what a person should see before results go out."""
     from grader.classroom import rulings
 
     if (submissions or done_all) and not by.strip():
-        raise RequestError("nobody says that they have looked", hint="give --by NAME")
+        raise RequestError(say("cli.review.nobody"), hint=say("cli.by.hint"))
     if done_all and not kind and not match:
-        raise RequestError("--done-all needs to know what was looked at", hint="add --kind KIND or --match TEXT")
+        raise RequestError(say("cli.review.nothing_named"), hint=say("cli.review.nothing_named.hint"))
     if done_all:
         submissions = list(dict.fromkeys(item.submission for item in rulings.to_review(directory, kind, match)))
         if not submissions:
-            raise RequestError("nothing is left to look at of that kind", hint=f"see `grader review {directory}`")
+            raise RequestError(
+                say("cli.review.nothing_left"), hint=say("cli.review.nothing_left.hint", directory=directory)
+            )
     if submissions:
         for name in rulings.mark_seen(directory, exercise, submissions, by, reason):
-            _say(f"{name}: looked at by {by}")
+            _say(say("cli.review.looked_at", name=name, by=by))
         return
     items = rulings.ledger(directory) if ledger else rulings.to_review(directory, kind, match)
     if json:
@@ -72,15 +71,13 @@ def review(
 rulings_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
 )
-app.add_typer(rulings_app, name="rulings", help="Take what people decided out of a folder, or into it.")
+app.add_typer(rulings_app, name="rulings", help=say("cli.rulings.description"))
 
 
-@rulings_app.command("export", epilog="Example: grader rulings export graded/ --out rulings.csv")
+@rulings_app.command("export", help=say("cli.rulings.export.help"), epilog=say("cli.rulings.export.example"))
 def export_rulings(
     directory: Directory,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="A .csv with the rulings that stand, or .jsonl with all.")
-    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help=say("cli.rulings.export.out"))],
 ) -> None:
     """Write what people decided to a file: as a table of the rulings that stand, or whole, a line a decision."""
     from grader.classroom import rulings
@@ -92,14 +89,12 @@ def export_rulings(
     _say(f"wrote {out}")
 
 
-@rulings_app.command("import", epilog="Example: grader rulings import graded/ rulings.csv --by 'Grace Hopper'")
+@rulings_app.command("import", help=say("cli.rulings.import.help"), epilog=say("cli.rulings.import.example"))
 def import_rulings(
     directory: Directory,
     file: Annotated[
         Path,
-        typer.Argument(
-            metavar="FILE", help="What `export` wrote, or a CSV of your own: submission, function, points, reason, by."
-        ),
+        typer.Argument(metavar="FILE", help=say("cli.rulings.import.file")),
     ],
     by: By = "",
     exercise: ClassExerciseOption = None,
@@ -107,37 +102,31 @@ def import_rulings(
     """Take rulings from a file; all of them or, if a line cannot be, none."""
     from grader.classroom import rulings
 
-    _say(_count(rulings.imported(directory, exercise, file, by), "ruling") + f" taken from {file}")
+    _say(say("cli.rulings.import.done", count=rulings.imported(directory, exercise, file, by), file=file))
 
 
-@app.command(
-    epilog="Example: grader override graded/ ada.ipynb random 8 --reason 'right but for one sign' --by 'Grace Hopper'"
-)
+@app.command(help=say("cli.override.help"), epilog=say("cli.override.example"))
 def override(
     directory: Directory,
     what: Annotated[
         list[str],
         typer.Argument(
             metavar="[SUBMISSION] FUNCTION [POINTS]",
-            help="Whose, of which function (zeros, random, he), to what; with --score only whose.",
+            help=say("cli.override.arguments"),
         ),
     ],
     score: Annotated[
         str | None,
-        typer.Option(
-            "--score", metavar="CHANGE", help="Change the whole score: 25 sets it, +2 adds, -10% takes a tenth."
-        ),
+        typer.Option("--score", metavar="CHANGE", help=say("cli.override.score")),
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; the student reads it.")] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help=say("cli.override.reason"))] = "",
     by: By = "",
     like: Annotated[
         str | None,
-        typer.Option("--like", metavar="SUBMISSION", help="Rule on all that gave the very same as this one does."),
+        typer.Option("--like", metavar="SUBMISSION", help=say("cli.override.like")),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="With --like: do it, after it was shown.")] = False,
-    undo: Annotated[
-        bool, typer.Option("--undo", help="Take it back; without a function, what was ruled over the score.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help=say("cli.override.yes"))] = False,
+    undo: Annotated[bool, typer.Option("--undo", help=say("cli.override.undo"))] = False,
     exercise: ClassExerciseOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -152,22 +141,24 @@ def override(
         standing = rulings.last_order(directory, exercise, like, function)
         if points is None and not undo:
             if standing is None:
-                raise RequestError(f"no ruling stands over {function} of {like}", hint="give the points as well")
+                raise RequestError(
+                    say("cli.override.no_ruling", function=function, like=like), hint=say("cli.override.no_ruling.hint")
+                )
             points, reason, by = standing.points, reason or standing.reason, by or standing.by
         same = rulings.alike(directory, exercise, like, function)
         names += [entry.name for entry in same]
         if not yes:
-            what_for = "the ruling taken back" if undo else f"{points:g} points"
-            _say(f"{len(same)} gave the very same in {function} and would get {what_for}:")
+            what_for = say("cli.override.undone_for_all") if undo else f"{points:g} points"
+            _say(say("cli.override.same", count=len(same), function=function, what=what_for))
             for one in same:
                 _say(f"  {one.name}" + (f" ({one.student})" if one.student else ""))
-            _say("nothing was changed; say --yes to do it")
+            _say(say("cli.override.same.hint"))
             return
-    order = rulings.Order(function, points, reason or ("taken back" if undo else ""), by)
+    order = rulings.Order(function, points, reason or (say("cli.override.taken_back") if undo else ""), by)
     for decision in rulings.override(directory, exercise, names, order):
         if not quiet:
             points_now = f"{decision.before:g} -> {decision.points:g} points"
-            change = f"back to the {decision.before:g} points of the machine" if undo else points_now
+            change = say("cli.override.back_to", before=decision.before) if undo else points_now
             _say(f"{decision.submission}, {function}: {change}")
 
 
@@ -183,22 +174,20 @@ def _override_score(
         kind, value = rulings.adjustment(score)
         order = replace(order, kind=kind, points=value)
     elif not order.reason:
-        order = replace(order, reason="taken back")
+        order = replace(order, reason=say("cli.override.taken_back"))
     for ruling in rulings.override(directory, exercise, names, order):
         if not quiet:
             _say(f"{ruling.submission}, score: {ruling.before:g} -> {ruling.points:g}")
 
 
-@app.command(epilog="Example: grader comment graded/ ada.ipynb 'A neat loop.' --function he --by 'Grace Hopper'")
+@app.command(help=say("cli.comment.help"), epilog=say("cli.comment.example"))
 def comment(
     directory: Directory,
-    submission: Annotated[str, typer.Argument(metavar="SUBMISSION", help="Whose, as in grades.csv.")],
-    words: Annotated[str, typer.Argument(metavar="TEXT", help="What the student reads.")] = "",
-    function: Annotated[
-        str, typer.Option("--function", metavar="FUNCTION", help="About this function; else about the whole hand-in.")
-    ] = "",
+    submission: Annotated[str, typer.Argument(metavar="SUBMISSION", help=say("cli.comment.submission"))],
+    words: Annotated[str, typer.Argument(metavar="TEXT", help=say("cli.comment.text"))] = "",
+    function: Annotated[str, typer.Option("--function", metavar="FUNCTION", help=say("cli.comment.function"))] = "",
     by: By = "",
-    undo: Annotated[bool, typer.Option("--undo", help="Take the comment back.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help=say("cli.comment.undo"))] = False,
     exercise: ClassExerciseOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -206,22 +195,20 @@ def comment(
     from grader.classroom import rulings
 
     if not by.strip():
-        raise RequestError("nobody says who writes", hint="give --by NAME")
+        raise RequestError(say("cli.comment.nobody"), hint=say("cli.by.hint"))
     if undo == bool(words.strip()):
-        raise RequestError(
-            "it is not clear what to write", hint="grader comment DIR SUBMISSION TEXT, or --undo without a text"
-        )
+        raise RequestError(say("cli.comment.unclear"), hint=say("cli.comment.unclear.hint"))
     order = rulings.Order(function, None, words.strip(), by, "comment")
     for ruling in rulings.override(directory, exercise, [submission], order):
         if not quiet:
             _say(f"{ruling.submission}: comment {'taken back' if undo else 'written'}")
 
 
-@app.command(epilog="Example: grader assign graded/ 'final version.ipynb' 4711 --by 'Grace Hopper'")
+@app.command(help=say("cli.assign.help"), epilog=say("cli.assign.example"))
 def assign(
     directory: Directory,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The submission, as in grades.csv.")],
-    student: Annotated[str, typer.Argument(metavar="STUDENT", help="Whose it is: an id of the class list.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help=say("cli.assign.submission"))],
+    student: Annotated[str, typer.Argument(metavar="STUDENT", help=say("cli.assign.student"))],
     by: By = "",
     quiet: QuietOption = False,
 ) -> None:
@@ -229,18 +216,18 @@ def assign(
     from grader.classroom import batch
 
     if not by.strip():
-        raise RequestError("nobody says whose it is", hint="give --by NAME")
+        raise RequestError(say("cli.assign.nobody"), hint=say("cli.by.hint"))
     name = batch.assign(directory, file, student, by)
     if not quiet:
-        _say(f"{name}: given to {student}")
+        _say(say("cli.assign.done", name=name, student=student))
 
 
-@app.command(epilog="Example: grader forget graded/ 4711")
+@app.command(help=say("cli.forget.help"), epilog=say("cli.forget.example"))
 def forget(
     directory: Directory,
     student: Annotated[
         str,
-        typer.Argument(metavar="STUDENT", help="As in grades.csv: student, or one of their submissions or folders."),
+        typer.Argument(metavar="STUDENT", help=say("cli.forget.who")),
     ],
     by: By = "",
     yes: YesOption = False,
@@ -254,10 +241,10 @@ def forget(
     _show_removed(removed, directory, quiet=quiet)
 
 
-@app.command(epilog="Example: grader purge graded/ --older-than 180d")
+@app.command(help=say("cli.purge.help"), epilog=say("cli.purge.example"))
 def purge(
     directory: Directory,
-    older_than: Annotated[str, typer.Option("--older-than", metavar="AGE", help="Such as 180d, 26w, 6m or 1y.")],
+    older_than: Annotated[str, typer.Option("--older-than", metavar="AGE", help=say("cli.purge.age"))],
     by: By = "",
     yes: YesOption = False,
     exercise: ClassExerciseOption = None,
@@ -279,36 +266,35 @@ def _asking(yes: bool) -> Callable[[Removed], bool]:
     def agree(planned: Removed) -> bool:
         if yes or not (planned.submissions or planned.folders or planned.decisions):
             return True
-        _say(f"{_counts(planned)} would be removed for ever:")
+        _say(say("cli.remove.planned", planned=_counts(planned)))
         for name in planned.names[:_MOST_NAMED]:
             _say(f"  {name}")
         if len(planned.names) > _MOST_NAMED:
-            _say(f"  and {len(planned.names) - _MOST_NAMED} more")
+            _say(say("cli.remove.more", count=len(planned.names) - _MOST_NAMED))
         if not sys.stdin.isatty():
-            raise RequestError("nothing was removed: there is no terminal to ask on", hint="say --yes to remove it")
-        return typer.confirm("Remove it?")
+            raise RequestError(say("cli.remove.no_terminal"), hint=say("cli.remove.no_terminal.hint"))
+        return typer.confirm(say("cli.remove.confirm"))
 
     return agree
 
 
 def _counts(removed: Removed) -> str:
-    return (
-        f"{_count(removed.submissions, 'submission')}, {_count(removed.folders, 'folder')} of pages and "
-        f"{_count(removed.decisions, 'decision')} of people"
+    return listed(
+        [
+            say("cli.remove.submissions", count=removed.submissions),
+            say("cli.remove.folders", count=removed.folders),
+            say("cli.remove.decisions", count=removed.decisions),
+        ]
     )
 
 
 def _show_removed(removed: Removed | None, directory: Path, *, quiet: bool) -> None:
     if removed is None:
-        _say("nothing was removed")
+        _say(say("cli.remove.nothing"))
         raise typer.Exit(int(Exit.NOT_PASSED))
     if not quiet:
-        _say(f"removed {_counts(removed)} from {directory}")
-        _say("the notebooks that were handed in, and files exported from here, lie elsewhere: remove them as well")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+        _say(say("cli.remove.done", removed=_counts(removed), directory=directory))
+        _say(say("cli.remove.elsewhere"))
 
 
 def _asked(what: list[str], like: str | None, *, undo: bool) -> tuple[list[str], str, float | None]:
@@ -318,9 +304,9 @@ def _asked(what: list[str], like: str | None, *, undo: bool) -> tuple[list[str],
     if not undo and (like is None or (len(rest) > least and _number(rest[-1]) is not None)):
         points = _number(rest.pop())
         if points is None:
-            raise RequestError("the points are no number", hint="grader override DIR SUBMISSION FUNCTION POINTS")
+            raise RequestError(say("cli.override.no_number"), hint=say("cli.override.usage.hint"))
     if not least <= len(rest) <= 2:
-        raise RequestError("it is not clear what to change", hint="grader override DIR SUBMISSION FUNCTION POINTS")
+        raise RequestError(say("cli.override.unclear"), hint=say("cli.override.usage.hint"))
     return rest[:-1], rest[-1], points
 
 
@@ -343,10 +329,9 @@ def _show_items(directory: Path, kind: str | None, match: str) -> None:
             _say(f"  {item.submission}: {item.why}")
     held_back = {item.submission for item in items if item.held}
     _say(
-        f"{len(held_back)} held back from exports until somebody has looked: "
-        f"grader review {directory} --done SUBMISSION --by NAME"
+        say("cli.review.held_back", count=len(held_back), directory=directory)
         if held_back
-        else "nothing is held back from exports"
+        else say("cli.review.none_held_back")
     )
 
 
@@ -359,14 +344,14 @@ def _show_ledger(directory: Path) -> None:
         what: dict[str, str] = {
             kind: f"{decision.submission} score: {amount(kind, decision.points)}" for kind in ADJUSTMENTS
         }
-        words = "comment" if decision.reason else "the comment was taken back"
+        words = "comment" if decision.reason else say("cli.ledger.comment_taken_back")
         what |= {
             "override": f"{decision.submission} {decision.function}: {decision.before:g} -> {decision.points:g} points",
-            "undo": f"{decision.submission} {decision.function or 'score'}: the ruling was taken back",
+            "undo": say("cli.ledger.taken_back", submission=decision.submission, what=decision.function or "score"),
             "comment": f"{decision.submission} {decision.function or 'score'}: {words}",
-            "seen": f"{decision.submission}: looked at",
-            "removed": "something was removed",
-            "assigned": f"{decision.submission}: given to {decision.student}",
+            "seen": say("cli.ledger.looked_at", submission=decision.submission),
+            "removed": say("cli.ledger.removed"),
+            "assigned": say("cli.ledger.assigned", submission=decision.submission, student=decision.student),
         }
         _say(
             f"{decision.at} {decision.by}: {what[decision.kind]}" + (f" ({decision.reason})" if decision.reason else "")

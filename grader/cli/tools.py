@@ -8,14 +8,15 @@ import typer
 
 from grader._version import __version__
 from grader.cli.app import Exit, app, print_json, print_line
+from grader.messages import say
 
 if TYPE_CHECKING:
     from grader.running.sandbox.doctor import Examination
 
 
-@app.command(epilog="Example: grader doctor --json")
+@app.command(help=say("cli.doctor.help"), epilog=say("cli.doctor.example"))
 def doctor(
-    json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help=say("cli.doctor.json"))] = False,
 ) -> None:
     """Say which layers confine student code on this machine, by trying to break each.
 
@@ -34,7 +35,7 @@ def doctor(
     raise typer.Exit(int(Exit.PASSED if examination.confined else Exit.PROVISIONAL))
 
 
-@app.command(epilog="Example: grader schema > grader-result-1.schema.json")
+@app.command(help=say("cli.schema.help"), epilog=say("cli.schema.example"))
 def schema() -> None:
     """Print the JSON Schema of result.json."""
     from grader.rendering import gradebook
@@ -48,11 +49,9 @@ def _show_examination(examination: Examination) -> None:
         holds = "holds" if check.holds else "UNCLEAR" if check.unclear else "MISSING" if check.required else "absent"
         print_line(f"{holds:8} {'required' if check.required else 'optional'}  {check.name:20} {check.seen}")
     if examination.confined:
-        print_line("Student code is confined on this machine.")
+        print_line(say("cli.doctor.confined"))
     elif examination.confined is None:
-        print_line(
-            "Could not tell whether student code is confined on this machine: it was too busy. Nothing is graded."
-        )
-        print_line("Run `grader doctor` again when less runs beside it, or give this machine more processors.")
+        print_line(say("cli.doctor.unknown"))
+        print_line(say("cli.doctor.unknown.hint"))
     else:
-        print_line("Student code would NOT be confined on this machine: nothing is graded. See docs/security.md.")
+        print_line(say("cli.doctor.open"))

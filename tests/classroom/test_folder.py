@@ -333,10 +333,10 @@ def test_rulings_travel_as_a_table_and_whole(graded, capsys):
     assert "line 2: a ruling needs a reason and a name" in capsys.readouterr().err
     assert rows(out)["1001"]["random"] == "9.0"
     assert grader("rulings", "import", out, graded / "own.csv", "--by", "Alan") == 0
-    assert "2 rulings taken" in capsys.readouterr().out
+    assert "2 rulings were read" in capsys.readouterr().out
     assert (rows(out)["1001"]["random"], rows(out)["1002"]["he"]) == ("8.0", "5.0")
     assert grader("rulings", "import", out, graded / "r.jsonl") == 0
-    assert "0 rulings taken" in capsys.readouterr().out  # they are there
+    assert "0 rulings were read" in capsys.readouterr().out  # they are there
 
 
 def scored(out: Path, *what: str) -> int:

@@ -72,7 +72,7 @@ def test_files_of_nobody_are_named_everywhere_and_given_to_somebody(graded, caps
     command = ("batch", graded / "in", "--out", out, "--jobs", "1")
     assert grader(*command) == 0
     said = capsys.readouterr().out
-    assert "belongs to nobody in the class: final version.ipynb" in said
+    assert "belong to nobody in the class: final version.ipynb" in said
     assert "grader assign" in said
     grader("review", out, "--json")
     assert ("final version.ipynb", "nobody") in {

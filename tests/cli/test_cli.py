@@ -138,7 +138,7 @@ def test_who_stops_a_command_hears_what_was_kept_only_where_something_was(comman
 
     monkeypatch.setattr(sys.modules["grader.cli.app"], "app", stopped)
     assert main(command) == 130
-    assert ("is kept" in capsys.readouterr().err) == keeps
+    assert ("are kept" in capsys.readouterr().err) == keeps
 
 
 def test_without_a_browser_open_says_so(right, tmp_path, monkeypatch, capsys):
