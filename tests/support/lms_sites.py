@@ -9,6 +9,7 @@ that repeats everything that was sent, secrets and all.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 import urllib.parse
@@ -16,6 +17,8 @@ from datetime import datetime
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from grader.lms.canvas.site import SCOPES
 
 
 class Answer(Exception):
@@ -56,10 +59,10 @@ class Request:
 
 
 class Site:
-    """A server in a thread; `seen` holds every request, `faults` what is still to go wrong."""
+    """A server in a thread; `seen` holds every request but those that name nobody (`tried`), `faults` what is still to go wrong."""
 
     def __init__(self):
-        self.seen, self.faults, self.given_up = [], [], threading.Event()
+        self.seen, self.tried, self.faults, self.given_up = [], [], [], threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -78,6 +81,10 @@ class Site:
 
     def answer(self, request):
         raise NotImplementedError
+
+    def names_nobody(self, request):
+        """Whether a request tries what the token may do, and can change nothing."""
+        return False
 
     def _struck(self, request):
         for one in self.faults:
@@ -106,8 +113,9 @@ class Site:
             def _any(self):
                 length = int(self.headers.get("Content-Length") or 0)
                 request = Request(self, self.rfile.read(length))
-                site.seen.append(request)
-                fault = site._struck(request)
+                names_nobody = site.names_nobody(request)
+                (site.tried if names_nobody else site.seen).append(request)
+                fault = "" if names_nobody else site._struck(request)
                 if fault == "drop_before":
                     self.close_connection = True
                     return
@@ -145,9 +153,13 @@ class Site:
 
 
 class CanvasSite(Site):
-    """Course 12 with assignment 34; `people` maps user ids to submissions."""
+    """Course 12 with assignment 34; `people` maps user ids to submissions.
+
+    The developer key of its token has `scopes`, as `validate_scopes` enforces them, and allows include parameters or not.
+    """
 
     def __init__(self, token, *, points=30.0, page=2, upload_status=302):
+        self.scopes, self.includes = list(SCOPES), True
         self.token, self.page, self.upload_status = token, page, upload_status
         self.record = {"id": 34, "name": "Initialization", "points_possible": points, "grading_type": "points"}
         self.people, self.jobs, self.files = {}, {}, {}
@@ -170,16 +182,20 @@ class CanvasSite(Site):
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             raise Answer(401, {"errors": [{"message": "Invalid access token."}]}, WWW_Authenticate="Bearer")
         base, path = "/api/v1/courses/12/assignments/34", request.path
+        if not any(self._allows(scope, request) for scope in self.scopes):  # before the record is looked for
+            raise Answer(401, {"errors": [{"message": "Insufficient scopes on access token."}]})
         if path == base and request.method == "GET":
             return self._ok(self.record)
         if path == f"{base}/submissions" and request.method == "GET":
             return self._list(request)
         if path == f"{base}/submissions/update_grades" and request.method == "POST":
+            if not request.parts:
+                raise Answer(400, "'grade_data' parameter required")
             return self._bulk(request)
         if path.startswith("/api/v1/progress/"):
-            return self._progress(path.rpartition("/")[2])
+            return self._progress(path.rpartition("/")[2]) if path.rpartition("/")[2] in self.jobs else None
         if path.startswith("/api/v1/files/"):
-            return self._available(path.split("/")[4])
+            return self._available(path.split("/")[4]) if path.split("/")[4] in self.files else None
         if path.startswith(f"{base}/submissions/"):
             user, _, rest = path.removeprefix(f"{base}/submissions/").partition("/")
             if user not in self.people:
@@ -189,6 +205,14 @@ class CanvasSite(Site):
             return self._ok(self.people[user]) if request.method == "GET" else self._edit(request, user)
         return None
 
+    def names_nobody(self, request):
+        is_empty = request.path.endswith("/update_grades") and not request.parts
+        return is_empty or re.search(r"/(submissions|progress|files)/0(/|$)", request.path) is not None
+
+    def _allows(self, scope, request):
+        method, _, path = scope.removeprefix("url:").partition("|")
+        return method == request.method and re.fullmatch(re.sub(r":\w+", "[^/]+", path), request.path)
+
     def _ok(self, body, **headers):
         return Answer(200, body, X_Rate_Limit_Remaining=str(self.remaining), X_Request_Cost="0.1", **headers)
 
@@ -197,8 +221,8 @@ class CanvasSite(Site):
         size, page = min(int(query.get("per_page", 10)), self.page), int(query.get("page", 1))
         every = list(self.people.values())
         some = every[(page - 1) * size : page * size]
-        if query.get("include[]") != "submission_comments":
-            some = [{**one, "submission_comments": None} for one in some]
+        if query.get("include[]") != "submission_comments" or not self.includes:
+            some = [{name: value for name, value in one.items() if name != "submission_comments"} for one in some]
         more = {**query, "page": page + 1}
         link = (
             f'<{self.url}{request.path}?{urllib.parse.urlencode(more)}>; rel="next"' if page * size < len(every) else ""
@@ -259,11 +283,8 @@ class CanvasSite(Site):
         if len(request.parts[-1][1]) != file["size"]:
             raise Answer(400, "the size does not fit")
         file["content"] = request.parts[-1][1]
-        return Answer(
-            self.upload_status,
-            {"id": int(number)},
-            Location=f"{self.url}/api/v1/files/{number}/create_success?uuid={SIGNED}",
-        )
+        end = "" if self.upload_status == 201 else f"/create_success?uuid={SIGNED}"
+        return Answer(self.upload_status, {}, Location=f"{self.url}/api/v1/files/{number}{end}")
 
     def _available(self, number):
         self.files[number]["ok"] = True

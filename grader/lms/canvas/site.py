@@ -33,6 +33,22 @@ AT_ONCE = 100  # students in a bulk job
 PATIENCE_SECONDS = 600.0  # with a bulk job
 COMMENT_LIMIT = 65_535  # characters, Canvas's own
 TAKES_POINTS = {"points", "percent", "letter_grade", "gpa_scale"}
+NOBODY = 0  # an id that no record of Canvas has: a call that names it is refused for its scope, or finds nothing
+_ONE = "/api/v1/courses/:course_id/assignments/:assignment_id/submissions"
+SCOPES = (
+    "url:GET|/api/v1/courses/:course_id/assignments/:id",
+    f"url:GET|{_ONE}",
+    f"url:GET|{_ONE}/:user_id",
+    "url:GET|/api/v1/progress/:id",
+    "url:GET|/api/v1/files/:id",
+    "url:GET|/api/v1/files/:id/create_success",
+    f"url:POST|{_ONE}/update_grades",
+    f"url:PUT|{_ONE}/:user_id",
+    f"url:POST|{_ONE}/:user_id/comments/files",
+)  # all that a push asks for; a developer key with scopes must hold each of them
+_PATTERNS = {
+    scope: re.compile(re.sub(r":\w+", "[^/]+", scope.removeprefix("url:").replace("|", r"\|"))) for scope in SCOPES
+}
 
 
 class Canvas:
@@ -57,6 +73,7 @@ class Canvas:
             import canvasapi.assignment
 
             attributes = {"id": int(assignment), "course_id": int(course)}
+            self._is_group = False
             self._assignment = canvasapi.assignment.Assignment(self._requester, attributes)
 
     def assignment(self) -> Assignment:
@@ -70,10 +87,12 @@ class Canvas:
                 )
             if record.get("points_possible") is None:
                 raise RequestError("the assignment has no points yet", hint="set its points in Canvas")
+            alone = bool(record.get("grade_group_students_individually"))
+            self._is_group = record.get("group_category_id") is not None and not alone
             attention = []
             if record.get("post_manually"):
                 attention.append("grades and comments stay hidden in Canvas until you post them in the gradebook")
-            if record.get("grade_group_students_individually"):
+            if alone:
                 attention.append(
                     "this group assignment is graded one by one: only the member named gets grade and comment"
                 )
@@ -84,13 +103,55 @@ class Canvas:
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
         """Return what Canvas holds, by `Entry.student`."""
         with self._understood():
-            every = self._assignment.get_submissions(include=["submission_comments"])
-            named = [(vars(record), _standing(vars(record))) for record in every if getattr(record, "user_id", None)]
+            every = [vars(record) for record in self._assignment.get_submissions(include=["submission_comments"])]
+            named = [(record, _standing(record)) for record in every if record.get("user_id")]
+        if any("submission_comments" not in record for record in every):
+            raise LiveError(
+                "Canvas leaves out the comments that are there, so nobody could tell what was sent before",
+                hint="tick “Allow Include Parameters” at the developer key, and make a new token",
+            )
         by_user = {standing.user: standing for _, standing in named}
         by_user |= {
             f"anonymous {record['anonymous_id']}": standing for record, standing in named if record.get("anonymous_id")
         }
         return {entry.student: by_user[user] for entry in entries if (user := user_id(entry)) in by_user}
+
+    def rights(self, *, writing: bool) -> tuple[str, ...]:
+        """Ask for what is not there, once a scope: Canvas looks at the scope of a call before it looks for the record.
+
+        Without `writing` only calls that read are tried. Those that write name nobody, so they write nothing.
+        """
+        submissions, missing = f"{self._path}/submissions", list[str]()
+        tries = [
+            ("GET", f"{submissions}/{NOBODY}"),
+            ("GET", f"progress/{NOBODY}"),
+            ("GET", f"files/{NOBODY}"),
+            ("GET", f"files/{NOBODY}/create_success"),
+        ]
+        if writing:
+            tries += [
+                ("POST", f"{submissions}/update_grades"),
+                ("PUT", f"{submissions}/{NOBODY}"),
+                ("POST", f"{submissions}/{NOBODY}/comments/files"),
+            ]
+        for method, path in tries:
+            try:
+                self._requester.request(method, path)
+            except MissingScope as error:
+                missing.append(error.scope)
+            except LiveError as error:
+                if error.status in {0, 429} or error.status >= 500:
+                    raise
+        if missing:
+            raise _without(missing)
+        if writing:
+            return ()
+        untried = ", ".join(scope.removeprefix("url:") for scope in SCOPES if not scope.startswith("url:GET"))
+        sentence = (
+            "if the token has scopes: each that reads is there; those that write cannot be tried by reading, and are tried "
+            f"on nobody before the first grade goes out: {untried}"
+        )
+        return (sentence,)
 
     def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
         """Send grades in bulk, then comments; a student whose grade did not go through gets no comment."""
@@ -172,7 +233,7 @@ class Canvas:
         comment: dict[str, object] = {"text_comment": change.wish.comment[:COMMENT_LIMIT], "file_ids": [file]}
         if change.standing.attempt:
             comment["attempt"] = change.standing.attempt
-        if change.wish.graded.entry.lms.get("is_group"):
+        if self._is_group:  # the zip names a single member, and only the assignment says that there are others
             comment["group_comment"] = True
         note.write(change, "comment", "sending", note=file)
         attributes = {"course_id": self._assignment.course_id, "assignment_id": self._assignment.id}
@@ -227,6 +288,21 @@ class Canvas:
             ) from None
 
 
+class MissingScope(LiveError):
+    """The token may not make a call of this kind; `scope` is what the developer key lacks."""
+
+    scope: str = ""
+
+
+def _without(scopes: Sequence[str]) -> MissingScope:
+    error = MissingScope(
+        f"the token lacks the scope {' and '.join(scopes)}",
+        hint="add it to the developer key, and make a new token; docs/lms/push.md lists all that are needed",
+    )
+    error.status, error.scope = 401, scopes[0]
+    return error
+
+
 class _Requester:
     """Stands where canvasapi's own would: same calls, sent through our `Http`, which waits, retries and hides secrets."""
 
@@ -259,8 +335,8 @@ class _Requester:
             bearer=self._token if use_auth else None,
             repeatable=not any(name.startswith("comment[") for name, _ in fields),
         )
-        response = self._http.send(call)
-        if file is not None and response.headers.get("Location"):
+        response = self._send(call)
+        if file is not None and response.headers.get("Location") and not self._is_finished(response):
             return self._finish_upload(call.url, response)
         if response.status_code >= 300:
             raise LiveError(
@@ -272,7 +348,25 @@ class _Requester:
     def _finish_upload(self, url: str, response: requests.Response) -> requests.Response:
         """Fetch the file's record; a file whose record nobody fetches may never become available."""
         where = urllib.parse.urljoin(url, response.headers["Location"])
-        return self._http.send(Call("GET", where, bearer=self._token, repeatable=True))
+        return self._send(Call("GET", where, bearer=self._token, repeatable=True))
+
+    def _is_finished(self, response: requests.Response) -> bool:
+        """Whether the file's record came with the answer, so that it need not be fetched."""
+        try:
+            return response.status_code == 201 and {"id", "url"} <= response.json().keys()  # canvasapi reads both
+        except (AttributeError, ValueError):
+            return False
+
+    def _send(self, call: Call) -> requests.Response:
+        """Send a call; where the token lacks the scope for it, the error names that scope."""
+        try:
+            return self._http.send(call)
+        except LiveError as error:
+            if error.status == 401 and "insufficient scope" in error.problem.lower():
+                path = f"{call.method}|{urllib.parse.urlsplit(call.url).path}"
+                scope = next((scope for scope, pattern in _PATTERNS.items() if pattern.fullmatch(path)), f"url:{path}")
+                raise _without([scope]) from None
+            raise
 
 
 def user_id(entry: Entry) -> str:

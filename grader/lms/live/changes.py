@@ -116,6 +116,15 @@ class Live(Protocol):
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
         """Return what the LMS holds, by `Entry.student`; who is not in it is unknown to the LMS."""
 
+    def rights(self, *, writing: bool) -> tuple[str, ...]:
+        """Find out before anything is sent whether the token may do all of it; return what could not be tried.
+
+        Raises
+        ------
+        LiveError
+            If it may not.
+        """
+
     def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
         """Send the changes one after the other, and yield what came of each."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from grader.errors import LiveError, RequestError, Unanswered
@@ -46,6 +46,9 @@ def push(
             _planned(wish, standing.get(wish.student), Known.of(journal, live.target, wish, now()), request, live)
             for wish in wishes
         ]
+        sends = any(change.step == "send" for change in changes)
+        untried = live.rights(writing=not request.dry_run) if sends or request.dry_run else ()
+        assignment = replace(assignment, attention=(*assignment.attention, *untried))
         note = Note(journal, live.target, now)
         outcomes = [] if request.dry_run else list(_sent(live, changes, note, progress))
     return report(request, live, assignment, changes, outcomes)

@@ -93,6 +93,10 @@ class Moodle:
             for student, user in users_by_student.items()
         }
 
+    def rights(self, *, writing: bool) -> tuple[str, ...]:  # noqa: ARG002  # the protocol's
+        """Nothing to try: a call sets grade, comment and page together, or is refused before it sets any."""
+        return ()
+
     def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
         """Send some students at once; where Moodle refuses them together, one by one."""
         for first in range(0, len(changes), AT_ONCE):
