@@ -67,6 +67,8 @@ def canvas_attaches(names: list[str], attachments: dict[str, str]) -> dict[str, 
     found = {}
     for name in names:
         tokens = [token for token in name.split("_") if token != "LATE"]
+        if tokens[-1].startswith("link") or name.startswith("._"):
+            continue
         ids = tokens[1:3] if tokens[0] == "anon" else [token for token in tokens if token.isdigit()][:2]
         if len(ids) == 2 and attachments.get(ids[1]) == ids[0]:
             found[name] = ids[1]
@@ -532,6 +534,21 @@ def test_a_name_of_digits_goes_back_as_canvas_can_read_it(tmp_path):
     canvas.collect(request(zipped(tmp_path / "s.zip", {"12345_678_901_hw.ipynb": RIGHT}), tmp_path / "collected"))
     _, out = exported(tmp_path, graded(tmp_path / "collected", tmp_path / "graded", {"678": scored(27)}), None)
     assert canvas_attaches(list(members(out / canvas.FEEDBACK)), {"901": "678"}) == {"user_678_901_hw.ipynb": "901"}
+
+
+@pytest.mark.parametrize(
+    "original", ["link.ipynb", "linked.ipynb", "my_link.ipynb", "links_link-1.ipynb", "hw_link.zip"]
+)
+@pytest.mark.parametrize(
+    ("start", "owner"), [("doejane_678", "678"), ("doejane_LATE_678", "678"), ("LATE_anon_aB1", "aB1")]
+)
+def test_a_name_that_canvas_takes_for_a_link_goes_back_under_another(tmp_path, original, start, owner):
+    member = f"{start}_901_{original}"
+    content = zipped(tmp_path / "own.zip", {"hw.ipynb": RIGHT}).read_bytes() if original.endswith("zip") else RIGHT
+    canvas.collect(request(zipped(tmp_path / "s.zip", {member: content}), tmp_path / "collected"))
+    _, out = exported(tmp_path, graded(tmp_path / "collected", tmp_path / "graded", {owner: scored(27)}), None)
+    (name,) = members(out / canvas.FEEDBACK)
+    assert canvas_attaches([name], {"901": owner}) == {name: "901"}
 
 
 def test_without_annotated_notebooks_the_notes_go_alone(tmp_path, collected, capsys):

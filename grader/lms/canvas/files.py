@@ -6,6 +6,7 @@ reads the gradebook, `AbstractAssignment#infer_comment_context_from_filename` th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -248,13 +249,27 @@ def _returned_as(submission: Graded) -> str:
     """Return the name that a file goes back under: the one it came under, unless Canvas would misread its own.
 
     Canvas takes the first two numbers between underscores for the user and the attachment, whatever the user's name holds.
+    It passes over a file whose last part begins with ``link``, which is what it calls an address that was handed in.
     """
     lms = submission.entry.lms
     member = str(lms["zip_member"])
-    ids = [lms.get("user_id"), lms.get("attachment_id")]
-    if lms.get("is_group") or lms.get("anonymous_id") or [part for part in member.split("_") if is_id(part)][:2] == ids:
+    user, attachment = lms.get("user_id"), lms.get("attachment_id")
+    if (anonymous := lms.get("anonymous_id")) is not None:
+        ids, right = f"anon_{anonymous}_{attachment}", True
+    else:
+        ids = f"user_{user}_{attachment}"
+        right = bool(lms.get("is_group")) or [part for part in member.split("_") if is_id(part)][:2] == [
+            user,
+            attachment,
+        ]
+    if right and not _is_passed_over(member):
         return _as_notebook(member)
-    return _as_notebook(f"user_{ids[0]}_{ids[1]}_{PurePosixPath(str(submission.entry.original)).name}")
+    original = PurePosixPath(member.partition(f"_{attachment}_")[2] or str(submission.entry.original)).name
+    return _as_notebook(f"{ids}_{re.sub('(^|_)link', '-link', original)}")
+
+
+def _is_passed_over(member: str) -> bool:
+    return member.startswith("._") or member.split("_")[-1].startswith("link")
 
 
 def _as_notebook(name: str) -> str:
