@@ -14,6 +14,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from grader import messages
 from grader._version import __version__
 from grader.errors import GraderError, RequestError
 from grader.messages import say
@@ -55,6 +56,23 @@ def _verbose(on: bool) -> bool:
 
 
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help=say("cli.common.verbose"), callback=_verbose)]
+
+
+def choose_messages(language: str | None, folder: Path | None) -> None:
+    """Put --lang and --messages into the environment, where every process that grades sees them."""
+    for variable, value in ((messages.LANGUAGE, language), (messages.FOLDER, folder and str(folder.absolute()))):
+        if value:
+            os.environ[variable] = value
+
+
+LanguageOption = Annotated[
+    str | None,
+    typer.Option("--lang", metavar="CODE", help=say("cli.common.language")),
+]
+MessagesOption = Annotated[
+    Path | None,
+    typer.Option("--messages", metavar="DIR", help=say("cli.common.messages")),
+]
 INTERRUPTED = 130
 _STOPPED = "\nstopped\n"
 _STOPPED_CLASS = say("cli.stopped")

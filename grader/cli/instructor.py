@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import DEFAULT_EXERCISE, ClassExerciseOption, Exit, QuietOption, VerboseOption, app, print_line
+from grader.cli.app import (
+    DEFAULT_EXERCISE,
+    ClassExerciseOption,
+    Exit,
+    LanguageOption,
+    MessagesOption,
+    QuietOption,
+    VerboseOption,
+    app,
+    choose_messages,
+    print_line,
+)
 from grader.errors import RequestError
 from grader.messages import say
 
@@ -82,10 +93,13 @@ def batch(
         ),
     ] = None,
     exercise: ClassExerciseOption = None,
+    language: LanguageOption = None,
+    own_messages: MessagesOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Grade every notebook of folders or zips; run again to go on where it stopped."""
+    choose_messages(language, own_messages)
     from grader.classroom import pool
 
     if executor is Runs.PROCESSES:
@@ -137,10 +151,13 @@ def regrade(
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, max=256, help=say("cli.regrade.jobs"))] = None,
     trust_store: TrustStoreOption = False,
     exercise: ClassExerciseOption = None,
+    language: LanguageOption = None,
+    own_messages: MessagesOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Judge stored evidence again, after a change of points or words; runs no student code."""
+    choose_messages(language, own_messages)
     from grader import api as service
     from grader.classroom import batch as batches
     from grader.classroom.folder import DATABASE

@@ -14,9 +14,12 @@ from grader.cli.app import (
     DEFAULT_EXERCISE,
     ExerciseOption,
     Exit,
+    LanguageOption,
+    MessagesOption,
     QuietOption,
     VerboseOption,
     app,
+    choose_messages,
     print_line,
     require_file,
     without_color,
@@ -53,10 +56,13 @@ def check(
         typer.Option("--plain", help="One fact a line, for screen readers and logs; automatic without a terminal."),
     ] = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
+    language: LanguageOption = None,
+    own_messages: MessagesOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Grade one notebook and explain the verdict."""
+    choose_messages(language, own_messages)
     notebook = _single(notebooks)
     _begin(notebook, quiet=quiet)
     from grader import api as service

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from grader import resources
+from grader import messages, resources
 from grader.errors import ExerciseError
 from grader.exercise.limits import Limits
 from grader.exercise.training import Model
@@ -180,6 +180,8 @@ class _Words(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     note: str = ""
     checks: dict[str, str] = {}
+    language: str = ""
+    messages: str = ""
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -224,6 +226,8 @@ def _is_exercise(folder: Path) -> bool:
 
 def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
     file = msgspec.convert(table, _File)
+    wording = _wording(file.words, folder)
+    messages.use(wording.language, wording.own)
     tasks = tuple(
         Task(name, entry.short, entry.asks, entry.notebook_call, entry.course_test, entry.points)
         for name, entry in file.functions.items()
@@ -231,7 +235,7 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
     return Exercise(
         name=file.name,
         title=file.title,
-        sha256=_sha256(folder, text),
+        sha256=_sha256(folder, text, wording),
         policy=file.policy,
         model=Model(file.model.layers, file.model.learning_rate, file.model.iterations),
         limits=_limits(file.limits),
@@ -261,9 +265,19 @@ def _limits(table: Mapping[str, int | float]) -> Limits:
     return msgspec.convert({**known, **table}, Limits)
 
 
-def _sha256(folder: Path, text: str) -> str:
-    """Return the hash of what decides verdicts: the table and the solution."""
-    return hashlib.sha256(text.encode() + (folder / "solution.ipynb").read_bytes()).hexdigest()
+def _wording(words: _Words, folder: Path) -> messages.Wording:
+    """Return the language and the folder of messages; the environment, which has --lang and --messages, comes first."""
+    language = os.environ.get(messages.LANGUAGE) or words.language or messages.SOURCE
+    named = os.environ.get(messages.FOLDER)
+    own = Path(named) if named else folder / words.messages if words.messages else None
+    return messages.Wording(language, own and own.absolute())
+
+
+def _sha256(folder: Path, text: str, wording: messages.Wording) -> str:
+    """Return the hash of what decides verdicts and their words: the table, the solution, and messages that are not shipped."""
+    digest = hashlib.sha256(text.encode() + (folder / "solution.ipynb").read_bytes())
+    digest.update(wording.identity())
+    return digest.hexdigest()
 
 
 def _check_points(

@@ -13,6 +13,7 @@ import pytest
 import grader
 from grader import messages, resources
 from grader.errors import RequestError
+from grader.exercise.load import load
 from grader.messages import Catalogue, entries, languages, listed, say
 
 PACKAGE = Path(grader.__file__).parent
@@ -225,3 +226,21 @@ def test_a_teachers_file_that_cannot_be_used_is_refused_with_its_line(tmp_path, 
 def test_a_language_that_is_not_there_names_those_that_are():
     with pytest.raises(RequestError, match=r"choose .*en"):
         Catalogue("xx")
+
+
+def test_a_language_and_a_teachers_folder_are_part_of_the_identity(tmp_path):
+    own(tmp_path, 'msgid "list.and"\nmsgstr "{first} & {last}"\n')
+    wordings = [messages.Wording(), messages.Wording("es"), messages.Wording(own=tmp_path)]
+    assert wordings[0].identity() == b""
+    assert len({wording.identity() for wording in wordings}) == 3
+
+
+def test_a_folder_in_the_environment_is_used_when_an_exercise_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.setenv(messages.FOLDER, str(own(tmp_path, 'msgid "cli.batch.page"\nmsgstr "Look at {index}"\n', "cli")))
+    try:
+        load()
+        assert say("cli.batch.page", index="x") == "Look at x"
+    finally:
+        monkeypatch.delenv(messages.FOLDER)
+        load()
+    assert say("cli.batch.page", index="x") != "Look at x"
