@@ -11,7 +11,7 @@ import gettext
 import io
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -144,7 +144,7 @@ def say(message_id: str, /, **values: object) -> str:
     )
 
 
-def listed(items: Sequence[object], last: str = "and") -> str:
+def listed(items: Iterable[object], last: str = "and") -> str:
     """Return items as a sentence names them: "a, b and c"; `last` is "and" or "or"."""
     texts = [str(item) for item in items]
     if len(texts) < 2:

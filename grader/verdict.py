@@ -270,4 +270,4 @@ def _plain_summary(functions: Mapping[str, FunctionResult]) -> Summary:
     score, possible = (sum(getattr(one, key) for one in functions.values()) for key in ("points", "possible"))
     headline = f"{of(score, possible)} points."
     step = "Read what each function's checks say."
-    return Summary(headline, step, f"{headline} {step}")
+    return Summary(headline, step, f"{headline} {step}", headline)

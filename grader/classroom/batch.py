@@ -38,6 +38,8 @@ from grader.exercise.load import Exercise
 from grader.files import make_private_folder, write
 from grader.reading.notebook import sha256_of
 from grader.records import Result, amount
+from grader.records.points import points
+from grader.records.wording import short_names
 from grader.store import ADJUSTMENTS, Decision, Kept, Known, Store, require_ours, ruled
 
 GROUP, GROUP_SECONDS = 32, 1.0  # submissions that are written down together: what a kill can cost, besides what runs
@@ -79,7 +81,7 @@ class Report:
 class Change:
     """What changed for one function: the points before and after, those of the machine today, and the ruling over them.
 
-    Where no function is named it is the score of the whole hand-in.
+    Where no function is named it is the score of the whole hand-in.  `short` is the function's name in a table.
     """
 
     submission: str
@@ -90,6 +92,7 @@ class Change:
     machine: float
     ruling: Decision | None = None
     stands: bool = False
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +272,7 @@ def preview(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
 def changes(machine: Result, rulings: Sequence[Decision], before: Result | None = None) -> Iterator[Change]:
     """Yield whose points are others than `before`, and the rulings that the machine does not agree with as it did then."""
     today, earlier = ruled(machine, rulings), ruled(before, rulings) if before else None
+    short = short_names(machine.functions)
     over = {ruling.function: ruling for ruling in rulings if ruling.kind == "override"}
     for name, function in today.functions.items():
         was = earlier.functions[name].points if earlier and name in earlier.functions else function.points
@@ -277,13 +281,16 @@ def changes(machine: Result, rulings: Sequence[Decision], before: Result | None 
         odd = ruling is not None and (not stands or ruling.before != given)
         if was != function.points or odd:
             submission = machine.submission
-            yield Change(submission.name, submission.student, name, was, function.points, given, ruling, stands)
+            yield Change(
+                submission.name, submission.student, name, was, function.points, given, ruling, stands, short[name]
+            )
     for ruling in rulings:
         if ruling.kind != "override" and (not ruling.function or ruling.function in machine.functions):
             stands = ruling.is_about(machine)
             if not stands or (ruling.kind == "score" and ruling.before != machine.score):
                 name, student, score = machine.submission.name, machine.submission.student, machine.score
-                yield Change(name, student, ruling.function, score, score, score, ruling, stands)
+                about = short.get(ruling.function, "")
+                yield Change(name, student, ruling.function, score, score, score, ruling, stands, about)
 
 
 def _publish(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes]) -> None:
@@ -529,19 +536,19 @@ def _tell(settings: Settings, total: int, done: Callable[[], int], running: list
 
 def under_ruling(change: Change) -> str:
     """Return a sentence on a ruling under which the machine's points have changed."""
-    short, ruling = change.function.rsplit("_", 1)[-1], change.ruling
+    ruling = change.ruling
     if ruling is None:
         return ""
-    who = f"{change.submission}, {short or 'score'}"
+    who = f"{change.submission}, {change.short or 'score'}"
     if ruling.kind == "comment":
         return f"{who}: the comment by {ruling.by} was made on other code and is not shown"
-    machine = f"the machine now gives {change.machine:g}; it gave {ruling.before:g} when {ruling.by} ruled"
+    machine = f"the machine now gives {points(change.machine)}; it gave {points(ruling.before)} when {ruling.by} ruled"
     if not change.stands and ruling.kind in ADJUSTMENTS:
         what = amount(ruling.kind, ruling.points)
         return f"{who}: the ruling {what!r} was made on other code and does not count; {machine}"
     if change.stands:
-        return f"{who}: the ruling stands at {ruling.points:g} points; {machine}"
-    return f"{who}: the ruling of {ruling.points:g} points was made on other code and does not count; {machine}"
+        return f"{who}: the ruling stands at {points(ruling.points)} points; {machine}"
+    return f"{who}: the ruling of {points(ruling.points)} points was made on other code and does not count; {machine}"
 
 
 def _changed(moved: Iterable[Change]) -> int:

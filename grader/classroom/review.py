@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from grader.records import FunctionResult, Result
+from grader.records.wording import first_few, short_names
 
 Kind = Literal["provisional", "nobody", "no_notebook", "unreadable", "wrong_notebook", "cannot_tell", "ruling", "same_file",
                "late", "once", "sample"]  # fmt: skip
@@ -25,7 +26,7 @@ WORDS: Mapping[Kind, str] = {
     "sample": "One sample of each cause",
 }
 
-
+MOST_OTHERS = 5  # files that a line names
 NOBODY = "it belongs to nobody in the class"
 _UNREAD: Mapping[str, tuple[Kind, str]] = {
     "no_notebook": ("no_notebook", "no notebook was handed in"),
@@ -107,7 +108,8 @@ def _held(result: Result) -> Iterator[tuple[Kind, str]]:
         if not result.settled_by_person:
             yield _UNREAD[status]
     else:
-        unclear = [_short(name) for name, one in result.functions.items() if _cannot_tell(one)]
+        short = short_names(result.functions)
+        unclear = [short[name] for name, one in result.functions.items() if _cannot_tell(one)]
         if unclear and not any(one.kind == "score" for one in result.adjustments):
             yield "cannot_tell", f"we cannot tell what is wrong in {', '.join(unclear)}"
 
@@ -122,10 +124,11 @@ def _cannot_tell(function: FunctionResult) -> bool:
 def _causes(result: Result) -> Iterator[tuple[_Cause, str]]:
     """Yield each cause of a notebook that could be read, with its words."""
     if result.notebook.status in {"ok", "repaired"}:
+        short = short_names(result.functions)
         for name, one in result.functions.items():
             titles = {cause.code: cause.title for cause in one.told}
             for cause in one.diagnosis.causes:
-                yield (name, cause), f"{_short(name)}: {titles.get(cause) or cause.replace('_', ' ')}"
+                yield (name, cause), f"{short[name]}: {titles.get(cause) or cause.replace('_', ' ')}"
 
 
 def _samples(
@@ -140,8 +143,4 @@ def _samples(
 
 def _others(name: str, names: Sequence[str]) -> str:
     others = [one for one in names if one != name]
-    return f"the same file as {', '.join(others[:5])}" + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-
-
-def _short(name: str) -> str:
-    return name.rsplit("_", 1)[-1]
+    return f"the same file as {first_few(others, MOST_OTHERS)}"

@@ -15,6 +15,7 @@ from grader.classroom import batch, folder, remembered, review
 from grader.errors import RequestError
 from grader.exercise.load import Exercise, Task
 from grader.records import AdjustmentKind
+from grader.records.points import points as shown
 from grader.rendering.gradebook import shown_cell
 from grader.store import ADJUSTMENTS, Decision, Known, Store, code_of, ruled
 from grader.store import ledger as decisions_file
@@ -327,8 +328,8 @@ def _decision(store: Store, name: str, task: Task | None, order: Order) -> Decis
     points = function.points if order.points is None else order.points
     if not 0 <= points <= task.possible:
         raise RequestError(
-            f"{points:g} points for {task.short}: it has {task.possible:g}",
-            hint=f"give a number from 0 to {task.possible:g}",
+            f"{shown(points)} points for {task.short}: it has {shown(task.possible)}",
+            hint=f"give a number from 0 to {shown(task.possible)}",
         )
     if order.points is None and "override" not in standing:
         raise RequestError(f"no ruling stands over {task.short} of {name}", hint="see `grader review DIR --ledger`")
@@ -380,8 +381,8 @@ def _require_number(order: Order, possible: float) -> None:
     value = order.points or 0.0
     least, most = {"score": (0, possible), "percent": (-100, 100)}.get(order.kind, (-possible, possible))
     if not least <= value <= most:
-        problem = f"{value:g} is no {order.kind} for a score out of {possible:g}"
-        raise RequestError(problem, hint=f"give a number from {least:g} to {most:g}")
+        problem = f"{shown(value)} is no {order.kind} for a score out of {shown(possible)}"
+        raise RequestError(problem, hint=f"give a number from {shown(least)} to {shown(most)}")
     if order.kind == "percent" and 0 < abs(value) < 1:
         raise RequestError(f"{value:g} is less than one percent", hint="write 10 % less as -10")
 

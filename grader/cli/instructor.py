@@ -204,14 +204,15 @@ MOST_NAMED = 5  # files, or people, named in one line without --verbose
 def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
     """Say who would gain and who would lose, by how much, and which rulings stand over it."""
     from grader.classroom.batch import under_ruling
+    from grader.records.points import gain, points
 
     moved = sorted(
         (change for change in changes if change.after != change.before), key=lambda change: change.after - change.before
     )
     for one in moved if verbose else moved[:MOST_SHOWN]:
         who = one.submission + (f" ({one.student})" if one.student else "")
-        by = f"{one.before:g} -> {one.after:g}, {one.after - one.before:+g}"
-        print_line(f"{who}, {one.function.rsplit('_', 1)[-1]}: {by}")
+        by = f"{points(one.before)} -> {points(one.after)}, {gain(one.before, one.after)}"
+        print_line(f"{who}, {one.short}: {by}")
     if not verbose and len(moved) > MOST_SHOWN:
         print_line(say("cli.regrade.more", count=len(moved) - MOST_SHOWN))
     for one in changes:
@@ -220,8 +221,8 @@ def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
     total: dict[str, float] = {}
     for one in moved:
         total[one.submission] = total.get(one.submission, 0.0) + one.after - one.before
-    gain, lose = sum(by > 0 for by in total.values()), sum(by < 0 for by in total.values())
-    print_line(say("cli.regrade.previewed", gain=gain, lose=lose))
+    winners, losers = sum(by > 0 for by in total.values()), sum(by < 0 for by in total.values())
+    print_line(say("cli.regrade.previewed", gain=winners, lose=losers))
 
 
 def _report(report: Report, *, quiet: bool, verbose: bool) -> None:

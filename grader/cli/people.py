@@ -132,6 +132,7 @@ def override(
 ) -> None:
     """Change the points of a function or the whole score, with a reason and a name; kept through every later run."""
     from grader.classroom import rulings
+    from grader.records.points import points as shown
 
     if score is not None or (undo and like is None and len(what) == 1):
         _override_score(directory, exercise, what, score, rulings.Order("", None, reason, by), quiet=quiet)
@@ -148,7 +149,7 @@ def override(
         same = rulings.alike(directory, exercise, like, function)
         names += [entry.name for entry in same]
         if not yes:
-            what_for = say("cli.override.undone_for_all") if undo else f"{points:g} points"
+            what_for = say("cli.override.undone_for_all") if undo else f"{shown(points or 0.0)} points"
             _say(say("cli.override.same", count=len(same), function=function, what=what_for))
             for one in same:
                 _say(f"  {one.name}" + (f" ({one.student})" if one.student else ""))
@@ -157,8 +158,8 @@ def override(
     order = rulings.Order(function, points, reason or (say("cli.override.taken_back") if undo else ""), by)
     for decision in rulings.override(directory, exercise, names, order):
         if not quiet:
-            points_now = f"{decision.before:g} -> {decision.points:g} points"
-            change = say("cli.override.back_to", before=decision.before) if undo else points_now
+            points_now = f"{shown(decision.before)} -> {shown(decision.points)} points"
+            change = say("cli.override.back_to", before=shown(decision.before)) if undo else points_now
             _say(f"{decision.submission}, {function}: {change}")
 
 
@@ -169,6 +170,7 @@ def _override_score(
     from dataclasses import replace
 
     from grader.classroom import rulings
+    from grader.records.points import points as shown
 
     if score is not None:
         kind, value = rulings.adjustment(score)
@@ -177,7 +179,7 @@ def _override_score(
         order = replace(order, reason=say("cli.override.taken_back"))
     for ruling in rulings.override(directory, exercise, names, order):
         if not quiet:
-            _say(f"{ruling.submission}, score: {ruling.before:g} -> {ruling.points:g}")
+            _say(f"{ruling.submission}, score: {shown(ruling.before)} -> {shown(ruling.points)}")
 
 
 @app.command(help=say("cli.comment.help"), epilog=say("cli.comment.example"))
@@ -338,6 +340,7 @@ def _show_items(directory: Path, kind: str | None, match: str) -> None:
 def _show_ledger(directory: Path) -> None:
     from grader.classroom import rulings
     from grader.records import amount
+    from grader.records.points import points as shown
     from grader.store import ADJUSTMENTS
 
     for decision in rulings.ledger(directory):
@@ -346,7 +349,7 @@ def _show_ledger(directory: Path) -> None:
         }
         words = "comment" if decision.reason else say("cli.ledger.comment_taken_back")
         what |= {
-            "override": f"{decision.submission} {decision.function}: {decision.before:g} -> {decision.points:g} points",
+            "override": f"{decision.submission} {decision.function}: {shown(decision.before)} -> {shown(decision.points)} points",
             "undo": say("cli.ledger.taken_back", submission=decision.submission, what=decision.function or "score"),
             "comment": f"{decision.submission} {decision.function or 'score'}: {words}",
             "seen": say("cli.ledger.looked_at", submission=decision.submission),

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from grader.messages import listed
 from grader.records import Training, TrainingResult
 
 LN2_SAID = "ln 2 = 0.693147"
 SMALLEST = 1e-9  # below it a number is said as a power of ten: too many zeros to count
 MOST_DECIMALS = 16  # a float64 near 1 has no more
-
-
-def accuracies(run: Training | TrainingResult) -> str:
-    """Return train / test accuracy."""
-    return f"{run.train_accuracy:.4g} / {run.test_accuracy:.4g}"
-
-
-def listed(parts: Iterable[str]) -> str:
-    """Return parts as a list in a sentence: a, b and c."""
-    *most, last = parts
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def last_printed(run: Training | TrainingResult) -> str:

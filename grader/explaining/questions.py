@@ -8,9 +8,11 @@ from statistics import median, quantiles
 
 from grader.exercise.asides import XAVIER_LAST, Asides, Earlier, Variant
 from grader.explaining.facts import HOLDS, Facts, Measured
-from grader.explaining.numbers import LN2_SAID, accuracies, cost, costs, last_printed, listed, plain, plains, share
+from grader.explaining.numbers import LN2_SAID, cost, costs, last_printed, plain, plains, share
 from grader.explaining.story import before, growth
+from grader.messages import listed
 from grader.records import Question, SweepRow, Table, Training
+from grader.records.wording import accuracies, accuracy
 
 SMALL, FAIR = 0.01, 1.0  # the scale that is stuck, and one that is not
 
@@ -80,7 +82,7 @@ def _half(asides: Asides) -> Question:
         (
             (
                 f"It moves, but not far: the cost goes from {cost(start.cost_first)} to {cost(start.cost_last)} and the "
-                f"accuracy ends at {start.train_accuracy:.4g} / {start.test_accuracy:.4g}. All units of a layer get the same "
+                f"accuracy ends at {accuracies(start)}. All units of a layer get the same "
                 "gradient and stay the same, so each layer has the power of one unit. To make units differ is what random "
                 "numbers are for."
             ),
@@ -146,9 +148,9 @@ def _symmetric(asides: Asides | None) -> Question | None:
             ),
             (
                 f"Measured with the exercise's network: with {half.name} the cost goes from {cost(half.cost_first)} to "
-                f"{cost(half.cost_last)}, accuracy {half.train_accuracy:.4g} / {half.test_accuracy:.4g}: symmetric, not dead. "
+                f"{cost(half.cost_last)}, accuracy {accuracies(half)}: symmetric, not dead. "
                 f"With {biases.name} it goes from {cost(biases.cost_first)} to {cost(biases.cost_last)}, accuracy "
-                f"{biases.train_accuracy:.4g} / {biases.test_accuracy:.4g}: the units differ, and yet nothing of use is "
+                f"{accuracies(biases)}: the units differ, and yet nothing of use is "
                 "learned in time."
             ),
         ),
@@ -319,7 +321,7 @@ def _worked_before(measured: Measured) -> Question:
                 (
                     f"{list(row.layers)}",
                     f"{row.learning_rate:g}",
-                    f"{row.train_accuracy:.4g} / {row.test_accuracy:.4g}",
+                    f"{accuracies(row)}",
                     f"{row.cost_last:.4g}",
                 )
                 for row in settings
@@ -360,7 +362,7 @@ def _four_layers(asides: Asides) -> Question:
 
 
 def _end(run: Earlier) -> str:
-    return f"{cost(run.cost_last)} (train accuracy {run.train_accuracy:.4g})"
+    return f"{cost(run.cost_last)} (train accuracy {accuracy(run.train_accuracy)})"
 
 
 def _wait(measured: Measured) -> Question:
@@ -373,9 +375,7 @@ def _wait(measured: Measured) -> Question:
     ]
     if measured.asides:
         late = measured.asides.patient
-        said.append(
-            f"After {late.iterations:,} iterations scale {late.scale:g} has {late.train_accuracy:.4g} / {late.test_accuracy:.4g}."
-        )
+        said.append(f"After {late.iterations:,} iterations scale {late.scale:g} has {accuracies(late)}.")
     rows = [row for row in measured.sweep.rows if row.scale and row.scale <= FAIR] if measured.sweep else []
     return Question(
         "What if I wait longer?",

@@ -16,6 +16,7 @@ import numpy as np
 
 from grader.exercise.shipped import scaled
 from grader.records import FunctionEvidence, ModelSettings, Outcome, Place, PrintedArrays, PrintedRun, Training
+from grader.records.wording import accuracies
 
 LARGE_COST = 3 * math.log(2)  # from such a start on, rounding decides where a run ends: at x10 two seeds of four moved
 ROUNDING = 1e-11  # costs at iteration 0 and accuracies agree between machines to more digits than this
@@ -61,7 +62,7 @@ def _run(run: PrintedRun, evidence: FunctionEvidence, course: Course) -> str:
     origin = f": that is the result for {origins[0]}" if len(origins) == 1 else ""
     return (
         f"Your notebook printed train / test accuracy {' / '.join(run.accuracies)} ({_where(run.place)}){origin}; the code "
-        f"there now gives {now.train_accuracy:.4g} / {now.test_accuracy:.4g} with the course's model: run the cell again."
+        f"there now gives {accuracies(now)} with the course's model: run the cell again."
     )
 
 

@@ -14,17 +14,17 @@ from grader.exercise.training import LN2
 from grader.explaining.facts import HARDLY, MANY, OFTEN, SMALL_GRADIENT, Facts, Measured
 from grader.explaining.numbers import (
     LN2_SAID,
-    accuracies,
     cost,
     costs,
     last_printed,
-    listed,
     plain,
     plains,
     share,
     times,
 )
+from grader.messages import listed
 from grader.records import SettingRow, Training, WaitRow
+from grader.records.wording import accuracies, accuracy
 
 TENTHS = (1.0, 0.1, 0.01, 0.001)
 EARLY = 50  # a step, traced, by which a large start has fallen
@@ -180,7 +180,7 @@ def _dead(facts: Facts) -> Iterator[str]:
                 "losses are the consequence: the reason is the gradient of exactly 0."
             )
     if facts.mine.outputs and facts.mine.outputs[0] == facts.mine.outputs[1]:
-        yield f"The accuracy {facts.mine.train_accuracy:.4g} is what one answer for all points scores."
+        yield f"The accuracy {accuracy(facts.mine.train_accuracy)} is what one answer for all points scores."
 
 
 def _symmetric(facts: Facts) -> Iterator[str]:
@@ -325,10 +325,7 @@ def _waiting(facts: Facts) -> Iterator[str]:
         yield f"What would it take? Patience: this very start gets below a cost of 0.6 at iteration {mine.escape:,}{more}."
         if facts.same_draws and measured.asides and facts.scale == measured.asides.patient.scale:
             late = measured.asides.patient
-            yield (
-                f"After {late.iterations:,} iterations it has {late.train_accuracy:.4g} / {late.test_accuracy:.4g}: late, not "
-                "wrong."
-            )
+            yield (f"After {late.iterations:,} iterations it has {accuracies(late)}: late, not wrong.")
         yield from _rates(facts)
 
 
@@ -376,7 +373,7 @@ def before(measured: Measured) -> Iterator[str]:
     yield (
         f"The flower exercise (one hidden layer) used the learning rate {fast.learning_rate:g}, "
         f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one: made again, it "
-        f"ends with accuracy {fast.train_accuracy:.4g}, at {slow.learning_rate:g} with {slow.train_accuracy:.4g}."
+        f"ends with accuracy {accuracy(fast.train_accuracy)}, at {slow.learning_rate:g} with {accuracy(slow.train_accuracy)}."
     )
     yield _settings(measured, scale)
     same = [_stuck(row) for row in sweep.settings if row.learning_rate == measured.learning_rate]
@@ -451,8 +448,8 @@ def _harm(facts: Facts) -> Iterator[str]:
     shares = sorted(measured.spread[scale].train_accuracy)
     lower = sum(one < asked.train_accuracy for one in shares)
     yield (
-        f"Its {asked.train_accuracy:.4g} is one draw: over {len(shares)} seeds its train accuracy runs from {shares[0]:.4g} to "
-        f"{shares[-1]:.4g}, and for {lower} of them it is lower."
+        f"Its {accuracy(asked.train_accuracy)} is one draw: over {len(shares)} seeds its train accuracy runs from "
+        f"{accuracy(shares[0])} to {accuracy(shares[-1])}, and for {lower} of them it is lower."
     )
     others = [("He's rule", measured.compared(None, scale)), ("scale 1", measured.compared(1.0, scale))]
     if better := [(name, one) for name, one in others if one and one.holds]:

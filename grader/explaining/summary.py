@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from grader.explaining.numbers import LN2_SAID, accuracies, costs, last_printed, listed, plain
+from grader.explaining.numbers import LN2_SAID, costs, last_printed, plain
 from grader.explaining.words import action
 from grader.faults import attempt
 from grader.judging.diagnosis.causes import UNKNOWN
+from grader.messages import listed
 from grader.records import CheckResult, Diagnosis, FunctionResult, NotebookInfo, Summary, TrainingResult
 from grader.records.points import of
+from grader.records.wording import accuracies, short_names
 
 SMALL = 0.3  # factors below it were measured to wait
 MOST_CHARACTERS = 1000  # of headline, next step and text together
@@ -27,13 +29,16 @@ def summarize(
         return _unread(notebook)
     wrong = {name: one for name, one in functions.items() if not one.passed and one.status != "broken"}
     broken = [name for name, one in functions.items() if one.provisional]
-    headline = f"{_score(functions)}. {_headline(len(wrong), bool(broken))}"
+    verdict = _headline(len(wrong), bool(broken))
+    short = short_names(functions)
     step = _next_step(notebook, wrong, reference, bool(broken))
     first = list(wrong)[:1]
     right = [_right(functions), *(_trying(wrong[name], reference[name]) for name in first), _more(wrong)]
-    ran = [sentence for name in first for sentence in _ran(name, wrong[name])] if wrong else [_measured(functions)]
+    ran = (
+        [sentence for name in first for sentence in _ran(short[name], wrong[name])] if wrong else [_measured(functions)]
+    )
     paragraphs = (" ".join(filter(None, sentences)) for sentences in (right, ran))
-    return _cut(headline, step, "\n\n".join(filter(None, paragraphs)))
+    return _cut(verdict, step, "\n\n".join(filter(None, paragraphs)), score=f"{_score(functions)}. ")
 
 
 def place(function: FunctionResult) -> str:
@@ -92,14 +97,14 @@ def _step(name: str, function: FunctionResult, cause: str, asked: Diagnosis) -> 
 
 
 def _right(functions: Mapping[str, FunctionResult]) -> str:
-    right = [name for name, one in functions.items() if one.passed]
+    right, short = [name for name, one in functions.items() if one.passed], short_names(functions)
     if len(right) == len(functions):
         return ""
-    said = listed(short(name) for name in right) if right else ""
+    said = listed(short[name] for name in right) if right else ""
     wrong = next((name for name, one in functions.items() if not one.passed and one.status == "graded"), None)
     parts = [] if wrong is None else [PARTS[check.name] for check in functions[wrong].checks if _holds(check)]
     if wrong is not None and parts:
-        said += f"{'; in' if said else 'in'} {short(wrong)} {listed(parts)}"
+        said += f"{'; in' if said else 'in'} {short[wrong]} {listed(parts)}"
     return f"Right already: {said}." if said else ""
 
 
@@ -117,11 +122,6 @@ def _holds(check: CheckResult) -> bool:
     return check.verdict == "passed" and check.name in PARTS
 
 
-def short(name: str) -> str:
-    """Return a function's name without what all of them begin with."""
-    return name.rsplit("_", 1)[-1]
-
-
 def _trying(function: FunctionResult, required: Diagnosis) -> str:
     """Say that an experiment is no failure."""
     wanted = required.scale_formula
@@ -130,12 +130,12 @@ def _trying(function: FunctionResult, required: Diagnosis) -> str:
     return f"Trying out scales is a good idea; put {wanted} back before handing in."
 
 
-def _ran(name: str, function: FunctionResult) -> Iterator[str]:
+def _ran(short: str, function: FunctionResult) -> Iterator[str]:
     """Say of the first function that is not right what its run did and why, as far as it was measured."""
     mine, asked = function.training, function.reference_training
     if mine is None or asked is None:
         return
-    ends = f"The run of {short(name)} ends with train / test accuracy {accuracies(mine)}"
+    ends = f"The run of {short} ends with train / test accuracy {accuracies(mine)}"
     if (mine.train_accuracy, mine.test_accuracy) == (asked.train_accuracy, asked.test_accuracy):
         yield f"{ends}, as the right answer's does."
         return
@@ -175,21 +175,19 @@ def _more(wrong: Mapping[str, FunctionResult]) -> str:
 
 
 def _measured(functions: Mapping[str, FunctionResult]) -> str:
-    runs = [
-        f"{short(name)} {one.training.train_accuracy:.4g} / {one.training.test_accuracy:.4g}"
-        for name, one in functions.items()
-        if one.training
-    ]
+    short = short_names(functions)
+    runs = [f"{short[name]} {accuracies(one.training)}" for name, one in functions.items() if one.training]
     return f"Measured train / test accuracy of your parameters: {', '.join(runs)}." if runs else ""
 
 
-def _cut(headline: str, step: str, text: str) -> Summary:
+def _cut(verdict: str, step: str, text: str, *, score: str = "") -> Summary:
     """Keep the whole within its bounds: of a text that is too long the last sentences are left out, or a first one is cut."""
+    headline = score + verdict
     characters = MOST_CHARACTERS - len(headline) - len(step)
     words = MOST_WORDS - len(headline.split()) - len(step.split())
     ends = [word.end() for word in re.finditer(r"\S+", text)]
     if len(text) <= characters and len(ends) <= words:
-        return Summary(headline, step, text)
+        return Summary(headline, step, text, verdict)
     kept = text[: min([characters - 1, *ends[words - 1 : words]])]
     whole = [found.end() for found in re.finditer(r"[.?!](?=\s+[A-Z])", text) if found.end() <= len(kept)]
-    return Summary(headline, step, kept[: whole[-1]] if whole else f"{kept.rstrip()}…")
+    return Summary(headline, step, kept[: whole[-1]] if whole else f"{kept.rstrip()}…", verdict)

@@ -791,11 +791,15 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What every page, terminal and LMS comment says first; plain text of at most 1,000 characters in all."""
+    """What every page, terminal and LMS comment says first; headline, step and text have at most 1,000 characters in all.
+
+    `verdict` is the headline without the score, for places that show the score large.
+    """
 
     headline: str
     next_step: str
     text: str
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)

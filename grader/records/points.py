@@ -31,3 +31,9 @@ def points(value: float) -> str:
 def of(value: float, possible: float) -> str:
     """Return points beside those possible: ``27 of 30``."""
     return f"{points(value)} of {points(possible)}"
+
+
+def gain(before: float, after: float) -> str:
+    """Return by how much points change, with a sign: ``+2``, ``-0.5``."""
+    difference = cents(exact(after)) - cents(exact(before))
+    return f"{'-' if difference < 0 else '+'}{number(abs(difference))}"

@@ -14,6 +14,7 @@ from grader.exercise import asides, shipped
 from grader.exercise.load import Exercise
 from grader.exercise.shipped import DEPTHS_RATE, ESCAPE_CAP, Setting, Shipped, Spread
 from grader.exercise.training import LN2
+from grader.messages import listed
 from grader.records import Sweep, Table, WaitRow
 from grader.rendering import text
 from grader.rendering.figures import Picture
@@ -353,8 +354,7 @@ def _when(run: asides.Earlier) -> str:
 
 
 def _listed(values: Sequence[float]) -> str:
-    *most, last = (f"{value:.2g}" for value in values)
-    return f"{', '.join(most)} and {last}"
+    return listed(f"{value:.2g}" for value in values)
 
 
 def _zeros(known: Known) -> Question:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from grader.classroom.statistics.overview import Runs, Scores
+from grader.messages import listed
 from grader.records import Sweep, Table
 from grader.rendering import text
 from grader.rendering.figures import (
@@ -24,7 +25,6 @@ from grader.rendering.figures import (
     Stroke,
     Tick,
     head,
-    listed,
     steps,
 )
 from grader.rendering.sweep import SHARES, Place, ground, place_of

@@ -135,7 +135,7 @@ def _render(template: str, found: Classroom, **context: object) -> str:
         script="class.js",
         title=found.title or "Class",
         found=found,
-        functions=text.short_names(found.functions) if found.functions else {},
+        functions=text.short_names(found.functions),
         link=link,
         standing=standing,
         kinds=kinds,

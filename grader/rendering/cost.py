@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from grader.messages import listed
 from grader.records import Number, Table, TrainingResult
 from grader.rendering.figures import (
     BOTTOM,
@@ -27,7 +28,6 @@ from grader.rendering.figures import (
     head,
     iterations,
     kept,
-    listed,
     parts,
     path,
     some,

@@ -231,8 +231,3 @@ def spread_out(places: dict[str, float], bottom: float = BOTTOM) -> dict[str, fl
         moved[index] = round(min(moved[index], over), 1)
         over = moved[index] - APART
     return dict(zip(order, moved, strict=True))
-
-
-def listed(items: Sequence[str]) -> str:
-    """Return ``a, b and c``."""
-    return " and ".join(filter(None, (", ".join(items[:-1]), items[-1])))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from grader.messages import listed
 from grader.records import Number, Table, TrainingResult
 from grader.rendering.figures import (
     BOTTOM,
@@ -20,7 +21,6 @@ from grader.rendering.figures import (
     head,
     iterations,
     kept,
-    listed,
     parts,
     path,
     powers,

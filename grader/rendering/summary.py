@@ -131,7 +131,7 @@ def _groups(found: Classroom, counts: Overview) -> Iterator[Cells]:
 
 
 def _shorts(found: Classroom) -> dict[str, str]:
-    return text.short_names(found.functions) if found.functions else {}
+    return text.short_names(found.functions)
 
 
 # --- two attempts ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from grader.messages import listed
 from grader.records import Diagnosis, FunctionResult, Number, Sweep, SweepRow, Table, TrainingResult
 from grader.rendering.figures import (
     BOTTOM,
@@ -27,7 +28,6 @@ from grader.rendering.figures import (
     dot,
     head,
     kept,
-    listed,
     parts,
     path,
     powers,

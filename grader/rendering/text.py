@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from grader.records import Number, Result
 from grader.records.points import of, points
+from grader.records.wording import accuracy, short_names
 
 __all__ = [
     "accuracy",
@@ -68,17 +69,12 @@ def shorten(text: str, width: int) -> str:
 
 def headline(result: Result) -> str:
     """Return the summary's headline without the score, for places that show it large."""
-    return result.summary.headline.removeprefix(f"{of(result.score, result.possible)}. ")
+    return result.summary.verdict or result.summary.headline
 
 
 def short_number(value: Number) -> str:
     """Return a number to six digits; inf and nan as they are."""
     return value if isinstance(value, str) else f"{value:.6g}"
-
-
-def accuracy(share: float) -> str:
-    """Return a share as the notebook prints it, to four digits."""
-    return f"{share:.4g}"
 
 
 def costs(values: Sequence[Number]) -> tuple[str, ...]:
@@ -87,13 +83,6 @@ def costs(values: Sequence[Number]) -> tuple[str, ...]:
     coarse, fine = ({f"{value:.{digits}f}" for value in finite} for digits in (4, 10))
     decimals = 10 if len(coarse) < len(fine) else 4
     return tuple(value if isinstance(value, str) else f"{value:.{decimals}f}" for value in values)
-
-
-def short_names(names: Sequence[str]) -> dict[str, str]:
-    """Map each function's name to what is left without their common beginning: zeros, random, he."""
-    common = names[0].rpartition("_")[0] + "_" if len(names) > 1 else ""
-    length = len(common) if all(name.startswith(common) and name != common for name in names) else 0
-    return {name: name[length:] for name in names}
 
 
 def sentences(parts: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from grader.messages import listed
 from grader.records import Sweep, Table, WaitRow
 from grader.rendering.figures import (
     BOTTOM,
@@ -19,7 +20,6 @@ from grader.rendering.figures import (
     Tick,
     head,
     kept,
-    listed,
     path,
     powers,
     spread_out,

@@ -3,7 +3,7 @@
 from grader.store.caches import Reader, Trainings
 from grader.store.ledger import ADJUSTMENTS, Decision, Ledger, code_hash, code_of, digest
 from grader.store.packing import Keys, Packed, pack_evidence, unpack_evidence
-from grader.store.ruled import ruled, said
+from grader.store.ruled import ruled
 from grader.store.store import Before, Counts, Kept, Known, Standing, Store, require_ours, trust
 
 __all__ = [

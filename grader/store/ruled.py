@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from grader.records import Adjustment, AdjustmentKind, Comment, FunctionResult, Result, Ruling, Summary
 from grader.records.points import of, points
+from grader.records.wording import short_names
 from grader.store.ledger import ADJUSTMENTS, Decision
 
 MOST_CHARACTERS = 1000  # of a summary in all
@@ -30,9 +31,7 @@ def ruled(result: Result, decisions: Iterable[Decision]) -> Result:
     return result if changed == result else replace(changed, summary=_summary(result, changed))
 
 
-def said(ruling: Ruling) -> str:
-    """Return a ruling as a sentence for the student."""
-    short = ruling.function.rsplit("_", 1)[-1]
+def _ruling(ruling: Ruling, short: str) -> str:
     change = f"A person changed the points of {short} from {points(ruling.before)} to {points(ruling.points)}"
     return f"{change}: {ruling.reason.rstrip('.')}."
 
@@ -79,30 +78,27 @@ def _adjusted(result: Result, decisions: Iterable[Decision]) -> Result:
 
 def _summary(machine: Result, result: Result) -> Summary:
     headline, step = machine.summary.headline, machine.summary.next_step
+    verdict = machine.summary.verdict or headline
     if result.machine_score is not None:
-        rest = headline.removeprefix(_score(machine))
         if machine.provisional and not result.provisional:
-            rest = "A person settled what could not be judged."
-        headline = f"{_score(result)}{rest}"
+            verdict = "A person settled what could not be judged."
+        headline = f"{of(result.score, result.possible)}. {verdict}"
     if result.passed:
         step = "Nothing is left to do."
     text = " ".join(filter(None, [*_sentences(result), machine.summary.text]))
     room = MOST_CHARACTERS - len(headline) - len(step)
-    return Summary(headline, step, text if len(text) <= room else text[: room - 1] + "…")
+    return Summary(headline, step, text if len(text) <= room else text[: room - 1] + "…", verdict)
 
 
 def _sentences(result: Result) -> Iterator[str]:
     """Yield what people ruled and wrote, the words about the whole hand-in first."""
-    yield from map(said, (one.ruling for one in result.functions.values() if one.ruling))
+    short = short_names(result.functions)
+    yield from (_ruling(one.ruling, short[name]) for name, one in result.functions.items() if one.ruling)
     for change in result.adjustments:
         by = "" if change.kind == "score" else f" ({change.amount})"
         what = f"A person changed the score from {points(change.before)} to {points(change.after)}{by}"
         yield f"{what}: {change.reason.rstrip('.')}."
     for function, comment in result.comments.items():
-        about = f" on {function.rsplit('_', 1)[-1]}" if function else ""
+        about = f" on {short[function]}" if function else ""
         end = "" if comment.text.rstrip().endswith((".", "!", "?")) else "."
         yield f"A person's comment{about}: {comment.text.strip()}{end}"
-
-
-def _score(result: Result) -> str:
-    return f"{of(result.score, result.possible)}. "

@@ -81,6 +81,7 @@ def test_right_answers_are_told_their_measures():
         "30 of 30. All functions are right.",
         "Nothing is left to do.",
         "Measured train / test accuracy of your parameters: zeros 0.5 / 0.5, random 0.83 / 0.86, he 0.9933 / 0.96.",
+        "All functions are right.",
     )
 
 

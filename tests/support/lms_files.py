@@ -51,7 +51,10 @@ def scored(points: float, **changes: object) -> Result:
     functions = {builders.ZEROS: builders.zeros(), builders.RANDOM: builders.random()}
     functions[builders.HE] = builders.he(points=points - 20)
     said = Summary(
-        f"{points:g} of 30. One function is not right yet.", "Look at <He> & C:\\tmp.", "Measured: 0.99 / 0.96."
+        f"{points:g} of 30. One function is not right yet.",
+        "Look at <He> & C:\\tmp.",
+        "Measured: 0.99 / 0.96.",
+        "One function is not right yet.",
     )
     return builders.result(functions, summary=said, **changes)
 

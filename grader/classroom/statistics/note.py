@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.classroom.statistics.overview import CauseCount, Overview
 from grader.classroom.statistics.rows import Classroom
+from grader.records.points import of
 
 MOST_MISTAKES = 5
 FEWEST = 3  # a mistake of one or two would point at somebody
@@ -24,7 +25,7 @@ def _opening(counts: Overview) -> str:
     if counts.read < handed:
         said.append(f"{counts.read} of them could be read.")
     if counts.scores:
-        said.append(f"The median score is {counts.scores.median:.4g} of {counts.scores.possible:g}.")
+        said.append(f"The median score is {of(counts.scores.median, counts.scores.possible)}.")
     said.append(f"In {counts.passed} everything is right.")
     return " ".join(said)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from grader.judging.checks.compare import failed, passed, skipped
 from grader.judging.checks.values import draws, scale, weights
 from grader.judging.diagnosis import Recovered
-from grader.records import Finding, Shown, Training
+from grader.records import Finding, Shown
+from grader.records.wording import accuracies
 
 
 def training(student: Recovered, reference: Recovered) -> Finding:
@@ -14,13 +15,9 @@ def training(student: Recovered, reference: Recovered) -> Finding:
     if mine is None or asked is None:
         return skipped(student.evidence.training_fault or "there was nothing to train from")
     if (mine.train_accuracy, mine.test_accuracy) == (asked.train_accuracy, asked.test_accuracy):
-        return passed(f"train and test accuracy are {_accuracies(asked)}, as with the right parameters")
+        return passed(f"train and test accuracy are {accuracies(asked)}, as with the right parameters")
     earlier = (weights,) if reference.distribution == "zeros" else (draws, scale)
     if any(check(student, reference).verdict != "passed" for check in earlier):
-        return skipped(f"other parameters train otherwise: {_accuracies(mine)}, not {_accuracies(asked)}")
-    evidence = Shown("model(...) with these parameters", _accuracies(mine), _accuracies(asked), "exact")
+        return skipped(f"other parameters train otherwise: {accuracies(mine)}, not {accuracies(asked)}")
+    evidence = Shown("model(...) with these parameters", accuracies(mine), accuracies(asked), "exact")
     return failed("the training ends with another accuracy", evidence=evidence)
-
-
-def _accuracies(found: Training) -> str:
-    return f"{found.train_accuracy:.4g} / {found.test_accuracy:.4g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from grader.judging.checks.compare import failed, pairs, passed, shape, shown
 from grader.judging.diagnosis import Recovered, removed_numpy_name, undefined_name
 from grader.judging.diagnosis import shapes as required_shapes
 from grader.records import Array, Finding, Function, FunctionEvidence, Outcome, Shown
+from grader.records.wording import first_few
 
 EXACT = "exact"
 MOST_NAMES = 20
@@ -108,7 +109,7 @@ def _structure(outcome: Outcome, function: str) -> Finding | None:
     required = required_shapes(outcome.call.layers)
     missing = [name for name in required if name not in outcome.arrays]
     if missing:
-        return _names(outcome, function, f"{listed(missing)} missing", required)
+        return _names(outcome, function, f"{first_few(missing, MOST_NAMES)} missing", required)
     for name, sides in required.items():
         array = outcome.arrays[name]
         if array.shape != sides:
@@ -119,11 +120,11 @@ def _structure(outcome: Outcome, function: str) -> Finding | None:
             want = "finite numbers"
             return failed(f"{name} holds NaN or infinity", evidence=shown(outcome, function, name, want, EXACT))
     extra = [name for name in outcome.arrays if name not in required]
-    return _names(outcome, function, f"{listed(extra)} too many", required) if extra else None
+    return _names(outcome, function, f"{first_few(extra, MOST_NAMES)} too many", required) if extra else None
 
 
 def _names(outcome: Outcome, function: str, problem: str, required: Mapping[str, tuple[int, int]]) -> Finding:
-    got, want = listed(sorted(outcome.arrays)) or "no names", ", ".join(required)
+    got, want = first_few(sorted(outcome.arrays), MOST_NAMES) or "no names", ", ".join(required)
     evidence = Shown(outcome.call.literal(function), got, want, EXACT)
     hint = _with_note(f"The names asked for are {want}.", outcome)
     return failed(f"{outcome.call.literal(function)}: {problem}", hint=hint, evidence=evidence)
@@ -132,12 +133,6 @@ def _names(outcome: Outcome, function: str, problem: str, required: Mapping[str,
 def _with_note(hint: str, outcome: Outcome) -> str:
     """Add what was cut short of what came back."""
     return f"{hint} {outcome.message}" if outcome.message else hint
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names with commas between, the first of them where they are many."""
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _shape(outcome: Outcome, function: str, name: str, sides: tuple[int, int]) -> Finding:

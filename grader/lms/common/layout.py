@@ -34,6 +34,7 @@ from grader.lms.common.archives import MOST_ZIP_BYTES, Contents, Member
 from grader.lms.common.choice import done_in, is_notebook
 from grader.lms.common.system import Collect, Done
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
+from grader.records.wording import first_few
 
 _UNSEALED = (
     "manifest.json has no seal, since no key can be kept in your data folder: "
@@ -137,9 +138,11 @@ def _entry(request: Collect, hand_in: HandedIn, stem: str, usual: str) -> Entry:
             sha256, said = _copy(chosen.member, request.out / file)
             notes.append(said)
         elif files:
-            notes.append("No notebook is among what was handed in: " + _listed([file.original for file in files]))
+            notes.append(
+                "No notebook is among what was handed in: " + first_few([file.original for file in files], MOST_FILES)
+            )
         if aside := [file.original for file in files if file.member.too_large and file is not chosen]:
-            notes.append("Set aside, since it is too large: " + _listed(aside))
+            notes.append("Set aside, since it is too large: " + first_few(aside, MOST_FILES))
         if left:
             notes.append(f"{left + len(able)} notebooks and scripts were handed in; only {len(able)} were looked at.")
     return Entry(
@@ -203,11 +206,6 @@ def _is_able(file: File, functions: Sequence[str]) -> bool:
     with suppress(Exception), file.member.open() as opened:  # each way of packing has errors of its own
         return is_markdown_notebook(_base(file.original), opened.read(PEEKED_BYTES), functions)
     return False
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_FILES} more" if len(names) > MOST_FILES else ""
-    return ", ".join(names[:MOST_FILES]) + more
 
 
 def _usual(entries: Sequence[HandedIn]) -> str:
@@ -298,7 +296,7 @@ def _remarks(hand_in: HandedIn, entry: Entry) -> str:
     remarks = [
         entry.note,
         hand_in.remark,
-        f"{entry.original} was taken, not {_listed(entry.others)}" if several else "",
+        f"{entry.original} was taken, not {first_few(entry.others, MOST_FILES)}" if several else "",
     ]
     remarks += ["no file was handed in"] * (entry.file is None and not hand_in.note and not hand_in.files)
     sentence = "; ".join(part for part in remarks if part)
