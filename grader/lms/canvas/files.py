@@ -269,7 +269,7 @@ def _returned_as(submission: Graded) -> str:
 
 
 def _is_passed_over(member: str) -> bool:
-    return member.startswith("._") or member.split("_")[-1].startswith("link")
+    return member.startswith("._") or member.rsplit("_", maxsplit=1)[-1].startswith("link")
 
 
 def _as_notebook(name: str) -> str:
