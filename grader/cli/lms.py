@@ -1,7 +1,8 @@
 """Commands of an LMS: what it exports is collected, what it imports is written.  One sub-command a system of the table."""
 
 # without postponed annotations: those of the commands below name the system that they are made for
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -164,7 +165,7 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
                 f"{directory} was collected from {draft.manifest.system}, not from {name}",
                 hint=f"run `grader lms {draft.manifest.system} export`",
             )
-        request = replace(draft, template=template, column=column, mapping=mapping)
+        request = replace(draft, template=template, column=column, mapping=mapping, ask=_ask(quiet=quiet))
         with never_replacing([template, mapping]):
             report = EXPORTERS[name](request)
         say(report, quiet=quiet, verbose=verbose)
@@ -183,6 +184,13 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         if all(request.score(submission) is None for submission in request.graded):
             print_line("no score was written: nobody of this class has one that may go out", err=True)
             raise typer.Exit(int(Exit.NOT_PASSED))
+
+
+def _ask(*, quiet: bool) -> Callable[[str], bool] | None:
+    """Return what asks whoever sits at the terminal; None where nobody does."""
+    if quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    return lambda question: typer.confirm(_line(question), default=False, err=True)
 
 
 def _refuse(name: str, wrongly: Mapping[str, object]) -> None:

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import zipfile
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import builders
@@ -25,7 +26,7 @@ from grader.cli import main
 from grader.errors import RequestError
 from grader.lms.canvas import files as canvas
 from grader.lms.canvas.names import Name, parse, without_resubmit_suffix
-from grader.lms.common import archives
+from grader.lms.common import archives, tables
 
 # --- the importers, written down from their sources ----------------------------------------------------------------
 
@@ -639,9 +640,12 @@ def test_a_split_name_is_a_gradebook_too(tmp_path, collected):
 @pytest.mark.parametrize(
     ("header", "more", "wanted"),
     [
-        ("Initialization (4711),Other (5)", (), "4711"),
-        ("Week 1: initialization (4711),Other (5)", (), "4711"),
+        ("Other (5),Initialization (4711)", (), "4711"),
+        ("Other (5),Week 1: initialization (4711)", (), "4711"),
         ("Init quiz (1),Home (2)", (), "2"),
+        ("Initialization quiz (1),Programming Assignment 1 (2)", ("--column", "2"), "2"),
+        ("Initialization (1)", (), "1"),
+        ("Initialization quiz (1)", ("--column", "1"), "1"),
         ("Initialization (1),Initialization (2)", ("--column", "2"), "2"),
         ("Initialization (1),Home (2)", ("--column", "home"), "2"),
     ],
@@ -658,18 +662,44 @@ def test_the_column_is_found(tmp_path, collected, header, more, wanted):
     ("header", "more", "says"),
     [
         ("Initialization (1),Initialization (2)", (), ("'Initialization (1)'", "'Initialization (2)'", "--column")),
+        ("Initialization quiz (1)", (), ("'Initialization quiz (1)' (10 points)", "out of 30", "--column")),
+        (
+            "Initialization quiz (1),Programming Assignment 1 (2),Home (3)",
+            (),
+            ("quiz (1)' (10 points)", "1 (2)' (30 points)", "--column"),
+        ),
+        (
+            "Initialization (1),Programming Assignment 1 (2),Home (3)",
+            (),
+            ("'Initialization (1)' (10 points)", "1 (2)' (30 points)"),
+        ),
         ("Week (1),Home (2)", (), ("'Week (1)'", "'Home (2)'", "--column")),
         ("Initialization (1),Home (2)", ("--column", "9"), ("no column is '9'",)),
         ("Initialization Final Grade (1),Sum (read only)", ("--column", "1"), ("no column is '1'",)),
     ],
 )
 def test_a_column_that_cannot_be_told_is_an_error(tmp_path, collected, capsys, header, more, says):
-    text = f'Student,ID,Section,{header}\n    Points Possible,,,10,10\n"Doe, Jane",678,CS101-01,,\n'
+    points = "10,30,10" if header.count(",") == 2 else "10,10"
+    text = f'Student,ID,Section,{header}\n    Points Possible,,,{points}\n"Doe, Jane",678,CS101-01,,\n'
     code, out = exported(tmp_path, graded(collected, tmp_path / "graded", {"678": scored(27)}), text, *more)
     assert code == 2
     said = capsys.readouterr().err
     assert all(word in said for word in says)
     assert not (out / canvas.GRADEBOOK).exists()
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_column_of_other_points_is_taken_where_somebody_says_yes(tmp_path, answer):
+    quiz = [tables.Column(3, "Initialization quiz (1)", "Initialization quiz", "1", Decimal(10))]
+    asked = []
+
+    def ask(question):
+        asked.append(question)
+        return answer
+
+    with contextlib.nullcontext() if answer else pytest.raises(RequestError, match="out of 30"):
+        assert tables.choose(quiz, wanted=None, known_id="", title="Initialization", possible=30.0, ask=ask) == quiz[0]
+    assert "'Initialization quiz (1)' (10 points)" in asked[0]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -75,13 +76,60 @@ def test_of_several_attempts_the_latest_is_taken(tmp_path):
     assert entries["none"].file is None
 
 
-def test_two_people_of_one_name_are_pointed_out(tmp_path, capsys):
-    export = {
-        "1-2 - Bo Li - Sep 24, 2024 926 PM/hw.ipynb": RIGHT,
-        "3-2 - Bo Li - Sep 25, 2024 926 PM/hw.ipynb": RIGHT,
-    }
-    assert run(tmp_path, "brightspace", export)[0] == 0
-    assert "two people of this name, perhaps" in capsys.readouterr().out
+LI = "Sep 24, 2024 926 PM", "Sep 25, 2024 926 PM"
+
+
+@pytest.mark.parametrize(
+    ("folders", "ids"),
+    [
+        ([f"1-2 - Bo Li - {LI[0]}", f"3-2 - Bo Li - {LI[1]}"], {"Bo Li (1-2)", "Bo Li (3-2)"}),
+        # numbers that somebody else has as well tell nobody apart
+        ([f"1-2 - Bo Li - {LI[0]}", f"1-2 - Bo Li - {LI[1]}", f"1-2 - Ann Roe - {LI[0]}"],
+         {f"Bo Li (1-2, {LI[0]})", f"Bo Li (1-2, {LI[1]})", "Ann Roe"}),
+        ([f"1-2 - Bo Li - {LI[0]}", f"1-2 - Bo Li - {LI[1]}", f"3-2 - Ann Roe - {LI[0]}"], {"Bo Li", "Ann Roe"}),
+        # one name, composed and decomposed
+        ([f"1-2 - Zo\u00eb - {LI[0]}", f"1-2 - Zoe\u0308 - {LI[1]}"], {"Zo\u00eb"}),
+    ],
+)  # fmt: skip
+def test_two_people_of_one_name_are_an_entry_each(tmp_path, capsys, folders, ids):
+    export = {f"{folder}/{number}.ipynb": RIGHT for number, folder in enumerate(folders)}
+    code, entries = run(tmp_path, "brightspace", export)
+    assert (code, entries.keys()) == (0, ids)
+    assert ("an entry each" in capsys.readouterr().out) == any("(" in student for student in ids)
+    files = {entry.original for entry in entries.values()}
+    assert len(files) == len(ids)
+
+
+def test_a_class_list_that_holds_a_name_once_makes_its_hand_ins_one_persons(tmp_path):
+    export = {f"1-2 - Bo Li - {LI[0]}/old.ipynb": RIGHT, f"3-2 - Bo Li - {LI[1]}/new.ipynb": RIGHT}
+    (tmp_path / "r.csv").write_text("OrgDefinedId,First Name,Last Name\n#1,Bo,Li\n", encoding="utf-8")
+    _, entries = run(tmp_path, "brightspace", export, "--roster", str(tmp_path / "r.csv"))
+    assert entries["Bo Li"].original == "new.ipynb"
+    (tmp_path / "r.csv").write_text("OrgDefinedId,First Name,Last Name\n#1,Bo,Li\n#2,Bo,Li\n", encoding="utf-8")
+    _, entries = run(tmp_path, "brightspace", export, "--roster", str(tmp_path / "r.csv"))
+    assert entries.keys() == {"Bo Li (1-2)", "Bo Li (3-2)"}
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_hand_ins_of_one_name_are_entered_by_hand(tmp_path, capsys, rows):
+    run(tmp_path, "brightspace", {f"1-2 - Bo Li - {LI[0]}/hw.ipynb": RIGHT, f"3-2 - Bo Li - {LI[1]}/hw.ipynb": RIGHT})
+    table = (
+        "OrgDefinedId,Last Name,First Name,Initialization Points Grade,End-of-Line Indicator\n" + "#1,Li,Bo,,#\n" * rows
+    )
+    results = {"Bo Li (1-2)": scored(27), "Bo Li (3-2)": scored(20)}
+    code, out = exported(tmp_path, "brightspace", results, table.encode())
+    said = capsys.readouterr().out
+    assert code == 0
+    assert (out / "brightspace-import.csv").read_text(encoding="utf-8").count("\n") == 1
+    assert f"Bo Li (1-2): 2 hand-ins have this name, and {rows} row" in said
+    assert "it is 27 of 30 points" in said
+    assert "it is 20 of 30 points" in said
+
+
+def test_a_name_finds_its_row_composed_or_not(tmp_path):
+    run(tmp_path, "spreadsheet", {"Zoe\u0308/hw.ipynb": RIGHT})
+    _, out = exported(tmp_path, "spreadsheet", {"Zo\u00eb": scored(27)}, "ID,Initialization\nZoe\u0308,\n".encode())
+    assert (out / "grades.csv").read_text(encoding="utf-8") == "ID,Initialization\nZoe\u0308,27\n"
 
 
 def test_a_username_with_an_underscore_is_settled_by_the_roster(tmp_path):
@@ -188,6 +236,51 @@ def test_brightspaces_file_keeps_its_marks(tmp_path):
         "OrgDefinedId,Username,Initialization Points Grade <Numeric MaxPoints:60 Weight:10>,End-of-Line Indicator\n"
         "#112,#mas,54,#\n#113,#bl,40,#\n"
     )
+
+
+def test_a_changed_grade_is_shown_and_a_persons_words_stay(tmp_path, capsys):
+    names = ("new", "same", "other", "out")
+    run(tmp_path, "blackboard", {f"HW_{name}_attempt_2021-12-10-22-29-43_hw.ipynb": RIGHT for name in names})
+    title = "Initialization [Total Pts: 30 Score] |7"
+    table = f'"Username"\t"{title}"\t"Feedback to Learner"\t"Feedback Format"\n' + "".join(
+        f'"{name}"\t"{grade}"\t"{words}"\t"SMART_TEXT"\n'
+        for name, grade, words in (
+            ("new", "Needs Grading", ""),
+            ("same", "27.00000", "a < b\nsee me"),
+            ("other", "12.5", "<p>Well done</p>"),
+            ("out", "Exempt", "ill"),
+        )
+    )
+    results = dict.fromkeys(names, scored(27))
+    code, out = exported(tmp_path, "blackboard", results, table.encode(), "gc.xls")
+    said = capsys.readouterr().out
+    assert code == 0
+    text = (out / "blackboard-upload.xls").read_text(encoding="utf-8")
+    rows = {row["Username"]: row for row in csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")}
+    assert {name: row[title] for name, row in rows.items()} == {"new": "27", "same": "27", "other": "27"}
+    assert rows["same"]["Feedback to Learner"].startswith('a &lt; b<br>see me<div class="grader-feedback">')
+    assert rows["other"]["Feedback to Learner"].startswith('<p>Well done</p><div class="grader-feedback">')
+    assert "3 scores, 1 new, 1 changed, 1 as before" in said
+    assert "other: 12.5 in gc.xls becomes 27" in said
+    assert "same: the words in 'Feedback to Learner' are kept, ours stand behind them" in said
+    assert "out: 'Exempt' stands in gc.xls and is kept, so no score was written" in said
+
+    (tmp_path / "again").mkdir()
+    arguments = ["lms", "blackboard", "export", str(tmp_path / "graded"), "--out", str(tmp_path / "again")]
+    assert main([*arguments, "--gradebook", str(out / "blackboard-upload.xls")]) == 0
+    assert (tmp_path / "again" / "blackboard-upload.xls").read_text(encoding="utf-8") == text
+
+
+def test_words_in_a_spreadsheet_stay_when_ours_change(tmp_path):
+    run(tmp_path, "spreadsheet", {"jd1.ipynb": RIGHT})
+    _, out = exported(tmp_path, "spreadsheet", {"jd1": scored(27)}, b"ID,Initialization,feedback\njd1,12,Hello\n")
+    first = (out / "grades.csv").read_bytes()
+    assert b"Hello\n\n[automatic feedback]\n27 of 30." in first
+    for folder in ("graded", "upload"):
+        shutil.rmtree(tmp_path / folder)
+    _, out = exported(tmp_path, "spreadsheet", {"jd1": scored(25)}, first)
+    text = (out / "grades.csv").read_text(encoding="utf-8")
+    assert (text.count("Hello"), text.count("27 of 30"), text.count("25 of 30")) == (1, 0, 1)
 
 
 def test_staff_graded_points_of_open_edx(tmp_path):

@@ -148,6 +148,7 @@ def choose(book: Gradebook, request: Export) -> Column:
         known_id=request.assignment_id,
         title=request.title,
         possible=request.possible,
+        ask=request.ask,
     )
 
 
@@ -190,13 +191,13 @@ def _fill(
     if score is None:
         return
     if reason := _NOT_OURS.get(old.upper()):
-        filled.attention.append(f"{submission.entry.name}: {reason} in the gradebook, so no score was written")
+        filled.attention.append(f"{submission.label}: {reason} in the gradebook, so no score was written")
         return
     if (name := canvas_gradebook.person(book, row)) != submission.entry.name and sanitized(name) != sanitized(
         submission.entry.name
     ):
         filled.attention.append(
-            f"the score of {submission.entry.name} goes to {name} "
+            f"the score of {submission.label} goes to {name} "
             f"(id {submission.entry.student}): a group's member, or a changed name; "
             "see in Canvas that the whole group has it"
         )
@@ -208,7 +209,7 @@ def _fill(
         filled.same += 1
     else:
         filled.changed += 1
-        filled.attention.append(f"{submission.entry.name}: {old} in the gradebook becomes {points.number(new)}")
+        filled.attention.append(f"{submission.label}: {old} in the gradebook becomes {points.number(new)}")
     width = max(len(row), column.index + 1)
     cells = [*row, *[""] * (width - len(row))]
     cells[column.index] = points.number(new)
@@ -227,10 +228,10 @@ def _feedback(request: Export) -> Done:
         if submission.absent and request.score(submission) is None:
             continue
         if not member or not submission.entry.file:
-            attention.append(f"{submission.entry.name}: no file was handed in, so none can go back (the score can)")
+            attention.append(f"{submission.label}: no file was handed in, so none can go back (the score can)")
         elif suffix_of(submission.entry.file) != ".ipynb":
             attention.append(
-                f"{submission.entry.name}: a script has no cells to put notes between; only the score goes back"
+                f"{submission.label}: a script has no cells to put notes between; only the score goes back"
             )
         else:
             page = submission.folder / "annotated.ipynb"

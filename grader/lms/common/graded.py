@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from grader.classroom.manifest import Entry, Manifest
 from grader.classroom.review import open_items
 from grader.errors import RequestError
 from grader.files import make_private_folder
-from grader.lms.common.system import UNWORKED, Export, Graded, Unworked
+from grader.lms.common.system import UNWORKED, Export, Graded, Unworked, label, namesakes
 from grader.records import Result
 
 UNSEEN = ("no_notebook", "unreadable")  # blank unless somebody says otherwise; the others get their score
@@ -34,7 +34,7 @@ def gather(
     """
     manifest, absent = _manifest(directory), absent_points("blank") if absent is None else absent
     results, waiting, nobody = _results(directory, manifest)
-    graded, held_back = [], {}
+    graded, held_back, same = [], {}, namesakes(manifest.entries)
     for entry in manifest.entries:
         if (graded_in := results.get(entry.student)) is None:
             held_back[entry.student] = "not graded yet"
@@ -46,7 +46,7 @@ def gather(
         if why:
             held_back[entry.student] = "; ".join(why)
         else:
-            graded.append(Graded(entry, result, directory / folder, decided))
+            graded.append(Graded(entry, result, directory / folder, decided, entry.student in same))
     first = next(iter(results.values()))[1]
     make_private_folder(out)
     return Export(manifest, graded, out, first.title, first.possible, absent=absent, held_back=held_back, nobody=nobody)
@@ -94,9 +94,14 @@ def _points(option: str) -> Decimal | None:
     return Decimal(option)
 
 
-def named(entries: Iterable[Entry], why: Mapping[str, str]) -> tuple[str, ...]:
+def named(entries: Sequence[Entry], why: Mapping[str, str]) -> tuple[str, ...]:
     """Return a sentence for each entry that is held back."""
-    return tuple(f"{entry.name or entry.student}: {why[entry.student]}" for entry in entries if entry.student in why)
+    same = namesakes(entries)
+    return tuple(
+        f"{label(entry, is_namesake=entry.student in same)}: {why[entry.student]}"
+        for entry in entries
+        if entry.student in why
+    )
 
 
 def _manifest(directory: Path) -> Manifest:

@@ -32,7 +32,7 @@ from grader.errors import RequestError
 from grader.files import make_private_folder, replacing, write
 from grader.lms.common.archives import MOST_ZIP_BYTES, Contents, Member
 from grader.lms.common.choice import done_in, is_notebook
-from grader.lms.common.system import Collect, Done
+from grader.lms.common.system import Collect, Done, label, namesakes
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 from grader.records.wording import first_few
 
@@ -285,12 +285,16 @@ def _done(request: Collect, handed_in: Sequence[HandedIn], entries: Sequence[Ent
     late = sum(bool(entry.late) for entry in entries)
     messages += [f"{late} of them late"] * bool(late)
     messages += [f"passed over, as nobody's: {contents.passed_over}"] * bool(contents.passed_over)
-    attention = [_remarks(hand_in, entry) for hand_in, entry in zip(handed_in, entries, strict=True)]
+    same = namesakes(entries)
+    attention = [
+        _remarks(hand_in, entry, is_namesake=entry.student in same)
+        for hand_in, entry in zip(handed_in, entries, strict=True)
+    ]
     manifest = request.out / manifests.FILE
     return Done((manifest,), tuple(messages), tuple(filter(None, attention)), tuple(contents.refused))
 
 
-def _remarks(hand_in: HandedIn, entry: Entry) -> str:
+def _remarks(hand_in: HandedIn, entry: Entry, *, is_namesake: bool) -> str:
     """Return what is to be said of an entry to whoever collects, nothing where nothing is odd."""
     several = sum(bool(suffix_of(name)) for name in entry.others)
     remarks = [
@@ -300,4 +304,4 @@ def _remarks(hand_in: HandedIn, entry: Entry) -> str:
     ]
     remarks += ["no file was handed in"] * (entry.file is None and not hand_in.note and not hand_in.files)
     sentence = "; ".join(part for part in remarks if part)
-    return f"{entry.name or entry.student}: {sentence}" if sentence else ""
+    return f"{label(entry, is_namesake=is_namesake)}: {sentence}" if sentence else ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -47,13 +48,39 @@ class Graded:
     """An entry of the manifest with its result and the folder of its pages; the result holds what people ruled.
 
     `absent` names why there is no work to grade, where nobody gave points by hand and `Export.absent` says what then goes
-    out; empty otherwise.
+    out; empty otherwise.  `is_namesake` says that another entry has the same name.
     """
 
     entry: Entry
     result: Result
     folder: Path
     absent: Unworked | Literal[""] = ""
+    is_namesake: bool = False
+
+    @property
+    def label(self) -> str:
+        """What people call the entry, with the system's id where another one is called the same."""
+        return label(self.entry, is_namesake=self.is_namesake)
+
+
+def label(entry: Entry, *, is_namesake: bool) -> str:
+    """Return what people call an entry, with the system's id where another one is called the same."""
+    name = entry.name or entry.student
+    return (
+        entry.student
+        if is_namesake and entry.student.startswith(name)
+        else name
+        if not is_namesake
+        else f"{name} (id {entry.student})"
+    )
+
+
+def namesakes(entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the identifiers of the entries that share their name with another one."""
+    by_name: dict[str, list[str]] = {}
+    for entry in entries:
+        by_name.setdefault(unicodedata.normalize("NFC", entry.name).casefold(), []).append(entry.student)
+    return frozenset(student for students in by_name.values() if len(students) > 1 for student in students)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +106,8 @@ class Export:
     `template` is the LMS's own export that is filled in (a gradebook or worksheet), `column` names the assignment in it;
     `title` and `possible` are the exercise's; `absent` holds the points that entries without work to grade get, None
     leaves them blank; who is not in it gets the score. `nobody` are submissions that are nobody's.
-    `out` is a folder, and is there.
+    `out` is a folder, and is there.  `ask` shows a question to whoever sits at the terminal, and returns whether they said yes;
+    None where nobody sits there.
     """
 
     manifest: Manifest
@@ -93,6 +121,7 @@ class Export:
     held_back: Mapping[str, str] = field(default_factory=dict)
     nobody: tuple[str, ...] = ()
     mapping: Path | None = None
+    ask: Callable[[str], bool] | None = None
 
     @property
     def assignment_id(self) -> str:
@@ -107,11 +136,7 @@ class Export:
     @property
     def left_blank(self) -> tuple[str, ...]:
         """A sentence that names those for whom nothing is written, if there are any."""
-        names = [
-            submission.entry.name or submission.entry.student
-            for submission in self.graded
-            if self.score(submission) is None
-        ]
+        names = [submission.label for submission in self.graded if self.score(submission) is None]
         return (f"without work to grade, left blank (--absent decides): {', '.join(names)}",) if names else ()
 
 

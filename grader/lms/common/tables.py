@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from grader.errors import RequestError
 from grader.files import replacing
-from grader.lms.common.points import exact
+from grader.lms.common.points import exact, number
 
 DELIMITERS = (",", ";", "\t")
 MOST_BYTES = 256 << 20
@@ -118,45 +119,74 @@ class Column:
 
 
 def choose(
-    columns: Sequence[Column], *, wanted: str | None, known_id: str | None, title: str, possible: float
+    columns: Sequence[Column],
+    *,
+    wanted: str | None,
+    known_id: str | None,
+    title: str,
+    possible: float,
+    ask: Callable[[str], bool] | None = None,
 ) -> Column:
-    """Return the assignment's column: the one asked for, else by its id, else by the exercise's title, else by its points.
+    """Return the assignment's column: the one asked for, else by its id, else by the exercise's title or points.
+
+    A title that only holds the exercise's may be another assignment's: where its points differ, somebody has to say yes.
 
     Raises
     ------
     RequestError
         If none fits, or two do; the message names them.
     """
-    tests: list[Callable[[Column], bool]]
+    whole = exact(possible)
     if wanted is not None:
-        tests = [lambda column: wanted in {column.id, column.header}, lambda column: _same(column.title, wanted)]
+        choices = [column for column in columns if wanted and wanted in {column.id, column.header}]
+        choices = choices or [column for column in columns if _same(column.title, wanted)]
     else:
-        whole = exact(possible)
-        tests = [
-            lambda column: bool(known_id) and column.id == known_id,
-            lambda column: _same(column.title, title),
-            lambda column: title.casefold() in column.title.casefold(),
-            lambda column: column.possible == whole,
-        ]
-    for fits in tests:
-        matching = [column for column in columns if fits(column)]
-        if len(matching) > 1:
-            raise RequestError(
-                f"several columns could be the assignment's: {_headers(matching)}",
-                hint="say which with --column TITLE_OR_ID",
-            )
-        if matching:
-            return matching[0]
-    raise RequestError(
-        f"no column {'is ' + repr(wanted) if wanted is not None else f'is titled {title!r} or worth {possible:g}'};"
-        f" there are {_headers(columns) or 'none'}",
-        hint="say which with --column TITLE_OR_ID, or export the file again from the right course",
-    )
+        choices = [column for column in columns if known_id and column.id == known_id]
+    is_certain = bool(choices)
+    if not choices and wanted is None:
+        choices = [column for column in columns if _may_be(column, title, whole)]
+        titled = [column for column in choices if _same(column.title, title)]
+        agreeing = [column for column in titled if column.possible in {None, whole}]
+        if len(titled) == 1 and whole not in {column.possible for column in choices}:
+            agreeing = titled
+        choices = agreeing if len(agreeing) == 1 else choices
+        is_certain = bool(titled)
+    if len(choices) > 1:
+        raise RequestError(
+            f"several columns could be the assignment's: {_headers(choices)}",
+            hint="say which with --column TITLE_OR_ID",
+        )
+    if not choices:
+        raise RequestError(
+            f"no column {'is ' + repr(wanted) if wanted is not None else f'is titled {title!r} or worth {possible:g}'};"
+            f" there are {_headers(columns) or 'none'}",
+            hint="say which with --column TITLE_OR_ID, or export the file again from the right course",
+        )
+    column = choices[0]
+    if not is_certain and column.possible not in {None, whole}:
+        only = f"the only column that could be the assignment's is {_headers(choices)}"
+        problem = f"{only}, and the exercise is out of {number(whole)}"
+        if ask is None or not ask(f"{problem[0].upper()}{problem[1:]}. Write the scores into it, converted?"):
+            raise RequestError(problem, hint="if it is that one, say so with --column TITLE_OR_ID")
+    return column
+
+
+def _may_be(column: Column, title: str, whole: Decimal) -> bool:
+    return plain(title) in plain(column.title) or column.possible == whole
+
+
+def plain(text: str) -> str:
+    """Return text as it is compared: composed, without blanks around it, in lower case."""
+    return unicodedata.normalize("NFC", text).strip().casefold()
 
 
 def _same(first: str, other: str) -> bool:
-    return first.strip().casefold() == other.strip().casefold()
+    return plain(first) == plain(other)
 
 
 def _headers(columns: Sequence[Column]) -> str:
-    return ", ".join(repr(column.header) for column in columns[:10]) + (", …" if len(columns) > 10 else "")
+    named = (
+        repr(column.header) + ("" if column.possible is None else f" ({number(column.possible)} points)")
+        for column in columns[:10]
+    )
+    return ", ".join(named) + (", …" if len(columns) > 10 else "")

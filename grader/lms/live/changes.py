@@ -58,8 +58,8 @@ class Wish:
 
     @property
     def name(self) -> str:
-        """What people call the entry."""
-        return self.graded.entry.name or self.student
+        """What people call the entry, told apart from others of the same name."""
+        return self.graded.label
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,9 +67,15 @@ def _table(changes: Sequence[Change], outcomes: Sequence[Outcome], export: Expor
     """Yield a line a student: the grade that is there, the grade that we have, and what happens or happened."""
     from grader.rendering.text import shorten
 
-    names = [shorten(change.wish.name, 30) for change in changes]
+    short = {entry.student: shorten(entry.name or entry.student, 30) for entry in export.manifest.entries}
+    times = Counter(short.values())  # also of names that differ only in what is cut off
+    shown = {
+        student: name if times[name] == 1 or name == student else f"{name} ({student})"
+        for student, name in short.items()
+    }
+    names = [shown.get(change.wish.student, change.wish.name) for change in changes]
     held_back = [
-        (shorten(entry.name or entry.student, 30), export.held_back[entry.student])
+        (shown[entry.student], export.held_back[entry.student])
         for entry in export.manifest.entries
         if entry.student in export.held_back
     ]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
-from grader.classroom.manifest import HANDED_IN
+from grader.classroom.manifest import HANDED_IN, Entry
 from grader.errors import RequestError
 from grader.lms.common import feedback, points, tables
 from grader.lms.common.archives import Contents, Member, contents, write_zip
@@ -24,6 +27,7 @@ from grader.lms.mapped.mapping_file import NO_UNDERSCORE, In, Map, Out
 from grader.rendering.gradebook import shown_cell
 
 FEEDBACK = "feedback.zip"
+LISTED_AS = "listed_as"  # under `lms`: what the class list calls an entry whose id has a mark against namesakes
 ANY = "{student}"  # among the columns of a mapping: it reads whatever table a class list is
 _FIELD = re.compile(r"\{([^{}]+)\}")
 _SHORT_HOUR = re.compile(r"(?<!\d)(\d{3})(?=\s*[AP]M)")  # 926 PM: strptime reads 115 PM as five past eleven
@@ -34,13 +38,14 @@ _SHORT_HOUR = re.compile(r"(?<!\d)(\d{3})(?=\s*[AP]M)")  # 926 PM: strptime read
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file of a student's: when it was handed in, as far as its name says so, and what must be the same in all of them."""
+    """A file of a student's: when it was handed in, as its name says and as it was `written`, and what tells namesakes apart."""
 
     student: str
     name: str
     original: str
     late: bool | None
     stamp: datetime | None
+    written: str
     same: str
     member: Member
 
@@ -54,7 +59,8 @@ def collect(system: str, request: Collect) -> Done:
         If the mapping or the download cannot be used.
     """
     mapping = mapping_file.of(system, request.mapping)
-    roster = _roster(mapping, request.roster) if request.roster else ()
+    listed = _roster(mapping, request.roster) if request.roster else Counter[str]()
+    roster = tuple(listed)
     files_in = contents(request.exports)
     handed_in: dict[str, list[Found]] = {}
     unclear: dict[str, RequestError] = {}
@@ -63,7 +69,7 @@ def collect(system: str, request: Collect) -> Done:
             _place(member, mapping, roster, handed_in, files_in)
         except RequestError as error:
             unclear[member.name] = error
-    entries = [_handed_in(files, roster) for files in handed_in.values()]
+    entries = [entry for files in handed_in.values() for entry in _entries(files, listed, _shared(handed_in))]
     return lay_out(request, system, [*entries, *set_aside(unclear, entries, files_in)], files_in)
 
 
@@ -101,7 +107,7 @@ def parse(path: str, mapping: In, roster: Sequence[str] = ()) -> dict[str, str] 
 def _parsed(member: Member, mapping: In, roster: Sequence[str]) -> dict[str, str] | None:
     """Return the named groups of a path, also below folders that the whole download lies in."""
     parts = member.name.split("/")
-    paths = ("/".join(parts[at:]) for at in range(member.shared_depth + 1))
+    paths = (unicodedata.normalize("NFC", "/".join(parts[at:])) for at in range(member.shared_depth + 1))
     return next((parsed for path in paths if (parsed := parse(path, mapping, roster)) is not None), None)
 
 
@@ -123,6 +129,7 @@ def _place(
             fields.get("original", ""),
             bool(fields["late"]) if "late" in fields else None,
             stamped(fields.get("stamp", ""), mapping.collect.stamp),
+            fields.get("stamp", ""),
             fields.get(mapping.collect.same, ""),
             member,
         )
@@ -139,29 +146,51 @@ def stamped(text: str, form: str) -> datetime | None:
         return None
 
 
-def _handed_in(files: Sequence[Found], roster: Sequence[str]) -> HandedIn:
+def _shared(handed_in: Mapping[str, Sequence[Found]]) -> set[str]:
+    """Return what is the same for different names, so that it tells nobody apart."""
+    names = {(file.same, student) for student, files in handed_in.items() for file in files}
+    return {same for same, times in Counter(same for same, _ in names).items() if times > 1}
+
+
+def _entries(files: Sequence[Found], listed: Mapping[str, int], shared: Collection[str]) -> list[HandedIn]:
+    """Return an entry for each hand-in of a name that may be another person's; the class list knows of a single one.
+
+    Where the download has no id that tells people apart, two hand-ins of one name are two entries, not two attempts.
+    """
+    people: dict[str, list[Found]] = {}
+    for file in files:
+        is_one = not file.same or listed.get(file.student) == 1
+        mark = ", ".join(filter(None, (file.same, file.written * (file.same in shared))))
+        people.setdefault("" if is_one else mark, []).append(file)
+    if len(people) == 1:
+        return [_handed_in(files, listed)]
+    remark = f"{len(people)} hand-ins of this name may be of different people: an entry each"
+    return [_handed_in(some, listed, mark, remark) for mark, some in people.items()]
+
+
+def _handed_in(files: Sequence[Found], listed: Mapping[str, int], mark: str = "", remark: str = "") -> HandedIn:
     """Return what a student handed in: of several attempts the latest."""
     first = files[0]
     stamps = [file.stamp for file in files if file.stamp]
     last = max(stamps, default=None)
     latest = [file for file in files if file.stamp == last]
     note = f"Of {len(set(stamps))} attempts the latest was taken." if len(set(stamps)) > 1 else ""
-    remarks = ["not in the roster"] * bool(roster and first.student not in roster)
-    remarks += ["two people of this name, perhaps: see that all is of one"] * (len({file.same for file in files}) > 1)
+    remarks = ["not in the roster"] * bool(listed and first.student not in listed) + [remark] * bool(remark)
     return HandedIn(
-        student=first.student,
+        student=f"{first.student} ({mark})" if mark else first.student,
         name=first.name,
         files=[File(part.original, part.member, {"member": part.member.name}) for part in latest if part.original],
         late=any(file.late for file in latest) if any(file.late is not None for file in latest) else None,
         note=note,
-        lms={HANDED_IN: last.isoformat(sep=" ")} if last else {},
+        lms=({HANDED_IN: last.isoformat(sep=" ")} if last else {}) | ({LISTED_AS: first.student} if mark else {}),
         remark="; ".join(remarks),
     )
 
 
-def _roster(mapping: Map, path: Path) -> tuple[str, ...]:
+def _roster(mapping: Map, path: Path) -> Counter[str]:
+    """Return how often a class list holds each student."""
     sheet = read(path, mapping.export)
-    return tuple(dict.fromkeys(filter(None, map(sheet.student, sheet.rows))))
+    return Counter(filter(None, map(sheet.student, sheet.rows)))
 
 
 # --- out -----------------------------------------------------------------------------------------------------------
@@ -196,9 +225,8 @@ class Sheet:
 
     def student(self, row: Sequence[str]) -> str:
         """Return who a row is for."""
-        return _FIELD.sub(
-            lambda match: self.cell(row, match[1]).strip().removeprefix(self.mapping.strip), self.key
-        ).strip()
+        name = _FIELD.sub(lambda match: self.cell(row, match[1]).strip().removeprefix(self.mapping.strip), self.key)
+        return unicodedata.normalize("NFC", name).strip()
 
     def cell(self, row: Sequence[str], title: str) -> str:
         """Return a cell by the header of its column."""
@@ -263,38 +291,59 @@ def _goes(request: Export, submission: Graded) -> bool:
 
 def _filled(request: Export, mapping: Out) -> Done:
     assert request.template is not None  # noqa: S101  # the caller's condition, for the type checker
-    sheet = _keyed(read(request.template, mapping), {submission.entry.student for submission in request.graded})
+    sheet = _keyed(read(request.template, mapping), {_listed(submission.entry) for submission in request.graded})
     column = tables.choose(
         sheet.columns(request.title),
         wanted=request.column,
         known_id=request.assignment_id,
         title=request.title,
         possible=request.possible,
+        ask=request.ask,
     )
-    wanted = {submission.entry.student: submission for submission in request.graded if _goes(request, submission)}
+    going = [submission for submission in request.graded if _goes(request, submission)]
+    wanted = {_listed(submission.entry): submission for submission in going}
     students = [sheet.student(row) for row in sheet.rows]
-    twice = {student for student in wanted if students.count(student) > 1}
-    rows = [
-        _row(request, sheet, column, row, wanted[student]) if student in wanted and student not in twice else
-        (list(row) if mapping.rows == "all" else None)
-        for student, row in zip(students, sheet.rows, strict=True)
-    ]  # fmt: skip
+    handed_in, rows_of = Counter(map(_listed, request.manifest.entries)), Counter(students)
+    unclear = {student for student in wanted if handed_in[student] > 1 or rows_of[student] > 1}
+    filled = _Filled([])
+    for student, row in zip(students, sheet.rows, strict=True):
+        if student in wanted and student not in unclear:
+            _fill(filled, request, sheet, column, row, wanted[student])
+        elif mapping.rows == "all":
+            filled.rows.append(list(row))
     columns = _kept(sheet, column)
-    table = [[row[at] if at < len(row) else "" for at in columns] for row in [sheet.header, *rows] if row is not None]
+    table = [[row[at] if at < len(row) else "" for at in columns] for row in [sheet.header, *filled.rows]]
     path = request.out / f"{mapping.file}{request.template.suffix.lower() or '.csv'}"
     quoting = csv.QUOTE_ALL if mapping.quote else csv.QUOTE_MINIMAL
     tables.write_text(path, tables.lines(table, sheet.delimiter, sheet.text.newline, quoting=quoting), sheet.text)
     absent = [
-        f"{submission.entry.name}: no row in {sheet.path.name}"
-        for submission in wanted.values()
-        if submission.entry.student not in students
+        f"{submission.label}: no row in {sheet.path.name}"
+        for submission in going
+        if _listed(submission.entry) not in students
     ]
-    absent += [f"{student}: several rows of {sheet.path.name} fit, so none was filled in" for student in sorted(twice)]
-    written = len(wanted) - len(absent)
-    messages = [f"column {column.header!r}: {written} scores", *points.converted(request.possible, column.possible)]
+    absent += [
+        f"{submission.label}: {_several(handed_in[student], rows_of[student], sheet)}, so none was filled in; it is "
+        f"{points.number(request.score(submission) or Decimal(0))} of {request.possible:g} points: enter it by hand"
+        for submission in going
+        if (student := _listed(submission.entry)) in unclear and student in students
+    ]
+    counts = f"{filled.new} new, {filled.changed} changed, {filled.same} as before"
+    messages = [f"column {column.header!r}: {filled.new + filled.changed + filled.same} scores, {counts}"]
+    messages += points.converted(request.possible, column.possible)
     if mapping.feedback and mapping.feedback not in sheet.names:
         messages.append(f"no column {mapping.feedback!r}: only scores were written")
-    return Done((path,), tuple(messages), (*absent, *request.left_blank))
+    return Done((path,), tuple(messages), (*absent, *filled.attention, *request.left_blank))
+
+
+def _listed(entry: Entry) -> str:
+    """Return what a class list calls an entry."""
+    return unicodedata.normalize("NFC", str(entry.lms.get(LISTED_AS) or entry.student))
+
+
+def _several(hand_ins: int, rows: int, sheet: Sheet) -> str:
+    if hand_ins > 1:
+        return f"{hand_ins} hand-ins have this name, and {rows} row{'s' * (rows != 1)} of {sheet.path.name}"
+    return f"several rows of {sheet.path.name} fit"
 
 
 def _keyed(sheet: Sheet, students: Collection[str]) -> Sheet:
@@ -311,19 +360,59 @@ def _keyed(sheet: Sheet, students: Collection[str]) -> Sheet:
     )
 
 
-def _row(request: Export, sheet: Sheet, column: Column, row: Sequence[str], submission: Graded) -> list[str]:
-    """Return a row with our cells filled in."""
+@dataclass(slots=True)
+class _Filled:
+    """The rows that are written, and what became of the grades and words that stood in them."""
+
+    rows: list[list[str]]
+    attention: list[str] = field(default_factory=list)
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+
+
+def _fill(
+    filled: _Filled, request: Export, sheet: Sheet, column: Column, row: Sequence[str], submission: Graded
+) -> None:
+    """Add a row with our cells filled in; a word where a grade belongs was written by a person, so that row stays as it is."""
+    mapping = sheet.mapping
     score = request.score(submission)
     assert score is not None  # noqa: S101  # whoever has none is not wanted
     cells = [*row, *[""] * (len(sheet.header) - len(row))]
-    cells[column.index] = points.number(points.out_of(score, request.possible, column.possible))
-    mapping = sheet.mapping
+    old, new = cells[column.index].strip(), points.out_of(score, request.possible, column.possible)
+    before = points.as_number(old)
+    if before is None and old not in {"", "-", *mapping.ungraded}:
+        filled.attention.append(
+            f"{submission.label}: {old!r} stands in {sheet.path.name} and is kept, so no score was written"
+        )
+        if mapping.rows == "all":
+            filled.rows.append(list(row))
+        return
+    if before is None:
+        filled.new += 1
+    elif points.equal(before, new):
+        filled.same += 1
+    else:
+        filled.changed += 1
+        filled.attention.append(f"{submission.label}: {old} in {sheet.path.name} becomes {points.number(new)}")
+    cells[column.index] = points.number(new)
     if mapping.feedback in sheet.names:
-        cells[sheet.names[mapping.feedback]] = _feedback(submission, mapping)
+        at = sheet.names[mapping.feedback]
+        if feedback.words_of(cells[at]):
+            filled.attention.append(
+                f"{submission.label}: the words in {mapping.feedback!r} are kept, ours stand behind them"
+            )
+        cells[at] = _comment(cells[at], submission, mapping)
         for title, content in mapping.also.items():
             if title in sheet.names:
                 cells[sheet.names[title]] = content
-    return cells
+    filled.rows.append(cells)
+
+
+def _comment(before: str, submission: Graded, mapping: Out) -> str:
+    if mapping.format == "html":
+        return feedback.html_behind(feedback.as_html(before), submission.result)
+    return feedback.plain_behind(before, submission.result)
 
 
 def _kept(sheet: Sheet, column: Column) -> list[int]:

@@ -24,8 +24,8 @@ class In(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """How names in the download are read.
 
     `names` are regular expressions with the groups `student` (needed), `name`, `original`, `late` and `stamp`; `skip` are those
-    of files that belong to nobody; `stamp` is how the group of that name is written (strftime); `same` is a group that has to
-    be the same in all files of one student.
+    of files that belong to nobody; `stamp` is how the group of that name is written (strftime); `same` is a group that tells
+    people of one name apart, where the download holds no id.
     """
 
     names: tuple[str, ...]
@@ -40,6 +40,7 @@ class Out(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     `student` are templates of the columns that say who a row is for, `strip` what their cells begin with besides; `grade` is a
     regular expression on the headers of grade columns with the groups `title`, `possible` and `id`, without `title` where
     there is one such column alone; `feedback` is the column of comments, `also` sets further cells where one is written;
+    `ungraded` are words that a cell of grades holds where nobody graded; any other word there is a person's and stays;
     `keep` are the columns written besides (empty: all); `new` are the columns of a table that is made where none was given.
     """
 
@@ -50,6 +51,7 @@ class Out(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     feedback: str = ""
     format: Literal["plain", "html"] = "plain"
     also: dict[str, str] = {}
+    ungraded: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     rows: Literal["ours", "all"] = "all"
     quote: bool = False

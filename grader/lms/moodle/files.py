@@ -116,7 +116,6 @@ _SKIPPED = (
     "rows were graded before, with a date that Moodle cannot read back (it is not in English): Moodle skips them without a "
     "word unless you tick “Allow updating records that have been modified more recently in Moodle than in the spreadsheet”"
 )
-_OURS = re.compile(r'<div class="grader-feedback">.*?</div>', re.DOTALL)
 _ENGLISH_DATE = re.compile(
     r".*\b(January|February|March|April|May|June|July|August|September|October|November|December)\b.*", re.DOTALL
 )
@@ -163,10 +162,10 @@ def _recipients(request: Export, sheet: Worksheet | None) -> tuple[list[Recipien
         rows = _rows_of(submission.entry, sheet)
         if not rows:
             attention.append(
-                f"{submission.entry.name} ({submission.entry.student}): no row in the worksheet, so nothing was written"
+                f"{submission.label} ({submission.entry.student}): no row in the worksheet, so nothing was written"
             )
         elif len(rows) > 1:
-            attention.append(f"{submission.entry.name}: a group, its result goes to {len(rows)} members")
+            attention.append(f"{submission.label}: a group, its result goes to {len(rows)} members")
         for at in rows:
             cells = sheet.rows[at].cells
             own = str(submission.entry.lms.get("full_name", "")) if submission.entry.lms.get("blind") else cells[1]
@@ -178,7 +177,7 @@ def _without_worksheet(submission: Graded) -> Recipient:
     participant = submission.entry.lms.get("participant_id")
     if participant is None:
         raise RequestError(
-            f"{submission.entry.name} is a group without a number: nobody can tell its members from the zip",
+            f"{submission.label} is a group without a number: nobody can tell its members from the zip",
             hint="give the grading worksheet with --worksheet FILE",
         )
     return Recipient(submission, str(participant), str(submission.entry.lms.get("full_name", submission.entry.name)))
@@ -219,7 +218,7 @@ def _filled(request: Export, sheet: Worksheet, row: Row, submission: Graded | No
     if submission is None or score is None:
         return _Change(untouched)
     if CHANGEABLE in sheet.header.cells and row.cells[sheet.header.cells.index(CHANGEABLE)].strip() == "No":
-        message = f"{submission.entry.name}: the grade cannot be changed in Moodle, so nothing was written"
+        message = f"{submission.label}: the grade cannot be changed in Moodle, so nothing was written"
         return _Change(untouched, attention=message)
     most = row.cells[sheet.grade + 1]
     cells = list(row.cells)
@@ -230,17 +229,14 @@ def _filled(request: Export, sheet: Worksheet, row: Row, submission: Graded | No
     if sheet.comments is not None:
         cells[sheet.comments] = comment(row.cells[sheet.comments], submission)
     commented = sheet.comments is not None and cells[sheet.comments] != row.cells[sheet.comments]
-    replaced = f"{submission.entry.name}: {row.cells[sheet.grade]} in the worksheet becomes {grade}"
+    replaced = f"{submission.label}: {row.cells[sheet.grade]} in the worksheet becomes {grade}"
     message = replaced if changed and before is not None else ""
     return _Change(moodle_worksheet.line(cells, sheet, row.raw), changed, commented, message)
 
 
 def comment(before: str, submission: Graded) -> str:
     """Return the comment of a row: ours behind what people wrote, in place of ours where it is there already."""
-    ours = f'<div class="grader-feedback">{feedback.html(submission.result)}</div>'.replace("\\", "&#92;")
-    if _OURS.search(before):
-        return _OURS.sub(lambda _: ours, before, count=1)
-    return f"{before.rstrip()}{ours}"
+    return feedback.html_behind(before, submission.result).replace("\\", "&#92;")
 
 
 def _grade(value: Decimal, most: str) -> str:
@@ -289,7 +285,7 @@ def _feedback(request: Export, recipients: Sequence[Recipient]) -> Done:
             files[feedback_path(recipient.full_name, recipient.participant, feedback.PAGE)] = page
         else:
             missing.append(
-                f"{recipient.graded.entry.name}: {feedback.PAGE} is missing, run `grader regrade` to write it again"
+                f"{recipient.graded.label}: {feedback.PAGE} is missing, run `grader regrade` to write it again"
             )
     path = request.out / FEEDBACK
     write_zip(path, files)
