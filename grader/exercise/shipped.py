@@ -13,18 +13,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from grader.errors import ExerciseError
 from grader.exercise.load import Exercise
 from grader.exercise.starts import Cache, Waits, start_key
 from grader.exercise.training import Floats, Model, Parameters, course_data
 
 FILE = "trainings.json"
-SEED = (
-    3  # of draws for measurements that name none; what a page says of an exercise's seed comes from its right answers
-)
 DEPTHS_RATE = 0.1  # the learning rate at which waits are compared by depth
 SCALES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ESCAPE_CAP = 4_000_000  # iterations; scale 0.01 needs 300,000, scale 0.001 ten times as many
-ESCAPE_SEEDS = range(6)  # SEED among them
+ESCAPE_SEEDS = range(6)
 BETWEEN = (0.002, 0.005, 0.02, 0.05, 0.2)  # scales that students type besides those of the sweep
 DRAWS: dict[str, Callable[[np.random.RandomState, int, int], Floats]] = {  # by name: a draw of shape (n, n_prev)
     "randn": lambda rng, n, n_prev: rng.randn(n, n_prev),
@@ -163,6 +161,21 @@ def solution_seed(exercise: Exercise) -> int | None:
     return int(seeds.pop()) if len(seeds) == 1 and next(iter(seeds)).isdecimal() else None
 
 
+def required_seed(exercise: Exercise) -> int:
+    """Return the seed that the right answers set, for what can be measured with a seed only.
+
+    Raises
+    ------
+    ExerciseError
+        If they set none, several, or one that is not written as a number.
+    """
+    seed = solution_seed(exercise)
+    if seed is None:
+        problem = f"the right answers of {exercise.name} do not set one seed, so nothing can be measured beforehand"
+        raise ExerciseError(problem, hint="write np.random.seed(...) with the same whole number in each function")
+    return seed
+
+
 def terms(exercise: Exercise) -> Terms:
     """Return what numbers that are measured for an exercise hold for."""
     model, data = exercise.model, course_data()
@@ -180,7 +193,7 @@ def _code(path: Path) -> Iterator[str]:
             yield "\n".join(line.rstrip() for line in "".join(cell["source"]).strip().splitlines())
 
 
-def scaled(layers: tuple[int, ...], scale: float | None, seed: int = SEED, draw: str = "randn") -> Parameters:
+def scaled(layers: tuple[int, ...], scale: float | None, seed: int, draw: str = "randn") -> Parameters:
     """Return weights drawn in the exercise's order, times `scale` or, for None, as He et al. (2015) scale them.
 
     Returns
@@ -195,7 +208,7 @@ def drawn(
     layers: tuple[int, ...],
     times: Times,
     *,
-    seed: int = SEED,
+    seed: int,
     draw: str = "randn",
     again: bool = False,
     biases: bool = False,
@@ -220,9 +233,11 @@ def drawn(
 
 def is_measured(shipped: Shipped, start: Parameters, layers: tuple[int, ...]) -> bool:
     """Return whether a start is one that trainings are shipped for; also true where none are shipped."""
-    scales = (0.0, None, *(point.scale for point in shipped.sweep)) if shipped.sweep else ()
-    starts = [scaled(layers, scale, _seed(shipped)) for scale in scales]
-    return not starts or any(
+    if not shipped.sweep or shipped.seed is None:
+        return True
+    scales = (0.0, None, *(point.scale for point in shipped.sweep))
+    starts = [scaled(layers, scale, shipped.seed) for scale in scales]
+    return any(
         start.keys() == other.keys() and all(np.allclose(start[name], other[name], atol=0) for name in start)
         for other in starts
     )
@@ -230,14 +245,10 @@ def is_measured(shipped: Shipped, start: Parameters, layers: tuple[int, ...]) ->
 
 def known(shipped: Shipped, exercise: Exercise) -> dict[str, str]:
     """Return the keys of the shipped trainings from the exercise's own draw, by what the draw is multiplied by."""
-    layers, model = exercise.model.layers, exercise.model
-    seed = _seed(shipped)
+    layers, model, seed = exercise.model.layers, exercise.model, shipped.seed
+    if seed is None:
+        return {}
     starts = {"weights of zero": scaled(layers, 0.0, seed), "He's scale": scaled(layers, None, seed)}
     keys = {name: start_key(start, model) for name, start in starts.items()}
     keys |= {f"x{point.scale:g}": point.start for point in shipped.sweep}
     return {name: key for name, key in keys.items() if key in shipped.trainings}
-
-
-def _seed(shipped: Shipped) -> int:
-    """Return the exercise's seed; where nothing is shipped, any serves to name starts of which nothing is known."""
-    return SEED if shipped.seed is None else shipped.seed

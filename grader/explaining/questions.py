@@ -94,7 +94,7 @@ def _wider(asides: Asides, seed: int | None) -> Question:
     narrow, *_, wide = asides.widths
     return Question(
         f"Before you open this: this network starts at a cost of {cost(narrow.he)}. What would it start at with "
-        f"{wide.layers[1]:,} and {wide.layers[2]:,} hidden units, with He's rule, and with the random numbers as they are?",
+        f"{_hidden(wide.layers)} hidden units, with He's rule, and with the random numbers as they are?",
         (
             (
                 f"With He's rule at {cost(wide.he)}, with the numbers as they are at {cost(wide.as_drawn)} (at the present "
@@ -454,7 +454,7 @@ def _as_drawn(measured: Measured) -> Question:
         wide = measured.asides.widths[-1]
         more = (
             (
-                f"But it is good luck with the sizes. With {wide.layers[1]:,} and {wide.layers[2]:,} hidden units the cost at "
+                f"But it is good luck with the sizes. With {_hidden(wide.layers)} hidden units the cost at "
                 f"iteration 0 is {cost(wide.as_drawn)} with randn's numbers as they are and {cost(wide.he)} with He's rule: a "
                 "unit adds up more products, and nothing makes them smaller."
             ),
@@ -464,6 +464,10 @@ def _as_drawn(measured: Measured) -> Question:
         (" ".join(said), *more),
         _widths(measured.asides, measured.seed) if measured.asides else None,
     )
+
+
+def _hidden(layers: Sequence[int]) -> str:
+    return listed(f"{units:,}" for units in layers[1:-1])
 
 
 def _widths(asides: Asides, seed: int | None) -> Table:

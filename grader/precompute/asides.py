@@ -34,7 +34,7 @@ from grader.exercise.asides import (
 )
 from grader.exercise.fast import engine
 from grader.exercise.load import Exercise
-from grader.exercise.shipped import SEED, scaled
+from grader.exercise.shipped import required_seed, scaled
 from grader.exercise.training import Data, Floats, Model, Parameters, cost, course_data, each, escape, train
 from grader.precompute.trainings import versions
 
@@ -44,7 +44,7 @@ SEEDS = range(50)
 SMALL, PATIENCE = 0.01, 350_000
 
 
-WIDTHS = ((2, 10, 5, 1), (2, 100, 50, 1), (2, 1000, 500, 1))
+WIDER = (1, 10, 100)
 
 
 SIGNAL_UNITS, SIGNAL_LAYERS, SIGNAL_POINTS = 500, 10, 500
@@ -64,22 +64,23 @@ POINTS, CATS, PATTERNS = 209, 0.344, 8  # as many pictures as that exercise has,
 
 def make(exercise: Exercise) -> Asides:
     """Measure everything."""
+    seed = required_seed(exercise)
     return Asides(
-        tuple(_starts(exercise.model)),
-        _patient(exercise.model),
+        tuple(_starts(exercise.model, seed)),
+        _patient(exercise.model, seed),
         tuple(_variants(exercise.model)),
-        tuple(_moved(exercise.model, scale) for scale in (None, 0.01, 10.0)),
-        _shifted(),
-        tuple(map(_width, WIDTHS)),
-        tuple(_signals()),
+        tuple(_moved(exercise.model, scale, seed) for scale in (None, 0.01, 10.0)),
+        _shifted(seed),
+        tuple(_width(layers, exercise.model.learning_rate, seed) for layers in widths(exercise.model.layers)),
+        tuple(_signals(seed)),
         tuple(flower(rate) for rate in (1.2, 0.01)),
         tuple(pictures(factor) for factor in ("0.01", "1/sqrt(n)")),
         versions(exercise),
     )
 
 
-def _starts(model: Model) -> Iterator[Start]:
-    drawn, rng = scaled(model.layers, 1.0), np.random.RandomState(SEED)
+def _starts(model: Model, seed: int) -> Iterator[Start]:
+    drawn, rng = scaled(model.layers, 1.0, seed), np.random.RandomState(seed)
     weights = {name: value for name, value in drawn.items() if name.startswith("W")}
     biases = {name: value for name, value in drawn.items() if name.startswith("b")}
     constant = {name: np.full(value.shape, 0.5) for name, value in weights.items()}
@@ -90,9 +91,9 @@ def _starts(model: Model) -> Iterator[Start]:
         yield Start(name, run.train_accuracy, run.test_accuracy, run.cost_first, run.cost_last, run.regime)
 
 
-def _patient(model: Model) -> Patient:
+def _patient(model: Model, seed: int) -> Patient:
     longer = Model(model.layers, model.learning_rate, PATIENCE)
-    run = train(scaled(model.layers, SMALL), course_data(), longer, engine=engine(course_data(), longer))
+    run = train(scaled(model.layers, SMALL, seed), course_data(), longer, engine=engine(course_data(), longer))
     return Patient(SMALL, PATIENCE, run.train_accuracy, run.test_accuracy)
 
 
@@ -115,9 +116,9 @@ def _variants(model: Model) -> Iterator[Variant]:
     yield Variant(XAVIER_LAST, shares(lambda seed: he(seed, VARIANTS["randn"], last=1.0)))
 
 
-def _moved(model: Model, scale: float | None) -> Moved:
+def _moved(model: Model, scale: float | None, seed: int) -> Moved:
     data = course_data()
-    order = np.random.RandomState(SEED).permutation(data.X_train.shape[1])
+    order = np.random.RandomState(seed).permutation(data.X_train.shape[1])
     other = Data(data.X_train[:, order].copy(), data.Y_train[:, order].copy(), data.X_test, data.Y_test)
     steps = [(points, engine(points, model)) for points in (data, other)]
 
@@ -130,24 +131,30 @@ def _moved(model: Model, scale: float | None) -> Moved:
     return Moved(scale, len(found), sum(difference > 0 for difference in found), max(found))
 
 
-def _shifted() -> tuple[float, float]:
-    rng = np.random.RandomState(SEED)
+def _shifted(seed: int) -> tuple[float, float]:
+    rng = np.random.RandomState(seed)
     rng.randn(2, 3)
     rng.randn(2, 1)  # the biases take these
-    return float(scaled((3, 2, 1), 10.0)["W2"][0, 0]), float(rng.randn(1, 2)[0, 0] * 10)
+    return float(scaled((3, 2, 1), 10.0, seed)["W2"][0, 0]), float(rng.randn(1, 2)[0, 0] * 10)
 
 
-def _width(layers: tuple[int, ...]) -> Width:
+def widths(layers: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Return the network as it is, and with ten and a hundred times as many hidden units."""
+    first, *hidden, last = layers
+    return tuple((first, *(units * times for units in hidden), last) for times in WIDER)
+
+
+def _width(layers: tuple[int, ...], learning_rate: float, seed: int) -> Width:
     def first(scale: float | None) -> float:
-        return train(scaled(layers, scale), course_data(), Model(layers, 0.01, 1)).trace.exact_cost[0]
+        return train(scaled(layers, scale, seed), course_data(), Model(layers, learning_rate, 1)).trace.exact_cost[0]
 
     return Width(layers, first(1.0), first(None))
 
 
-def _signals() -> Iterator[Signal]:
+def _signals(seed: int) -> Iterator[Signal]:
     n = SIGNAL_UNITS
     for factor, times in (("sqrt(2/n)", np.sqrt(2 / n)), ("sqrt(1/n)", np.sqrt(1 / n)), ("2/n", 2 / n)):
-        rng, sizes = np.random.RandomState(SEED), []
+        rng, sizes = np.random.RandomState(seed), []
         A = rng.randn(n, SIGNAL_POINTS)
         for _ in range(SIGNAL_LAYERS):
             A = np.maximum(0, rng.randn(n, n) * times @ A)

@@ -33,7 +33,6 @@ from grader.exercise.shipped import (
     FILE,
     HE,
     SCALES,
-    SEED,
     Escape,
     Point,
     Setting,
@@ -42,6 +41,7 @@ from grader.exercise.shipped import (
     Times,
     Versions,
     drawn,
+    required_seed,
     scaled,
     terms,
 )
@@ -58,13 +58,10 @@ SETTINGS = (((2, 10, 1), 0.01), ((2, 10, 1), 1.2), ((2, 10, 5, 1), 0.01), ((2, 1
 SETTINGS_SCALE = 0.01
 
 
-DEPTHS = ((2, 10, 1), (2, 10, 5, 1), (2, 10, 5, 5, 1))
-
-
 DEPTHS_SCALES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 
 
-MORE_SEEDS, MORE_SCALES = (0, 1, 2, 4, 5), (1.0, 0.3, 0.1, 0.03)
+MORE_SCALES = (1.0, 0.3, 0.1, 0.03)
 
 
 TEN: Times = lambda _n_prev, _n: 10.0  # noqa: E731
@@ -84,11 +81,11 @@ MISTAKES: dict[str, dict[str, Any]] = {
 
 def make(exercise: Exercise) -> Shipped:
     """Train everything that is shipped: two minutes with the extra `fast`, an hour and more without."""
-    data, model = course_data(), exercise.model
+    data, model, seed = course_data(), exercise.model, required_seed(exercise)
     steps = engine(data, model)
     trainings, points = {}, []
     for scale in (0.0, None, *SCALES):
-        start = scaled(model.layers, scale)
+        start = scaled(model.layers, scale, seed)
         key = start_key(start, model)
         left = escape(start, data, model, ESCAPE_CAP, engine=steps)
         made = replace(train(start, data, model), escape=left, searched=ESCAPE_CAP)  # in NumPy, as the notebook does
@@ -111,7 +108,7 @@ def make(exercise: Exercise) -> Shipped:
             for draw in DRAWS
             if draw != "randn"
         ),
-        escapes=tuple(_escapes(data, model, spreads)),
+        escapes=tuple(_escapes(data, model, seed, spreads)),
         between=tuple(_between(data, model)),
     )
 
@@ -124,7 +121,8 @@ def versions(exercise: Exercise) -> Versions:
 def mistakes(exercise: Exercise) -> dict[str, Any]:
     """Train what the most common mistakes give, by the key of the start; one that stays near ln 2 is left to be followed."""
     model = exercise.model
-    starts = [drawn(model.layers, **mistake) for mistake in MISTAKES.values()]
+    seed = {"seed": required_seed(exercise)}
+    starts = [drawn(model.layers, **seed | mistake) for mistake in MISTAKES.values()]
     made = {start_key(one, model): train(one, course_data(), model) for one in starts}
     return {key: plain_training(training) for key, training in made.items() if not stays(training)}
 
@@ -154,9 +152,13 @@ def spread(
     return Spread(scale, train_accuracy, test_accuracy, cost_last, tuple(each(left, escapes_of, steps)), draw)
 
 
-def _escapes(data: Data, model: Model, spreads: Sequence[Spread]) -> Iterator[Escape]:
+def _escapes(data: Data, model: Model, seed: int, spreads: Sequence[Spread]) -> Iterator[Escape]:
     """Yield when starts leave the plateau: by scale and depth, and for more seeds."""
-    rows = [(Model(layers, DEPTHS_RATE, model.iterations), scale, SEED) for layers in DEPTHS for scale in DEPTHS_SCALES]
+    rows = [
+        (Model(layers, DEPTHS_RATE, model.iterations), scale, seed)
+        for layers in depths(model.layers)
+        for scale in DEPTHS_SCALES
+    ]
 
     def measured(row: tuple[Model, float, int]) -> Escape:
         network, scale, seed = row
@@ -165,10 +167,16 @@ def _escapes(data: Data, model: Model, spreads: Sequence[Spread]) -> Iterator[Es
         return Escape(network.layers, network.learning_rate, scale, seed, left)
 
     yield from each(measured, rows, engine(data, model))
-    for seed in MORE_SEEDS:
+    for other in ESCAPE_SEEDS:
         for one in spreads:
-            if one.scale in MORE_SCALES:
-                yield Escape(model.layers, model.learning_rate, one.scale, seed, one.escapes[seed])
+            if one.scale in MORE_SCALES and other != seed:
+                yield Escape(model.layers, model.learning_rate, one.scale, other, one.escapes[other])
+
+
+def depths(layers: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Return the network with one hidden layer, as it is, and with its last hidden layer twice; each once."""
+    *before, last = layers
+    return tuple(dict.fromkeys([(*layers[:2], last), layers, (*before, before[-1], last)]))
 
 
 def _between(data: Data, model: Model) -> list[Escape]:
@@ -186,7 +194,7 @@ def _between(data: Data, model: Model) -> list[Escape]:
 def _settings(exercise: Exercise) -> Iterator[Setting]:
     for layers, learning_rate in SETTINGS:
         model = Model(layers, learning_rate, exercise.model.iterations)
-        found = train(scaled(layers, SETTINGS_SCALE), course_data(), model)
+        found = train(scaled(layers, SETTINGS_SCALE, required_seed(exercise)), course_data(), model)
         accuracies = found.train_accuracy, found.test_accuracy
         yield Setting(layers, learning_rate, SETTINGS_SCALE, *accuracies, found.cost_last)
 

@@ -14,7 +14,7 @@ from grader.exercise import fast, shipped
 from grader.exercise.training import Model, Plain, course_data, each, escape, train
 
 DATA, MODEL = course_data(), Model((2, 10, 5, 1), 0.01, 15_000)
-START = shipped.scaled(MODEL.layers, None)
+START = shipped.scaled(MODEL.layers, None, 3)
 # multiply-adds of a step: forward, gradients of weights, gradients passed back
 PER_POINT = sum(n * p for p, n in ((2, 10), (10, 5), (5, 1))) * 2 + 10 * 5 + 5 * 1
 
@@ -85,7 +85,7 @@ def main() -> None:
         started = time.perf_counter()
         each(lambda start: train(start, DATA, MODEL, engine=steps), starts, steps)
         print(f"64 starts at once: {(time.perf_counter() - started) / 64:.3f} s a start")
-        took = seconds(lambda: escape(shipped.scaled(MODEL.layers, 0.01), DATA, MODEL, 1_000_000, engine=steps), 1)
+        took = seconds(lambda: escape(shipped.scaled(MODEL.layers, 0.01, 3), DATA, MODEL, 1_000_000, engine=steps), 1)
         print(f"the end of the plateau of x0.01, 300,462 iterations: {took:.2f} s")
 
 

@@ -41,7 +41,7 @@ def test_turning_the_pictures_into_the_directions_they_span_changes_no_step():
     rng = np.random.RandomState(0)
     X, Y = rng.rand(40, 12), (rng.rand(1, 12) > 0.5).astype(float)
     layers = (40, 5, 3, 1)
-    start = shipped.scaled(layers, 0.3)
+    start = shipped.scaled(layers, 0.3, 3)
     turned = {name: value.copy() for name, value in start.items()}
     Q, R = np.linalg.qr(X)
     turned["W1"] = start["W1"] @ Q
@@ -52,13 +52,13 @@ def test_turning_the_pictures_into_the_directions_they_span_changes_no_step():
 
 
 def test_odd_starts_made_again_are_those_that_are_shipped():
-    for again, stored in zip(precompute._starts(EXERCISE.model), ASIDES.starts, strict=True):
+    for again, stored in zip(precompute._starts(EXERCISE.model, 3), ASIDES.starts, strict=True):
         assert (again.name, again.train_accuracy, again.regime) == (stored.name, stored.train_accuracy, stored.regime)
         assert again.cost_last == pytest.approx(stored.cost_last, rel=1e-9)
 
 
 def test_random_biases_shift_what_comes_after_them():
-    right, shifted = precompute._shifted()
+    right, shifted = precompute._shifted(3)
     assert (right, shifted) == pytest.approx(ASIDES.shifted)
     assert right == pytest.approx(-0.82741481)  # as the notebook prints it
     np.random.seed(3)
@@ -68,7 +68,7 @@ def test_random_biases_shift_what_comes_after_them():
 
 
 def test_a_width_and_the_variants_made_again_are_those_that_are_shipped():
-    again, stored = precompute._width(ASIDES.widths[1].layers), ASIDES.widths[1]
+    again, stored = precompute._width(ASIDES.widths[1].layers, EXERCISE.model.learning_rate, 3), ASIDES.widths[1]
     assert (again.as_drawn, again.he) == pytest.approx((stored.as_drawn, stored.he), rel=1e-9)
     (randn,) = (one for one in ASIDES.variants if one.name == "randn")
     he = next(row for row in shipped.load(EXERCISE).spread if row.scale is None)
@@ -97,3 +97,8 @@ def test_the_four_layers_start_the_same_again():
     assert run.cost_first == pytest.approx(small.cost_first, rel=1e-9)
     assert run.gradient_norms == pytest.approx(small.gradient_norms, rel=1e-6)
     assert run.spread == pytest.approx(small.spread, rel=1e-6)
+
+
+def test_networks_of_other_widths_come_from_the_exercise():
+    assert precompute.widths(EXERCISE.model.layers) == tuple(row.layers for row in ASIDES.widths)
+    assert precompute.widths((2, 8, 1)) == ((2, 8, 1), (2, 80, 1), (2, 800, 1))

@@ -25,7 +25,7 @@ needs_llvmlite = pytest.mark.skipif(
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.0, None, *shipped.SCALES])
 def test_both_engines_reach_the_same_accuracies_at_the_exercises_seed(scale):
-    start = shipped.scaled(MODEL.layers, scale)
+    start = shipped.scaled(MODEL.layers, scale, 3)
     quick, plain = train(start, DATA, MODEL, engine=MACHINE), train(start, DATA, MODEL)
     assert (quick.train_accuracy, quick.test_accuracy) == (plain.train_accuracy, plain.test_accuracy)
     assert quick.regime == plain.regime
@@ -36,8 +36,8 @@ def test_both_engines_reach_the_same_accuracies_at_the_exercises_seed(scale):
 
 @needs_llvmlite
 def test_the_published_costs_come_out_of_machine_code_to_twelve_digits():
-    he = train(shipped.scaled(MODEL.layers, None), DATA, MODEL, engine=MACHINE)
-    zeros = train(shipped.scaled(MODEL.layers, 0.0), DATA, MODEL, engine=MACHINE)
+    he = train(shipped.scaled(MODEL.layers, None, 3), DATA, MODEL, engine=MACHINE)
+    zeros = train(shipped.scaled(MODEL.layers, 0.0, 3), DATA, MODEL, engine=MACHINE)
     assert (he.cost_first, he.cost_14000) == pytest.approx((0.8830537463419761, 0.07357895962677), rel=1e-12)
     assert (zeros.cost_first, zeros.cost_last) == pytest.approx((math.log(2),) * 2, rel=1e-12)
 
@@ -74,19 +74,19 @@ def test_both_engines_take_the_same_steps_whatever_the_network(hidden, seed, sca
 @needs_llvmlite
 @pytest.mark.parametrize("scale", [0.3, 1.0, 3.0, None])
 def test_both_engines_leave_the_plateau_at_the_same_iteration(scale):
-    start = shipped.scaled(MODEL.layers, scale)
+    start = shipped.scaled(MODEL.layers, scale, 3)
     assert escape(start, DATA, MODEL, 11_000, engine=MACHINE) == escape(start, DATA, MODEL, 11_000)
 
 
 @needs_llvmlite
 def test_the_longest_wait_is_found():
-    assert escape(shipped.scaled(MODEL.layers, 0.01), DATA, MODEL, 1_000_000, engine=MACHINE) == 300_462
-    assert escape(shipped.scaled(MODEL.layers, 0.0), DATA, MODEL, 50_000, engine=MACHINE) is None
+    assert escape(shipped.scaled(MODEL.layers, 0.01, 3), DATA, MODEL, 1_000_000, engine=MACHINE) == 300_462
+    assert escape(shipped.scaled(MODEL.layers, 0.0, 3), DATA, MODEL, 50_000, engine=MACHINE) is None
 
 
 @needs_llvmlite
 def test_a_run_taken_in_pieces_is_the_same_run():
-    whole, pieces = ({**shipped.scaled(MODEL.layers, 1.0)} for _ in range(2))
+    whole, pieces = ({**shipped.scaled(MODEL.layers, 1.0, 3)} for _ in range(2))
     MACHINE.advance(whole, 3000)
     for steps in (1, 999, 0, 2000):
         MACHINE.advance(pieces, steps)
@@ -96,7 +96,7 @@ def test_a_run_taken_in_pieces_is_the_same_run():
 @needs_llvmlite
 @pytest.mark.parametrize("number", [math.nan, math.inf, 1e308, 0.0])
 def test_strange_starts_train_alike(number):
-    start = shipped.scaled(MODEL.layers, 1.0)
+    start = shipped.scaled(MODEL.layers, 1.0, 3)
     start["W2"] = np.full_like(start["W2"], number)
     model = Model(MODEL.layers, 0.01, 30)
     quick, plain = train(start, DATA, model, engine=Machine(DATA, model)), train(start, DATA, model)
@@ -105,7 +105,7 @@ def test_strange_starts_train_alike(number):
 
 
 def test_a_trace_holds_what_the_run_was():
-    run = train(shipped.scaled(MODEL.layers, 10.0), DATA, Model(MODEL.layers, 0.01, 300))
+    run = train(shipped.scaled(MODEL.layers, 10.0, 3), DATA, Model(MODEL.layers, 0.01, 300))
     trace = run.trace
     assert trace.iterations == moments(300) == (0, 1, 2, 5, 10, 20, 50, 100, 200, 299)
     assert {len(getattr(trace, name)) for name in trace.__dataclass_fields__} == {10}
@@ -118,7 +118,7 @@ def test_a_trace_holds_what_the_run_was():
 
 
 def test_a_dead_start_takes_no_step():
-    trace = train(shipped.scaled(MODEL.layers, 0.0), DATA, Model(MODEL.layers, 0.01, 3)).trace
+    trace = train(shipped.scaled(MODEL.layers, 0.0, 3), DATA, Model(MODEL.layers, 0.01, 3)).trace
     assert trace.relative_steps == ((0.0, 0.0, 0.0),) * 3
     assert trace.exact_cost == pytest.approx(trace.cost)
 
@@ -126,7 +126,7 @@ def test_a_dead_start_takes_no_step():
 def test_a_training_is_watched_and_can_be_stopped():
     seen = []
     with pytest.raises(Stopped):
-        train(shipped.scaled(MODEL.layers, 1.0), DATA, MODEL, watch=lambda at: seen.append(at) or at >= 200)
+        train(shipped.scaled(MODEL.layers, 1.0, 3), DATA, MODEL, watch=lambda at: seen.append(at) or at >= 200)
     assert seen == [0, 1, 2, 5, 10, 20, 50, 100, 200]
 
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from notebooks import RANDOM, edit, solved, write
 
+from grader.errors import ExerciseError
 from grader.exercise import asides, shipped
 from grader.exercise import load as exercises
 from grader.exercise.fast import engine
@@ -28,7 +29,7 @@ SUBMISSIONS = Path(__file__).resolve().parents[2] / "submissions"
 
 
 def test_a_training_made_again_is_the_one_that_is_shipped():
-    start = shipped.scaled(EXERCISE.model.layers, None)
+    start = shipped.scaled(EXERCISE.model.layers, None, 3)
     again = train(start, course_data(), EXERCISE.model)
     stored = Trainer(EXERCISE.model, SHIPPED.cache()).known(start_key(start, EXERCISE.model))
     assert (again.train_accuracy, again.test_accuracy, again.regime) == (
@@ -42,7 +43,7 @@ def test_a_training_made_again_is_the_one_that_is_shipped():
 
 @pytest.mark.parametrize("name", trainings.MISTAKES)
 def test_what_common_mistakes_give_is_shipped(name):
-    start = shipped.drawn(EXERCISE.model.layers, **trainings.MISTAKES[name])
+    start = shipped.drawn(EXERCISE.model.layers, **{"seed": 3} | trainings.MISTAKES[name])
     stored = Trainer(EXERCISE.model, SHIPPED.cache()).known(start_key(start, EXERCISE.model))
     again = train(start, course_data(), EXERCISE.model)
     assert (stored.regime, stored.escape) == (again.regime, None)
@@ -53,7 +54,9 @@ def test_a_mistake_that_stays_near_ln_2_is_left_to_be_followed(monkeypatch):
     """Its wait is measured with the submission; a training that is shipped without it would be taken as it is."""
     small = {"times": lambda _n_prev, _n: 0.01}
     monkeypatch.setattr(trainings, "MISTAKES", {"small": small, "zero": {"times": lambda _n_prev, _n: 0.0}})
-    assert list(trainings.mistakes(EXERCISE)) == [start_key(shipped.scaled(EXERCISE.model.layers, 0.0), EXERCISE.model)]
+    assert list(trainings.mistakes(EXERCISE)) == [
+        start_key(shipped.scaled(EXERCISE.model.layers, 0.0, 3), EXERCISE.model)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ def test_the_settings_are_those_of_the_exercise():
 
 def test_equal_starts_train_once_and_rounding_makes_no_other_start():
     trainer = Trainer(Model((2, 3, 1), 0.01, 5))
-    start = shipped.scaled((2, 3, 1), 1.0)
+    start = shipped.scaled((2, 3, 1), 1.0, 3)
     near = {name: value * (1 + 1e-15) for name, value in start.items()}
     far = {name: value * (1 + 1e-9) for name, value in start.items()}
     assert trainer.train(start) == trainer.train(near)
@@ -125,8 +128,8 @@ def test_equal_starts_train_once_and_rounding_makes_no_other_start():
 
 def test_a_stored_training_is_read_back_exactly():
     model = Model((2, 3, 1), 0.01, 5)
-    run = train(shipped.scaled((2, 3, 1), 1000.0), course_data(), model)
-    key = start_key(shipped.scaled((2, 3, 1), 1000.0), model)
+    run = train(shipped.scaled((2, 3, 1), 1000.0, 3), course_data(), model)
+    key = start_key(shipped.scaled((2, 3, 1), 1000.0, 3), model)
     assert run.cost_first == float("inf")
     assert Trainer(model, {key: msgspec.json.encode(plain_training(run))}).known(key) == run
 
@@ -161,14 +164,14 @@ def test_the_escapes_by_depth_are_those_measured_before():
 
 
 def test_more_seeds_wait_as_one_over_the_scale():
-    for seed in trainings.MORE_SEEDS:
+    for seed in set(shipped.ESCAPE_SEEDS) - {SHIPPED.seed}:
         times = {one.scale: one.iteration for one in SHIPPED.escapes if one.seed == seed and one.learning_rate == 0.01}
         assert 2.5 < times[0.03] / times[0.1] < 4.5
 
 
 def test_a_training_that_was_stored_without_its_trace_is_made_again():
     trainer = Trainer(Model((2, 3, 1), 0.01, 5))
-    start = shipped.scaled((2, 3, 1), 1.0)
+    start = shipped.scaled((2, 3, 1), 1.0, 3)
     made = trainer.train(start)
     key = start_key(start, trainer.model)
     trainer.cache[key] = msgspec.json.encode({**plain_training(made), "trace": {}})
@@ -199,19 +202,19 @@ def test_the_sweep_of_a_page_is_what_is_shipped():
     assert rows[None].cost.low <= rows[None].cost.median <= rows[None].cost.high
     assert rows[100.0].cost.high > rows[1.0].cost.high
     assert [(row.layers, row.learning_rate) for row in found.settings] == list(trainings.SETTINGS)
-    assert [row.layers for row in found.waits] == list(trainings.DEPTHS)
+    assert [row.layers for row in found.waits] == list(trainings.depths(EXERCISE.model.layers))
     assert all(row.scales == trainings.DEPTHS_SCALES for row in found.waits)
     assert found.searched == shipped.ESCAPE_CAP
 
 
 @pytest.mark.parametrize("scale", [0.01, 0.03])
 def test_what_a_larger_learning_rate_would_take_is_shipped(scale):
-    key = start_key(shipped.scaled(EXERCISE.model.layers, scale), EXERCISE.model)
+    key = start_key(shipped.scaled(EXERCISE.model.layers, scale, 3), EXERCISE.model)
     run = Trainer(EXERCISE.model, SHIPPED.cache()).known(key)
     rates = dict(run.rates)
     assert set(rates) == {0.1, 1.2}
     model = replace(EXERCISE.model, learning_rate=1.2)
-    assert escape(shipped.scaled(model.layers, scale), course_data(), model, 3_000) == rates[1.2]
+    assert escape(shipped.scaled(model.layers, scale, 3), course_data(), model, 3_000) == rates[1.2]
 
 
 def test_a_training_made_again_is_kept_in_place_of_the_older_one(tmp_path):
@@ -285,3 +288,20 @@ def test_a_page_of_a_changed_exercise_quotes_no_number_of_the_other(tmp_path):
     assert (result.score, result.sweep) == (27, None)
     assert "0.4633" not in str(result)
     assert "15,000" not in str(result.functions)
+
+
+def test_networks_that_are_compared_come_from_the_exercise():
+    assert trainings.depths((2, 10, 5, 1)) == ((2, 10, 1), (2, 10, 5, 1), (2, 10, 5, 5, 1))
+    assert trainings.depths((2, 8, 1)) == ((2, 8, 1), (2, 8, 8, 1))
+
+
+def test_right_answers_without_a_seed_cannot_be_measured_beforehand(tmp_path):
+    folder = tmp_path / "other"
+    shutil.copytree(EXERCISE.folder, folder)
+    path = folder / "solution.ipynb"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("np.random.seed(3)", "np.random.seed(today)"), encoding="utf-8"
+    )
+    with pytest.raises(ExerciseError, match="do not set one seed") as raised:
+        shipped.required_seed(exercises.load(str(folder)))
+    assert "np.random.seed(...)" in raised.value.hint

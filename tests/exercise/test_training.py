@@ -29,7 +29,7 @@ PUBLISHED = {  # scale: train accuracy, test accuracy, cost at 0, cost at 14,000
 @pytest.mark.parametrize("scale", PUBLISHED)
 def test_the_published_numbers_come_out(scale):
     train_accuracy, test_accuracy, first, at_14000 = PUBLISHED[scale]
-    run = train(shipped.scaled(MODEL.layers, scale), DATA, MODEL)
+    run = train(shipped.scaled(MODEL.layers, scale, 3), DATA, MODEL)
 
     assert (run.train_accuracy, run.test_accuracy) == (train_accuracy, test_accuracy)
     assert close(run.cost_first, first)
@@ -38,7 +38,7 @@ def test_the_published_numbers_come_out(scale):
 
 
 def test_the_first_gradients_are_those_measured_before():
-    run = train(shipped.scaled(MODEL.layers, 1.0), DATA, Model(MODEL.layers, 0.01, 1))
+    run = train(shipped.scaled(MODEL.layers, 1.0, 3), DATA, Model(MODEL.layers, 0.01, 1))
     assert run.gradient_norms == pytest.approx((0.77, 0.82, 1.5), rel=0.04)
 
 
@@ -77,7 +77,7 @@ def test_a_training_is_named_by_the_first_description_that_fits(first, last, dea
 
 
 def start(**changes):
-    parameters = {name: np.array(value) for name, value in shipped.scaled(MODEL.layers, 1.0).items()}
+    parameters = {name: np.array(value) for name, value in shipped.scaled(MODEL.layers, 1.0, 3).items()}
     return parameters | {name: change(parameters[name]) for name, change in changes.items()}
 
 
@@ -110,12 +110,12 @@ def test_parameters_are_left_as_they_were():
 
 def test_any_depth_trains():
     for layers in ((2, 1), (2, 10, 1), (2, 10, 5, 5, 1)):
-        run = train(shipped.scaled(layers, 1.0), DATA, Model(layers, 0.01, 5))
+        run = train(shipped.scaled(layers, 1.0, 3), DATA, Model(layers, 0.01, 5))
         assert len(run.gradient_norms) == len(layers) - 1
 
 
 def test_the_escape_is_the_first_iteration_below_0_6():
-    parameters = shipped.scaled(MODEL.layers, 1.0)
+    parameters = shipped.scaled(MODEL.layers, 1.0, 3)
     assert escape(parameters, DATA, MODEL, cap=5_000) == 3_528
     assert escape(parameters, DATA, MODEL, cap=3_528) is None
 
@@ -131,10 +131,10 @@ def measured(parameters, iterations: int = 300):
 
 
 def test_the_start_is_measured_before_the_first_step():
-    small, one = (measured(shipped.scaled(MODEL.layers, scale), 1) for scale in (0.01, 1.0))
+    small, one = (measured(shipped.scaled(MODEL.layers, scale, 3), 1) for scale in (0.01, 1.0))
     assert small.spread[0] == pytest.approx(one.spread[0] / 100)  # one matrix
     assert small.spread[1] == pytest.approx(one.spread[1] / 10_000)  # two
-    X, W1 = DATA.X_train, shipped.scaled(MODEL.layers, 1.0)["W1"]
+    X, W1 = DATA.X_train, shipped.scaled(MODEL.layers, 1.0, 3)["W1"]
     assert one.spread[0] == pytest.approx(np.std(np.maximum(0, W1 @ X)))
 
 
@@ -150,15 +150,15 @@ def test_copies_among_units_are_counted_inside_and_out():
 
 
 def test_steps_that_raise_the_exact_cost_are_counted_and_rounding_is_none():
-    large, small = (measured(shipped.scaled(MODEL.layers, scale)) for scale in (10.0, 0.001))
+    large, small = (measured(shipped.scaled(MODEL.layers, scale, 3)) for scale in (10.0, 0.001))
     assert large.watched == small.watched == 300
     assert 120 <= large.raised <= 145  # 134 measured before; rounding moves it
     assert small.raised == 0
-    assert measured(shipped.scaled(MODEL.layers, 10.0), 20).watched == 20
+    assert measured(shipped.scaled(MODEL.layers, 10.0, 3), 20).watched == 20
 
 
 def test_the_boundary_is_where_the_model_answers_one():
-    run = measured(shipped.scaled(MODEL.layers, None), 15_000)
+    run = measured(shipped.scaled(MODEL.layers, None, 3), 15_000)
     bits = [[bit == "1" for bit in f"{int(row, 16):064b}"] for row in run.boundary.rows]
     line = np.linspace(run.boundary.low, run.boundary.high, 64)
     assert len(bits) == 64
