@@ -377,6 +377,76 @@ def test_a_worksheet_that_moodle_itself_could_not_read_is_mended(tmp_path, folde
     assert moodle_reads((out / moodle.WORKSHEET).read_bytes())["101"][0] == 27.46
 
 
+LOCALIZED = {
+    "de": ("ID", "Vollständiger Name", "Status", "Bewertung", "Bestwertung", "Bewertung kann geändert werden",
+           "Zuletzt geändert (Abgabe)", "Texteingabe online", "Zuletzt geändert (Bewertung)", "Feedback als Kommentar", "Nein", "Ja"),
+    "fr": ("Identifiant", "Nom complet", "Statut", "Note", "Note maximale", "La note peut être modifiée",
+           "Dernière modification (travail remis)", "Texte en ligne", "Dernière modification (note)",
+           "Feedback par commentaires", "Non", "Oui"),
+    "ja": ("ID", "フルネーム", "ステータス", "評点", "最大評点", "評点変更可能", "最終更新日時 (提出)", "オンラインテキスト",
+           "最終更新日時 (評定)", "フィードバックコメント", "いいえ", "はい"),
+    "xx": ("ID", "Name", "Status", "Grade", "Most", "Open", "Changed (work)", "Text", "Changed (grade)", "Comment", "nay", "yea"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LOCALIZED)
+@pytest.mark.parametrize("mark", [",", "\t"])
+def test_a_locked_grade_stays_in_every_language(tmp_path, folder, capsys, language, mark):
+    *header, no, yes = LOCALIZED[language]
+    rows = [header]
+    rows += [
+        [f"Participant {number}", name, "", "", "30.00", word, "-", "", "-", ""]
+        for number, name, word in ((101, "Jane Doe", no), (102, "O'Brien Ann", yes))
+    ]
+    text = io.StringIO()
+    csv.writer(text, delimiter=mark, lineterminator="\n").writerows(rows)
+    code, out = exported(tmp_path, folder, text.getvalue())
+    said = capsys.readouterr().out
+    assert code == 0
+    titles = (header[0], header[3], header[8], header[9])
+    read = moodle_reads((out / moodle.WORKSHEET).read_bytes(), titles=titles, delimiter=mark)
+    if language == "xx":
+        assert "Jane Doe: 'Open' is 'nay', which is not known here" in said
+    else:
+        assert read["101"] == (None, "")
+        assert "updated 1 grades and 1 feedback instances" in said
+        assert "Jane Doe: the grade cannot be changed in Moodle, so the row stays as it was" in said
+    assert read["102"][0] == 25.0
+
+
+def test_a_last_row_that_ends_in_an_empty_cell_is_kept_whole(tmp_path, folder):
+    header = "Identifier\tFull name\tGrade\tMaximum Grade\tLast modified (grade)\tFeedback comments\n"
+    sheet = f"{header}Participant 101\tJane Doe\t\t30.00\t-\t\nParticipant 105\tElse Body\t\t30.00\t-\t\n"
+    code, out = exported(tmp_path, folder, sheet)
+    assert code == 0
+    assert moodle_reads((out / moodle.WORKSHEET).read_bytes(), delimiter="\t")["105"] == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("sheet", "counted", "warned"),
+    [
+        (ENGLISH, "updated 3 grades and 3", False),
+        (
+            ENGLISH.replace("Maximum Grade", "Maximum grade"),
+            "updated 3 grades (2 if it passes over grades of 0) and 3",
+            True,
+        ),
+        (
+            CORE_5.replace('"101","Jane', '"104","Tim').replace('101","Jane', '104","Tim'),
+            "updated 0 grades and 1",
+            True,
+        ),
+    ],
+    ids=["older", "unknown", "marks"],
+)
+def test_a_grade_of_0_is_counted_as_that_moodle_counts_it(tmp_path, folder, capsys, sheet, counted, warned):
+    exported(tmp_path, folder, sheet, "--absent", "zero")
+    said = capsys.readouterr().out
+    assert f"Moodle should say: {counted}".replace("and 3", "and 4") in said
+    assert ("over a grade of 0 in a worksheet without a word" in said) == warned
+    assert not warned or "Tim Text" in said
+
+
 def test_a_locked_grade_stays(tmp_path, folder, capsys):
     _, out = exported(tmp_path, folder, ENGLISH.replace(",,30.00,Yes", ",,30.00,No"))
     assert moodle_reads((out / moodle.WORKSHEET).read_bytes())["101"] == (None, "")

@@ -19,7 +19,7 @@ from grader.lms.common.archives import Contents, Member, contents, write_zip
 from grader.lms.common.layout import File, HandedIn, lay_out
 from grader.lms.common.system import Collect, Done, Export, Graded
 from grader.lms.moodle import worksheet as moodle_worksheet
-from grader.lms.moodle.worksheet import CHANGEABLE, Row, Worksheet, cleaned
+from grader.lms.moodle.worksheet import Row, Worksheet, cleaned
 
 WORKSHEET = "moodle-worksheet.csv"
 FEEDBACK = "moodle-feedback.zip"
@@ -195,20 +195,23 @@ def _worksheet(request: Export, sheet: Worksheet | None, recipients: Sequence[Re
     changes = [_filled(request, sheet, row, written.get(at)) for at, row in enumerate(sheet.rows)]
     path = request.out / WORKSHEET
     rows = [change.text for change in changes]
+    if rows:
+        rows[-1] = moodle_worksheet.last_line(rows[-1], sheet.rows[-1].cells, sheet)
     head = moodle_worksheet.line(sheet.header.cells, sheet, sheet.header.raw) if sheet.rewrite else sheet.header.raw
     tables.write_text(path, head + "".join(rows), sheet.text)
     attention = filter(None, (change.attention for change in changes))
-    return Done((path,), _said(request, sheet, changes), (*attention, *_stale(sheet, written)))
+    return Done((path,), _said(request, sheet, changes), (*attention, *_zeros(sheet, changes), *_stale(sheet, written)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A row as it is written, and what Moodle will find changed in it."""
+    """A row as it is written, and what Moodle will find changed in it; `zero` names whose grade becomes 0."""
 
     text: str
     grade: bool = False
     comment: bool = False
     attention: str = ""
+    zero: str = ""
 
 
 def _filled(request: Export, sheet: Worksheet, row: Row, submission: Graded | None) -> _Change:
@@ -217,8 +220,9 @@ def _filled(request: Export, sheet: Worksheet, row: Row, submission: Graded | No
     score = request.score(submission) if submission else None
     if submission is None or score is None:
         return _Change(untouched)
-    if CHANGEABLE in sheet.header.cells and row.cells[sheet.header.cells.index(CHANGEABLE)].strip() == "No":
-        message = f"{submission.label}: the grade cannot be changed in Moodle, so nothing was written"
+    locked = sheet.locked(row)
+    if locked:
+        message = f"{submission.label}: the grade cannot be changed in Moodle, so the row stays as it was"
         return _Change(untouched, attention=message)
     most = row.cells[sheet.grade + 1]
     cells = list(row.cells)
@@ -230,8 +234,14 @@ def _filled(request: Export, sheet: Worksheet, row: Row, submission: Graded | No
         cells[sheet.comments] = comment(row.cells[sheet.comments], submission)
     commented = sheet.comments is not None and cells[sheet.comments] != row.cells[sheet.comments]
     replaced = f"{submission.label}: {row.cells[sheet.grade]} in the worksheet becomes {grade}"
-    message = replaced if changed and before is not None else ""
-    return _Change(moodle_worksheet.line(cells, sheet, row.raw), changed, commented, message)
+    messages = [replaced] if changed and before is not None else []
+    if locked is None and sheet.changeable is not None:
+        title, word = sheet.header.cells[sheet.changeable], row.cells[sheet.changeable].strip()
+        messages.append(
+            f"{submission.label}: {title!r} is {word!r}, which is not known here: if the grade is locked, Moodle skips it"
+        )
+    zero = submission.label if changed and not points.as_number(grade) else ""
+    return _Change(moodle_worksheet.line(cells, sheet, row.raw), changed, commented, "; ".join(messages), zero)
 
 
 def comment(before: str, submission: Graded) -> str:
@@ -248,7 +258,11 @@ def _grade(value: Decimal, most: str) -> str:
 
 def _said(request: Export, sheet: Worksheet, changes: Sequence[_Change]) -> tuple[str, ...]:
     grades, comments = sum(change.grade for change in changes), sum(change.comment for change in changes)
-    messages = [f"Moodle should say: updated {grades} grades and {comments} feedback instances"]
+    zeros = sum(bool(change.zero) for change in changes)
+    counted = f"{grades - zeros * bool(sheet.skips_zeros)} grades"
+    if zeros and sheet.skips_zeros is None:
+        counted += f" ({grades - zeros} if it passes over grades of 0)"
+    messages = [f"Moodle should say: updated {counted} and {comments} feedback instances"]
     messages += points.converted(request.possible, sheet.maximum())
     if sheet.by_place:
         titles = [sheet.header.cells[at] for at in (sheet.grade, sheet.comments) if at is not None]
@@ -259,6 +273,19 @@ def _said(request: Export, sheet: Worksheet, changes: Sequence[_Change]) -> tupl
         f"upload {WORKSHEET} first, {FEEDBACK} after it: feedback files count as a later change of the grade"
     )
     return tuple(messages)
+
+
+def _zeros(sheet: Worksheet, changes: Sequence[_Change]) -> tuple[str, ...]:
+    """Return a sentence that names whose grade of 0 Moodle will not take from a worksheet, or may not."""
+    names = [change.zero for change in changes if change.zero]
+    if not names or sheet.skips_zeros is False:
+        return ()
+    who = "this Moodle passes" if sheet.skips_zeros else "a Moodle that has multiple marking passes"
+    sentence = (
+        f"{', '.join(names)}: {who} over a grade of 0 in a worksheet without a word; "
+        "enter these by hand (“Quick grading”), or send them with `grader lms moodle push`"
+    )
+    return (sentence,)
 
 
 def _stale(sheet: Worksheet, written: Iterable[int]) -> tuple[str, ...]:

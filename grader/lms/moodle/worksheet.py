@@ -21,6 +21,15 @@ _ID_COLUMN, _GRADE = "Identifier", "Grade"
 _LAST = "Last modified (grade)"
 _HANDED_IN = "Last modified (submission)"
 _COMMENTS = "Feedback comments"
+_MARKERS = re.compile(r"Marker \d+")  # a worksheet of a Moodle in which several people mark
+_OLDER = "Maximum Grade"  # as it was written before that
+_NO = frozenset(
+    "no nein non não nao nee nej nei ei nie ne nē nem nu ez いいえ 否 不 不是 아니오 아니요 нет не ні όχι hayır לא لا خیر không "  # noqa: RUF001
+    "ไม่ tidak नहीं".split()
+)  # what Moodle writes for "no", in the languages that it is used in most
+_YES = frozenset(
+    "yes ja oui sí si sim kyllä jah jā taip tak ano áno da igen bai はい 是 예 네 да так ναι evet כן نعم بله có ใช่ ya हाँ".split()  # noqa: RUF001
+)
 _LATE = re.compile(r"\blate$")
 _PARTICIPANT = re.compile(r"(\d+)\s*$", re.ASCII)
 _PAIR = re.compile(r"(?P<what>.*?)\s*[(\uff08].*", re.DOTALL)  # also the bracket of Japanese and Chinese
@@ -54,6 +63,21 @@ class Worksheet:
     comments: int | None
     by_place: bool
     rewrite: bool
+    changeable: int | None = None
+
+    def locked(self, row: Row) -> bool | None:
+        """Return whether a row's grade is locked, None where the worksheet says so in a language that is not known here."""
+        if self.changeable is None:
+            return False
+        word = row.cells[self.changeable].strip().casefold()
+        return True if word in _NO else False if word in _YES or not word else None
+
+    @property
+    def skips_zeros(self) -> bool | None:
+        """Whether the Moodle that wrote this passes over grades of 0 when it reads it back, None where that cannot be told."""
+        if any(map(_MARKERS.match, self.header.cells)):
+            return True
+        return False if _OLDER in self.header.cells else None
 
     def maximum(self) -> Decimal | None:
         """Return the points of the assignment."""
@@ -95,7 +119,8 @@ def read(path: Path, column: str | None = None) -> Worksheet:
         If Moodle would not take it back, or the column of grades cannot be told.
     """
     text = tables.read_text(path)
-    body = text.text.strip() + text.newline if text.text.strip() else ""
+    body = text.text.lstrip().rstrip("\r\n ")  # a tab at the end is an empty cell
+    body += text.newline if body else ""
     delimiter = tables.delimiter(body)
     rows, rewrite = _uniform(body, delimiter, path)
     header, *rest = rows
@@ -105,7 +130,8 @@ def read(path: Path, column: str | None = None) -> Worksheet:
         )
     places = _by_name(header.cells, column) or _by_place(header.cells, rest, path, column)
     by_place = _ID_COLUMN not in header.cells
-    return Worksheet(text, delimiter, header, rest, *places, by_place=by_place, rewrite=rewrite)
+    changeable = _changeable(header.cells, places[0], places[1])
+    return Worksheet(text, delimiter, header, rest, *places, by_place=by_place, rewrite=rewrite, changeable=changeable)
 
 
 def php_rows(text: str, delimiter: str, escape: str = "\\") -> Iterator[Row]:
@@ -178,6 +204,15 @@ def _by_place(
     return grades[0], last, last + 1 if last + 1 < len(header) else None
 
 
+def _changeable(header: Sequence[str], grade: int, last: int) -> int | None:
+    """Return where the worksheet says whether a grade can be changed: just before the date of the hand-in."""
+    if CHANGEABLE in header:
+        return header.index(CHANGEABLE)
+    match = _PAIR.fullmatch(header[last])
+    dates = [at for at in range(grade + 2, last) if match and header[at].startswith(match["what"])]
+    return dates[0] - 1 if dates and dates[0] - 1 > grade + 1 else None
+
+
 def _grades_at(rows: Sequence[Row], at: int) -> bool:
     """Whether a column holds grades or nothing, and the next one the same points in each row."""
     most = {points.as_number(row.cells[at + 1]) for row in rows}
@@ -187,6 +222,11 @@ def _grades_at(rows: Sequence[Row], at: int) -> bool:
         and None not in most
         and all(cell in {"", "-"} or points.as_number(cell) is not None for cell in grades)
     )
+
+
+def last_line(text: str, cells: Sequence[str], sheet: Worksheet) -> str:
+    """Return the last row so that it keeps its empty last cell: Moodle cuts blanks off the end of the file, tabs too."""
+    return line(cells, sheet, text) if text.rstrip("\r\n").endswith("\t") else text
 
 
 def line(cells: Sequence[str], sheet: Worksheet, raw: str) -> str:
