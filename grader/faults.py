@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 SHOWN = "GRADER_LOG"  # in the environment, so that the processes of a batch show it too
@@ -39,6 +39,14 @@ def attempt(what: str, make: Callable[[], Value], otherwise: Callable[[str], Val
         return make()
     except Exception as error:  # whatever it is, it stays here
         return otherwise(note(what, error))
+
+
+def surviving(what: str, parts: Iterable[Value]) -> Iterator[Value]:
+    """Yield parts of a text until making one fails; log why and end there, so that what came before stays."""
+    try:
+        yield from parts
+    except Exception as error:  # whatever it is, it costs no more than words
+        note(what, error)
 
 
 def note(what: str, error: Exception) -> str:

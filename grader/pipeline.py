@@ -113,7 +113,7 @@ class Pipeline:
         function = evidence.function
 
         def judged() -> FunctionResult:
-            fault = known_fault(evidence.repairs, self.exercise.show)
+            fault = attempt("a proved fault", lambda: known_fault(evidence.repairs, self.exercise.show), lambda _: None)
             old = attempt("comparing saved outputs", lambda: stale(evidence, known.course), lambda _: ())
             result = self.verdict(VerdictInput(without_text(evidence), fault), known)
             return replace(result, source=source(function), stale=old)

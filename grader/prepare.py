@@ -12,6 +12,7 @@ from grader.exercise.load import Exercise, Task
 from grader.exercise.shipped import Shipped
 from grader.exercise.training import course_data
 from grader.explaining import Course, Measured, asked_often, sweep
+from grader.faults import attempt
 from grader.judging.diagnosis import Case, Recovered, diagnose, recover
 from grader.messages import say
 from grader.records import Diagnosis, Function, FunctionEvidence, ModelSettings, Question
@@ -72,7 +73,8 @@ def unanswered(exercise: Exercise, known: Shipped, trainer: Trainer) -> Prepared
 
 def _prepared(exercise: Exercise, known: Shipped, trainer: Trainer, answers: Mapping[str, Answer]) -> Prepared:
     measured = _measured(exercise, known, trainer)
-    return Prepared(answers, _course(exercise, known, trainer), measured, asked_often(measured))
+    questions = attempt("answering questions", lambda: asked_often(measured), lambda _: ())
+    return Prepared(answers, _course(exercise, known, trainer), measured, questions)
 
 
 def _answer(

@@ -22,6 +22,7 @@ from grader.explaining.numbers import (
     share,
     times,
 )
+from grader.faults import surviving
 from grader.messages import listed
 from grader.records import SettingRow, Training, WaitRow
 from grader.records.wording import accuracies, accuracy
@@ -34,9 +35,8 @@ SQUARE = 0.2  # how far from it measured gradients may be
 
 def story(facts: Facts) -> tuple[str, ...]:
     """Return the paragraphs, plain text."""
-    return tuple(
-        " ".join(sentences) for paragraph in _paragraphs(facts) if (sentences := list(filter(None, paragraph)))
-    )
+    paragraphs = (filter(None, surviving("a paragraph", part)) for part in surviving("the story", _paragraphs(facts)))
+    return tuple(filter(None, map(" ".join, paragraphs)))
 
 
 def _paragraphs(facts: Facts) -> Iterator[Iterator[str]]:

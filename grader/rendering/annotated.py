@@ -14,10 +14,13 @@ import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
+from grader.faults import attempt, surviving
 from grader.records import Cause, CheckResult, FunctionResult, KnownFault, Result
+from grader.records.wording import accuracies
 from grader.rendering import text, words
 
 TAG = "grader-note"
@@ -368,7 +371,8 @@ def summary_note(result: Result, missing: Sequence[str]) -> str:
         parts.append(_named("Notebook", words.NOTEBOOK[result.notebook.status]))
     parts += [f"- {_prose(problem.message)}" for problem in result.notebook.problems]
     rows = (
-        f"- {_span(name)}: {text.of(function.points, function.possible)}, {words.status(function)}"
+        f"- {_span(name)}: {text.of(function.points, function.possible)}, "
+        + attempt("a status", partial(words.status, function), lambda _: "")
         for name, function in result.functions.items()
     )
     parts.append("\n".join(rows))
@@ -382,14 +386,19 @@ def function_note(name: str, function: FunctionResult, *, level: str = "##") -> 
         [
             f"{level} Feedback: {name}: {text.of(function.points, function.possible)}",
             "This function is right." if function.passed else "",
-            *_verdicts(function),
-            *(part for cause in function.told for part in _cause(cause)),
-            *_known(function.known),
-            _measured(function),
-            *_story(function),
-            *_stale(function),
+            *surviving(f"the note on {name}", _said(function)),
         ]
     )
+
+
+def _said(function: FunctionResult) -> Iterator[str]:
+    yield from _verdicts(function)
+    for cause in function.told:
+        yield from _cause(cause)
+    yield from _known(function.known)
+    yield _measured(function)
+    yield from _story(function)
+    yield from _stale(function)
 
 
 def _story(function: FunctionResult) -> Iterator[str]:
@@ -447,9 +456,9 @@ def _measured(function: FunctionResult) -> str:
     own, right = function.training, function.reference_training
     if own is None:
         return ""
-    said = f"{text.accuracy(own.train_accuracy)} / {text.accuracy(own.test_accuracy)}"
+    said = accuracies(own)
     if right is not None and not function.passed:
-        said += f"; the right answer's: {text.accuracy(right.train_accuracy)} / {text.accuracy(right.test_accuracy)}"
+        said += f"; the right answer's: {accuracies(right)}"
     return f"**Measured train / test accuracy:** {said}"
 
 

@@ -9,10 +9,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from urllib.parse import quote
 
 from grader.classroom.statistics import Classroom, Overview, Row, note, overview
 from grader.classroom.statistics.overview import CauseCount
+from grader.faults import attempt, surviving
 from grader.rendering import html, text, words
 from grader.rendering.classfigures import class_curve, histogram
 from grader.rendering.figures import Picture
@@ -50,10 +52,29 @@ def class_pages(found: Classroom, *, ignored: Mapping[str, str] | None = None) -
     `ignored` maps each file that was passed over to the reason.
     """
     sheets = _sheets(found.rows)
-    yield INDEX, _index(found, overview(found), sheets, ignored or {})
+    yield (
+        INDEX,
+        attempt(
+            "writing the class's page",
+            lambda: _index(found, overview(found), sheets, ignored or {}),
+            lambda _: _plain(found),
+        ),
+    )
     for number, sheet in enumerate(sheets):
         before, after = (sheets[at].file if 0 <= at < len(sheets) else "" for at in (number - 1, number + 1))
         yield sheet.file, _render("class.html", found, sheet=sheet, rows=sheet.rows, before=before, after=after)
+
+
+def _plain(found: Classroom) -> str:
+    """Return a page with a link to each submission's own, for a class that the whole page cannot show."""
+    title = escape(text.clean(found.title or "Class"))
+    rows = (
+        f'<li><a href="{escape(link(row.folder))}">{escape(text.clean(row.name))}</a>: {text.of(row.score, row.possible)}</li>'
+        for row in found.rows
+    )
+    items = "\n".join(rows)
+    head = f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>'
+    return f"{head}\n<h1>{title}</h1>\n<ul>\n{items}\n</ul>\n</html>\n"
 
 
 def link(folder: str) -> str:
@@ -100,12 +121,12 @@ def _index(found: Classroom, counts: Overview, sheets: Sequence[Sheet], ignored:
         rows=[] if sheets else found.rows,
         review=review[:MOST_TO_REVIEW],
         more_review=max(0, len(review) - MOST_TO_REVIEW),
-        shown=[picture for picture in _pictures(found, counts) if picture],
+        shown=[picture for picture in surviving("a figure", _pictures(found, counts)) if picture],
         causes=_by_function(counts.causes),
         groups=groups,
         more_groups=len(counts.groups) - len(groups),
         hardest=min(counts.checks, key=lambda check: check.share, default=None),
-        note=note(found, counts),
+        note=attempt("the note on the class", lambda: note(found, counts), lambda _: ""),
         ignored=dict(sorted(ignored.items(), key=_manifest_first)[:MOST_IGNORED]),
         more_ignored=max(0, len(ignored) - MOST_IGNORED),
     )

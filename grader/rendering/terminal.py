@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
+from grader.faults import attempt, surviving
 from grader.records import FunctionResult, KnownFault, Result, Shown
 from grader.rendering import text, words
 
@@ -38,7 +39,7 @@ def plain_lines(result: Result) -> list[str]:
         facts.append((result.notebook.status.upper(), words.NOTEBOOK[result.notebook.status]))
     facts += [("NOTE", message) for message in _problems(result)]
     for name, function in result.functions.items():
-        facts += _facts(name, function)
+        facts += surviving(f"the lines on {name}", _facts(name, function))
         facts += [("NOTE", f"{name}: {said}") for said in function.stale]
     facts.append(("NEXT", result.summary.next_step))
     return [text.one_line(f"{kind} {said}") for kind, said in facts if said]
@@ -64,7 +65,7 @@ def _summary(result: Result) -> Iterator[Line]:
         yield 0, _standing(name.ljust(width), function)
     for name, function in result.functions.items():
         if result.notebook.status in {"ok", "repaired"}:  # else each would say the same again
-            yield from _function(name, function)
+            yield from surviving(f"the lines on {name}", _function(name, function))
             yield from _stale(name, function)
     if result.summary.next_step:
         yield 0, Text()
@@ -78,7 +79,8 @@ def _problems(result: Result) -> list[str]:
 def _standing(name: str, function: FunctionResult) -> Text:
     earned = text.of(function.points, function.possible).rjust(8)
     style = "green" if function.passed else "bold red"
-    return _text(f"{name}  {earned}  ") + _text(words.status(function), style)
+    status = attempt("a status", lambda: words.status(function), lambda _: function.status)
+    return _text(f"{name}  {earned}  ") + _text(status, style)
 
 
 def _function(name: str, function: FunctionResult) -> Iterator[Line]:
