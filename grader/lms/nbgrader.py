@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from grader.classroom.submissions import suffix_of
+from grader.classroom.submissions import stem_of, suffix_of
 from grader.errors import RequestError
 from grader.files import make_private_folder, write
 from grader.lms.common.archives import Contents, Member, contents
@@ -71,7 +71,8 @@ def export(request: Export) -> Done:
         f"grades into the gradebook, with nbgrader's own Python: python {importer} {grades}",
     ]
     attention = [
-        f"{path}: not handed in through the exchange, so release_feedback cannot hand it out; do so by other means"
+        f"{path}: not handed in through the exchange, or not as an .ipynb file, "
+        "so release_feedback cannot hand it out; do so by other means"
         for path in aside
     ]
     return Done((grades, importer), tuple(messages), tuple(attention))
@@ -150,7 +151,7 @@ def _handed_in(folder: _Folder) -> HandedIn:
     stamps = [member for name, member in folder.files if name == TIMESTAMP]
     timestamp = folder.timestamp or "".join(_line(member) for member in stamps[:1])
     files = [
-        File(name, member, {"notebook": PurePosixPath(name).stem})
+        File(name, member, {"notebook": stem_of(PurePosixPath(name).name)})
         for name, member in folder.files
         if name not in {TIMESTAMP, SECRET}
     ]
@@ -172,7 +173,11 @@ def _feedback(course: Path, assignment: str, submission: Graded) -> tuple[Path, 
     notebook = _part(submission.entry.lms.get("notebook") or assignment, "notebook")
     handed_in = course / "submitted" / student / assignment
     secrets = {name: handed_in / name for name in (TIMESTAMP, SECRET)}
-    is_known = all(path.is_file() for path in secrets.values())
+    if not (
+        handed_in / f"{notebook}.ipynb"
+    ).is_file():  # students fetch a page by the name of a notebook that they handed in
+        notebook = min((path.stem for path in handed_in.glob("*.ipynb")), default=notebook)
+    is_known = all(path.is_file() for path in secrets.values()) and any(handed_in.glob("*.ipynb"))
     folder = course / ("feedback" if is_known else "grader/feedback") / student / assignment
     make_private_folder(folder)
     for name, path in secrets.items() if is_known else ():
@@ -192,11 +197,20 @@ def _grades(request: Export, assignment: str) -> dict[str, Any]:
     return {
         "schema": "grader-nbgrader/1",
         "assignment": assignment,
+        "released": _released(request.out, assignment),
         "cells": [{"name": name, "max_score": possible} for name, possible in whole.items() if possible],
         "submissions": [
             _submission(request, submission) for submission in request.graded if request.score(submission) is not None
         ],
     }
+
+
+def _released(course: Path, assignment: str) -> list[str]:
+    """Return the notebooks of the assignment that students got, as far as the course folder tells."""
+    for step in ("release", "source"):
+        if names := sorted(path.stem for path in (course / step / assignment).glob("*.ipynb")):
+            return names
+    return []
 
 
 def _submission(request: Export, submission: Graded) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from builders import HE, RANDOM, ZEROS, everyday, result, unreadable
 from notebooks import notebook, solved, write
@@ -288,6 +289,95 @@ def test_the_assignments_own_grade_cells_get_the_points(graded_course):
     put = ran(python, "grader/import_grades.py", "grader/ps1.json", folder=graded_course)
     assert put.returncode == 0, put.stderr
     assert scores(python, graded_course) == {"ada": ("30.0", "30.0"), "bob": ("27.0", "30.0")}
+
+
+def of_nbgrader(points: dict[str, int]) -> bytes:
+    """A notebook with a grade cell for each function."""
+    cells = [
+        {
+            "cell_type": "code", "execution_count": None, "id": f"c{number}", "outputs": [], "source": f"assert {name}([2, 1])",
+            "metadata": {"nbgrader": {"grade": True, "grade_id": f"test-{number}", "locked": True, "points": worth,
+                                      "schema_version": 3, "solution": False, "task": False, "cell_type": "code"}},
+        }
+        for number, (name, worth) in enumerate(points.items())
+    ]  # fmt: skip
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+def notebooks_of(python: str, root: Path) -> str:
+    query = "SELECT name FROM notebook ORDER BY name"
+    code = f"import sqlite3; print(sqlite3.connect('gradebook.db').execute({query!r}).fetchall())"
+    return ran(python, "-c", code, folder=root).stdout.strip()
+
+
+@pytest.mark.slow
+def test_a_renamed_notebook_never_adds_one_to_the_assignment(tmp_path):
+    python = python_of_nbgrader()
+    root = course(tmp_path / "course")
+    write(root, "nbgrader_config.py", b"c = get_config()\nc.CourseDirectory.course_id = 'dl'\n")
+    write(root, "source/ps1/Initialization.ipynb", of_nbgrader({ZEROS: 10, RANDOM: 15, HE: 10}))
+    assert ran(python, "-m", "nbgrader", "generate_assignment", "ps1", folder=root).returncode == 0
+    request = exported(root, tmp_path / "graded")
+    renamed = msgspec.structs.replace(request.graded[1].entry, lms={"timestamp": "", "notebook": "Initialization_ben"})
+    nbgrader.export(replace(request, graded=[request.graded[0], replace(request.graded[1], entry=renamed)]))
+
+    for changed in (2, 0):
+        put = ran(python, "grader/import_grades.py", "grader/ps1.json", folder=root)
+        assert (put.returncode, put.stdout) == (0, f"ps1: 2 submissions, {changed} with other points than before\n")
+    assert notebooks_of(python, root) == "[('Initialization',)]"
+    assert scores(python, root) == {"ada": ("35.0", "35.0"), "bob": ("30.5", "35.0")}
+
+
+@pytest.mark.slow
+def test_of_several_released_notebooks_a_renamed_one_is_left_out_and_named(tmp_path):
+    python = python_of_nbgrader()
+    root = course(tmp_path / "course")
+    write(root, "nbgrader_config.py", b"c = get_config()\nc.CourseDirectory.course_id = 'dl'\n")
+    for name in ("Initialization", "Theory"):
+        points = {ZEROS: 10, RANDOM: 15, HE: 10} if name == "Initialization" else {"essay": 5}
+        write(root, f"source/ps1/{name}.ipynb", of_nbgrader(points))
+    assert ran(python, "-m", "nbgrader", "generate_assignment", "ps1", folder=root).returncode == 0
+    request = exported(root, tmp_path / "graded")
+    renamed = msgspec.structs.replace(request.graded[1].entry, lms={"timestamp": "", "notebook": "Initialization_ben"})
+    nbgrader.export(replace(request, graded=[request.graded[0], replace(request.graded[1], entry=renamed)]))
+
+    importing = (python, "grader/import_grades.py", "grader/ps1.json")
+    put = ran(*importing, folder=root)
+    assert (put.returncode, put.stdout) == (1, "ps1: 1 submissions, 1 with other points than before\n")
+    assert "bob: 'Initialization_ben' is none of Initialization, Theory: no grade was written" in put.stderr
+    assert "no notebook 'Init'" in ran(*importing, "--notebook", "Init", folder=root).stderr
+    refused = ran(*importing, "--notebook", "Theory", folder=root)
+    assert (refused.returncode, "not clear where the points belong" in refused.stderr) == (1, True)
+    assert ran(*importing, "--notebook", "Initialization", folder=root).returncode == 0
+    assert notebooks_of(python, root) == "[('Initialization',), ('Theory',)]"
+    assert scores(python, root) == {"ada": ("35.0", "40.0"), "bob": ("30.5", "40.0")}
+
+
+@pytest.mark.slow
+def test_a_notebook_that_an_earlier_import_added_is_named_and_gets_nothing(tmp_path):
+    python = python_of_nbgrader()
+    root = course(tmp_path / "course")
+    write(root, "nbgrader_config.py", b"c = get_config()\nc.CourseDirectory.course_id = 'dl'\n")
+    write(root, "source/ps1/Initialization.ipynb", of_nbgrader({ZEROS: 10, RANDOM: 15, HE: 10}))
+    assert ran(python, "-m", "nbgrader", "generate_assignment", "ps1", folder=root).returncode == 0
+    code = "from nbgrader.api import Gradebook\nwith Gradebook('sqlite:///gradebook.db') as gb: gb.{}('extra', 'ps1')"
+    assert ran(python, "-c", code.format("add_notebook"), folder=root).returncode == 0
+    nbgrader.export(exported(root, tmp_path / "graded"))
+    put = ran(python, "grader/import_grades.py", "grader/ps1.json", folder=root)
+    assert put.returncode == 0
+    assert "remove_notebook('extra', 'ps1')" in put.stderr
+    assert ran(python, "-c", code.format("remove_notebook"), folder=root).returncode == 0
+    assert scores(python, root)["bob"] == ("30.5", "35.0")
+
+
+def test_a_page_is_called_as_the_students_notebook_is(tmp_path):
+    root = course(tmp_path / "course")
+    request = exported(root, tmp_path / "graded")
+    entry = msgspec.structs.replace(request.graded[0].entry, lms={"timestamp": WHEN, "notebook": "inside_a_zip"})
+    nbgrader.export(replace(request, graded=[replace(request.graded[0], entry=entry)]))
+    assert (root / "feedback" / "ada" / "ps1" / "Initialization.html").is_file()  # by that name nbgrader fetches it
+    assert json.loads((root / "grader" / "ps1.json").read_bytes())["submissions"][0]["notebook"] == "inside_a_zip"
 
 
 @pytest.mark.slow

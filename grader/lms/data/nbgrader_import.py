@@ -3,8 +3,11 @@
     python grader/import_grades.py grader/ASSIGNMENT.json
 
 The gradebook is gradebook.db in the course folder unless --db names another.  The points of a function go to the grade cell
-whose source names it, in proportion if that is worth another number of points; where the notebook has no grade cells, each
+whose source names it, in proportion if that is worth another number of points; where the assignment has no grade cells, each
 function gets one.  Running it again writes the same.  Points given by hand in nbgrader stay and are marked for a look.
+
+An assignment never gets a second notebook: that would raise its maximum for everybody.  A hand-in under another file name
+counts for the notebook that was released; where several were, it is named and left out, or --notebook says which.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import os
 import re
 import sys
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +37,9 @@ def main() -> None:
     parser.add_argument(
         "--beside", action="store_true", help="give each function a grade cell beside those that are there"
     )
+    parser.add_argument(
+        "--notebook", metavar="NAME", help="for which notebook a hand-in under another file name counts"
+    )
     options = parser.parse_args()
     grades = json.loads(options.grades.read_text(encoding="utf-8"))
     if grades["schema"] != "grader-nbgrader/1":
@@ -40,17 +47,61 @@ def main() -> None:
     warnings.simplefilter("ignore")  # nbgrader's own, on how it uses its database
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # for alembic
     with Gradebook(options.db) as gradebook:
-        changed = sum(put(gradebook, grades, record, beside=options.beside) for record in grades["submissions"])
-    print(f"{grades['assignment']}: {len(grades['submissions'])} submissions, {changed} with other points than before")
+        names = notebooks(gradebook, grades)
+        if options.notebook and options.notebook not in names:
+            sys.exit(f"{grades['assignment']} has no notebook {options.notebook!r}; there is {', '.join(names)}")
+        places = [place(record, names, options.notebook) for record in grades["submissions"]]
+        into = dict.fromkeys(filter(None, places))
+        cells = {name: grade_cells(gradebook, grades, name, beside=options.beside) for name in into}
+        placed = [(record, name) for record, name in zip(grades["submissions"], places) if name]  # noqa: B905  # of one length
+        changed = sum(put(gradebook, grades, record, name, cells[name]) for record, name in placed)
+    print(f"{grades['assignment']}: {len(placed)} submissions, {changed} with other points than before")
+    left = [record for record, name in zip(grades["submissions"], places) if not name]  # noqa: B905  # of one length
+    for record in left:
+        print(
+            f"{record['student']}: {record['notebook']!r} is none of {', '.join(names)}: no grade was written",
+            file=sys.stderr,
+        )
+    if left:
+        sys.exit("--notebook NAME says for which of them these count")
 
 
-def put(gradebook: Gradebook, grades: dict[str, Any], record: dict[str, Any], *, beside: bool) -> bool:
+def notebooks(gradebook: Gradebook, grades: dict[str, Any]) -> list[str]:
+    """Return the notebooks that were released in the assignment; one is made only where there is none at all."""
+    assignment, released = grades["assignment"], grades.get("released", [])
+    try:
+        names = sorted(notebook.name for notebook in gradebook.find_assignment(assignment).notebooks)
+    except MissingEntry:
+        gradebook.add_assignment(assignment)
+        names = []
+    if not names:
+        own = Counter(record["notebook"] for record in grades["submissions"] if record["notebook"])
+        names = [max(released or own or [assignment], key=lambda name: (own[name], name))]
+        gradebook.update_or_create_notebook(names[0], assignment)
+    others = [name for name in names if name not in released]
+    if released and others and len(others) < len(names):
+        print(
+            f"{assignment} has notebooks that were not released: {', '.join(others)}. An earlier import may have added them; "
+            "then their points count for everybody. No grade goes there. Keep a copy of the gradebook, and take them out with "
+            f"nbgrader's own interface: Gradebook(...).remove_notebook({others[0]!r}, {assignment!r})",
+            file=sys.stderr,
+        )
+        names = [name for name in names if name in released]
+    return names
+
+
+def place(record: dict[str, Any], names: list[str], otherwise: str | None) -> str | None:
+    """Return the released notebook that a hand-in counts for, None where that cannot be told."""
+    if record["notebook"] in names:
+        return str(record["notebook"])
+    return names[0] if len(names) == 1 else otherwise
+
+
+def put(
+    gradebook: Gradebook, grades: dict[str, Any], record: dict[str, Any], notebook: str, cells: dict[str, Any]
+) -> bool:
     """Write one submission's points; return whether any changed."""
     assignment, student = grades["assignment"], record["student"]
-    gradebook.update_or_create_assignment(assignment)
-    notebook = record["notebook"] or assignment
-    gradebook.update_or_create_notebook(notebook, assignment)
-    cells = grade_cells(gradebook, grades, notebook, beside=beside)
     gradebook.update_or_create_student(student)
     when = {"timestamp": record["timestamp"]} if record["timestamp"] else {}
     submission = gradebook.update_or_create_submission(assignment, student, **when)
@@ -77,6 +128,14 @@ def grade_cells(gradebook: Gradebook, grades: dict[str, Any], notebook: str, *, 
     others = [cell for cell in cells if cell.name not in names]
     if others and not beside:
         return own_cells(gradebook, others, names, notebook, assignment)
+    points = sum(
+        float(other.max_score) for other in gradebook.find_assignment(assignment).notebooks if other.name != notebook
+    )
+    if points and not cells and not beside:
+        sys.exit(
+            f"{notebook} of {assignment} has no grade cells, and its other notebooks are worth {points:g} points. Grade cells of "
+            "ours would add to the maximum of everybody: --notebook NAME names another notebook, --beside adds them."
+        )
     return {
         cell["name"]: gradebook.update_or_create_grade_cell(
             cell["name"], notebook, assignment, max_score=cell["max_score"], cell_type="code"
