@@ -85,12 +85,7 @@ def verdict(
     passed = how == "graded" and points == possible
     diagnosis = diagnose(case, exercise.model.layers, passed=passed)
     known = None if passed else known
-    told = tuple(
-        cause
-        for code in diagnosis.causes
-        if (cause := _explained(code, partial(tell, code, diagnosis, asked.diagnosis, known, prepared.measured.quotes)))
-        is not None
-    )
+    told = _told(diagnosis, asked.diagnosis, known, prepared, case)
     facts = _explained("training", lambda: _facts(evidence, asked, prepared, diagnosis, told, passed=passed))
     return FunctionResult(
         status=how,
@@ -129,6 +124,19 @@ def _with_calls(
 def _training(training: Training | None) -> TrainingResult | None:
     """Return a training as JSON can hold it."""
     return None if training is None else msgspec.convert(starts.plain_training(training), TrainingResult)
+
+
+def _told(
+    diagnosis: Diagnosis, asked: Diagnosis, known: KnownFault | None, prepared: Prepared, case: Case
+) -> tuple[Cause, ...]:
+    """Return the causes in words; of those that are settled by doing the same thing, the first."""
+    causes: dict[str, Cause] = {}
+    for code in diagnosis.causes:
+        make = partial(tell, code, diagnosis, asked, known, prepared.measured.quotes, case)
+        cause = _explained(code, make)
+        if cause is not None:
+            causes.setdefault(cause.action, cause)
+    return tuple(causes.values())
 
 
 def _facts(

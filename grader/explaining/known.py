@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from grader.messages import say
 from grader.records import KnownFault, Repair, RepairKind, Show
 
 LOOK_AT: Mapping[RepairKind, str] = {
@@ -27,15 +28,19 @@ LOOK_AT: Mapping[RepairKind, str] = {
 
 
 def known_fault(repairs: Sequence[Repair], show: Show) -> KnownFault | None:
-    """Return the fault if all proved edits are of one line, and of it only as much as may be shown."""
-    if len({repair.place for repair in repairs}) != 1:
+    """Return the fault if all proved edits lead to one line, and of it only as much as may be shown."""
+    if len({repair.fault for repair in repairs}) != 1:
         return None
-    simplest = repairs[0]
+    simplest = next(
+        (repair for repair in repairs if repair.source is None), repairs[0]
+    )  # at the source itself, if there is one
     look = LOOK_AT[simplest.kind]
     if show == "concept":
         return KnownFault(simplest.kind, f"One change of one line makes every number right: look at {look}.")
     change = "One change in" if simplest.old else "One line put in before"
     message = f"{change} {simplest.place} makes every number right: look at {look}."
+    if simplest.source:
+        message = f"{message} {say('steps.source', place=simplest.source)}"
     if show == "line":
-        return KnownFault(simplest.kind, message, simplest.place)
-    return KnownFault(simplest.kind, message, simplest.place, simplest.old, simplest.new)
+        return KnownFault(simplest.kind, message, simplest.fault)
+    return KnownFault(simplest.kind, message, simplest.fault, simplest.old, simplest.new)

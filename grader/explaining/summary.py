@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 from grader.explaining.numbers import LN2_SAID, costs, last_printed, plain
-from grader.explaining.words import action
-from grader.faults import attempt
-from grader.judging.diagnosis.causes import UNKNOWN
-from grader.messages import listed
+from grader.messages import listed, say
 from grader.records import CheckResult, Diagnosis, FunctionResult, NotebookInfo, Summary, TrainingResult
 from grader.records.points import of
 from grader.records.wording import accuracies, short_names
@@ -22,20 +18,16 @@ MOST_WORDS = 122  # of the same; title, parts and file name bring a page's first
 
 
 def summarize(
-    notebook: NotebookInfo,
-    functions: Mapping[str, FunctionResult],
-    reference: Mapping[str, Diagnosis],
-    *,
-    is_part: bool = False,
+    notebook: NotebookInfo, functions: Mapping[str, FunctionResult], reference: Mapping[str, Diagnosis]
 ) -> Summary:
-    """Say how much is right, the one thing to do next, and what was measured; `is_part` where there are further functions."""
+    """Say how much is right, the one thing to do next, and what was measured."""
     if notebook.status in ("unreadable", "wrong_notebook", "no_notebook"):
         return _unread(notebook)
     wrong = {name: one for name, one in functions.items() if not one.passed and one.status != "broken"}
     broken = [name for name, one in functions.items() if one.provisional]
-    verdict = "This part is right." if is_part and not wrong and not broken else _headline(len(wrong), bool(broken))
+    verdict = _headline(len(wrong), bool(broken))
     short = short_names(functions)
-    step = _next_step(notebook, wrong, reference, bool(broken))
+    step = _next_step(notebook, wrong, bool(broken))
     first = list(wrong)[:1]
     right = [_right(functions), *(_trying(wrong[name], reference[name]) for name in first), _more(wrong)]
     ran = (
@@ -79,25 +71,21 @@ def _headline(wrong: int, broken: bool) -> str:  # a fact, not a switch
     return "One function is not right yet." if wrong == 1 else f"{wrong} functions are not right yet."
 
 
-def _next_step(
-    notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], reference: Mapping[str, Diagnosis], broken: bool
-) -> str:
-    for name, one in wrong.items():
-        for cause in one.diagnosis.causes or (UNKNOWN,):
-            if cause == "missing" and any(problem.code in _DAMAGES for problem in notebook.problems):
-                return f"{name}: download the notebook again from where you work on it, and hand in the whole file."
-            step = partial(_step, name, one, cause, reference[name])
-            if said := attempt(f"saying what to do about {cause}", step, lambda _: ""):
-                return said
+def _next_step(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], broken: bool) -> str:
+    conflict = next((problem for problem in notebook.problems if problem.code == "merge_conflict"), None)
+    if conflict:
+        where = conflict.message.partition(":")[0]
+        return say("steps.merge_conflict", where=where)
+    for name, function in wrong.items():
+        if function.diagnosis.causes[:1] == ("missing",) and any(
+            problem.code in _DAMAGES for problem in notebook.problems
+        ):
+            return f"{name}: download the notebook again from where you work on it, and hand in the whole file."
+        if function.told:
+            return f"{name}{place(function)}: {function.told[0].action}."
     if wrong:
         return "Read what each function's checks say."
     return "Wait for a person to look at it." if broken else "Nothing is left to do."
-
-
-def _step(name: str, function: FunctionResult, cause: str, asked: Diagnosis) -> str:
-    mine = function.diagnosis
-    formulas = {"yours": mine.scale_formula, "asked": asked.scale_formula}
-    return f"{name}{place(function)}: {action(cause, **formulas, seed=asked.seed, assigned=mine.seed_assigned)}."
 
 
 def _right(functions: Mapping[str, FunctionResult]) -> str:
@@ -172,7 +160,7 @@ def _stuck(mine: TrainingResult, asked: TrainingResult, diagnosis: Diagnosis) ->
 
 
 def _more(wrong: Mapping[str, FunctionResult]) -> str:
-    causes = sum(max(1, len(one.diagnosis.causes)) for one in wrong.values())
+    causes = sum(max(1, len(one.told)) for one in wrong.values())
     if causes < 2:
         return ""
     return f"After this {'one more thing is' if causes == 2 else f'{causes - 1} more things are'} left."

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from grader.exercise.quotes import Quotes
+from grader.explaining.advice import advise
 from grader.explaining.numbers import plain
+from grader.judging.diagnosis import Case
+from grader.judging.diagnosis import text as texts
 from grader.records import Cause, Diagnosis, KnownFault, Number, Table
 
 
@@ -45,6 +48,10 @@ CAUSES: Mapping[str, Words] = {
     "weights_not_zero": Words("weights are not zero", "make every weight zero with np.zeros"),
     "weights_zero": Words("weights are all zero", "draw the weights with np.random.randn"),
     "weights_shifted": Words("not around 0", "draw the weights with np.random.randn and add nothing to them"),
+    "weights_rounded": Words(
+        "rounded numbers", "leave the random numbers as they are: do not round them or shorten them"
+    ),
+    "weights_clipped": Words("clipped numbers", "leave the random numbers as they are: do not clip them at a bound"),
     "uniform_not_normal": Words("uniform instead of normal", "draw with np.random.randn in place of np.random.rand"),
     "distribution_other": Words("another distribution", "draw the weights with np.random.randn and only multiply them"),
     "scale_constant": Words(
@@ -64,7 +71,10 @@ CAUSES: Mapping[str, Words] = {
     ),
     "seed_other": Words("another seed", "use the seed that is asked for: np.random.seed({seed})"),
     "seed_per_layer": Words("seed set in every layer", "set the seed once, before the loop"),
-    "other_generator": Words("another generator", "use np.random.seed({seed}) and np.random.randn"),
+    "other_generator": Words(
+        "another generator",
+        "set np.random.seed({seed}) in the function, before the loop, and draw with np.random.randn",
+    ),
     "draw_order": Words(
         "another order of drawing", "draw W1, W2, … in this order, each at once, and nothing in between"
     ),
@@ -124,31 +134,38 @@ REASONS: Mapping[str, str] = {
 }
 
 
+_OF_HE = ("scale_fan_out", "scale_xavier", "scale_sqrt_missing")  # causes that say why the sizes are in the rule
+
+
 def tell(
-    cause: str, mine: Diagnosis, asked: Diagnosis, known: KnownFault | None = None, quotes: Quotes | None = None
+    cause: str,
+    mine: Diagnosis,
+    asked: Diagnosis,
+    known: KnownFault | None = None,
+    quotes: Quotes | None = None,
+    case: Case | None = None,
 ) -> Cause:
     """Return a cause with its words: what was written and asked for, as far as it is known, and the reason.
 
-    `known` is the proved fault; it says where this cause is if no other is left.  `quotes` has what the exercise says of others.
+    `known` is the proved fault; it says where this cause is if no other is left.  `quotes` has what the exercise says of others,
+    `case` what came back; without it the words are those that hold for everybody.
     """
     reason = _reason(cause, mine, asked, quotes)
-    wrote, wanted = _lines(cause, mine, asked)
+    general = action(
+        cause, yours=mine.scale_formula, asked=asked.scale_formula, seed=asked.seed, assigned=mine.seed_assigned
+    )
+    advice = advise(cause, case) if case and not mine.seed_assigned else None
+    proved = known.place if known and mine.causes == (cause,) else None
     return Cause(
         code=cause,
         kind="misconception" if reason else "slip",
-        title=_words(cause, assigned=mine.seed_assigned).short,
-        action=action(
-            cause,
-            yours=mine.scale_formula,
-            asked=asked.scale_formula,
-            seed=asked.seed,
-            assigned=mine.seed_assigned,
-        ),
+        title=(advice.title if advice else "") or _words(cause, assigned=mine.seed_assigned).short,
+        action=advice.action if advice else general,
         reason=reason,
-        wrote=wrote,
-        asked=wanted,
+        wrote=_own_text(cause, case.evidence.function.code) if case else None,
+        asked=_wanted(cause, asked),
         factors=_factors(mine, asked) if cause.startswith("scale_") else None,
-        place=known.place if known and mine.causes == (cause,) else None,
+        place=proved or (advice.place if advice else None),
     )
 
 
@@ -171,6 +188,8 @@ def _factor(factor: Number) -> str:
 def _reason(cause: str, mine: Diagnosis, asked: Diagnosis, quotes: Quotes | None) -> str:
     if cause == "weights_constant" and asked.scale_formula is None:
         return ""
+    if cause in _OF_HE and "n_in" not in (asked.scale_formula or ""):
+        return ""
     if cause != "scale_constant":
         return REASONS.get(cause, "")
     try:
@@ -180,16 +199,17 @@ def _reason(cause: str, mine: Diagnosis, asked: Diagnosis, quotes: Quotes | None
     return quotes.earlier if quotes and abs(number) < 1 < wanted else ""
 
 
-def _lines(cause: str, mine: Diagnosis, asked: Diagnosis) -> tuple[str | None, str | None]:
-    """Return the line that was written and the one that was asked for, where the numbers prove them."""
-    required = None if asked.seed is None else f"np.random.seed({asked.seed})"
-    if cause in ("seed_missing", "seed_outside"):
-        return "numbers that no seed in the function decides", required
+def _own_text(cause: str, code: str) -> str | None:
+    """Return the student's own text that a cause is about, where there is just one such place."""
     if cause in ("seed_other", "seed_per_layer"):
-        every = ", in every layer" if cause == "seed_per_layer" else ""
-        return (None if mine.seed is None else f"np.random.seed({mine.seed}){every}"), required
-    if cause.startswith("scale_"):
-        return mine.written, f"the factor {asked.scale_formula}" if asked.scale_formula else None
-    if cause in ("uniform_not_normal", "weights_shifted", "other_generator", "weights_not_zero"):
-        return mine.written, None
-    return None, None
+        return texts.seeding(code)
+    if cause.startswith("scale_") or cause in ("uniform_not_normal", "weights_shifted", "other_generator"):
+        return texts.drawing(code)
+    return None
+
+
+def _wanted(cause: str, asked: Diagnosis) -> str | None:
+    """Return what is asked for where a cause is."""
+    if cause in ("seed_missing", "seed_outside", "seed_other", "seed_per_layer"):
+        return None if asked.seed is None else f"np.random.seed({asked.seed})"
+    return f"the factor {asked.scale_formula}" if cause.startswith("scale_") and asked.scale_formula else None

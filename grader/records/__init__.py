@@ -117,7 +117,11 @@ class MissingName:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A required function with everything it needs, or the reason why there is none; `broken` says how we failed."""
+    """A required function with everything it needs, or the reason why there is none; `broken` says how we failed.
+
+    `seeded_outside` is where the top level sets a seed, `seed_outside` the number that it sets, where that is written there;
+    `unreadable` is the line that Python cannot read.
+    """
 
     name: str
     status: Found
@@ -131,6 +135,8 @@ class Function:
     given: tuple[str, ...] = ()
     near_misses: tuple[str, ...] = ()
     seeded_outside: Place | None = None
+    seed_outside: int | None = None
+    unreadable: Place | None = None
     broken: str = ""
 
 
@@ -361,13 +367,20 @@ RepairKind = Literal[
 class Repair:
     """One edit that makes every call give what the reference gives: where, and the line before and after it.
 
-    `old` is empty where a line is put in before `place`, `new` where one is taken out.
+    `old` is empty where a line is put in before `place`, `new` where one is taken out.  `source` is the line where the variable
+    that the edit does without has its value from: there stands the fault, if it is the value that is wrong.
     """
 
     kind: RepairKind
     place: Place
     old: str
     new: str
+    source: Place | None = None
+
+    @property
+    def fault(self) -> Place:
+        """Where the fault stands."""
+        return self.source or self.place
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def test_a_slip_is_answered_with_what_may_be_meant(arguments, says, right, tmp_p
 def test_a_misspelled_argument_is_named(tmp_path, capsys):
     path = write(tmp_path, "a.ipynb", solved(he=HE.replace("layers_dims[l]", "layer_dims[l]")))
     main(["check", str(path)])
-    assert "Did you mean layers_dims?" in capsys.readouterr().out
+    assert "Write layers_dims in place of layer_dims." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

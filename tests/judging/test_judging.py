@@ -202,7 +202,9 @@ TABLE = [
     ("all ones", "he", each("W", np.ones_like), 3, ("weights_constant",), None, None),
     ("ones for zeros", "zeros", each("W", np.ones_like, zeros), 6, ("weights_constant",), None, None),
     ("random for zeros", "zeros", RIGHT["random"], 6, ("weights_not_zero",), "10", "other"),
-    ("rounded", "he", each("W", lambda W: np.round(W, 3)), 8, ("unknown",), "sqrt(2/n_in)", "unknown"),
+    ("rounded", "he", each("W", lambda W: np.round(W, 3)), 8, ("weights_rounded",), "sqrt(2/n_in)", "as_required"),
+    ("rounded to eight digits", "he", each("W", lambda W: np.round(W, 8)), 8, ("weights_rounded",), "sqrt(2/n_in)", "as_required"),
+    ("clipped", "random", each("W", lambda W: np.clip(W, -20, 20), RIGHT["random"]), 8, ("weights_clipped",), "10", "as_required"),
     # structure
     ("swapped as drawn", "he", weights(he, swapped=True), 8, ("transposed",), "sqrt(2/n_in)", "as_required"),
     ("turned", "he", each("W", np.transpose), 8, ("transposed",), "sqrt(2/n_in)", "as_required"),

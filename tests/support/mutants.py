@@ -911,6 +911,12 @@ def _random_only(short: str) -> Iterator[tuple[str, str, Expected]]:  # noqa: PL
     lost = replace(right, seed=None, seed_status=ANY, distribution=ANY, scale_formula=ANY, first="not_finite", causes=("not_finite",))
     for factor in ("np.nan", "np.inf", "np.sqrt(-2 / layers_dims[l-1])", "np.divide(2, 0)", "np.log(-1.0)", "float('nan')"):
         yield f"times {factor}", usual(short, (f"* {FACTOR[short]}", f"* {factor}")), lost
+    cut, whole = replace(right, first="weights_rounded", causes=("weights_rounded",)), f"{RANDN} * {FACTOR[short]}"
+    yield "rounded", usual(short, (whole, f"np.round({whole}, 4)")), cut
+    yield "rounded draws", usual(short, (RANDN, f"np.around({RANDN}, 3)")), cut
+    yield "half precision", usual(short, (whole, f"({whole}).astype(np.float16)")), cut
+    clipped = replace(right, first="weights_clipped", causes=("weights_clipped",))
+    yield "clipped draws", usual(short, (RANDN, f"np.clip({RANDN}, -2, 2)")), clipped
     # seeds that nobody can look up, or that are no seed: silence is right, and so is the truth
     silent = replace(right, seed=None, seed_status="unknown", scale_formula=OneOf((None, RIGHT_RULE[short])), first="unknown")
     yield "entropy", usual(short, seed="np.random.seed()"), silent

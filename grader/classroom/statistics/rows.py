@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from grader.classroom.review import NOBODY, reasons
+from grader.explaining import CAUSES
 from grader.records import Cause, Diagnosis, FunctionResult, FunctionStatus, NotebookStatus, Result, Sweep, Verdict
 
 READ = ("ok", "repaired")
@@ -96,12 +97,12 @@ class Words:
     action: str
     reason: str
 
-    def shared(self, other: Words) -> Words:
-        """Return what is the same in both."""
+    def shared(self, other: Words, title: str) -> Words:
+        """Return what is the same in both, under a title that holds for both."""
         action, reason = (
             one if one == two else "" for one, two in ((self.action, other.action), (self.reason, other.reason))
         )
-        return Words(min(self.title, other.title), action, reason)
+        return Words(self.title if self.title == other.title else title, action, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,8 @@ def assemble(lines: Iterable[Line], found: Classroom | None = None) -> Classroom
         for function, cause, words in one.causes:
             before = found.causes.setdefault((function, cause), words)
             if before != words:
-                found.causes[function, cause] = before.shared(words)
+                general = CAUSES[cause].short if cause in CAUSES else min(before.title, words.title)
+                found.causes[function, cause] = before.shared(words, general)
     found.rows.sort(key=lambda row: (row.name.casefold(), row.name, row.folder))
     return found
 

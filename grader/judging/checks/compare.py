@@ -41,12 +41,25 @@ def pairs(student: Recovered, reference: Recovered) -> Iterator[tuple[Outcome, O
 def shown(outcome: Outcome, function: str, name: str, want: Floats | str, tolerance: str) -> Shown:
     """Show what one call gave under one name beside what was wanted."""
     array = outcome.arrays.get(name)
+    call = f'{outcome.call.literal(function)}["{name}"]'
+    if array is not None and not isinstance(want, str) and (at := _hidden_difference(array.numpy(), want)):
+        place = ", ".join(map(str, at))
+        return Shown(f"{call}[{place}]", f"{array.numpy()[at]:.8g}", f"{want[at]:.8g}", tolerance)
     return Shown(
-        call=f'{outcome.call.literal(function)}["{name}"]',
+        call=call,
         got="nothing of this name" if array is None else numbers(array.numpy()),
         want=want if isinstance(want, str) else numbers(want),
         tolerance=tolerance,
     )
+
+
+def _hidden_difference(got: Floats, want: Floats) -> tuple[int, ...] | None:
+    """Return where two arrays differ most, if the numbers that a page shows of both read the same."""
+    if got.shape != want.shape or numbers(got) != numbers(want) or got.size == 0:
+        return None
+    with np.errstate(all="ignore"):
+        apart = np.abs(got - want)
+    return tuple(int(at) for at in np.unravel_index(int(np.nanargmax(apart)), got.shape)) if np.any(apart > 0) else None
 
 
 def numbers(array: Floats) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,6 +9,8 @@ import numpy as np
 from grader.judging.checks.compare import failed, pairs, passed, shape, shown
 from grader.judging.diagnosis import Recovered, removed_numpy_name, undefined_name
 from grader.judging.diagnosis import shapes as required_shapes
+from grader.judging.diagnosis import text as texts
+from grader.judging.diagnosis.causes import BUILT_IN
 from grader.records import Array, Finding, Function, FunctionEvidence, Outcome, Shown
 from grader.records.wording import first_few
 
@@ -69,14 +69,14 @@ def _hint(outcome: Outcome, evidence: FunctionEvidence) -> str | None:
     if name := undefined_name(outcome):
         return _missing_name_hint(name, evidence)
     if name := removed_numpy_name(outcome):
-        plain = {"float": "float", "int": "int", "bool": "bool", "object": "object", "str": "str"}.get(name)
-        return f"Write {plain or 'the name that NumPy uses today'} in place of np.{name}."
+        plain = name if name in BUILT_IN else "the name that NumPy uses today"
+        return f"Write {plain} in place of np.{name}."
     return HINTS.get(outcome.ended)
 
 
 HINTS = {
     "raised": "Call the function with these sizes in the notebook and read the last lines of the traceback.",
-    "refused": "The function has to end with `return parameters`, a dictionary of NumPy arrays.",
+    "refused": "Return a dictionary of NumPy arrays and nothing else.",
     "timed_out": "Look for a loop that never ends, or that does far more than one round a layer.",
     "out_of_memory": "Look at the sizes of the arrays that the function makes.",
     "crashed": "Take out calls that end Python, such as exit() or quit().",
@@ -84,24 +84,8 @@ HINTS = {
 
 
 def _missing_name_hint(name: str, evidence: FunctionEvidence) -> str:
-    missing = next((found for found in evidence.function.missing_names if found.name == name), None)
-    if missing and missing.defined:
-        return (
-            f"{name} is set at the top level ({missing.defined}) by a line that runs other code; "
-            "a function that is called on its own cannot rely on it. Compute it inside the function."
-        )
-    if near := _near_name(name, evidence.function.code):
-        return f"Did you mean {near}? The function has no {name}."
-    if name in ("math", "random", "pprint", "copy"):
-        return f"Add `import {name}` to the first cell, or use what NumPy has."
-    return f"Define {name} inside the function; names typed in another session are not in the notebook."
-
-
-def _near_name(name: str, code: str) -> str | None:
-    """Return the argument of a function whose name is most like another, as layers_dims is like layer_dims."""
-    arguments = re.search(r"^[ \t]*(?:async[ \t]+)?def\s+\w+\s*\(([^)]*)\)", code, re.MULTILINE)
-    names = re.findall(r"[^\W\d]\w*", arguments[1]) if arguments else []
-    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.7)), None)
+    step = texts.remedy(name, evidence.function)
+    return f"{step[0].upper()}{step[1:]}."
 
 
 def _structure(outcome: Outcome, function: str) -> Finding | None:

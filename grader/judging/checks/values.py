@@ -19,6 +19,7 @@ from grader.judging.diagnosis.causes import (
 from grader.judging.diagnosis.draws import Stream, factor
 from grader.judging.diagnosis.rules import plain
 from grader.judging.diagnosis.statistics import SURE
+from grader.messages import say
 from grader.records import Finding, Outcome, Shown
 from grader.records.compare import equal
 
@@ -62,6 +63,8 @@ def distribution(student: Recovered, reference: Recovered) -> Finding:
     wanted = reference.distribution
     if student.distribution == wanted and not student.shift:
         return passed("the weights are normally distributed around 0")
+    if any(not np.isfinite(array).all() for own in student.weights for array in own.arrays):
+        return skipped(say("draws.not_finite"))
     if student.distribution is None:
         return skipped("not judged: too few numbers came back to tell their distribution")
     words = {
@@ -71,7 +74,7 @@ def distribution(student: Recovered, reference: Recovered) -> Finding:
         "other": "the weights are not normally distributed around 0",
         "normal": f"the weights are normally distributed, but around {student.shift or 0:.6g}, not around 0",
     }
-    hint = "np.random.randn draws from the normal distribution; np.random.rand is uniform between 0 and 1."
+    hint = say("draws.uniform.hint" if student.distribution == "uniform" else "draws.distribution.hint")
     return failed(words[student.distribution], hint=hint, evidence=_spread(student, reference))
 
 
@@ -79,6 +82,9 @@ def draws(student: Recovered, reference: Recovered) -> Finding:
     """The random numbers are those of the required seed, from the first, in order."""
     if not _complete(student):
         return skipped(NOT_EVERYWHERE)
+    if student.altered:
+        message, hint = say(f"draws.{student.altered}"), say("draws.altered.hint")
+        return failed(message, hint=hint, evidence=_draws_shown(student, reference))
     if _same_draws(student, reference):
         return passed("the numbers are those of the required seed")
     if distribution(student, reference).verdict != "passed":
@@ -93,6 +99,8 @@ def scale(student: Recovered, reference: Recovered) -> Finding:
     """The random numbers are multiplied with the required factor."""
     if not _complete(student):
         return skipped(NOT_EVERYWHERE)
+    if student.altered:
+        return passed("the scale is right")
     if _same_draws(student, reference):
         return _scale_of_same_draws(student, reference)
     if student.drawn is not None:
@@ -181,6 +189,8 @@ def _draws_differ(student: Recovered, reference: Recovered) -> str:
         near = [np.allclose(got, want, rtol=0.1, atol=0.01) for _, _, got, want in _matrices(student, reference)]
         return "the random numbers are close to those asked for, but not equal" if all(near) else NOT_THESE
     stream = drawn.stream
+    if stream.continued and stream.legacy:
+        return say("draws.generator_outside")
     if stream.ambient:
         return "the random numbers are different at every call: no seed in the function decides them"
     if not stream.legacy:
@@ -223,7 +233,7 @@ def _draws_hint(student: Recovered, reference: Recovered) -> str:
     outside = student.evidence.function.seeded_outside
     if assigns_seed(student.evidence):
         return f"You assign to np.random.seed, which sets no seed; call it: np.random.seed({required})."
-    if student.drawn and student.drawn.stream.ambient and outside:
+    if student.drawn and student.drawn.stream.ambient and outside and not student.drawn.stream.continued:
         return f"The seed is set outside the function ({outside}); set it inside: np.random.seed({required})."
     return (
         f"Set the seed once, inside the function and before the loop: np.random.seed({required}); then draw W1, W2, …"
@@ -232,10 +242,10 @@ def _draws_hint(student: Recovered, reference: Recovered) -> str:
 
 def _draws_shown(student: Recovered, reference: Recovered) -> Shown | None:
     """Show the first matrix that is not the reference's times a number, at the scale of the student's own."""
-    if student.drawn is not None and student.drawn.stream.ambient:
+    if student.drawn is not None and (student.drawn.stream.ambient or student.drawn.stream.continued):
         return _two_calls(student, reference)
     for outcome, name, got, want in _matrices(student, reference):
-        if factor(got, want) is None:
+        if factor(got, want) is None or (student.altered and not equal(got, want)):
             k = _spread_ratio(got, want)
             proportional = "these numbers all times one factor would do for this check, each within 1e-06"
             tolerance = RELATIVE if 0.99 < k < 1.01 else proportional

@@ -18,11 +18,13 @@ REMOVED_NUMPY_NAMES = frozenset(
     "float int bool object str complex long unicode float_ complex_ unicode_ string_ cfloat singlecomplex Inf Infinity "
     "infty NaN PINF NINF PZERO NZERO mat asfarray product cumproduct sometrue alltrue round_ in1d row_stack trapz".split()
 )
+BUILT_IN = frozenset({"float", "int", "bool", "object", "str", "complex"})  # those of them that are Python's own
 FOR_BIASES = (
     "weights_and_biases",
     "biases_and_weights",
     "biases_first",
     "other_biases",
+    "one_more_each",
 )  # orders in which they are drawn
 CLEARLY = 1.5  # times what is asked for: leaves room for numbers that stand in several matrices
 NOT_RUN = ("missing", "not_attempted", "syntax_error")  # statuses of a function that nothing could be called of
@@ -203,6 +205,14 @@ def _other_distribution(case: Case) -> bool:
     return _random(case) and case.student.distribution == "other" and not _not_finite(case)
 
 
+def _rounded(case: Case) -> bool:
+    return case.student.altered == "rounded"
+
+
+def _clipped(case: Case) -> bool:
+    return case.student.altered == "clipped"
+
+
 def _shifted(case: Case) -> bool:
     """Something was added to normal draws, so they lie around another number than 0."""
     drawn = case.student.drawn
@@ -287,8 +297,8 @@ def seed_status(case: Case) -> SeedStatus | None:
     stream, required = student.drawn.stream, case.reference.drawn
     if not stream.legacy:
         return "other_generator"
-    if stream.ambient:
-        return "outside_function" if case.evidence.function.seeded_outside else "missing"
+    if stream.continued or stream.ambient:
+        return "outside_function" if stream.continued or case.evidence.function.seeded_outside else "missing"
     if stream.plan.order == "reset_per_layer":
         return "reset_per_layer"
     wanted = required.stream.seed if required else None  # where nothing random is asked for, no seed is either
@@ -341,8 +351,23 @@ def _bias_values(case: Case) -> list[np.ndarray[tuple[int, ...], np.dtype[np.flo
 
 
 def _bias_random(case: Case) -> bool:
+    """Biases differ within a layer, or from one call to the next, or a number was drawn for each layer's."""
     values = [value for value in _bias_values(case) if np.any(value != 0)]
-    return any(np.any(value != value.flat[0]) for value in values)
+    if any(np.any(value != value.flat[0]) for value in values):
+        return True
+    drawn = case.student.drawn
+    return bool(values) and (_bias_varies(case) or (drawn is not None and drawn.stream.plan.order == "one_more_each"))
+
+
+def _bias_varies(case: Case) -> bool:
+    """Whether two calls with the same sizes gave other biases."""
+    first: dict[tuple[tuple[int, ...], str], bytes] = {}
+    return any(
+        first.setdefault((outcome.call.layers, name), array.data) != array.data
+        for outcome in case.evidence.returned
+        for name, array in outcome.arrays.items()
+        if name[0:1] == "b" and name in shapes(outcome.call.layers)
+    )
 
 
 def _bias_nonzero(case: Case) -> bool:
@@ -380,6 +405,8 @@ VALUES: dict[str, Holds] = {
     "weights_zero": _all_zero,
     "uniform_not_normal": _uniform,
     "weights_shifted": _shifted,
+    "weights_rounded": _rounded,
+    "weights_clipped": _clipped,
     "distribution_other": _other_distribution,
     **{code: _scale_is(code) for code in ("scale_constant", "scale_fan_out", "scale_xavier", "scale_sqrt_missing")},
     "scale_other": lambda case: (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import accumulate, pairwise, product
 from typing import Literal
 
 import numpy as np
@@ -100,6 +100,7 @@ class Stream:
     plan: Plan
     absolute: bool = False  # the sign was taken away
     irregular: bool = False  # the seeds follow no sequence known here, so each call's are looked up
+    continued: bool = False  # the generator is made once, so each call goes on where the one before it ended
 
     @property
     def kind(self) -> Kind:
@@ -140,11 +141,15 @@ class Stream:
         seed = first + layer * (second - first)
         return Row(self.generator, seed, self.kind) if 0 <= seed <= HIGHEST_SEED else None
 
-    def draws(self, layers: Sequence[int], ambient_seed: int) -> list[Floats]:
-        """Return the standard draws of every weight matrix, first layer first, each of shape (n_l, n_{l-1})."""
+    def draws(self, layers: Sequence[int], ambient_seed: int, earlier: int = 0) -> list[Floats]:
+        """Return the standard draws of every weight matrix, first layer first, each of shape (n_l, n_{l-1}).
+
+        `earlier` is how many numbers the calls before this one took, for a generator that goes on.
+        """
         if self.plan.order == "other_biases":
             return self.rows[0].with_other_biases(layers, ambient_seed)
-        return self.draws_at(layers, ambient_seed, self.plan.starts(layers))
+        before = earlier if self.continued else 0
+        return self.draws_at(layers, ambient_seed, [at + before for at in self.plan.starts(layers)])
 
     def draws_at(self, layers: Sequence[int], ambient_seed: int, starts: Sequence[int | None]) -> list[Floats]:
         """Return the standard draws of the layers whose numbers begin at these places; NaN where none is given."""
@@ -206,6 +211,7 @@ class _Call:
     ambient_seed: int
     weights: tuple[Floats, ...]
     first_biases: Floats | None
+    earlier: int  # numbers that the weights of the calls before it have
 
     @property
     def smallest(self) -> int:
@@ -238,11 +244,12 @@ def recover(
     largest = max(calls, key=lambda call: (call.smallest >= 3, call.size), default=None)
     if largest is None or largest.size < FEWEST or not all(_usable(own) for own in largest.weights if own.any()):
         return None
-    for stream in _candidates(largest, likely_seeds):
-        drawn = _explained(stream, calls)
-        if drawn is not None:
-            return drawn
-    return None
+    found = filter(None, (_explained(stream, calls) for stream in _candidates(largest, likely_seeds)))
+    drawn = next(found, None)
+    if drawn is not None and drawn.stream.plan.order != "elsewhere":
+        return drawn
+    going_on = filter(None, (_explained(stream, calls) for stream in _going_on(calls)))
+    return next(going_on, drawn)
 
 
 def explained(stream: Stream, outcomes: Sequence[Outcome], weights: Sequence[Sequence[Floats]]) -> Drawn | None:
@@ -251,9 +258,10 @@ def explained(stream: Stream, outcomes: Sequence[Outcome], weights: Sequence[Seq
 
 
 def _calls(outcomes: Sequence[Outcome], weights: Sequence[Sequence[Floats]]) -> list[_Call]:
+    sizes = [sum(n_in * n_out for n_in, n_out in pairwise(outcome.call.layers)) for outcome in outcomes]
     return [
-        _Call(outcome.call.layers, outcome.call.ambient_seed, tuple(own), outcome.numpy("b1"))
-        for outcome, own in zip(outcomes, weights, strict=True)
+        _Call(outcome.call.layers, outcome.call.ambient_seed, tuple(own), outcome.numpy("b1"), earlier)
+        for outcome, own, earlier in zip(outcomes, weights, accumulate([0, *sizes]), strict=False)
     ]
 
 
@@ -279,7 +287,9 @@ def fit(weights: Floats, draws: Floats) -> Fit | None:
     shift = float(weights.mean() - times * draws.mean())
     if not (math.isfinite(times) and math.isfinite(shift)) or abs(times) <= FACTOR_TOLERANCE * abs(shift):
         return None  # nothing, or a constant
-    return Fit(times, _clean(shift)) if _close(weights, times * draws + shift, abs(times) + abs(shift)) else None
+    if not _close(weights, times * draws + shift, abs(times) + abs(shift)):
+        return None
+    return Fit(times, _clean(shift) if abs(shift) > FACTOR_TOLERANCE * abs(times) else 0.0)  # else: digits cut off
 
 
 def _clean(number: float) -> float:
@@ -310,6 +320,14 @@ def _candidates(call: _Call, likely_seeds: Sequence[int]) -> Iterator[Stream]:
         yield Stream((Row(LEGACY, seed, kind),), Plan("other_biases"))
     if all(np.all(own >= 0) for own in call.weights):
         yield from (Stream((Row(LEGACY, seed, "normal"),), Plan(), absolute=True) for seed in likely)
+
+
+def _going_on(calls: Sequence[_Call]) -> Iterator[Stream]:
+    """Yield the streams whose row the first call begins, where each call goes on in it."""
+    first = calls[0].weights[0].ravel() if len(calls) > 1 and calls[0].weights else None
+    if first is not None:
+        rows = (row for row in beginning_with(first) if _begins(row, first))
+        yield from (Stream((row,), Plan(), continued=True) for row in rows)
 
 
 def _firsts(call: _Call) -> Iterator[Floats]:
@@ -416,7 +434,7 @@ def _fits(stream: Stream, call: _Call, least: int) -> tuple[Fit | None, ...] | N
     elif stream.irregular:
         draws = _looked_up(stream, call)
     else:
-        draws = stream.draws(call.layers, call.ambient_seed)
+        draws = stream.draws(call.layers, call.ambient_seed, call.earlier)
     if not draws:
         return None
     found = tuple(_fit(own, drawn, least) for own, drawn in zip(call.weights, draws, strict=False))

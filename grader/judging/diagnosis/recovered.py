@@ -9,16 +9,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
 from grader.judging.diagnosis import draws, rules, statistics
 from grader.records import Array, Biases, Distribution, FunctionEvidence, Outcome
-from grader.records.compare import Floats, same
+from grader.records.compare import Floats, equal, same
 
 Turn = Callable[[Floats], Floats]
+Altered = Literal["rounded", "clipped"]
 
 FEWEST_SIZES = 2  # different layers that a rule has to hold for
+MOST_DIGITS = 10  # behind the point, of numbers that were rounded
+NOISE = 1e-13  # of numbers that were divided
+HALF = 1e-3  # as exact as half precision (float16)
+FEW_AT_EXTREMES = 20  # numbers of a matrix of which few lie at the extremes if they were clipped there
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ class Recovered:
 
     `formula` is the rule of the factors in the words of the contract, `rule` the same in a wider grammar; `measured` says
     whether there were factors enough to tell one rule from another.  Where the draws
-    are unknown, `estimates` say where the factors lie, and the formula is the one usual rule that lies within, or None.
+    are unknown, `estimates` say where the factors lie, and the formula is that asked for if it lies within, or None.
+    `altered` says that these are the draws asked for but for digits or extremes that were cut off.
     """
 
     evidence: FunctionEvidence
@@ -57,6 +64,7 @@ class Recovered:
     rule: str | None = None
     measured: bool = False
     estimates: tuple[Estimate, ...] = ()
+    altered: Altered | None = None
 
     @property
     def complete(self) -> bool:
@@ -93,6 +101,9 @@ def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> R
     likely_seeds = _seeds(reference)
     weights = _all_weights(returned)
     distribution, drawn = _still(weights), None
+    altered = _altered(weights, reference) if distribution is None else None
+    if altered and reference is not None:
+        return replace(reference, evidence=evidence, weights=weights, biases=_biases(returned), altered=altered)
     estimates: tuple[Estimate, ...] = ()
     if distribution is None:
         weights, drawn = _drawn(returned, likely_seeds)
@@ -109,7 +120,7 @@ def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> R
         weights=weights,
         drawn=drawn,
         distribution=distribution,
-        formula=rules.formula(measured) or rules.usual(_bounded(estimates)),
+        formula=rules.formula(measured) or _as_asked(estimates, reference),
         biases=_biases(returned),
         rule=rules.wider(measured),
         measured=bool(measured),
@@ -246,11 +257,57 @@ def _estimates(weights: Sequence[Weights], distribution: Distribution | None) ->
     )
 
 
-def _bounded(estimates: Sequence[Estimate]) -> list[tuple[rules.Layer, float, float]]:
-    """Return the estimated layers with their bounds."""
-    return [
-        (rules.layers(one.outcome.call.layers)[one.layer - 1], one.interval.low, one.interval.high) for one in estimates
-    ]
+def _as_asked(estimates: Sequence[Estimate], reference: Recovered | None) -> str | None:
+    """Return the rule that is asked for if it lies within all bounds; of another rule bounds are no proof."""
+    asked = [_asked_factor(one, reference) for one in estimates]
+    within_all = all(
+        factor is not None and factor in one.interval for factor, one in zip(asked, estimates, strict=True)
+    )
+    return reference.formula if reference and estimates and within_all else None
+
+
+def _asked_factor(estimate: Estimate, reference: Recovered | None) -> float | None:
+    asked = reference.factors(estimate.outcome.call.layers) if reference else None
+    return abs(asked[estimate.layer - 1]) if asked and estimate.layer <= len(asked) else None
+
+
+# --- digits or extremes cut off ------------------------------------------------------------------------------------
+
+
+@np.errstate(all="ignore")  # a factor of 0
+def _altered(weights: Sequence[Weights], reference: Recovered | None) -> Altered | None:
+    """Return whether these are the reference's weights with digits or extremes cut off, and nothing else."""
+    if reference is None or reference.drawn is None or any(own.transposed for own in weights):
+        return None
+    wanted = {own.outcome.call: own.arrays for own in reference.weights}
+    pairs, draws_of = list[tuple[Floats, Floats]](), list[tuple[Floats, Floats]]()
+    for own in weights:
+        asked, factors = wanted.get(own.outcome.call, ()), reference.factors(own.outcome.call.layers) or ()
+        for got, want, times in zip(own.arrays, asked, factors, strict=False):
+            pairs.append((got, want))
+            draws_of.append((got / times, want / times))
+    if not pairs or not all(np.isfinite(got).all() for got, _ in pairs) or all(equal(*pair) for pair in pairs):
+        return None
+    if _rounded(pairs) or _rounded(draws_of):
+        return "rounded"
+    return "clipped" if _clipped(pairs) else None
+
+
+def _rounded(pairs: Sequence[tuple[Floats, Floats]]) -> bool:
+    """Return whether all numbers have few digits and lie as near to those asked for as that allows."""
+    for digits in range(MOST_DIGITS + 1):
+        if all((np.abs(np.round(got, digits) - got) <= NOISE * (1 + np.abs(got))).all() for got, _ in pairs):
+            return all((np.abs(got - want) <= 10.0**-digits * (1 + 1e-9)).all() for got, want in pairs)
+    halves = all((got.astype(np.float16) == got).all() for got, _ in pairs)
+    return halves and all((np.abs(got - want) <= HALF * np.abs(want) + 1e-7).all() for got, want in pairs)
+
+
+def _clipped(pairs: Sequence[tuple[Floats, Floats]]) -> bool:
+    """Return whether each matrix is the reference's between its own extremes, and a large one has few at them."""
+    if not all(equal(got, np.clip(want, got.min(), got.max())) for got, want in pairs):
+        return False
+    large = [(got, want) for got, want in pairs if got.size >= FEW_AT_EXTREMES]
+    return any(0 < np.count_nonzero(np.abs(got - want) > 0) <= got.size / 4 for got, want in large)
 
 
 def _biases(returned: Sequence[Outcome]) -> Biases | None:

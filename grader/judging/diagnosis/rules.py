@@ -109,47 +109,11 @@ def wider(measured: Sequence[Layer], relative: float = RELATIVE) -> str | None:
     return None
 
 
-def usual(bounds: Sequence[tuple[Layer, float, float]]) -> str | None:
-    """Return the one usual rule whose factors all lie between their bounds; None if there is none, or more than one."""
-    if not bounds:
-        return None
-    low, high = max(low for _, low, _ in bounds), min(high for _, _, high in bounds)
-    found = [plain(number) for number in _round_numbers(low, high)]
-    found += [text for text, rule in _USUAL.items() if all(low <= rule(layer) <= high for layer, low, high in bounds)]
-    return found[0] if len(found) == 1 else None
-
-
-_USUAL: Mapping[str, Size] = {
-    "sqrt(2/n_in)": lambda layer: math.sqrt(2 / layer.n_in),
-    "sqrt(1/n_in)": lambda layer: math.sqrt(1 / layer.n_in),
-    "sqrt(2/n_out)": lambda layer: math.sqrt(2 / layer.n_out),
-    "sqrt(1/n_out)": lambda layer: math.sqrt(1 / layer.n_out),
-    "sqrt(2/(n_in+n_out))": lambda layer: math.sqrt(2 / (layer.n_in + layer.n_out)),
-    "sqrt(6/(n_in+n_out))": lambda layer: math.sqrt(6 / (layer.n_in + layer.n_out)),
-    "2/n_in": lambda layer: 2 / layer.n_in,
-    "1/n_in": lambda layer: 1 / layer.n_in,
-    "sqrt(2)/n_in": lambda layer: math.sqrt(2) / layer.n_in,
-    "sqrt(n_in/2)": lambda layer: math.sqrt(layer.n_in / 2),
-}
-
-
 def plain(number: float) -> str:
     """Return a number as Python prints it, whole ones without `.0`, rounding noise removed: also that of float32."""
     few = float(f"{number:.3g}")
     rounded = few if abs(few - number) <= 1e-7 * abs(number) else float(f"{number:.10g}")
     return str(int(rounded)) if rounded.is_integer() and abs(rounded) < 1e15 else repr(rounded)
-
-
-def _round_numbers(low: float, high: float) -> Iterator[float]:
-    """Yield the numbers of one digit between two positive bounds."""
-    if 0 < low <= high < math.inf:
-        power = math.floor(math.log10(low))
-        yield from (
-            number
-            for e in (power, power + 1)
-            for digit in range(1, 10)
-            if low <= (number := float(f"{digit}e{e}")) <= high
-        )
 
 
 def _few_digits(number: float, relative: float) -> bool:

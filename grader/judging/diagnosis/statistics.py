@@ -16,6 +16,7 @@ ENOUGH = 400  # numbers in a matrix before its statistics are trusted
 # Lilliefors' statistic times sqrt(n): 1.04 is exceeded by 1 % of normal samples, 1.6 by fewer than one in a million
 NORMAL_DISTANCE = 1.6
 UNIFORM_DISTANCE = 2.2  # Kolmogorov's, bounds known only up to the sample's own extremes; one in ten thousand
+TAILS = 7  # standard errors of the kurtosis, whose distribution is skewed
 SURE = 5  # standard errors; fewer than one right answer in a million differs more
 
 
@@ -42,7 +43,7 @@ def distribution(samples: Sequence[Floats]) -> Distribution | None:
         return "other" if samples else None
     if any(_normal_distance(sample) > NORMAL_DISTANCE for sample in samples):
         return "uniform" if all(_uniform_distance(sample) < UNIFORM_DISTANCE for sample in samples) else "other"
-    return "normal" if all(_centred(sample) for sample in samples) else "other"
+    return "normal" if all(_centred(sample) and _has_tails(sample) for sample in samples) else "other"
 
 
 def scale(sample: Floats, kind: Distribution) -> Interval:
@@ -74,6 +75,12 @@ def _distance(expected: Floats) -> float:
     n = expected.size
     steps = np.arange(n) / n
     return float(max((expected - steps).max(), (steps + 1 / n - expected).max()) * math.sqrt(n))
+
+
+def _has_tails(sample: Floats) -> bool:
+    """Return whether as many numbers lie far out as a normal distribution has; of a truncated one, none do."""
+    z = (sample - sample.mean()) / sample.std()
+    return bool(abs(float((z**4).mean()) - 3) <= TAILS * math.sqrt(24 / sample.size))
 
 
 def _centred(sample: Floats) -> bool:

@@ -54,16 +54,8 @@ class Judged:
         return (self.failure or IN_PART, OURS)
 
 
-def graded(
-    request: Run,
-    folder: str,
-    put: Callable[[Judged], None],
-    *,
-    part: Callable[[Sequence[str]], Sequence[str]] | None = None,
-) -> Judged:
+def graded(request: Run, folder: str, put: Callable[[Judged], None]) -> Judged:
     """Grade the hand-in in `folder` of the root; `put` writes the result file, first that of a run that did not finish.
-
-    Where the system grades a part at a time, `part` returns which of the exercise's functions the summary speaks of.
 
     Raises
     ------
@@ -73,7 +65,7 @@ def graded(
     if not request.root.is_dir():
         raise RequestError(f"there is no folder {request.root}", hint="--root is the folder that the system lays out")
     put(Judged(failure=UNFINISHED))
-    judged = _judged(request, request.root / folder, part)
+    judged = _judged(request, request.root / folder)
     put(judged)
     return judged
 
@@ -101,7 +93,7 @@ def put_json(path: Path, document: Mapping[str, object]) -> None:
     write(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _judged(request: Run, folder: Path, part: Callable[[Sequence[str]], Sequence[str]] | None) -> Judged:
+def _judged(request: Run, folder: Path) -> Judged:
     """Return the verdict, or what went wrong in us; nothing is raised."""
     try:
         exercise = service.load_exercise(request.exercise)
@@ -112,9 +104,7 @@ def _judged(request: Run, folder: Path, part: Callable[[Sequence[str]], Sequence
         name = "(nothing)" if chosen is None else chosen.name
         with ExitStack() as unpacked:
             path = None if chosen is None else unpacked.enter_context(submissions.opened(chosen))
-            names = () if part is None else part(exercise.names)
-            graded = service.grade_once(path, name, exercise, memory_bytes=job_bytes(exercise), part=names)
-            return Judged(graded, notes)
+            return Judged(service.grade_once(path, name, exercise, memory_bytes=job_bytes(exercise)), notes)
     except GraderError as error:
         return Judged(failure=f"{one_line(error.problem)}.")
     except Exception as error:

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import SequenceMatcher
 from functools import lru_cache
+from typing import NamedTuple
 
 from grader.faults import note
+from grader.messages import say
 from grader.reading.extract.cells import (
     MOST_CHARACTERS,
     REMEMBERED,
@@ -30,6 +32,7 @@ __all__ = ["extract", "printed"]
 _DAMAGES = ("truncated_json", "damaged_function")
 _DEFINITION_ELSEWHERE = ("code_in_markdown", "damaged_function")  # problems that name a function which cannot be run
 _TAKES_LISTS = frozenset({"len", "zip", "enumerate", "list", "tuple", "iter", "reversed", "map", "pairwise"})
+MOST_LETTERS = 60  # of a student's name in a hint
 _LEAST_BEGINNING = 3  # letters of a name that stands for the whole
 _SIMILAR = 0.85  # names this alike (difflib's ratio of what follows the common beginning) are near misses
 
@@ -63,7 +66,7 @@ def _codes(notebook: Notebook) -> Iterable[Code]:
             left += len(cell.source) if left < 0 else 0
 
 
-def _found(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, seeded: Place | None) -> Function:
+def _found(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, seeded: _Seeded) -> Function:
     try:
         return _find(name, names, codes, scope, seeded)
     except RecursionError:
@@ -73,7 +76,7 @@ def _found(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, s
         return Function(name, "found", broken=note(f"reading {name}", error))
 
 
-def _find(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, seeded: Place | None) -> Function:
+def _find(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, seeded: _Seeded) -> Function:
     definitions = [binding for binding in scope.bindings(name) if _defines(binding) or scope.is_callable_made(binding)]
     if definitions:
         return _carried(name, definitions, scope, seeded)
@@ -90,7 +93,7 @@ def _defines(binding: Binding) -> bool:
     )
 
 
-def _carried(name: str, definitions: list[Binding], scope: Scope, seeded: Place | None) -> Function:
+def _carried(name: str, definitions: list[Binding], scope: Scope, seeded: _Seeded) -> Function:
     """Make the record of a function from its last definition."""
     last = definitions[-1]
     places = tuple(binding.place for binding in definitions)
@@ -107,7 +110,8 @@ def _carried(name: str, definitions: list[Binding], scope: Scope, seeded: Place 
         definitions=places,
         missing_names=tuple(needs.missing.values()),
         given=tuple(dict.fromkeys(needs.given)),
-        seeded_outside=seeded,
+        seeded_outside=seeded.place,
+        seed_outside=seeded.seed,
     )
 
 
@@ -129,6 +133,7 @@ def _unparsable(name: str, code: Code, piece: Broken) -> Function:
         place,
         text.rstrip(),
         definitions=(place,),
+        unreadable=at,
     )
 
 
@@ -151,8 +156,19 @@ def _missing(name: str, names: tuple[str, ...], codes: list[Code]) -> Function:
     near = tuple(_near_misses(name, names, codes))
     hint = f"Name the function exactly {name} and define it at the left margin of a code cell."
     if near:
-        return Function(name, "missing", f"There is no function {name}, but {'; '.join(near)}.", hint, near_misses=near)
+        message = f"There is no function {name}, but {'; '.join(near)}."
+        return Function(name, "missing", message, _near_hint(name, near[0]) or hint, near_misses=near)
     return Function(name, "missing", f"There is no function {name} in the notebook.", hint)
+
+
+def _near_hint(name: str, near: str) -> str | None:
+    """Say how what comes close becomes the function that is asked for."""
+    if " as a method of class " in near:
+        return say("steps.method", name=name)
+    if " inside the function " in near:
+        return say("steps.inner_function", name=name)
+    found = re.search(r" defines (\w+)$", near)
+    return say("steps.rename", other=found[1][:MOST_LETTERS], name=name) if found else None
 
 
 def _lost(function: Function, notebook: Notebook) -> Function:
@@ -235,21 +251,31 @@ def _same_but_typo(low: str, want: str) -> bool:
     return SequenceMatcher(None, mine, asked).ratio() >= _SIMILAR
 
 
-def _seeded(codes: list[Code]) -> Place | None:
-    """Return the first place at the top level that sets a seed, or None."""
+class _Seeded(NamedTuple):
+    """The first place at the top level that sets a seed, and the number if it is written there; None for none."""
+
+    place: Place | None = None
+    seed: int | None = None
+
+
+def _seeded(codes: list[Code]) -> _Seeded:
     found = ((code, _seeding(code.statements)) for code in codes)
-    return next((code.place(statement) for code, statement in found if statement), None)
+    return next((_Seeded(code.place(call), _number(call)) for code, call in found if call), _Seeded())
+
+
+def _number(call: ast.Call) -> int | None:
+    """Return the only argument of a call, if it is a whole number."""
+    value = call.args[0].value if len(call.args) == 1 and isinstance(call.args[0], ast.Constant) else None
+    return value if type(value) is int and abs(value) < 1 << 32 else None
 
 
 @lru_cache(REMEMBERED)
-def _seeding(statements: tuple[ast.stmt, ...]) -> ast.stmt | None:
+def _seeding(statements: tuple[ast.stmt, ...]) -> ast.Call | None:
     for statement in top_level(statements):
         call = statement.value if isinstance(statement, ast.Expr) else None
         name = call.func if isinstance(call, ast.Call) else None
-        if (isinstance(name, ast.Attribute) and name.attr == "seed") or (
-            isinstance(name, ast.Name) and name.id == "seed"
-        ):
-            return statement
+        if isinstance(call, ast.Call) and "seed" in (getattr(name, "attr", ""), getattr(name, "id", "")):
+            return call
     return None
 
 

@@ -410,5 +410,5 @@ def _open_quote(line: str, quote: str) -> str:
 
 
 def _said(error: SyntaxError) -> str:
-    """Return Python's own words, with what a Python 2 `print` needs."""
-    return str(error.msg).split(" (<unknown>", 1)[0]
+    """Return Python's own words without a line number: it is counted in a piece of the cell, and ours in the cell."""
+    return re.sub(r" on line \d+", "", str(error.msg).split(" (<unknown>", 1)[0])

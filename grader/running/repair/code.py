@@ -51,6 +51,8 @@ class Code:
         self.parents: dict[ast.AST, ast.AST] = {}
         self.texts: dict[ast.AST, str] = {}
         self.nodes: list[Node] = [node for statement in self.body for node in self._walk(statement, self.tree)]
+        self.units = function.units
+        self.sources: dict[str, Place | None] = {}
         self.missing = frozenset(missing.name for missing in function.missing_names)
         self.numpy = "numpy" if self.named("numpy") and not self.named("np") else "np"
 
@@ -78,7 +80,45 @@ class Code:
         first, last = self.starts[node.lineno - 1], self.starts[node.end_lineno]
         changed = self.data[first:start] + text.encode() + self.data[end:last]
         edit = Edit(start, end, text, "" if isinstance(node, _NO_VALUE) else "value")
-        return self._candidate(kind, at or node, self.data[first:last], changed, edit)
+        place = at or node
+        return self._candidate(kind, place, self.data[first:last], changed, edit, source=self._source(place, node, new))
+
+    def _source(self, part: Node, old: Node, new: ast.AST) -> Place | None:
+        """Return the line that sets the variable which an edit does without, or both of two that it puts the other way round."""
+        before, after = _names_in(old), _names_in(new)
+        lost = [name for name in _names_in(part) if name not in after]
+        if not lost and before != after and sorted(before) == sorted(after):
+            lost = [name for name, other in zip(before, after, strict=True) if name != other]
+        places = {self._set_at(name) for name in lost}
+        place = places.pop() if len(places) == 1 else None
+        return None if place == self._place(part) else place
+
+    def _set_at(self, name: str) -> Place | None:
+        """Return the only line that gives a name its value: an assignment, a default, or one outside the function."""
+        if name in self.sources:
+            return self.sources[name]
+        stored = [node for node in self.all(ast.Name) if node.id == name and isinstance(node.ctx, ast.Store)]
+        assigned = [node for node in self.all(ast.Assign) if any(part in stored for part in ast.walk(node))]
+        if stored:
+            place = self._place(assigned[0]) if len(assigned) == len(stored) == 1 else None
+        else:
+            default = _defaults(self.tree).get(name)
+            place = self._place(default) if default is not None else self._set_outside(name)
+        self.sources[name] = place
+        return place
+
+    def _set_outside(self, name: str) -> Place | None:
+        """Return the line outside the function that gives a name its value, if there is just one."""
+        if name in (argument.arg for argument in ast.walk(self.tree.args) if isinstance(argument, ast.arg)):
+            return None
+        found = [
+            Place(unit.place.line + node.lineno - 1, unit.place.cell)
+            for number, unit in enumerate(self.units)
+            if number != self.number
+            for node in _assignments(unit.source)
+            if any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+        ]
+        return found[0] if len(found) == 1 else None
 
     def put_in(self, kind: RepairKind, statement: str) -> Candidate:
         """Put a line in before all others."""
@@ -135,12 +175,17 @@ class Code:
         for child in () if isinstance(node, ast.JoinedStr) else ast.iter_child_nodes(node):
             yield from self._walk(child, node)
 
-    def _candidate(self, kind: RepairKind, at: Node, old: bytes, new: bytes, *edits: Edit) -> Candidate:
+    def _place(self, node: Node) -> Place:
+        return Place(self.unit.place.line + node.lineno - 1, self.unit.place.cell)
+
+    def _candidate(
+        self, kind: RepairKind, at: Node, old: bytes, new: bytes, *edits: Edit, source: Place | None = None
+    ) -> Candidate:
         data = self.data
         for start, end, text, _ in sorted(edits, reverse=True):
             data = data[:start] + text.encode() + data[end:]
-        place = Place(self.unit.place.line + at.lineno - 1, self.unit.place.cell)
-        return Candidate(Repair(kind, place, old.decode().strip(), new.decode().strip()), data.decode(), edits)
+        repair = Repair(kind, self._place(at), old.decode().strip(), new.decode().strip(), source)
+        return Candidate(repair, data.decode(), edits)
 
 
 @lru_cache(4)  # a search asks for that of its function twice
@@ -158,6 +203,31 @@ def _written(node: Node) -> str:
     if type(node) is ast.Constant and type(node.value) in (int, str):
         return repr(node.value)
     return ast.unparse(node)
+
+
+def _names_in(node: ast.AST) -> list[str]:
+    """Return the variables that an expression uses, as they are written."""
+    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
+
+
+def _defaults(tree: ast.FunctionDef) -> dict[str, ast.expr]:
+    """Return the defaults of a function's arguments."""
+    given = tree.args
+    positional = [argument.arg for argument in (*given.posonlyargs, *given.args)]
+    first = len(positional) - len(given.defaults)
+    named = zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    return dict(zip(positional[first:], given.defaults, strict=True)) | {
+        argument.arg: default for argument, default in named if default is not None
+    }
+
+
+@lru_cache(64)
+def _assignments(source: str) -> list[ast.Assign]:
+    """Return the assignments of a text, at its top level."""
+    try:
+        return [node for node in parse(source).body if isinstance(node, ast.Assign)]
+    except SyntaxError:
+        return []
 
 
 def _is_bound(node: ast.AST) -> bool:

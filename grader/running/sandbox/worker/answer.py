@@ -138,7 +138,8 @@ def item(key: object, value: object) -> bytes:
     except (ValueError, TypeError, OverflowError):  # a ragged list, say
         raise Refused(f"{name!r} is {kind_of(value)}: {UNREADABLE}") from None
     if array.dtype.kind not in "fiub":
-        raise Refused(f"{name!r} is {kind_of(value)}: {UNREADABLE}")
+        kind = f"an array of {array.dtype.name}" if type(value) is ndarray else kind_of(value)
+        raise Refused(f"{name!r} is {kind}: {UNREADABLE}")
     numbers = 1
     for side in array.shape:
         numbers *= side or 1  # an empty array has sides as well

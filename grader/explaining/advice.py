@@ -1,0 +1,288 @@
+"""What to do about a cause in this very case: what came back beside what is asked for, by its name.
+
+The table of words says what holds for everybody with a cause.  Here stands what differs from case to case; behind
+``; now`` stands what this function gives, which a class does not share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from grader.judging.diagnosis import Case, removed_numpy_name, shapes, undefined_name
+from grader.judging.diagnosis import text as texts
+from grader.judging.diagnosis.causes import BUILT_IN, NO_CAUSE, excluded
+from grader.messages import say
+from grader.records import Array, Outcome, Place
+
+MOST_NAMES, MOST_LETTERS = 6, 20
+MOST_OF_A_KIND = 40  # letters of what a value is
+_SIDES = {"W": "(layers_dims[l], layers_dims[l-1])", "b": "(layers_dims[l], 1)"}
+_ENTRY = re.compile(r"'(.{1,80})' is (.+): it cannot be read as numbers", re.DOTALL)
+_RETURNED = re.compile(r"it returned (.+) instead of a dictionary", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The one thing to do in a case, with a title of its own and the line, where there are better ones than the table's."""
+
+    action: str
+    title: str = ""
+    place: Place | None = None
+
+
+def advise(cause: str, case: Case) -> Advice | None:
+    """Return what to do about a cause in this case; None where the table's words say all there is to say."""
+    make = _BY_CAUSE.get(cause)
+    return make(case) if make else None
+
+
+def _outcomes(case: Case) -> list[Outcome]:
+    """Return the calls that came back, those that a page may name first."""
+    return sorted(case.evidence.returned, key=lambda outcome: not outcome.call.public)
+
+
+def _names(names: list[str]) -> str:
+    """Return names as a list; they may be a student's, so they are cut and cleaned."""
+    cleaned = ["".join(letter if letter.isprintable() else "�" for letter in name) for name in names[:MOST_NAMES]]
+    cut = [name if len(name) <= MOST_LETTERS else f"{name[:MOST_LETTERS]}…" for name in cleaned]
+    return ", ".join(cut) + (", …" if len(names) > MOST_NAMES else "")
+
+
+def _what(kind: str) -> str:
+    """Return what a value is; the name of its type may be a student's."""
+    return "".join(letter if letter.isprintable() else "�" for letter in kind[:MOST_OF_A_KIND])
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def _keys(case: Case) -> Advice | None:
+    """Say which names came back and which are asked for, of the first call where they differ."""
+    for outcome in _outcomes(case):
+        asked, got = list(shapes(outcome.call.layers)), list(outcome.arrays)
+        absent = [name for name in asked if name not in outcome.arrays]
+        extra = [name for name in got if name not in asked]
+        if not absent and not extra:
+            continue
+        if not got:
+            return Advice(say("steps.empty", asked=_names(asked)), say("steps.empty.title"))
+        if absent and any(name[:1].lower() in "wb" for name in extra):
+            return Advice(say("steps.names", asked=_names(asked), got=_names(got)), say("steps.names.title"))
+        return _layers(case, absent, asked) if absent else _extra(extra)
+    return None
+
+
+def _extra(extra: list[str]) -> Advice:
+    return Advice(say("steps.extra", extra=_names(extra), count=len(extra)))
+
+
+def _layers(case: Case, absent: list[str], asked: list[str]) -> Advice:
+    """Say which layers are missing, and why if the text shows it."""
+    tree = texts.definition(case.evidence.function.code)
+    if tree is not None and texts.returns_in_loop(tree) and set(asked) - set(absent) <= {"W1", "b1"}:
+        return Advice(say("steps.return_in_loop"), say("steps.return_in_loop.title"))
+    missing, count = _names(absent), len(absent)
+    if all(name[0] == "b" for name in absent):
+        return Advice(say("steps.biases_missing", missing=missing, count=count))
+    first, last = (f"W{number}" in absent for number in (1, len(asked) // 2))
+    which = "all" if first == last else "first" if first else "last"
+    return Advice(say(f"steps.layers_missing.{which}", missing=missing, count=count))
+
+
+# --- shapes and types ------------------------------------------------------------------------------------------------
+
+
+def _shape(kind: str) -> Callable[[Case], Advice | None]:
+    """Return what names the first array of a kind with another shape, and both shapes."""
+
+    def advice(case: Case) -> Advice | None:
+        for outcome in _outcomes(case):
+            for name, sides in shapes(outcome.call.layers).items():
+                array = outcome.arrays.get(name)
+                if array is not None and name[0] == kind and array.shape != sides:
+                    return Advice(_reshape(case, outcome, name, array, sides))
+        return None
+
+    return advice
+
+
+def _reshape(case: Case, outcome: Outcome, name: str, array: Array, sides: tuple[int, int]) -> str:
+    got = say("steps.plain_number") if array.shape == () else str(array.shape)
+    layers, want = str(list(outcome.call.layers)), str(sides)
+    said = say("steps.shape", kind=name[0], sides=_SIDES[name[0]], name=name, got=got, layers=layers, want=want)
+    tree = texts.definition(case.evidence.function.code)
+    fixed = texts.fixed_index(tree, name[0]) if tree else None
+    return say("steps.shape.index", shape=said, index=fixed) if fixed else said
+
+
+def _type(case: Case) -> Advice | None:
+    """Name the first value that is no array of floats, and what it is."""
+    for outcome in _outcomes(case):
+        for name in shapes(outcome.call.layers):
+            array = outcome.arrays.get(name)
+            if array is not None and not array.is_float_array and not (name[0] == "b" and array.shape == ()):
+                of_numbers = array.type_name == "ndarray"
+                kind = say("steps.array_of", kind=array.dtype) if of_numbers else f"a {_what(array.type_name)}"
+                return Advice(say("steps.type", name=name, kind=kind))
+    return None
+
+
+def _not_finite(case: Case) -> Advice | None:
+    for outcome in _outcomes(case):
+        for name, array in outcome.arrays.items():
+            if not np.isfinite(array.numpy()).all():
+                return Advice(say("steps.not_finite", name=_names([name])))
+    return None
+
+
+# --- what keeps it from running --------------------------------------------------------------------------------------
+
+
+def _refused(case: Case) -> Advice | None:
+    """Name the entry that is no array, or what came back in place of a dictionary."""
+    outcome = next((one for one in case.evidence.outcomes if one.ended == "refused"), None)
+    if outcome is None:
+        return None
+    if entry := _ENTRY.match(outcome.message):
+        return _entry(entry[1], entry[2], required=entry[1] in shapes(outcome.call.layers))
+    if returned := _RETURNED.match(outcome.message):
+        tree, what = texts.definition(case.evidence.function.code), returned[1]
+        if what == "None" and tree is not None and not texts.returns(tree):
+            return Advice(say("steps.no_return"), say("steps.no_return.title"))
+        return Advice(say("steps.no_dictionary", kind=_what(what)))
+    too_many = outcome.message.startswith("it returned ")
+    return Advice(say("steps.too_many")) if too_many else None
+
+
+def _entry(name: str, what: str, *, required: bool) -> Advice:
+    """Say what to do about an entry that is no array of numbers."""
+    if not required:
+        return Advice(say("steps.entry_extra", name=_names([name]), kind=_what(what)), say("steps.entry_extra.title"))
+    action = say(f"steps.entry.{name[0]}", name=name, kind=_what(what))
+    return Advice(action, say("steps.entry.title"))
+
+
+def _raised(case: Case) -> Advice | None:
+    """Say what the call wants that the exercise does not give, which name comes from outside, or what was raised where."""
+    function = case.evidence.function
+    failed = next((one for one in case.evidence.outcomes if one.ended not in NO_CAUSE), None)
+    if failed is None or failed.fault is None:
+        return None
+    place, tree = failed.fault.place, texts.definition(function.code)
+    if tree is not None and failed.fault.kind == "TypeError" and len(needed := texts.required(tree)) != 1:
+        others = needed[:1] if needed[:1] == ["self"] else needed[1:]
+        action = say("steps.arguments", others=_names(others)) if needed else say("steps.no_argument")
+        return Advice(action, say("steps.arguments.title"), place)
+    if (case.evidence.returned or failed.fault.kind == "IndexError") and (outside := _outside(case)):
+        return outside
+    action = say("steps.raised", layers=str(list(failed.call.layers)), kind=_what(failed.fault.kind))
+    return Advice(action, place=place)
+
+
+def _global_name(case: Case) -> Advice | None:
+    """Say which name is likely meant, and where it should come from."""
+    failed = next((one for one in case.evidence.outcomes if one.ended not in NO_CAUSE), None)
+    name = undefined_name(failed) if failed else None
+    if failed is None or failed.fault is None or name is None:
+        return None
+    return Advice(texts.remedy(name, case.evidence.function), say("steps.name.title"), failed.fault.place)
+
+
+def _removed_name(case: Case) -> Advice | None:
+    """Name the built-in type that NumPy no longer has under its own name."""
+    failed = next((one for one in case.evidence.outcomes if one.ended not in NO_CAUSE), None)
+    name = removed_numpy_name(failed) if failed else None
+    if failed is None or failed.fault is None or name not in BUILT_IN:
+        return None
+    return Advice(say("steps.name.other", name=f"np.{name}", other=name), place=failed.fault.place)
+
+
+def _outside(case: Case) -> Advice | None:
+    """Say that sizes come from outside the function, where other sizes than those asked for come back, or none."""
+    name = texts.size_from_outside(case.evidence.function)
+    if name is None:
+        return None
+    action = texts.own_size(name, case.evidence.function)
+    return Advice(say("steps.outside", action=action, name=_names([name])), say("steps.outside.title"))
+
+
+def _unfound(case: Case) -> Advice | None:
+    """Say what reading the notebook found: a method of a class, another name, a line that Python cannot read."""
+    hint = case.evidence.function.hint
+    place = case.evidence.function.unreadable
+    return Advice(f"{hint[0].lower()}{hint[1:].rstrip('.')}", place=place) if hint else None
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+def _scale(case: Case) -> Advice | None:
+    """Return bounds where the draws are unknown; else the table's words will do."""
+    asked = case.reference.formula
+    return _by_statistics(case, asked) if asked and case.student.drawn is None else None
+
+
+def _rule(case: Case) -> Advice | None:
+    """Speak of a rule of the sizes only where the task asks for one: the table's words do."""
+    asked = case.reference.formula
+    if asked is None or case.student.drawn is None or "n_in" in asked:
+        return _scale(case)
+    return Advice(say("steps.factor", asked=asked, yours=case.student.formula), say("steps.factor.title"))
+
+
+def _by_statistics(case: Case, asked: str) -> Advice | None:
+    found = next(iter(sorted(excluded(case), key=lambda one: not one.outcome.call.public)), None)
+    if found is None:
+        return None
+    low, high, layer = found.interval.low, found.interval.high, f"W{found.layer}"
+    measure = "width" if case.student.distribution == "uniform" else "spread"
+    action = say(f"steps.{measure}", asked=asked, layer=layer, low=low, high=high)
+    return Advice(action, say("steps.factor.title"))
+
+
+def _seed_outside(case: Case) -> Advice | None:
+    """Say `move` only where there is the right call to be moved."""
+    required = case.reference.drawn.stream.seed if case.reference.drawn else None
+    drawn = case.student.drawn
+    if drawn and drawn.stream.continued:
+        return Advice(say("steps.generator_outside", seed=required))
+    moved = case.evidence.function.seed_outside == required
+    return None if moved else Advice(say("steps.seed_outside", seed=required))
+
+
+_NAMES = ("layer_missing", "bias_missing", "extra_keys")
+_RULES = ("scale_fan_out", "scale_xavier", "scale_sqrt_missing")
+
+
+def _weight_shape(case: Case) -> Advice | None:
+    """Return the advice about names where layers were counted from 0: each then has the shape of the next."""
+    from_zero = any("W0" in outcome.arrays for outcome in _outcomes(case))
+    return _keys(case) if from_zero else _shape("W")(case)
+
+
+def _structure(make: Callable[[Case], Advice | None]) -> Callable[[Case], Advice | None]:
+    """Return the same, but for sizes that come from outside the function: those explain what is wrong."""
+    return lambda case: _outside(case) or make(case)
+
+
+_BY_CAUSE: Mapping[str, Callable[[Case], Advice | None]] = {
+    **dict.fromkeys(("missing", "syntax_error"), _unfound),
+    "refused": _refused,
+    "raised": _raised,
+    "global_name": _global_name,
+    "removed_numpy_name": _removed_name,
+    "hard_coded_dims": _outside,
+    **dict.fromkeys(_NAMES, _structure(_keys)),
+    "transposed": _structure(_shape("W")),
+    "weight_shape": _structure(_weight_shape),
+    "bias_shape": _structure(_shape("b")),
+    "wrong_type": _type,
+    "not_finite": _not_finite,
+    **dict.fromkeys(_RULES, _rule),
+    **dict.fromkeys(("scale_constant", "scale_other"), _scale),
+    "seed_outside": _seed_outside,
+}
