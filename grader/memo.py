@@ -154,7 +154,7 @@ class RememberingSolution(Solution):
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
+class _RepairSearch:
     """A search for repairs, and the function for which it was made."""
 
     searched: Searched
@@ -167,7 +167,7 @@ class RememberingRepairer(Repairer):
     def __init__(self, gatherer: Gatherer, solution: Solution, keys: Keys) -> None:
         super().__init__(gatherer, solution)
         self._keys = keys
-        self.searches: Memo[_Search] = Memo(MOST_VERDICTS)
+        self.searches: Memo[_RepairSearch] = Memo(MOST_VERDICTS)
 
     def search(self, given: RepairInput) -> Searched:
         """Return what a search for an equal function gave, for this text; or search."""
@@ -179,7 +179,7 @@ class RememberingRepairer(Repairer):
                 return searched
         searched = super().search(given)
         if searched.is_right or searched.proof is not None:
-            self.searches.put(key, _Search(searched, given.function))
+            self.searches.put(key, _RepairSearch(searched, given.function))
         return searched
 
     def is_known_right(self, evidence: FunctionEvidence) -> bool:
@@ -190,7 +190,7 @@ class RememberingRepairer(Repairer):
     def _key(self, given: RepairInput) -> bytes:
         return self._keys.of(replace(given, function=function_without_text(given.function)))
 
-    def _again(self, search: _Search, function: Function) -> Searched | None:
+    def _again(self, search: _RepairSearch, function: Function) -> Searched | None:
         """Return a search as it would come out for a function; None where it must be made again."""
         searched, proof = search.searched, search.searched.proof
         if proof is None:

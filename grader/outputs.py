@@ -14,7 +14,7 @@ from typing import Literal
 from grader.errors import RequestError
 from grader.messages import say
 
-Kind = Literal["page", "result", "annotated notebook", "JUnit report", "autograder zip", "table of rulings"]
+OutputKind = Literal["page", "result", "annotated notebook", "JUnit report", "autograder zip", "table of rulings"]
 _BEGINNING = 2**16  # bytes that tell what a file is
 _MOST = 2**27  # bytes of an annotated notebook that are looked through
 
@@ -25,7 +25,7 @@ class Output:
 
     option: str
     path: Path
-    kind: Kind
+    kind: OutputKind
 
 
 def require_writable(outputs: Sequence[Output], inputs: Iterable[Path]) -> None:
@@ -117,7 +117,7 @@ def _is_autograder(path: Path) -> bool:
         return False
 
 
-_KINDS: Mapping[Kind, Callable[[Path], bool]] = {
+_KINDS: Mapping[OutputKind, Callable[[Path], bool]] = {
     "page": _begins(rb"\s*<!doctype html"),
     "result": _begins(rb'\s*\{\s*"schema"\s*:\s*"grader-result/'),
     "annotated notebook": _is_annotated,

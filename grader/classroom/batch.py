@@ -40,7 +40,7 @@ from grader.reading.notebook import sha256_of
 from grader.records import Result, amount
 from grader.records.points import points
 from grader.records.wording import short_names
-from grader.store import ADJUSTMENTS, Decision, Kept, Known, Store, require_ours, ruled
+from grader.store import ADJUSTMENTS, Decision, Kept, KnownSubmission, Store, require_ours, ruled
 
 GROUP, GROUP_SECONDS = 32, 1.0  # submissions that are written down together: what a kill can cost, besides what runs
 LINES = 5000  # submissions of which the class's files need not be read back from the store: some 20 MB
@@ -111,7 +111,7 @@ class Settings:
     max_files: int = files.MOST_FILES
     change_exercise: bool = False
     change_roster: bool = False
-    start: pool.Start = pool.processes
+    start: pool.StartWorkers = pool.processes
     progress: Progress = field(default=lambda _done, _all, _running: None)
     ready: Callable[[], object] = lambda: None
 
@@ -371,7 +371,7 @@ class _Plan:
     unavailable: dict[str, str] = field(default_factory=dict)
 
 
-def _plan(todo: Sequence[Submission], known: Mapping[str, Known], exercise: Exercise, pages: _Pages) -> _Plan:
+def _plan(todo: Sequence[Submission], known: Mapping[str, KnownSubmission], exercise: Exercise, pages: _Pages) -> _Plan:
     plan = _Plan()
     graded, gathered = work.graded_with(exercise), work.gathered_with(exercise)
     for one in todo:
@@ -406,7 +406,7 @@ def _plan_of_all(store: Store, exercise: Exercise) -> _Plan:
     return _Plan(judge=[Submission(one.name, None, folder=one.folder, stat=one.stat) for one in known.values()])
 
 
-def _same_file(submission: Submission, before: Known) -> bool:
+def _same_file(submission: Submission, before: KnownSubmission) -> bool:
     """Return whether a file is the one that was graded before; it is read only where the file system cannot tell."""
     if submission.path is None:
         return not before.sha256
@@ -595,7 +595,7 @@ def _left_out(found: files.Sources, settings: Settings) -> Iterator[str]:
         )
 
 
-def _gone(known: Mapping[str, Known], today: Sequence[Submission]) -> Iterator[str]:
+def _gone(known: Mapping[str, KnownSubmission], today: Sequence[Submission]) -> Iterator[str]:
     """Say of what files there are results and no files any more."""
     gone = sorted(known.keys() - {one.name for one in today})
     if gone:
@@ -603,7 +603,7 @@ def _gone(known: Mapping[str, Known], today: Sequence[Submission]) -> Iterator[s
         yield f"{gone[0]}{more}: graded before and not in the source any more; the results stay (`grader forget` removes them)"
 
 
-def _superseded(known: Mapping[str, Known], today: Sequence[Submission]) -> list[str]:
+def _superseded(known: Mapping[str, KnownSubmission], today: Sequence[Submission]) -> list[str]:
     """Return earlier entries of people who are here today under another name: nothing handed in then, or another file."""
     names, students = {one.name for one in today}, {one.student for one in today if one.student}
     return [name for name, one in known.items() if name not in names and one.student in students]

@@ -67,7 +67,7 @@ Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class WorkerTerms:
     """What a worker must have in common with the one who asks, so that verdicts are the same wherever they are made.
 
     `batch` tells one batch from the next: what a worker keeps warm ends with it.
@@ -96,7 +96,7 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ParcelResult:
     """What comes back: what goes into the store with the pages, by name, or an error on purpose."""
 
     kept: Kept | None = None
@@ -295,9 +295,9 @@ def _noted(one: Work, kept: Kept | None) -> Kept | None:
     return replace(kept, known=replace(kept.known, pages=work.page_stats(one.out / one.submission.folder)))
 
 
-def _opened(data: bytes) -> Answer:
+def _opened(data: bytes) -> ParcelResult:
     """Return what came back, or raise what went wrong there."""
-    answer = _decode(data, Answer)
+    answer = _decode(data, ParcelResult)
     if answer.error is not None:
         kind, problem, hint = answer.error
         kinds = {one.__name__: one for one in (RequestError, SandboxError)}
@@ -336,9 +336,9 @@ _met: dict[bytes, Path] = {}  # the terms that this process was last found to me
 def examine(terms: bytes) -> bytes:
     """Say whether this worker can grade."""
 
-    def examined() -> Answer:
+    def examined() -> ParcelResult:
         _folder(terms)
-        return Answer()
+        return ParcelResult()
 
     return _answered(examined)
 
@@ -346,7 +346,7 @@ def examine(terms: bytes) -> bytes:
 def grade_there(function: Grade, terms: bytes, parcel: bytes) -> bytes:
     """Grade one submission in this process, with files that lie in a folder of its own for as long as that takes."""
 
-    def graded() -> Answer:
+    def graded() -> ParcelResult:
         folder = _folder(terms)
         with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
             return _graded(function, _decode(parcel, Parcel), folder, Path(scratch))
@@ -366,11 +366,11 @@ def _folder(terms: bytes) -> Path:
     if terms not in _met:
         _met.clear()
         work.finish()  # what is warm was made on other terms
-        _met[terms] = _meet(_decode(terms, Terms))
+        _met[terms] = _meet(_decode(terms, WorkerTerms))
     return _met[terms]
 
 
-def _meet(terms: Terms) -> Path:
+def _meet(terms: WorkerTerms) -> Path:
     """Refuse to grade on this worker with other versions, without confinement, unsafe imports, or more than one thread."""
     if said := terms.differences():
         raise RequestError(f"the worker {_name()} has {said}", hint="install the same versions on every worker")
@@ -400,7 +400,7 @@ def _confined(trusted: bool) -> None:
     service.require_confinement(trusted=trusted)
 
 
-def _graded(function: Grade, parcel: Parcel, exercise: Path, scratch: Path) -> Answer:
+def _graded(function: Grade, parcel: Parcel, exercise: Path, scratch: Path) -> ParcelResult:
     one, submission = parcel.work, parcel.work.submission
     path, out = None, scratch / "out"
     pages = out / submission.folder
@@ -420,19 +420,19 @@ def _graded(function: Grade, parcel: Parcel, exercise: Path, scratch: Path) -> A
         )
     )
     found = {name: pages / name for name in NAMES}
-    return Answer(kept, {name: page.read_bytes() for name, page in found.items() if page.is_file()})
+    return ParcelResult(kept, {name: page.read_bytes() for name, page in found.items() if page.is_file()})
 
 
-def _answered(do: Callable[[], Answer]) -> bytes:
+def _answered(do: Callable[[], ParcelResult]) -> bytes:
     """Return an answer in bytes, also to what went wrong: no exception of ours crosses as an object."""
     with _ONE:
         try:
             return _encode(do())
         except GraderError as error:
-            return _encode(Answer(error=(type(error).__name__, error.problem, error.hint)))
+            return _encode(ParcelResult(error=(type(error).__name__, error.problem, error.hint)))
         except Exception as error:
             problem = f"the grader itself failed on the worker {_name()} ({_said(error)})"
-            return _encode(Answer(error=("GraderError", problem, f"please report it; {GO_ON}")))
+            return _encode(ParcelResult(error=("GraderError", problem, f"please report it; {GO_ON}")))
 
 
 def _name() -> str:
@@ -471,8 +471,10 @@ def _versions() -> dict[str, str]:
     return {"grader": __version__, "Python": platform.python_version(), "NumPy": np.__version__}
 
 
-def _terms(exercise: Exercise, *, trusted: bool) -> Terms:
-    return Terms(secrets.token_hex(8), _versions(), exercise.name, exercise.sha256, exercise.folder.resolve(), trusted)
+def _terms(exercise: Exercise, *, trusted: bool) -> WorkerTerms:
+    return WorkerTerms(
+        secrets.token_hex(8), _versions(), exercise.name, exercise.sha256, exercise.folder.resolve(), trusted
+    )
 
 
 def _encode(record: object) -> bytes:

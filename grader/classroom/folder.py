@@ -24,7 +24,7 @@ from grader.errors import RequestError
 from grader.exercise.load import Exercise
 from grader.files import cut_lines, write
 from grader.records import SubmissionInfo
-from grader.store import Decision, Known, Store, digest, ruled
+from grader.store import Decision, KnownSubmission, Store, digest, ruled
 
 DATABASE = "grades.sqlite"
 PUSHED = "push.jsonl"  # what went to an LMS: a line a step, each with its student
@@ -186,7 +186,7 @@ def stale_pages(store: Store, out: Path) -> list[str]:
     return [name for name, one in store.known().items() if not _agrees(out, one, standing.get(name, ()))]
 
 
-def _agrees(out: Path, known: Known, decisions: Collection[Decision]) -> bool:
+def _agrees(out: Path, known: KnownSubmission, decisions: Collection[Decision]) -> bool:
     """Return whether a submission's pages are those that were written for what the store holds of it."""
     if known.decided != digest(decisions):
         return False

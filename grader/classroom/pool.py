@@ -37,12 +37,12 @@ LOADED = [
 MOST_TEMPORARY = 107 - len("/pymp-01234567/listener-01234567")  # bytes of a path below which Python puts a socket
 LOOK_SECONDS = 0.1  # how often it is looked whether somebody wants us to stop
 
-Work = TypeVar("Work")
-Done = TypeVar("Done")
-Start = Callable[[int], AbstractContextManager[Executor]]
+Job = TypeVar("Job")
+JobResult = TypeVar("JobResult")
+StartWorkers = Callable[[int], AbstractContextManager[Executor]]
 
 
-class Stopped(KeyboardInterrupt):
+class Interrupted(KeyboardInterrupt):
     """Somebody pressed Ctrl-C or ended us; what was done is kept."""
 
 
@@ -65,7 +65,7 @@ class Stop:
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self.asked:
             signal.signal(number, signal.SIG_DFL)
-            raise Stopped
+            raise Interrupted
         self.asked = True
 
 
@@ -170,22 +170,22 @@ def here(_jobs: int) -> Iterator[Executor]:
 
 
 @dataclass(frozen=True, slots=True)
-class Crew(Generic[Work]):
+class Crew(Generic[Job]):
     """Who does the work: `jobs` processes that `start` starts, until `stop`; `running` is told what is being done.
 
     `begin` is called when they are there, before the first of them is given anything.
     """
 
     jobs: int
-    start: Start
+    start: StartWorkers
     stop: Stop
-    running: Callable[[list[Work]], None]
+    running: Callable[[list[Job]], None]
     begin: Callable[[Executor], None] = lambda _executor: None
 
 
 def each(
-    function: Callable[[Work], Done], work: Iterable[Work], crew: Crew[Work]
-) -> Generator[tuple[Work, Done | None], None, None]:
+    function: Callable[[Job], JobResult], work: Iterable[Job], crew: Crew[Job]
+) -> Generator[tuple[Job, JobResult | None], None, None]:
     """Yield each piece of work with what came of it, as it ends; None where its process died, twice.
 
     When a process dies, the work that was handed out is done again piece by piece, each in a process of its own, and the
@@ -193,7 +193,7 @@ def each(
     """
     waiting = iter(work)
     while True:
-        handed: dict[Future[Done], Work] = {}
+        handed: dict[Future[JobResult], Job] = {}
         try:
             with crew.start(crew.jobs) as executor:
                 crew.begin(executor)
@@ -212,12 +212,12 @@ def default_jobs() -> int:
 
 def _in_order_of_end(
     executor: Executor,
-    function: Callable[[Work], Done],
-    waiting: Iterator[Work],
-    handed: dict[Future[Done], Work],
-    crew: Crew[Work],
-) -> Iterator[tuple[Work, Done]]:
-    ended = SimpleQueue[Future[Done]]()
+    function: Callable[[Job], JobResult],
+    waiting: Iterator[Job],
+    handed: dict[Future[JobResult], Job],
+    crew: Crew[Job],
+) -> Iterator[tuple[Job, JobResult]]:
+    ended = SimpleQueue[Future[JobResult]]()
     while True:
         while len(handed) < crew.jobs * AHEAD and (one := next(waiting, None)) is not None:
             try:
@@ -235,17 +235,17 @@ def _in_order_of_end(
         yield handed.pop(future), result
 
 
-def _next(ended: SimpleQueue[Future[Done]], stop: Stop) -> Future[Done]:
+def _next(ended: SimpleQueue[Future[JobResult]], stop: Stop) -> Future[JobResult]:
     while not stop.asked:
         with contextlib.suppress(Empty):
             return ended.get(timeout=LOOK_SECONDS)
-    raise Stopped
+    raise Interrupted
 
 
-def _alone(function: Callable[[Work], Done], work: Work, crew: Crew[Work]) -> Done | None:
+def _alone(function: Callable[[Job], JobResult], work: Job, crew: Crew[Job]) -> JobResult | None:
     try:
         with crew.start(1) as executor:
-            ended = SimpleQueue[Future[Done]]()
+            ended = SimpleQueue[Future[JobResult]]()
             executor.submit(function, work).add_done_callback(ended.put)
             return _next(ended, crew.stop).result()
     except BrokenExecutor:
@@ -268,8 +268,8 @@ def _end_with(parent: BaseProcess) -> None:
 class _Here(Executor):
     """Runs what it is given before it returns."""
 
-    def submit(self, function: Callable[..., Done], /, *arguments: object, **named: object) -> Future[Done]:
-        future: Future[Done] = Future()
+    def submit(self, function: Callable[..., JobResult], /, *arguments: object, **named: object) -> Future[JobResult]:
+        future: Future[JobResult] = Future()
         try:
             future.set_result(function(*arguments, **named))
         except Exception as error:

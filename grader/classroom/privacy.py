@@ -13,7 +13,7 @@ from grader.classroom import remembered
 from grader.classroom.folder import folders_of, left_over, opened, remove
 from grader.classroom.lock import locked
 from grader.errors import RequestError
-from grader.store import Decision, Known, Store
+from grader.store import Decision, KnownSubmission, Store
 
 _AGE = re.compile(r"([0-9]+)\s*([dwmy])")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
@@ -114,7 +114,7 @@ def _remove(store: Store, out: Path, who: Collection[str], decision: Decision, a
     return Removed(len(known), len(folders), remove(store, out, of_them, folders, decision))
 
 
-def _is_of(ignored: str, known: Collection[Known], people: Collection[str]) -> bool:
+def _is_of(ignored: str, known: Collection[KnownSubmission], people: Collection[str]) -> bool:
     """Return whether a file that was passed over lay in the folder of somebody, or bears their name."""
     tops = {one.name.split("/")[0] for one in known if "/" in one.name}
     return ignored.split("/", maxsplit=1)[0] in tops or any(len(one) > 2 and one in ignored for one in people)

@@ -35,7 +35,7 @@ class RosterChange(ChangeError):
     option = "--change-roster"
 
 
-class _Exercise(msgspec.Struct, frozen=True):
+class _RememberedExercise(msgspec.Struct, frozen=True):
     """The exercise: how it was named, its hash, and the files that describe it."""
 
     reference: str
@@ -59,7 +59,7 @@ def reference(exercise: Exercise) -> str:
 def remember_exercise(store: Store, exercise: Exercise) -> None:
     """Keep the exercise that a class is graded with."""
     files = {name: (exercise.folder / name).read_bytes() for name in _FILES}
-    store.set_note(EXERCISE, msgspec.msgpack.encode(_Exercise(reference(exercise), exercise.sha256, files)))
+    store.set_note(EXERCISE, msgspec.msgpack.encode(_RememberedExercise(reference(exercise), exercise.sha256, files)))
 
 
 def require_same_exercise(store: Store, exercise: Exercise) -> None:
@@ -163,6 +163,6 @@ def remember_roster(store: Store, roster: Roster) -> None:
     store.set_note(ROSTER, msgspec.msgpack.encode(roster))
 
 
-def _exercise(store: Store) -> _Exercise | None:
+def _exercise(store: Store) -> _RememberedExercise | None:
     data = store.note(EXERCISE)
-    return msgspec.msgpack.decode(data, type=_Exercise) if data else None
+    return msgspec.msgpack.decode(data, type=_RememberedExercise) if data else None

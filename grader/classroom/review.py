@@ -9,10 +9,10 @@ from typing import Literal
 from grader.records import FunctionResult, Result
 from grader.records.wording import first_few, short_names
 
-Kind = Literal["provisional", "nobody", "no_notebook", "unreadable", "wrong_notebook", "cannot_tell", "ruling", "same_file",
+ItemKind = Literal["provisional", "nobody", "no_notebook", "unreadable", "wrong_notebook", "cannot_tell", "ruling", "same_file",
                "late", "once", "sample"]  # fmt: skip
-_Cause = tuple[str, str]  # function, code
-WORDS: Mapping[Kind, str] = {
+_CauseKey = tuple[str, str]  # function, code
+WORDS: Mapping[ItemKind, str] = {
     "provisional": "Provisional: a part could not be judged, through our fault",
     "nobody": "Belongs to nobody in the class (grader assign DIR FILE STUDENT gives it to somebody)",
     "no_notebook": "Handed in nothing",
@@ -28,7 +28,7 @@ WORDS: Mapping[Kind, str] = {
 
 MOST_OTHERS = 5  # files that a line names
 NOBODY = "it belongs to nobody in the class"
-_UNREAD: Mapping[str, tuple[Kind, str]] = {
+_UNREAD: Mapping[str, tuple[ItemKind, str]] = {
     "no_notebook": ("no_notebook", "no notebook was handed in"),
     "unreadable": ("unreadable", "the file cannot be read as a notebook"),
     "wrong_notebook": ("wrong_notebook", "another notebook: none of the functions is in it"),
@@ -44,7 +44,7 @@ class Item:
 
     submission: str
     folder: str
-    kind: Kind
+    kind: ItemKind
     why: str
     held: bool = False
 
@@ -77,7 +77,7 @@ def items(
     found: list[Item] = []
     folders: dict[str, str] = {}
     untouched: set[str] = set()
-    causes: dict[_Cause, tuple[str, list[str]]] = {}
+    causes: dict[_CauseKey, tuple[str, list[str]]] = {}
     for folder, _, result in entries:
         name = result.submission.name
         folders[name] = folder
@@ -100,7 +100,7 @@ def items(
     return sorted(left, key=lambda one: order.index(one.kind))
 
 
-def _held(result: Result) -> Iterator[tuple[Kind, str]]:
+def _held(result: Result) -> Iterator[tuple[ItemKind, str]]:
     status = result.notebook.status
     if result.provisional:
         yield "provisional", "a part could not be judged"
@@ -121,7 +121,7 @@ def _cannot_tell(function: FunctionResult) -> bool:
     return unclear and not function.passed and function.ruling is None
 
 
-def _causes(result: Result) -> Iterator[tuple[_Cause, str]]:
+def _causes(result: Result) -> Iterator[tuple[_CauseKey, str]]:
     """Yield each cause of a notebook that could be read, with its words."""
     if result.notebook.status in {"ok", "repaired"}:
         short = short_names(result.functions)
@@ -132,7 +132,7 @@ def _causes(result: Result) -> Iterator[tuple[_Cause, str]]:
 
 
 def _samples(
-    causes: Mapping[_Cause, tuple[str, Sequence[str]]], folders: Mapping[str, str], seen: Collection[str]
+    causes: Mapping[_CauseKey, tuple[str, Sequence[str]]], folders: Mapping[str, str], seen: Collection[str]
 ) -> Iterator[Item]:
     """Yield each cause with the first who has it, as long as nobody has looked at one of them."""
     for words, names in causes.values():

@@ -17,7 +17,7 @@ from grader.exercise.load import Exercise, Task
 from grader.records import AdjustmentKind
 from grader.records.points import points as shown
 from grader.rendering.gradebook import shown_cell
-from grader.store import ADJUSTMENTS, Decision, Known, Store, code_of, ruled
+from grader.store import ADJUSTMENTS, Decision, KnownSubmission, Store, code_of, ruled
 from grader.store import ledger as decisions_file
 
 COLUMNS = ("submission", "function", "points", "reason", "by")  # of a table of rulings
@@ -37,7 +37,7 @@ class Ruled:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RulingOrder:
     """What somebody orders: the points of a function, why, and who they are; no points take the last ruling back.
 
     Without a function it is about the whole hand-in, and `kind` says how `points` change its score.  A comment is `reason`
@@ -51,7 +51,7 @@ class Order:
     kind: Literal["override", "comment", AdjustmentKind] = "override"
 
 
-def override(out: Path, exercise: str | None, submissions: Sequence[str], order: Order) -> list[Ruled]:
+def override(out: Path, exercise: str | None, submissions: Sequence[str], order: RulingOrder) -> list[Ruled]:
     """Change points of some submissions, or give them a comment, and write their pages and the gradebook anew.
 
     Raises
@@ -98,7 +98,7 @@ def adjustment(text: str) -> tuple[AdjustmentKind, float]:
     return kind, float(match["sign"] + match["number"])
 
 
-def alike(out: Path, exercise: str | None, submission: str, function: str) -> list[Known]:
+def alike(out: Path, exercise: str | None, submission: str, function: str) -> list[KnownSubmission]:
     """Return all whose function gave the very same on every public call, the submission itself first.
 
     Raises
@@ -112,13 +112,13 @@ def alike(out: Path, exercise: str | None, submission: str, function: str) -> li
         return [own, *(known[name] for name in store.alike(own.name, task.name) if name != own.name)]
 
 
-def last_order(out: Path, exercise: str | None, submission: str, function: str) -> Order | None:
+def last_order(out: Path, exercise: str | None, submission: str, function: str) -> RulingOrder | None:
     """Return the ruling that stands over a function as an order, so that it can be given to others."""
     with folder.opened(out) as store:
         task = _task(remembered.exercise_for(store, exercise), function)
         for one in store.ledger.standing().get(find(store, submission).name, ()):
             if one.function == task.name and one.kind == "override":
-                return Order(task.name, one.points, one.reason, one.by)
+                return RulingOrder(task.name, one.points, one.reason, one.by)
     return None
 
 
@@ -248,13 +248,13 @@ def _imported_row(store: Store, exercise: Exercise, row: Mapping[str, str], numb
         raise RequestError(f"line {number}: {error.problem}; nothing was changed", hint=error.hint) from None
 
 
-def _row_order(exercise: Exercise, row: Mapping[str, str], by: str) -> Order:
+def _row_order(exercise: Exercise, row: Mapping[str, str], by: str) -> RulingOrder:
     """Read a row's order: `score`, `percent` and `bonus` in the place of a function change the whole score."""
     function, points = row["function"].strip(), row["points"].strip()
     reason, by = row.get("reason", "").strip(), row.get("by", "").strip() or by.strip()
     names = {name for task in exercise.tasks for name in (task.short, task.name)}
     if points.casefold() == COMMENT:
-        return Order(function, None, reason, by, "comment")
+        return RulingOrder(function, None, reason, by, "comment")
     adjustments = [kind for kind in ADJUSTMENTS if kind == function and function not in names]
     if "percent" in adjustments:
         points = points.removesuffix("%").rstrip()
@@ -264,14 +264,14 @@ def _row_order(exercise: Exercise, row: Mapping[str, str], by: str) -> Order:
         hint = f"give a number; or {COMMENT}, and the words as the reason"
         raise RequestError(f"{points!r} is no number of points", hint=hint) from None
     if adjustments:
-        return Order("", value, reason, by, adjustments[0])
+        return RulingOrder("", value, reason, by, adjustments[0])
     if not function:
         hint = f"name a function; or {', '.join(ADJUSTMENTS)} to change the whole score"
         raise RequestError("it does not say what the points are for", hint=hint)
-    return Order(function, value, reason, by)
+    return RulingOrder(function, value, reason, by)
 
 
-def find(store: Store, given: str) -> Known:
+def find(store: Store, given: str) -> KnownSubmission:
     """Return the submission that goes by this name, folder or student.
 
     Raises
@@ -294,7 +294,7 @@ def find(store: Store, given: str) -> Known:
     return found[0]
 
 
-def _require_reason(order: Order) -> None:
+def _require_reason(order: RulingOrder) -> None:
     if order.kind == "comment" and order.by.strip():
         if len(order.reason) > MOST_COMMENT:
             problem = f"a comment of {len(order.reason):,} characters is too long"
@@ -315,7 +315,7 @@ def _task(exercise: Exercise, given: str) -> Task:
     raise RequestError(f"there is no function {given!r} in {exercise.title}", hint=hint)
 
 
-def _decision(store: Store, name: str, task: Task | None, order: Order) -> Decision:
+def _decision(store: Store, name: str, task: Task | None, order: RulingOrder) -> Decision:
     result = store.result(name)
     standing = [
         one.kind for one in store.ledger.standing().get(name, ()) if one.function == (task.name if task else "")
@@ -348,7 +348,7 @@ def _decision(store: Store, name: str, task: Task | None, order: Order) -> Decis
 
 
 def _decision_on_words_or_score(
-    store: Store, name: str, task: Task | None, order: Order, standing: Sequence[str]
+    store: Store, name: str, task: Task | None, order: RulingOrder, standing: Sequence[str]
 ) -> Decision:
     """Return a comment, or a ruling over the whole score."""
     result, function = store.result(name), task.name if task else ""
@@ -376,7 +376,7 @@ def _decision_on_words_or_score(
     )
 
 
-def _require_number(order: Order, possible: float) -> None:
+def _require_number(order: RulingOrder, possible: float) -> None:
     """Refuse a score that cannot be, and a share that looks like one of a hundred written as a fraction."""
     value = order.points or 0.0
     least, most = {"score": (0, possible), "percent": (-100, 100)}.get(order.kind, (-possible, possible))
@@ -387,7 +387,7 @@ def _require_number(order: Order, possible: float) -> None:
         raise RequestError(f"{value:g} is less than one percent", hint="write 10 % less as -10")
 
 
-def _seen(store: Store, known: Known, by: str, reason: str) -> Decision:
+def _seen(store: Store, known: KnownSubmission, by: str, reason: str) -> Decision:
     """Note that somebody has looked, with the machine's score that they saw."""
     score = store.result(known.name).score
     return Decision(by, "seen", known.name, before=score, reason=reason, sha256=known.sha256)

@@ -31,13 +31,13 @@ from grader.rendering import html
 from grader.running import gather as gathering
 from grader.store import (
     Before,
+    CacheReader,
     Decision,
+    EvidenceKeys,
     Kept,
-    Keys,
-    Known,
+    KnownSubmission,
     Packed,
-    Reader,
-    Standing,
+    Tally,
     Trainings,
     digest,
     pack_evidence,
@@ -135,12 +135,10 @@ def lost(work: Work, exercise: Exercise) -> Kept:
         return _kept(work, None, evidence, pipeline.judge(evidence), 0.0)
 
 
-def standing(result: Result) -> Standing:
+def standing(result: Result) -> Tally:
     """Return what is counted of a result, with what people ruled."""
     held = bool(reasons(result))
-    return Standing(
-        result.score, result.possible, result.passed, result.provisional, held, counts=result.notebook.counts
-    )
+    return Tally(result.score, result.possible, result.passed, result.provisional, held, counts=result.notebook.counts)
 
 
 def write_pages(folder: Path, result: Result, encoded: bytes | None = None) -> None:
@@ -208,7 +206,7 @@ class _Running:
 
     pipeline: Pipeline
     trainings: Trainings
-    handed: dict[tuple[object, ...], Keys] = field(default_factory=dict)
+    handed: dict[tuple[object, ...], EvidenceKeys] = field(default_factory=dict)
 
 
 _running: dict[Setup, _Running] = {}  # of this process: one, made at its first submission
@@ -217,7 +215,7 @@ _running: dict[Setup, _Running] = {}  # of this process: one, made at its first 
 def _started(setup: Setup) -> _Running:
     if setup not in _running:
         finish()
-        reader = Reader(setup.store)
+        reader = CacheReader(setup.store)
         trainings = Trainings(reader)
         exercise = exercises.load(str(setup.exercise), CHECKS)
         pipeline = RememberingPipeline(exercise, setup.secret, cache=trainings, outcomes=reader.outcomes)
@@ -273,7 +271,7 @@ def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Res
         write_pages(work.out / submission.folder, result, encoded if result is machine else None)
         if work.annotated or (work.out / submission.folder / ANNOTATED).is_file():
             write_annotated(work.out / submission.folder, result, submission)
-    known = Known(
+    known = KnownSubmission(
         name=submission.name,
         folder=submission.folder,
         sha256=evidence.notebook.sha256,
@@ -316,9 +314,9 @@ def _packed(evidence: Evidence, machine: Result, running: _Running | None, *, wh
     return packed
 
 
-def _keys(evidence: FunctionEvidence, result: FunctionResult, pipeline: Pipeline, *, lasting: bool) -> Keys:
+def _keys(evidence: FunctionEvidence, result: FunctionResult, pipeline: Pipeline, *, lasting: bool) -> EvidenceKeys:
     calls = [outcome.call for outcome in evidence.outcomes]
-    return Keys(
+    return EvidenceKeys(
         code=gathering.code_key(evidence.function, calls) if lasting else "",
         alike=result.evidence_sha256,
         training=gathering.training_key(evidence, pipeline.exercise.model) or "",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from grader.classroom.batch import Change, Report, Settings
 
 
-class Runs(str, Enum):
+class GradedBy(str, Enum):
     """Who grades a class."""
 
     PROCESSES = "processes"
@@ -55,7 +55,7 @@ def batch(
         int | None,
         typer.Option("--jobs", "-j", min=1, max=256, help=say("cli.batch.jobs")),
     ] = None,
-    executor: Annotated[Runs, typer.Option("--executor", help=say("cli.batch.executor"))] = Runs.PROCESSES,
+    executor: Annotated[GradedBy, typer.Option("--executor", help=say("cli.batch.executor"))] = GradedBy.PROCESSES,
     scheduler: Annotated[
         str | None,
         typer.Option("--scheduler", metavar="ADDRESS", help=say("cli.batch.scheduler")),
@@ -102,17 +102,17 @@ def batch(
     choose_messages(language, own_messages)
     from grader.classroom import pool
 
-    if executor is Runs.PROCESSES:
+    if executor is GradedBy.PROCESSES:
         pool.begin()
     from grader import api as service
     from grader.classroom import batch as batches
     from grader.classroom.folder import DATABASE
     from grader.files import never_replacing
     from grader.outputs import require_folder
-    from grader.rendering.progress import Progress
+    from grader.rendering.progress import ProgressLine
     from grader.store import trust
 
-    if (executor is Runs.DASK) != (scheduler is not None):
+    if (executor is GradedBy.DASK) != (scheduler is not None):
         hint = say("cli.batch.cluster.hint")
         raise RequestError(say("cli.batch.cluster"), hint=hint)
     require_folder("--out", out)
@@ -138,7 +138,7 @@ def batch(
             found = stack.enter_context(cluster.connected(scheduler, loaded, trusted=i_trust_this_code))
             vouched = found.start  # each worker looks for itself
             settings = replace(settings, jobs=jobs or found.workers, start=vouched, ready=lambda: None)
-        progress = stack.enter_context(Progress(quiet=quiet))
+        progress = stack.enter_context(ProgressLine(quiet=quiet))
         settings = replace(settings, progress=progress.step)
         report = _confirmed(lambda confirmed: batches.batch(sources, out, loaded, confirmed), settings)
     _report(report, quiet=quiet, verbose=verbose)
@@ -161,13 +161,13 @@ def regrade(
     from grader import api as service
     from grader.classroom import batch as batches
     from grader.classroom.folder import DATABASE
-    from grader.rendering.progress import Progress
+    from grader.rendering.progress import ProgressLine
     from grader.store import trust
 
     if trust_store:
         trust(directory / DATABASE)
     loaded = service.load_exercise(exercise or batches.exercise_before(directory) or DEFAULT_EXERCISE)
-    with Progress(quiet=quiet, doing="judging") as progress:
+    with ProgressLine(quiet=quiet, doing="judging") as progress:
         settings = batches.Settings(jobs=jobs or batches.default_jobs(), progress=progress.step)
         if preview:
             changes = batches.preview(directory, loaded, settings)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from grader.lms.live.http import Http
     from grader.lms.live.tokens import Secret
 
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
+ResultsFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
 Address = Annotated[
     str, typer.Option("--assignment", metavar="URL", help="The assignment's address, from the browser.")
 ]
@@ -77,7 +77,7 @@ def _add_push(name: str, site: _Site) -> None:
         epilog=f"Example: grader lms {name} push graded/ --assignment {site.example} --dry-run",
     )
     def push(
-        directory: Directory,
+        directory: ResultsFolder,
         assignment: Address,
         token_file: TokenFile = None,
         dry_run: DryRun = False,
@@ -105,7 +105,7 @@ for _name, _site in _SITES.items():
 
 @SYSTEM_APPS["lti"].command("push", epilog="Example: grader lms lti push graded/ --platform platform.toml --dry-run")
 def lti(
-    directory: Directory,
+    directory: ResultsFolder,
     platform: Annotated[
         Path, typer.Option("--platform", metavar="FILE", help="What the platform's administrator gave, in TOML.")
     ],
@@ -161,10 +161,10 @@ def _http(*, quiet: bool) -> Callable[..., Http]:
 def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None:
     """Send, say what came of it, and leave: 0 all is there, 1 some wait for a decision, 3 some did not go through."""
     from grader.lms.live.push import TRIED, push
-    from grader.rendering.progress import Progress
+    from grader.rendering.progress import ProgressLine
 
     system = live(request.export)
-    with Progress(quiet=quiet or request.dry_run, doing="sending") as progress:
+    with ProgressLine(quiet=quiet or request.dry_run, doing="sending") as progress:
         report = push(request, system, progress=lambda count, every, _name: progress.step(count, every, ()))
     if not quiet:
         for line in report.said:

@@ -16,7 +16,7 @@ from grader.messages import listed, say
 
 if TYPE_CHECKING:
     from grader.classroom.privacy import Removed
-    from grader.classroom.rulings import Order
+    from grader.classroom.rulings import RulingOrder
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help=say("cli.common.directory"))]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help=say("cli.common.yes"))]
@@ -135,7 +135,7 @@ def override(
     from grader.records.points import points as shown
 
     if score is not None or (undo and like is None and len(what) == 1):
-        _override_score(directory, exercise, what, score, rulings.Order("", None, reason, by), quiet=quiet)
+        _override_score(directory, exercise, what, score, rulings.RulingOrder("", None, reason, by), quiet=quiet)
         return
     names, function, points = _asked(what, like, undo=undo)
     if like is not None:
@@ -155,7 +155,7 @@ def override(
                 _say(f"  {one.name}" + (f" ({one.student})" if one.student else ""))
             _say(say("cli.override.same.hint"))
             return
-    order = rulings.Order(function, points, reason or (say("cli.override.taken_back") if undo else ""), by)
+    order = rulings.RulingOrder(function, points, reason or (say("cli.override.taken_back") if undo else ""), by)
     for decision in rulings.override(directory, exercise, names, order):
         if not quiet:
             points_now = f"{shown(decision.before)} -> {shown(decision.points)} points"
@@ -164,7 +164,7 @@ def override(
 
 
 def _override_score(
-    directory: Path, exercise: str | None, names: list[str], score: str | None, order: Order, *, quiet: bool
+    directory: Path, exercise: str | None, names: list[str], score: str | None, order: RulingOrder, *, quiet: bool
 ) -> None:
     """Change the whole score of submissions; without a change, take back what was ruled over it."""
     from dataclasses import replace
@@ -200,7 +200,7 @@ def comment(
         raise RequestError(say("cli.comment.nobody"), hint=say("cli.by.hint"))
     if undo == bool(words.strip()):
         raise RequestError(say("cli.comment.unclear"), hint=say("cli.comment.unclear.hint"))
-    order = rulings.Order(function, None, words.strip(), by, "comment")
+    order = rulings.RulingOrder(function, None, words.strip(), by, "comment")
     for ruling in rulings.override(directory, exercise, [submission], order):
         if not quiet:
             _say(f"{ruling.submission}: comment {'taken back' if undo else 'written'}")

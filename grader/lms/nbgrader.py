@@ -19,7 +19,7 @@ from grader.errors import RequestError
 from grader.files import make_private_folder, write
 from grader.lms.common.archives import Contents, Member, contents
 from grader.lms.common.feedback import PAGE
-from grader.lms.common.layout import File, HandedIn, lay_out
+from grader.lms.common.layout import HandedIn, HandedInFile, lay_out
 from grader.lms.common.system import Collect, Done, Export, Graded
 
 SYSTEM = "nbgrader"
@@ -151,7 +151,7 @@ def _handed_in(folder: _Folder) -> HandedIn:
     stamps = [member for name, member in folder.files if name == TIMESTAMP]
     timestamp = folder.timestamp or "".join(_line(member) for member in stamps[:1])
     files = [
-        File(name, member, {"notebook": stem_of(PurePosixPath(name).name)})
+        HandedInFile(name, member, {"notebook": stem_of(PurePosixPath(name).name)})
         for name, member in folder.files
         if name not in {TIMESTAMP, SECRET}
     ]

@@ -46,10 +46,10 @@ def salvage(text: str, decoder: json.JSONDecoder) -> Salvaged | None:
     opening = _CELLS.search(text)
     if opening is None and _TYPE.search(text) is None:
         return None
-    return _Search(text, decoder).run(opening.end() if opening else 0)
+    return _SalvageSearch(text, decoder).run(opening.end() if opening else 0)
 
 
-class _Search:
+class _SalvageSearch:
     """One pass over a damaged text."""
 
     def __init__(self, text: str, decoder: json.JSONDecoder) -> None:

@@ -54,7 +54,7 @@ _NOTES_ALONE = (
 )
 _LEFT_OUT = "(left out on this page; it stands in the notebook)"
 
-Node = dict[str, Any]
+NotebookNode = dict[str, Any]
 
 
 def prepare() -> None:
@@ -85,7 +85,7 @@ def removed(data: bytes) -> str:
         If it is no notebook that was annotated, so that there is nothing to take out.
     """
     try:
-        document: Node = json.loads(data.decode("utf-8-sig"))
+        document: NotebookNode = json.loads(data.decode("utf-8-sig"))
         plain = without_notes(document)
         written = _written(plain)
     except Exception as error:  # a stranger's file may be anything
@@ -97,7 +97,7 @@ def removed(data: bytes) -> str:
     return written
 
 
-def without_notes(document: Mapping[str, Any]) -> Node:
+def without_notes(document: Mapping[str, Any]) -> NotebookNode:
     """Return a notebook without our notes; code is never taken out, whatever its metadata says."""
     return {**document, "cells": [cell for cell in document["cells"] if not _is_note(cell)]}
 
@@ -110,7 +110,7 @@ def _is_note(cell: Mapping[str, Any]) -> bool:
 # --- the student's file --------------------------------------------------------------------------------------------
 
 
-def _annotated(data: bytes | None, result: Result) -> Node:
+def _annotated(data: bytes | None, result: Result) -> NotebookNode:
     """Return the student's notebook with notes, or the notes alone."""
     if data is None:
         return _notes_alone(result)
@@ -124,7 +124,7 @@ def _annotated(data: bytes | None, result: Result) -> Node:
     return _notes_alone(result)
 
 
-def _read(data: bytes) -> Node:
+def _read(data: bytes) -> NotebookNode:
     """Return a file as a valid notebook of format 4.5.
 
     Raises
@@ -161,7 +161,7 @@ def has_too_many_parts(data: bytes) -> bool:
     return data.count(b"[") + data.count(b"{") > _BRACKETS or data.count(b",") > _VALUES
 
 
-def _loaded(data: bytes) -> Node:
+def _loaded(data: bytes) -> NotebookNode:
     """Return a file's JSON.
 
     Raises
@@ -171,7 +171,7 @@ def _loaded(data: bytes) -> Node:
     """
     if has_too_many_parts(data):
         raise ValueError("too many parts")
-    document: Node = json.loads(data.decode("utf-8-sig"))
+    document: NotebookNode = json.loads(data.decode("utf-8-sig"))
     waiting: list[tuple[object, int]] = [(document, 1)]
     containers, left = _CONTAINERS, _GROWTH_BYTES + len(data) + len(data) // 4
     while waiting:
@@ -191,7 +191,7 @@ def _loaded(data: bytes) -> Node:
     return document
 
 
-def _conformed(data: bytes) -> Node:
+def _conformed(data: bytes) -> NotebookNode:
     """Return a file as a valid notebook of format 4.5 with every cell it has, whatever else the format does not allow.
 
     Raises
@@ -212,7 +212,7 @@ def _conformed(data: bytes) -> Node:
         nbformat.from_dict(document),  # type: ignore[no-untyped-call]
         strip_invalid_metadata=True,
     )
-    conformed: Node = json.loads(json.dumps(normal))
+    conformed: NotebookNode = json.loads(json.dumps(normal))
     return conformed
 
 
@@ -232,13 +232,13 @@ def _outputs(cell: object) -> int:
     return len(outputs) if isinstance(outputs, list) else 0
 
 
-def _conformed_cell(cell: object) -> Node:
+def _conformed_cell(cell: object) -> NotebookNode:
     """Return a cell as the format wants it; one of an unknown type is shown as raw text, and its type is kept beside it."""
     if not isinstance(cell, dict):
         return {"cell_type": "raw", "metadata": {}, "source": json.dumps(cell)}
     kind, metadata, source = (cell.get(key) for key in ("cell_type", "metadata", "source"))
     lines = source if isinstance(source, list) else [source]
-    conformed: Node = {
+    conformed: NotebookNode = {
         "cell_type": kind if kind in {"code", "markdown", "raw"} else "raw",
         "metadata": metadata if isinstance(metadata, dict) else {},
         "source": "".join(line for line in lines if isinstance(line, str)),
@@ -268,7 +268,7 @@ def _is_valid(value: object, ref: str) -> bool:
     return isinstance(value, dict) and isvalid(value, ref=ref, version=4, version_minor=5)  # type: ignore[no-untyped-call]
 
 
-def _conformed_metadata(metadata: object) -> Node:
+def _conformed_metadata(metadata: object) -> NotebookNode:
     """Return a notebook's metadata with the names that the format wants of a kernel and a language."""
     conformed = dict(metadata) if isinstance(metadata, dict) else {}
     for key, names in (("kernelspec", ("name", "display_name")), ("language_info", ("name",))):
@@ -281,10 +281,10 @@ def _conformed_metadata(metadata: object) -> Node:
     return conformed
 
 
-def _with_notes(document: Node, result: Result, remark: str) -> Node:
+def _with_notes(document: NotebookNode, result: Result, remark: str) -> NotebookNode:
     """Put the summary first and each function's note below its cell; the notes of an earlier time go."""
     homes = {name: _home(name, function, document["cells"]) for name, function in result.functions.items()}
-    below: dict[int, list[Node]] = {}
+    below: dict[int, list[NotebookNode]] = {}
     for name, index in homes.items():
         if index is not None:
             below.setdefault(index, []).append(_note(name, function_note(name, result.functions[name])))
@@ -296,7 +296,7 @@ def _with_notes(document: Node, result: Result, remark: str) -> Node:
     return _valid({**document, "cells": cells})
 
 
-def _home(name: str, function: FunctionResult, cells: Sequence[Node]) -> int | None:
+def _home(name: str, function: FunctionResult, cells: Sequence[NotebookNode]) -> int | None:
     """Return the index of the cell that holds the definition that was graded, None if it is not where it should be."""
     number = function.source.cell if function.source else None
     if number is None or not 0 < number <= len(cells):
@@ -305,7 +305,7 @@ def _home(name: str, function: FunctionResult, cells: Sequence[Node]) -> int | N
     return number - 1 if holds else None
 
 
-def _notes_alone(result: Result) -> Node:
+def _notes_alone(result: Result) -> NotebookNode:
     """Return a notebook of notes: the summary, and each function of which there is more to say."""
     graded = result.notebook.status in {"ok", "repaired"}
     found = [name for name, function in result.functions.items() if graded and function.source]
@@ -315,7 +315,7 @@ def _notes_alone(result: Result) -> Node:
     return _valid({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
-def _valid(document: Node, *, check: bool = True) -> Node:
+def _valid(document: NotebookNode, *, check: bool = True) -> NotebookNode:
     """Give each cell an id of its own, the same every time, and let nbformat look at the whole."""
     import nbformat
 
@@ -331,7 +331,7 @@ def _valid(document: Node, *, check: bool = True) -> Node:
     return document
 
 
-def _written(document: Node) -> str:
+def _written(document: NotebookNode) -> str:
     """Return a notebook as nbformat writes it.
 
     Raises
@@ -347,7 +347,7 @@ def _written(document: Node) -> str:
     return written + "\n"
 
 
-def _note(name: str, source: str) -> Node:
+def _note(name: str, source: str) -> NotebookNode:
     own = re.sub("[^a-zA-Z0-9_-]", "-", f"feedback-{name}")[:64]
     metadata = {"grader": {"note": True}, "tags": [TAG]}
     return {"cell_type": "markdown", "id": own, "metadata": metadata, "source": source}
@@ -567,7 +567,7 @@ table { border-collapse: collapse; } th, td { border: 1px solid var(--rule); pad
 """
 
 
-def _rendered(document: Node) -> str:
+def _rendered(document: NotebookNode) -> str:
     """Return a notebook's cells as HTML by nbconvert, sanitized; scripts, frames and remote pictures are no more there."""
     import nbformat
     from nbconvert import HTMLExporter
@@ -607,7 +607,7 @@ def _attribute(tag: str, name: str, value: str) -> bool:
     return name in {"alt", "class"}
 
 
-def _bounded(document: Node) -> Node:
+def _bounded(document: NotebookNode) -> NotebookNode:
     """Return a notebook without metadata of the student's and without what is too long to render."""
     room = _Room()
     cells = [kept for cell in document["cells"] if (kept := room.cell(cell))]
@@ -620,7 +620,7 @@ class _Room:
     def __init__(self) -> None:
         self._left, self._pictures = _PAGE, _PICTURES
 
-    def cell(self, cell: Node) -> Node | None:
+    def cell(self, cell: NotebookNode) -> NotebookNode | None:
         """Return a cell as far as there is room, None where there is none; a note of ours is shown always."""
         if _is_note(cell):
             return cell
@@ -635,7 +635,7 @@ class _Room:
         self._left -= _EACH
         return self._left > 0
 
-    def _output(self, output: Node) -> Node:
+    def _output(self, output: NotebookNode) -> NotebookNode:
         if output["output_type"] == "stream":
             return {**output, "text": self._text(output["text"])}
         if output["output_type"] == "error":

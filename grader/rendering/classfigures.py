@@ -27,7 +27,7 @@ from grader.rendering.figures import (
     head,
     steps,
 )
-from grader.rendering.sweep import SHARES, Place, ground, place_of
+from grader.rendering.sweep import SHARES, RunPlace, ground, place_of
 
 SMALLEST, GROWS = 4.0, 9.0  # radius of a run alone, and what all runs in one place would add
 NAMED = 3  # points said in words
@@ -118,7 +118,7 @@ def _key(sweep: Sweep) -> Layer:
     )
 
 
-def _drawn(placed: Sequence[tuple[Place, Runs]]) -> dict[tuple[float, float], Counter[bool]]:
+def _drawn(placed: Sequence[tuple[RunPlace, Runs]]) -> dict[tuple[float, float], Counter[bool]]:
     """Count the runs of each place in the picture, by whether their function is right."""
     counts: dict[tuple[float, float], Counter[bool]] = defaultdict(Counter)
     for place, run in placed:
@@ -172,7 +172,7 @@ def _radius(count: int, total: int) -> float:
     return round(SMALLEST + GROWS * math.sqrt((count - 1) / total), 1)
 
 
-def _where(place: Place) -> str:
+def _where(place: RunPlace) -> str:
     if place.where:
         return place.where
     return "no one scale or draw of the sweep's" if place.at is None else "with factors that are not one scale"

@@ -28,7 +28,7 @@ _STYLES = ("page.css", "class.css")
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ClassSheet:
     """One page of rows: its file, the number of its first row, and the rows."""
 
     file: str
@@ -100,17 +100,17 @@ def kinds(row: Row) -> str:
     return " ".join(kind for kind, holds in facts.items() if holds)
 
 
-def _sheets(rows: Sequence[Row]) -> list[Sheet]:
+def _sheets(rows: Sequence[Row]) -> list[ClassSheet]:
     if len(rows) <= MOST_ON_ONE:
         return []
     firsts = range(0, len(rows), ON_A_PAGE)
     return [
-        Sheet(f"class-{number}.html", first + 1, rows[first : first + ON_A_PAGE])
+        ClassSheet(f"class-{number}.html", first + 1, rows[first : first + ON_A_PAGE])
         for number, first in enumerate(firsts, start=1)
     ]
 
 
-def _index(found: Classroom, counts: Overview, sheets: Sequence[Sheet], ignored: Mapping[str, str]) -> str:
+def _index(found: Classroom, counts: Overview, sheets: Sequence[ClassSheet], ignored: Mapping[str, str]) -> str:
     review = [row for row in found.rows if row.reasons]
     groups = counts.groups[:MOST_GROUPS]
     return _render(

@@ -40,7 +40,7 @@ MINE = "this run"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class DrawnRun:
     """One training to draw: how it is called and which of the two line styles it gets."""
 
     label: str
@@ -56,9 +56,9 @@ class Run:
 @kept
 def cost_figure(training: TrainingResult, reference: TrainingResult | None) -> Picture:
     """Return cost against iteration on an axis from 0, beside the right answer's run where there is one."""
-    runs = [Run(MINE, "run", training.costs)]
+    runs = [DrawnRun(MINE, "run", training.costs)]
     if reference is not None:
-        runs.append(Run("the right answer", "right", reference.costs))
+        runs.append(DrawnRun("the right answer", "right", reference.costs))
     marks = steps(max([*(cost for run in runs for cost in run.finite), LN2 * 1.08]), 5)
     frame, y = Frame(), Scale(0, marks[-1], BOTTOM, TOP)
     ground = _axes(runs, frame, tuple(Tick(y(mark), f"{mark:g}") for mark in marks), "cost, on an axis from 0")
@@ -73,7 +73,7 @@ def cost_figure(training: TrainingResult, reference: TrainingResult | None) -> P
 @kept
 def stretched(training: TrainingResult) -> Picture | None:
     """Return the same run as PyPlot scales it, from its least cost to its greatest; None where nothing moves."""
-    run = Run(MINE, "run", training.costs)
+    run = DrawnRun(MINE, "run", training.costs)
     if not run.finite or f"{min(run.finite):.10f}" == f"{max(run.finite):.10f}":
         return None
     low, high = min(run.finite), max(run.finite)
@@ -87,27 +87,27 @@ def stretched(training: TrainingResult) -> Picture | None:
     return Picture(says, ground + _lines([run], frame, y) + label)
 
 
-def _axes(runs: Sequence[Run], frame: Frame, y_ticks: tuple[Tick, ...], title: str) -> Layer:
+def _axes(runs: Sequence[DrawnRun], frame: Frame, y_ticks: tuple[Tick, ...], title: str) -> Layer:
     shown = [run for run in runs if run.finite]
     samples = ((run.look, run.label, 86.0 * index) for index, run in enumerate(shown))
     return head(title, *samples) + frame.axes(_iterations(runs, frame)[1], y_ticks, "iteration")
 
 
-def _iterations(runs: Sequence[Run], frame: Frame) -> tuple[Scale, tuple[Tick, ...]]:
+def _iterations(runs: Sequence[DrawnRun], frame: Frame) -> tuple[Scale, tuple[Tick, ...]]:
     return iterations([iteration for run in runs for iteration, _ in run.costs], frame.left, RIGHT - 16)
 
 
-def _lines(runs: Sequence[Run], frame: Frame, y: Scale) -> Layer:
+def _lines(runs: Sequence[DrawnRun], frame: Frame, y: Scale) -> Layer:
     """Return the curves, this run's on top."""
     x, _ = _iterations(runs, frame)
     return Layer(tuple(Stroke(run.look, _curve(run, x, y)) for run in reversed(runs) if run.finite))
 
 
-def _curve(run: Run, x: Scale, y: Scale) -> str:
+def _curve(run: DrawnRun, x: Scale, y: Scale) -> str:
     return path([(x(iteration), y(cost)) for iteration, cost in part] for part in parts(run.costs))
 
 
-def _says(runs: Iterable[Run]) -> str:
+def _says(runs: Iterable[DrawnRun]) -> str:
     """Say where each run ends."""
     at: dict[int, list[str]] = {}
     for run in runs:
@@ -119,7 +119,7 @@ def _says(runs: Iterable[Run]) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 
-def _table(runs: Sequence[Run]) -> Table | None:
+def _table(runs: Sequence[DrawnRun]) -> Table | None:
     """Return the costs at iterations that all runs have."""
     by_run = [dict(run.costs) for run in runs]
     shared = sorted(set(by_run[0]).intersection(*by_run))
@@ -138,7 +138,7 @@ def _cost(cost: Number) -> str:
     return cost_words((cost,))[0]
 
 
-def _undrawn(run: Run) -> str:
+def _undrawn(run: DrawnRun) -> str:
     """Say which points no axis can hold."""
     gone = [(iteration, cost) for iteration, cost in run.costs if isinstance(cost, str)]
     if not gone:

@@ -21,10 +21,10 @@ LEFT, RIGHT, TOP, BOTTOM = 42, 352, 54, 228
 MOST_ROWS = 16  # of a table beside a picture
 KEPT = 160  # pictures; one takes some 10 kB
 
-Made = TypeVar("Made")
+Built = TypeVar("Built")
 
 
-def kept(make: Callable[..., Made]) -> Callable[..., Made]:
+def kept(make: Callable[..., Built]) -> Callable[..., Built]:
     """Keep what a function of records makes: equal records, equal picture, made once."""
     return lru_cache(maxsize=KEPT)(make)
 

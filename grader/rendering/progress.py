@@ -17,7 +17,7 @@ SECONDS_BETWEEN_LINES = 5.0
 SHOWN_CHARACTERS = 40  # of the names of what is being graded
 
 
-class Progress:
+class ProgressLine:
     """Shows how many submissions are done, how fast it goes and how long it will take."""
 
     def __init__(self, *, quiet: bool, doing: str = "grading") -> None:
@@ -26,7 +26,7 @@ class Progress:
         self._bar: Bar | None = None
         self._started = self._said = time.monotonic()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressLine:
         if not self._quiet and sys.stderr.isatty():
             from rich.console import Console  # only where there is a terminal
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn

@@ -48,7 +48,7 @@ YOURS = "you are here"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RunPlace:
     """Where a run stands: in the picture, if anywhere, and in words."""
 
     at: float | None
@@ -85,7 +85,7 @@ def sweep_figures(sweep: Sweep | None, function: FunctionResult) -> tuple[Pictur
 SHARES = Scale(0, 1, BOTTOM, TOP)
 
 
-def _accuracy(sweep: Sweep, place: Place, training: TrainingResult, diagnosis: Diagnosis) -> Picture:
+def _accuracy(sweep: Sweep, place: RunPlace, training: TrainingResult, diagnosis: Diagnosis) -> Picture:
     mine = training.train_accuracy
     return Picture(
         says=_says(sweep, place, mine),
@@ -117,7 +117,7 @@ def _shares(row: SweepRow) -> Values:
 # --- last cost -----------------------------------------------------------------------------------------------------
 
 
-def _cost(sweep: Sweep, place: Place, training: TrainingResult) -> Picture | None:
+def _cost(sweep: Sweep, place: RunPlace, training: TrainingResult) -> Picture | None:
     made = _cost_ground(sweep)
     if made is None:
         return None
@@ -166,7 +166,7 @@ def _cost_says(sweep: Sweep, mine: Number) -> str:
 # --- waiting time --------------------------------------------------------------------------------------------------
 
 
-def _waiting(sweep: Sweep, place: Place, training: TrainingResult) -> Picture | None:
+def _waiting(sweep: Sweep, place: RunPlace, training: TrainingResult) -> Picture | None:
     made = _waiting_ground(sweep)
     if made is None:
         return None
@@ -274,35 +274,37 @@ def _x(scale: float | None) -> float:
     return Scale(math.log10(LOW), math.log10(HIGH), FROM, TO)(math.log10(scale))
 
 
-def place_of(diagnosis: Diagnosis) -> Place:
+def place_of(diagnosis: Diagnosis) -> RunPlace:
     """Find a run's place: only for what the sweep's own starts are, normal draws times a factor, or zeros."""
     if diagnosis.distribution == "zeros":
-        return Place(ZEROS_AT, "with weights of zero")
+        return RunPlace(ZEROS_AT, "with weights of zero")
     if diagnosis.distribution != "normal":
-        return Place(None, "", _NOWHERE)
+        return RunPlace(None, "", _NOWHERE)
     if diagnosis.scale_formula == HE:
-        return Place(HE_AT, "with He's rule")
+        return RunPlace(HE_AT, "with He's rule")
     scale = _plain(diagnosis.scale_formula)
     return _of_factors(diagnosis.scale or ()) if scale is None else _of_scale(scale)
 
 
-def _of_scale(scale: float) -> Place:
+def _of_scale(scale: float) -> RunPlace:
     if LOW <= scale <= HIGH:
-        return Place(_x(scale), f"at {scale:g}")
-    return Place(None, f"at {scale:g}", f"The scale {scale:g} lies beyond the axis: your run is drawn as a level line.")
+        return RunPlace(_x(scale), f"at {scale:g}")
+    return RunPlace(
+        None, f"at {scale:g}", f"The scale {scale:g} lies beyond the axis: your run is drawn as a level line."
+    )
 
 
-def _of_factors(scale: Sequence[Number]) -> Place:
+def _of_factors(scale: Sequence[Number]) -> RunPlace:
     """Place factors that are not one scale by their root mean square, and say so."""
     size = _root_mean_square(scale)
     if size is None or not LOW <= size <= HIGH:
-        return Place(None, "", "Your factors have no place on this axis: your run is drawn as a level line.")
+        return RunPlace(None, "", "Your factors have no place on this axis: your run is drawn as a level line.")
     factors = ", ".join(short_number(factor) for factor in scale)
     note = (
         f"Your factors by layer are {factors}: not one scale, so your run stands at their root mean square, {size:.3g}, "
         "only to have a place."
     )
-    return Place(_x(size), "", note)
+    return RunPlace(_x(size), "", note)
 
 
 _NOWHERE = (
@@ -335,19 +337,19 @@ def _named(sweep: Sweep) -> Iterator[tuple[SweepRow, str]]:
             yield rows[scale], "with He's rule" if scale is None else f"at scale {scale:g}"
 
 
-def _says(sweep: Sweep, place: Place, mine: float) -> str:
+def _says(sweep: Sweep, place: RunPlace, mine: float) -> str:
     """Say the medians of a few scales and where the run stands: numbers only."""
     medians = [f"{accuracy(row.median)} {where}" for row, where in _named(sweep)]
     yours = f"yours, {place.where}, is" if place.where else "yours is"
     return f"Over {sweep.seeds} seeds the median train accuracy is {listed(medians)}; {yours} {accuracy(mine)}."
 
 
-def _note(place: Place, diagnosis: Diagnosis) -> str:
+def _note(place: RunPlace, diagnosis: Diagnosis) -> str:
     biases = "The sweep starts from biases of zero; yours are not." if diagnosis.biases == "nonzero" else ""
     return " ".join(filter(None, (place.note, biases)))
 
 
-def _mark(place: Place, at: float, label: str, *, beside: bool = False) -> Layer:
+def _mark(place: RunPlace, at: float, label: str, *, beside: bool = False) -> Layer:
     """Put the run on a picture, its label where there is room; without a place it is a level line."""
     if place.at is None:
         above = at - 6 if at > TOP + 12 else at + 16

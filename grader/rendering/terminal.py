@@ -47,10 +47,10 @@ def plain_lines(result: Result) -> list[str]:
 
 # --- one screen ----------------------------------------------------------------------------------------------------
 
-Line = tuple[int, Text]
+ScreenLine = tuple[int, Text]
 
 
-def _summary(result: Result) -> Iterator[Line]:
+def _summary(result: Result) -> Iterator[ScreenLine]:
     yield 0, _text(f"{result.title}: {result.submission.name}", "dim")
     yield 0, _text(text.of(result.score, result.possible), "bold") + _text(f"  {text.headline(result)}")
     for paragraph in result.summary.text.split("\n"):
@@ -83,7 +83,7 @@ def _standing(name: str, function: FunctionResult) -> Text:
     return _text(f"{name}  {earned}  ") + _text(status, style)
 
 
-def _function(name: str, function: FunctionResult) -> Iterator[Line]:
+def _function(name: str, function: FunctionResult) -> Iterator[ScreenLine]:
     """Yield what is to be mended in one function; nothing for a right one."""
     if function.passed:
         return
@@ -99,7 +99,7 @@ def _function(name: str, function: FunctionResult) -> Iterator[Line]:
         yield 2, _text(f"{kind}: ", "dim") + _bounded(said)
 
 
-def _stale(name: str, function: FunctionResult) -> Iterator[Line]:
+def _stale(name: str, function: FunctionResult) -> Iterator[ScreenLine]:
     """Yield which of a function's outputs, as the notebook keeps them, are not those of its code."""
     if function.passed and function.stale:
         yield 0, Text()
@@ -108,7 +108,7 @@ def _stale(name: str, function: FunctionResult) -> Iterator[Line]:
         yield 2, _text("note: ", "dim") + _text(said)
 
 
-def _checks(function: FunctionResult) -> Iterator[Line]:
+def _checks(function: FunctionResult) -> Iterator[ScreenLine]:
     """Yield the first open check in full and the others by name: one thing at a time, on one screen."""
     if function.message:
         yield 2, _bounded(function.message)
@@ -122,7 +122,7 @@ def _checks(function: FunctionResult) -> Iterator[Line]:
             yield 2, _text(f"also {words.VERDICT[verdict]}: {'; '.join(others)}")
 
 
-def _help(hint: str | None, evidence: Shown | None) -> Iterator[Line]:
+def _help(hint: str | None, evidence: Shown | None) -> Iterator[ScreenLine]:
     """Yield the hint and the call that shows the fault."""
     if hint:
         yield 4, _text("hint: ", "dim") + _bounded(hint)

@@ -16,7 +16,7 @@ from grader.store.packing import is_whole, unpack_outcomes
 HELD_TRAININGS = 1000  # in the memory of one process; each has some 10 kB
 
 
-class Reader:
+class CacheReader:
     """The caches of a store for a process that grades: read as they are needed, never written.
 
     Where the file is not there, on another machine say, there is nothing to be found.
@@ -60,7 +60,7 @@ class Reader:
 class Trainings(MutableMapping[str, bytes]):
     """The trainings of a store as a cache of a process, which keeps the last ones and notes those that it made."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: CacheReader) -> None:
         self._reader = reader
         self._held: dict[str, bytes] = {}
         self._made: dict[str, bytes] = {}

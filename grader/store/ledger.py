@@ -18,11 +18,11 @@ from grader.files import append_lines, write
 from grader.records import AdjustmentKind, FunctionResult, Result, Ruling
 
 FILE = "rulings.jsonl"
-Kind = Literal["override", "undo", "seen", "removed", "assigned", "comment", AdjustmentKind]
+DecisionKind = Literal["override", "undo", "seen", "removed", "assigned", "comment", AdjustmentKind]
 ADJUSTMENTS: tuple[AdjustmentKind, ...] = ("score", "percent", "bonus")  # in the order in which they apply
-_POINTS: tuple[Kind, ...] = ("override", *ADJUSTMENTS)  # what an undo takes back
+_POINTS: tuple[DecisionKind, ...] = ("override", *ADJUSTMENTS)  # what an undo takes back
 _COLUMNS = "at, by, kind, submission, function, points, before, possible, reason, sha256, code, student"
-Values = Mapping[str, object]  # the named values of a statement
+SqlValues = Mapping[str, object]  # the named values of a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Decision:
     """
 
     by: str
-    kind: Kind
+    kind: DecisionKind
     submission: str
     function: str = ""
     points: float = 0.0
@@ -67,8 +67,8 @@ class Ledger:
 
     def __init__(
         self,
-        rows: Callable[[str, Values], Iterable[tuple[Any, ...]]],
-        save: Callable[[str, Iterable[Values]], None],
+        rows: Callable[[str, SqlValues], Iterable[tuple[Any, ...]]],
+        save: Callable[[str, Iterable[SqlValues]], None],
         path: Path,
     ) -> None:
         self._rows, self._save, self.path = rows, save, path
@@ -112,7 +112,7 @@ class Ledger:
 
     def standing(self) -> Mapping[str, tuple[Decision, ...]]:
         """Return the rulings and comments that stand, the last of each kind and function, by submission."""
-        last: dict[tuple[str, str, Kind], Decision] = {}
+        last: dict[tuple[str, str, DecisionKind], Decision] = {}
         for decision in self.decisions():
             if decision.kind == "undo":
                 for kind in _POINTS:

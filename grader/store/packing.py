@@ -13,7 +13,7 @@ from grader.records import Evidence, Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class EvidenceKeys:
     """What a function's evidence is found by.
 
     `code` names the syntax tree with its calls (empty where that is no reason to expect the same again), `alike` is the
@@ -33,10 +33,10 @@ class Packed:
 
     head: bytes
     outcomes: Mapping[str, bytes]
-    keys: Mapping[str, Keys]
+    keys: Mapping[str, EvidenceKeys]
 
 
-def pack_evidence(evidence: Evidence, known_keys: Mapping[str, Keys] | None = None) -> Packed:
+def pack_evidence(evidence: Evidence, known_keys: Mapping[str, EvidenceKeys] | None = None) -> Packed:
     """Return evidence in bytes; `known` holds the other keys by function, which its makers know.
 
     Where a function's keys are known whole, what its calls gave is in the store already and is not written out again.
@@ -51,7 +51,7 @@ def pack_evidence(evidence: Evidence, known_keys: Mapping[str, Keys] | None = No
         content = hashlib.sha256(data).hexdigest() if data else ""
         if data:
             outcomes[content] = data
-        keys[name] = replace((known_keys or {}).get(name, Keys()), outcomes=content)
+        keys[name] = replace((known_keys or {}).get(name, EvidenceKeys()), outcomes=content)
     return Packed(msgspec.msgpack.encode(replace(evidence, functions=heads)), outcomes, keys)
 
 

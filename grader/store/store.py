@@ -23,7 +23,7 @@ from grader.files import make_private_folder, open_in_place
 from grader.records import Evidence, Result
 from grader.store import schema
 from grader.store.ledger import FILE as RULINGS
-from grader.store.ledger import Decision, Ledger, Values
+from grader.store.ledger import Decision, Ledger, SqlValues
 from grader.store.packing import Packed, is_whole, seal, unpack_evidence, unseal
 from grader.store.ruled import ruled
 
@@ -35,11 +35,11 @@ _ADD_SUBMISSION = (
     " :graded_with, :graded_at, :seconds, :score, :possible, :passed, :provisional, :review, :evidence, :result,"
     " :pages, :decided, :counts)"
 )
-_NO_VALUES: Values = {}
+_NO_VALUES: SqlValues = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSubmission:
     """What was graded before, without evidence and result.
 
     `stat` is what the file system said of the file, `handed` names what was known of the hand-in; `gathered_with` names the
@@ -84,7 +84,7 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Tally:
     """What is counted of a result, with what people ruled.
 
     `review`: somebody has to look at it; it `counts` unless another file of the same student does.
@@ -115,11 +115,11 @@ class Kept:
     `line` is what the class's files need of it, with what people ruled; the store does not keep it.
     """
 
-    known: Known
+    known: KnownSubmission
     seconds: float
     evidence: Packed
     result: bytes
-    standing: Standing
+    standing: Tally
     line: bytes = b""
     trainings: Mapping[str, bytes] = field(default_factory=dict)
     graded_at: str = ""
@@ -245,10 +245,10 @@ class Store:
             for submission in submissions:
                 _put(database, submission)
 
-    def known(self) -> dict[str, Known]:
+    def known(self) -> dict[str, KnownSubmission]:
         """Return what was graded before, by name."""
         rows = self._rows(f"SELECT {_KNOWN} FROM submissions ORDER BY name")  # noqa: S608  # our own column names
-        return {row[0]: Known(*row) for row in rows}
+        return {row[0]: KnownSubmission(*row) for row in rows}
 
     def results(self, *, besides: Collection[str] = ()) -> Iterator[tuple[str, float, Result]]:
         """Yield folder, seconds and result of every submission but those, by name, with what people ruled."""
@@ -299,7 +299,7 @@ class Store:
         hashes = self.ledger.seen()
         return frozenset(name for name, known in self.known().items() if hashes.get(name) == known.sha256)
 
-    def stand(self, name: str, standing: Standing, *, pages: str, decided: str) -> None:
+    def stand(self, name: str, standing: Tally, *, pages: str, decided: str) -> None:
         """Keep how a submission stands after people ruled on it, and the pages that say so."""
         values = {**asdict(standing), "pages": pages, "decided": decided, "name": name}
         statement = (
@@ -466,7 +466,7 @@ class Store:
         value = rows[0][0]
         return value.encode() if isinstance(value, str) else bytes(value)
 
-    def _rows(self, query: str, values: Values = _NO_VALUES) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str, values: SqlValues = _NO_VALUES) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query; a store that turns out to be damaged on the way is a clear error."""
         with self._errors():
             for row in self._database.execute(query, values):  # noqa: UP028  # "yield from" would close the cursor, after the store
@@ -488,7 +488,7 @@ class Store:
             hint = "run `grader batch` with --fresh: it grades all again, and what people ruled stays"
             raise RequestError(f"the result of {name} in {self.path} cannot be read: {error}", hint=hint) from None
 
-    def _write_many(self, statement: str, rows: Iterable[Values]) -> None:
+    def _write_many(self, statement: str, rows: Iterable[SqlValues]) -> None:
         with self._saving() as database:
             database.executemany(statement, rows)
 
@@ -536,12 +536,12 @@ def _put(database: sqlite3.Connection, submission: Kept) -> None:
     database.execute(_ADD_SUBMISSION, row)
 
 
-def _drop(database: sqlite3.Connection, rows: Sequence[Values]) -> None:
+def _drop(database: sqlite3.Connection, rows: Sequence[SqlValues]) -> None:
     """Delete submissions, each row with its `name`, and what only they needed."""
     database.executemany("DELETE FROM submissions WHERE name = :name", rows)
     database.executemany("DELETE FROM functions WHERE submission = :name", rows)
     database.execute("DELETE FROM outcomes WHERE key NOT IN (SELECT outcomes FROM functions)")
 
 
-def _training_rows(trainings: Mapping[str, bytes]) -> list[Values]:
+def _training_rows(trainings: Mapping[str, bytes]) -> list[SqlValues]:
     return [{"start": start, "training": training} for start, training in trainings.items()]

@@ -184,7 +184,7 @@ def of(path: Path, out: Path | None, **more: object) -> work.Work:
     return work.Work(setup, submission, *names, submission.handed, out, **more)
 
 
-def there(one: work.Work, terms: bytes) -> cluster.Answer:
+def there(one: work.Work, terms: bytes) -> cluster.ParcelResult:
     """Grade as a worker does whose machine has none of our files."""
     parcel = cluster._encode(cluster._packed(one))
     return cluster._opened(cluster.grade_there(work.grade, terms, parcel))

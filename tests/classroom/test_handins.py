@@ -20,7 +20,7 @@ from grader.classroom.manifest import Entry, Manifest
 from grader.cli import main
 from grader.errors import RequestError
 from grader.lms.common.archives import contents
-from grader.lms.common.layout import File, HandedIn, lay_out
+from grader.lms.common.layout import HandedIn, HandedInFile, lay_out
 from grader.lms.common.system import Collect
 from grader.pipeline import Pipeline
 from grader.reading.notebook import parse
@@ -169,7 +169,7 @@ def test_collect_seals_what_it_writes_and_says_so_where_it_cannot(tmp_path, monk
     (member,) = contents([tmp_path / "down"]).members
 
     def collect(out: Path):
-        handed_in = [HandedIn("1", "Ada", [File("a.ipynb", member)])]
+        handed_in = [HandedIn("1", "Ada", [HandedInFile("a.ipynb", member)])]
         return lay_out(Collect([tmp_path], out, functions=FUNCTIONS), "canvas", handed_in, contents([]))
 
     assert collect(tmp_path / "one").attention == ()
@@ -371,7 +371,7 @@ def collected(tmp_path: Path, files: dict[str, bytes]) -> Entry:
     for name, data in files.items():
         write(tmp_path / "down", name, data)
     found = contents([tmp_path / "down"])
-    handed_in = [HandedIn("1", "Ada", [File(one.name, one, {"zip_member": one.name}) for one in found.members])]
+    handed_in = [HandedIn("1", "Ada", [HandedInFile(one.name, one, {"zip_member": one.name}) for one in found.members])]
     lay_out(Collect([tmp_path], tmp_path / "out", functions=FUNCTIONS), "canvas", handed_in, found)
     (entry,) = manifest.read(tmp_path / "out" / "manifest.json").entries
     return entry

@@ -25,7 +25,7 @@ from notebooks import notebook
 from grader.cli import main
 from grader.errors import RequestError
 from grader.lms.canvas import files as canvas
-from grader.lms.canvas.names import Name, parse, without_resubmit_suffix
+from grader.lms.canvas.names import CanvasName, parse, without_resubmit_suffix
 from grader.lms.common import archives, tables
 
 # --- the importers, written down from their sources ----------------------------------------------------------------
@@ -84,20 +84,24 @@ UUID = "123e4567-e89b-12d3-a456-426614174000"
 @pytest.mark.parametrize(
     ("member", "roster", "wanted"),
     [
-        ("doejane_678_901_hw 1 (2).ipynb", (), Name("678", "doejane", False, "901", "hw 1 (2).ipynb")),
-        ("obrienannmarie_LATE_678_901_hw_2_3.ipynb", (), Name("678", "obrienannmarie", True, "901", "hw_2_3.ipynb")),
-        ("müllerjürgen_9_901_hw.ipynb", (), Name("9", "müllerjürgen", False, "901", "hw.ipynb")),
-        ("王小明_10_901_hw 1 (2).ipynb", (), Name("10", "王小明", False, "901", "hw 1 (2).ipynb")),
-        ("12345_678_901_hw.ipynb", (), Name("678", "12345", False, "901", "hw.ipynb")),
-        ("12345_678_901_12_34_x.ipynb", ("678",), Name("678", "12345", False, "901", "12_34_x.ipynb")),
-        ("lab12b_5_901_hw.ipynb", (), Name("5", "lab12b", False, "901", "hw.ipynb")),
-        ("team_7_5_901_hw.ipynb", ("5",), Name("5", "team_7", False, "901", "hw.ipynb")),
-        ("doejane_678_901_Init_1_2_3.ipynb", (), Name("678", "doejane", False, "901", "Init_1_2_3.ipynb")),
-        ("anon_acJ4Q_901_hw.ipynb", (), Name("acJ4Q", "", False, "901", "hw.ipynb", "upload", True)),
-        ("LATE_anon_acJ4Q_901_hw.ipynb", (), Name("acJ4Q", "", True, "901", "hw.ipynb", "upload", True)),
-        ("doejane_678_text.html", (), Name("678", "doejane", kind="text")),
-        ("doejane_LATE_678_link.html", (), Name("678", "doejane", True, kind="link")),
-        ("anon_acJ4Q_text.html", (), Name("acJ4Q", kind="text", anonymous=True)),
+        ("doejane_678_901_hw 1 (2).ipynb", (), CanvasName("678", "doejane", False, "901", "hw 1 (2).ipynb")),
+        (
+            "obrienannmarie_LATE_678_901_hw_2_3.ipynb",
+            (),
+            CanvasName("678", "obrienannmarie", True, "901", "hw_2_3.ipynb"),
+        ),
+        ("müllerjürgen_9_901_hw.ipynb", (), CanvasName("9", "müllerjürgen", False, "901", "hw.ipynb")),
+        ("王小明_10_901_hw 1 (2).ipynb", (), CanvasName("10", "王小明", False, "901", "hw 1 (2).ipynb")),
+        ("12345_678_901_hw.ipynb", (), CanvasName("678", "12345", False, "901", "hw.ipynb")),
+        ("12345_678_901_12_34_x.ipynb", ("678",), CanvasName("678", "12345", False, "901", "12_34_x.ipynb")),
+        ("lab12b_5_901_hw.ipynb", (), CanvasName("5", "lab12b", False, "901", "hw.ipynb")),
+        ("team_7_5_901_hw.ipynb", ("5",), CanvasName("5", "team_7", False, "901", "hw.ipynb")),
+        ("doejane_678_901_Init_1_2_3.ipynb", (), CanvasName("678", "doejane", False, "901", "Init_1_2_3.ipynb")),
+        ("anon_acJ4Q_901_hw.ipynb", (), CanvasName("acJ4Q", "", False, "901", "hw.ipynb", "upload", True)),
+        ("LATE_anon_acJ4Q_901_hw.ipynb", (), CanvasName("acJ4Q", "", True, "901", "hw.ipynb", "upload", True)),
+        ("doejane_678_text.html", (), CanvasName("678", "doejane", kind="text")),
+        ("doejane_LATE_678_link.html", (), CanvasName("678", "doejane", True, kind="link")),
+        ("anon_acJ4Q_text.html", (), CanvasName("acJ4Q", kind="text", anonymous=True)),
         ("notes.txt", (), None),
         ("index.html", (), None),
         ("_" * 900 + "1_" * 900, (), None),
@@ -120,7 +124,7 @@ def test_two_readings_are_refused_with_both(member, roster):
 
 
 def test_a_name_of_nothing_but_marks_is_read():
-    assert parse("_678_901_2_hw.ipynb", {"678": "---"}) == Name("678", "", False, "901", "2_hw.ipynb")
+    assert parse("_678_901_2_hw.ipynb", {"678": "---"}) == CanvasName("678", "", False, "901", "2_hw.ipynb")
 
 
 def test_the_rosters_names_settle_what_its_ids_leave_open():
@@ -176,7 +180,7 @@ def test_no_name_that_a_student_gives_a_file_makes_it_somebody_elses(left, late,
 
 def test_whoever_is_not_in_the_roster_takes_nobodys_place():
     roster = {"11": "Lovelace, Ada"}
-    assert parse("adalovelace_11_344_a.ipynb", roster) == Name("11", "adalovelace", False, "344", "a.ipynb")
+    assert parse("adalovelace_11_344_a.ipynb", roster) == CanvasName("11", "adalovelace", False, "344", "a.ipynb")
     for member in ("evilmallory_12_345_11_99999_x.ipynb", "x_1_y_12_345_11_99999_x.ipynb"):
         with pytest.raises(RequestError, match="can be read"):
             parse(member, roster)

@@ -25,7 +25,7 @@ from grader.exercise.load import load
 from grader.lms.common.system import Run
 from grader.lms.inside import coursera, gradescope, prairielearn
 from grader.lms.inside import run as inside
-from grader.lms.inside.run import Judged
+from grader.lms.inside.run import JudgedHandIn
 from grader.rendering import fragment
 
 RIGHT = solved()
@@ -372,7 +372,7 @@ def test_the_pieces_hold_few_tags_no_attributes_and_nothing_hostile():
 
 @pytest.mark.parametrize("record", [mixed(), everyday(), unreadable()])
 def test_results_of_gradescope_show_hostile_text_and_obey_none_of_it(record):
-    document = gradescope.results(Judged(replace(record, provisional=False), (HOSTILE,)), "visible")
+    document = gradescope.results(JudgedHandIn(replace(record, provisional=False), (HOSTILE,)), "visible")
     for text in [document["output"], *(test["output"] for test in document["tests"])]:
         assert Tags(text).tags <= fragment.TAGS
     json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
@@ -380,7 +380,7 @@ def test_results_of_gradescope_show_hostile_text_and_obey_none_of_it(record):
 
 @pytest.mark.parametrize("record", [mixed(), everyday(), unreadable()])
 def test_the_page_of_coursera_is_whole_and_safe(record):
-    page = coursera.page(Judged(record, (HOSTILE,)), (ZEROS, RANDOM, HE))
+    page = coursera.page(JudgedHandIn(record, (HOSTILE,)), (ZEROS, RANDOM, HE))
     found = Tags(page)
     assert found.tags <= fragment.PAGE_TAGS
     assert found.attributes <= {"lang", "charset"}
@@ -392,7 +392,7 @@ def test_the_page_of_coursera_is_whole_and_safe(record):
 def test_feedback_stays_within_what_a_system_takes(lines):
     explained = ("é" * 300,) * lines
     functions = {name: replace(one, explanation=explained) for name, one in everyday().functions.items()}
-    judged = Judged(replace(everyday(), functions=functions))
+    judged = JudgedHandIn(replace(everyday(), functions=functions))
 
     feedback = coursera.document(judged, (ZEROS, RANDOM, HE))["feedback"]
     assert len(json.dumps(feedback, ensure_ascii=False).encode()) <= 64 << 10
@@ -509,9 +509,9 @@ def test_the_name_that_the_author_asks_for_counts(tmp_path, monkeypatch):
 
 
 def test_a_part_that_was_judged_counts_also_where_another_was_not():
-    judged, names = coursera.of_part(Judged(mixed()), Run(Path(), "", part="he"))
+    judged, names = coursera.of_part(JudgedHandIn(mixed()), Run(Path(), "", part="he"))
     assert coursera.document(judged, names)["fractionalScore"] == 1.0
-    judged, names = coursera.of_part(Judged(mixed()), Run(Path(), "", part="random"))
+    judged, names = coursera.of_part(JudgedHandIn(mixed()), Run(Path(), "", part="random"))
     assert "fractionalScore" not in coursera.document(judged, names)
 
 
@@ -519,7 +519,7 @@ def test_a_part_that_was_judged_counts_also_where_another_was_not():
 def test_sums_of_points_have_no_binary_rest(points):
     parts = zip(everyday().functions.items(), points, strict=True)
     functions = {name: replace(one, points=earned) for (name, one), earned in parts}
-    judged = Judged(result(functions))
+    judged = JudgedHandIn(result(functions))
     total = round(sum(points), 6)
     assert gradescope.results(judged, "visible")["score"] == total
     assert prairielearn.results(judged)["score"] == total / 30

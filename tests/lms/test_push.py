@@ -31,13 +31,13 @@ from grader.lms.common import graded
 from grader.lms.common.system import Graded
 from grader.lms.live import tokens
 from grader.lms.live.changes import Push, Standing, Wish
-from grader.lms.live.http import Call, Http, require_private
-from grader.lms.live.journal import FILE, Journal, Line, forget
-from grader.lms.live.push import Known, plan, push
+from grader.lms.live.http import Http, HttpCall, require_private
+from grader.lms.live.journal import FILE, Journal, JournalLine, forget
+from grader.lms.live.push import JournalState, plan, push
 from grader.lms.live.tokens import Secret, find, hide
 from grader.lms.lti import access as lti_access
 from grader.lms.lti import site as lti_ags
-from grader.lms.lti.access import Settings
+from grader.lms.lti.access import PlatformSettings
 from grader.lms.lti.site import Ags, Tool
 from grader.lms.moodle.site import Moodle
 from grader.records import Evidence, Notebook, NotebookInfo, SubmissionInfo, Summary
@@ -85,8 +85,8 @@ def made(folder, system, people):
             (folder / student).mkdir(exist_ok=True)
             (folder / student / "feedback.html").write_text(f"<title>{student} {points}</title>")
             evidence = Evidence(Notebook(name, "5f" * 32, "ok"), {}, one.exercise, "a1", (), "3", "2", student)
-            known = stores.Known(name, student, "5f" * 32, "", "", "", student)
-            standing = stores.Standing(one.score, one.possible, one.passed, one.provisional, review=False)
+            known = stores.KnownSubmission(name, student, "5f" * 32, "", "", "", student)
+            standing = stores.Tally(one.score, one.possible, one.passed, one.provisional, review=False)
             packed = stores.pack_evidence(evidence)
             store.put(stores.Kept(known, 0.1, packed, msgspec.json.encode(one), standing))
     (folder / manifests.FILE).write_text(manifests.encode(Manifest(system=system, entries=tuple(entries))))
@@ -614,7 +614,9 @@ def to_platform(site, clock, *, seconds=60.0, settings=None, **options):
 
     found = {"client_id": site.client_id, "token_url": f"{site.url}/token", "platform": site.manner}
     found |= {"line_item": site.line_item()} if settings is None else settings
-    tool = Tool(Settings(**found), Secret(site.pem), {user: user for user in "789"}, "Initialization", Decimal(30))
+    tool = Tool(
+        PlatformSettings(**found), Secret(site.pem), {user: user for user in "789"}, "Initialization", Decimal(30)
+    )
     site.clock = clock
     return push(request(site.folder, **options), Ags(tool, http=http, now=clock), now=clock)
 
@@ -989,7 +991,7 @@ def test_a_secret_shows_in_no_form():
         f"{secret}",
         f"{secret!r:>50}",
         repr([secret]),
-        repr(Call("GET", "u", bearer=secret)),
+        repr(HttpCall("GET", "u", bearer=secret)),
     ):
         assert "pLaNtEd" not in shown
     with pytest.raises(TypeError):
@@ -1201,18 +1203,18 @@ PLANS = [
 )
 def test_plan(grade, known, overwrite, done):
     known = {name: frozenset(value) if name == "grades" else value for name, value in known.items()}
-    change = plan(wish(), Standing("7", grade=grade), Known(**known), overwrite=overwrite)
+    change = plan(wish(), Standing("7", grade=grade), JournalState(**known), overwrite=overwrite)
     assert (change.step, change.grade, change.comment) == done
 
 
 @pytest.mark.parametrize("there", ["27", "27.00", "27.00000", "27.004"])
 def test_grades_are_compared_as_they_are_shown(there):
-    assert plan(wish(), Standing("7", grade=Decimal(there)), Known(comment_sent=True)).step == "same"
+    assert plan(wish(), Standing("7", grade=Decimal(there)), JournalState(comment_sent=True)).step == "same"
 
 
 def test_a_grade_that_waits_for_a_person_takes_none_away():
-    assert plan(wish(None), Standing("7", grade=THEIRS), Known()).step == "kept"
-    assert plan(wish(None), Standing("7"), Known()).grade is False
+    assert plan(wish(None), Standing("7", grade=THEIRS), JournalState()).step == "kept"
+    assert plan(wish(None), Standing("7"), JournalState()).grade is False
 
 
 # --- the way out, and the journal ----------------------------------------------------------------------------------
@@ -1271,7 +1273,7 @@ def test_certificates_are_always_checked(monkeypatch):
     monkeypatch.setattr(requests.Session, "request", watch)
     http = Http("https://canvas.example.edu", sleep=lambda _: None)
     with pytest.raises(LiveError, match="certificate cannot be trusted") as caught:
-        http.send(Call("GET", "https://canvas.example.edu/x", bearer=Secret(TOKEN)))
+        http.send(HttpCall("GET", "https://canvas.example.edu/x", bearer=Secret(TOKEN)))
     assert TOKEN not in str(caught.value)
     assert all(one["verify"] is True and one["allow_redirects"] is False and one["timeout"] for one in asked)
 
@@ -1283,7 +1285,7 @@ def test_a_password_file_of_the_machine_does_not_replace_the_token(canvas, clock
 
 
 def test_the_journal_is_private_and_survives_a_cut_line(tmp_path):
-    line = Line(at=1.0, target="t", student="7", part="grade", step="sent", value="27")
+    line = JournalLine(at=1.0, target="t", student="7", part="grade", step="sent", value="27")
     with Journal(tmp_path) as journal:
         journal.write(line)
     path = tmp_path / FILE
@@ -1462,7 +1464,7 @@ def test_the_documents_name_every_option_right_and_setting():
     common = {"--help", "--quiet", "-q", "-h", "directory"}
     assert not {name for name in options - common if name not in push_page + lti_page}
     assert not {name for name in moodle_ws.FUNCTIONS if name not in push_page}
-    assert not {name for name in Settings.__struct_fields__ if name not in lti_page}
+    assert not {name for name in PlatformSettings.__struct_fields__ if name not in lti_page}
     assert all(name in lti_page for name in ("`score`", "`result.readonly`", "`lineitem.readonly`", "`lineitem`"))
 
 

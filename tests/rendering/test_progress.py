@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.rendering import progress
-from grader.rendering.progress import Progress
+from grader.rendering.progress import ProgressLine
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def clock(monkeypatch):
 
 
 def test_a_line_says_what_is_done_how_fast_and_what_is_running(clock, capsys):
-    with Progress(quiet=False) as shown:
+    with ProgressLine(quiet=False) as shown:
         shown.step(0, 40, ["a.ipynb"])
         clock[0] += 10
         shown.step(20, 40, ["ada.ipynb", "bob\x1b[2J.ipynb"])
@@ -33,14 +33,14 @@ def test_a_line_says_what_is_done_how_fast_and_what_is_running(clock, capsys):
 
 
 def test_before_the_first_is_done_nobody_knows_how_long_it_takes(clock, capsys):
-    with Progress(quiet=False, doing="judging") as shown:
+    with ProgressLine(quiet=False, doing="judging") as shown:
         clock[0] += 10
         shown.step(0, 40, ["a.ipynb"])
     assert capsys.readouterr().err == "judging: 0 of 40, 0.0 a second, time left unknown; judging a.ipynb\n"
 
 
 def test_quiet_is_quiet(clock, capsys):
-    with Progress(quiet=True) as shown:
+    with ProgressLine(quiet=True) as shown:
         clock[0] += 10
         shown.step(40, 40, ())
     assert capsys.readouterr() == ("", "")

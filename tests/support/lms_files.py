@@ -15,7 +15,7 @@ from notebooks import solved
 from grader.classroom.batch import DATABASE
 from grader.classroom.manifest import FILE, Manifest, encode, load
 from grader.records import Evidence, Notebook, NotebookInfo, Result, SubmissionInfo, Summary
-from grader.store import Kept, Known, Standing, Store, pack_evidence
+from grader.store import Kept, KnownSubmission, Store, Tally, pack_evidence
 
 RIGHT = solved()
 
@@ -95,8 +95,8 @@ def graded(collected: Path, out: Path, results: Mapping[str, Result], *, annotat
 def keep(store: Store, folder: str, result: Result) -> None:
     """Put a result into a store as a batch does."""
     info = result.submission
-    known = Known(info.name, folder, info.sha256, "", "", "", info.student)
-    standing = Standing(result.score, result.possible, result.passed, result.provisional, review=False)
+    known = KnownSubmission(info.name, folder, info.sha256, "", "", "", info.student)
+    standing = Tally(result.score, result.possible, result.passed, result.provisional, review=False)
     store.put(Kept(known, 0.1, pack_evidence(_evidence(info.name)), msgspec.json.encode(result), standing))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -175,3 +177,29 @@ def test_the_rule_finds_a_stray_import(tmp_path):
     stray = tmp_path / "stray.py"
     stray.write_text("def late():\n    from grader.running.sandbox.server import start\n    import sqlite3\n")
     assert imports(stray) == {"grader.running.sandbox.server", "sqlite3"}
+
+
+# Names that still have two meanings: they may become fewer, and none is added. `Floats` has one meaning in four files.
+SHARED_CLASS_NAMES = {
+    "Call", "Code", "Entry", "Filled", "Floats", "Layer", "Model", "Part", "Plan", "Question", "Row", "Task", "Words",
+}  # fmt: skip
+
+
+def class_names(path: Path) -> set[str]:
+    """Return the names of the classes and of the aliases of types that a file defines, without a leading underscore."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    classes = {node.name for node in body if isinstance(node, ast.ClassDef)}
+    values = [(node.targets[0], node.value) for node in body if isinstance(node, ast.Assign)]
+    aliases = {
+        target.id
+        for target, value in values
+        if isinstance(target, ast.Name)
+        and re.fullmatch("_?[A-Z][a-zA-Z]*[a-z][a-zA-Z]*", target.id)
+        and "TypeVar" not in ast.unparse(value)
+    }
+    return {name.lstrip("_") for name in classes | aliases}
+
+
+def test_no_class_name_has_two_meanings():
+    counts = Counter(name for path in MODULES for name in class_names(path))
+    assert {name for name, count in counts.items() if count > 1} <= SHARED_CLASS_NAMES

@@ -39,7 +39,7 @@ def compiled(layers: tuple[int, ...]) -> Callable[..., int]:
     machine = llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3
     )
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(_Writer(layers).assembly()), machine)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(_CodeWriter(layers).assembly()), machine)
     engine.finalize_object()
     pointer, whole, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
     function = ctypes.CFUNCTYPE(whole, pointer, pointer, whole, whole, real, real)(
@@ -52,7 +52,7 @@ def compiled(layers: tuple[int, ...]) -> Callable[..., int]:
     return descend
 
 
-class _Writer:
+class _CodeWriter:
     """Writes the code of ``descend``; an LLVM value is ``Any``, a block's value is a list of VECTORS of them."""
 
     def __init__(self, layers: tuple[int, ...]) -> None:

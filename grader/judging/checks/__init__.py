@@ -16,11 +16,11 @@ from grader.judging.checks.values import biases, distribution, draws, scale, wei
 from grader.judging.diagnosis import Recovered
 from grader.records import Finding
 
-__all__ = ["CHECKS", "Check", "course_test", "title"]
+__all__ = ["CHECKS", "CheckFunction", "course_test", "title"]
 
-Check = Callable[[Recovered, Recovered], Finding]
+CheckFunction = Callable[[Recovered, Recovered], Finding]
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, CheckFunction] = {
     "shapes": shapes,
     "biases": biases,
     "weights": weights,

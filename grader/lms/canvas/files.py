@@ -15,10 +15,10 @@ from grader.classroom.submissions import suffix_of
 from grader.errors import RequestError
 from grader.lms.canvas import gradebook as canvas_gradebook
 from grader.lms.canvas.gradebook import Gradebook
-from grader.lms.canvas.names import Name, is_id, parse, readings, sanitized, without_resubmit_suffix
+from grader.lms.canvas.names import CanvasName, is_id, parse, readings, sanitized, without_resubmit_suffix
 from grader.lms.common import points, tables
 from grader.lms.common.archives import Member, contents, write_zip
-from grader.lms.common.layout import File, HandedIn, lay_out, set_aside
+from grader.lms.common.layout import HandedIn, HandedInFile, lay_out, set_aside
 from grader.lms.common.system import Collect, Done, Export, Graded
 from grader.lms.common.tables import Column
 
@@ -37,7 +37,7 @@ def collect(request: Collect) -> Done:
     """
     roster = canvas_gradebook.roster(request.roster) if request.roster else None
     files_in = contents(request.exports)
-    handed_in: dict[str, list[tuple[Name, Member]]] = {}
+    handed_in: dict[str, list[tuple[CanvasName, Member]]] = {}
     unclear: dict[str, RequestError] = {}
     for member in files_in.members:
         base = member.name.rpartition("/")[2]
@@ -65,7 +65,7 @@ def _is_unpacked(member: Member) -> bool:
     return len(folders) > member.shared_depth or any(readings(folder) for folder in folders)
 
 
-def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[str, str] | None) -> HandedIn:
+def _handed_in(user: str, files: Sequence[tuple[CanvasName, Member]], roster: Mapping[str, str] | None) -> HandedIn:
     first = files[0][0]
     uploads = sorted(
         ((name, member) for name, member in files if name.attachment), key=lambda pair: int(pair[0].attachment or 0)
@@ -81,7 +81,7 @@ def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[
         student=user,
         name=f"anonymous {user}" if first.anonymous else (first.name if group else login or first.name),
         files=[
-            File(name.original, member, _lms(name, member), without_resubmit_suffix(name.original))
+            HandedInFile(name.original, member, _lms(name, member), without_resubmit_suffix(name.original))
             for name, member in uploads
         ],
         late=any(name.late for name, _ in files),
@@ -92,7 +92,7 @@ def _handed_in(user: str, files: Sequence[tuple[Name, Member]], roster: Mapping[
     )
 
 
-def _lms(name: Name, member: Member) -> dict[str, object]:
+def _lms(name: CanvasName, member: Member) -> dict[str, object]:
     return {"attachment_id": name.attachment, "zip_member": member.name.rpartition("/")[2]}
 
 

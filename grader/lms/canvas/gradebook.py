@@ -27,7 +27,7 @@ class Gradebook:
     """A gradebook as Canvas exports it: its header, the row of points if it has one, and a row a student."""
 
     path: Path
-    text: tables.Text
+    text: tables.TextFormat
     delimiter: str
     header: Sequence[str]
     points: Sequence[str] | None
@@ -100,7 +100,7 @@ def write(path: Path, rows: Sequence[Sequence[str]], book: Gradebook) -> None:
     text = tables.lines(rows, book.delimiter, book.text.newline)
     if delimiter_seen(text) != book.delimiter:
         text = tables.lines(rows, ",", book.text.newline)
-    tables.write_text(path, text, tables.Text("", "utf-8", marked=False))
+    tables.write_text(path, text, tables.TextFormat("", "utf-8", marked=False))
 
 
 def delimiter_seen(text: str) -> str:

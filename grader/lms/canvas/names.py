@@ -25,7 +25,7 @@ _RESUBMITTED = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class CanvasName:
     """One reading of a member's name: whose it is, and what it was called; `kind` is upload, text or link."""
 
     user: str
@@ -37,17 +37,17 @@ class Name:
     anonymous: bool = False
 
 
-def readings(member: str) -> list[Name]:
+def readings(member: str) -> list[CanvasName]:
     """Return every way in which a member's name can be read, the shortest person's name first."""
     if match := _ANONYMOUS.fullmatch(member):
         late, user, attachment, original, kind = match.group("late", "user", "attachment", "original", "kind")
-        return [Name(user, "", bool(late), attachment, original or "", kind or "upload", anonymous=True)]
+        return [CanvasName(user, "", bool(late), attachment, original or "", kind or "upload", anonymous=True)]
     parts = member.split("_") if len(member) <= _MOST_CHARACTERS else []
     found_names = [reading for at in range(1, len(parts) - 1) if (reading := _reading(parts, at))]
     return found_names or [reading for at in range(min(1, len(parts))) if (reading := _reading(parts, at))]
 
 
-def parse(member: str, roster: Mapping[str, str] | None = None) -> Name | None:
+def parse(member: str, roster: Mapping[str, str] | None = None) -> CanvasName | None:
     """Return whose a member of the zip is, None if its name is none of Canvas's.
 
     Parameters
@@ -94,7 +94,7 @@ def without_resubmit_suffix(name: str) -> str:
     return match["stem"] + match["suffixes"] if match else name
 
 
-def _reading(parts: Sequence[str], at: int) -> Name | None:
+def _reading(parts: Sequence[str], at: int) -> CanvasName | None:
     """Return the reading in which part `at` is the user's id."""
     user, rest = parts[at], parts[at + 1 :]
     if not is_id(user):
@@ -103,9 +103,9 @@ def _reading(parts: Sequence[str], at: int) -> Name | None:
     late = bool(before) and before[-1] == "LATE"
     name = "_".join(before[:-1] if late else before)
     if at and len(rest) == 1 and (kind := _KIND.fullmatch(rest[0])):
-        return Name(user, name, late, kind=kind["kind"])
+        return CanvasName(user, name, late, kind=kind["kind"])
     original = "_".join(rest[1:])
-    return Name(user, name, late, rest[0], original) if rest and is_id(rest[0]) and original else None
+    return CanvasName(user, name, late, rest[0], original) if rest and is_id(rest[0]) and original else None
 
 
 def is_id(part: str) -> bool:

@@ -19,8 +19,8 @@ from grader.classroom.manifest import Entry
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.common.feedback import PAGE
 from grader.lms.common.points import equal
-from grader.lms.live.changes import Assignment, Change, Note, Outcome, Standing
-from grader.lms.live.http import TOLD_SECONDS, Call, Http, origin
+from grader.lms.live.changes import Assignment, ChangeOutcome, GradeChange, Note, Standing
+from grader.lms.live.http import TOLD_SECONDS, Http, HttpCall, origin
 from grader.lms.live.push import failed, is_final, stopping
 from grader.lms.live.tokens import Secret
 
@@ -153,7 +153,7 @@ class Canvas:
         )
         return (sentence,)
 
-    def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
+    def send(self, changes: Sequence[GradeChange], note: Note) -> Iterator[ChangeOutcome]:
         """Send grades in bulk, then comments; a student whose grade did not go through gets no comment."""
         graded = [change for change in changes if change.grade]
         trouble = dict(self._grades(graded, note)) if graded else {}
@@ -164,7 +164,7 @@ class Canvas:
             try:
                 if change.comment:
                     self._comment(change, note)
-                yield Outcome(change, "sent")
+                yield ChangeOutcome(change, "sent")
             except LiveError as error:
                 yield failed(change, error)
                 if is_final(error):
@@ -174,7 +174,7 @@ class Canvas:
 
     # --- grades ----------------------------------------------------------------------------------------------------
 
-    def _grades(self, changes: Sequence[Change], note: Note) -> Iterator[tuple[str, Outcome]]:
+    def _grades(self, changes: Sequence[GradeChange], note: Note) -> Iterator[tuple[str, ChangeOutcome]]:
         """Run the bulk jobs, look at what became of them, and yield who did not get the grade, with the reason."""
         errors: dict[str, LiveError] = {}
         for first in range(0, len(changes), AT_ONCE):
@@ -197,14 +197,14 @@ class Canvas:
             note.write(change, "grade", "sending" if outcome.ended == "unanswered" else "failed")
             yield student, outcome
 
-    def _look(self, changes: Sequence[Change]) -> Mapping[str, Standing]:
+    def _look(self, changes: Sequence[GradeChange]) -> Mapping[str, Standing]:
         """Return what Canvas holds now; where it cannot be asked, nothing is known."""
         try:
             return self.standing([change.wish.graded.entry for change in changes])
         except LiveError:
             return {}
 
-    def _job(self, changes: Sequence[Change]) -> LiveError:
+    def _job(self, changes: Sequence[GradeChange]) -> LiveError:
         """Run one bulk job to its end; return what to say of the students whose grade does not show afterwards."""
         data = {change.standing.user: {"posted_grade": str(change.wish.grade)} for change in changes}
         with self._understood():
@@ -225,7 +225,7 @@ class Canvas:
 
     # --- comments --------------------------------------------------------------------------------------------------
 
-    def _comment(self, change: Change, note: Note) -> None:
+    def _comment(self, change: GradeChange, note: Note) -> None:
         """Upload the page and send the comment that carries it; if no answer comes, look whether it is there."""
         import canvasapi.submission
 
@@ -254,7 +254,7 @@ class Canvas:
             raise silent
         note.write(change, "comment", "sent", note=file)
 
-    def _arrived(self, change: Change, file: str) -> bool:
+    def _arrived(self, change: GradeChange, file: str) -> bool:
         """Whether a comment that was not answered stands there; that nothing can be seen proves nothing."""
         try:
             with self._understood():
@@ -263,7 +263,7 @@ class Canvas:
         except LiveError:
             return False
 
-    def _upload(self, change: Change) -> str:
+    def _upload(self, change: GradeChange) -> str:
         """Upload the page in Canvas's three steps, and return the file's id."""
         from canvasapi.upload import Uploader
 
@@ -326,7 +326,7 @@ class _Requester:
         """Send what canvasapi asks for; an upload is followed to its end, which it is not in canvasapi 3.6."""
         fields = [(name, _text(value)) for name, value in (*_kwargs, *more.items())]
         reads = method == "GET"
-        call = Call(
+        call = HttpCall(
             method,
             _url or self.base_url + (endpoint or ""),
             query=fields if reads else (),
@@ -348,7 +348,7 @@ class _Requester:
     def _finish_upload(self, url: str, response: requests.Response) -> requests.Response:
         """Fetch the file's record; a file whose record nobody fetches may never become available."""
         where = urllib.parse.urljoin(url, response.headers["Location"])
-        return self._send(Call("GET", where, bearer=self._token, repeatable=True))
+        return self._send(HttpCall("GET", where, bearer=self._token, repeatable=True))
 
     def _is_finished(self, response: requests.Response) -> bool:
         """Whether the file's record came with the answer, so that it need not be fetched."""
@@ -357,7 +357,7 @@ class _Requester:
         except (AttributeError, ValueError):
             return False
 
-    def _send(self, call: Call) -> requests.Response:
+    def _send(self, call: HttpCall) -> requests.Response:
         """Send a call; where the token lacks the scope for it, the error names that scope."""
         try:
             return self._http.send(call)
@@ -395,7 +395,7 @@ def _standing(submission: Mapping[str, Any]) -> Standing:
     )
 
 
-def _untried(change: Change, error: LiveError) -> Outcome:
+def _untried(change: GradeChange, error: LiveError) -> ChangeOutcome:
     return next(stopping([change], error))
 
 

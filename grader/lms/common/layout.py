@@ -43,7 +43,7 @@ _UNSEALED = (
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class HandedInFile:
     """A file that was handed in: the name it came under, where it lies, and what the LMS needs back if it is graded.
 
     `known_as` is that name without what the LMS adds to it when a file is handed in again.
@@ -65,7 +65,7 @@ class HandedIn:
 
     student: str
     name: str
-    files: Sequence[File] = ()
+    files: Sequence[HandedInFile] = ()
     late: bool | None = None
     note: str = ""
     lms: Mapping[str, Any] = field(default_factory=dict)
@@ -158,7 +158,9 @@ def _entry(request: Collect, hand_in: HandedIn, stem: str, usual: str) -> Entry:
     )
 
 
-def _opened(files: Sequence[File], functions: Sequence[str], unpacked: ExitStack) -> tuple[list[File], int]:
+def _opened(
+    files: Sequence[HandedInFile], functions: Sequence[str], unpacked: ExitStack
+) -> tuple[list[HandedInFile], int]:
     """Return the files of a hand-in, in place of each zip the notebooks in it; and how many of these are left out."""
     opened, left = [], 0
     for file in files:
@@ -168,7 +170,7 @@ def _opened(files: Sequence[File], functions: Sequence[str], unpacked: ExitStack
     return opened, left
 
 
-def _of_zip(file: File, functions: Sequence[str], unpacked: ExitStack) -> tuple[list[File], int]:
+def _of_zip(file: HandedInFile, functions: Sequence[str], unpacked: ExitStack) -> tuple[list[HandedInFile], int]:
     """Return the notebooks in a zip that was handed in, unpacked for a while, and how many of them are left out."""
     if file.member.too_large or file.member.size_bytes > MOST_ZIP_BYTES:
         return [], 0
@@ -189,7 +191,9 @@ def _of_zip(file: File, functions: Sequence[str], unpacked: ExitStack) -> tuple[
             with suppress(RequestError), opened_submission(submission) as member:
                 shutil.copyfile(member, path)
             path.touch()  # what cannot be unpacked is empty, so the batch says that it cannot be read
-        files.append(File(submission.name, Member(submission.name, size_bytes, path), file.lms, _base(submission.name)))
+        files.append(
+            HandedInFile(submission.name, Member(submission.name, size_bytes, path), file.lms, _base(submission.name))
+        )
     return files, sum(inner.left_out.values())
 
 
@@ -197,7 +201,7 @@ def _base(name: str) -> str:
     return PurePosixPath(name).name
 
 
-def _is_able(file: File, functions: Sequence[str]) -> bool:
+def _is_able(file: HandedInFile, functions: Sequence[str]) -> bool:
     """Whether a file can be graded, by its name; a Markdown file by what is in it."""
     if suffix_of(file.original):
         return True
@@ -216,7 +220,7 @@ def _usual(entries: Sequence[HandedIn]) -> str:
     return max(names, key=lambda name: (names[name], name), default="")
 
 
-def _chosen(able: Sequence[File], functions: Sequence[str], usual: str) -> File | None:
+def _chosen(able: Sequence[HandedInFile], functions: Sequence[str], usual: str) -> HandedInFile | None:
     """Return the file that is graded."""
     if len(able) < 2:
         return able[0] if able else None
@@ -227,7 +231,7 @@ def _chosen(able: Sequence[File], functions: Sequence[str], usual: str) -> File 
     return able[max(ranks)[-1]]
 
 
-def _filled_in(file: File, functions: Sequence[str]) -> tuple[int, int]:
+def _filled_in(file: HandedInFile, functions: Sequence[str]) -> tuple[int, int]:
     """Return how much of the exercise is done in a file, nothing where it cannot be read."""
     if file.member.too_large or file.member.size_bytes > SOURCE_LIMIT_BYTES:
         return 0, 0

@@ -20,7 +20,7 @@ _MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"\xef\xbb\xbf": "
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextFormat:
     """A text file as it was: its encoding, whether it began with a byte order mark, and how its lines end."""
 
     text: str
@@ -33,7 +33,7 @@ class Text:
         return "\r\n" if "\r\n" in self.text else "\n"
 
 
-def read_text(path: Path) -> Text:
+def read_text(path: Path) -> TextFormat:
     """Read a text file: UTF-16 where it begins with the mark of it, else UTF-8.
 
     Raises
@@ -53,7 +53,7 @@ def read_text(path: Path) -> Text:
     mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
     encoding = _MARKS.get(mark, "utf-8")
     try:
-        return Text(data[len(mark) :].decode(encoding), encoding, bool(mark))
+        return TextFormat(data[len(mark) :].decode(encoding), encoding, bool(mark))
     except UnicodeDecodeError:
         raise RequestError(
             f"{path} is not in UTF-8: a spreadsheet program has saved it again",
@@ -61,7 +61,7 @@ def read_text(path: Path) -> Text:
         ) from None
 
 
-def write_text(path: Path, text: str, like: Text) -> None:
+def write_text(path: Path, text: str, like: TextFormat) -> None:
     """Write a text file in the encoding of another, with its byte order mark where it had one."""
     mark = next(mark for mark, encoding in _MARKS.items() if encoding == like.encoding) if like.marked else b""
     with replacing(path, private=True) as draft:

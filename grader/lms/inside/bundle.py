@@ -18,7 +18,7 @@ from grader.lms.common.archives import write_zip
 from grader.lms.common.system import Build, Done
 from grader.lms.inside.coursera import functions as functions_of_part
 from grader.lms.inside.gradescope import results
-from grader.lms.inside.run import Judged
+from grader.lms.inside.run import JudgedHandIn
 from grader.lms.inside.wheel import NAME, requirements, wheel
 
 DATA = Path(__file__).parent.parent / "data"
@@ -33,7 +33,7 @@ def gradescope(request: Build) -> Done:
     files = _exercise(request)
     options = shlex.join(request.options) + (' --exercise "$root/source/exercise"' if files else "")
     wheels, note = ({}, "") if request.online else _wheels(request.python)
-    unfinished = results(Judged(failure=NOT_STARTED), "visible")
+    unfinished = results(JudgedHandIn(failure=NOT_STARTED), "visible")
     files |= {f"wheels/{name}": data for name, data in wheels.items()}
     files |= {NAME: wheel(), "unfinished.json": json.dumps(unfinished, indent=1).encode()}
     files |= {name: _filled(name, {"OPTIONS": options, "WHEEL": NAME}) for name in PROGRAMS}

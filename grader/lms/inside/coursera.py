@@ -14,7 +14,7 @@ from grader.files import write
 from grader.lms.common import feedback
 from grader.lms.common.system import Done, Run
 from grader.lms.inside import run as inside
-from grader.lms.inside.run import Judged
+from grader.lms.inside.run import JudgedHandIn
 from grader.records import Result
 from grader.rendering import fragment, text
 
@@ -26,7 +26,7 @@ def run(request: Run) -> Done:
     """Grade ``submission/`` of the root and write ``htmlFeedback.html`` and ``feedback.json``."""
     path = request.root / "feedback.json"
 
-    def put(judged: Judged) -> None:
+    def put(judged: JudgedHandIn) -> None:
         judged, names = of_part(judged, request)
         write(request.root / "htmlFeedback.html", page(judged, names))
         inside.put_json(path, document(judged, names))
@@ -35,14 +35,14 @@ def run(request: Run) -> Done:
     return inside.done(of_part(judged, request)[0], path)
 
 
-def of_part(judged: Judged, request: Run) -> tuple[Judged, tuple[str, ...]]:
+def of_part(judged: JudgedHandIn, request: Run) -> tuple[JudgedHandIn, tuple[str, ...]]:
     """Return what is to be said of the part that is graded, and the functions that it holds: all without a known part."""
     if judged.result is None:
         return judged, ()
     try:
         return judged, functions(request.part, request.parts, tuple(judged.result.functions))
     except RequestError as error:
-        return Judged(failure=f"{error.problem}."), ()
+        return JudgedHandIn(failure=f"{error.problem}."), ()
 
 
 def functions(part: str | None, parts: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ def functions(part: str | None, parts: Sequence[str], names: Sequence[str]) -> t
     raise RequestError(f"the part {part!r} is mapped to no function", hint="name it with --part ID=FUNCTION")
 
 
-def document(judged: Judged, names: Sequence[str]) -> dict[str, Any]:
+def document(judged: JudgedHandIn, names: Sequence[str]) -> dict[str, Any]:
     """Return what feedback.json holds."""
     share = _share(judged.result, names)
     feedback = fragment.cut(_text(judged, names), MOST_FEEDBACK_BYTES)
@@ -82,7 +82,7 @@ def document(judged: Judged, names: Sequence[str]) -> dict[str, Any]:
     return {**head, "feedback": feedback, "feedbackType": "HTML"}
 
 
-def page(judged: Judged, names: Sequence[str]) -> str:
+def page(judged: JudgedHandIn, names: Sequence[str]) -> str:
     """Return htmlFeedback.html: of the two the learner sees this one alone."""
     title, result = "Feedback", judged.result
     pieces = [("", fragment.said_html(_told(judged, names)))]
@@ -109,7 +109,7 @@ def _share(result: Result | None, names: Sequence[str]) -> float | None:
     return inside.number(sum(function.points for function in chosen)) / inside.number(possible)
 
 
-def _told(judged: Judged, names: Sequence[str]) -> tuple[str, ...]:
+def _told(judged: JudgedHandIn, names: Sequence[str]) -> tuple[str, ...]:
     """Return what is to be said beside the verdict: why there is no score, which part this is, which file counted."""
     result = judged.result
     excuse = () if _share(result, names) is not None else (judged.failure or inside.IN_PART, inside.OURS)
@@ -120,7 +120,7 @@ def _told(judged: Judged, names: Sequence[str]) -> tuple[str, ...]:
     return (f"This part is {', '.join(names)}: {earned} points.", *excuse, *judged.notes)
 
 
-def _text(judged: Judged, names: Sequence[str]) -> str:
+def _text(judged: JudgedHandIn, names: Sequence[str]) -> str:
     result = judged.result
     pieces = ["\n\n".join(_told(judged, names))]
     if result is not None:

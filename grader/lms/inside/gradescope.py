@@ -14,10 +14,10 @@ from typing import Any
 from grader.errors import RequestError
 from grader.lms.common import feedback
 from grader.lms.common.archives import Member, contents
-from grader.lms.common.layout import File, HandedIn, lay_out
+from grader.lms.common.layout import HandedIn, HandedInFile, lay_out
 from grader.lms.common.system import Collect, Done, Run
 from grader.lms.inside import run as inside
-from grader.lms.inside.run import Judged
+from grader.lms.inside.run import JudgedHandIn
 from grader.records import FunctionResult, Result
 from grader.rendering import fragment, words
 from grader.rendering.text import of, points
@@ -32,14 +32,14 @@ def run(request: Run) -> Done:
     """Grade ``submission/`` of the root and write ``results/results.json``."""
     path = request.root / "results" / "results.json"
 
-    def put(judged: Judged) -> None:
+    def put(judged: JudgedHandIn) -> None:
         inside.put_json(path, results(judged, request.visibility))
 
     judged = inside.graded(request, "submission", put)
     return inside.done(judged, path, _said(_metadata(request.root / METADATA), judged.result))
 
 
-def results(judged: Judged, visibility: str) -> dict[str, Any]:
+def results(judged: JudgedHandIn, visibility: str) -> dict[str, Any]:
     """Return what results.json holds; scores only where every part was judged."""
     result = judged.result
     head = {
@@ -61,7 +61,7 @@ def results(judged: Judged, visibility: str) -> dict[str, Any]:
     return {"score": number(result.score), **head, "extra_data": _extra(result), "tests": scored}
 
 
-def _output(judged: Judged) -> str:
+def _output(judged: JudgedHandIn) -> str:
     summary = "" if judged.result is None else feedback.html(judged.result)
     return summary + fragment.said_html((*judged.excuse, *judged.notes))
 
@@ -130,12 +130,12 @@ def collect(request: Collect) -> Done:
     """Lay out an export of submissions: ``submission_metadata.yml`` and a folder ``submission_<id>/`` for each of them."""
     files_in = contents(request.exports)
     metadata: dict[str, Any] = {}
-    files: dict[str, list[File]] = {}
+    files: dict[str, list[HandedInFile]] = {}
     for member in files_in.members:
         parts = PurePosixPath(member.name).parts
         at = next((at for at, part in enumerate(parts[:-1]) if _FOLDER.fullmatch(part)), None)
         if at is not None:
-            files.setdefault(parts[at], []).append(File("/".join(parts[at + 1 :]), member))
+            files.setdefault(parts[at], []).append(HandedInFile("/".join(parts[at + 1 :]), member))
         elif parts[-1] == EXPORT_METADATA:
             metadata |= _yaml(member)
         else:
@@ -153,7 +153,7 @@ def collect(request: Collect) -> Done:
     return lay_out(request, "gradescope", handed_in, files_in)
 
 
-def _handed_in(key: str, submission: Any, files: list[File]) -> HandedIn:
+def _handed_in(key: str, submission: Any, files: list[HandedInFile]) -> HandedIn:
     """Return one submission; a group's members are named together."""
     entry = submission if isinstance(submission, dict) else {}
     people = entry.get(":submitters")

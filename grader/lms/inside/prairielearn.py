@@ -10,7 +10,7 @@ from typing import Any
 from grader.lms.common import feedback
 from grader.lms.common.system import Done, Run
 from grader.lms.inside import run as inside
-from grader.lms.inside.run import Judged
+from grader.lms.inside.run import JudgedHandIn
 from grader.records import FunctionResult
 from grader.rendering import fragment, words
 from grader.rendering.text import clean
@@ -25,7 +25,7 @@ def run(request: Run) -> Done:
     return inside.done(judged, path)
 
 
-def results(judged: Judged) -> dict[str, Any]:
+def results(judged: JudgedHandIn) -> dict[str, Any]:
     """Return what results.json holds."""
     result = judged.result
     message = "\n\n".join(([] if result is None else [feedback.plain(result)]) + [*judged.excuse, *judged.notes])

@@ -34,7 +34,7 @@ GROUPS = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedHandIn:
     """The verdict on a hand-in, and what else to say of it; without a result, `failure` says what went wrong in us."""
 
     result: Result | None = None
@@ -54,7 +54,7 @@ class Judged:
         return (self.failure or IN_PART, OURS)
 
 
-def graded(request: Run, folder: str, put: Callable[[Judged], None]) -> Judged:
+def graded(request: Run, folder: str, put: Callable[[JudgedHandIn], None]) -> JudgedHandIn:
     """Grade the hand-in in `folder` of the root; `put` writes the result file, first that of a run that did not finish.
 
     Raises
@@ -64,13 +64,13 @@ def graded(request: Run, folder: str, put: Callable[[Judged], None]) -> Judged:
     """
     if not request.root.is_dir():
         raise RequestError(f"there is no folder {request.root}", hint="--root is the folder that the system lays out")
-    put(Judged(failure=UNFINISHED))
+    put(JudgedHandIn(failure=UNFINISHED))
     judged = _judged(request, request.root / folder)
     put(judged)
     return judged
 
 
-def done(judged: Judged, path: Path, messages: Sequence[str] = ()) -> Done:
+def done(judged: JudgedHandIn, path: Path, messages: Sequence[str] = ()) -> Done:
     """Return what a run has to say to staff: on no system does the student see it."""
     if judged.result is None:
         return Done((path,), tuple(messages), (f"no score was written: {judged.failure}",))
@@ -93,22 +93,22 @@ def put_json(path: Path, document: Mapping[str, object]) -> None:
     write(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _judged(request: Run, folder: Path) -> Judged:
+def _judged(request: Run, folder: Path) -> JudgedHandIn:
     """Return the verdict, or what went wrong in us; nothing is raised."""
     try:
         exercise = service.load_exercise(request.exercise)
         if not folder.is_dir():
-            return Judged(failure=f"The folder of the hand-in, {folder.name}, is not there.")
+            return JudgedHandIn(failure=f"The folder of the hand-in, {folder.name}, is not there.")
         service.require_confinement(trusted=False)
         chosen, notes = choose(folder, exercise.names, request.file)
         name = "(nothing)" if chosen is None else chosen.name
         with ExitStack() as unpacked:
             path = None if chosen is None else unpacked.enter_context(submissions.opened(chosen))
-            return Judged(service.grade_once(path, name, exercise, memory_bytes=job_bytes(exercise)), notes)
+            return JudgedHandIn(service.grade_once(path, name, exercise, memory_bytes=job_bytes(exercise)), notes)
     except GraderError as error:
-        return Judged(failure=f"{one_line(error.problem)}.")
+        return JudgedHandIn(failure=f"{one_line(error.problem)}.")
     except Exception as error:
-        return Judged(failure=f"The grader itself failed ({type(error).__name__}).")
+        return JudgedHandIn(failure=f"The grader itself failed ({type(error).__name__}).")
 
 
 def choose(

@@ -11,15 +11,15 @@ from typing import Literal, Protocol
 
 from grader.classroom.manifest import Entry
 from grader.lms.common.system import Export, Graded
-from grader.lms.live.journal import Journal, Line
+from grader.lms.live.journal import Journal, JournalLine
 
 SETTLED_SECONDS = 300.0  # after which a call that was never answered will not arrive any more
 
 
-Step = Literal["send", "same", "kept", "open", "nobody", "blank"]
+ChangeStep = Literal["send", "same", "kept", "open", "nobody", "blank"]
 
 
-Ended = Literal["sent", "failed", "unanswered", "not_tried"]
+ChangeEnd = Literal["sent", "failed", "unanswered", "not_tried"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +80,23 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class GradeChange:
     """What is to be done for one student: the grade, the comment, or both; `why` is told where nothing is done."""
 
     wish: Wish
     standing: Standing
-    step: Step
+    step: ChangeStep
     grade: bool = False
     comment: bool = False
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ChangeOutcome:
     """What came of one change."""
 
-    change: Change
-    ended: Ended
+    change: GradeChange
+    ended: ChangeEnd
     why: str = ""
 
 
@@ -125,7 +125,7 @@ class Live(Protocol):
             If it may not.
         """
 
-    def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
+    def send(self, changes: Sequence[GradeChange], note: Note) -> Iterator[ChangeOutcome]:
         """Send the changes one after the other, and yield what came of each."""
 
 
@@ -137,11 +137,11 @@ class Note:
     target: str
     now: Callable[[], float] = time.time
 
-    def write(self, change: Change, part: str, step: str, note: str = "") -> None:
+    def write(self, change: GradeChange, part: str, step: str, note: str = "") -> None:
         """Write down that `part` of a change is being sent, was sent, or failed."""
         wish = change.wish
         value = str(wish.grade) if wish.grade is not None else None
-        line = Line(
+        line = JournalLine(
             at=self.now(),
             target=self.target,
             student=wish.student,

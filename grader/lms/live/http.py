@@ -29,11 +29,11 @@ LOW_ALLOWANCE = 60.0  # of Canvas's bucket of 700, from which every call takes i
 TOLD_SECONDS = 4.0
 EXCERPT = 300
 
-Send = Callable[["Call"], "requests.Response"]
+Send = Callable[["HttpCall"], "requests.Response"]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class HttpCall:
     """One request: where to, with what, as whom, and whether it may be sent twice.
 
     `form` is sent url-encoded, or as multipart with `file` (field, name, content) as its last part; `body` goes as it is.
@@ -78,7 +78,7 @@ class Http:
         """Return text of the site as a line that may be shown: no secret, no control character, not long."""
         return shorten(hide(text, self._secrets), EXCERPT)
 
-    def send(self, call: Call) -> requests.Response:
+    def send(self, call: HttpCall) -> requests.Response:
         """Return the answer to `call`; anything of 400 or above is an error.
 
         Raises
@@ -105,13 +105,13 @@ class Http:
             self._wait(call, max(PAUSES_SECONDS[tries], answer.after_seconds))
             tries += 1
 
-    def _wait(self, call: Call, seconds: float) -> None:
+    def _wait(self, call: HttpCall, seconds: float) -> None:
         """Wait, and say so where people would wonder."""
         if seconds >= TOLD_SECONDS:
             self.say(f"{origin(call.url)} is busy or silent: asked again in {seconds:.0f} s")
         self.sleep(seconds)
 
-    def _once(self, call: Call) -> requests.Response | _Again:
+    def _once(self, call: HttpCall) -> requests.Response | _Again:
         """Send once; return the answer, or why it is worth another try."""
         try:
             response = self._send(call)
@@ -127,7 +127,7 @@ class Http:
             return response
         return self._refused(call, response)
 
-    def _refused(self, call: Call, response: requests.Response) -> _Again:
+    def _refused(self, call: HttpCall, response: requests.Response) -> _Again:
         """Return that a busy site should be asked again, or raise what it said."""
         error = self._error(call, response)
         if _is_throttled(response):
@@ -138,7 +138,7 @@ class Http:
             return _Again(error, _after_seconds(response))
         raise Unanswered(error.problem, hint="it may have arrived: run the same command again, it looks first")
 
-    def _error(self, call: Call, response: requests.Response) -> LiveError:
+    def _error(self, call: HttpCall, response: requests.Response) -> LiveError:
         message = self.clean(_said(response))
         problem = f"{_place(call)} answered {response.status_code}" + (f": {message}" if message else "")
         error = LiveError(problem, hint=_hint(response.status_code))
@@ -220,7 +220,7 @@ def _session(answer_seconds: float) -> Send:
     logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its debug lines show signed addresses
     session = requests.Session()
 
-    def send(call: Call) -> requests.Response:
+    def send(call: HttpCall) -> requests.Response:
         def sign(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
             if call.bearer is not None:  # here, because requests would rather take a password from ~/.netrc
                 prepared.headers["Authorization"] = f"Bearer {call.bearer.reveal()}"
@@ -268,12 +268,12 @@ def _silence(error: Exception) -> _Silence:
     return _Silence("the connection broke", nothing_sent=False)
 
 
-def _unreached(call: Call, silence: _Silence) -> LiveError:
+def _unreached(call: HttpCall, silence: _Silence) -> LiveError:
     hint = silence.hint or "check the address and the network, then run the same command again"
     return LiveError(f"{_place(call)}: {silence.why}", hint=hint)
 
 
-def _place(call: Call) -> str:
+def _place(call: HttpCall) -> str:
     """Name a call by its method, host and path: what stands behind the ``?`` may be private."""
     parts = urllib.parse.urlsplit(call.url)
     return f"{call.method} {origin(call.url)}{parts.path}"

@@ -17,7 +17,7 @@ from grader.files import open_in_place, write
 FILE = "push.jsonl"
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class JournalLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step of one student: `sending` before a call, `sent` or `failed` after it.
 
     `target` is the assignment's address, `part` what was sent (a grade, a comment, both at once), `value` the grade that
@@ -40,8 +40,8 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         self._descriptor = -1
-        self._last: dict[tuple[str, str, str], Line] = {}
-        self._sent: dict[tuple[str, str, str], Line] = {}
+        self._last: dict[tuple[str, str, str], JournalLine] = {}
+        self._sent: dict[tuple[str, str, str], JournalLine] = {}
 
     def __enter__(self) -> Journal:
         try:
@@ -64,7 +64,7 @@ class Journal:
     ) -> None:
         os.close(self._descriptor)
 
-    def write(self, line: Line) -> None:
+    def write(self, line: JournalLine) -> None:
         """Add a line; it is on disk when this returns."""
         try:
             os.write(self._descriptor, msgspec.json.encode(line) + b"\n")
@@ -76,15 +76,15 @@ class Journal:
             ) from None
         self._note(line)
 
-    def last(self, target: str, student: str, part: str) -> Line | None:
+    def last(self, target: str, student: str, part: str) -> JournalLine | None:
         """Return the latest step of a part, whatever came of it."""
         return self._last.get((target, student, part))
 
-    def sent(self, target: str, student: str, part: str) -> Line | None:
+    def sent(self, target: str, student: str, part: str) -> JournalLine | None:
         """Return the latest of a part that went through."""
         return self._sent.get((target, student, part))
 
-    def _note(self, line: Line) -> None:
+    def _note(self, line: JournalLine) -> None:
         key = (line.target, line.student, line.part)
         self._last[key] = line
         if line.step == "sent":
@@ -123,7 +123,7 @@ def _lock(descriptor: int, path: Path) -> None:
         raise RequestError(f"another push holds {path}", hint="let it end first") from None
 
 
-def _lines(descriptor: int) -> Iterator[Line]:
+def _lines(descriptor: int) -> Iterator[JournalLine]:
     """Yield the lines of a journal; a last one that was cut off when a process died is closed and passed over."""
     size = os.fstat(descriptor).st_size
     content = os.pread(descriptor, size, 0)
@@ -132,9 +132,9 @@ def _lines(descriptor: int) -> Iterator[Line]:
     yield from (line for line in map(_line, content.splitlines()) if line is not None)
 
 
-def _line(row: bytes) -> Line | None:
+def _line(row: bytes) -> JournalLine | None:
     """Return a line; None of one that was cut off: its call never went out, for a line is on disk before that."""
     try:
-        return msgspec.json.decode(row, type=Line)
+        return msgspec.json.decode(row, type=JournalLine)
     except msgspec.DecodeError:
         return None

@@ -15,9 +15,19 @@ from decimal import Decimal
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.common import feedback, points
 from grader.lms.common.system import UNWORKED, Graded
-from grader.lms.live.changes import SETTLED_SECONDS, Assignment, Change, Live, Note, Outcome, Push, Standing, Wish
-from grader.lms.live.journal import Journal, Line, opened
-from grader.lms.live.push_report import Report, report
+from grader.lms.live.changes import (
+    SETTLED_SECONDS,
+    Assignment,
+    ChangeOutcome,
+    GradeChange,
+    Live,
+    Note,
+    Push,
+    Standing,
+    Wish,
+)
+from grader.lms.live.journal import Journal, JournalLine, opened
+from grader.lms.live.push_report import PushReport, report
 
 TRIED = "tried against a local server that keeps the documented rules; never tried on a live site: begin with --dry-run"
 
@@ -28,7 +38,7 @@ def push(
     *,
     progress: Callable[[int, int, str], None] = lambda _count, _all, _name: None,
     now: Callable[[], float] = time.time,
-) -> Report:
+) -> PushReport:
     """Send what the LMS does not hold yet; with `dry_run` only say what that would be.
 
     Raises
@@ -43,7 +53,9 @@ def push(
     standing = live.standing([wish.graded.entry for wish in wishes])
     with opened(request.folder, reading=request.dry_run) as journal:
         changes = [
-            _planned(wish, standing.get(wish.student), Known.of(journal, live.target, wish, now()), request, live)
+            _planned(
+                wish, standing.get(wish.student), JournalState.of(journal, live.target, wish, now()), request, live
+            )
             for wish in wishes
         ]
         sends = any(change.step == "send" for change in changes)
@@ -55,8 +67,8 @@ def push(
 
 
 def _sent(
-    live: Live, changes: Sequence[Change], note: Note, progress: Callable[[int, int, str], None]
-) -> Iterator[Outcome]:
+    live: Live, changes: Sequence[GradeChange], note: Note, progress: Callable[[int, int, str], None]
+) -> Iterator[ChangeOutcome]:
     todo = [change for change in changes if change.step == "send"]
     for count, outcome in enumerate(live.send(todo, note) if todo else (), start=1):
         progress(count, len(todo), outcome.change.wish.name)
@@ -64,16 +76,16 @@ def _sent(
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class JournalState:
     """What the journal knows of one student: the grade that is ours, the comment that went out, and one that may have."""
 
     grades: frozenset[str | None] = frozenset({None})
     comment_sent: bool = False
-    begun: Line | None = None
+    begun: JournalLine | None = None
     is_fresh: bool = False
 
     @classmethod
-    def of(cls, journal: Journal, target: str, wish: Wish, now: float) -> Known:
+    def of(cls, journal: Journal, target: str, wish: Wish, now: float) -> JournalState:
         """Look a student up."""
         parts = [journal.last(target, wish.student, part) for part in ("grade", "both")]
         sent = [journal.sent(target, wish.student, part) for part in ("grade", "both")]
@@ -90,27 +102,27 @@ class Known:
         )
 
 
-def _planned(wish: Wish, standing: Standing | None, history: Known, request: Push, live: Live) -> Change:
+def _planned(wish: Wish, standing: Standing | None, history: JournalState, request: Push, live: Live) -> GradeChange:
     if standing is None:
-        return Change(wish, Standing(""), "nobody", why=live.unknown)
+        return GradeChange(wish, Standing(""), "nobody", why=live.unknown)
     return plan(wish, standing, history, overwrite=request.overwrite)
 
 
-def plan(wish: Wish, standing: Standing, history: Known, *, overwrite: bool = False) -> Change:
+def plan(wish: Wish, standing: Standing, history: JournalState, *, overwrite: bool = False) -> GradeChange:
     """Decide what one student still needs."""
     if wish.graded.absent and wish.grade is None:
-        return Change(wish, standing, "blank", why=f"{UNWORKED[wish.graded.absent]} (--absent decides)")
+        return GradeChange(wish, standing, "blank", why=f"{UNWORKED[wish.graded.absent]} (--absent decides)")
     if not overwrite and _is_of_a_person(wish, standing, history):
-        return Change(wish, standing, "kept", why=_kept(standing))
+        return GradeChange(wish, standing, "kept", why=_kept(standing))
     grade = wish.grade is not None and not points.equal(standing.grade, wish.grade)
     comment = not _has_comment(wish, standing, history)
     if comment and history.is_fresh:
         why = "was sent minutes ago without an answer and may still arrive: run again later"
-        return Change(wish, standing, "open", why=why)
-    return Change(wish, standing, "send" if grade or comment else "same", grade=grade, comment=comment)
+        return GradeChange(wish, standing, "open", why=why)
+    return GradeChange(wish, standing, "send" if grade or comment else "same", grade=grade, comment=comment)
 
 
-def _is_of_a_person(wish: Wish, standing: Standing, history: Known) -> bool:
+def _is_of_a_person(wish: Wish, standing: Standing, history: JournalState) -> bool:
     """Whether what is there, or that nothing is, is neither what we would send nor what we sent before."""
     if standing.settled:
         return True
@@ -132,7 +144,7 @@ def _by(standing: Standing) -> str:
     return f" by {standing.by}" if standing.by else " by a person"
 
 
-def _has_comment(wish: Wish, standing: Standing, history: Known) -> bool:
+def _has_comment(wish: Wish, standing: Standing, history: JournalState) -> bool:
     """Whether the comment went out: the journal says so, or the LMS shows what was begun and never answered."""
     if history.comment_sent:
         return True
@@ -168,10 +180,10 @@ def _wish(submission: Graded, score: Decimal | None) -> Wish:
     return Wish(submission, grade, comment, page, digest)
 
 
-def stopping(changes: Iterable[Change], error: LiveError) -> Iterator[Outcome]:
+def stopping(changes: Iterable[GradeChange], error: LiveError) -> Iterator[ChangeOutcome]:
     """Yield that these were not tried, because of an error that the next one would meet as well."""
     for change in changes:
-        yield Outcome(change, "not_tried", _why(error))
+        yield ChangeOutcome(change, "not_tried", _why(error))
 
 
 def has_text(comments: Iterable[str], text: str) -> bool:
@@ -184,9 +196,9 @@ def is_final(error: LiveError) -> bool:
     return not isinstance(error, Unanswered) and (error.status in {0, 401, 429} or error.status >= 500)
 
 
-def failed(change: Change, error: LiveError) -> Outcome:
+def failed(change: GradeChange, error: LiveError) -> ChangeOutcome:
     """Return what an error made of a change."""
-    return Outcome(change, "unanswered" if isinstance(error, Unanswered) else "failed", _why(error))
+    return ChangeOutcome(change, "unanswered" if isinstance(error, Unanswered) else "failed", _why(error))
 
 
 def _why(error: LiveError) -> str:

@@ -12,10 +12,10 @@ from grader.lms.common import points
 
 if TYPE_CHECKING:
     from grader.lms.common.system import Export
-    from grader.lms.live.changes import Assignment, Change, Ended, Live, Outcome, Push
+    from grader.lms.live.changes import Assignment, ChangeEnd, ChangeOutcome, GradeChange, Live, Push
 
 MOST_NAMED = 10
-ENDED: Mapping[Ended, str] = {
+ENDED: Mapping[ChangeEnd, str] = {
     "failed": "did not go through",
     "unanswered": "may have arrived",
     "not_tried": "was not tried",
@@ -23,7 +23,7 @@ ENDED: Mapping[Ended, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class PushReport:
     """What a push did: sentences for whoever ran it, and how many did not go through or wait for a decision."""
 
     said: tuple[str, ...]
@@ -33,8 +33,8 @@ class Report:
 
 
 def report(
-    request: Push, live: Live, assignment: Assignment, changes: Sequence[Change], outcomes: Sequence[Outcome]
-) -> Report:
+    request: Push, live: Live, assignment: Assignment, changes: Sequence[GradeChange], outcomes: Sequence[ChangeOutcome]
+) -> PushReport:
     """Say what was done, or with `dry_run` what would be."""
     steps = Counter(change.step for change in changes)
     ended = Counter(outcome.ended for outcome in outcomes)
@@ -55,7 +55,7 @@ def report(
     if bad:
         attention.append(f"{bad} did not get everything: run the same command again, it sends only what is missing")
     waiting = steps["kept"] + steps["open"] + steps["nobody"]
-    return Report(tuple(messages), tuple(attention), failed=bad, waiting=waiting)
+    return PushReport(tuple(messages), tuple(attention), failed=bad, waiting=waiting)
 
 
 def _heading(live: Live, assignment: Assignment) -> str:
@@ -63,7 +63,7 @@ def _heading(live: Live, assignment: Assignment) -> str:
     return f"{live.title}: “{assignment.title}”{worth} ({live.target})"
 
 
-def _table(changes: Sequence[Change], outcomes: Sequence[Outcome], export: Export) -> Iterator[str]:
+def _table(changes: Sequence[GradeChange], outcomes: Sequence[ChangeOutcome], export: Export) -> Iterator[str]:
     """Yield a line a student: the grade that is there, the grade that we have, and what happens or happened."""
     from grader.rendering.text import shorten
 
@@ -89,7 +89,7 @@ def _table(changes: Sequence[Change], outcomes: Sequence[Outcome], export: Expor
         yield f"  {name:{width}}  {'':>7}  {'':>7}  held back: {why}"
 
 
-def _what(change: Change) -> str:
+def _what(change: GradeChange) -> str:
     if change.step == "same":
         return "nothing to do"
     if change.step == "send":
@@ -98,9 +98,9 @@ def _what(change: Change) -> str:
     return change.why
 
 
-def _trouble(outcomes: Sequence[Outcome]) -> Iterator[str]:
+def _trouble(outcomes: Sequence[ChangeOutcome]) -> Iterator[str]:
     """Yield who did not get what, together where the reason is the same."""
-    names: dict[tuple[Ended, str], list[str]] = {}
+    names: dict[tuple[ChangeEnd, str], list[str]] = {}
     for outcome in outcomes:
         if outcome.ended != "sent":
             names.setdefault((outcome.ended, outcome.why), []).append(outcome.change.wish.name)

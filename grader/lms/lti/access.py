@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from grader.errors import LiveError, RequestError, Unanswered
-from grader.lms.live.http import Call, Http
+from grader.lms.live.http import Http, HttpCall
 from grader.lms.live.tokens import Secret
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ EARLY_SECONDS = 30.0  # a token is renewed so long before it ends
 Platform = Literal["canvas", "moodle", "other"]
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a platform's administrator gives when the tool is registered; the private key is kept elsewhere.
 
     `line_item` is the address of the line item; or `line_items` that of their list, in which the one with our `resource_id`
@@ -50,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     users: str = ""
 
 
-def load(path: Path) -> Settings:
+def load(path: Path) -> PlatformSettings:
     """Return the settings of a TOML file.
 
     Raises
@@ -65,7 +65,7 @@ def load(path: Path) -> Settings:
 
     hint = "see docs/lms/lti.md for what it holds; the key does not stand in it"
     try:
-        settings = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
+        settings = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), PlatformSettings)
     except OSError as error:
         raise RequestError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
     except (ValueError, msgspec.ValidationError) as error:
@@ -102,13 +102,13 @@ def users(path: Path) -> dict[str, str]:
 class Access:
     """A tool's access to one platform: sends calls with a token that it keeps valid."""
 
-    def __init__(self, settings: Settings, key: Secret, http: Http, now: Callable[[], float]) -> None:
+    def __init__(self, settings: PlatformSettings, key: Secret, http: Http, now: Callable[[], float]) -> None:
         self._settings, self._key, self._http, self._now = settings, key, http, now
         self._http.keep_secret(key)
         self._token: Secret | None = None
         self._token_ends = 0.0
 
-    def ask(self, call: Call) -> requests.Response:
+    def ask(self, call: HttpCall) -> requests.Response:
         """Send a call with a token; a token that is refused is renewed once."""
         try:
             return self._signed(call)
@@ -118,7 +118,7 @@ class Access:
             self._token = None
             return self._signed(call)
 
-    def _signed(self, call: Call) -> requests.Response:
+    def _signed(self, call: HttpCall) -> requests.Response:
         response = self._http.send(replace(call, bearer=self._bearer()))
         if response.status_code >= 300:
             raise LiveError(
@@ -145,7 +145,7 @@ class Access:
             ("scope", " ".join(SCOPE + kind for kind in kinds)),
         ]
         with understood():
-            answer = self._http.json(self._http.send(Call("POST", settings.token_url, form=form)))
+            answer = self._http.json(self._http.send(HttpCall("POST", settings.token_url, form=form)))
             self._token = self._http.keep_secret(Secret(str(answer["access_token"])))
             self._token_ends = self._now() + float(answer.get("expires_in") or 3600)
 

@@ -21,11 +21,11 @@ from typing import Any
 from grader.classroom.manifest import Entry
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.common.points import equal, rounded
-from grader.lms.live.changes import Assignment, Change, Note, Outcome, Standing
-from grader.lms.live.http import Call, Http
+from grader.lms.live.changes import Assignment, ChangeOutcome, GradeChange, Note, Standing
+from grader.lms.live.http import Http, HttpCall
 from grader.lms.live.push import failed, has_text, is_final, stopping
 from grader.lms.live.tokens import Secret
-from grader.lms.lti.access import Access, Settings, understood
+from grader.lms.lti.access import Access, PlatformSettings, understood
 
 LINE_ITEM = "application/vnd.ims.lis.v2.lineitem+json"
 LINE_ITEMS = "application/vnd.ims.lis.v2.lineitemcontainer+json"
@@ -41,7 +41,7 @@ COMMENT_LIMIT_BYTES = 60_000
 class Tool:
     """The tool's own side: its settings, its key, and which user of the platform each entry is."""
 
-    settings: Settings
+    settings: PlatformSettings
     key: Secret
     users: Mapping[str, str]
     title: str
@@ -96,7 +96,7 @@ class Ags:
         """Nothing to try: the platform names the scopes that it grants with the token, before the first score."""
         return ()
 
-    def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
+    def send(self, changes: Sequence[GradeChange], note: Note) -> Iterator[ChangeOutcome]:
         """Post the scores one by one, never two of a student at once."""
         try:
             if not self._line_item:
@@ -107,7 +107,7 @@ class Ags:
         for index, change in enumerate(changes):
             try:
                 self._post_in_time(change, note)
-                yield Outcome(change, "sent")
+                yield ChangeOutcome(change, "sent")
             except LiveError as error:
                 yield failed(change, error)
                 if is_final(error):
@@ -116,7 +116,7 @@ class Ags:
 
     # --- scores ----------------------------------------------------------------------------------------------------
 
-    def _post_in_time(self, change: Change, note: Note) -> None:
+    def _post_in_time(self, change: GradeChange, note: Note) -> None:
         """Post a score; where the platform has a later one, once more with a time after that."""
         moment = self._moment(change, note, after=None)
         try:
@@ -127,13 +127,13 @@ class Ags:
             self._http.sleep(2.0)  # Moodle compares whole seconds
             self._post(change, note, self._moment(change, note, after=error))
 
-    def _post(self, change: Change, note: Note, moment: str) -> None:
+    def _post(self, change: GradeChange, note: Note, moment: str) -> None:
         url = service(self._line_item, "scores")
         body = json.dumps(self._score(change, moment)).encode()
         note.write(change, "both", "sending", moment)
         silent = Unanswered("the platform does not show the score", hint="run the same command again, it looks first")
         try:
-            self._access.ask(Call("POST", url, body=body, headers={"Content-Type": SCORE}))
+            self._access.ask(HttpCall("POST", url, body=body, headers={"Content-Type": SCORE}))
         except Unanswered as error:
             silent = error
             arrived = self._arrived(change, with_comment=True)
@@ -146,7 +146,7 @@ class Ags:
             raise silent
         note.write(change, "both", "sent", moment)
 
-    def _score(self, change: Change, moment: str) -> dict[str, object]:
+    def _score(self, change: GradeChange, moment: str) -> dict[str, object]:
         """Return a score as the platform reads it; one that a person has to give carries no points."""
         grade, settings = change.wish.grade, self._tool.settings
         score: dict[str, object] = {
@@ -164,7 +164,7 @@ class Ags:
             score[CANVAS_SUBMISSION] = {"new_submission": False}
         return score
 
-    def _arrived(self, change: Change, *, with_comment: bool = False) -> bool | None:
+    def _arrived(self, change: GradeChange, *, with_comment: bool = False) -> bool | None:
         """Whether a score shows, with its comment if asked; None if the platform cannot be asked."""
         try:
             with understood():
@@ -174,7 +174,7 @@ class Ags:
         comment = _cut(change.wish.comment) if with_comment and change.comment else ""
         return any(equal(result.grade, change.wish.grade) and has_text(result.comments, comment) for result in results)
 
-    def _moment(self, change: Change, note: Note, *, after: LiveError | None) -> str:
+    def _moment(self, change: GradeChange, note: Note, *, after: LiveError | None) -> str:
         """Return the time of a score: now, and at least a second after the last one of this student that we know of."""
         moment = datetime.fromtimestamp(self._now(), timezone.utc)
         last = note.journal.last(self.target, change.wish.student, "both")
@@ -189,7 +189,7 @@ class Ags:
 
     def _one_line_item(self) -> Any:
         return self._http.json(
-            self._access.ask(Call("GET", self._line_item, headers={"Accept": LINE_ITEM}, repeatable=True))
+            self._access.ask(HttpCall("GET", self._line_item, headers={"Accept": LINE_ITEM}, repeatable=True))
         )
 
     def _found_line_item(self) -> Any:
@@ -219,7 +219,7 @@ class Ags:
         headers = {"Content-Type": LINE_ITEM, "Accept": LINE_ITEM}
         with understood():
             try:
-                call = Call("POST", tool.settings.line_items, body=json.dumps(item).encode(), headers=headers)
+                call = HttpCall("POST", tool.settings.line_items, body=json.dumps(item).encode(), headers=headers)
                 return str(self._http.json(self._access.ask(call))["id"])
             except Unanswered:
                 line_item = self._found_line_item()
@@ -245,7 +245,7 @@ class Ags:
     def _pages(self, url: str, accept: str, query: Sequence[tuple[str, str]]) -> Iterator[Any]:
         """Yield what a list holds, page by page as its Link headers say."""
         for _ in range(MOST_PAGES):
-            response = self._access.ask(Call("GET", url, query=query, headers={"Accept": accept}, repeatable=True))
+            response = self._access.ask(HttpCall("GET", url, query=query, headers={"Accept": accept}, repeatable=True))
             yield from self._http.json(response)
             following = NEXT.search(response.headers.get("Link", ""))
             if following is None:

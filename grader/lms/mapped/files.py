@@ -19,7 +19,7 @@ from grader.classroom.manifest import HANDED_IN, Entry
 from grader.errors import RequestError
 from grader.lms.common import feedback, points, tables
 from grader.lms.common.archives import Contents, Member, contents, write_zip
-from grader.lms.common.layout import File, HandedIn, lay_out, set_aside
+from grader.lms.common.layout import HandedIn, HandedInFile, lay_out, set_aside
 from grader.lms.common.system import Collect, Done, Export, Graded
 from grader.lms.common.tables import Column
 from grader.lms.mapped import mapping_file
@@ -37,7 +37,7 @@ _SHORT_HOUR = re.compile(r"(?<!\d)(\d{3})(?=\s*[AP]M)")  # 926 PM: strptime read
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReadName:
     """A file of a student's: when it was handed in, as its name says and as it was `written`, and what tells namesakes apart."""
 
     student: str
@@ -62,7 +62,7 @@ def collect(system: str, request: Collect) -> Done:
     listed = _roster(mapping, request.roster) if request.roster else Counter[str]()
     roster = tuple(listed)
     files_in = contents(request.exports)
-    handed_in: dict[str, list[Found]] = {}
+    handed_in: dict[str, list[ReadName]] = {}
     unclear: dict[str, RequestError] = {}
     for member in files_in.members:
         try:
@@ -112,7 +112,7 @@ def _parsed(member: Member, mapping: In, roster: Sequence[str]) -> dict[str, str
 
 
 def _place(
-    member: Member, mapping: Map, roster: Sequence[str], handed_in: dict[str, list[Found]], files_in: Contents
+    member: Member, mapping: Map, roster: Sequence[str], handed_in: dict[str, list[ReadName]], files_in: Contents
 ) -> None:
     if any(re.search(pattern, member.name) for pattern in mapping.collect.skip):
         files_in.passed_over += 1
@@ -123,7 +123,7 @@ def _place(
         return
     student = fields["student"].strip()
     handed_in.setdefault(student, []).append(
-        Found(
+        ReadName(
             student,
             fields.get("name", "").strip() or student,
             fields.get("original", ""),
@@ -146,18 +146,18 @@ def stamped(text: str, form: str) -> datetime | None:
         return None
 
 
-def _shared(handed_in: Mapping[str, Sequence[Found]]) -> set[str]:
+def _shared(handed_in: Mapping[str, Sequence[ReadName]]) -> set[str]:
     """Return what is the same for different names, so that it tells nobody apart."""
     names = {(file.same, student) for student, files in handed_in.items() for file in files}
     return {same for same, times in Counter(same for same, _ in names).items() if times > 1}
 
 
-def _entries(files: Sequence[Found], listed: Mapping[str, int], shared: Collection[str]) -> list[HandedIn]:
+def _entries(files: Sequence[ReadName], listed: Mapping[str, int], shared: Collection[str]) -> list[HandedIn]:
     """Return an entry for each hand-in of a name that may be another person's; the class list knows of a single one.
 
     Where the download has no id that tells people apart, two hand-ins of one name are two entries, not two attempts.
     """
-    people: dict[str, list[Found]] = {}
+    people: dict[str, list[ReadName]] = {}
     for file in files:
         is_one = not file.same or listed.get(file.student) == 1
         mark = ", ".join(filter(None, (file.same, file.written * (file.same in shared))))
@@ -168,7 +168,7 @@ def _entries(files: Sequence[Found], listed: Mapping[str, int], shared: Collecti
     return [_handed_in(some, listed, mark, remark) for mark, some in people.items()]
 
 
-def _handed_in(files: Sequence[Found], listed: Mapping[str, int], mark: str = "", remark: str = "") -> HandedIn:
+def _handed_in(files: Sequence[ReadName], listed: Mapping[str, int], mark: str = "", remark: str = "") -> HandedIn:
     """Return what a student handed in: of several attempts the latest."""
     first = files[0]
     stamps = [file.stamp for file in files if file.stamp]
@@ -179,7 +179,9 @@ def _handed_in(files: Sequence[Found], listed: Mapping[str, int], mark: str = ""
     return HandedIn(
         student=f"{first.student} ({mark})" if mark else first.student,
         name=first.name,
-        files=[File(part.original, part.member, {"member": part.member.name}) for part in latest if part.original],
+        files=[
+            HandedInFile(part.original, part.member, {"member": part.member.name}) for part in latest if part.original
+        ],
         late=any(file.late for file in latest) if any(file.late is not None for file in latest) else None,
         note=note,
         lms=({HANDED_IN: last.isoformat(sep=" ")} if last else {}) | ({LISTED_AS: first.student} if mark else {}),
@@ -201,7 +203,7 @@ class Sheet:
     """A table that a system exported: who its rows are for, and which columns could be the assignment's."""
 
     path: Path
-    text: tables.Text
+    text: tables.TextFormat
     delimiter: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -440,7 +442,7 @@ def _new(request: Export, mapping: Out) -> Done:
         rows.append([str(shown_cell(_with(text, values))) for text in mapping.new.values()])
     path = request.out / f"{mapping.file}.csv"
     tables.write_text(
-        path, tables.lines([list(mapping.new), *rows], ",", "\r\n"), tables.Text("", "utf-8", marked=True)
+        path, tables.lines([list(mapping.new), *rows], ",", "\r\n"), tables.TextFormat("", "utf-8", marked=True)
     )
     return Done((path,), (f"{len(rows)} scores",), request.left_blank)
 

@@ -16,10 +16,10 @@ from grader.classroom.manifest import HANDED_IN, Entry
 from grader.errors import RequestError
 from grader.lms.common import feedback, points, tables
 from grader.lms.common.archives import Contents, Member, contents, write_zip
-from grader.lms.common.layout import File, HandedIn, lay_out
+from grader.lms.common.layout import HandedIn, HandedInFile, lay_out
 from grader.lms.common.system import Collect, Done, Export, Graded
 from grader.lms.moodle import worksheet as moodle_worksheet
-from grader.lms.moodle.worksheet import Row, Worksheet, cleaned
+from grader.lms.moodle.worksheet import SheetRow, Worksheet, cleaned
 
 WORKSHEET = "moodle-worksheet.csv"
 FEEDBACK = "moodle-feedback.zip"
@@ -33,7 +33,7 @@ _FOLDER = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class MoodleName:
     """Whose a member of the zip is: of a participant, or of the group (`participant` None) of those without a group."""
 
     name: str
@@ -43,14 +43,14 @@ class Name:
     original: str
 
 
-def parse(member: str) -> Name | None:
+def parse(member: str) -> MoodleName | None:
     """Return whose a member of the zip is, in folders or flat; None if no part of its path is one of Moodle's names."""
     parts = member.split("/")
     for at, part in enumerate(parts):
         match = _FOLDER.fullmatch(part)
         if match:
             path = [*filter(None, [match["rest"]]), *parts[at + 1 :]]
-            return Name(match["name"], match["id"], match["kind"], match["plugin"], "/".join(path))
+            return MoodleName(match["name"], match["id"], match["kind"], match["plugin"], "/".join(path))
     return None
 
 
@@ -64,7 +64,7 @@ def collect(request: Collect) -> Done:
     """
     sheet = moodle_worksheet.read(request.roster) if request.roster else None
     files_in = contents(request.exports)
-    handed_in: dict[str, list[tuple[Name, Member]]] = {}
+    handed_in: dict[str, list[tuple[MoodleName, Member]]] = {}
     for member in files_in.members:
         _place(member, handed_in, files_in)
     names = {files[0][0].name for files in handed_in.values()}
@@ -73,7 +73,7 @@ def collect(request: Collect) -> Done:
     return lay_out(request, "moodle", entries, files_in)
 
 
-def _place(member: Member, handed_in: dict[str, list[tuple[Name, Member]]], files_in: Contents) -> None:
+def _place(member: Member, handed_in: dict[str, list[tuple[MoodleName, Member]]], files_in: Contents) -> None:
     name = parse(member.name)
     if name is None or not name.original:
         files_in.refused.append(f"{member.name}: not a name that Moodle gives")
@@ -83,7 +83,7 @@ def _place(member: Member, handed_in: dict[str, list[tuple[Name, Member]]], file
         handed_in.setdefault(name.participant or name.name, []).append((name, member))
 
 
-def _handed_in(files: Sequence[tuple[Name, Member]], sheet: Worksheet | None, *, blind: bool) -> HandedIn:
+def _handed_in(files: Sequence[tuple[MoodleName, Member]], sheet: Worksheet | None, *, blind: bool) -> HandedIn:
     name = files[0][0]
     student = name.participant or name.name
     kinds = dict.fromkeys("online text" if one.plugin == "onlinetext" else one.plugin for one, _ in files)
@@ -95,7 +95,7 @@ def _handed_in(files: Sequence[tuple[Name, Member]], sheet: Worksheet | None, *,
         student=student,
         name=f"{name.name} {student}" if blind else name.name,
         files=[
-            File(one.original, member, {"zip_member": member.name}, PurePosixPath(one.original).name)
+            HandedInFile(one.original, member, {"zip_member": member.name}, PurePosixPath(one.original).name)
             for one, member in files
             if one.plugin == "file"
         ],
@@ -204,7 +204,7 @@ def _worksheet(request: Export, sheet: Worksheet | None, recipients: Sequence[Re
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class _CellChange:
     """A row as it is written, and what Moodle will find changed in it; `zero` names whose grade becomes 0."""
 
     text: str
@@ -214,16 +214,16 @@ class _Change:
     zero: str = ""
 
 
-def _filled(request: Export, sheet: Worksheet, row: Row, submission: Graded | None) -> _Change:
+def _filled(request: Export, sheet: Worksheet, row: SheetRow, submission: Graded | None) -> _CellChange:
     """Return a row with grade and comment; a row that is not ours stays as it was, byte for byte."""
     untouched = moodle_worksheet.line(row.cells, sheet, row.raw) if sheet.rewrite else row.raw
     score = request.score(submission) if submission else None
     if submission is None or score is None:
-        return _Change(untouched)
+        return _CellChange(untouched)
     locked = sheet.locked(row)
     if locked:
         message = f"{submission.label}: the grade cannot be changed in Moodle, so the row stays as it was"
-        return _Change(untouched, attention=message)
+        return _CellChange(untouched, attention=message)
     most = row.cells[sheet.grade + 1]
     cells = list(row.cells)
     grade = _grade(points.out_of(score, request.possible, points.as_number(most)), most)
@@ -241,7 +241,7 @@ def _filled(request: Export, sheet: Worksheet, row: Row, submission: Graded | No
             f"{submission.label}: {title!r} is {word!r}, which is not known here: if the grade is locked, Moodle skips it"
         )
     zero = submission.label if changed and not points.as_number(grade) else ""
-    return _Change(moodle_worksheet.line(cells, sheet, row.raw), changed, commented, "; ".join(messages), zero)
+    return _CellChange(moodle_worksheet.line(cells, sheet, row.raw), changed, commented, "; ".join(messages), zero)
 
 
 def comment(before: str, submission: Graded) -> str:
@@ -256,7 +256,7 @@ def _grade(value: Decimal, most: str) -> str:
     return f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):f}".replace(".", mark)
 
 
-def _said(request: Export, sheet: Worksheet, changes: Sequence[_Change]) -> tuple[str, ...]:
+def _said(request: Export, sheet: Worksheet, changes: Sequence[_CellChange]) -> tuple[str, ...]:
     grades, comments = sum(change.grade for change in changes), sum(change.comment for change in changes)
     zeros = sum(bool(change.zero) for change in changes)
     counted = f"{grades - zeros * bool(sheet.skips_zeros)} grades"
@@ -275,7 +275,7 @@ def _said(request: Export, sheet: Worksheet, changes: Sequence[_Change]) -> tupl
     return tuple(messages)
 
 
-def _zeros(sheet: Worksheet, changes: Sequence[_Change]) -> tuple[str, ...]:
+def _zeros(sheet: Worksheet, changes: Sequence[_CellChange]) -> tuple[str, ...]:
     """Return a sentence that names whose grade of 0 Moodle will not take from a worksheet, or may not."""
     names = [change.zero for change in changes if change.zero]
     if not names or sheet.skips_zeros is False:

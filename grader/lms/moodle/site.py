@@ -16,8 +16,8 @@ from grader.classroom.manifest import Entry
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.common import feedback
 from grader.lms.common.points import equal
-from grader.lms.live.changes import Assignment, Change, Note, Outcome, Standing
-from grader.lms.live.http import Call, Http, origin
+from grader.lms.live.changes import Assignment, ChangeOutcome, GradeChange, Note, Standing
+from grader.lms.live.http import Http, HttpCall, origin
 from grader.lms.live.push import failed, is_final, stopping
 from grader.lms.live.tokens import Secret
 
@@ -97,7 +97,7 @@ class Moodle:
         """Nothing to try: a call sets grade, comment and page together, or is refused before it sets any."""
         return ()
 
-    def send(self, changes: Sequence[Change], note: Note) -> Iterator[Outcome]:
+    def send(self, changes: Sequence[GradeChange], note: Note) -> Iterator[ChangeOutcome]:
         """Send some students at once; where Moodle refuses them together, one by one."""
         for first in range(0, len(changes), AT_ONCE):
             some = changes[first : first + AT_ONCE]
@@ -109,7 +109,7 @@ class Moodle:
             if stop is None and len(some) > 1 and all(outcome.ended == "failed" for outcome in outcomes):
                 stop = outcomes[-1]
             if stop is not None:
-                yield from (Outcome(change, "not_tried", stop.why) for change in changes[first + AT_ONCE :])
+                yield from (ChangeOutcome(change, "not_tried", stop.why) for change in changes[first + AT_ONCE :])
                 return
 
     @property
@@ -121,11 +121,11 @@ class Moodle:
     def _id(self) -> str:
         return str(self._found["id"])
 
-    def _again(self, outcome: Outcome, note: Note) -> list[Outcome]:
+    def _again(self, outcome: ChangeOutcome, note: Note) -> list[ChangeOutcome]:
         """Try a student again alone that was refused with others: one of them may have been the reason."""
         return self._save([outcome.change], note) if outcome.ended == "failed" else [outcome]
 
-    def _save(self, changes: Sequence[Change], note: Note) -> list[Outcome]:
+    def _save(self, changes: Sequence[GradeChange], note: Note) -> list[ChangeOutcome]:
         """Upload the pages, set grades and comments, and tell what came of each."""
         try:
             before = self._grades()
@@ -140,7 +140,7 @@ class Moodle:
             return self._ended(changes, error, note, before)
         return self._shown(changes, note)
 
-    def _shown(self, changes: Sequence[Change], note: Note) -> list[Outcome]:
+    def _shown(self, changes: Sequence[GradeChange], note: Note) -> list[ChangeOutcome]:
         """Look whether grades that Moodle took do show: of a locked one it says nothing."""
         try:
             now: Mapping[str, Mapping[str, Any]] | None = self._grades()
@@ -156,12 +156,12 @@ class Moodle:
             grade_there = _grade(now.get(change.standing.user)) if now is not None else wanted
             shows = wanted is None or equal(grade_there, wanted) or change.wish.graded.absent
             note.write(change, "both", "sent" if shows else "failed")
-            outcomes.append(Outcome(change, "sent") if shows else failed(change, silent))
+            outcomes.append(ChangeOutcome(change, "sent") if shows else failed(change, silent))
         return outcomes
 
     def _ended(
-        self, changes: Sequence[Change], error: LiveError, note: Note, before: Mapping[str, Mapping[str, Any]]
-    ) -> list[Outcome]:
+        self, changes: Sequence[GradeChange], error: LiveError, note: Note, before: Mapping[str, Mapping[str, Any]]
+    ) -> list[ChangeOutcome]:
         """Read back whose grade was set in spite of an error: Moodle saves one after the other."""
         if is_final(error) and error.status != 0:
             return list(stopping(changes, error))
@@ -173,22 +173,22 @@ class Moodle:
 
     def _one(
         self,
-        change: Change,
+        change: GradeChange,
         error: LiveError,
         note: Note,
         before: Mapping[str, Mapping[str, Any]],
         now: Mapping[str, Mapping[str, Any]],
-    ) -> Outcome:
+    ) -> ChangeOutcome:
         user = change.standing.user
         if user in now and now[user] != before.get(user) and equal(_grade(now[user]), change.wish.grade):
             note.write(change, "both", "sent")
-            return Outcome(change, "sent")
+            return ChangeOutcome(change, "sent")
         outcome = failed(change, error)
         if outcome.ended == "failed":
             note.write(change, "both", "failed")
         return outcome
 
-    def _fields(self, changes: Sequence[Change], drafts: Sequence[str]) -> list[tuple[str, str]]:
+    def _fields(self, changes: Sequence[GradeChange], drafts: Sequence[str]) -> list[tuple[str, str]]:
         fields = [("assignmentid", self._id), ("applytoall", "0")]
         state = "readyforrelease" if self._found.get("markingworkflow") else ""
         for index, (change, draft) in enumerate(zip(changes, drafts, strict=True)):
@@ -210,7 +210,7 @@ class Moodle:
             fields += [(f"grades[{index}]{name}", value) for name, value in form.items()]
         return fields
 
-    def _upload(self, change: Change) -> str:
+    def _upload(self, change: GradeChange) -> str:
         """Put the page into a draft area of the token's owner, and return the area's number."""
         fields: list[tuple[str, str | Secret]] = [
             ("token", self._token),
@@ -220,7 +220,7 @@ class Moodle:
         ]
         file = ("file_1", feedback.PAGE, change.wish.page.read_bytes())
         answer = self._answer(
-            Call("POST", f"{self.site}/webservice/upload.php", form=fields, file=file, repeatable=True)
+            HttpCall("POST", f"{self.site}/webservice/upload.php", form=fields, file=file, repeatable=True)
         )
         with self._understood():
             if "error" in answer[0]:
@@ -245,9 +245,9 @@ class Moodle:
         ]
         repeatable = "_get_" in function
         url = f"{self.site}/webservice/rest/server.php"
-        return self._answer(Call("POST", url, form=[*form, *fields], repeatable=repeatable))
+        return self._answer(HttpCall("POST", url, form=[*form, *fields], repeatable=repeatable))
 
-    def _answer(self, call: Call) -> Any:
+    def _answer(self, call: HttpCall) -> Any:
         """Send a call and return its answer; Moodle reports errors with status 200."""
         response = self._http.send(call)
         if response.status_code >= 300:

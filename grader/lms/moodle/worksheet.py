@@ -37,7 +37,7 @@ _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f&<>\"`|':\\/]")  # what Moodle's clea
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SheetRow:
     """A row: its cells, and the text that it stood in the file as, with its end."""
 
     cells: Sequence[str]
@@ -54,10 +54,10 @@ class Row:
 class Worksheet:
     """A grading worksheet: its rows, and where the columns stand that Moodle reads, found by name or by place."""
 
-    text: tables.Text
+    text: tables.TextFormat
     delimiter: str
-    header: Row
-    rows: Sequence[Row]
+    header: SheetRow
+    rows: Sequence[SheetRow]
     grade: int
     last: int
     comments: int | None
@@ -65,7 +65,7 @@ class Worksheet:
     rewrite: bool
     changeable: int | None = None
 
-    def locked(self, row: Row) -> bool | None:
+    def locked(self, row: SheetRow) -> bool | None:
         """Return whether a row's grade is locked, None where the worksheet says so in a language that is not known here."""
         if self.changeable is None:
             return False
@@ -134,7 +134,7 @@ def read(path: Path, column: str | None = None) -> Worksheet:
     return Worksheet(text, delimiter, header, rest, *places, by_place=by_place, rewrite=rewrite, changeable=changeable)
 
 
-def php_rows(text: str, delimiter: str, escape: str = "\\") -> Iterator[Row]:
+def php_rows(text: str, delimiter: str, escape: str = "\\") -> Iterator[SheetRow]:
     r"""Yield the rows of a table as PHP's ``fgetcsv`` reads it: a quote behind a backslash ends no cell."""
     plain = f"[^{re.escape(delimiter)}\r\n]*"
     inside = r'[^"\\]+|\\(?:.|\Z)|""' if escape else r'[^"]+|""'
@@ -147,11 +147,11 @@ def php_rows(text: str, delimiter: str, escape: str = "\\") -> Iterator[Row]:
         cells.append((match["quoted"] or "").replace('""', '"') + match["plain"])
         at = match.end()
         if match["end"] != delimiter or at == len(text):
-            yield Row(cells, text[start:at])
+            yield SheetRow(cells, text[start:at])
             start, cells = at, []
 
 
-def _uniform(text: str, delimiter: str, path: Path) -> tuple[list[Row], bool]:
+def _uniform(text: str, delimiter: str, path: Path) -> tuple[list[SheetRow], bool]:
     """Return rows of as many cells as the header, as Moodle demands; and whether they have to be written anew for that."""
     for escape in ("\\", ""):
         rows = [row for row in php_rows(text, delimiter, escape) if any(cell.strip() for cell in row.cells)]
@@ -178,7 +178,7 @@ def _by_name(header: Sequence[str], column: str | None) -> tuple[int, int, int |
 
 
 def _by_place(
-    header: Sequence[str], rows: Sequence[Row], path: Path, column: str | None
+    header: Sequence[str], rows: Sequence[SheetRow], path: Path, column: str | None
 ) -> tuple[int, int, int | None]:
     """Return where they stand in a worksheet of another language.
 
@@ -213,7 +213,7 @@ def _changeable(header: Sequence[str], grade: int, last: int) -> int | None:
     return dates[0] - 1 if dates and dates[0] - 1 > grade + 1 else None
 
 
-def _grades_at(rows: Sequence[Row], at: int) -> bool:
+def _grades_at(rows: Sequence[SheetRow], at: int) -> bool:
     """Whether a column holds grades or nothing, and the next one the same points in each row."""
     most = {points.as_number(row.cells[at + 1]) for row in rows}
     grades = [row.cells[at].strip() for row in rows]

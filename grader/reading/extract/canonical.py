@@ -21,7 +21,7 @@ _LOOKS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class CanonicalText:
     """A text to be run, and for each of its lines the line of the student's text, from 1 (0: none); empty: the same."""
 
     text: str
@@ -32,17 +32,17 @@ syntax = lru_cache(8)(parse)  # the names and the canonical text of a statement 
 
 
 @remembered(TEXTS)
-def canonical(text: str) -> Text:
+def canonical(text: str) -> CanonicalText:
     """Return what is run for a text: what `ast.unparse` makes of it, or the text itself."""
     try:
         tree = syntax(text)
         plain = ast.unparse(tree)
         lines = None if _LOOKS.search(plain) else _lines(tree, parse(plain))
     except (SyntaxError, RecursionError, ValueError, MemoryError):  # too deep, or not to be written down
-        return Text(text)
+        return CanonicalText(text)
     if lines is None or plain == text:
-        return Text(text)
-    return Text(plain, tuple(lines.get(line, 0) for line in range(1, plain.count("\n") + 2)))
+        return CanonicalText(text)
+    return CanonicalText(plain, tuple(lines.get(line, 0) for line in range(1, plain.count("\n") + 2)))
 
 
 def _lines(tree: ast.AST, again: ast.AST) -> dict[int, int] | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from grader.reading.extract.canonical import Text, canonical, syntax
+from grader.reading.extract.canonical import CanonicalText, canonical, syntax
 from grader.reading.extract.cells import REMEMBERED, TEXTS, Code, remembered
 from grader.reading.extract.exports import is_of_the_course, is_provided, source_of
 from grader.records import MissingName, Place, Unit
@@ -99,7 +99,7 @@ class Binding:
     @property
     def unit(self) -> Unit:
         """The statement as it is carried."""
-        text = Text(self.text) if self.alias else canonical(self.text)
+        text = CanonicalText(self.text) if self.alias else canonical(self.text)
         return Unit(self.text, self.place, _hash(text.text), text.text if text.lines else "", text.lines)
 
 

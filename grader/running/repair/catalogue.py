@@ -32,7 +32,7 @@ _OTHER: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SolutionLiterals:
     """What the solution's function writes: its numbers and texts, its seed, the plain numbers that it multiplies by."""
 
     constants: tuple[Any, ...] = ()
@@ -41,21 +41,21 @@ class Wanted:
 
 
 @lru_cache(32)
-def wanted(solution: Function) -> Wanted:
+def wanted(solution: Function) -> SolutionLiterals:
     """Read off the solution's own function what an edit may put in."""
     code = code_of(solution)
     if code is None:
-        return Wanted()
+        return SolutionLiterals()
     seeds = [node.args[0] for node in code.all(ast.Call) if _called(node) == "seed"]
     sides = [side for node in code.all(ast.BinOp) if _is(node, ast.Mult) for side in (node.left, node.right)]
-    return Wanted(
+    return SolutionLiterals(
         tuple(dict.fromkeys(node.value for node in code.all(ast.Constant))),
         tuple(seeds),
         tuple(side for side in sides if isinstance(side, ast.Constant)),
     )
 
 
-def candidates(function: Function, want: Wanted) -> Iterator[Candidate]:
+def candidates(function: Function, want: SolutionLiterals) -> Iterator[Candidate]:
     """Yield every edit of the unit that defines the function, no text twice, always in the same order.
 
     Raises
@@ -73,7 +73,7 @@ def candidates(function: Function, want: Wanted) -> Iterator[Candidate]:
             yield candidate
 
 
-def _all(code: Code, want: Wanted) -> Iterator[Candidate]:
+def _all(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
     yield from _constants(code, want)
     yield from _seeds(code, want)
     yield from _statements(code)
@@ -88,7 +88,7 @@ def _all(code: Code, want: Wanted) -> Iterator[Candidate]:
     yield from _loops(code)
 
 
-def _constants(code: Code, want: Wanted) -> Iterator[Candidate]:
+def _constants(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
     """Another number, another key."""
     for node in code.all(ast.Constant):
         kind = _kind(code, node, "key" if _is_text(node) else "constant")
@@ -97,7 +97,7 @@ def _constants(code: Code, want: Wanted) -> Iterator[Candidate]:
                 yield code.swap(kind, node, ast.Constant(value))
 
 
-def _seeds(code: Code, want: Wanted) -> Iterator[Candidate]:
+def _seeds(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
     """The seed put in, taken out, or set once and first."""
     for seed in want.seeds[:1]:
         yield code.put_in("seed", ast.unparse(_numpy(code, "random.seed", seed)))
@@ -157,7 +157,7 @@ def _roots(code: Code) -> Iterator[Candidate]:
                 yield code.swap("root", node, ast.BinOp(above.left, ast.Mult(), root), at=above.right)
 
 
-def _factors(code: Code, want: Wanted) -> Iterator[Candidate]:
+def _factors(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
     """A factor or term missing, too many, another, or on the other side of the fraction."""
     for node in code.all(ast.BinOp):
         kind = _kind(code, node, "loop" if _called(node.left) == "len" else "factor")

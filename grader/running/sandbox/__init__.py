@@ -23,8 +23,8 @@ import numpy as np
 from grader.errors import LateError, SandboxError
 from grader.exercise.limits import Limits
 from grader.records import Call, Ended, Fault, Function, Outcome, Place
-from grader.running.sandbox.server import NEEDS_MODULES, NO_ANSWER, SLOTS, Ending, Server, start
-from grader.running.sandbox.wire import BadFrame, Frame, Raised, Refused, Returned, decode
+from grader.running.sandbox.server import NEEDS_MODULES, NO_ANSWER, SLOTS, Ending, JobServer, start
+from grader.running.sandbox.wire import BadFrame, Raised, RefusedReply, Returned, WireFrame, decode
 
 __all__ = ["Limits", "Sandbox", "Variants"]
 
@@ -75,7 +75,7 @@ class Sandbox:
     def __init__(self, limits: Limits | None = None, *, copies: Sandbox | None = None) -> None:
         self.limits = limits or Limits()
         self._copies = copies
-        self._server: Server | None = None
+        self._server: JobServer | None = None
         self._ran: Function | None = None  # whose child may still be there
         self.cpu_seconds = 0.0  # that all jobs took together
         self._complete = False  # whether the worker has all modules, which takes longer to start
@@ -190,7 +190,7 @@ class Sandbox:
             self._server.close()
             self._server, self._ran = None, None
 
-    def _ended(self, job: Callable[[Server], Ending]) -> Ending:
+    def _ended(self, job: Callable[[JobServer], Ending]) -> Ending:
         """Run a job; once more in a new child where the first end may not have been the job's own."""
         with contextlib.suppress(SandboxError):
             ending = self._tried(job)
@@ -209,7 +209,7 @@ class Sandbox:
             )
         return ending
 
-    def _tried(self, job: Callable[[Server], Result]) -> Result:
+    def _tried(self, job: Callable[[JobServer], Result]) -> Result:
         """Have the worker do something; after a failure it is ended, and the next call starts another one."""
         try:
             answer = job(self._running())
@@ -228,7 +228,7 @@ class Sandbox:
         self._complete = True
         return True
 
-    def _running(self) -> Server:
+    def _running(self) -> JobServer:
         if self._server is None:
             slot = os.getpid() % SLOTS + (SLOTS // 2 if self._copies else 0)
             if self._copies is None or self._complete:
@@ -267,10 +267,10 @@ def _outcomes(function: Function, calls: Sequence[Call], ending: Ending, limits:
         yield _unfinished(calls[len(frames)], ending, limits)
 
 
-def _outcome(frame: Frame, call: Call, function: Function) -> Outcome:
+def _outcome(frame: WireFrame, call: Call, function: Function) -> Outcome:
     if isinstance(frame, Returned):
         return Outcome(call, "returned", frame.arrays)
-    if isinstance(frame, Refused):
+    if isinstance(frame, RefusedReply):
         return Outcome(call, "refused", message=_clean(frame.message))
     fault = Fault(_clean(frame.kind), _clean(frame.message), _place(frame, function))
     ended: Ended = "out_of_memory" if frame.kind in ("MemoryError", "_ArrayMemoryError") else "raised"

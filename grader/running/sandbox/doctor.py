@@ -77,7 +77,7 @@ WHOLE = """{
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Trial:
     """One thing that the doctor tried: whether it holds, whether it has to, and what was seen.
 
     With `unclear` it ran out of time, which says nothing about whether it holds.
@@ -96,7 +96,7 @@ class Examination:
 
     system: str
     python: str
-    checks: tuple[Check, ...]
+    checks: tuple[Trial, ...]
 
     @property
     def confined(self) -> bool | None:
@@ -104,12 +104,12 @@ class Examination:
         return False if self.failures else None if self.unclear else True
 
     @property
-    def failures(self) -> tuple[Check, ...]:
+    def failures(self) -> tuple[Trial, ...]:
         """What has to hold and does not."""
         return tuple(check for check in self.checks if check.required and not check.holds and not check.unclear)
 
     @property
-    def unclear(self) -> tuple[Check, ...]:
+    def unclear(self) -> tuple[Trial, ...]:
         """What has to hold and ran out of time."""
         return tuple(check for check in self.checks if check.required and check.unclear)
 
@@ -122,7 +122,7 @@ def examine() -> Examination:
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     if sys.platform != "linux":
         seen = "this system has no confinement; `grader check` runs your own notebook in a separate process"
-        return Examination(system, platform.python_version(), (Check("confinement", False, True, seen),))
+        return Examination(system, platform.python_version(), (Trial("confinement", False, True, seen),))
     return Examination(system, platform.python_version(), tuple(_checks()))
 
 
@@ -151,20 +151,20 @@ def require() -> None:
         )
 
 
-def _checks() -> Iterator[Check]:
+def _checks() -> Iterator[Trial]:
     with Sandbox(QUICK) as sandbox:
         try:
             available = sandbox.layers
         except LateError as error:
-            yield Check("worker", False, True, error.problem, unclear=True)
+            yield Trial("worker", False, True, error.problem, unclear=True)
             return
         except SandboxError as error:
-            yield Check("worker", False, True, error.problem)
+            yield Trial("worker", False, True, error.problem)
             return
         for layer in ALL:
             required = layer in mandatory()
             if layer not in available:
-                yield Check(layer, not required and layer == "own uid", required, _absent(layer))
+                yield Trial(layer, not required and layer == "own uid", required, _absent(layer))
             else:
                 yield _layer(sandbox, layer, required=required)
         yield _whole(sandbox)
@@ -175,23 +175,23 @@ def _absent(layer: str) -> str:
     return "not root, so not needed" if layer == "own uid" else "this machine does not have it"
 
 
-def _layer(sandbox: Sandbox, layer: str, *, required: bool) -> Check:
+def _layer(sandbox: Sandbox, layer: str, *, required: bool) -> Trial:
     """Test one layer with no other around it."""
     needs = ("no_new_privs", layer)  # which stops none of the canaries, and the kernel asks for it
     return _judged(layer, _tried(sandbox, CANARIES[layer], layers=needs), required=required)
 
 
-def _whole(sandbox: Sandbox) -> Check:
+def _whole(sandbox: Sandbox) -> Trial:
     """Test the stack as student code meets it, with a right answer as control."""
     right = _tried(sandbox, '{"product": np.arange(4.0).reshape(2, 2) @ np.ones((2, 2))}')
     if right is None:
         return _unclear("everything together", required=True)
     if right.ended != "returned" or right.arrays["product"].numpy().tolist() != [[1.0, 1.0], [5.0, 5.0]]:
-        return Check("everything together", False, True, f"a right answer did not come back: {right.message}")
+        return Trial("everything together", False, True, f"a right answer did not come back: {right.message}")
     return _judged("everything together", _tried(sandbox, WHOLE), required=True)
 
 
-def _bounds(sandbox: Sandbox) -> Iterator[Check]:
+def _bounds(sandbox: Sandbox) -> Iterator[Trial]:
     """Test that time and answers are bounded."""
     slept = _tried(sandbox, '{"x": time.sleep(30)}', wall_seconds=SLEEP_SECONDS)
     yield _ended("wall time", slept, "timed_out")
@@ -199,24 +199,24 @@ def _bounds(sandbox: Sandbox) -> Iterator[Check]:
     yield _ended("size of the answer", flood, "refused")
 
 
-def _ended(name: str, outcome: Outcome | None, wanted: Ended) -> Check:
+def _ended(name: str, outcome: Outcome | None, wanted: Ended) -> Trial:
     if outcome is None:
         return _unclear(name, required=True)
-    return Check(name, outcome.ended == wanted, True, outcome.message or outcome.ended)
+    return Trial(name, outcome.ended == wanted, True, outcome.message or outcome.ended)
 
 
-def _unclear(name: str, *, required: bool) -> Check:
-    return Check(name, False, required, UNCLEAR, unclear=True)
+def _unclear(name: str, *, required: bool) -> Trial:
+    return Trial(name, False, required, UNCLEAR, unclear=True)
 
 
-def _judged(name: str, outcome: Outcome | None, *, required: bool) -> Check:
+def _judged(name: str, outcome: Outcome | None, *, required: bool) -> Trial:
     if outcome is None:
         return _unclear(name, required=required)
     if outcome.ended != "returned":
-        return Check(name, False, required, f"{outcome.ended}: {outcome.message}")
+        return Trial(name, False, required, f"{outcome.ended}: {outcome.message}")
     broken = [what for what, array in outcome.arrays.items() if array.numpy() != 1.0]
     tried = ", ".join(outcome.arrays)
-    return Check(name, not broken, required, f"not stopped: {', '.join(broken)}" if broken else f"held: {tried}")
+    return Trial(name, not broken, required, f"not stopped: {', '.join(broken)}" if broken else f"held: {tried}")
 
 
 def _tried(

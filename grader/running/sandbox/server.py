@@ -63,7 +63,7 @@ class Ending:
 GONE = Ending(0, in_time=False, result=b"")
 
 
-class Server(Protocol):
+class JobServer(Protocol):
     """Runs jobs, one at a time."""
 
     layers: tuple[str, ...]
@@ -86,7 +86,7 @@ class Server(Protocol):
         """Run one more job in the child of the last one; `GONE` if that is not there any more."""
         ...
 
-    def copy(self, slot: int) -> Server:
+    def copy(self, slot: int) -> JobServer:
         """Return a server like this one, with children of its own; it ends with this one at the latest."""
         ...
 
@@ -435,7 +435,7 @@ def mandatory() -> tuple[str, ...]:
     return (*MANDATORY, "own uid") if os.getuid() == 0 else MANDATORY
 
 
-def start(limits: Limits, slot: int, *, complete: bool = False) -> Server:
+def start(limits: Limits, slot: int, *, complete: bool = False) -> JobServer:
     """Start the strongest worker that this system has; a `complete` one has every module of a plain Python."""
     server = ForkServer if sys.platform == "linux" else OnceServer
     return server(limits, slot, complete=complete)

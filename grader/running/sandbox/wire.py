@@ -50,17 +50,17 @@ class Raised:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedReply:
     """A call returned something that is not a dictionary of bounded numbers."""
 
     index: int
     message: str
 
 
-Frame = Returned | Raised | Refused
+WireFrame = Returned | Raised | RefusedReply
 
 
-def decode(data: bytes) -> list[Frame]:
+def decode(data: bytes) -> list[WireFrame]:
     """Return the frames that are whole.
 
     Raises
@@ -138,16 +138,16 @@ def _with_plain_nans(data: bytes) -> bytes:
     return np.where(is_nan, np.nan, numbers).astype(_NUMBERS).tobytes() if np.count_nonzero(is_nan) else data
 
 
-def _frame(reader: _Reader) -> Frame:
+def _frame(reader: _Reader) -> WireFrame:
     kind, index = reader.unpack(_HEAD)
-    frame: Frame
+    frame: WireFrame
     if kind == RETURNED:
         frame = Returned(index, _arrays(reader))
     elif kind == RAISED:
         unit, line = reader.unpack(_PLACE)
         frame = Raised(index, reader.text(MAX_TYPE), reader.text(MAX_MESSAGE), unit, line)
     elif kind == REFUSED:
-        frame = Refused(index, reader.text(MAX_MESSAGE))
+        frame = RefusedReply(index, reader.text(MAX_MESSAGE))
     else:
         raise BadFrame("the frame is of no known kind")
     reader.end()

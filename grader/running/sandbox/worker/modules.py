@@ -35,7 +35,7 @@ NOT_LOADED = ("_test", "_xx", "xx", "_tkinter")  # test modules, and windows: a 
 WITHOUT_CODE = frozenset("__pycache__ dist-packages site-packages test tests".split())
 
 
-class File(NamedTuple):
+class ModuleFile(NamedTuple):
     """A module written in Python: its path, its code or, where that was never compiled, its text, and whether it is a package."""
 
     path: str
@@ -55,7 +55,7 @@ class Incomplete(MetaPathFinder):
 class Library(MetaPathFinder, InspectLoader):
     """Imports modules written in Python from memory."""
 
-    def __init__(self, files: dict[str, File]) -> None:
+    def __init__(self, files: dict[str, ModuleFile]) -> None:
         self.files = files
         self.namespaces = {name.rpartition(".")[0] for name in files} - files.keys()
 
@@ -173,13 +173,13 @@ def _modules(folder: str, prefix: str) -> Iterator[tuple[str, str]]:
             yield from _modules(entry.path, f"{prefix}{stem}.")
 
 
-def _file(name: str, path: str) -> File:
+def _file(name: str, path: str) -> ModuleFile:
     """Read a module: compiled where a compiled file is there, since to compile them all takes seconds."""
     is_package = os.path.basename(path) == "__init__.py"
     with contextlib.suppress(SyntaxError, NotImplementedError):
         if os.path.exists(importlib.util.cache_from_source(path)) and (
             code := SourceFileLoader(name, path).get_code(name)
         ):
-            return File(path, code, is_package)
+            return ModuleFile(path, code, is_package)
     with open(path, "rb") as file:
-        return File(path, file.read(), is_package)
+        return ModuleFile(path, file.read(), is_package)
