@@ -186,6 +186,7 @@ def _handed_in(files: Sequence[ReadName], listed: Mapping[str, int], mark: str =
         note=note,
         lms=({HANDED_IN: last.isoformat(sep=" ")} if last else {}) | ({LISTED_AS: first.student} if mark else {}),
         remark="; ".join(remarks),
+        known_as=f"{first.student} ({mark})" if mark else "",
     )
 
 
