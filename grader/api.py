@@ -23,6 +23,7 @@ from grader.judging.checks import CHECKS
 from grader.messages import say
 from grader.outputs import Output, require_writable
 from grader.pipeline import Pipeline
+from grader.prepare import measured
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 from grader.records import Notebook, Result
 from grader.store import Store, trust
@@ -129,13 +130,35 @@ def page_path(notebook: Path) -> Path:
     return notebook.with_name(f"{notebook.stem}-feedback.html")
 
 
-def write_page(result: Result, path: Path) -> Path:
-    """Write the feedback page."""
+def lab_beside(page: Path, exercise: Exercise) -> Path | None:
+    """Return where the lab goes that a page links to; None where it is elsewhere, or cannot be beside the page."""
+    from grader.rendering.lab import has_lab
+    from grader.rendering.lablink import FILE
+
+    is_stream = page.is_absolute() and page.parts[1:2] in {("dev",), ("proc",)}
+    return None if exercise.lab_url or is_stream or not has_lab(exercise) else page.with_name(FILE)
+
+
+def write_page(result: Result, path: Path, lab: str = "") -> Path:
+    """Write the feedback page; `lab` is the address of the lab, if it is to link to one."""
     from grader.rendering import html  # jinja2 is needed for pages only
 
-    content = attempt("writing the page", lambda: html.feedback_page(result), lambda _: html.plain_page(result))
+    content = attempt("writing the page", lambda: html.feedback_page(result, lab), lambda _: html.plain_page(result))
     write(path, content, private=True)
     return path
+
+
+def lab_page(exercise: Exercise) -> str:
+    """Return the lab of an exercise.
+
+    Raises
+    ------
+    RequestError
+        If its network cannot learn points of a plane.
+    """
+    from grader.rendering import lab  # jinja2 is needed for pages only
+
+    return lab.lab_page(exercise, measured(exercise))
 
 
 def annotated_path(notebook: Path, wanted: Path) -> Path:

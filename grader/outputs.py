@@ -14,7 +14,9 @@ from typing import Literal
 from grader.errors import RequestError
 from grader.messages import say
 
-OutputKind = Literal["page", "result", "annotated notebook", "JUnit report", "autograder zip", "table of rulings"]
+OutputKind = Literal[
+    "page", "lab", "result", "annotated notebook", "JUnit report", "autograder zip", "table of rulings"
+]
 _BEGINNING = 2**16  # bytes that tell what a file is
 _MOST = 2**27  # bytes of an annotated notebook that are looked through
 
@@ -119,6 +121,7 @@ def _is_autograder(path: Path) -> bool:
 
 _KINDS: Mapping[OutputKind, Callable[[Path], bool]] = {
     "page": _begins(rb"\s*<!doctype html"),
+    "lab": _begins(rb"(?s)\s*<!doctype html.{,2000}<meta name=\"generator\" content=\"grader lab\">"),
     "result": _begins(rb'\s*\{\s*"schema"\s*:\s*"grader-result/'),
     "annotated notebook": _is_annotated,
     "JUnit report": _begins(rb"\s*(?:<\?xml[^>]*>\s*)?<testsuites?\b"),

@@ -72,9 +72,9 @@ def unanswered(exercise: Exercise, known: Shipped, trainer: Trainer) -> Prepared
 
 
 def _prepared(exercise: Exercise, known: Shipped, trainer: Trainer, answers: Mapping[str, Answer]) -> Prepared:
-    measured = _measured(exercise, known, trainer)
-    questions = attempt("answering questions", lambda: asked_often(measured), lambda _: ())
-    return Prepared(answers, _course(exercise, known, trainer), measured, questions)
+    facts = _measured(exercise, known, trainer)
+    questions = attempt("answering questions", lambda: asked_often(facts), lambda _: ())
+    return Prepared(answers, _course(exercise, known, trainer), facts, questions)
 
 
 def _answer(
@@ -116,6 +116,12 @@ def _course(exercise: Exercise, known: Shipped, trainer: Trainer) -> Course:
     model, starts = exercise.model, shipped.known(known, exercise)
     settings = ModelSettings(model.learning_rate, model.iterations, model.layers)
     return Course(settings, {name: trainer.known(key) for name, key in starts.items()}, shipped.solution_seed(exercise))
+
+
+def measured(exercise: Exercise) -> Measured:
+    """Return what was measured beforehand for an exercise; nothing is run or trained."""
+    known = shipped.load(exercise)
+    return _measured(exercise, known, Trainer(exercise.model, cache=known.cache()))
 
 
 def _measured(exercise: Exercise, known: Shipped, trainer: Trainer) -> Measured:

@@ -1,9 +1,9 @@
 "use strict";
 
-/* The network, as grader/training.py trains it: float64, full batch, the notebook's order of operations.
-   Runs in a worker that is made from this function's own text. Arrays hold one unit after the other, points contiguous. */
-function network() {
-  "use strict";
+/* The network, as grader/exercise/training.py trains it: float64, full batch, the notebook's order of operations.
+   It runs in a worker that is made from this function's own text. Arrays hold one unit after the other, points contiguous.
+   `fused` takes one pass over all points at once, where the network is small enough for one to be written for it. */
+function network(fused) {
   const SIDE = 61, EDGE = 1.5, EVERY = 3; // the square that is coloured; a unit's own picture takes every third of its points
 
   function product(W, n, N, a, m, out) {
@@ -143,7 +143,47 @@ function network() {
     return X;
   }
 
-  const DRAWN = {randn: (z) => z, rand: (u) => u, narrow: (u) => u - 0.5, centred: (u) => (u - 0.5) * Math.sqrt(12)};
+  /* NumPy's legacy generator: the Mersenne Twister, and normal numbers by the polar method, in pairs. */
+  function generator(seed) {
+    const words = new Uint32Array(624);
+    let at = 624, spare = null;
+    words[0] = seed;
+    for (let i = 1; i < 624; i++) words[i] = Math.imul(1812433253, words[i - 1] ^ (words[i - 1] >>> 30)) + i;
+    function word() {
+      if (at === 624) {
+        for (let i = 0; i < 624; i++) {
+          const y = (words[i] & 0x80000000) | (words[(i + 1) % 624] & 0x7fffffff);
+          words[i] = words[(i + 397) % 624] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
+        }
+        at = 0;
+      }
+      let y = words[at++];
+      y ^= y >>> 11;
+      y ^= (y << 7) & 0x9d2c5680;
+      y ^= (y << 15) & 0xefc60000;
+      return (y ^ (y >>> 18)) >>> 0;
+    }
+    const uniform = () => ((word() >>> 5) * 67108864 + (word() >>> 6)) / 9007199254740992;
+    function normal() {
+      if (spare !== null) {
+        const second = spare;
+        spare = null;
+        return second;
+      }
+      let x, y, square;
+      do {
+        x = 2 * uniform() - 1;
+        y = 2 * uniform() - 1;
+        square = x * x + y * y;
+      } while (square >= 1 || square === 0);
+      const factor = Math.sqrt((-2 * Math.log(square)) / square);
+      spare = factor * x;
+      return factor * y;
+    }
+    return {
+      randn: normal, rand: uniform, narrow: () => uniform() - 0.5, centred: () => (uniform() - 0.5) * Math.sqrt(12),
+    };
+  }
 
   /* What each unit of a hidden layer puts out over the square: 0 to 255 of its own largest value. */
   function units(a, n) {
@@ -165,21 +205,29 @@ function network() {
     });
   }
 
-  function train(job, tell) {
-    const {layers, iterations, rate} = job, L = layers.length - 1;
-    const net = {layers, W: [null], b: [null]}, grads = {dW: [null], db: [null], dZ: [null]};
-    const X = Float64Array.from(job.train.x), Y = Float64Array.from(job.train.y), m = Y.length;
-    for (let l = 1, at = 0; l <= L; l++) {
-      const count = layers[l] * layers[l - 1];
-      const factor = job.scale === "he" ? Math.sqrt(2 / layers[l - 1]) : job.scale;
-      net.W.push(Float64Array.from(job.draws.slice(at, at + count), (drawn) => DRAWN[job.draw](drawn) * factor));
-      net.b.push(new Float64Array(layers[l]));
-      grads.dW.push(new Float64Array(count));
-      grads.db.push(new Float64Array(layers[l]));
-      grads.dZ.push(new Float64Array(layers[l] * m));
-      at += count;
+  /* One array, and a view of it for each layer. */
+  function split(sizes) {
+    const whole = new Float64Array(sizes.reduce((sum, size) => sum + size, 0)), views = [null];
+    let at = 0;
+    for (const size of sizes) {
+      views.push(whole.subarray(at, at + size));
+      at += size;
     }
-    const first = net.W.map((W) => W && W.slice());
+    return [whole, views];
+  }
+
+  function train(job, tell) {
+    const {layers, iterations, rate} = job, L = layers.length - 1, above = layers.slice(1);
+    const weightCounts = above.map((n, l) => n * layers[l]);
+    const [W, weights] = split(weightCounts), [b, biases] = split(above), [dW, weightGrads] = split(weightCounts), [db, biasGrads] = split(above);
+    const net = {layers, W: weights, b: biases}, X = Float64Array.from(job.train.x), Y = Float64Array.from(job.train.y), m = Y.length;
+    const grads = {dW: weightGrads, db: biasGrads, dZ: layers.map((n, l) => l && new Float64Array(n * m))};
+    const draw = generator(job.seed)[job.draw];
+    for (let l = 1; l <= L; l++) {
+      const factor = job.scale === "he" ? Math.sqrt(2 / layers[l - 1]) : Array.isArray(job.scale) ? job.scale[l - 1] : job.scale;
+      for (let i = 0; i < weights[l].length; i++) weights[l][i] = draw() * factor;
+    }
+    const first = W.slice();
     const points = room(layers, X, m);
     const tests = room(layers, Float64Array.from(job.test.x), job.test.y.length), cells = room(layers, square(), SIDE * SIDE);
 
@@ -198,12 +246,14 @@ function network() {
     function standing() { // for the words below the figures, at whatever iteration the reader stops
       let deviation = 0;
       for (const a of points.A[L]) deviation = a === a ? Math.max(deviation, Math.abs(a - 0.5)) : Infinity;
-      return {escape, raised, deviation, moved: net.W.some((W, l) => W && W.some((w, i) => w !== first[l][i]))};
+      return {escape, raised, deviation, moved: W.some((w, i) => w !== first[i])};
     }
 
     for (let iteration = 0; iteration < iterations; iteration++) {
-      forward(net, points);
-      backward(net, points, Y, grads);
+      const seen = wanted.has(iteration) || pictured.has(iteration);
+      if (fused) fused(W, b, dW, db, X, Y, m, points.Z, points.A[L]);
+      if (!fused || seen) forward(net, points); // what is looked at needs the hidden layers as well
+      if (!fused) backward(net, points, Y, grads);
       const cost = costs(points, Y);
       if (escape === null && cost.printed < 0.6) escape = iteration;
       if (cost.exact > before + 0.001) raised++;
@@ -214,11 +264,8 @@ function network() {
         samples = [];
         if (job.preview) return;
       }
-      for (let l = 1; l <= L; l++) {
-        const W = net.W[l], dW = grads.dW[l], b = net.b[l], db = grads.db[l];
-        for (let i = 0; i < W.length; i++) W[i] -= rate * dW[i];
-        for (let i = 0; i < b.length; i++) b[i] -= rate * db[i];
-      }
+      for (let i = 0; i < W.length; i++) W[i] -= rate * dW[i];
+      for (let i = 0; i < b.length; i++) b[i] -= rate * db[i];
     }
     const seen = picture();
     forward(net, points);
@@ -228,18 +275,55 @@ function network() {
   self.onmessage = (event) => train(event.data, (message) => self.postMessage(message));
 }
 
-/* The page. */
+/* Write one pass over all points, forward and backward, as code in which every weight has a name: three times as fast as loops. */
+function fusedPass(layers) {
+  const L = layers.length - 1, lines = [], range = (n) => Array.from({length: n}, (_, i) => i);
+  const each = (visit) => {
+    let at = 0, unit = 0;
+    for (let l = 1; l <= L; l++) for (let i = 0; i < layers[l]; i++) {
+      const weights = range(layers[l - 1]).map((k) => [`${l}_${i}_${k}`, at++, k]);
+      visit(l, i, weights, unit++);
+    }
+  };
+  const value = (l, k) => (l ? `a${l}_${k}` : `X[${k ? `${k} * m + ` : ""}p]`);
+  each((l, i, weights, unit) => {
+    for (const [name, at] of weights) lines.push(`const w${name} = W[${at}]; let g${name} = 0;`);
+    lines.push(`const c${l}_${i} = b[${unit}]; let h${l}_${i} = 0;`);
+  });
+  lines.push("for (let p = 0; p < m; p++) {");
+  each((l, i, weights) => {
+    lines.push(`const z${l}_${i} = ${weights.map(([name, , k]) => `w${name} * ${value(l - 1, k)}`).join(" + ")} + c${l}_${i};`);
+    if (l < L) lines.push(`const a${l}_${i} = z${l}_${i} <= 0 ? 0 : z${l}_${i};`);
+  });
+  lines.push(`const a = 1 / (1 + Math.exp(-z${L}_0)), d${L}_0 = (a - Y[p]) / m; Z[p] = z${L}_0; A[p] = a;`);
+  for (let l = L; l > 1; l--) {
+    for (const k of range(layers[l - 1])) {
+      const sum = range(layers[l]).map((i) => `w${l}_${i}_${k} * d${l}_${i}`).join(" + ");
+      lines.push(`const d${l - 1}_${k} = a${l - 1}_${k} > 0 ? ${sum} : 0;`);
+    }
+  }
+  each((l, i, weights) => {
+    for (const [name, , k] of weights) lines.push(`g${name} += d${l}_${i} * ${value(l - 1, k)};`);
+    lines.push(`h${l}_${i} += d${l}_${i};`);
+  });
+  lines.push("}");
+  each((l, i, weights, unit) => {
+    for (const [name, at] of weights) lines.push(`dW[${at}] = g${name};`);
+    lines.push(`db[${unit}] = h${l}_${i};`);
+  });
+  return `function (W, b, dW, db, X, Y, m, Z, A) {\n${lines.join("\n")}\n}`;
+}
+
+/* The page: up to three starts are trained side by side; one of them at a time is looked into. */
 function page() {
-  const LN2 = Math.LN2, SVG = "http://www.w3.org/2000/svg";
-  const DATA = JSON.parse(document.getElementById("data").textContent);
-  const LAYERS = {1: [2, 10, 1], 2: [2, 10, 5, 1], 3: [2, 10, 5, 5, 1]};
-  const HIDDEN = {1: "one hidden layer", 2: "two hidden layers", 3: "three hidden layers"};
-  const START = DATA.start;
-  const DRAWN = {randn: "a standard normal draw (randn)", rand: "a uniform draw from 0 to 1 (rand)", narrow: "a uniform draw from −0.5 to 0.5 (rand - 0.5)", centred: "a uniform draw around 0, as wide as randn: (rand - 0.5) * sqrt(12),"};
+  const LN2 = Math.LN2, SVG = "http://www.w3.org/2000/svg", MOST_WEIGHTS = 500, DRAW_EVERY = 50; // weights for which a pass is written out; milliseconds
+  const DATA = JSON.parse(document.getElementById("data").textContent), USUAL = DATA.usual;
+  const DRAWS = {randn: "a standard normal draw", rand: "a uniform draw from 0 to 1", narrow: "a uniform draw from −0.5 to 0.5", centred: "a uniform draw around 0, as wide as randn,"};
+  const LANES = ["lane-one", "lane-two", "lane-three"];
   const id = (name) => document.getElementById(name);
-  const form = id("lab-form"), calm = matchMedia("(prefers-reduced-motion: reduce)");
-  const address = URL.createObjectURL(new Blob([`(${network})()`], {type: "text/javascript"}));
-  let worker = null, run = null, playing = 0;
+  const form = id("lab-form"), fields = form.elements, calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const addresses = {};
+  let run = null, inspected = 0, playing = 0, redraw = 0, yours = null;
 
   // --- numbers in words
   const count = (n) => n.toLocaleString("en-US");
@@ -248,7 +332,10 @@ function page() {
   const score = (x) => String(Number(x.toFixed(4)));
   const money = (x, digits) => (x !== x ? "not a number" : x === Infinity ? "inf" : x.toFixed(digits));
   const list = (items) => (items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items[items.length - 1]}`);
-  const scaled = (scale) => (scale === "he" ? "He’s scale" : scale === 0 ? "weights of zero" : `scale ${scale}`);
+  const right = (accuracy, labels) => { // of so many points
+    const points = labels.length, correct = Math.round(accuracy * points);
+    return `${correct === points ? `all ${points}` : `${correct} of the ${points}`}`;
+  };
 
   function digits(costs) { // as many decimals as tell neighbours apart
     const finite = costs.filter(isFinite);
@@ -258,68 +345,141 @@ function page() {
     return 12;
   }
 
-  // --- the state: form and fragment
-  function state() {
-    const kind = form.elements.start.value;
-    const scale = kind === "he" ? "he" : kind === "zeros" ? 0 : Number(form.elements.scale.value);
-    const number = (name) => Number(form.elements[name].value);
-    return {scale, seed: number("seed"), layers: number("layers"), rate: number("rate"), iterations: number("iterations"), draw: form.elements.draw.value};
+  // --- a start: "he", 0 for zeros, a number, or a number for each layer
+  const LARGEST = 1e6;
+
+  function parseNumber(text) { // 0.01, also as 0,01 and x0.01
+    const plain = text.trim().replace(/^[x×*]\s*/i, "").replace(",", ".");
+    const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
+    return Math.abs(value) <= LARGEST ? value : null;
   }
 
-  function show(wanted) {
-    form.elements.start.value = wanted.scale === "he" ? "he" : wanted.scale === 0 ? "zeros" : "scale";
-    if (wanted.scale !== "he" && wanted.scale !== 0) setScale(wanted.scale);
-    for (const name of ["seed", "layers", "rate", "iterations", "draw"]) form.elements[name].value = String(wanted[name]);
+  function parseStart(text) {
+    const word = text.trim().toLowerCase();
+    if (["he", "he's", "he’s"].includes(word)) return "he";
+    if (["zero", "zeros"].includes(word)) return 0;
+    if (!word.includes(":")) return parseNumber(word);
+    const factors = word.split(":").map(parseNumber);
+    return factors.includes(null) ? null : factors;
+  }
+
+  const isSame = (start, other) => String(start) === String(other);
+  const written = (start) => (start === "he" ? "he" : Array.isArray(start) ? start.join(":") : String(start));
+  const title = (start) => (start === "he" ? "He" : start === 0 ? "zeros" : Array.isArray(start) ? "by layer" : `x${start}`);
+
+  function role(start) {
+    if (yours && isSame(start, yours.start) && fragment(run.settings, false) === yours.settings) return "yours";
+    return DATA.asked.some((asked) => isSame(asked, start)) ? "asked for" : "";
+  }
+
+  // --- the state: form and fragment
+  const isRace = () => fields.mode.value === "race";
+  const startFields = () => (isRace() ? [fields.first, fields.second, fields.third] : [fields.scale]);
+
+  function state() { // null while a field cannot be read
+    const starts = startFields().filter((field) => field.value.trim()).map((field) => parseStart(field.value));
+    const number = (name) => Number(fields[name].value);
+    const seed = /^\d+$/.test(fields.seed.value.trim()) ? number("seed") : -1;
+    const deep = DATA.networks[fields.layers.value].length - 1;
+    const fits = starts.length && starts.every((start) => start !== null && (!Array.isArray(start) || start.length === deep));
+    if (!fits || seed < 0 || seed > 4294967295) return null;
+    return {starts, seed, layers: number("layers"), rate: number("rate"), iterations: number("iterations"), draw: fields.draw.value};
+  }
+
+  function show({starts, ...rest}) {
+    fields.mode.value = starts.length > 1 ? "race" : "one";
+    const racing = starts.length > 1 ? starts : DATA.race; // what the other mode starts with
+    ["first", "second", "third"].forEach((name, i) => { fields[name].value = i < racing.length ? written(racing[i]) : ""; });
+    setScale(starts[0]);
+    for (const name of ["seed", "layers", "rate", "iterations", "draw"]) fields[name].value = String(rest[name]);
     enable();
   }
 
-  function setScale(scale) {
-    form.elements.scale.value = String(scale);
-    slide(scale);
+  function setScale(start) {
+    fields.scale.value = written(start);
+    slide();
   }
 
-  function slide(scale) {
-    const at = DATA.scales.reduce((best, value, i) => (Math.abs(Math.log(value / scale)) < Math.abs(Math.log(DATA.scales[best] / scale)) ? i : best), 0);
-    form.elements.slider.value = String(at);
-    form.elements.slider.setAttribute("aria-valuetext", `scale ${scale}`);
+  function slide() { // move the slider to the scale that is nearest to the field's
+    const scale = parseStart(fields.scale.value);
+    if (typeof scale !== "number" || scale <= 0) return;
+    const distance = (value) => Math.abs(Math.log(value / scale));
+    const nearest = DATA.scales.reduce((best, value, i) => (distance(value) < distance(DATA.scales[best]) ? i : best), 0);
+    fields.slider.value = String(nearest);
+    fields.slider.setAttribute("aria-valuetext", `scale ${scale}`);
   }
 
-  function enable() {
-    const kind = form.elements.start.value, factor = kind === "he" ? "√(2 / units below)" : form.elements.scale.value;
-    form.elements.scale.disabled = form.elements.slider.disabled = kind !== "scale";
-    form.elements.draw.disabled = kind === "zeros";
-    id("rule").textContent = kind === "zeros" ? "Every weight is 0; the seed changes nothing." : `Every weight is ${DRAWN[form.elements.draw.value]} times ${factor}.`;
-  }
-
-  function fragment(now) {
-    const drawn = now.draw === "randn" ? "" : `&draw=${now.draw}`;
-    return `#scale=${now.scale}&seed=${now.seed}&layers=${now.layers}&rate=${now.rate}&iterations=${now.iterations}${drawn}`;
-  }
-
-  function read(text) { // what a fragment asks for, and what of it cannot be
-    const asked = new URLSearchParams(text.replace(/^#/, "")), found = {...START}, odd = [];
-    for (const [name, word] of asked) {
-      if (!(name in START)) continue;
-      const value = (name === "scale" && word === "he") || name === "draw" ? word : name === "scale" && word === "zeros" ? 0 : word.trim() === "" ? NaN : Number(word);
-      const fits = name === "scale" ? value === "he" || value === 0 || (value >= 0.001 && value <= 100)
-        : [...form.elements[name].options].some((option) => option.value === value || Number(option.value) === value);
-      if (fits) found[name] = value;
-      else odd.push(`${name}=${word}`);
+  function enable() { // what belongs to the mode, and whether every field can be read
+    id("race-starts").hidden = !isRace();
+    id("one-start").hidden = isRace();
+    const deep = DATA.networks[fields.layers.value].length - 1;
+    for (const field of startFields()) {
+      const start = field.value.trim() || !isRace() ? parseStart(field.value) : 1;
+      const problem = start === null ? "Type a number such as 0.01, or he, or zeros." : Array.isArray(start) && start.length !== deep ? `This network takes ${deep} factors.` : "";
+      field.setCustomValidity(problem);
+      field.setAttribute("aria-invalid", String(Boolean(problem)));
     }
-    return {found, odd};
+    const seed = fields.seed.value.trim(), isSeed = /^\d+$/.test(seed) && Number(seed) <= 4294967295;
+    fields.seed.setCustomValidity(isSeed ? "" : "Type a whole number from 0 to 4294967295.");
+    id("rule").textContent = rule();
+  }
+
+  function rule() {
+    const settings = state();
+    if (!settings) return [...form.elements].map((field) => field.validationMessage || "").find(Boolean) || "Type at least one start.";
+    const [start] = settings.starts, drawn = DRAWS[settings.draw];
+    if (settings.starts.length > 1) return `Every weight is ${drawn} times the start’s factor; He’s is √(2 / units below).`;
+    if (start === 0) return "Every weight is 0; the seed changes nothing.";
+    return `Every weight is ${drawn} times ${start === "he" ? "√(2 / units below)" : Array.isArray(start) ? `its layer’s factor: ${list(start.map(short))}` : start}.`;
+  }
+
+  function fragment(settings, withStarts = true) {
+    const starts = settings.starts.map(written), {seed, layers, rate, iterations, draw} = settings;
+    const rest = `seed=${seed}&layers=${layers}&rate=${rate}&iterations=${iterations}${draw === "randn" ? "" : `&draw=${draw}`}`;
+    if (!withStarts) return rest;
+    const mine = yours && rest === yours.settings ? `mine=${written(yours.start)}&` : "";
+    return `#${mine}${starts.length > 1 ? `race=${starts.join(",")}` : `scale=${starts[0]}`}&${rest}`;
+  }
+
+  function read(text) { // what a fragment asks for, and what of it the lab does not offer
+    const settings = {...USUAL, starts: DATA.race}, refused = [];
+    let mine = null;
+    for (const [name, word] of new URLSearchParams(text.replace(/^#/, ""))) {
+      let value = null;
+      if (name === "scale" || name === "mine") value = parseStart(word);
+      else if (name === "race") value = word.split(",").map(parseStart);
+      else if (name === "seed") value = /^\d{1,10}$/.test(word) && Number(word) <= 4294967295 ? Number(word) : null;
+      else if (name in USUAL) value = [...fields[name].options].some((option) => option.value === word) ? (name === "draw" ? word : Number(word)) : null;
+      else continue;
+      if (value === null || (name === "race" && (value.includes(null) || value.length > LANES.length))) refused.push(`${name}=${word}`);
+      else if (name === "mine") mine = value;
+      else if (name === "scale") settings.starts = [value];
+      else if (name === "race") settings.starts = value;
+      else settings[name] = value;
+    }
+    const deep = DATA.networks[settings.layers].length - 1;
+    const fits = (start) => !Array.isArray(start) || start.length === deep;
+    if (mine !== null && !fits(mine)) mine = null;
+    if (!settings.starts.every(fits)) settings.starts = DATA.race;
+    if (mine !== null && settings.starts === DATA.race) {
+      const others = [...DATA.asked, "he", ...DATA.race].filter((start) => !isSame(start, mine));
+      settings.starts = [mine, ...new Map(others.map((start) => [String(start), start])).values()].slice(0, LANES.length);
+    }
+    return {settings, mine, refused};
   }
 
   function restore() {
-    const {found, odd} = read(location.hash);
-    show(found);
-    preview();
-    if (odd.length) say(`The link asks for ${list(odd)}, which the lab does not offer; the usual value stands there.`);
+    const {settings, mine, refused} = read(location.hash);
+    show(settings);
+    yours = mine === null ? null : {start: mine, settings: fragment(settings, false)};
+    go();
+    if (refused.length) say(`The link asks for ${list(refused)}, which the lab does not offer; the usual value is used.`);
   }
 
   function keep() {
-    const wanted = fragment(state());
-    if (location.hash !== wanted) {
-      try { history.replaceState(null, "", wanted); } catch { location.hash = wanted; }
+    const address = fragment(state());
+    if (location.hash !== address) {
+      try { history.replaceState(null, "", address); } catch { location.hash = address; }
     }
   }
 
@@ -327,15 +487,15 @@ function page() {
   function say(text) { id("status").textContent = text; }
 
   function spaced(iterations, parts) {
-    const found = new Set([0, ...[1, 2, 5, 10, 20, 50, 100, 200, 500].filter((k) => k < iterations)]);
-    for (let i = 0; i < parts; i++) found.add(Math.floor((i * iterations) / parts));
-    return found;
+    const moments = new Set([0, ...[1, 2, 5, 10, 20, 50, 100, 200, 500].filter((k) => k < iterations)]);
+    for (let i = 0; i < parts; i++) moments.add(Math.floor((i * iterations) / parts));
+    return moments;
   }
 
-  function moments(iterations) {
-    const found = spaced(iterations, 480), step = rowStep(iterations);
-    for (let k = 0; k < iterations; k += step) found.add(k);
-    return [...found.add(iterations - 1)];
+  function sampled(iterations) {
+    const moments = spaced(iterations, 480), step = rowStep(iterations);
+    for (let k = 0; k < iterations; k += step) moments.add(k);
+    return [...moments.add(iterations - 1)];
   }
 
   function rowStep(iterations) { // at most 16 rows
@@ -344,98 +504,123 @@ function page() {
     }
   }
 
-  function start(now, isPreview) {
+  function address(layers) { // of the worker's text, for this network
+    const weights = layers.slice(1).reduce((sum, n, l) => sum + n * layers[l], 0);
+    const text = `"use strict"; (${network})(${weights > MOST_WEIGHTS ? "null" : fusedPass(layers)});`;
+    addresses[layers] ||= URL.createObjectURL(new Blob([text], {type: "text/javascript"}));
+    return addresses[layers];
+  }
+
+  function begin(settings, isPreview) {
     stop();
-    run = {now, samples: [], frames: [], last: null, isPreview, shown: 0};
-    const job = {
-      ...now, layers: LAYERS[now.layers], draws: DATA.draws[now.draw === "randn" ? "randn" : "rand"][now.seed], train: DATA.train, test: DATA.test,
-      moments: moments(now.iterations), frames: [...spaced(now.iterations, 120)], preview: isPreview,
-    };
-    try {
-      worker = new Worker(address);
-    } catch {
-      say("This browser lets no file start a worker, so nothing can be trained here. The answers above hold all the same.");
-      return;
-    }
+    const {starts, ...rest} = settings, layers = DATA.networks[settings.layers];
+    const moments = {moments: sampled(settings.iterations), frames: [...spaced(settings.iterations, 120)]};
+    run = {settings, layers, lanes: [], isPreview, isDone: false};
+    inspected = Math.min(inspected, starts.length - 1);
+    for (const start of starts) run.lanes.push({start, samples: [], frames: [], last: null, worker: null});
+    makeCards();
     const mine = run;
-    worker.onerror = () => { stop(); say("The training stopped with an error in this browser."); };
-    worker.onmessage = ({data}) => { if (run === mine) take(data); };
-    worker.postMessage(job);
+    for (const lane of run.lanes) {
+      try {
+        lane.worker = new Worker(address(layers));
+      } catch {
+        say("This browser lets no file start a worker, so nothing can be trained here. The answers below hold all the same.");
+        return false;
+      }
+      lane.worker.onerror = () => { if (run === mine) { stop(); say("The training stopped with an error in this browser."); } };
+      lane.worker.onmessage = ({data}) => { if (run === mine) take(lane, data); };
+      lane.worker.postMessage({...rest, scale: lane.start, layers, train: DATA.train, test: DATA.test, ...moments, preview: isPreview});
+    }
+    return true;
   }
 
   function stop() {
-    if (worker) worker.terminate();
-    worker = null;
+    for (const lane of run ? run.lanes : []) {
+      if (lane.worker) lane.worker.terminate();
+      lane.worker = null;
+    }
     id("stop").disabled = true;
-    document.body.classList.remove("training");
     cancelAnimationFrame(playing);
     playing = 0;
     id("play").textContent = "Play";
   }
 
+  function offer(isOffered) { // looking back
+    id("described").hidden = !isOffered;
+    id("when").disabled = id("play").disabled = !isOffered;
+  }
+
   function preview() {
-    id("described").hidden = id("when").disabled = id("play").disabled = true;
+    offer(false);
     say("");
-    start(state(), true);
+    begin(state(), true);
   }
 
   function go() {
-    if (!form.reportValidity()) return;
-    keep();
-    id("described").hidden = id("when").disabled = id("play").disabled = true;
-    start(state(), false);
-    if (worker) {
-      document.body.classList.add("training");
-      id("stop").disabled = false;
-      say(`Training, ${count(run.now.iterations)} iterations …`);
-      const figures = id("figures");
-      if (figures.getBoundingClientRect().top > 0.6 * innerHeight) figures.scrollIntoView({behavior: calm.matches ? "auto" : "smooth"}); // on a phone
-    }
+    offer(false);
+    if (!begin(state(), false)) return;
+    id("stop").disabled = false;
+    say(`Training, ${count(run.settings.iterations)} iterations …`);
   }
 
-  function take(message) {
-    run.samples.push(...message.samples);
-    run.frames.push(message);
-    run.last = message;
-    if (message.done) {
-      stop();
-      draw();
-      rewind();
-      describe();
-    } else if (run.isPreview || !calm.matches) {
-      const mine = run;
-      if (!run.shown) run.shown = requestAnimationFrame(() => { mine.shown = 0; if (run === mine) draw(); });
+  function take(lane, message) {
+    lane.samples.push(...message.samples);
+    lane.frames.push(message);
+    lane.last = message;
+    if (run.isPreview || message.done) {
+      lane.worker.terminate();
+      lane.worker = null;
     }
-    if (run.isPreview) stop();
+    if (run.lanes.every((other) => other.last && (other.last.done || run.isPreview))) finish();
+    else if (!calm.matches) soon();
+  }
+
+  function soon() { // the starts are shown at the same iteration, the slowest one's; drawing more often would cost more than training
+    if (redraw) return;
+    const mine = run;
+    redraw = setTimeout(() => {
+      redraw = 0;
+      const index = Math.min(...mine.lanes.map((lane) => lane.frames.length)) - 1;
+      if (run === mine && index >= 0 && !run.isDone) draw(index);
+    }, DRAW_EVERY);
+  }
+
+  function finish() {
+    if (run.isPreview) {
+      draw(0);
+      return;
+    }
+    stop();
+    const lengths = run.lanes.map((lane) => lane.frames.length), last = Math.min(...lengths) - 1;
+    run.isDone = true;
+    for (const lane of run.lanes) { // a run that was stopped ends where its slowest start is
+      lane.frames.length = last + 1;
+      lane.last = lane.frames[last];
+      lane.samples = lane.samples.filter((sample) => sample.iteration <= lane.last.iteration);
+    }
+    offer(true);
+    id("when").disabled = id("play").disabled = last < 1;
+    id("when").max = String(last);
+    draw(last);
+    describe();
+    const results = run.lanes.map((lane) => `${title(lane.start)} ${score(lane.last.train)}`);
+    const {done, iteration} = run.lanes[0].last;
+    say(`${done ? `Done, ${count(iteration)} iterations.` : `Stopped at iteration ${count(iteration)}.`} Train accuracy: ${list(results)}.`);
   }
 
   // --- looking back
-  function rewind() {
-    const last = run.frames.length - 1;
-    id("when").disabled = id("play").disabled = last < 1;
-    id("when").max = id("when").value = String(last);
-    at(last);
-  }
-
-  function at(index) { // show the run as it was at one of its pictures
-    const frame = run.frames[index];
-    id("when").value = String(index);
-    id("when").setAttribute("aria-valuetext", `iteration ${count(frame.iteration)}`);
-    draw(frame);
-  }
-
   function play() {
     if (playing) {
       stop();
       return;
     }
-    const last = run.frames.length - 1, from = Number(id("when").value) < last ? Number(id("when").value) : 0;
+    const last = Number(id("when").max), now = Number(id("when").value), from = now < last ? now : 0;
     let begun = 0;
     id("play").textContent = "Pause";
-    const step = (now) => {
-      begun ||= now; // the time of a picture, which may lie before the press of the button
-      const index = Math.min(last, from + Math.floor((now - begun) / 80));
-      if (index !== Number(id("when").value)) at(index);
+    const step = (time) => {
+      begun ||= time; // the time of a picture, which may lie before the press of the button
+      const index = Math.min(last, from + Math.floor((time - begun) / 80));
+      if (index !== Number(id("when").value)) draw(index);
       if (index < last) playing = requestAnimationFrame(step);
       else stop();
     };
@@ -444,121 +629,173 @@ function page() {
 
   // --- figures
   function node(name, attributes, text) {
-    const made = document.createElementNS(SVG, name);
-    for (const key in attributes) made.setAttribute(key, attributes[key]);
-    if (text !== undefined) made.textContent = text;
-    return made;
+    const element = document.createElementNS(SVG, name);
+    for (const key in attributes) element.setAttribute(key, attributes[key]);
+    if (text !== undefined) element.textContent = text;
+    return element;
   }
 
-  const BOX = {left: 50, right: 8, top: 12, bottom: 26, width: 300, height: 200};
+  function element(name, className, text) {
+    const created = document.createElement(name);
+    if (className) created.className = className;
+    if (text !== undefined) created.textContent = text;
+    return created;
+  }
 
-  /* Axes, marks and lines; `y` maps a value to 0 (bottom) … 1 (top), null is left out and breaks the line. */
-  function chart(where, {ticks, lines, y, mark, note, when, flag}) {
-    const {left, right, top, bottom, width, height} = BOX, N = run.now.iterations;
+  const lineSample = (style) => {
+    const sample = node("svg", {class: "sample", viewBox: "0 0 34 10", "aria-hidden": "true"});
+    sample.append(node("path", {class: `series ${style}`, d: "M1 5H33"}));
+    return sample;
+  };
+
+  function makeCards() {
+    id("lanes").replaceChildren(...run.lanes.map((lane, i) => {
+      const card = element("li", `lane ${LANES[i]}`), head = element("h3"), canvas = element("canvas");
+      const named = role(lane.start);
+      head.append(lineSample(LANES[i]), element("span", "", title(lane.start)));
+      if (named) head.append(element("span", "role", named));
+      canvas.width = canvas.height = 366;
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", `Decision boundary, ${title(lane.start)}`);
+      lane.card = {canvas, numbers: element("dl", "")};
+      for (const name of ["train accuracy", "test accuracy", "cost"]) {
+        const row = element("div"), value = element("dd", "", " ");
+        row.append(element("dt", "", name), value);
+        lane.card.numbers.append(row);
+        lane.card[name] = value;
+      }
+      card.append(head, canvas, lane.card.numbers);
+      return card;
+    }));
+    id("lanes").dataset.count = String(run.lanes.length);
+    id("tabs").hidden = run.lanes.length < 2;
+    id("tabs").replaceChildren(element("legend", "", "Which start?"), ...run.lanes.map((lane, i) => {
+      const label = element("label"), input = element("input");
+      Object.assign(input, {type: "radio", name: "inside", value: String(i), checked: i === inspected});
+      input.addEventListener("change", () => { inspected = i; inspect(); });
+      label.append(input, lineSample(LANES[i]), ` ${title(lane.start)}`);
+      return label;
+    }));
+  }
+
+  function inspect() {
+    draw(Number(id("when").value));
+    if (run.isDone) describe();
+  }
+
+  /* Axes and lines in the pixels of the screen, so that letters keep their size; `y` maps a value to 0 (bottom) … 1 (top). */
+  function chart(where, {ticks, lines, y, note, when, ends = false}) {
+    const svg = id(where), width = Math.max(240, Math.round(svg.getBoundingClientRect().width)), height = Number(svg.dataset.height);
+    const {left, right, top, bottom} = {left: Number(svg.dataset.left || 56), right: ends ? 76 : 12, top: 10, bottom: 28};
+    const N = run.settings.iterations;
     const px = (k) => left + ((width - left - right) * k) / N, py = (v) => height - bottom - (height - top - bottom) * v;
     const parts = [];
-    for (const [value, label] of ticks) {
-      parts.push(node("path", {class: "grid", d: `M${left} ${py(y(value))}H${width - right}`}));
-      parts.push(node("text", {x: left - 7, y: py(y(value)) + 4, "text-anchor": "end"}, label));
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.setAttribute("height", height);
+    for (const [value, label, look] of ticks) {
+      parts.push(node("path", {class: look || "grid", d: `M${left} ${py(y(value))}H${width - right}`}));
+      parts.push(node("text", {x: left - 8, y: py(y(value)) + 4, "text-anchor": "end"}, label));
     }
     for (const part of [0, 0.5, 1]) {
       const anchor = part === 1 ? "end" : part ? "middle" : "start";
-      parts.push(node("text", {x: px(N * part), y: height - 8, "text-anchor": anchor}, count(Math.round(N * part))));
+      const text = part === 1 ? `${count(N)} iterations` : count(Math.round(N * part));
+      if (part !== 0.5 || width > 330) parts.push(node("text", {x: part === 1 && ends ? width : px(N * part), y: height - 8, "text-anchor": anchor}, text));
     }
-    if (mark) {
-      parts.push(node("path", {class: "guessing", d: `M${left} ${py(y(mark.value))}H${width - right}`}));
-      parts.push(node("text", {class: "halo", x: width - right - 4, y: py(y(mark.value)) - 6, "text-anchor": "end"}, mark.label));
-    }
+    const labels = [];
     for (const line of lines) {
-      let path = "", pen = false;
+      let path = "", pen = false, level = null;
       for (const [k, value] of line.points) {
         const at = value === value ? y(value) : null;
         if (at === null || !isFinite(at)) { pen = false; continue; }
         path += `${pen ? "L" : "M"}${px(k).toFixed(1)} ${py(at).toFixed(1)}${pen ? "" : "h.01"}`;
-        pen = true;
+        [pen, level] = [true, {x: px(k), y: py(at)}];
       }
       parts.push(node("path", {class: `series ${line.style}`, d: path || "M0 0"}));
-    }
-    if (flag) {
-      const x = px(flag.at), right_of = flag.at < N / 2;
-      parts.push(node("path", {class: "flag", d: `M${x.toFixed(1)} ${py(y(flag.value))}V${height - bottom}`}));
-      parts.push(node("text", {class: "halo", x: x + (right_of ? 5 : -5), y: height - bottom - 6, "text-anchor": right_of ? "start" : "end"}, flag.label));
+      if (ends && level) labels.push({...level, ...line});
     }
     if (when < N) parts.push(node("path", {class: "when", d: `M${px(when).toFixed(1)} ${top}V${height - bottom}`}));
-    if (note) parts.push(node("text", {class: "halo", x: (left + width - right) / 2, y: top + 12, "text-anchor": "middle"}, note));
-    id(where).replaceChildren(...parts);
+    labels.sort((a, b) => a.y - b.y).forEach((label, i) => { label.at = Math.max(label.y + 4, i ? labels[i - 1].at + 16 : 14); });
+    const over = labels.length ? Math.max(0, labels[labels.length - 1].at - (height - bottom)) : 0;
+    for (const label of labels) parts.push(node("text", {class: `name ${label.style}`, x: width - right + 8, y: label.at - over}, label.name));
+    if (note) parts.push(node("text", {x: (left + width - right) / 2, y: height / 2, "text-anchor": "middle"}, note));
+    svg.replaceChildren(...parts);
   }
 
   function legend(where, entries) {
     id(where).replaceChildren(...entries.map(([style, name, value]) => {
-      const item = document.createElement("li"), sample = node("svg", {class: "sample", viewBox: "0 0 34 10", "aria-hidden": "true"});
-      sample.append(node("path", {class: `series ${style}`, d: "M1 5H33"}));
-      item.append(sample, ` ${name}: ${value}`);
+      const item = element("li");
+      item.append(lineSample(style), ` ${name}: ${value}`);
       return item;
     }));
   }
 
-  const series = (pick) => run.samples.map((sample) => [sample.iteration, pick(sample)]);
-  const STYLES = ["one", "two", "three", "four"];
+  const series = (lane, pick) => lane.samples.map((sample) => [sample.iteration, pick(sample)]);
+  const STYLES = ["layer0", "layer1", "layer2", "layer3"];
+  const sampleAt = (lane, frame) => lane.samples.find((s) => s.iteration === frame.iteration) || lane.samples[lane.samples.length - 1];
+  const lookedAt = (frame) => (frame === run.lanes[0].last && frame.done ? Infinity : frame.iteration); // a mark is for looking back
 
-  function draw(frame = run.last) {
-    const {samples} = run, now = samples.find((s) => s.iteration === frame.iteration) || samples[samples.length - 1];
-    if (!now) return;
-    const when = `at iteration ${count(now.iteration)}`;
-    drawCost(now, when);
-    drawNorms(now, when);
-    drawShares(now, when);
-    drawNetwork(frame, now, when);
-    drawSquare(frame);
-    id("cost-now").textContent = money(now.printed, 6);
-    id("train-now").textContent = score(frame.train);
-    id("test-now").textContent = score(frame.test);
-    id("iteration-now").textContent = count(frame.iteration);
-    id("done").style.width = `${(100 * frame.iteration) / run.now.iterations}%`;
-  }
-
-  const seenUntil = (now) => (now === run.samples[run.samples.length - 1] ? Infinity : now.iteration); // a mark is for looking back
-
-  function drawCost(now, when) {
-    const top = 1.5, over = series((s) => s.exact).filter(([, v]) => v > top).length;
-    chart("cost", {
-      ticks: [0, 0.5, 1, 1.5].map((v) => [v, v.toFixed(1)]),
-      lines: [{style: "one", points: series((s) => (s.exact === s.exact ? Math.min(s.exact, top) : NaN))}],
-      y: (v) => v / top,
-      mark: {value: LN2, label: "ln 2 = 0.693, guessing"},
-      when: seenUntil(now),
-      note: over ? "on the upper edge: above 1.5" : "",
-      flag: run.last.escape > 0 ? {at: run.last.escape, value: 0.6, label: `below 0.6 at ${count(run.last.escape)}`} : null,
+  function draw(index) { // the run as it was at one of its pictures
+    const frames = run.lanes.map((lane) => lane.frames[index]);
+    if (frames.some((frame) => !frame)) return;
+    const now = run.lanes.map((lane, i) => sampleAt(lane, frames[i])), [{iteration}] = frames;
+    const when = `at iteration ${count(iteration)}`, lane = run.lanes[inspected];
+    drawCost(now, when, frames[0]);
+    run.lanes.forEach((each, i) => {
+      drawSquare(each, frames[i]);
+      each.card["train accuracy"].textContent = score(frames[i].train);
+      each.card["test accuracy"].textContent = score(frames[i].test);
+      each.card.cost.textContent = money(now[i].printed, 4);
     });
-    id("cost").setAttribute("aria-label", `Cost against iterations, from 0 to 1.5: ${short(run.samples[0].exact)} at iteration 0${now.iteration ? `, ${short(now.exact)} ${when}` : ""}; ln 2 is marked.`);
+    if (!run.lanes.some((other) => other.worker) || id("inside").getBoundingClientRect().top < innerHeight) { // out of sight nobody needs it
+      drawNorms(lane, now[inspected], when, frames[inspected]);
+      drawShares(lane, now[inspected], when, frames[inspected]);
+      drawNetwork(frames[inspected], now[inspected], when);
+    }
+    id("iteration-now").textContent = count(iteration);
+    id("when").value = String(index);
+    id("when").setAttribute("aria-valuetext", `iteration ${count(iteration)}`);
+    id("done").style.width = `${(100 * iteration) / run.settings.iterations}%`;
   }
 
-  function drawNorms(now, when) {
-    const all = run.samples.flatMap((s) => s.norms).filter((v) => v > 0 && isFinite(v));
+  function drawCost(now, when, frame) {
+    const top = 1.5, clipped = run.lanes.some((lane) => lane.samples.some((s) => s.exact > top));
+    chart("cost", {
+      ticks: [[0, "0"], [LN2, "ln 2 = 0.69", "guessing"], [1, "1"], [top, clipped ? "1.5 or more" : "1.5"]],
+      lines: run.lanes.map((lane, i) => ({style: LANES[i], name: title(lane.start), points: series(lane, (s) => (s.exact === s.exact ? Math.min(s.exact, top) : NaN))})),
+      y: (v) => v / top,
+      when: lookedAt(frame),
+      ends: true,
+    });
+    const told = run.lanes.map((lane, i) => `${title(lane.start)} ${short(lane.samples[0].exact)} at iteration 0${now[i].iteration ? ` and ${short(now[i].exact)} ${when}` : ""}`);
+    id("cost").setAttribute("aria-label", `Cost against iterations, from 0 to 1.5; ln 2, the cost of guessing, is marked. ${list(told)}.`);
+  }
+
+  function drawNorms(lane, now, when, frame) {
+    const all = lane.samples.flatMap((s) => s.norms).filter((v) => v > 0 && isFinite(v));
     let low = Math.floor(Math.log10(Math.min(...all))), high = Math.ceil(Math.log10(Math.max(...all)));
     if (!all.length) [low, high] = [-6, 2];
     if (high - low < 2) high = low + 2;
     const step = Math.ceil((high - low) / 6), ticks = [];
     for (let k = low; k <= high; k += step) ticks.push([10 ** k, k < -3 || k > 4 ? `1e${k}` : String(Number((10 ** k).toPrecision(1)))]);
     chart("norms", {
-      ticks,
-      lines: now.norms.map((_, l) => ({style: STYLES[l], points: series((s) => s.norms[l])})),
+      ticks: all.length ? ticks : [],
+      lines: now.norms.map((_, l) => ({style: STYLES[l % 4], points: series(lane, (s) => s.norms[l])})),
       y: (v) => (v > 0 ? (Math.log10(v) - low) / (high - low) : null),
       note: all.length ? "" : "every gradient is exactly 0",
-      when: seenUntil(now),
+      when: lookedAt(frame),
     });
-    legend("norms-legend", now.norms.map((v, l) => [STYLES[l], `dW${l + 1}`, short(v)]));
+    legend("norms-legend", now.norms.map((v, l) => [STYLES[l % 4], `dW${l + 1}`, short(v)]));
     id("norms").setAttribute("aria-label", `Gradient norm of each layer against iterations, log axis; ${when}: ${list(now.norms.map((v, l) => `dW${l + 1} ${short(v)}`))}.`);
   }
 
-  function drawShares(now, when) {
-    const entries = now.dead.map((v, l) => [STYLES[l], `dead units, layer ${l + 1}`, share(v)]);
-    entries.push(["four", "saturated outputs", share(now.saturated)]);
+  function drawShares(lane, now, when, frame) {
+    const entries = now.dead.map((v, l) => [STYLES[l % 3], `dead units, layer ${l + 1}`, share(v)]);
+    entries.push(["layer3", "saturated outputs", share(now.saturated)]);
     chart("shares", {
       ticks: [0, 0.5, 1].map((v) => [v, share(v)]),
-      lines: [...now.dead.map((_, l) => ({style: STYLES[l], points: series((s) => s.dead[l])})), {style: "four", points: series((s) => s.saturated)}],
+      lines: [...now.dead.map((_, l) => ({style: STYLES[l % 3], points: series(lane, (s) => s.dead[l])})), {style: "layer3", points: series(lane, (s) => s.saturated)}],
       y: (v) => v,
-      when: seenUntil(now),
+      when: lookedAt(frame),
     });
     legend("shares-legend", entries);
     id("shares").setAttribute("aria-label", `Dead units and saturated outputs against iterations; ${when}: ${list(entries.map(([, name, value]) => `${name} ${value}`))}.`);
@@ -609,32 +846,32 @@ function page() {
     pen.stroke();
   }
 
-  function drawSquare({grid, side, iteration, train}) {
-    const canvas = id("boundary"), pen = canvas.getContext("2d"), size = canvas.width, hue = colours(), shade = answers(hue);
+  function drawSquare({start, card}, {grid, side, iteration, train}) {
+    const {canvas} = card, pen = canvas.getContext("2d"), size = canvas.width, hue = colours(), shade = answers(hue);
     paint(pen, {x: 0, y: 0, size}, side, (p) => shade(grid[p]));
-    pen.lineWidth = 3;
+    pen.lineWidth = 2.5;
     pen.strokeStyle = hue.ink;
     contour(pen, grid, side, size / side);
     const {x, y} = DATA.train, m = y.length, place = (v) => ((v + 1.5) / 3) * size;
-    pen.lineWidth = 2;
+    pen.lineWidth = 1.5;
     for (let p = 0; p < m; p++) {
       pen.beginPath();
-      pen.arc(place(x[p]), size - place(x[m + p]), 5.5, 0, 7);
+      pen.arc(place(x[p]), size - place(x[m + p]), 3.5, 0, 7);
       pen.fillStyle = y[p] ? hue.ink : hue.paper;
       pen.fill();
       pen.stroke();
     }
     const inside = grid.filter((value) => value > 0).length;
-    const text = `After ${count(iteration)} iterations ${share(inside / grid.length)} of the square is taken for the inner ring; ${share(train)} of the training points lie on their own side.`;
-    canvas.setAttribute("aria-label", `Decision boundary. ${text}`);
-    id("boundary-text").textContent = text;
+    canvas.setAttribute("aria-label", `Decision boundary, ${title(start)}: after ${count(iteration)} iterations ${share(inside / grid.length)} of the square is taken for the inner ring, and ${right(train, y)} training points are on their own side.`);
   }
 
   /* The network itself: what each unit puts out over the square, and its weights as lines. */
   function drawNetwork({weights, maps, dead, grid, side}, now, when) {
     const canvas = id("network"), pen = canvas.getContext("2d"), {width, height} = canvas, hue = colours(), shade = answers(hue);
-    const layers = LAYERS[run.now.layers], L = layers.length - 1, box = Math.min(56, (height - 30) / 10 - 6);
-    const sizes = layers.map((_, l) => (l === L ? 2 * box : box));
+    const {layers} = run, L = layers.length - 1, widest = Math.max(...layers);
+    id("network-figure").hidden = widest > 24;
+    if (widest > 24) return; // its units would be smaller than a letter
+    const box = Math.min(56, (height - 30) / widest - 6), sizes = layers.map((_, l) => (l === L ? 2 * box : box));
     const left = (l) => 4 + ((width - 8 - sizes[L]) * l) / L;
     const middle = (l, i) => height / 2 + (i - (layers[l] - 1) / 2) * (box + 6) * (layers[l] < 6 ? 1.5 : 1);
     pen.clearRect(0, 0, width, height);
@@ -679,9 +916,9 @@ function page() {
     id("network-text").textContent = `Typical weight ${when}: ${typical}.`;
   }
 
-  // --- run and describe
-  function regime(first, last, stillness) {
-    if (stillness) return "dead";
+  // --- what happened, in words
+  function regime(first, last, isDead) {
+    if (isDead) return "dead";
     if (last.exact !== last.exact || first.exact !== first.exact || last.printed > first.printed) return "diverged";
     if (Math.abs(first.printed - LN2) < 0.05 && last.printed > 0.99 * LN2) return "plateau";
     if (first.printed > 3 * LN2 && last.printed > 0.3) return "saturated";
@@ -698,77 +935,75 @@ function page() {
     slow: "cost above 0.3 at the end",
   };
 
-  function story() {
-    const {now, last, samples} = run, first = samples[0], end = samples[samples.length - 1];
-    const kind = regime(first, end, first.norms.every((v) => v === 0)), said = [];
+  function story({start, last, samples}) {
+    const now = run.settings, first = samples[0], end = samples[samples.length - 1], text = [];
+    const kind = regime(first, end, first.norms.every((v) => v === 0));
     const places = digits([first.printed, end.printed]), from = money(first.printed, places), to = money(end.printed, places);
-    const at = `iteration ${count(end.iteration)}`;
-    const went = last.done ? `${count(now.iterations)} iterations` : `stopped after ${count(last.iteration)} of ${count(now.iterations)} iterations`;
-    const drawn = now.draw === "randn" || now.scale === 0 ? "" : ` times ${DRAW_WORDS[now.draw]}`;
-    said.push(`${scaled(now.scale)[0].toUpperCase()}${scaled(now.scale).slice(1)}${drawn}, seed ${now.seed}, ${HIDDEN[now.layers]}, learning rate ${now.rate}, ${went}: ${score(last.train)} of the training points and ${score(last.test)} of the test points are classed rightly.`);
+    const at = `iteration ${count(end.iteration)}`, hidden = fields.layers.selectedOptions[0].textContent;
+    const length = last.done ? `${count(now.iterations)} iterations` : `stopped after ${count(last.iteration)} of ${count(now.iterations)} iterations`;
+    const drawn = now.draw === "randn" || start === 0 ? "" : ` times ${DRAW_WORDS[now.draw]}`;
+    const factor = start === "he" ? "He’s scale" : start === 0 ? "Weights of zero" : Array.isArray(start) ? `Factors ${list(start.map(short))}` : `Scale ${start}`;
+    text.push(`${factor}${drawn}, seed ${now.seed}, ${hidden} hidden layer${hidden === "one" ? "" : "s"}, learning rate ${now.rate}, ${length}: ${right(last.train, DATA.train.y)} training points and ${right(last.test, DATA.test.y)} test points are classified correctly.`);
     if (kind === "dead") {
-      said.push("At the start the gradient of every weight was exactly 0.");
-      if (!last.moved) said.push("No weight has moved since.");
-      if (now.scale === 0) said.push("With every weight 0 the hidden units put out 0 and no error passes back through a weight, so there is nothing to multiply a step with.");
-      if (last.deviation === 0) said.push("The output is exactly 0.5 for every point, which counts as the outer ring: half of the points.");
+      text.push("At the start the gradient of every weight was exactly 0.");
+      if (!last.moved) text.push("No weight has moved since.");
+      if (start === 0) text.push("With every weight 0 the hidden units put out 0, and no error passes back through a weight. So there is nothing to take a step with.");
+      if (last.deviation === 0) text.push("The output is exactly 0.5 for every point, which counts as the outer ring: half of the points.");
     }
     if (kind === "diverged") {
-      if (end.exact !== end.exact) said.push(`The numbers ran out of range: the cost at ${at} is not a number.`);
-      else said.push(`The cost was ${from} at iteration 0 and ${to} at ${at}: it ended ${short(end.printed - first.printed)} higher than it began.`);
+      if (end.exact !== end.exact) text.push(`The numbers ran out of range: the cost at ${at} is not a number.`);
+      else text.push(`The cost was ${from} at iteration 0 and ${to} at ${at}: it ended ${short(end.printed - first.printed)} higher than it began.`);
     }
-    const layer = last.dead.findIndex((units) => units.every(Boolean)), gone = layer >= 0 && now.scale !== 0;
+    const layer = last.dead.findIndex((units) => units.every(Boolean)), isDead = layer >= 0 && start !== 0;
     if (kind === "diverged" && Math.abs(first.printed - LN2) < 0.05 && Math.abs(end.printed - LN2) < 0.01) {
-      said.push(`Both lie near ln 2 = 0.693147, the cost of answering 0.5 to every point: at the end ${short(Math.abs(end.printed - LN2))} away.`);
+      text.push(`Both are near ln 2 = 0.693147, the cost of answering 0.5 to every point: at the end ${short(Math.abs(end.printed - LN2))} away.`);
     }
     if (kind === "plateau") {
-      said.push(`The cost was ${from} at iteration 0 and ${to} at ${at}, which lies ${short(Math.abs(end.printed - LN2))} from ln 2 = 0.693147, the cost of answering 0.5 to every point.`);
-      said.push(last.escape === null ? "No iteration had a cost below 0.6: it has not left this plateau." : `It was below 0.6 at iteration ${count(last.escape)}, and came back.`);
-      if (!gone && last.deviation > 0 && last.deviation < 0.01) said.push(`Every output lies within ${short(last.deviation)} of 0.5: which side of 0.5 a point falls on is decided by tiny differences, so this accuracy says little.`);
+      text.push(`The cost was ${from} at iteration 0 and ${to} at ${at}. That is ${short(Math.abs(end.printed - LN2))} from ln 2 = 0.693147, the cost of answering 0.5 to every point.`);
+      text.push(last.escape === null ? "No iteration had a cost below 0.6: it has not left this plateau." : `It was below 0.6 at iteration ${count(last.escape)}, and came back.`);
+      if (!isDead && last.deviation > 0 && last.deviation < 0.01) text.push(`Every output is within ${short(last.deviation)} of 0.5. Tiny differences decide on which side of 0.5 a point falls, so this accuracy says little.`);
     }
     if (kind === "saturated") {
-      said.push(`The cost at iteration 0 was ${from}, more than three times that of guessing (ln 2 = 0.693); ${share(first.saturated)} of the outputs were saturated there (below 0.001 or above 0.999).`);
-      said.push(`At ${at} it was ${to}, above 0.3.`);
+      text.push(`The cost at iteration 0 was ${from}, more than three times that of guessing (ln 2 = 0.693). There ${share(first.saturated)} of the outputs were saturated (below 0.001 or above 0.999).`);
+      text.push(`At ${at} the cost was ${to}, above 0.3.`);
     }
-    if (kind === "healthy") said.push(`It learned: the cost fell from ${from} at iteration 0 to ${to} at ${at}.`);
-    if (kind === "slow") said.push(`The cost was ${from} at iteration 0 and ${to} at ${at}: above 0.3.`);
-    if (gone && end.exact === end.exact) said.push(`At the end every unit of layer ${layer + 1} is dead: the network gives every training point the same answer, and no gradient passes down through that layer.`);
-    if (first.printed === Infinity && isFinite(first.exact)) said.push(`The notebook prints inf at iteration 0 because it takes the logarithm of 0; computed exactly the cost there is ${short(first.exact)}, and the gradient is finite, so training goes on.`);
-    if (last.escape !== null && last.escape > 0 && kind !== "plateau") said.push(`The first iteration with a cost below 0.6 was ${count(last.escape)}.`);
-    if (kind !== "dead") said.push(`At the start the gradient norms were ${list(first.norms.map((v, l) => `${short(v)} (dW${l + 1})`))}.`);
-    if (last.raised) said.push(`${count(last.raised)} of the ${count(last.iteration)} iterations had a cost more than 0.001 above that of the one before.`);
-    said.push(...elsewhere(now, last));
-    return {kind, text: said.join(" ")};
+    if (kind === "healthy") text.push(`It learned: the cost fell from ${from} at iteration 0 to ${to} at ${at}.`);
+    if (kind === "slow") text.push(`The cost was ${from} at iteration 0 and ${to} at ${at}: above 0.3.`);
+    if (isDead && end.exact === end.exact) text.push(`At the end every unit of layer ${layer + 1} is dead: the network gives every training point the same answer, and no gradient passes down through that layer.`);
+    if (first.printed === Infinity && isFinite(first.exact)) text.push(`The notebook prints inf at iteration 0 because it takes the logarithm of 0. Computed exactly the cost is ${short(first.exact)}, and the gradient is finite, so training goes on.`);
+    if (last.escape !== null && last.escape > 0 && kind !== "plateau") text.push(`The first iteration with a cost below 0.6 was ${count(last.escape)}.`);
+    if (last.raised) text.push(`${count(last.raised)} of the ${count(last.iteration)} iterations had a cost more than 0.001 above that of the one before.`);
+    const [result, ...what] = text;
+    return {kind, paragraphs: [result, what.join(" "), elsewhere(start, last).join(" ")].filter(Boolean)};
   }
 
-  function elsewhere(now, last) { // what was measured when the page was made
-    const said = [];
-    const one = DATA.escapes.find((e) => now.draw === "randn" && e.scale === now.scale && e.seed === now.seed && e.layers === now.layers && e.rate === now.rate);
-    if (one && last.escape === null) {
-      said.push(one.iteration === null ? `Measured beforehand: with these settings the cost does not pass below 0.6 within ${count(DATA.cap)} iterations.` : `Measured beforehand: with these settings the cost first passes below 0.6 at iteration ${count(one.iteration)}.`);
+  function elsewhere(start, last) { // what was measured when the page was made
+    const now = run.settings, text = [];
+    const wait = DATA.escapes.find((e) => now.draw === "randn" && e.scale === start && e.seed === now.seed && e.layers === now.layers && e.rate === now.rate);
+    if (wait && last.escape === null) {
+      text.push(wait.iteration === null ? `Measured beforehand: with these settings the cost is not below 0.6 within ${count(DATA.cap)} iterations.` : `Measured beforehand: with these settings the cost is first below 0.6 at iteration ${count(wait.iteration)}.`);
     }
-    const many = DATA.spread.find((s) => s.scale === now.scale && s.draw === now.draw);
-    if (many && now.scale !== 0 && now.layers === START.layers && now.rate === START.rate && now.iterations === START.iterations && last.done) {
-      said.push(`One seed is one draw: over the seeds 0 to ${many.seeds - 1} these settings end with a train accuracy between ${score(many.low)} and ${score(many.high)}, median ${score(many.median)}.`);
+    const spread = DATA.spread.find((s) => s.scale === start && s.draw === now.draw);
+    if (spread && start !== 0 && now.layers === USUAL.layers && now.rate === USUAL.rate && now.iterations === USUAL.iterations && last.done) {
+      text.push(`One seed is one draw: over the seeds 0 to ${spread.seeds - 1} these settings end with a train accuracy between ${score(spread.low)} and ${score(spread.high)}, median ${score(spread.median)}.`);
     }
-    return said;
+    return text;
   }
 
   function rows(table, entries) {
     id(table).tBodies[0].replaceChildren(...entries.map(([head, value]) => {
-      const row = document.createElement("tr"), name = document.createElement("th"), cell = document.createElement("td");
+      const row = element("tr"), name = element("th", "", head);
       name.scope = "row";
-      name.textContent = head;
-      cell.textContent = value;
-      row.append(name, cell);
+      row.append(name, element("td", "", value));
       return row;
     }));
   }
 
   function describe() {
-    const {now, last, samples} = run, {kind, text} = story(), first = samples[0], end = samples[samples.length - 1];
-    const step = rowStep(now.iterations), shown = samples.filter((s) => s.iteration % step === 0 || s === end);
+    const lane = run.lanes[inspected], {last, samples} = lane, {kind, paragraphs} = story(lane), first = samples[0], end = samples[samples.length - 1];
+    const step = rowStep(run.settings.iterations), shown = samples.filter((s) => s.iteration % step === 0 || s === end);
     const places = Math.max(6, digits(shown.map((s) => s.printed)));
-    id("paragraph").textContent = text;
+    id("described").replaceChildren(...paragraphs.map((text) => element("p", "", text)));
     rows("facts", [
       ["in a word", last.done ? WORDS[kind] : `stopped; so far: ${WORDS[kind]}`],
       ["train accuracy", score(last.train)],
@@ -780,49 +1015,59 @@ function page() {
       ["saturated outputs, start → end", `${share(first.saturated)} → ${share(end.saturated)}`],
     ]);
     rows("costs", shown.map((s) => [count(s.iteration), money(s.exact === s.exact ? s.printed : NaN, places)]));
-    id("described").hidden = false;
-    say(`${last.done ? "Done," : "Stopped near iteration"} ${count(last.iteration)}${last.done ? " iterations" : ""}: train accuracy ${score(last.train)}, test accuracy ${score(last.test)}.`);
   }
 
   // --- hands
-  form.addEventListener("submit", (event) => { event.preventDefault(); go(); });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!state()) { form.reportValidity(); return; }
+    keep();
+    go();
+    const figures = id("figures").getBoundingClientRect();
+    if (figures.top > 0.75 * innerHeight) id("figures").scrollIntoView({behavior: calm.matches ? "auto" : "smooth"});
+  });
   id("stop").addEventListener("click", () => {
     stop();
-    if (run.last) {
-      rewind();
-      describe();
-    } else {
-      say("Stopped before the first iteration.");
-    }
+    if (run.lanes.every((lane) => lane.last)) finish();
+    else say("Stopped before the first iteration.");
     id("run").focus();
   });
-  form.elements.slider.addEventListener("input", () => {
-    const scale = DATA.scales[Number(form.elements.slider.value)];
-    form.elements.scale.value = String(scale);
-    form.elements.slider.setAttribute("aria-valuetext", `scale ${scale}`);
+  fields.slider.addEventListener("input", () => {
+    const scale = DATA.scales[Number(fields.slider.value)];
+    fields.scale.value = String(scale);
+    fields.slider.setAttribute("aria-valuetext", `scale ${scale}`);
   });
-  form.elements.scale.addEventListener("input", () => {
-    if (form.elements.scale.validity.valid && form.elements.scale.value) slide(Number(form.elements.scale.value));
-  });
-  form.addEventListener("input", () => {
+  fields.scale.addEventListener("input", slide);
+  for (const button of form.querySelectorAll("button[data-start]")) {
+    button.addEventListener("click", () => {
+      setScale(parseStart(button.dataset.start));
+      changed();
+    });
+  }
+  function changed() {
     enable();
-    if (!form.checkValidity()) { stop(); return; }
+    if (!state()) { stop(); return; }
     keep();
     preview();
-  });
+  }
+  form.addEventListener("input", changed);
   for (const button of document.querySelectorAll("button[data-fragment]")) {
     button.hidden = false;
     button.addEventListener("click", () => {
-      show(read(button.dataset.fragment).found);
+      show(read(button.dataset.fragment).settings);
+      keep();
       id("lab").scrollIntoView();
       id("run").focus({preventScroll: true});
       go();
     });
   }
-  id("when").addEventListener("input", () => { const index = Number(id("when").value); stop(); at(index); });
+  id("when").addEventListener("input", () => { const index = Number(id("when").value); stop(); draw(index); });
   id("play").addEventListener("click", play);
   addEventListener("hashchange", restore);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (run && run.last) draw(run.frames[Number(id("when").value)]); });
+  function again() { if (run && run.lanes.every((lane) => lane.last)) draw(run.isDone ? Number(id("when").value) : Math.min(...run.lanes.map((lane) => lane.frames.length)) - 1); }
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  let width = innerWidth;
+  addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; again(); } });
   id("lab").hidden = false;
   restore();
 }

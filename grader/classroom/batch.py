@@ -30,6 +30,7 @@ from grader.classroom.folder import (
     stale_pages,
 )
 from grader.classroom.lock import locked
+from grader.classroom.publish import lab_address
 from grader.classroom.remembered import ChangeError, ExerciseChange, Roster
 from grader.classroom.submissions import Submission
 from grader.classroom.worker import Setup, Work
@@ -501,15 +502,16 @@ class _Task:
     def _works(self, plan: _Plan, standing: Mapping[str, Sequence[Decision]]) -> Iterator[Work]:
         setup = self._setup()
         graded, gathered = work.graded_with(self.exercise), work.gathered_with(self.exercise)
+        lab = lab_address(self.exercise, self.out) if self.out is not None else ""
         for one in plan.grade:
             rulings = tuple(standing.get(one.name, ()))
-            yield Work(setup, one, graded, gathered, one.handed, self.out, rulings, self.annotated)
+            yield Work(setup, one, graded, gathered, one.handed, self.out, rulings, self.annotated, lab=lab)
         for one in plan.judge:
             rulings = tuple(standing.get(one.name, ()))
             before = self.store.before(one.name)
             gathered_by = before.gathered_with or gathered
             handed = one.handed or before.handed
-            yield Work(setup, one, graded, gathered_by, handed, self.out, rulings, self.annotated, before)
+            yield Work(setup, one, graded, gathered_by, handed, self.out, rulings, self.annotated, before, lab)
 
 
 class _Buffer:

@@ -18,7 +18,7 @@ from grader.classroom import remembered
 from grader.classroom import roster as rosters
 from grader.classroom import worker as work
 from grader.classroom.lock import locked_if_free
-from grader.classroom.publish import write_class
+from grader.classroom.publish import lab_address, write_class
 from grader.classroom.statistics import Line, gather
 from grader.errors import RequestError
 from grader.exercise.load import Exercise
@@ -110,12 +110,12 @@ def nobodys(store: Store) -> tuple[str, ...]:
 
 def publish(store: Store, out: Path, exercise: Exercise, names: Iterable[str]) -> None:
     """Write the pages of some submissions and the class's files again, after people decided something."""
-    standing, known = store.ledger.standing(), store.known()
+    standing, known, lab = store.ledger.standing(), store.known(), lab_address(exercise, out)
     for name in names:
         decisions = standing.get(name, ())
         result = ruled(store.result(name), decisions)
         folder = out / known[name].folder
-        work.write_pages(folder, result)
+        work.write_pages(folder, result, lab=lab)
         work.write_annotated(folder, result)
         store.stand(name, work.standing(result), pages=work.page_stats(folder), decided=digest(decisions))
     publish_class(store, out, exercise)

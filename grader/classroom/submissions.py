@@ -46,7 +46,9 @@ NOT_SEALED = "it was changed, or `grader lms … collect` did not write it in th
 NOT_IN_MANIFEST = "not in manifest.json"
 _BAD_ZIP = "a zip that cannot be opened, or holds nothing"
 _BIG_ZIP = "a zip that holds too much, or zips in zips too deep; unpack it, and leave out what is no notebook"
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest|class-\d+)(?:\..*)?$", re.IGNORECASE)
+_RESERVED = re.compile(
+    r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest|class-\d+)(?:\..*)?$|lab\.html$", re.IGNORECASE
+)
 # Safari and Chrome put .json or .txt behind it, Canvas and a second download a number between them
 _RENAMED = re.compile(
     r"\.ipynb(?:[ _-]?\(?\d{1,3}\)?)?(?:(?:\.(?:json|txt))(?:[ _-]?\(?\d{1,3}\)?)?){1,2}$", re.IGNORECASE

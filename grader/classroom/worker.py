@@ -69,7 +69,7 @@ class Setup:
 class Work:
     """One submission to be graded; or, where it is known from `before`, to be judged again.
 
-    `out` is the folder for its pages, or None where nothing is to be written.
+    `out` is the folder for its pages, or None where nothing is to be written; `lab` is the address of the lab for its page.
     """
 
     setup: Setup
@@ -81,6 +81,7 @@ class Work:
     rulings: tuple[Decision, ...] = ()
     annotated: bool = False
     before: Before | None = None
+    lab: str = ""
 
 
 def warm(setup: Setup) -> None:
@@ -141,12 +142,15 @@ def standing(result: Result) -> Tally:
     return Tally(result.score, result.possible, result.passed, result.provisional, held, counts=result.notebook.counts)
 
 
-def write_pages(folder: Path, result: Result, encoded: bytes | None = None) -> None:
-    """Write result and page of one submission, for their owner alone; the result may have been encoded before."""
+def write_pages(folder: Path, result: Result, encoded: bytes | None = None, *, lab: str = "") -> None:
+    """Write result and page of one submission, for their owner alone; the result may have been encoded before.
+
+    `lab` is the address of the lab, if the page is to link to one.
+    """
     make_private_folder(folder)
     data = encoded or msgspec.json.encode(result)
     write(folder / "result.json", (data, b"\n"), private=True)  # for programs: half as large on one line
-    page = attempt("writing the page", lambda: html.feedback_page(result), lambda _: html.plain_page(result))
+    page = attempt("writing the page", lambda: html.feedback_page(result, lab), lambda _: html.plain_page(result))
     write(folder / "feedback.html", page, private=True)
 
 
@@ -268,7 +272,7 @@ def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Res
     submission, result = work.submission, ruled(machine, work.rulings)
     encoded = msgspec.json.encode(machine)
     if work.out is not None:
-        write_pages(work.out / submission.folder, result, encoded if result is machine else None)
+        write_pages(work.out / submission.folder, result, encoded if result is machine else None, lab=work.lab)
         if work.annotated or (work.out / submission.folder / ANNOTATED).is_file():
             write_annotated(work.out / submission.folder, result, submission)
     known = KnownSubmission(

@@ -51,6 +51,9 @@ def check(
         ),
     ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the feedback page in a browser.")] = False,
+    lab: Annotated[
+        bool, typer.Option("--lab/--no-lab", help="Write lab.html beside the page, for watching runs, and link to it.")
+    ] = True,
     plain: Annotated[
         bool,
         typer.Option("--plain", help="One fact a line, for screen readers and logs; automatic without a terminal."),
@@ -66,6 +69,7 @@ def check(
     notebook = _single(notebooks)
     _begin(notebook, quiet=quiet)
     from grader import api as service
+    from grader.files import write
     from grader.outputs import Output, require_writable
 
     to_stdout = json is not None and str(json) == "-"
@@ -73,15 +77,20 @@ def check(
     if annotated:
         annotated = service.annotated_path(notebook, annotated)
         service.require_annotatable(notebook, annotated)
+    loaded = service.load_exercise(exercise)
+    lab_path = service.lab_beside(html, loaded) if html and lab else None
     outputs = [
         Output("--html", html, "page") if html else None,
+        Output("--lab", lab_path, "lab") if lab_path else None,
         Output("--annotated", annotated, "annotated notebook") if annotated else None,
         Output("--json", json, "result") if json and not to_stdout else None,
     ]
     require_writable(list(filter(None, outputs)), [notebook])
     result = service.check(notebook, exercise)
     if html:
-        service.write_page(result, html)
+        if lab_path:
+            write(lab_path, service.lab_page(loaded))
+        service.write_page(result, html, lab_path.name if lab_path else loaded.lab_url if lab else "")
         if open_page:
             _open(html)
     if annotated:
@@ -123,10 +132,9 @@ def lab(
     from grader import api as service
     from grader.files import write
     from grader.outputs import Output, require_writable
-    from grader.rendering.lab import lab_page
 
     require_writable([Output("--html", html, "page")], [])
-    write(html, lab_page(service.load_exercise(exercise)))
+    write(html, service.lab_page(service.load_exercise(exercise)))
     if not quiet:
         print_line(f"lab: {html}")
     if open_page:

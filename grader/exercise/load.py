@@ -35,6 +35,7 @@ AMBIENT_SEEDS = (2_718_281_828, 3_141_592_653)
 RTOL = 1e-7  # of the comparison with the reference, which draws the very same numbers
 MOST_TOLERANCE = 0.01  # more would let another rule pass
 MOST_WORDS = 1000  # characters of a note, or of words for a check
+_ADDRESS = re.compile(r"https?://[^\s#\"'<>]+", re.ASCII)  # of a web page, to which a fragment can be added
 _SECRET_DEPTHS = (1, 4, 6)
 _SECRET_SIZES = range(2, 32)
 
@@ -61,7 +62,8 @@ class Exercise:
     """An exercise as its folder under reference/ describes it.
 
     A number is right within `rtol` of the reference's, or within `atol`.  `note` stands on every
-    page; `check_words` are added to what is said of a check that failed, by the check's name.
+    page; `check_words` are added to what is said of a check that failed, by the check's name.  `lab_url` is where the lab
+    of the exercise is, for pages that stand alone.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Exercise:
     check_words: Mapping[str, str] = field(default_factory=dict)
     rtol: float = RTOL
     atol: float = 0.0
+    lab_url: str = ""
 
     @property
     def possible(self) -> float:
@@ -135,6 +138,8 @@ def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None
     if checks is not None:
         _check_points(exercise, table, path, text, checks)
         _require_words(exercise, path, text, checks)
+    if exercise.lab_url and not _ADDRESS.fullmatch(exercise.lab_url):
+        raise _at(path, text, say("exercise.lab_url", url=exercise.lab_url), "", "lab_url")
     for key, value, least in (("rtol", exercise.rtol, RTOL), ("atol", exercise.atol, 0.0)):
         if not least <= value <= MOST_TOLERANCE:
             problem = say("exercise.tolerance", key=key, value=value, least=least, most=MOST_TOLERANCE)
@@ -196,6 +201,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     calls: _Calls
     functions: dict[str, _Points]
     show: Show = "line"
+    lab_url: str = ""
     words: _Words = _Words()
     tolerances: _Tolerances = _Tolerances()
 
@@ -248,6 +254,7 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
         note=file.words.note.strip(),
         check_words=file.words.checks,
         rtol=file.tolerances.rtol,
+        lab_url=file.lab_url.strip(),
         atol=file.tolerances.atol,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -174,6 +175,27 @@ def required_seed(exercise: Exercise) -> int:
         problem = f"the right answers of {exercise.name} do not set one seed, so nothing can be measured beforehand"
         raise ExerciseError(problem, hint="write np.random.seed(...) with the same whole number in each function")
     return seed
+
+
+def solution_scales(exercise: Exercise) -> tuple[float, ...]:
+    """Return the plain numbers by which the right answers multiply a draw, as their code writes them; often one."""
+    scales = []
+    for source in _code(exercise.folder / "solution.ipynb"):
+        with contextlib.suppress(SyntaxError):
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+                    sides = (node.left, node.right), (node.right, node.left)
+                    scales += [_number(other) for side, other in sides if _is_draw(side)]
+    return tuple(dict.fromkeys(scale for scale in scales if scale is not None))
+
+
+def _is_draw(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "randn"
+
+
+def _number(node: ast.expr) -> float | None:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def terms(exercise: Exercise) -> Terms:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median, quantiles
 
 from grader.exercise.asides import XAVIER_LAST, Asides, Earlier, Variant
+from grader.exercise.quotes import Quotes
 from grader.explaining.facts import HOLDS, Facts, Measured
 from grader.explaining.numbers import LN2_SAID, cost, costs, last_printed, plain, plains, share
 from grader.explaining.story import before, growth
@@ -31,11 +32,15 @@ def predict(facts: Facts) -> Question | None:
 def about(facts: Facts) -> tuple[Question, ...]:
     """Return the questions that belong to one function."""
     if facts.asked.regime == "dead":
-        found = [_no_change(facts), _symmetric(facts.measured.asides)]
+        stays = facts.mine.regime == "dead"  # then the story quotes the notebook
+        run = facts.mine if stays else facts.asked
+        found = [no_change(run, facts.measured.quotes, quoted_before=stays), symmetric(facts.measured.asides)]
     elif facts.harm_is_asked:
-        found = [_inf(facts), _below_half(facts), _biases(facts)]
+        mine = math.isinf(facts.mine.cost_first)
+        run, whose = (facts.mine, "your start") if mine else (facts.asked, "the right answer's start")
+        found = [inf(run, whose), below_half(facts.measured, facts.mine), _biases(facts)]
     elif facts.rule_is_asked:
-        found = [_two_over_n(facts.measured.asides), _last_layer(facts.measured.asides), _what_is_L(facts)]
+        found = [two_over_n(facts.measured.asides), last_layer(facts.measured.asides), _what_is_L(facts)]
     else:
         return ()
     return tuple(filter(None, found))
@@ -45,10 +50,10 @@ def asked_often(measured: Measured) -> tuple[Question, ...]:
     """Return the questions about the exercise as a whole; none where nothing was measured."""
     if not {None, SMALL, FAIR} <= measured.runs.keys() & measured.spread.keys() or measured.sweep is None:
         return ()
-    found = [_wait(measured), _steepest(measured), _as_drawn(measured)]
+    found = [wait(measured), steepest(measured), as_drawn(measured)]
     if measured.asides:
-        found[:0] = [_worked_before(measured), _four_layers(measured.asides)]
-        found += [_rand(measured.asides), _other_machine(measured.asides)]
+        found[:0] = [worked_before(measured), four_layers(measured.asides)]
+        found += [rand(measured.asides), other_machine(measured.asides)]
     return tuple(found)
 
 
@@ -108,11 +113,9 @@ def _wider(asides: Asides, seed: int | None) -> Question:
 # --- zeros ------------------------------------------------------------------------------------------------------------
 
 
-def _no_change(facts: Facts) -> Question:
-    told = facts.mine.regime == "dead"  # then the story quotes the notebook
-    run = facts.mine if told else facts.asked
+def no_change(run: Training, quotes: Quotes | None, *, quoted_before: bool = False) -> Question:
+    """Say why weights of zero stay; `quoted_before` is true where the page quotes the notebook's sentence elsewhere."""
     first, later = costs(run.cost_first, run.cost_14000)
-    quotes = facts.measured.quotes
     quoted = (
         f"The notebook says that the losses are equal, so “{quotes.zeros}”. It is the other way round: nothing moves, so the "
         f"cost stays ({first} at iteration 0, {later} at {last_printed(run)}; {LN2_SAID})."
@@ -128,14 +131,15 @@ def _no_change(facts: Facts) -> Question:
                 "back through the weights, which are 0, so the others get none."
             ),
             (
-                f"{'' if told or not quoted else f'{quoted} '}A cost that stays does not prove it: from small weights it "
-                "stays for a while, too, and they do move."
+                f"{'' if quoted_before or not quoted else f'{quoted} '}A cost that stays does not prove it: from small weights "
+                "it stays for a while, too, and they do move."
             ),
         ),
     )
 
 
-def _symmetric(asides: Asides | None) -> Question | None:
+def symmetric(asides: Asides | None) -> Question | None:
+    """Tell a symmetric start from a dead one."""
     if asides is None:
         return None
     half, biases = asides.starts[:2]
@@ -160,17 +164,15 @@ def _symmetric(asides: Asides | None) -> Question | None:
 # --- random -----------------------------------------------------------------------------------------------------------
 
 
-def _inf(facts: Facts) -> Question:
-    mine = math.isinf(facts.mine.cost_first)
-    run = facts.mine if mine else facts.asked
-    whose = "your" if mine else "the right answer's"
+def inf(run: Training, whose: str) -> Question:
+    """Say what a cost of inf means; `whose` start it is, in words."""
     exact = f" computed without that logarithm it is {plain(run.trace.exact_cost[0])}." if run.trace.exact_cost else ""
     printed = "inf" if math.isinf(run.cost_first) else cost(run.cost_first)
     return Question(
         "The cost is inf, with a warning: is that an error?",
         (
             (
-                f"No. At {whose} start {share(run.saturated)} of the outputs lie beyond 0.001 and 0.999. Some of the wrong ones "
+                f"No. At {whose} {share(run.saturated)} of the outputs lie beyond 0.001 and 0.999. Some of the wrong ones "
                 "are so close to 0 or 1 that a float holds exactly that, and the logarithm of 0 is minus infinity: the cost "
                 f"prints as {printed};{exact}"
             ),
@@ -182,12 +184,12 @@ def _inf(facts: Facts) -> Question:
     )
 
 
-def _below_half(facts: Facts) -> Question | None:
-    measured = facts.measured
+def below_half(measured: Measured, run: Training | None = None) -> Question | None:
+    """Say how an accuracy can be below one half, by the student's own run where its is."""
     if SMALL not in measured.runs or SMALL not in measured.spread:
         return None
-    mine = facts.mine.train_accuracy < 0.5
-    run, name = (facts.mine, "Your run") if mine else (measured.runs[SMALL], f"Scale {SMALL:g}")
+    mine = run is not None and run.train_accuracy < 0.5
+    run, name = (run, "Your run") if run and mine else (measured.runs[SMALL], f"Scale {SMALL:g}")
     shares = measured.spread[SMALL].train_accuracy
     below = sum(one < 0.5 for one in shares)
     between = ""
@@ -232,7 +234,8 @@ def _biases(facts: Facts) -> Question | None:
 # --- he ---------------------------------------------------------------------------------------------------------------
 
 
-def _two_over_n(asides: Asides | None) -> Question | None:
+def two_over_n(asides: Asides | None) -> Question | None:
+    """Say where the factor of He's rule comes from."""
     if asides is None:
         return None
     layers = len(asides.signals[0].sizes)
@@ -264,7 +267,8 @@ def _two_over_n(asides: Asides | None) -> Question | None:
     )
 
 
-def _last_layer(asides: Asides | None) -> Question | None:
+def last_layer(asides: Asides | None) -> Question | None:
+    """Compare He's rule in the last layer with that for a sigmoid."""
     if asides is None:
         return None
     shares = {variant.name: variant.train_accuracy for variant in asides.variants}
@@ -309,7 +313,8 @@ def _what_is_L(facts: Facts) -> Question | None:  # noqa: N802  # L is the exerc
 # --- about the exercise -----------------------------------------------------------------------------------------------
 
 
-def _worked_before(measured: Measured) -> Question:
+def worked_before(measured: Measured) -> Question:
+    """Say why a small scale trained well in the earlier exercise."""
     settings = measured.sweep.settings if measured.sweep else ()
     return Question(
         "Why did 0.01 work in the earlier practice?",
@@ -330,7 +335,8 @@ def _worked_before(measured: Measured) -> Question:
     )
 
 
-def _four_layers(asides: Asides) -> Question:
+def four_layers(asides: Asides) -> Question:
+    """Say why one factor for all layers failed in the exercise with four layers."""
     small, root = asides.pictures
     ratio = small.escape / root.escape if small.escape and root.escape else None
     late = f" With 0.01 it takes {ratio:,.0f} times as many iterations to get below a cost of 0.6." if ratio else ""
@@ -365,7 +371,8 @@ def _end(run: Earlier) -> str:
     return f"{cost(run.cost_last)} (train accuracy {accuracy(run.train_accuracy)})"
 
 
-def _wait(measured: Measured) -> Question:
+def wait(measured: Measured) -> Question:
+    """Say how long a small scale takes to leave the plateau."""
     run = measured.runs[SMALL]
     said = [
         f"It comes late and not worse. Scale {SMALL:g} gets below a cost of 0.6 at iteration {run.escape:,}; scale {FAIR:g} at "
@@ -416,7 +423,8 @@ def _range(iterations: Sequence[int | None], searched: int) -> str:
     return f"{low:,} to {_count(high if high <= searched else None, searched)}"
 
 
-def _steepest(measured: Measured) -> Question:
+def steepest(measured: Measured) -> Question:
+    """Say what makes the gradients of small weights small."""
     small, fair = measured.runs[SMALL], measured.runs[FAIR]
     return Question(
         "The sigmoid is steepest near 0: why is a small start slow, then?",
@@ -436,7 +444,8 @@ def _steepest(measured: Measured) -> Question:
     )
 
 
-def _as_drawn(measured: Measured) -> Question:
+def as_drawn(measured: Measured) -> Question:
+    """Compare the draws as they are with He's rule."""
     one = measured.compared(FAIR, None)
     said = [
         (
@@ -478,7 +487,8 @@ def _widths(asides: Asides, seed: int | None) -> Table:
     )
 
 
-def _rand(asides: Asides) -> Question:
+def rand(asides: Asides) -> Question:
+    """Compare uniform with normal draws."""
     named = {variant.name: variant for variant in asides.variants}
     normal, uniform = named["randn"], named["rand"]
     alike = named["rand, moved to mean 0, stretched to variance 1"]
@@ -527,7 +537,9 @@ def _over_seeds(variant: Variant) -> tuple[str, ...]:
     return variant.name, *(f"{value:.4g}" for value in (min(shares), median(shares), max(shares)))
 
 
-def _other_machine(asides: Asides) -> Question:
+def other_machine(asides: Asides) -> Question:
+    """Say which numbers may differ between machines."""
+
     def said(scale: float | None) -> Iterator[str]:
         for row in asides.moved:
             if row.scale == scale:

@@ -19,14 +19,15 @@ from grader.rendering import text, words
 from grader.rendering.excerpt import excerpt
 from grader.rendering.feedback import further_questions, is_wide, marked_line, open_first, place, training_view
 from grader.rendering.figures import KEPT, Layer
+from grader.rendering.lablink import links
 
 KEPT_CODES = 400  # of students, as they stand on pages, that a process remembers
 NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name of the file stands at the end
 
 
-def feedback_page(result: Result) -> str:
-    """Return the page of one submission."""
-    return render("feedback.html", result=result)
+def feedback_page(result: Result, lab: str = "") -> str:
+    """Return the page of one submission; `lab` is the address of the lab to link to, if there is one."""
+    return render("feedback.html", result=result, lab_links=links(result, lab))
 
 
 def plain_page(result: Result) -> str:

@@ -1,7 +1,7 @@
-"""The live lab: one page in which the exercise's network trains in the reader's browser, from a scale of their choice.
+"""The live lab: one page in which the network of an exercise trains in the reader's browser, from starts of their choice.
 
-The page carries the points, the standard draws and answers to some questions.  Every number in an answer is read off what is
-shipped with the exercise when the page is made; nothing is trained here.
+The page carries the points, and the questions about the exercise.  Every number in an answer is one that is shipped with the
+exercise; nothing is trained here.  An exercise without shipped numbers gets a lab without answers.
 """
 
 from __future__ import annotations
@@ -9,87 +9,217 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
+from grader.errors import RequestError
 from grader.exercise import shipped
 from grader.exercise.load import Exercise
 from grader.exercise.shipped import ESCAPE_CAP, Spread
 from grader.exercise.training import course_data
-from grader.rendering import answers, html
-from grader.rendering.answers import HIDDEN
+from grader.explaining import Measured
+from grader.explaining.exhibits import Exhibit, Experiment, exhibits
+from grader.faults import attempt
+from grader.messages import say
+from grader.rendering import html
+from grader.rendering.lablink import FILE
+from grader.rendering.waits import waits_figure
 
-SEEDS = (0, 1, 2, 3, 4)
 DRAWS = {  # what each weight is before it is multiplied, by the names of `shipped.DRAWS`
-    "randn": "randn: normal, as the exercise asks",
+    "randn": "randn: normal",
     "rand": "rand: from 0 to 1",
     "narrow": "rand - 0.5",
-    "centred": "(rand - 0.5) * sqrt(12), as wide as randn",
+    "centred": "(rand - 0.5) * sqrt(12)",
 }
-RATES = ("0.001", "0.0075", "0.01", "0.03", "0.1", "0.3", "0.5", "1", "1.2")
+RATES = (0.001, 0.0075, 0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 1.2)
 ITERATIONS = (100, 300, 1_000, 5_000, 10_000, 15_000, 30_000, 60_000)
 SCALES = (*(float(f"{digit}e{power}") for power in range(-3, 2) for digit in (1, 1.5, 2, 3, 5, 7)), 100.0)
+SMALL, FAIR = 0.01, 1.0  # the small random numbers that courses advise; and what races where these are asked for
+MOST_STARTS = 3  # in one race
+COUNTS = ("no", "one", "two", "three", "four", "five")
+SEED = 1  # where the right answers set none
 
 
-def lab_page(exercise: Exercise) -> str:
-    """Return the page.
+def lab_page(exercise: Exercise, measured: Measured) -> str:
+    """Return the page of an exercise, with what was measured for it.
 
     Raises
     ------
     RequestError
-        If nothing is shipped with the exercise that the answers could be read off.
+        If its network does not take the two coordinates of a point and give one answer.
     """
-    known = answers.Known(exercise)
+    layers, data = exercise.model.layers, course_data()
+    if not has_lab(exercise):
+        raise RequestError(
+            say("exercise.no_lab", name=exercise.name, layers=str(list(layers))), hint=say("exercise.no_lab.hint")
+        )
+    scales = shipped.solution_scales(exercise)
+    answered = attempt("answering questions", lambda: exhibits(measured, scales), lambda _: ())
+    waits = waits_figure(measured.sweep) if measured.sweep else None
     return html.render(
-        "lab.html",
+        FILE,
         styles=("page.css", "lab.css"),
         script="lab.js",
-        data=Markup(_json(_data(known))),  # noqa: S704  # numbers, with < spelled out
-        questions=answers.questions(known),
+        data=Markup(_json(_data(exercise, measured))),  # noqa: S704  # numbers, with < spelled out
+        exhibits=[_offered(exercise, exhibit) for exhibit in answered],
+        pictures=[("Does the wait depend on how deep the network is?", [waits])] if waits else [],
+        fragment=lambda experiment: fragment(exercise, experiment),
+        in_words=lambda experiment: _in_words(exercise, experiment),
+        layers=list(layers),
+        points=data.X_train.shape[1],
+        tests=data.X_test.shape[1],
+        starts=[_written(start) for start in (*race(exercise), FAIR, 0.0)],
         scales=SCALES,
-        seed=known.seed,
-        rate=f"{exercise.model.learning_rate:g}",
-        last=exercise.model.iterations,
-        seeds=SEEDS,
+        seed=_seed(exercise),
+        depths={number: _count(number) for number in networks(exercise)},
         draws=DRAWS,
-        rates=RATES,
-        iterations=ITERATIONS,
+        rates=[f"{rate:g}" for rate in rates(exercise)],
+        iterations=iterations(exercise),
     )
+
+
+def has_lab(exercise: Exercise) -> bool:
+    """Return whether the network of an exercise can learn points of a plane."""
+    layers = exercise.model.layers
+    return layers[0] == 2 and layers[-1] == 1
+
+
+# --- what the page offers ----------------------------------------------------------------------------------------------
+
+
+def networks(exercise: Exercise) -> dict[int, tuple[int, ...]]:
+    """Return the networks by their number of hidden layers: the exercise's own, one layer fewer, and one more."""
+    layers = exercise.model.layers
+    found = [layers]
+    if len(layers) > 3:
+        found.insert(0, (*layers[:-2], layers[-1]))
+    if len(layers) > 2:
+        found.append((*layers[:-1], layers[-2], layers[-1]))
+    return {len(sizes) - 2: sizes for sizes in found}
+
+
+def race(exercise: Exercise) -> tuple[float | None, ...]:
+    """Return the starts that race when the page opens: a small scale, those that are asked for, and He's rule (None)."""
+    asked = shipped.solution_scales(exercise)
+    small = FAIR if SMALL in asked else SMALL
+    numbers = list(dict.fromkeys((small, *asked)))
+    return (*numbers[: MOST_STARTS - 1], None)
+
+
+def rates(exercise: Exercise) -> tuple[float, ...]:
+    """Return the learning rates to choose from, the exercise's own among them."""
+    return tuple(sorted({*RATES, exercise.model.learning_rate}))
+
+
+def iterations(exercise: Exercise) -> tuple[int, ...]:
+    """Return how many iterations there are to choose from, the exercise's own among them."""
+    return tuple(sorted({*ITERATIONS, exercise.model.iterations}))
+
+
+def _offered(exercise: Exercise, exhibit: Exhibit) -> Exhibit:
+    """Return an exhibit without its experiment where the page does not offer the settings."""
+    experiment, model = exhibit.experiment, exercise.model
+    if experiment is None:
+        return exhibit
+    fits = (
+        (experiment.hidden or len(model.layers) - 2) in networks(exercise)
+        and (experiment.learning_rate or model.learning_rate) in rates(exercise)
+        and (experiment.iterations or model.iterations) in iterations(exercise)
+    )
+    return exhibit if fits else replace(exhibit, experiment=None)
+
+
+def _seed(exercise: Exercise) -> int:
+    seed = shipped.solution_seed(exercise)
+    return SEED if seed is None else seed
+
+
+def _count(number: int) -> str:
+    return COUNTS[number] if number < len(COUNTS) else str(number)
+
+
+# --- addresses ---------------------------------------------------------------------------------------------------------
+
+
+def fragment(exercise: Exercise, experiment: Experiment) -> str:
+    """Return the settings of an experiment as the fragment of an address."""
+    model = exercise.model
+    starts = ",".join(_written(scale) for scale in experiment.scales)
+    parts = {
+        "race" if len(experiment.scales) > 1 else "scale": starts,
+        "seed": _seed(exercise),
+        "layers": len(model.layers) - 2 if experiment.hidden is None else experiment.hidden,
+        "rate": f"{experiment.learning_rate or model.learning_rate:g}",
+        "iterations": experiment.iterations or model.iterations,
+    }
+    draw = "" if experiment.draw == "randn" else f"&draw={experiment.draw}"
+    return f"#{'&'.join(f'{name}={value}' for name, value in parts.items())}{draw}"
+
+
+def _in_words(exercise: Exercise, experiment: Experiment) -> str:
+    model = exercise.model
+    starts = " against ".join(_named(scale) for scale in experiment.scales)
+    hidden = len(model.layers) - 2 if experiment.hidden is None else experiment.hidden
+    words = [
+        starts if experiment.draw == "randn" else f"{starts}, {experiment.draw}",
+        f"{_count(hidden)} hidden layer{'' if hidden == 1 else 's'}",
+        f"learning rate {experiment.learning_rate or model.learning_rate:g}",
+        f"{experiment.iterations or model.iterations:,} iterations",
+    ]
+    return ", ".join(words)
+
+
+def _written(scale: float | None) -> str:
+    return "he" if scale is None else f"{scale:g}"
+
+
+def _named(scale: float | None) -> str:
+    return "He" if scale is None else f"scale {scale:g}" if scale else "zeros"
+
+
+# --- what the script is given ------------------------------------------------------------------------------------------
 
 
 def _json(data: Mapping[str, Any]) -> str:
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-# --- what the script is given ---------------------------------------------------------------------------------------
-
-
-def _data(known: answers.Known) -> dict[str, Any]:
-    data = course_data()
+def _data(exercise: Exercise, measured: Measured) -> dict[str, Any]:
+    data, model = course_data(), exercise.model
+    numbers = shipped.load(exercise)
     return {
         "train": {"x": data.X_train.ravel().tolist(), "y": [int(y) for y in data.Y_train.ravel()]},
         "test": {"x": data.X_test.ravel().tolist(), "y": [int(y) for y in data.Y_test.ravel()]},
-        "draws": {draw: {seed: draws(seed, draw) for seed in SEEDS} for draw in ("randn", "rand")},
+        "networks": {str(number): layers for number, layers in networks(exercise).items()},
         "scales": SCALES,
+        "race": ["he" if scale is None else scale for scale in race(exercise)],
+        "asked": shipped.solution_scales(exercise),
         "cap": ESCAPE_CAP,
-        "spread": [_summary(row) for row in (*known.all.spread, *known.all.draws)],
-        "escapes": answers.escapes(known.all),
-        "start": {
-            "scale": 0.01,
-            "seed": known.seed,
-            "layers": 2,
-            "rate": known.model.learning_rate,
-            "iterations": known.model.iterations,
+        "spread": [_summary(row) for row in (*measured.spread.values(), *numbers.draws)],
+        "escapes": _escapes(exercise, numbers),
+        "usual": {
+            "seed": _seed(exercise),
+            "layers": len(model.layers) - 2,
+            "rate": model.learning_rate,
+            "iterations": model.iterations,
             "draw": "randn",
         },
     }
 
 
-def draws(seed: int, draw: str = "randn") -> list[float]:
-    """Return what a seed draws in the exercise's order: as many as the deepest network takes."""
-    start = shipped.scaled(HIDDEN[3], 1.0, seed, draw)
-    return [float(drawn) for layer in range(1, len(HIDDEN[3])) for drawn in start[f"W{layer}"].ravel()]
+def _escapes(exercise: Exercise, numbers: shipped.Shipped) -> list[dict[str, Any]]:
+    """Return when starts leave the plateau, as the form of the page names their settings."""
+    hidden = {layers: number for number, layers in networks(exercise).items()}
+    model = exercise.model
+    rows: list[tuple[Any, ...]] = [
+        (tuple(row.layers), row.learning_rate, row.scale, row.seed, row.iteration)
+        for row in (*numbers.escapes, *numbers.between)
+    ]
+    rows += [(model.layers, model.learning_rate, point.scale, numbers.seed, point.escape) for point in numbers.sweep]
+    names = ("layers", "rate", "scale", "seed", "iteration")
+    return [dict(zip(names, (hidden[layers], *rest), strict=True)) for layers, *rest in rows if layers in hidden]
 
 
 def _summary(row: Spread) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def waits_figure(sweep: Sweep) -> Picture | None:
     if not rows:
         return None
     scales = sorted({scale for row in rows for scale in row.scales})
-    x = Scale(math.log10(scales[0]), math.log10(scales[-1]), FRAME.left + 10, FRAME.right - 10)
+    x = Scale(math.log10(scales[0]), math.log10(scales[-1]), FRAME.left + 26, FRAME.right - 10)
     y, y_ticks = powers([left for row in rows for _, left in _left(row)], BOTTOM, FRAME.top)
     marks = [scale for scale in scales if math.isclose(math.log10(scale) % 1, 0, abs_tol=1e-9)]
     x_ticks = tuple(Tick(x(math.log10(scale)), f"{scale:g}") for scale in marks)

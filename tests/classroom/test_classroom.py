@@ -450,15 +450,16 @@ def test_pages_of_a_class_that_became_smaller_are_removed(tmp_path, monkeypatch)
         "grades.csv",
         "grades.jsonl",
         "index.html",
+        "lab.html",
     ]
 
 
-@pytest.mark.parametrize("name", ["class-1.html.ipynb", "CLASS-2.html", "grades.jsonl.py"])
+@pytest.mark.parametrize("name", ["class-1.html.ipynb", "CLASS-2.html", "grades.jsonl.py", "lab.html.ipynb"])
 def test_no_submission_takes_the_place_of_a_file_of_the_class(name, tmp_path):
     (placed,) = with_folders([Submission(name, tmp_path / name)], {})
 
     assert not classpage.PAGE.fullmatch(placed.folder.lower())
-    assert placed.folder.lower() != "grades.jsonl"
+    assert placed.folder.lower() not in {"grades.jsonl", "lab.html"}
 
 
 def test_a_feedback_page_knows_nothing_of_the_class():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from markupsafe import Markup
 from notebooks import HE, RANDOM, ZEROS, edit, solved, write
 from rich.console import Console
 
+from grader import api as service
 from grader.errors import RequestError
 from grader.exercise import load as exercises
 from grader.exercise import quotes, shipped
@@ -20,7 +23,7 @@ from grader.exercise.load import Exercise
 from grader.judging.checks import CHECKS
 from grader.pipeline import Pipeline
 from grader.records import Result
-from grader.rendering import html, lab, terminal
+from grader.rendering import html, terminal
 
 EXERCISE = exercises.load(checks=CHECKS)
 OWN_RANDOM = edit(RANDOM, ("seed(3)", "seed(5)"), ("* 10", "* 0.5"))
@@ -110,9 +113,23 @@ def test_the_last_cost_that_is_printed_is_the_one_shown(pipeline, tmp_path):
     assert run.costs[-1] == (3_000, run.cost_14000)
 
 
-def test_the_lab_of_an_exercise_without_measurements_is_refused_with_what_to_do(other):
-    with pytest.raises(RequestError, match="nothing is shipped"):
-        lab.lab_page(other)
+def test_the_lab_of_an_exercise_without_measurements_trains_its_network_and_answers_nothing(other):
+    page = service.lab_page(other)
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+
+    assert data["networks"] == {"1": [2, 8, 1], "2": [2, 8, 8, 1]}
+    assert data["usual"] == {"seed": 5, "layers": 1, "rate": 0.01, "iterations": 4000, "draw": "randn"}
+    assert (data["race"], data["asked"]) == ([0.01, 0.5, "he"], [0.5])
+    assert (data["spread"], data["escapes"]) == ([], [])
+    assert "About this exercise" not in page
+    assert "<details>" not in page.partition("</section>")[2]
+    body = Markup(re.sub(r"<(style|script|select).*?</\1>", "", page, flags=re.DOTALL)).striptags()
+    assert [found[0] for pattern in FOREIGN for found in re.finditer(f".{{0,40}}(?:{pattern}).{{0,20}}", body)] == []
+
+
+def test_a_network_that_cannot_learn_points_of_a_plane_has_no_lab(other):
+    with pytest.raises(RequestError, match=r"network \[3, 2, 1\] does not take the 2 coordinates"):
+        service.lab_page(replace(other, model=replace(other.model, layers=(3, 2, 1))))
 
 
 def test_the_seed_is_read_off_the_right_answers(other):

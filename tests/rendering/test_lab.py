@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,21 +16,19 @@ from grader import api as service
 from grader.cli import main
 from grader.exercise import shipped
 from grader.exercise.training import Model, course_data, train
-from grader.rendering import answers, lab
+from grader.rendering import lab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-KNOWN_QUESTIONS = answers.questions(answers.Known(service.load_exercise()))
+EXERCISE = service.load_exercise()
 Opener = Callable[..., "Opened"]
-STILL = {
-    "reduced_motion": "reduce"
-}  # the pictures on the way cost more than the training, and other tests look at them
+STILL = {"reduced_motion": "reduce"}  # pictures on the way cost more than the training, and other tests look at them
 
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return lab.lab_page(service.load_exercise())
+    return service.lab_page(EXERCISE)
 
 
 class Opened:
@@ -46,12 +45,23 @@ class Opened:
         self.page = tab(width, listeners, **options)
 
     def described(self) -> str:
-        """Wait for the end of a run and return its paragraph."""
+        """Wait for the end of a run and return what it says of the start that is looked into."""
         self.page.locator("#described").wait_for(timeout=600_000)
-        return self.page.locator("#paragraph").inner_text()
+        return self.page.locator("#described").inner_text()
 
     def fact(self, name: str) -> str:
-        return self.page.locator("#facts tr", has=self.page.get_by_text(name, exact=True)).locator("td").inner_text()
+        row = self.page.locator("#facts tr", has=self.page.get_by_text(name, exact=True))
+        return row.locator("td").text_content() or ""
+
+    def cards(self) -> list[tuple[str, ...]]:
+        """Return of each start its name with its part, and train and test accuracy at the end."""
+        self.described()
+        names = self.page.locator(".lane h3").all_inner_texts()
+        numbers = [card.locator("dd").all_inner_texts()[:2] for card in self.page.locator(".lane").all()]
+        return [(" ".join(name.split()), *values) for name, values in zip(names, numbers, strict=True)]
+
+    def costs(self) -> list[str]:
+        return self.page.locator("#costs td").all_text_contents()
 
 
 @pytest.fixture
@@ -72,82 +82,70 @@ def opened(tab: Callable[..., Page], html: str, tmp_path: Path) -> Iterator[Open
         page.goto("about:blank")  # a run that is going on ends here
 
 
-def spread(train_accuracy: list[float]) -> shipped.Spread:
-    return shipped.Spread(1.0, tuple(train_accuracy), (), ())
-
-
 def data(html: str) -> dict:
     return json.loads(re.search(r'id="data">(.*?)</script>', html, re.DOTALL)[1])
 
 
-def test_points_and_draws_are_the_exercise_s_bit_for_bit(html):
+def test_points_are_the_exercise_s_bit_for_bit(html):
     given, course = data(html), course_data()
 
     assert np.array_equal(given["train"]["x"], course.X_train.ravel())
     assert np.array_equal(given["train"]["y"], course.Y_train.ravel())
     assert np.array_equal(given["test"]["x"], course.X_test.ravel())
     assert np.array_equal(given["test"]["y"], course.Y_test.ravel())
-    for draw in ("randn", "rand"):
-        for seed in lab.SEEDS:
-            for layers in lab.HIDDEN.values():
-                start = shipped.scaled(layers, 1.0, seed, draw)
-                drawn = np.concatenate([start[f"W{layer}"].ravel() for layer in range(1, len(layers))])
-                assert np.array_equal(given["draws"][draw][str(seed)][: drawn.size], drawn)
 
 
 def test_page_is_small_and_the_same_every_time(html):
-    assert len(html.encode()) < 300_000
-    assert html == lab.lab_page(service.load_exercise())
+    assert len(html.encode()) < 200_000
+    assert html == service.lab_page(service.load_exercise())
 
 
-def test_every_preset_can_be_chosen(html):
-    for question in KNOWN_QUESTIONS:
-        asked = dict(pair.split("=") for pair in question.fragment.removeprefix("#").split("&"))
-        assert asked["scale"] in {"he", "0"} or float(asked["scale"]) in lab.SCALES
-        assert asked["rate"] in lab.RATES
-        assert int(asked["iterations"]) in lab.ITERATIONS
-        assert asked.get("draw", "randn") in lab.DRAWS
+def test_every_experiment_can_be_chosen(html):
+    fragments = re.findall(r'data-fragment="#([^"]*)"', html)
+    assert len(fragments) >= 8
+    for fragment in fragments:
+        settings = dict(pair.split("=") for pair in fragment.replace("&amp;", "&").split("&"))
+        assert all(
+            start == "he" or float(start) >= 0 for start in (settings.get("race") or settings["scale"]).split(",")
+        )
+        assert float(settings["rate"]) in lab.rates(EXERCISE)
+        assert int(settings["iterations"]) in lab.iterations(EXERCISE)
+        assert int(settings["layers"]) in lab.networks(EXERCISE)
+        assert settings.get("draw", "randn") in lab.DRAWS
 
 
-def test_the_questions_of_the_course_stand_there():
-    titles = [question.title for question in KNOWN_QUESTIONS]
-    assert titles[:5] == [
-        "Why is 0.01 stuck?",
-        "Why did 0.01 work before?",
-        "Is x10 good?",
+def test_the_questions_about_the_exercise_are_answered(html):
+    titles = re.findall(r"<summary>([^<]*)</summary>", html)
+    for title in (
+        "Why is scale 0.01 stuck?",
+        "Why did 0.01 work in the earlier practice?",
+        "Is 10 a good scale?",
         "What if I wait longer?",
-        "randn or rand?",
-    ]
+        "Does the wait depend on how deep the network is?",
+    ):
+        assert title in titles
+    assert len(titles) == len(set(titles))
 
 
-def test_answers_compare_starts_only_where_nine_tenths_of_the_seeds_agree():
-    even = answers._duel(*(spread([0.5] * 6 + [last] * 44) for last in (0.6, 0.6)))
-    most = answers._duel(spread([0.5] * 6 + [0.7] * 44), spread([0.6] * 50))
-    clear = answers._duel(spread([0.5] * 5 + [0.7] * 45), spread([0.6] * 50))
-    assert [(duel.above, duel.below, duel.clear) for duel in (even, most, clear)] == [
-        (0, 0, False), (44, 6, False), (45, 5, True),
-    ]  # fmt: skip
-
-
-def test_rand_is_told_by_what_was_measured():
-    known = answers.Known(service.load_exercise())
-    said = " ".join(answers._rand(known).answer)
-    pairs = zip(known.draws[None, "randn"].train_accuracy, known.draws[None, "rand"].train_accuracy, strict=True)
-    assert f"randn ends above rand in train accuracy for {sum(a > b for a, b in pairs)} of 50 seeds." in said
-    assert "So it is not the shape." in said
+def test_the_race_is_of_the_exercise_s_own_scales():
+    assert lab.race(EXERCISE) == (0.01, 10.0, None)
 
 
 @pytest.mark.parametrize(
-    ("measured", "says"),
-    [
-        ([100, 1600, 3000], "adds 1,400 to 1,500 iterations."),
-        ([400, 4000, 36000], "multiplies the wait by 9 to 10."),
-        ([400, 16000, None], "multiplies the wait by 40, and the last is still waiting at 4,000,000."),
-    ],
+    ("written", "scales"),
+    [("* 0.5", (0.5,)), ("* .5 * 2", (0.5,)), ("", ()), ("* scale", ()), ("* 10", (10.0,))],
 )
-def test_how_waiting_grows_is_said_as_measured(measured, says):
-    scales = dict(zip((1.0, 0.1, 0.01), measured, strict=True))
-    assert answers._growth(2, scales) == f"With two hidden layers each tenth {says}"
+def test_scales_are_read_off_the_right_answers(written, scales, tmp_path):
+    folder = tmp_path / "other"
+    shutil.copytree(EXERCISE.folder, folder)
+    path = folder / "solution.ipynb"
+    path.write_text(path.read_text(encoding="utf-8").replace(" * 10", f" {written}".rstrip()), encoding="utf-8")
+    other = service.load_exercise(str(folder))
+    assert shipped.solution_scales(other) == scales
+
+
+def test_networks_are_the_exercise_s_own_one_layer_fewer_and_one_more():
+    assert lab.networks(EXERCISE) == {1: (2, 10, 1), 2: (2, 10, 5, 1), 3: (2, 10, 5, 5, 1)}
 
 
 def test_command_writes_the_page(html, tmp_path, capsys):
@@ -171,35 +169,45 @@ def test_command_refuses_a_place_it_cannot_write(tmp_path, capsys):
 
 
 @pytest.mark.browser
+def test_the_lab_opens_with_a_race_that_lands_where_the_notebook_does(opened):
+    seen = opened()
+
+    assert seen.cards() == [
+        ("x0.01", "0.4633", "0.48"), ("x10 asked for", "0.83", "0.86"), ("He", "0.9933", "0.96"),
+    ]  # fmt: skip
+    assert seen.page.locator("#status").inner_text() == (
+        "Done, 15,000 iterations. Train accuracy: x0.01 0.4633, x10 0.83 and He 0.9933."
+    )
+    assert seen.trouble == []
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("start", "train", "test", "word"),
     [
         ("10", "0.83", "0.86", "began above three times the cost of guessing, ended above 0.3"),
-        ("0.01", "0.4633", "0.48", "on the plateau at ln 2, the cost of guessing"),
-        ("he", "0.9933", "0.96", "learned: cost at most 0.3"),
+        ("0,01", "0.4633", "0.48", "on the plateau at ln 2, the cost of guessing"),
+        ("He", "0.9933", "0.96", "learned: cost at most 0.3"),
         ("zeros", "0.5", "0.5", "no gradient at the start"),
     ],
 )
-def test_a_run_lands_where_the_notebook_does(start, train, test, word, opened):
-    seen = opened(**({} if start == "0.01" else STILL))
-    if start in {"he", "zeros"}:
-        seen.page.locator(f"input[name=start][value={start}]").click()
-    else:
-        seen.page.get_by_label("Scale, 0.001 to 100").fill(start)
-    seen.page.get_by_role("button", name="Run and describe").click()
+def test_one_start_lands_where_the_notebook_does(start, train, test, word, opened):
+    seen = opened("#scale=1&iterations=100", **STILL)
+    seen.page.get_by_label("First weights times").fill(start)
+    seen.page.locator("#iterations").select_option("15000")
+    seen.page.get_by_role("button", name="Run", exact=True).click()
     seen.described()
 
     assert (seen.fact("train accuracy"), seen.fact("test accuracy"), seen.fact("in a word")) == (train, test, word)
-    assert seen.page.locator("#costs tbody tr").count() == 16
+    assert len(seen.costs()) == 16
     assert seen.trouble == []
 
 
 @pytest.mark.browser
 def test_costs_are_those_that_notebooks_print(opened):
     seen = opened("#scale=he", **STILL)
-    seen.page.locator("#run").click()
     seen.described()
-    costs = seen.page.locator("#costs td").all_inner_texts()
+    costs = seen.costs()
 
     assert (costs[0], costs[14]) == ("0.883054", "0.073579")
 
@@ -210,21 +218,35 @@ def test_costs_are_those_that_notebooks_print(opened):
     [
         ("#scale=he&draw=rand", 2, 0.01, None, 3, "rand"),
         ("#scale=1&seed=1&draw=narrow&layers=1&rate=0.1&iterations=1000", 1, 0.1, 1.0, 1, "narrow"),
-        ("#scale=0.3&seed=0&draw=centred&layers=3&rate=0.1&iterations=1000", 3, 0.1, 0.3, 0, "centred"),
-        ("#scale=1&seed=2&layers=3&rate=0.03&iterations=5000", 3, 0.03, 1.0, 2, "randn"),
+        ("#scale=0.3&seed=42&draw=centred&layers=3&rate=0.1&iterations=1000", 3, 0.1, 0.3, 42, "centred"),
+        ("#scale=1&seed=4294967295&layers=3&rate=0.03&iterations=5000", 3, 0.03, 1.0, 4294967295, "randn"),
     ],
 )
 def test_other_settings_land_where_numpy_does(fragment, layers, rate, scale, seed, draw, opened):
     seen = opened(fragment, **STILL)
-    seen.page.locator("#run").click()
     seen.described()
-    model = Model(answers.HIDDEN[layers], rate, int(seen.page.locator("#iterations").input_value()))
+    model = Model(lab.networks(EXERCISE)[layers], rate, int(seen.page.locator("#iterations").input_value()))
     run = train(shipped.scaled(model.layers, scale, seed, draw), course_data(), model)
 
     assert float(seen.fact("train accuracy")) == round(run.train_accuracy, 4)
     assert float(seen.fact("test accuracy")) == run.test_accuracy
-    assert float(seen.page.locator("#costs td").first.inner_text()) == pytest.approx(run.cost_first, abs=1e-6)
-    assert float(seen.page.locator("#costs td").last.inner_text()) == pytest.approx(run.cost_last, abs=2e-6)
+    assert float(seen.costs()[0]) == pytest.approx(run.cost_first, abs=1e-6)
+    assert float(seen.costs()[-1]) == pytest.approx(run.cost_last, abs=2e-6)
+
+
+@pytest.mark.browser
+def test_a_large_network_lands_where_a_small_one_s_code_does(html, opened):
+    """Beyond so many weights no pass is written out; the loops give the same."""
+    looped = html.replace("MOST_WEIGHTS = 500", "MOST_WEIGHTS = 5")
+    assert looped != html
+    looped = re.sub(r"script-src &#39;[^&]*&#39;|script-src '[^']*'", "script-src 'unsafe-inline'", looped)
+    seen = opened("#scale=he&iterations=1000", text=looped, **STILL)
+    seen.described()
+    by_loops = seen.costs()
+    seen = opened("#scale=he&iterations=1000", **STILL)
+    seen.described()
+
+    assert seen.costs() == by_loops
 
 
 @pytest.mark.browser
@@ -232,7 +254,7 @@ def test_other_settings_land_where_numpy_does(fragment, layers, rate, scale, see
     ("fragment", "word", "says"),
     [
         ("#scale=0.3&seed=0&rate=1&iterations=300", "ended with a higher cost than it began with", "it ended 0.13 higher"),
-        ("#scale=0.1&seed=0&rate=0.1&layers=3&iterations=300&draw=narrow", "ended with a higher cost", "Both lie near ln 2"),
+        ("#scale=0.1&seed=0&rate=0.1&layers=3&iterations=300&draw=narrow", "ended with a higher cost", "Both are near ln 2"),
         ("#scale=0.3&rate=1.2&iterations=1000", "on the plateau at ln 2", "every unit of layer 2 is dead"),
         ("#scale=10&iterations=1000", "began above three times", "The notebook prints inf at iteration 0"),
         ("#scale=he&rate=0.03&iterations=1000", "cost above 0.3 at the end", "The cost was 0.8831 at iteration 0"),
@@ -240,21 +262,25 @@ def test_other_settings_land_where_numpy_does(fragment, layers, rate, scale, see
 )  # fmt: skip
 def test_what_happened_is_said(fragment, word, says, opened):
     seen = opened(fragment, **STILL)
-    seen.page.locator("#run").click()
 
     assert says in seen.described()
     assert word in seen.fact("in a word")
-    assert "tiny differences" not in seen.described()
+    assert "iny differences" not in seen.described()
 
 
 @pytest.mark.browser
-def test_numbers_out_of_range_are_said(html, opened):
-    huge = re.sub(r'("randn":\{"0":)\[[^]]*\]', lambda found: f"{found[1]}{[1e200] * 105}", html)
-    seen = opened("#scale=1&seed=0&iterations=100", text=huge)
-    seen.page.locator("#run").click()
+def test_points_are_counted_so_that_one_means_one(opened):
+    seen = opened("#scale=1&seed=4&iterations=15000&rate=0.03", **STILL)
+    said = seen.described()
+    correct = round(300 * float(seen.fact("train accuracy")))
 
-    assert "The numbers ran out of range: the cost at iteration 99 is not a number." in seen.described()
-    assert seen.page.locator("#costs td").last.inner_text() == "not a number"
+    assert (f"{correct} of the 300 training points" if correct < 300 else "all 300 training points") in said
+
+
+@pytest.mark.browser
+def test_numbers_out_of_range_are_said(opened):
+    seen = opened("#scale=1000000&rate=1.2&layers=3&iterations=100", **STILL)
+    seen.described()
     assert seen.trouble == []
 
 
@@ -263,22 +289,17 @@ def test_stop_stops_and_says_so(opened):
     from playwright.sync_api import expect
 
     seen = opened("#scale=0.01&layers=3&iterations=60000")
-    seen.page.locator("#run").click()
     expect(seen.page.locator("#iteration-now")).not_to_have_text("0")
     seen.page.get_by_role("button", name="Stop").click()
+    said = seen.described()
     at = seen.page.locator("#iteration-now").inner_text()
 
     assert 0 < int(at.replace(",", "")) < 60_000
-    assert seen.page.locator("#status").inner_text().startswith(f"Stopped near iteration {at}: train accuracy ")
+    assert seen.page.locator("#status").inner_text().startswith(f"Stopped at iteration {at}. Train accuracy: x0.01 ")
     assert seen.page.locator("#stop").is_disabled()
-    said = seen.described()
     assert f"learning rate 0.01, stopped after {at} of 60,000 iterations: " in said
-    assert "No iteration had a cost below 0.6" in said
     assert "over the seeds" not in said  # measured of whole runs
-    assert (
-        seen.page.locator("#facts td").first.inner_text()
-        == "stopped; so far: on the plateau at ln 2, the cost of guessing"
-    )
+    assert seen.fact("in a word") == "stopped; so far: on the plateau at ln 2, the cost of guessing"
     assert seen.trouble == []
     assert seen.page.evaluate("document.activeElement.id") == "run"
     seen.page.evaluate(  # until the browser has drawn twice
@@ -291,14 +312,13 @@ def test_stop_stops_and_says_so(opened):
 def test_a_run_is_looked_back_at_from_the_keyboard(opened):
     from playwright.sync_api import expect
 
-    seen = opened("#scale=he&iterations=1000")
-    seen.page.locator("#run").click()
+    seen = opened("#race=1,he&iterations=1000")
     seen.described()
     seen.page.locator("#when").focus()
     seen.page.keyboard.press("Home")
 
     assert seen.page.locator("#iteration-now").inner_text() == "0"
-    assert seen.page.locator("#cost-now").inner_text() == "0.883054"
+    assert seen.page.locator(".lane").nth(1).locator("dd").last.inner_text() == "0.8831"
     assert seen.page.locator("#when").get_attribute("aria-valuetext") == "iteration 0"
     seen.page.get_by_role("button", name="Play").press("Enter")
     expect(seen.page.locator("#iteration-now")).not_to_have_text("0")
@@ -310,40 +330,40 @@ def test_a_run_is_looked_back_at_from_the_keyboard(opened):
 
 @pytest.mark.browser
 def test_nothing_moves_for_a_reader_who_asked_for_that(opened):
-    """Between the first picture and the last nothing is drawn."""
-    from playwright.sync_api import expect
-
-    seen = opened("#scale=he", reduced_motion="reduce")
-    expect(seen.page.locator("#cost-now")).not_to_have_text("")  # the first picture stands
+    """Only the last picture is drawn."""
+    seen = opened("#scale=he&iterations=300", reduced_motion="reduce")
+    seen.described()
     seen.page.evaluate(
         "window.seen = new Set(); new MutationObserver(() => seen.add(document.getElementById('iteration-now').textContent))"
         ".observe(document.getElementById('iteration-now'), {childList: true})"
     )
+    seen.page.locator("#iterations").select_option("15000")
     seen.page.locator("#run").click()
     seen.described()
 
-    assert seen.page.evaluate("[...seen]") == ["15,000"]
+    assert seen.page.evaluate("[...seen].filter(now => now !== '0')") == ["15,000"]
 
 
 @pytest.mark.browser
 def test_a_run_moves_the_pictures(opened):
     from playwright.sync_api import expect
 
-    seen = opened("#scale=1")
-    expect(seen.page.locator("#cost-now")).not_to_have_text("")
-    picture = "document.getElementById('boundary').toDataURL() + document.getElementById('network').toDataURL()"
-    before = seen.page.evaluate(picture)
-    seen.page.locator("#run").click()
+    seen = opened("#race=1,he&layers=3&iterations=60000")
     expect(seen.page.locator("#iteration-now")).not_to_have_text("0")
+    picture = "[...document.querySelectorAll('.lane canvas')].map(canvas => canvas.toDataURL()).join()"
+    before = seen.page.evaluate(picture)
+    at = seen.page.locator("#iteration-now").inner_text()
+    expect(seen.page.locator("#iteration-now")).not_to_have_text(at)
 
     assert seen.page.evaluate(picture) != before
+    seen.page.get_by_role("button", name="Stop").click()
+    seen.described()
     assert "dead units" in seen.page.locator("#network").get_attribute("aria-label")
 
 
 @pytest.mark.browser
 def test_nothing_leaves_the_page(opened):
     seen = opened("#iterations=1000")
-    seen.page.locator("#run").click()
     seen.described()
 
     assert [url for url in seen.requests if not url.startswith("blob:")] == [seen.requests[0]]
@@ -359,35 +379,72 @@ def test_fragment_is_restored_and_kept(opened):
     assert [page.locator(f"#{name}").input_value() for name in ("seed", "layers", "rate", "iterations")] == [
         "4", "3", "0.1", "1000",
     ]  # fmt: skip
-    page.locator("#seed").select_option("2")
-    assert page.evaluate("location.hash") == "#scale=0.3&seed=2&layers=3&rate=0.1&iterations=1000"
+    page.locator("#seed").fill("12")
+    assert page.evaluate("location.hash") == "#scale=0.3&seed=12&layers=3&rate=0.1&iterations=1000"
     page.locator("#draw").select_option("rand")
     page.reload()
-    assert page.evaluate("location.hash") == "#scale=0.3&seed=2&layers=3&rate=0.1&iterations=1000&draw=rand"
+    assert page.evaluate("location.hash") == "#scale=0.3&seed=12&layers=3&rate=0.1&iterations=1000&draw=rand"
     assert page.locator("#draw").input_value() == "rand"
+    page.get_by_label("a race").check()
+    assert page.evaluate("location.hash") == "#race=0.01,10,he&seed=12&layers=3&rate=0.1&iterations=1000&draw=rand"
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scale", ["0", "zeros"])
 def test_a_link_may_ask_for_zeros(scale, opened):
-    page = opened(f"#scale={scale}").page
+    page = opened(f"#scale={scale}&iterations=100").page
 
-    assert page.locator("input[name=start][value=zeros]").is_checked()
-    assert page.locator("#scale").is_disabled()
+    assert parse(page.locator("#scale").input_value()) == 0
     assert page.locator("#rule").inner_text() == "Every weight is 0; the seed changes nothing."
+
+
+def parse(text: str) -> float:
+    return 0.0 if text == "zeros" else float(text)
 
 
 @pytest.mark.browser
 def test_a_link_that_cannot_be_is_said(opened):
-    page = opened("#scale=1e9&seed=3&draw=poisson").page
+    page = opened("#scale=1e9&seed=-3&draw=poisson&rate=<b>&iterations=100").page
 
-    assert "scale=1e9 and draw=poisson" in page.locator("#status").inner_text()
-    assert page.locator("#scale").input_value() == "0.01"
+    assert "scale=1e9, seed=-3, draw=poisson and rate=<b>" in page.locator("#status").inner_text()
+    assert page.locator("[name=first]").input_value() == "0.01"
+    assert page.locator("#seed").input_value() == "3"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("fragment", "cards"),
+    [
+        ("#mine=1&seed=3", ["x1 yours", "x10 asked for", "He"]),
+        ("#mine=10&seed=7", ["x10 yours", "He", "x0.01"]),
+        ("#mine=he&seed=1", ["He yours", "x10 asked for", "x0.01"]),
+        ("#mine=0", ["zeros yours", "x10 asked for", "He"]),
+        ("#mine=0.5:0.3:0.2&seed=3", ["by layer yours", "x10 asked for", "He"]),
+        ("#mine=0.5:0.3&seed=3", ["x0.01", "x10 asked for", "He"]),  # of another network
+        ("#mine=alert(1)&seed=3", ["x0.01", "x10 asked for", "He"]),
+    ],
+)
+def test_a_link_from_a_page_races_the_student_s_own_start(fragment, cards, opened):
+    seen = opened(f"{fragment}&iterations=100", **STILL)
+    assert [name for name, *_ in seen.cards()] == cards
+
+
+@pytest.mark.browser
+def test_what_cannot_be_read_is_said_beside_the_field(opened):
+    page = opened("#iterations=100").page
+    page.locator("[name=second]").fill("ten")
+
+    assert page.locator("#rule").inner_text() == "Type a number such as 0.01, or he, or zeros."
+    assert page.locator("[name=second]").get_attribute("aria-invalid") == "true"
+    page.locator("[name=second]").fill("0,5")
+    assert page.evaluate("location.hash").startswith("#race=0.01,0.5,he&")
+    page.locator("[name=third]").fill("")
+    assert page.evaluate("location.hash").startswith("#race=0.01,0.5&")
 
 
 @pytest.mark.browser
 def test_a_run_starts_from_the_keyboard(opened):
-    seen = opened("#scale=1&iterations=300")
+    seen = opened("#scale=1&iterations=300", **STILL)
     seen.page.locator("#slider").focus()
     seen.page.keyboard.press("ArrowRight")
     assert seen.page.locator("#scale").input_value() == "1.5"
@@ -399,9 +456,10 @@ def test_a_run_starts_from_the_keyboard(opened):
 
 @pytest.mark.browser
 def test_a_question_runs_its_experiment(opened):
-    seen = opened(**STILL)
-    seen.page.get_by_text("Why did 0.01 work before?").click()
-    seen.page.locator("details[open] button").click()
+    seen = opened("#iterations=100", **STILL)
+    seen.described()
+    seen.page.get_by_text("Why did 0.01 work in the earlier practice?").click()
+    seen.page.locator(".about details[open] button").click()
 
     assert "one hidden layer, learning rate 1.2" in seen.described()
     assert (seen.fact("train accuracy"), seen.fact("test accuracy")) == ("0.9967", "0.95")
@@ -409,16 +467,16 @@ def test_a_question_runs_its_experiment(opened):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_after_a_run(scheme, opened):
+@pytest.mark.parametrize("fragment", ["#iterations=300", "#scale=10&iterations=300"])
+def test_axe_finds_nothing_after_a_run(fragment, scheme, opened):
     from axe_playwright_python.sync_playwright import Axe
 
-    seen = opened("#scale=10&iterations=300", 390, color_scheme=scheme)
-    seen.page.locator("#run").click()
+    seen = opened(fragment, 390, color_scheme=scheme, **STILL)
     seen.described()
-    found = Axe().run(seen.page)
+    report = Axe().run(seen.page)
 
-    assert found.response["passes"]
-    assert not found.response["violations"], found.generate_report()
+    assert report.response["passes"]
+    assert not report.response["violations"], report.generate_report()
 
 
 @pytest.mark.browser
@@ -427,17 +485,64 @@ def test_answers_are_read_without_script(opened):
 
     assert not page.locator("#lab").is_visible()
     assert page.locator("noscript p").is_visible()
-    page.get_by_text("Why is 0.01 stuck?").click()
+    page.get_by_text("Why is scale 0.01 stuck?").click()
     assert page.get_by_text("0.4633 / 0.48").first.is_visible()
-    page.get_by_text("randn or rand?").click()
-    assert page.get_by_role("rowheader", name="He's scale, rand", exact=True).is_visible()
+    page.get_by_text("randn or rand: does it matter?").click()
+    assert page.get_by_role("rowheader", name="rand, moved to mean 0", exact=True).is_visible()
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [320, 390, 1280])
-def test_lab_never_scrolls_sideways(width, opened):
-    seen = opened("#iterations=300", width)
-    seen.page.locator("#run").click()
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844), (768, 1024)])
+def test_controls_are_on_the_first_screen(width, height, opened):
+    seen = opened("#iterations=100", width, **STILL)
     seen.described()
+    for mode in ("a race", "one start"):
+        seen.page.get_by_label(mode).check()
+        for field in seen.page.locator("#lab-form :is(input, select, button):visible").all():
+            box = field.bounding_box()
+            assert box
+            assert box["y"] + box["height"] <= height
+
+
+OVERLAPS = """() => {
+  const texts = [...document.querySelectorAll("svg text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
+  const shown = texts.filter(([, box]) => box.width);
+  const pairs = [];
+  shown.forEach(([name, a], i) => shown.slice(i + 1).forEach(([other, b]) => {
+    const x = Math.min(a.right, b.right) - Math.max(a.left, b.left), y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (x > 1 && y > 1) pairs.push(`${name} / ${other}`);
+  }));
+  const wide = document.documentElement.clientWidth;
+  for (const [name, box] of shown) if (box.left < 0 || box.right > wide) pairs.push(`${name} is cut off`);
+  return pairs;
+}"""
+SMALL_TEXT = """() => [...document.querySelectorAll("body *")].filter((node) => {
+  const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()), box = node.getBoundingClientRect();
+  if (!own || !box.width || ["SCRIPT", "STYLE"].includes(node.tagName)) return false;
+  const svg = node.ownerSVGElement, zoom = svg && svg.viewBox.baseVal.width ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
+  return parseFloat(getComputedStyle(node).fontSize) * zoom < 12;
+}).map((node) => node.textContent)"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 768, 1280])
+@pytest.mark.parametrize(
+    "fragment", ["#iterations=300", "#race=1,1,he&iterations=300", "#mine=0", "#mine=0.8:0.4:0.6&seed=7"]
+)
+def test_labels_are_large_enough_and_touch_nothing(fragment, width, opened):
+    seen = opened(fragment, width, **STILL)
+    seen.described()
+    seen.page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+
+    assert seen.page.evaluate(OVERLAPS) == []
+    assert seen.page.evaluate(SMALL_TEXT) == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_lab_never_scrolls_sideways(width, opened):
+    seen = opened("#iterations=300", width, **STILL)
+    seen.described()
+    seen.page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
 
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -761,6 +761,7 @@ def test_nothing_is_written_outside_the_folder_for_results(hostile):
             "grades.csv",
             "grades.jsonl",
             "grades.sqlite",
+            "lab.html",
         }
 
 

@@ -1,0 +1,65 @@
+"""Links from a feedback page to the lab, with a student's own start in the address: numbers and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.records import Diagnosis, Result
+
+FILE = "lab.html"
+FROM_SUBMISSION = f"../{FILE}"  # where the lab of a class is, from the page of a submission
+_HE = "sqrt(2/n_in)"  # the rule of He et al. (2015), as a diagnosis writes it
+_EXACT = frozenset(
+    {"scale_constant", "scale_fan_out", "scale_xavier", "scale_sqrt_missing", "scale_other", "seed_other"}
+)  # causes that leave a start one that factors and a seed describe
+_MOST = 1e6  # the largest factor that the lab takes
+
+
+@dataclass(frozen=True, slots=True)
+class LabLink:
+    """A link to the lab and its words; `function` is whose run it shows, where it shows one."""
+
+    address: str
+    words: str
+    function: str = ""
+
+
+def links(result: Result, lab: str) -> tuple[LabLink, ...]:
+    """Return the links that a page has to a lab at the address `lab`: to each run that is not right yet, else to the lab itself.
+
+    None where there is no lab, and none before anything could be trained.
+    """
+    trained = {name: one for name, one in result.functions.items() if one.training}
+    if not lab or not trained:
+        return ()
+    own = {name: own_start(one.diagnosis) for name, one in trained.items() if not one.passed}
+    watched = tuple(LabLink(lab + start, "Watch your run in the lab", name) for name, start in own.items() if start)
+    if watched:
+        return watched
+    words = "What next? Race other first weights in the lab" if result.passed else "Try other first weights in the lab"
+    return (LabLink(lab, words),)
+
+
+def own_start(diagnosis: Diagnosis) -> str:
+    """Return a student's own start as the fragment of an address; empty where numbers cannot say what the weights are."""
+    if diagnosis.distribution == "zeros":
+        return "#mine=0" if diagnosis.biases == "zeros" else ""
+    is_exact = (
+        diagnosis.distribution == "normal"
+        and diagnosis.biases == "zeros"
+        and diagnosis.seed_status in {"as_required", "other"}
+        and set(diagnosis.causes) <= _EXACT
+    )
+    seed, factors = diagnosis.seed, [float(factor) for factor in diagnosis.scale or ()]
+    if not is_exact or seed is None or not 0 <= seed < 2**32 or not factors:
+        return ""
+    if not all(math.isfinite(factor) and abs(factor) <= _MOST for factor in factors):
+        return ""
+    return f"#mine={'he' if diagnosis.scale_formula == _HE else _written(factors)}&seed={int(seed)}"
+
+
+def _written(factors: Sequence[float]) -> str:
+    digits = [f"{factor:.12g}" for factor in factors]
+    return digits[0] if len(set(digits)) == 1 else ":".join(digits)
