@@ -7,7 +7,7 @@ import hashlib
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,8 +91,12 @@ def _unpacked(notebook: Path, exercise: Exercise) -> Iterator[tuple[Path, str]]:
         yield path, found[0].name
 
 
-def grade_once(path: Path | None, name: str, exercise: Exercise, *, memory_bytes: int) -> Result:
+def grade_once(
+    path: Path | None, name: str, exercise: Exercise, *, memory_bytes: int, part: Sequence[str] = ()
+) -> Result:
     """Grade one hand-in where nothing outlasts the command; `path` is None where no notebook was handed in.
+
+    The summary speaks of the functions of `part` alone, if there are any.
 
     Raises
     ------
@@ -103,7 +107,11 @@ def grade_once(path: Path | None, name: str, exercise: Exercise, *, memory_bytes
     with Pipeline(exercise, secrets.token_bytes(32), limits=limits) as pipeline:
         if path is None:
             return pipeline.graded(Notebook(name, "", "no_notebook"))[1]
-        return pipeline.grade(path, name=name)
+        result = pipeline.grade(path, name=name)
+        if not part or len(part) == len(exercise.names):
+            return result
+        summary = attempt("summing up a part", lambda: pipeline.summary_of(result, part), lambda _: result.summary)
+        return replace(result, summary=summary)
 
 
 def require_confinement(*, trusted: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +15,22 @@ from grader.exercise.limits import Limits
 from grader.exercise.load import Exercise
 from grader.exercise.starts import Cache
 from grader.explaining import known_fault, stale
+from grader.explaining.summary import summarize
 from grader.faults import attempt, note
 from grader.prepare import Prepared, prepare, unanswered
 from grader.reading.extract import extract
 from grader.reading.notebook import not_read, read
-from grader.records import Evidence, Function, FunctionEvidence, FunctionResult, Notebook, Outcome, Problem, Result
+from grader.records import (
+    Evidence,
+    Function,
+    FunctionEvidence,
+    FunctionResult,
+    Notebook,
+    Outcome,
+    Problem,
+    Result,
+    Summary,
+)
 from grader.running import gather as gathering
 from grader.running.gather import Gatherer
 from grader.running.repairs import Repairer
@@ -107,6 +118,12 @@ class Pipeline:
         known = self._prepared_for(evidence)
         functions = {name: self._function(evidence.functions[name], known) for name in self.exercise.names}
         return summed_up(evidence, functions, self.exercise, known)
+
+    def summary_of(self, result: Result, names: Sequence[str]) -> Summary:
+        """Return what is said first where some functions alone are asked about, as a part of an assignment."""
+        functions = {name: result.functions[name] for name in names}
+        reference = {name: answer.diagnosis for name, answer in self.prepared.answers.items()}
+        return summarize(result.notebook, functions, reference, is_part=len(names) < len(result.functions))
 
     def _function(self, evidence: FunctionEvidence, known: Prepared) -> FunctionResult:
         """Return the verdict on one function; where judging it fails, that is our fault and the others have theirs."""

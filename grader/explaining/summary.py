@@ -18,14 +18,18 @@ MOST_WORDS = 122  # of the same; title, parts and file name bring a page's first
 
 
 def summarize(
-    notebook: NotebookInfo, functions: Mapping[str, FunctionResult], reference: Mapping[str, Diagnosis]
+    notebook: NotebookInfo,
+    functions: Mapping[str, FunctionResult],
+    reference: Mapping[str, Diagnosis],
+    *,
+    is_part: bool = False,
 ) -> Summary:
-    """Say how much is right, the one thing to do next, and what was measured."""
+    """Say how much is right, the one thing to do next, and what was measured; `is_part` where there are further functions."""
     if notebook.status in ("unreadable", "wrong_notebook", "no_notebook"):
         return _unread(notebook)
     wrong = {name: one for name, one in functions.items() if not one.passed and one.status != "broken"}
     broken = [name for name, one in functions.items() if one.provisional]
-    verdict = _headline(len(wrong), bool(broken))
+    verdict = "This part is right." if is_part and not wrong and not broken else _headline(len(wrong), bool(broken))
     short = short_names(functions)
     step = _next_step(notebook, wrong, bool(broken))
     first = list(wrong)[:1]

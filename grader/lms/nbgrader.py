@@ -155,7 +155,7 @@ def _handed_in(folder: _Folder) -> HandedIn:
         for name, member in folder.files
         if name not in {TIMESTAMP, SECRET}
     ]
-    notebooks = [file for file in files if suffix_of(file.original)]
+    notebooks = [file for file in files if suffix_of(file.original) or file.original.lower().endswith((".zip", ".md"))]
     return HandedIn(folder.student, "", notebooks or files, lms={"timestamp": timestamp})
 
 

@@ -13,7 +13,7 @@ import builders
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lms_files import RIGHT, graded, keep, members, scored, unread, zipped
+from lms_files import RIGHT, graded, keep, manifest_of, members, scored, unread, zipped
 from notebooks import RANDOM, ZEROS, notebook
 
 from grader.classroom import manifest as manifests
@@ -113,6 +113,51 @@ def test_of_several_files_the_one_in_which_most_is_done_counts(tmp_path, files, 
     zipped(tmp_path / "s.zip", {f"doe/{name}": data for name, data in files.items()})
     assert main(["lms", "spreadsheet", "collect", str(tmp_path / "s.zip"), "--out", str(tmp_path / "c")]) == 0
     assert [entry.original for entry in manifests.load(tmp_path / "c").entries] == [chosen]
+
+
+def of_student(system: str, number: int, name: str) -> str:
+    """What a system calls the file of a student in its download."""
+    return {
+        "canvas": f"doe{'abcde'[number]}_{600 + number}_{900 + number}_{name}",
+        "moodle": f"Jane {number}_{100 + number}_assignsubmission_file/{name}",
+        "blackboard": f"HW_u{number}_attempt_2021-12-10-22-29-43_{name}",
+        "brightspace": f"{number}-2 - Bo L{number} - Sep 24, 2024 926 PM/{name}",
+        "openedx": f"[1]A, [1]B, [1]C/[1] - u{number} - {name}",
+        "nbgrader": f"submitted/u{number}/ps1/{name}",
+        "spreadsheet": f"u{number}/{name}",
+        "gradescope": f"assignment_1_export/submission_{number}/{name}",
+    }[system]
+
+
+@pytest.mark.parametrize("system", sorted(COLLECTORS.keys() - {"other"}))
+def test_a_hand_in_is_opened_as_a_batch_opens_it(tmp_path, system):
+    own = zipped(tmp_path / "own.zip", {"work/hw.ipynb": RIGHT, "__MACOSX/._hw.ipynb": b"x"}).read_bytes()
+    files = {"own.zip": own, "hw.ipynb.json": RIGHT, "hw (1).ipynb.txt": RIGHT, "hw.ipynb": RIGHT}
+    export = {of_student(system, number, name): content for number, (name, content) in enumerate(files.items())}
+    export[of_student(system, 4, "old.ipynb")] = notebook("x = 1")
+    export[of_student(system, 4, "new.zip")] = own  # beside another file
+    if system == "gradescope":
+        people = (f"submission_{n}:\n  :submitters:\n  - :name: S{n}\n    :sid: '{n}'\n" for n in range(5))
+        export["assignment_1_export/submission_metadata.yml"] = "".join(people).encode()
+    out = tmp_path / "out"
+    assert main(["lms", system, "collect", str(zipped(tmp_path / "s.zip", export)), "--out", str(out)]) == 0
+    entries = manifest_of(out).entries
+    assert len(entries) == 5
+    assert all((out / str(entry.file)).read_bytes() == RIGHT for entry in entries)
+
+
+def test_people_of_one_name_are_told_apart(tmp_path, capsys):
+    export = zipped(tmp_path / "s.zip", {f"doejane_{user}_90{user}_hw.ipynb": RIGHT for user in (5, 6)})
+    assert main(["lms", "canvas", "collect", str(export), "--out", str(tmp_path / "c")]) == 0
+    folder = graded(tmp_path / "c", tmp_path / "graded", {"5": scored(27), "6": scored(20)})
+    (tmp_path / "g.csv").write_text(
+        'Student,ID,Section,Initialization (1)\n"Doe, Jane",5,s,3\n"Doe, Jane",6,s,3\n', encoding="utf-8"
+    )
+    arguments = ["lms", "canvas", "export", str(folder), "--out", str(tmp_path / "o")]
+    assert main([*arguments, "--gradebook", str(tmp_path / "g.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "doejane (id 5): 3 in the gradebook becomes 27" in said
+    assert "doejane (id 6): 3 in the gradebook becomes 20" in said
 
 
 def test_many_names_are_cut_unless_asked(tmp_path, capsys):

@@ -497,7 +497,13 @@ def test_a_part_gets_its_own_share(tmp_path, monkeypatch, part, share):
     assert document.get("fractionalScore") == share
     page = (root / "htmlFeedback.html").read_text(encoding="utf-8")
     assert (f"<h4>{ZEROS}</h4>" in page) == (part in {None, "zeros"})
-    assert ("27 of 30" in page) == (share is not None)
+    assert ("27 of 30" in page) == (part is None)  # a part is spoken of as a part
+    first = {"5ShhY": "7 of 10. One function is not right yet.", "abc": "10 of 10. This part is right.",
+             "zeros": "10 of 10. This part is right.", None: "27 of 30. One function is not right yet."}  # fmt: skip
+    assert (
+        document["feedback"].startswith(first.get(part, "The part 'other' is mapped to no function."))
+        or part == "other"
+    )
 
 
 def test_the_name_that_the_author_asks_for_counts(tmp_path, monkeypatch):

@@ -171,6 +171,18 @@ def test_canvas_dry_run_shows_and_sends_nothing(canvas, clock):
     assert "dry run: nothing was sent" in text(report)
 
 
+def test_people_of_one_name_are_told_apart_in_the_table(canvas, clock):
+    manifest = manifests.read(canvas.folder / manifests.FILE)
+    long = "Doe, Jane Elizabeth Alexandra "
+    names = {"7": long + "Mary", "8": long + "Anne", "9": "Roe, Ann"}
+    entries = tuple(msgspec.structs.replace(entry, name=names[entry.student]) for entry in manifest.entries)
+    (canvas.folder / manifests.FILE).write_text(manifests.encode(msgspec.structs.replace(manifest, entries=entries)))
+    said = text(to_canvas(canvas, clock, dry_run=True))
+    assert re.search(r"Doe, Jane .*\(7\) +- +27 ", said)
+    assert re.search(r"Doe, Jane .*\(8\) +- +30 ", said)
+    assert re.search(r"Roe, Ann +- +12\.5 ", said)
+
+
 def test_canvas_pushed_again_sends_nothing(canvas, clock):
     to_canvas(canvas, clock)
     canvas.seen.clear()

@@ -228,7 +228,7 @@ def _feedback(request: Export) -> Done:
         if submission.absent and request.score(submission) is None:
             continue
         if not member or not submission.entry.file:
-            attention.append(f"{submission.label}: no file was handed in, so none can go back (the score can)")
+            attention.append(f"{submission.label}: no notebook was handed in, so none can go back (the score can)")
         elif suffix_of(submission.entry.file) != ".ipynb":
             attention.append(
                 f"{submission.label}: a script has no cells to put notes between; only the score goes back"

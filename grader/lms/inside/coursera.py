@@ -31,7 +31,10 @@ def run(request: Run) -> Done:
         write(request.root / "htmlFeedback.html", page(judged, names))
         inside.put_json(path, document(judged, names))
 
-    judged = inside.graded(request, "submission", put)
+    def part(names: Sequence[str]) -> Sequence[str]:
+        return functions(request.part, request.parts, names)
+
+    judged = inside.graded(request, "submission", put, part=part)
     return inside.done(of_part(judged, request)[0], path)
 
 

@@ -54,8 +54,16 @@ class JudgedHandIn:
         return (self.failure or IN_PART, OURS)
 
 
-def graded(request: Run, folder: str, put: Callable[[JudgedHandIn], None]) -> JudgedHandIn:
+def graded(
+    request: Run,
+    folder: str,
+    put: Callable[[JudgedHandIn], None],
+    *,
+    part: Callable[[Sequence[str]], Sequence[str]] | None = None,
+) -> JudgedHandIn:
     """Grade the hand-in in `folder` of the root; `put` writes the result file, first that of a run that did not finish.
+
+    Where the system grades a part at a time, `part` returns which of the exercise's functions the summary speaks of.
 
     Raises
     ------
@@ -65,7 +73,7 @@ def graded(request: Run, folder: str, put: Callable[[JudgedHandIn], None]) -> Ju
     if not request.root.is_dir():
         raise RequestError(f"there is no folder {request.root}", hint="--root is the folder that the system lays out")
     put(JudgedHandIn(failure=UNFINISHED))
-    judged = _judged(request, request.root / folder)
+    judged = _judged(request, request.root / folder, part)
     put(judged)
     return judged
 
@@ -93,7 +101,7 @@ def put_json(path: Path, document: Mapping[str, object]) -> None:
     write(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _judged(request: Run, folder: Path) -> JudgedHandIn:
+def _judged(request: Run, folder: Path, part: Callable[[Sequence[str]], Sequence[str]] | None) -> JudgedHandIn:
     """Return the verdict, or what went wrong in us; nothing is raised."""
     try:
         exercise = service.load_exercise(request.exercise)
@@ -104,7 +112,9 @@ def _judged(request: Run, folder: Path) -> JudgedHandIn:
         name = "(nothing)" if chosen is None else chosen.name
         with ExitStack() as unpacked:
             path = None if chosen is None else unpacked.enter_context(submissions.opened(chosen))
-            return JudgedHandIn(service.grade_once(path, name, exercise, memory_bytes=job_bytes(exercise)), notes)
+            names = () if part is None else part(exercise.names)
+            graded = service.grade_once(path, name, exercise, memory_bytes=job_bytes(exercise), part=names)
+            return JudgedHandIn(graded, notes)
     except GraderError as error:
         return JudgedHandIn(failure=f"{one_line(error.problem)}.")
     except Exception as error:
