@@ -6,6 +6,7 @@ The table of words says what holds for everybody with a cause.  Here stands what
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from grader.judging.diagnosis import Case, removed_numpy_name, shapes, undefined
 from grader.judging.diagnosis import text as texts
 from grader.judging.diagnosis.causes import BUILT_IN, NO_CAUSE, excluded
 from grader.messages import say
-from grader.records import Array, Outcome, Place
+from grader.records import Array, Fault, Outcome, Place
 
 MOST_NAMES, MOST_LETTERS = 6, 20
 MOST_OF_A_KIND = 40  # letters of what a value is
@@ -26,7 +27,7 @@ _RETURNED = re.compile(r"it returned (.+) instead of a dictionary", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
+class NextStep:
     """The one thing to do in a case, with a title of its own and the line, where there are better ones than the table's."""
 
     action: str
@@ -34,7 +35,7 @@ class Advice:
     place: Place | None = None
 
 
-def advise(cause: str, case: Case) -> Advice | None:
+def advise(cause: str, case: Case) -> NextStep | None:
     """Return what to do about a cause in this case; None where the table's words say all there is to say."""
     make = _BY_CAUSE.get(cause)
     return make(case) if make else None
@@ -60,7 +61,7 @@ def _what(kind: str) -> str:
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
-def _keys(case: Case) -> Advice | None:
+def _keys(case: Case) -> NextStep | None:
     """Say which names came back and which are asked for, of the first call where they differ."""
     for outcome in _outcomes(case):
         asked, got = list(shapes(outcome.call.layers)), list(outcome.arrays)
@@ -69,42 +70,42 @@ def _keys(case: Case) -> Advice | None:
         if not absent and not extra:
             continue
         if not got:
-            return Advice(say("steps.empty", asked=_names(asked)), say("steps.empty.title"))
+            return NextStep(say("steps.empty", asked=_names(asked)), say("steps.empty.title"))
         if absent and any(name[:1].lower() in "wb" for name in extra):
-            return Advice(say("steps.names", asked=_names(asked), got=_names(got)), say("steps.names.title"))
+            return NextStep(say("steps.names", asked=_names(asked), got=_names(got)), say("steps.names.title"))
         return _layers(case, absent, asked) if absent else _extra(extra)
     return None
 
 
-def _extra(extra: list[str]) -> Advice:
-    return Advice(say("steps.extra", extra=_names(extra), count=len(extra)))
+def _extra(extra: list[str]) -> NextStep:
+    return NextStep(say("steps.extra", extra=_names(extra), count=len(extra)))
 
 
-def _layers(case: Case, absent: list[str], asked: list[str]) -> Advice:
+def _layers(case: Case, absent: list[str], asked: list[str]) -> NextStep:
     """Say which layers are missing, and why if the text shows it."""
     tree = texts.definition(case.evidence.function.code)
     if tree is not None and texts.returns_in_loop(tree) and set(asked) - set(absent) <= {"W1", "b1"}:
-        return Advice(say("steps.return_in_loop"), say("steps.return_in_loop.title"))
+        return NextStep(say("steps.return_in_loop"), say("steps.return_in_loop.title"))
     missing, count = _names(absent), len(absent)
     if all(name[0] == "b" for name in absent):
-        return Advice(say("steps.biases_missing", missing=missing, count=count))
+        return NextStep(say("steps.biases_missing", missing=missing, count=count))
     first, last = (f"W{number}" in absent for number in (1, len(asked) // 2))
     which = "all" if first == last else "first" if first else "last"
-    return Advice(say(f"steps.layers_missing.{which}", missing=missing, count=count))
+    return NextStep(say(f"steps.layers_missing.{which}", missing=missing, count=count))
 
 
 # --- shapes and types ------------------------------------------------------------------------------------------------
 
 
-def _shape(kind: str) -> Callable[[Case], Advice | None]:
+def _shape(kind: str) -> Callable[[Case], NextStep | None]:
     """Return what names the first array of a kind with another shape, and both shapes."""
 
-    def advice(case: Case) -> Advice | None:
+    def advice(case: Case) -> NextStep | None:
         for outcome in _outcomes(case):
             for name, sides in shapes(outcome.call.layers).items():
                 array = outcome.arrays.get(name)
                 if array is not None and name[0] == kind and array.shape != sides:
-                    return Advice(_reshape(case, outcome, name, array, sides))
+                    return NextStep(_reshape(case, outcome, name, array, sides))
         return None
 
     return advice
@@ -119,7 +120,7 @@ def _reshape(case: Case, outcome: Outcome, name: str, array: Array, sides: tuple
     return say("steps.shape.index", shape=said, index=fixed) if fixed else said
 
 
-def _type(case: Case) -> Advice | None:
+def _type(case: Case) -> NextStep | None:
     """Name the first value that is no array of floats, and what it is."""
     for outcome in _outcomes(case):
         for name in shapes(outcome.call.layers):
@@ -127,22 +128,22 @@ def _type(case: Case) -> Advice | None:
             if array is not None and not array.is_float_array and not (name[0] == "b" and array.shape == ()):
                 of_numbers = array.type_name == "ndarray"
                 kind = say("steps.array_of", kind=array.dtype) if of_numbers else f"a {_what(array.type_name)}"
-                return Advice(say("steps.type", name=name, kind=kind))
+                return NextStep(say("steps.type", name=name, kind=kind))
     return None
 
 
-def _not_finite(case: Case) -> Advice | None:
+def _not_finite(case: Case) -> NextStep | None:
     for outcome in _outcomes(case):
         for name, array in outcome.arrays.items():
             if not np.isfinite(array.numpy()).all():
-                return Advice(say("steps.not_finite", name=_names([name])))
+                return NextStep(say("steps.not_finite", name=_names([name])))
     return None
 
 
 # --- what keeps it from running --------------------------------------------------------------------------------------
 
 
-def _refused(case: Case) -> Advice | None:
+def _refused(case: Case) -> NextStep | None:
     """Name the entry that is no array, or what came back in place of a dictionary."""
     outcome = next((one for one in case.evidence.outcomes if one.ended == "refused"), None)
     if outcome is None:
@@ -152,21 +153,21 @@ def _refused(case: Case) -> Advice | None:
     if returned := _RETURNED.match(outcome.message):
         tree, what = texts.definition(case.evidence.function.code), returned[1]
         if what == "None" and tree is not None and not texts.returns(tree):
-            return Advice(say("steps.no_return"), say("steps.no_return.title"))
-        return Advice(say("steps.no_dictionary", kind=_what(what)))
+            return NextStep(say("steps.no_return"), say("steps.no_return.title"))
+        return NextStep(say("steps.no_dictionary", kind=_what(what)))
     too_many = outcome.message.startswith("it returned ")
-    return Advice(say("steps.too_many")) if too_many else None
+    return NextStep(say("steps.too_many")) if too_many else None
 
 
-def _entry(name: str, what: str, *, required: bool) -> Advice:
+def _entry(name: str, what: str, *, required: bool) -> NextStep:
     """Say what to do about an entry that is no array of numbers."""
     if not required:
-        return Advice(say("steps.entry_extra", name=_names([name]), kind=_what(what)), say("steps.entry_extra.title"))
+        return NextStep(say("steps.entry_extra", name=_names([name]), kind=_what(what)), say("steps.entry_extra.title"))
     action = say(f"steps.entry.{name[0]}", name=name, kind=_what(what))
-    return Advice(action, say("steps.entry.title"))
+    return NextStep(action, say("steps.entry.title"))
 
 
-def _raised(case: Case) -> Advice | None:
+def _raised(case: Case) -> NextStep | None:
     """Say what the call wants that the exercise does not give, which name comes from outside, or what was raised where."""
     function = case.evidence.function
     failed = next((one for one in case.evidence.outcomes if one.ended not in NO_CAUSE), None)
@@ -176,100 +177,112 @@ def _raised(case: Case) -> Advice | None:
     if tree is not None and failed.fault.kind == "TypeError" and len(needed := texts.required(tree)) != 1:
         others = needed[:1] if needed[:1] == ["self"] else needed[1:]
         action = say("steps.arguments", others=_names(others)) if needed else say("steps.no_argument")
-        return Advice(action, say("steps.arguments.title"), place)
+        return NextStep(action, say("steps.arguments.title"), place)
     if (case.evidence.returned or failed.fault.kind == "IndexError") and (outside := _outside(case)):
         return outside
+    if plain := _of_message(failed.fault, tree):
+        return NextStep(plain, place=place)
     action = say("steps.raised", layers=str(list(failed.call.layers)), kind=_what(failed.fault.kind))
-    return Advice(action, place=place)
+    return NextStep(action, place=place)
 
 
-def _global_name(case: Case) -> Advice | None:
+def _of_message(fault: Fault, tree: ast.FunctionDef | None) -> str | None:
+    """Say what to do about an error that Python's own words and the text make plain, or return None."""
+    if mistyped := texts.mistyped_numpy_name(fault.message):
+        return say("steps.name.other", name=mistyped[0], other=mistyped[1])
+    if fault.kind == "UnboundLocalError" and (unset := re.search(r"local variable '(\w{1,40})'", fault.message)):
+        return say("steps.name.unset", name=unset[1])
+    slip = texts.sizes_handed_over(tree) if tree is not None and fault.kind == "TypeError" else None
+    return say(f"steps.sizes.{slip}") if slip else None
+
+
+def _global_name(case: Case) -> NextStep | None:
     """Say which name is likely meant, and where it should come from."""
     failed = next((one for one in case.evidence.outcomes if one.ended not in NO_CAUSE), None)
     name = undefined_name(failed) if failed else None
     if failed is None or failed.fault is None or name is None:
         return None
-    return Advice(texts.remedy(name, case.evidence.function), say("steps.name.title"), failed.fault.place)
+    return NextStep(texts.remedy(name, case.evidence.function), say("steps.name.title"), failed.fault.place)
 
 
-def _removed_name(case: Case) -> Advice | None:
+def _removed_name(case: Case) -> NextStep | None:
     """Name the built-in type that NumPy no longer has under its own name."""
     failed = next((one for one in case.evidence.outcomes if one.ended not in NO_CAUSE), None)
     name = removed_numpy_name(failed) if failed else None
     if failed is None or failed.fault is None or name not in BUILT_IN:
         return None
-    return Advice(say("steps.name.other", name=f"np.{name}", other=name), place=failed.fault.place)
+    return NextStep(say("steps.name.other", name=f"np.{name}", other=name), place=failed.fault.place)
 
 
-def _outside(case: Case) -> Advice | None:
+def _outside(case: Case) -> NextStep | None:
     """Say that sizes come from outside the function, where other sizes than those asked for come back, or none."""
     name = texts.size_from_outside(case.evidence.function)
     if name is None:
         return None
     action = texts.own_size(name, case.evidence.function)
-    return Advice(say("steps.outside", action=action, name=_names([name])), say("steps.outside.title"))
+    return NextStep(say("steps.outside", action=action, name=_names([name])), say("steps.outside.title"))
 
 
-def _unfound(case: Case) -> Advice | None:
+def _unfound(case: Case) -> NextStep | None:
     """Say what reading the notebook found: a method of a class, another name, a line that Python cannot read."""
     hint = case.evidence.function.hint
     place = case.evidence.function.unreadable
-    return Advice(f"{hint[0].lower()}{hint[1:].rstrip('.')}", place=place) if hint else None
+    return NextStep(f"{hint[0].lower()}{hint[1:].rstrip('.')}", place=place) if hint else None
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
 
 
-def _scale(case: Case) -> Advice | None:
+def _scale(case: Case) -> NextStep | None:
     """Return bounds where the draws are unknown; else the table's words will do."""
     asked = case.reference.formula
     return _by_statistics(case, asked) if asked and case.student.drawn is None else None
 
 
-def _rule(case: Case) -> Advice | None:
+def _rule(case: Case) -> NextStep | None:
     """Speak of a rule of the sizes only where the task asks for one: the table's words do."""
     asked = case.reference.formula
     if asked is None or case.student.drawn is None or "n_in" in asked:
         return _scale(case)
-    return Advice(say("steps.factor", asked=asked, yours=case.student.formula), say("steps.factor.title"))
+    return NextStep(say("steps.factor", asked=asked, yours=case.student.formula), say("steps.factor.title"))
 
 
-def _by_statistics(case: Case, asked: str) -> Advice | None:
+def _by_statistics(case: Case, asked: str) -> NextStep | None:
     found = next(iter(sorted(excluded(case), key=lambda one: not one.outcome.call.public)), None)
     if found is None:
         return None
     low, high, layer = found.interval.low, found.interval.high, f"W{found.layer}"
     measure = "width" if case.student.distribution == "uniform" else "spread"
     action = say(f"steps.{measure}", asked=asked, layer=layer, low=low, high=high)
-    return Advice(action, say("steps.factor.title"))
+    return NextStep(action, say("steps.factor.title"))
 
 
-def _seed_outside(case: Case) -> Advice | None:
+def _seed_outside(case: Case) -> NextStep | None:
     """Say `move` only where there is the right call to be moved."""
     required = case.reference.drawn.stream.seed if case.reference.drawn else None
     drawn = case.student.drawn
     if drawn and drawn.stream.continued:
-        return Advice(say("steps.generator_outside", seed=required))
+        return NextStep(say("steps.generator_outside", seed=required))
     moved = case.evidence.function.seed_outside == required
-    return None if moved else Advice(say("steps.seed_outside", seed=required))
+    return None if moved else NextStep(say("steps.seed_outside", seed=required))
 
 
 _NAMES = ("layer_missing", "bias_missing", "extra_keys")
 _RULES = ("scale_fan_out", "scale_xavier", "scale_sqrt_missing")
 
 
-def _weight_shape(case: Case) -> Advice | None:
+def _weight_shape(case: Case) -> NextStep | None:
     """Return the advice about names where layers were counted from 0: each then has the shape of the next."""
     from_zero = any("W0" in outcome.arrays for outcome in _outcomes(case))
     return _keys(case) if from_zero else _shape("W")(case)
 
 
-def _structure(make: Callable[[Case], Advice | None]) -> Callable[[Case], Advice | None]:
+def _structure(make: Callable[[Case], NextStep | None]) -> Callable[[Case], NextStep | None]:
     """Return the same, but for sizes that come from outside the function: those explain what is wrong."""
     return lambda case: _outside(case) or make(case)
 
 
-_BY_CAUSE: Mapping[str, Callable[[Case], Advice | None]] = {
+_BY_CAUSE: Mapping[str, Callable[[Case], NextStep | None]] = {
     **dict.fromkeys(("missing", "syntax_error"), _unfound),
     "refused": _refused,
     "raised": _raised,

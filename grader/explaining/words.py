@@ -52,7 +52,9 @@ CAUSES: Mapping[str, Words] = {
         "rounded numbers", "leave the random numbers as they are: do not round them or shorten them"
     ),
     "weights_clipped": Words("clipped numbers", "leave the random numbers as they are: do not clip them at a bound"),
-    "uniform_not_normal": Words("uniform instead of normal", "draw with np.random.randn in place of np.random.rand"),
+    "uniform_not_normal": Words(
+        "uniform instead of normal", "draw the weights with np.random.randn; now they are uniform"
+    ),
     "distribution_other": Words("another distribution", "draw the weights with np.random.randn and only multiply them"),
     "scale_constant": Words(
         "multiplied by another number", "multiply the weights by {asked}; now the factor is {yours}"

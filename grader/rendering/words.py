@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from grader.messages import say
 from grader.records import (
     Biases,
     CheckResult,
@@ -156,10 +157,12 @@ def course_test(function: FunctionResult) -> str:
 
 def recovered(diagnosis: Diagnosis) -> tuple[tuple[str, str], ...]:
     """Return what the numbers give away as (name, words), without what they do not."""
+    bounds = diagnosis.scale_between
     facts = (
         ("Weights", DISTRIBUTION[diagnosis.distribution] if diagnosis.distribution else ""),
         ("Seed", _seed(diagnosis)),
-        ("Rule for the factor", diagnosis.scale_formula or ""),
+        ("Rule for the factor", "" if bounds else diagnosis.scale_formula or ""),
+        ("Factor", say("draws.between", low=bounds[0], high=bounds[1]) if bounds else ""),
         ("Factor of each layer", ", ".join(short_number(factor) for factor in diagnosis.scale or ())),
         ("Biases", BIASES[diagnosis.biases] if diagnosis.biases else ""),
     )

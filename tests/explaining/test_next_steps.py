@@ -76,6 +76,17 @@ CASES = {
     "index mistyped": (random(("for l in", "for i in")), "write i in place of l", random(("[l", "[i"), ("str(l)", "str(i)"), ("for l in", "for i in"))),
     "result mistyped": (random(("return parameters", "return params")), "write parameters in place of params", {}),
     "np.float": (random((COLUMN, "np.zeros((layers_dims[l], 1), dtype=np.float)")), "write float in place of np.float", {}),
+    "mistyped zeros": (random((COLUMN, "np.zero((layers_dims[l], 1))")), "write np.zeros in place of np.zero", {}),
+    "mistyped randn": (random((RANDN, "np.random.rand_n(layers_dims[l], layers_dims[l-1])")), "write np.random.randn in place of", {}),
+    "sizes of randn in a tuple": (random((RANDN, "np.random.randn((layers_dims[l], layers_dims[l-1]))")), "hand over the sizes one by one", {}),
+    "sizes of zeros apart": (random((COLUMN, "np.zeros(layers_dims[l], 1)")), "hand over the sizes as one tuple", {}),
+    "used before it is set": (random((LENGTH, "    L = L or len(layers_dims)\n")), "give L its value before it is used", {}),
+    "uniform": (random((RANDN, "np.random.uniform(-1, 1, (layers_dims[l], layers_dims[l-1]))")), "draw the weights with np.random.randn", {}),
+    "names in a list of the notebook": (
+        random(("'W' + str(l)", "NAMES[0] + str(l)"), (COLUMN, "np.zeros(layers_dims[l])"), before=f"{IMPORTS}\nNAMES = ['W', 'b']"),
+        "give b the shape (layers_dims[l], 1)",
+        random(("'W' + str(l)", "NAMES[0] + str(l)"), before=f"{IMPORTS}\nNAMES = ['W', 'b']"),
+    ),
     "no dictionary": (random(("    parameters = {}\n", "")), "begin with parameters = {}", {}),
     "digit for a letter": (random((COLUMN, "np.zeros((layers_dims[1], 1))")), "the index in layers_dims[1] is a number", {}),
     "flat": (random((COLUMN, "np.zeros(layers_dims[l])")), "now b1 is (2,) for the layer sizes [3, 2, 1], and not (2, 1)", {}),
@@ -170,6 +181,14 @@ def test_the_line_that_python_cannot_read_is_said_once_and_counted_in_its_cell(p
     assert "(cell 2, line 8: " in function.message
     assert " on line " not in function.message
     assert f"{RANDOM_NAME} (cell 2, line 8)" in " ".join(f"{RANDOM_NAME} ({cause.place})" for cause in function.told)
+
+
+@pytest.mark.parametrize("line", ["break", "nonlocal q", "eval('1 +')"])
+def test_no_line_is_told_that_is_counted_elsewhere(line, graded):
+    function = graded(**random(("    parameters = {}", f"    {line}\n    parameters = {{}}"))).functions[RANDOM_NAME]
+    said = " ".join(check.message for check in function.checks)
+    assert "(cell 3, line 3)" in said
+    assert said.count("line ") == 1
 
 
 def test_numbers_of_a_generator_that_is_made_once_are_those_of_a_fresh_notebook(graded):

@@ -152,9 +152,16 @@ def _plain_values(code: str) -> frozenset[str]:
         return frozenset()
     names = set()
     for node in body:
-        if isinstance(node, ast.Assign) and not any(isinstance(part, ast.Lambda) for part in ast.walk(node.value)):
+        if isinstance(node, ast.Assign) and _is_of_whole_numbers(node.value):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     return frozenset(names)
+
+
+def _is_of_whole_numbers(value: ast.expr) -> bool:
+    """Return whether an expression is a whole number, a list of them, or the length of one."""
+    parts = [part.value for part in ast.walk(value) if isinstance(part, ast.Constant)]
+    plain = bool(parts) and not any(isinstance(part, ast.Lambda | ast.Dict) for part in ast.walk(value))
+    return _called(value) == "len" or (plain and all(type(part) is int for part in parts))
 
 
 def _used_as_size(node: ast.AST) -> Iterator[str]:
@@ -225,6 +232,32 @@ def _near(name: str, tree: ast.FunctionDef | None) -> str | None:
         return loop
     names = [own for own in dict.fromkeys((*arguments(tree), *sorted(_bound(tree)))) if own != name]
     return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=_ALIKE)), None)
+
+
+def mistyped_numpy_name(message: str) -> tuple[str, str] | None:
+    """Return a name that NumPy does not have and the one most like it, from Python's words about it; or None."""
+    found = re.match(r"module 'numpy(\.random)?' has no attribute '(\w+)'", message)
+    if found is None:
+        return None
+    names = sorted(_RANDOM if found[1] else _NUMPY)
+    near = difflib.get_close_matches(found[2], names, n=1, cutoff=_ALIKE)
+    prefix = f"np{found[1] or ''}."
+    return (f"{prefix}{found[2]}", f"{prefix}{near[0]}") if near else None
+
+
+def sizes_handed_over(tree: ast.FunctionDef) -> str | None:
+    """Return `randn` or `zeros` where its sizes are handed over as the other takes them; None where they are not."""
+    for node in _inside(tree):
+        if isinstance(node, ast.Call):
+            if _called(node) in ("randn", "rand") and any(isinstance(one, ast.Tuple | ast.List) for one in node.args):
+                return "randn"
+            if (
+                _called(node) in ("zeros", "ones")
+                and len(node.args) == 2
+                and not isinstance(node.args[0], ast.Tuple | ast.List)
+            ):
+                return "zeros"
+    return None
 
 
 def _library(name: str, code: str) -> str | None:

@@ -37,6 +37,7 @@ _FAULTS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGABRT", "SIGSY
 _OWN_FAULTS = {-getattr(signal, name) for name in _FAULTS if hasattr(signal, name)}
 
 # What the confinement refuses: by error number (not permitted, no access, too many files, too large), or in Python's words.
+_LINE_ELSEWHERE = re.compile(r" \(<[^>]*>, line \d+\)$")  # counted in what was run, not in the cell
 _REFUSED = re.compile(
     r"^\w+: \[Errno (?:1|13|24|27)\] |^RuntimeError: can't start new thread|No usable temporary directory"
     r"|^(?:ModuleNotFound|Import)Error: No module named '_?tkinter'|^ZoneInfoNotFoundError|getpwuid\(\): uid not found"
@@ -272,7 +273,8 @@ def _outcome(frame: WireFrame, call: Call, function: Function) -> Outcome:
         return Outcome(call, "returned", frame.arrays)
     if isinstance(frame, RefusedReply):
         return Outcome(call, "refused", message=_clean(frame.message))
-    fault = Fault(_clean(frame.kind), _clean(frame.message), _place(frame, function))
+    said = _LINE_ELSEWHERE.sub("", frame.message) if "Syntax" in frame.kind or "Indent" in frame.kind else frame.message
+    fault = Fault(_clean(frame.kind), _clean(said), _place(frame, function))
     ended: Ended = "out_of_memory" if frame.kind in ("MemoryError", "_ArrayMemoryError") else "raised"
     message = f"{fault.kind}: {fault.message}".rstrip(": ")
     return Outcome(call, ended, message=message, fault=fault, held=_held(fault, message))
