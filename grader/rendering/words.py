@@ -131,7 +131,7 @@ def worth(check: CheckResult) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
+class StatusAdvice:
     """What there is to say of a function that was not graded: once, not once a check."""
 
     message: str
@@ -139,12 +139,12 @@ class Advice:
     evidence: Shown | None
 
 
-def advice(function: FunctionResult) -> Advice:
+def advice(function: FunctionResult) -> StatusAdvice:
     """Return the function's own message and hint, or else those of the first check that says what is wrong."""
     check = next((check for check in function.checks if check.verdict in {"failed", "broken"}), None)
     if check is None:
-        return Advice(function.message, function.hint, None)
-    return Advice(function.message or check.message, function.hint or check.hint, check.evidence)
+        return StatusAdvice(function.message, function.hint, None)
+    return StatusAdvice(function.message or check.message, function.hint or check.hint, check.evidence)
 
 
 def course_test(function: FunctionResult) -> str:

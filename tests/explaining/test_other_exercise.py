@@ -16,14 +16,17 @@ from notebooks import HE, RANDOM, ZEROS, edit, solved, write
 from rich.console import Console
 
 from grader import api as service
+from grader.classroom.statistics import gather, overview
 from grader.errors import RequestError
 from grader.exercise import load as exercises
 from grader.exercise import quotes, shipped
 from grader.exercise.load import Exercise
 from grader.judging.checks import CHECKS
+from grader.lms.common import feedback
 from grader.pipeline import Pipeline
 from grader.records import Result
-from grader.rendering import html, terminal
+from grader.rendering import annotated, classpage, html, terminal
+from grader.rendering import summary as class_summary
 
 EXERCISE = exercises.load(checks=CHECKS)
 OWN_RANDOM = edit(RANDOM, ("seed(3)", "seed(5)"), ("* 10", "* 0.5"))
@@ -39,6 +42,7 @@ SUBMISSIONS = {
 }  # fmt: skip
 FOREIGN = (
     r"14,?999|15,?000|14,?000",
+    r"0\.4633|300,462|0\.9933|0\.83 / 0\.86",
     r"[Ss]eed(?: of)? 3\b|seed\(3\)",
     r"(?:multiply the weights by|factor|put|scale) 10\b",
     r"two hidden layers|\[2, 10, 5, 1\]",
@@ -53,7 +57,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Exercise:
     folder = tmp_path_factory.mktemp("exercises") / "other"
     shutil.copytree(EXERCISE.folder, folder)
     changes = {
-        "exercise.toml": (("[2, 10, 5, 1]", "[2, 8, 1]"), ("iterations = 15000", "iterations = 4000"), ("seed(3)", "seed(5)")),
+        "exercise.toml": (("[2, 10, 5, 1]", "[2, 8, 1]"), ("iterations = 15000", "iterations = 4000"), ("learning_rate = 0.01", "learning_rate = 0.02"), ("seed(3)", "seed(5)")),
         "solution.ipynb": (("seed(3)", "seed(5)"), ("* 10", "* 0.5")),
     }  # fmt: skip
     for name, edits in changes.items():
@@ -77,22 +81,30 @@ def graded(pipeline: Pipeline, folder: Path, name: str) -> Result:
 
 
 def shown(result: Result) -> str:
-    """Return all that a student may read: the page without its style, the terminal's screen and the plain lines."""
+    """Return all that people may read: page, terminal, plain lines, annotated notebook, comment, the class's page and summary."""
     page = re.sub(r"<style.*?</style>", "", html.feedback_page(result), flags=re.DOTALL)
     page = re.sub(r"<svg.*?</svg>", lambda svg: " ".join(re.findall(r">([^<>]+)<", svg[0])), page, flags=re.DOTALL)
     screen = io.StringIO()
     terminal.show(result, Console(file=screen, width=1000))
-    return "\n".join([Markup(page).striptags(), screen.getvalue(), *terminal.plain_lines(result)])
+    found = gather([("ada", 0.1, result)])
+    class_summary.show(found, overview(found), Console(file=screen, width=1000))
+    pages = [text for _, text in classpage.class_pages(found)]
+    whole = [page, *(re.sub(r"<(style|script).*?</\1>", "", text, flags=re.DOTALL) for text in pages)]
+    notes = json.loads(annotated.notebook(None, result))["cells"]
+    sources = ["".join(cell["source"]) for cell in notes]
+    lines = [*terminal.plain_lines(result), feedback.plain(result), *sources]
+    return "\n".join([*(Markup(text).striptags() for text in whole), screen.getvalue(), *lines])
 
 
 @pytest.mark.parametrize("name", SUBMISSIONS)
 def test_no_number_and_no_quote_of_the_shipped_exercise_is_shown(pipeline, tmp_path, name):
     result = graded(pipeline, tmp_path, name)
     text = shown(result)
+    foreign = FOREIGN if name == "other scale" else (*FOREIGN, r"(?<![\d.])0\.01\b(?! 0\.1 )")  # but on an axis
 
     assert result.passed == (name == "right")
     assert result.sweep is None
-    assert [found[0] for pattern in FOREIGN for found in re.finditer(f".{{0,40}}(?:{pattern}).{{0,20}}", text)] == []
+    assert [found[0] for pattern in foreign for found in re.finditer(f".{{0,40}}(?:{pattern}).{{0,20}}", text)] == []
 
 
 def test_its_own_numbers_are_shown(pipeline, tmp_path):
@@ -118,7 +130,7 @@ def test_the_lab_of_an_exercise_without_measurements_trains_its_network_and_answ
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
 
     assert data["networks"] == {"1": [2, 8, 1], "2": [2, 8, 8, 1]}
-    assert data["usual"] == {"seed": 5, "layers": 1, "rate": 0.01, "iterations": 4000, "draw": "randn"}
+    assert data["usual"] == {"seed": 5, "layers": 1, "rate": 0.02, "iterations": 4000, "draw": "randn"}
     assert (data["race"], data["asked"]) == ([0.01, 0.5, "he"], [0.5])
     assert (data["spread"], data["escapes"]) == ([], [])
     assert "About this exercise" not in page
