@@ -187,15 +187,15 @@ function network(fused) {
 
   /* What each unit of a hidden layer puts out over the square: 0 to 255 of its own largest value. */
   function units(a, n) {
-    const side = Math.ceil(SIDE / EVERY), found = new Uint8Array(n * side * side), size = SIDE * SIDE;
+    const side = Math.ceil(SIDE / EVERY), values = new Uint8Array(n * side * side), size = SIDE * SIDE;
     for (let i = 0, at = 0; i < n; i++) {
       let most = 0;
       for (let p = i * size; p < (i + 1) * size; p++) if (a[p] > most) most = a[p];
       for (let row = 0; row < SIDE; row += EVERY) {
-        for (let column = 0; column < SIDE; column += EVERY) found[at++] = most > 0 ? (255 * a[i * size + row * SIDE + column]) / most : 0;
+        for (let column = 0; column < SIDE; column += EVERY) values[at++] = most > 0 ? (255 * a[i * size + row * SIDE + column]) / most : 0;
       }
     }
-    return {side, values: found};
+    return {side, values};
   }
 
   function asleep(a, n, m) { // which units are 0 for every training point

@@ -92,12 +92,12 @@ def has_lab(exercise: Exercise) -> bool:
 def networks(exercise: Exercise) -> dict[int, tuple[int, ...]]:
     """Return the networks by their number of hidden layers: the exercise's own, one layer fewer, and one more."""
     layers = exercise.model.layers
-    found = [layers]
+    offered = [layers]
     if len(layers) > 3:
-        found.insert(0, (*layers[:-2], layers[-1]))
+        offered.insert(0, (*layers[:-2], layers[-1]))
     if len(layers) > 2:
-        found.append((*layers[:-1], layers[-2], layers[-1]))
-    return {len(sizes) - 2: sizes for sizes in found}
+        offered.append((*layers[:-1], layers[-2], layers[-1]))
+    return {len(sizes) - 2: sizes for sizes in offered}
 
 
 def race(exercise: Exercise) -> tuple[float | None, ...]:
