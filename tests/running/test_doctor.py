@@ -131,7 +131,7 @@ def test_a_machine_that_is_too_busy_gets_a_third_answer(monkeypatch, tmp_path, c
             doctor.require()
         assert main(["doctor"]) == 3
         said = capsys.readouterr().out
-        assert "Could not tell" in said
+        assert "It is not known" in said
         assert "UNCLEAR" in said
         assert "NOT be confined" not in said
 
