@@ -22,6 +22,7 @@ Altered = Literal["rounded", "clipped"]
 
 FEWEST_SIZES = 2  # different layers that a rule has to hold for
 MOST_DIGITS = 10  # behind the point, of numbers that were rounded
+MOST_APART = 0.5  # share of a number that cutting its digits or extremes takes away, in the median
 NOISE = 1e-13  # of numbers that were divided
 HALF = 1e-3  # as exact as half precision (float16)
 FEW_AT_EXTREMES = 20  # numbers of a matrix of which few lie at the extremes if they were clipped there
@@ -280,6 +281,9 @@ def _altered(weights: Sequence[Weights], reference: Recovered | None) -> Altered
     if reference is None or reference.drawn is None or any(own.transposed for own in weights):
         return None
     wanted = {own.outcome.call: own.arrays for own in reference.weights}
+    firsts = [(own.arrays[0], wanted.get(own.outcome.call, ())[:1]) for own in weights[:1] if own.arrays]
+    if any(asked and np.median(np.abs(got - asked[0]) / np.abs(asked[0])) > MOST_APART for got, asked in firsts):
+        return None  # most functions: their numbers are others altogether
     pairs, draws_of = list[tuple[Floats, Floats]](), list[tuple[Floats, Floats]]()
     for own in weights:
         asked, factors = wanted.get(own.outcome.call, ()), reference.factors(own.outcome.call.layers) or ()
