@@ -138,4 +138,5 @@ def _measured(exercise: Exercise, known: Shipped, trainer: Trainer) -> Measured:
         asides=asides.load(exercise),
         seed=shipped.solution_seed(exercise),
         quotes=quotes.load(exercise),
+        layers=model.layers,
     )

@@ -45,7 +45,11 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One network and learning rate, started with weights times `scale`."""
+    """One network and learning rate, started with weights times `scale`.
+
+    `over_seeds` are the train accuracies of the seeds 0, 1, 2, … after `iterations`, `escapes` the first iterations with a cost
+    below 0.6 of the same runs, None where there is none.
+    """
 
     layers: tuple[int, ...]
     learning_rate: float
@@ -53,6 +57,9 @@ class Setting(msgspec.Struct, frozen=True):
     train_accuracy: float
     test_accuracy: float
     cost_last: float
+    iterations: int = 0
+    over_seeds: tuple[float, ...] = ()
+    escapes: tuple[int | None, ...] = ()
 
 
 class Spread(msgspec.Struct, frozen=True, omit_defaults=True):

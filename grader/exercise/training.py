@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.records import Boundary, Regime, Trace, Training
+from grader.records import Beginning, Boundary, Regime, Trace, Training
 
 Floats = NDArray[np.float64]
 Parameters = Mapping[str, Floats]
@@ -197,6 +197,7 @@ def train(
     with np.errstate(all="ignore"):
         weight_norms, distinct = _norms(values, "W"), _distinct(values)
         spread = tuple(float(np.std(a)) for a in _forward(values, data.X_train)[1:])
+        without_biases = _without_biases(values, data)
     watched = min(WATCHED, model.iterations)
     raised = _raised({name: value.copy() for name, value in values.items()}, data, steps, watched)
     looks, at = [], 0
@@ -237,6 +238,7 @@ def train(
         raised=raised,
         watched=watched,
         outputs=(float(outputs.min()), float(outputs.max())),
+        without_biases=without_biases,
     )
 
 
@@ -289,8 +291,21 @@ def _look(values: dict[str, Floats], data: Data, learning_rate: float) -> tuple[
             norms,
             tuple(_ratio(learning_rate * norm, size) for norm, size in zip(norms, sizes, strict=True)),
             tuple(float(np.mean(~np.any(a > 0, axis=1))) for a in hidden),
-            float(np.mean(np.abs(A - 0.5) > 0.499)),
+            _saturated(A),
         )
+
+
+def _without_biases(values: dict[str, Floats], data: Data) -> Beginning | None:
+    """Return the same weights with biases of zero before their first step; None where all biases are zero."""
+    if not any(np.any(value) for name, value in values.items() if name.startswith("b")):
+        return None
+    weights = {name: np.zeros_like(value) if name.startswith("b") else value for name, value in values.items()}
+    step = _step(weights, data.X_train, data.Y_train)
+    return Beginning(_norms(step.gradients, "dW"), _saturated(step.activations[-1]))
+
+
+def _saturated(A: Floats) -> float:
+    return float(np.mean(np.abs(A - 0.5) > 0.499))
 
 
 def _ratio(step: float, size: float) -> float:

@@ -52,23 +52,23 @@ def exhibits(measured: Measured, asked: tuple[float, ...] = ()) -> tuple[Exhibit
     return tuple(exhibit for exhibit in candidates if exhibit is not None)
 
 
-def _of_small(measured: Measured) -> Iterator[Exhibit]:
+def _of_small(measured: Measured) -> Iterator[Exhibit | None]:
     if _is_stuck(measured.runs[SMALL]):
         yield Exhibit(_stuck(measured), Experiment((SMALL, FAIR)))
     rows = measured.sweep.settings if measured.sweep else ()
     if measured.asides and rows:
         fast = max(row.learning_rate for row in rows)
-        yield Exhibit(questions.worked_before(measured), Experiment((rows[0].scale,), 1, fast))
+        yield _exhibit(questions.worked_before(measured), Experiment((rows[0].scale,), 1, fast))
 
 
-def _of_large(measured: Measured, asked: tuple[float, ...]) -> Iterator[Exhibit]:
+def _of_large(measured: Measured, asked: tuple[float, ...]) -> Iterator[Exhibit | None]:
     for scale in asked:
         run = measured.runs.get(scale)
         if run and scale in measured.spread and run.saturated >= MANY:
             yield Exhibit(_large(measured, scale), Experiment((scale, None)))
         if run and math.isinf(run.cost_first):
             whose = f"the start with scale {scale:g}"
-            yield Exhibit(questions.inf(run, whose), Experiment((scale,), iterations=1_000))
+            yield _exhibit(questions.inf(run, whose), Experiment((scale,), iterations=1_000))
 
 
 def _of_waiting(measured: Measured) -> Iterator[Exhibit | None]:

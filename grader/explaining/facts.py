@@ -11,15 +11,18 @@ from grader.exercise.asides import Asides
 from grader.exercise.quotes import Quotes
 from grader.exercise.shipped import Spread
 from grader.exercise.training import ESCAPED, LN2
-from grader.records import Cause, Diagnosis, Sweep, Training
+from grader.records import Cause, Diagnosis, SettingRow, Sweep, Training
 
 HE = "sqrt(2/n_in)"  # the rule of He et al. (2015), as a diagnosis writes it
 HOLDS = 0.9  # the share of seeds for which a comparison must hold before it is made
 # Borders of the descriptions here lie away from those of the regimes, so that a run a few per cent to either side of one
 # reads the same; measured at the exercise's seed, gradients of 0.05 are those of scale 0.42, between 0.3 and He's.
 SMALL_GRADIENT = 0.05
+SMALL_WEIGHTS, LARGE_WEIGHTS = 0.5, 2.0  # sizes beside He's rule; of its own draws over seeds nearly all lie between
+LARGER = 3.0  # times as large gradients are without the biases where these are the reason that they are small
 MANY = 0.5  # share of saturated outputs; it goes from 0 at scale 1 to 0.66 at 1.5
-HARDLY = 0.1  # how far below that of guessing a cost is before a run had begun to learn
+HARDLY = 0.1  # how far from that of guessing a cost is that is about the same
+BEGUN = 0.03  # how far below it a cost is before a run that started there had begun to learn
 WORKS = 0.2  # a cost below it is that of a model that has learned
 OFTEN = 0.1  # share of steps that overshoot
 
@@ -59,6 +62,19 @@ class Measured:
     asides: Asides | None = None
     seed: int | None = None
     quotes: Quotes | None = None
+    layers: tuple[int, ...] = ()
+
+    def setting(self, hidden: int, rate: float) -> SettingRow | None:
+        """Return how a small scale fares over seeds with so many hidden layers at a learning rate, where it was measured."""
+        rows = self.sweep.settings if self.sweep else ()
+        return next(
+            (row for row in rows if len(row.layers) - 2 == hidden and row.learning_rate == rate and row.seeds), None
+        )
+
+    def is_safe(self, rate: float) -> bool:
+        """Return whether nothing was measured that speaks against a learning rate for this network."""
+        row = self.setting(len(self.layers) - 2, rate)
+        return row is None or row.layers != self.layers or row.learned >= HOLDS * row.seeds
 
     def compared(self, scale: float | None, other: float | None) -> Compared | None:
         """Compare two scales over the seeds, or return None where one of them was not measured."""
@@ -115,9 +131,47 @@ class Facts:
         return not any(self.mine.weight_norms) and any(self.mine.gradient_norms)
 
     @property
+    def is_dead_of_zeros(self) -> bool:
+        """Whether no weight moves because all are 0, and the cost stays: then the story quotes the notebook."""
+        return self.mine.regime == "dead" and not any(self.mine.weight_norms) and self.cost_stays
+
+    @property
+    def weight_size(self) -> float | None:
+        """How large the weights are beside those of He's rule, in the geometric mean of the layers; None where one is 0."""
+        norms, units = self.mine.weight_norms, self.measured.layers[1:]
+        if len(norms) != len(units) or not all(math.isfinite(norm) and norm > 0 for norm in norms):
+            return None
+        sizes = (math.log(norm / math.sqrt(2 * count)) for norm, count in zip(norms, units, strict=True))
+        return math.exp(sum(sizes) / len(norms))
+
+    @property
+    def partly_still(self) -> bool:
+        """Whether the gradients of some weight matrices are exactly 0 at the start, and those of others are not."""
+        return any(self.mine.gradient_norms) and not all(self.mine.gradient_norms)
+
+    @property
     def small(self) -> bool:
-        """Whether the gradients of all weights are small at the start."""
+        """Whether small weights make the gradients of all weights small at the start."""
+        size = self.weight_size
+        return self._small_gradients and size is not None and size < SMALL_WEIGHTS and not self.biases_silence
+
+    @property
+    def _small_gradients(self) -> bool:
         return bool(self.mine.gradient_norms) and max(self.mine.gradient_norms) < SMALL_GRADIENT
+
+    @property
+    def biases_silence(self) -> bool:
+        """Whether the gradients are small at the start, and would not be so with biases of zero."""
+        without = self.mine.without_biases
+        if without is None or not self._small_gradients:
+            return False
+        return max(without.gradient_norms) > LARGER * max(self.mine.gradient_norms)
+
+    @property
+    def biases_saturate(self) -> bool:
+        """Whether most outputs are saturated at the start, and would not be so with biases of zero."""
+        without = self.mine.without_biases
+        return self.large and without is not None and without.saturated < MANY
 
     @property
     def large(self) -> bool:
@@ -141,6 +195,25 @@ class Facts:
     def stuck(self) -> bool:
         """Whether the run ended about where guessing is."""
         return -HARDLY < self.below_guessing < HARDLY
+
+    @property
+    def cost_stays(self) -> bool:
+        """Whether the cost is the same at the end, but for rounding."""
+        return math.isclose(self.mine.cost_first, self.mine.cost_14000, rel_tol=1e-9)
+
+    @property
+    def hardly_begun(self) -> bool:
+        """Whether small weights kept the run about where it started, at the cost of guessing."""
+        near = abs(self.mine.cost_first / LN2 - 1) < HARDLY
+        return self.small and near and abs(self.below_guessing) < BEGUN
+
+    @property
+    def stopped(self) -> int | None:
+        """Where in the trace every gradient of the weights becomes exactly 0 for good; None if never, or from the start."""
+        moves = [any(norms) for norms in self.mine.trace.gradient_norms]
+        if not any(moves) or moves[-1]:
+            return None
+        return len(moves) - moves[::-1].index(True)
 
     @property
     def works(self) -> bool:
@@ -168,6 +241,12 @@ class Facts:
     def rule_is_asked(self) -> bool:
         """Whether the exercise asks for He's rule here."""
         return self.asked_diagnosis.scale_formula == HE
+
+    @property
+    def is_another_draw(self) -> bool:
+        """Whether only the seed differs from what is asked for."""
+        seeds = {"seed_missing", "seed_outside", "seed_other", "other_generator"}
+        return bool(self.diagnosis.causes) and set(self.diagnosis.causes) <= seeds
 
     @property
     def apart(self) -> int:

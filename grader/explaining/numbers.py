@@ -10,6 +10,7 @@ from grader.records import Training, TrainingResult
 
 LN2_SAID = "ln 2 = 0.693147"
 SMALLEST = 1e-9  # below it a number is said as a power of ten: too many zeros to count
+LARGEST = 1e6  # from it on, too; and a cost of that size tells nobody anything
 MOST_DECIMALS = 16  # a float64 near 1 has no more
 
 
@@ -20,10 +21,12 @@ def last_printed(run: Training | TrainingResult) -> str:
 
 
 def plain(value: float) -> str:
-    """Return two significant digits, written out: 0.0000097, 0.77, 155, 1,774."""
+    """Return two significant digits or all before the point, written out: 0.0000097, 0.77, 155, 1,774; else a power of ten."""
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else "inf" if value > 0 else "-inf"
     size = abs(value)
+    if size >= LARGEST:
+        return f"{value:.2g}"
     if size >= 100:
         return f"{value:,.0f}"
     if size == 0 or size < SMALLEST:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median, quantiles
 
-from grader.exercise.asides import XAVIER_LAST, Asides, Earlier, Variant
+from grader.exercise.asides import XAVIER_LAST, Asides, Earlier, Start, Variant
 from grader.exercise.quotes import Quotes
 from grader.explaining.facts import HOLDS, Facts, Measured
-from grader.explaining.numbers import LN2_SAID, cost, costs, last_printed, plain, plains, share
+from grader.explaining.numbers import LARGEST, LN2_SAID, cost, costs, last_printed, plain, plains, share
 from grader.explaining.story import before, growth
-from grader.messages import listed
+from grader.faults import attempt
+from grader.messages import listed, say
 from grader.records import Question, SweepRow, Table, Training
 from grader.records.wording import accuracies, accuracy
 
 SMALL, FAIR = 0.01, 1.0  # the scale that is stuck, and one that is not
+NEAR_HALF = 0.01  # how near to 0.5 all outputs are where the accuracy is chance
 
 
 def predict(facts: Facts) -> Question | None:
     """Return one question to think about before its answer is opened: what another start would do."""
     measured = facts.measured
     if facts.asked.regime == "dead":
-        return _half(measured.asides) if measured.asides else None
+        return _not_zero(measured.asides, facts) if measured.asides else None
     if facts.harm_is_asked:
         other = SMALL if facts.scale == FAIR else FAIR
         return _other_scale(measured, other, facts) if other in measured.spread and other in measured.runs else None
@@ -31,30 +33,49 @@ def predict(facts: Facts) -> Question | None:
 
 def about(facts: Facts) -> tuple[Question, ...]:
     """Return the questions that belong to one function."""
+    ask: tuple[Callable[[], Question | None], ...]
+    dead = facts.mine.regime == "dead" and not any(facts.mine.weight_norms)
     if facts.asked.regime == "dead":
-        stays = facts.mine.regime == "dead"  # then the story quotes the notebook
-        run = facts.mine if stays else facts.asked
-        found = [no_change(run, facts.measured.quotes, quoted_before=stays), symmetric(facts.measured.asides)]
+        ask = (
+            lambda: no_change(facts.asked, facts.measured.quotes, quoted_before=facts.is_dead_of_zeros, is_seen=dead),
+            lambda: symmetric(facts.measured.asides),
+        )
     elif facts.harm_is_asked:
-        mine = math.isinf(facts.mine.cost_first)
-        run, whose = (facts.mine, "your start") if mine else (facts.asked, "the right answer's start")
-        found = [inf(run, whose), below_half(facts.measured, facts.mine), _biases(facts)]
+        ask = (
+            lambda: inf(facts.mine, "your start", stopped=facts.stopped is not None),
+            lambda: below_half(facts.measured, facts.mine),
+            lambda: _biases(facts),
+        )
     elif facts.rule_is_asked:
-        found = [two_over_n(facts.measured.asides), last_layer(facts.measured.asides), _what_is_L(facts)]
+        ask = (
+            lambda: two_over_n(facts.measured.asides),
+            lambda: last_layer(facts.measured.asides),
+            lambda: _what_is_L(facts),
+        )
     else:
         return ()
-    return tuple(filter(None, found))
+    return _answered(ask)
+
+
+def _answered(ask: Sequence[Callable[[], Question | None]]) -> tuple[Question, ...]:
+    """Return the questions that have an answer; one that fails leaves the others."""
+    answers = (attempt("answering a question", question, lambda _: None) for question in ask)
+    return tuple(answer for answer in answers if answer is not None)
 
 
 def asked_often(measured: Measured) -> tuple[Question, ...]:
     """Return the questions about the exercise as a whole; none where nothing was measured."""
     if not {None, SMALL, FAIR} <= measured.runs.keys() & measured.spread.keys() or measured.sweep is None:
         return ()
-    found = [wait(measured), steepest(measured), as_drawn(measured)]
-    if measured.asides:
-        found[:0] = [worked_before(measured), four_layers(measured.asides)]
-        found += [rand(measured.asides), other_machine(measured.asides)]
-    return tuple(found)
+    ask: list[Callable[[], Question | None]] = [
+        lambda: wait(measured),
+        lambda: steepest(measured),
+        lambda: as_drawn(measured),
+    ]
+    if asides := measured.asides:
+        ask[:0] = [lambda: worked_before(measured), lambda: four_layers(asides)]
+        ask += [lambda: rand(asides), lambda: other_machine(asides)]
+    return _answered(ask)
 
 
 # --- think first ------------------------------------------------------------------------------------------------------
@@ -76,18 +97,24 @@ def _other_scale(measured: Measured, scale: float, facts: Facts) -> Question:
     ):
         side, count = ("above", one.above) if one.holds else ("below", one.below)
         said.append(f"It ends {side} scale {facts.asked_scale:g} for {count} of them.")
-    title = f"Before you open this: what would scale {scale:g} score, with the same seed and as many iterations?"
+    title = f"Before you open this: what would scale {scale:g} score, with seed {measured.seed} and as many iterations?"
     return Question(title, (" ".join(said),))
 
 
-def _half(asides: Asides) -> Question:
-    start = asides.starts[0]
+def _not_zero(asides: Asides, facts: Facts) -> Question:
+    """Ask about every weight 0.5, or about what was not handed in."""
+    half, biases = asides.starts[:2]
+    if facts.mine.regime == "symmetric":
+        return Question(
+            say("explaining.predict.zeros_and_biases"),
+            (say("explaining.predict.random_biases", **_ends(biases)),),
+        )
     return Question(
-        f"Before you open this: would the network learn with {start.name} in place of 0?",
+        say("explaining.predict.not_zero", start=half.name),
         (
             (
-                f"It moves, but not far: the cost goes from {cost(start.cost_first)} to {cost(start.cost_last)} and the "
-                f"accuracy ends at {accuracies(start)}. All units of a layer get the same "
+                f"It moves, but not far: the cost goes from {cost(half.cost_first)} to {cost(half.cost_last)} and the "
+                f"accuracy ends at {accuracies(half)}. All units of a layer get the same "
                 "gradient and stay the same, so each layer has the power of one unit. To make units differ is what random "
                 "numbers are for."
             ),
@@ -95,10 +122,18 @@ def _half(asides: Asides) -> Question:
     )
 
 
+def _ends(start: Start) -> dict[str, str]:
+    return {
+        "first": cost(start.cost_first),
+        "last": cost(start.cost_last),
+        "accuracies": f"{start.train_accuracy:.4g} / {start.test_accuracy:.4g}",
+    }
+
+
 def _wider(asides: Asides, seed: int | None) -> Question:
     narrow, *_, wide = asides.widths
     return Question(
-        f"Before you open this: this network starts at a cost of {cost(narrow.he)}. What would it start at with "
+        f"Before you open this: with He's rule this network starts at a cost of {cost(narrow.he)}. What would it start at with "
         f"{_hidden(wide.layers)} hidden units, with He's rule, and with the random numbers as they are?",
         (
             (
@@ -113,8 +148,11 @@ def _wider(asides: Asides, seed: int | None) -> Question:
 # --- zeros ------------------------------------------------------------------------------------------------------------
 
 
-def no_change(run: Training, quotes: Quotes | None, *, quoted_before: bool = False) -> Question:
-    """Say why weights of zero stay; `quoted_before` is true where the page quotes the notebook's sentence elsewhere."""
+def no_change(run: Training, quotes: Quotes | None, *, quoted_before: bool = False, is_seen: bool = True) -> Question:
+    """Say why weights of zero stay.
+
+    `quoted_before` is true where the page quotes the notebook's sentence elsewhere, `is_seen` where the reader's weights do stay.
+    """
     first, later = costs(run.cost_first, run.cost_14000)
     quoted = (
         f"The notebook says that the losses are equal, so “{quotes.zeros}”. It is the other way round: nothing moves, so the "
@@ -123,7 +161,7 @@ def no_change(run: Training, quotes: Quotes | None, *, quoted_before: bool = Fal
         else ""
     )
     return Question(
-        "Why does no weight change?",
+        say("explaining.no_change" if is_seen else "explaining.no_change.with_zeros"),
         (
             (
                 f"Because there is nothing to change it by. With weights of zero the gradients of {_matrices(run)} are all "
@@ -164,19 +202,26 @@ def symmetric(asides: Asides | None) -> Question | None:
 # --- random -----------------------------------------------------------------------------------------------------------
 
 
-def inf(run: Training, whose: str) -> Question:
-    """Say what a cost of inf means; `whose` start it is, in words."""
-    exact = f" computed without that logarithm it is {plain(run.trace.exact_cost[0])}." if run.trace.exact_cost else ""
-    printed = "inf" if math.isinf(run.cost_first) else cost(run.cost_first)
+def inf(run: Training, whose: str, *, stopped: bool = False) -> Question | None:
+    """Say what a cost of inf means, where there is one.
+
+    `whose` start it is, in words; `stopped` is true where all gradients become 0 for good.
+    """
+    if not math.isinf(run.cost_first) or not all(map(math.isfinite, run.gradient_norms)):
+        return None
+    exact = run.trace.exact_cost[0] if run.trace.exact_cost else math.nan
+    finite = f"; computed without that logarithm it is {plain(exact)}" if exact < LARGEST else ""
     return Question(
         "The cost is inf, with a warning: is that an error?",
         (
             (
                 f"No. At {whose} {share(run.saturated)} of the outputs lie beyond 0.001 and 0.999. Some of the wrong ones "
                 "are so close to 0 or 1 that a float holds exactly that, and the logarithm of 0 is minus infinity: the cost "
-                f"prints as {printed};{exact}"
+                f"prints as inf{finite}."
             ),
-            (
+            say("explaining.inf.finite_gradient")
+            if stopped
+            else (
                 "The gradient needs no logarithm (it begins with A - Y), so it stays finite and the training goes on: at "
                 f"{last_printed(run)} the cost is {cost(run.cost_14000)}."
             ),
@@ -185,23 +230,21 @@ def inf(run: Training, whose: str) -> Question:
 
 
 def below_half(measured: Measured, run: Training | None = None) -> Question | None:
-    """Say how an accuracy can be below one half, by the student's own run where its is."""
-    if SMALL not in measured.runs or SMALL not in measured.spread:
+    """Say how an accuracy can be below one half: of the student's own run only where it is so, else of a small scale."""
+    name = "Your run"
+    if run is None:
+        run, name = measured.runs.get(SMALL), f"Scale {SMALL:g}"
+    if run is None or SMALL not in measured.spread or min(run.train_accuracy, run.test_accuracy) >= 0.5:
         return None
-    mine = run is not None and run.train_accuracy < 0.5
-    run, name = (run, "Your run") if run and mine else (measured.runs[SMALL], f"Scale {SMALL:g}")
     shares = measured.spread[SMALL].train_accuracy
     below = sum(one < 0.5 for one in shares)
-    between = ""
-    if run.outputs and max(abs(value - 0.5) for value in run.outputs) < 0.01:
-        between = (
-            f" Its outputs all lie within {plain(max(abs(value - 0.5) for value in run.outputs))} of 0.5, and the accuracy "
-            "only asks on which side."
-        )
+    apart = max((abs(value - 0.5) for value in run.outputs), default=1.0)
+    if apart >= NEAR_HALF:
+        return None
     return Question(
         "How can an accuracy be below one half? Guessing would do better.",
         (
-            f"{name} ends with {accuracies(run)}.{between}",
+            say("explaining.below_half", name=name, accuracies=accuracies(run), apart=plain(apart)),
             (
                 f"Which side that is, the draw decides: over {len(shares)} seeds the train accuracy at scale {SMALL:g} runs "
                 f"from {min(shares):.4g} to {max(shares):.4g}, and {below} of them end below one half. A number a little below "
@@ -217,6 +260,8 @@ def _biases(facts: Facts) -> Question | None:
         return None
     right, shifted = asides.shifted
     mine = "bias_random" in facts.diagnosis.causes
+    if mine and facts.mine.weight_norms == facts.asked.weight_norms:
+        return None  # drawn after all weights, they move none of them
     return Question(
         "My biases are random: why is W2 another one, too?" if mine else "What would random biases change?",
         (
@@ -313,21 +358,32 @@ def _what_is_L(facts: Facts) -> Question | None:  # noqa: N802  # L is the exerc
 # --- about the exercise -----------------------------------------------------------------------------------------------
 
 
-def worked_before(measured: Measured) -> Question:
+def worked_before(measured: Measured) -> Question | None:
     """Say why a small scale trained well in the earlier exercise."""
     settings = measured.sweep.settings if measured.sweep else ()
+    if measured.asides is None or not settings:
+        return None
     return Question(
         "Why did 0.01 work in the earlier practice?",
         (*tuple(before(measured))[1:], growth(measured, waits=False)),
         Table(
-            f"Scale {settings[0].scale:g} on the points of this exercise, {measured.iterations:,} iterations",
-            ("layers", "learning rate", "train / test accuracy", "last cost"),
+            say("explaining.before.table", scale=f"{settings[0].scale:g}"),
+            (
+                say("explaining.before.layers"),
+                say("explaining.before.rate"),
+                say("explaining.before.iterations"),
+                say("explaining.before.at_seed", seed=measured.seed),
+                say("explaining.before.learned"),
+                say("explaining.before.guessing"),
+            ),
             tuple(
                 (
                     f"{list(row.layers)}",
                     f"{row.learning_rate:g}",
-                    f"{accuracies(row)}",
-                    f"{row.cost_last:.4g}",
+                    f"{row.iterations:,}",
+                    accuracies(row),
+                    say("explaining.of", part=row.learned, count=row.seeds),
+                    say("explaining.of", part=row.guessing, count=row.seeds),
                 )
                 for row in settings
             ),

@@ -7,12 +7,12 @@ which it would be false, and no scale is said to do better than another unless i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from grader.exercise.training import LN2
-from grader.explaining.facts import HARDLY, MANY, OFTEN, SMALL_GRADIENT, Facts, Measured
+from grader.explaining.facts import HOLDS, LARGE_WEIGHTS, MANY, OFTEN, Facts, Measured
 from grader.explaining.numbers import (
+    LARGEST,
     LN2_SAID,
     cost,
     costs,
@@ -22,14 +22,18 @@ from grader.explaining.numbers import (
     share,
     times,
 )
+from grader.explaining.sweep import LEARNED
 from grader.faults import surviving
-from grader.messages import listed
-from grader.records import SettingRow, Training, WaitRow
+from grader.messages import listed, say
+from grader.records import Training, WaitRow
 from grader.records.wording import accuracies, accuracy
 
 TENTHS = (1.0, 0.1, 0.01, 0.001)
+MULTIPLE = 1.5  # from which on a wait is told in multiples of the exercise's iterations
+FADED = 0.01  # a gradient below it has faded; measured, runs that learned end at more
 EARLY = 50  # a step, traced, by which a large start has fallen
 MATRICES = 3  # with three, each gradient contains two others: the square
+APART = 0.3  # powers of ten, at least, between two scales whose gradients are compared
 SQUARE = 0.2  # how far from it measured gradients may be
 
 
@@ -91,7 +95,7 @@ def _outcome(facts: Facts) -> Iterator[str]:
     yield _costs(facts)
     if facts.lost or facts.mine.regime in ("dead", "symmetric"):
         return
-    if facts.small and facts.stuck:
+    if facts.hardly_begun:
         yield f"Nothing is broken: after {facts.measured.iterations:,} iterations the training had hardly begun."
     elif facts.small and facts.first_below is not None:
         yield f"It began late: the first printed cost below 0.6 is that of iteration {facts.first_below:,}."
@@ -102,10 +106,8 @@ def _outcome(facts: Facts) -> Iterator[str]:
 def _costs(facts: Facts) -> str:
     mine = facts.mine
     if facts.lost:
-        return (
-            "At the end its outputs are NaN, no numbers: the training went wrong. The printed cost leaves out terms that are "
-            "NaN, so it says nothing here."
-        )
+        start = any(map(math.isnan, mine.weight_norms))
+        return say("explaining.story.nan_weights" if start else "explaining.story.nan_outputs")
     first, later = costs(mine.cost_first, mine.cost_14000)
     said = f"The cost printed at iteration 0 is {first} and at {last_printed(mine)} {later}"
     if mine.cost_first == mine.cost_14000:
@@ -117,7 +119,7 @@ def _costs(facts: Facts) -> str:
 
 def _stretched(facts: Facts) -> str:
     fell = facts.mine.cost_first - facts.mine.cost_14000
-    if not (facts.small and facts.stuck and fell > 0):
+    if not (facts.hardly_begun and fell > 0):
         return ""
     return f"Its plot goes down, but only by {plain(fell)}: that is not yet learning."
 
@@ -131,17 +133,17 @@ def _outputs(facts: Facts) -> str:
         return "Every point gets the same output."
     if not (facts.stuck and 0.45 < low <= high < 0.55):
         return ""
-    said = f"All outputs end between {_output(low)} and {_output(high)}"
+    said = f"All outputs end between {_output(low, math.floor)} and {_output(high, math.ceil)}"
     if low <= 0.5 < high:
         return f"{said}, so the accuracy only counts on which side they fall."
     return f"{said}: every point gets the same answer."
 
 
-def _output(value: float) -> str:
-    """Return an output with the first two digits in which it differs from 0.5."""
+def _output(value: float, outward: Callable[[float], int]) -> str:
+    """Return an output with the first two digits in which it differs from 0.5, rounded so that "between" holds."""
     apart = abs(value - 0.5)
-    decimals = 4 if apart == 0 else min(16, max(2, 1 - math.floor(math.log10(apart))))
-    return f"{value:.{decimals}f}"
+    decimals = 4 if apart == 0 else min(15, max(2, 1 - math.floor(math.log10(apart))))
+    return f"{outward(value * 10**decimals) / 10**decimals:.{decimals}f}"
 
 
 # --- why -------------------------------------------------------------------------------------------------------------
@@ -150,37 +152,42 @@ def _output(value: float) -> str:
 def _why(facts: Facts) -> Iterator[str]:
     if facts.lost:
         return
-    if facts.mine.regime == "dead":
-        yield from _dead(facts)
-    elif facts.mine.regime == "symmetric":
-        yield from _symmetric(facts)
-    elif facts.blind:
-        yield from _blind(facts)
-    elif facts.small:
-        yield from _small(facts)
-    elif facts.large:
-        if not (facts.passed and facts.harm_is_asked):
-            yield from _large(facts)
-    elif facts.stuck:
-        yield from _fades(facts)
-    elif facts.works:
-        yield from _fair(facts)
+    reasons = (
+        (facts.mine.regime == "dead", _dead),
+        (facts.mine.regime == "symmetric", _symmetric),
+        (facts.blind, _blind),
+        (facts.partly_still, _partly_still),
+        (facts.biases_silence or facts.biases_saturate, _biased),
+        (facts.small, _small),
+        (facts.large, _large),
+        (facts.works, _fair),
+        (facts.is_another_draw and facts.rule_is_asked, _other_draw),
+        (facts.stuck, _fades),
+    )
+    if reason := next((tell for holds, tell in reasons if holds), None):
+        yield from reason(facts)
+    yield _stopped(facts)
 
 
 def _dead(facts: Facts) -> Iterator[str]:
+    mine = facts.mine
     yield "Why? At the start the gradient of every weight is exactly 0, so no weight ever changes."
-    if not any(facts.mine.weight_norms):
+    if not any(mine.weight_norms):
         yield (
             "With weights of zero every hidden unit gives the same whatever the point, and no error comes back through a "
             "weight of zero."
         )
-        if quotes := facts.measured.quotes:
+        if facts.cost_stays and (quotes := facts.measured.quotes):
             yield (
                 f"The notebook says that the losses are equal at every iteration, so “{quotes.zeros}”. Both are so, but the "
                 "losses are the consequence: the reason is the gradient of exactly 0."
             )
-    if facts.mine.outputs and facts.mine.outputs[0] == facts.mine.outputs[1]:
-        yield f"The accuracy {accuracy(facts.mine.train_accuracy)} is what one answer for all points scores."
+    elif mine.without_biases and any(mine.without_biases.gradient_norms):
+        yield say("explaining.story.dead_by_biases", norms=plains(mine.without_biases.gradient_norms))
+    if not facts.cost_stays:
+        yield say("explaining.story.last_bias")
+    if mine.outputs and mine.outputs[0] == mine.outputs[1]:
+        yield f"The accuracy {accuracy(mine.train_accuracy)} is what one answer for all points scores."
 
 
 def _symmetric(facts: Facts) -> Iterator[str]:
@@ -201,16 +208,81 @@ def _blind(facts: Facts) -> Iterator[str]:
     if still and moves:
         yield (
             f"At the start the gradient of {listed(still)} is exactly 0, that of {listed(moves)} is not "
-            f"({plains([norm for norm in norms if norm])}): something moves, unlike with biases of zero, but not what would "
-            "tell the points apart."
+            f"({plains([norm for norm in norms if norm])}): something moves, but it has nothing to tell the points apart by."
         )
+
+
+def _partly_still(facts: Facts) -> Iterator[str]:
+    """Say which weights do not move at the start, of those that are not all zero."""
+    mine = facts.mine
+    still = [layer for layer, norm in enumerate(mine.gradient_norms, start=1) if norm == 0]
+    moves = [layer for layer, norm in enumerate(mine.gradient_norms, start=1) if norm]
+    yield say(
+        "explaining.story.partly_still",
+        still=listed(f"W{layer}" for layer in still),
+        moves=listed(f"W{layer}" for layer in moves),
+        norms=plains([mine.gradient_norms[layer - 1] for layer in moves]),
+    )
+    if wall := next((at for at, norm in enumerate(mine.weight_norms, start=1) if norm == 0 and at > max(still)), None):
+        yield say("explaining.story.no_error_through", matrix=f"W{wall}")
+    if len(mine.trace.gradient_norms) > 1 and all(mine.trace.gradient_norms[1]):
+        yield say("explaining.story.all_move", iteration=mine.trace.iterations[1])
+
+
+def _biased(facts: Facts) -> Iterator[str]:
+    """Say of biases that make a start bad what the same weights would do without them."""
+    mine, without = facts.mine, facts.mine.without_biases
+    if without is None:
+        return
+    if facts.biases_saturate:
+        yield say("explaining.story.biases_saturate", mine=share(mine.saturated), without=share(without.saturated))
+        yield _inf(facts)
+        return
+    yield say(
+        "explaining.story.biases_silence",
+        weights=_names(len(mine.gradient_norms)),
+        mine=plains(mine.gradient_norms),
+        without=plains(without.gradient_norms),
+    )
+
+
+def _other_draw(facts: Facts) -> Iterator[str]:
+    """Say of the right rule with other numbers that the numbers decide."""
+    if None not in facts.measured.spread:
+        return
+    shares = facts.measured.spread[None].train_accuracy
+    low, high = min(shares), max(shares)
+    yield say("explaining.story.other_draw", seeds=len(shares), low=f"{low:.4g}", high=f"{high:.4g}")
+    pairs = zip(facts.asked.gradient_norms, facts.mine.gradient_norms, strict=True)
+    if not all(asked > 2 * mine for asked, mine in pairs):
+        return
+    yield say(
+        "explaining.story.other_draw.gradients",
+        weights=_names(len(facts.mine.gradient_norms)),
+        mine=plains(facts.mine.gradient_norms),
+        asked=plains(facts.asked.gradient_norms),
+    )
+
+
+def _stopped(facts: Facts) -> str:
+    """Say of a run whose gradients become 0 for good when that is, and how many units are dead by then."""
+    if (at := facts.stopped) is None:
+        return ""
+    trace = facts.mine.trace
+    said = say("explaining.story.stopped", iteration=f"{trace.iterations[at]:,}")
+    dead = trace.dead[at] if trace.dead else ()
+    if not dead or not max(dead):
+        return said
+    most = max(dead)
+    units = say("explaining.story.dead_units", share=_capital(share(most)), layer=dead.index(most) + 1)
+    return f"{said} {units}"
 
 
 def _small(facts: Facts) -> Iterator[str]:
     mine, layers = facts.mine, len(facts.mine.gradient_norms)
     if layers > 1:
         others = "the other one" if layers == 2 else f"the other {_word(layers - 1)}"
-        yield f"Why? The gradient of each weight matrix is a product that contains {others}: small weights make it tiny."
+        yield f"Why? The gradient of each weight matrix is a product that contains {others}: small weights make it small."
     one = facts.measured.runs.get(1.0)
     beside = one if one and (facts.same_draws or not any(facts.asked.gradient_norms)) else facts.asked
     name = f"with scale 1 and seed {facts.measured.seed}" if beside is one else "with what is asked for"
@@ -226,7 +298,7 @@ def _square(facts: Facts) -> str:
     scale, runs = facts.scale, facts.measured.runs
     if not scale or scale < 0 or not facts.same_draws or len(facts.mine.gradient_norms) != MATRICES:
         return ""
-    others = [other for other in runs if other and 0.01 < abs(math.log10(other / scale)) < 1.01]
+    others = [other for other in runs if other and APART < abs(math.log10(other / scale)) < 1.01]
     for other in sorted(others, key=lambda one: _distance(one, scale)):
         larger, smaller = sorted((other, scale), reverse=True)
         pair = (runs[other], facts.mine) if other > scale else (facts.mine, runs[other])
@@ -257,7 +329,7 @@ def _ratios(large: Training, small: Training) -> list[float]:
 def _fades(facts: Facts) -> Iterator[str]:
     """Say of a start that is not small, and went nowhere, what became of its gradients."""
     trace = facts.mine.trace
-    if not trace.iterations or not max(trace.gradient_norms[-1]) < SMALL_GRADIENT:
+    if not trace.iterations or facts.stopped is not None or not max(trace.gradient_norms[-1]) < FADED:
         return
     yield (
         f"Why? What moves a weight is its gradient. Those of {_names(len(facts.mine.gradient_norms))} have the norms "
@@ -270,17 +342,26 @@ def _fades(facts: Facts) -> Iterator[str]:
 
 def _fair(facts: Facts) -> Iterator[str]:
     mine = facts.mine
-    yield (
-        f"Why? The start is neither tiny nor saturated: the gradients of {_names(len(mine.gradient_norms))} have the norms "
-        f"{plains(mine.gradient_norms)}, and {share(mine.saturated)} of the outputs lie beyond 0.001 and 0.999."
+    yield say(
+        "explaining.story.fair",
+        weights=_names(len(mine.gradient_norms)),
+        norms=plains(mine.gradient_norms),
+        share=share(mine.saturated),
     )
 
 
 def _large(facts: Facts) -> Iterator[str]:
-    mine = facts.mine
-    yield f"Why? The weights start large: {_saturated(mine)}."
-    yield _inf(mine)
+    if facts.passed and facts.harm_is_asked:
+        return  # another paragraph tells it
+    mine, size = facts.mine, facts.weight_size
+    if size is None or size > LARGE_WEIGHTS:
+        yield f"Why? The weights start large: {_saturated(mine)}."
+    else:
+        yield f"Why? {_capital(_saturated(mine))}."
+    yield _inf(facts)
     yield _overshoot(facts)
+    if facts.works:
+        yield say("explaining.story.learns_all_the_same")
 
 
 def _saturated(run: Training) -> str:
@@ -291,14 +372,14 @@ def _capital(sentence: str) -> str:
     return sentence[0].upper() + sentence[1:]
 
 
-def _inf(run: Training) -> str:
+def _inf(facts: Facts) -> str:
+    run = facts.mine
     if not math.isinf(run.cost_first) or not all(map(math.isfinite, run.gradient_norms)):
         return ""
     exact = run.trace.exact_cost[0] if run.trace.exact_cost else math.nan
-    finite = f" (computed exactly, the cost is {plain(exact)})" if math.isfinite(exact) else ""
-    return (
-        f"The printed inf is the logarithm of 0 and no error{finite}: the gradient stays finite, and training goes on."
-    )
+    finite = f" (computed exactly, the cost is {plain(exact)})" if exact < LARGEST else ""
+    goes_on = "" if facts.stopped is not None else ": the gradient stays finite, and training goes on"
+    return f"The printed inf is the logarithm of 0 and no error{finite}{goes_on}."
 
 
 def _overshoot(facts: Facts) -> str:
@@ -315,13 +396,15 @@ def _waiting(facts: Facts) -> Iterator[str]:
     mine, measured = facts.mine, facts.measured
     if not mine.searched or mine.regime in ("dead", "symmetric") or (not facts.small and not facts.stuck):
         return
+    if facts.stopped is not None and mine.regime != "plateau":
+        return
     if mine.escape is None:
         yield f"What would it take? Within {mine.searched:,} iterations the cost did not fall below 0.6."
         yield _beside(facts)
         yield from _rates(facts)
     elif mine.escape >= measured.iterations or facts.stuck:
         ratio = mine.escape / measured.iterations
-        more = f", {plain(ratio)} times the {measured.iterations:,} of this exercise" if ratio > 1 else ""
+        more = f", {plain(ratio)} times the {measured.iterations:,} of this exercise" if ratio >= MULTIPLE else ""
         yield f"What would it take? Patience: this very start gets below a cost of 0.6 at iteration {mine.escape:,}{more}."
         if facts.same_draws and measured.asides and facts.scale == measured.asides.patient.scale:
             late = measured.asides.patient
@@ -342,10 +425,18 @@ def _beside(facts: Facts) -> str:
 
 
 def _rates(facts: Facts) -> Iterator[str]:
+    """Advise a larger learning rate only where this very run ends well with it, and runs over seeds do as far as measured."""
     mine = facts.mine
-    found = [f"with {rate:g} at {left:,}" for rate, left in mine.rates if left is not None]
-    if found:
-        yield f"Or a larger learning rate than {facts.measured.learning_rate:g}: {listed(found)}."
+    left = dict(mine.rates)
+    for end in mine.rate_ends:
+        if end.train_accuracy > LEARNED and facts.measured.is_safe(end.learning_rate):
+            yield say(
+                "explaining.story.larger_rate",
+                rate=f"{end.learning_rate:g}",
+                left=f"{left[end.learning_rate]:,}",
+                iterations=f"{end.iterations:,}",
+                accuracies=f"{end.train_accuracy:.4g} / {end.test_accuracy:.4g}",
+            )
     missed = [f"{rate:g}" for rate, left in mine.rates if left is None]
     if missed:
         yield f"With the learning rate {' or '.join(missed)} it did not within {mine.rates_searched:,} iterations."
@@ -375,29 +466,38 @@ def before(measured: Measured) -> Iterator[str]:
         f"{fast.learning_rate / measured.learning_rate:.0f} times the {measured.learning_rate:g} of this one: made again, it "
         f"ends with accuracy {accuracy(fast.train_accuracy)}, at {slow.learning_rate:g} with {accuracy(slow.train_accuracy)}."
     )
-    yield _settings(measured, scale)
-    same = [_stuck(row) for row in sweep.settings if row.learning_rate == measured.learning_rate]
-    other = [_stuck(row) for row in sweep.settings if row.learning_rate != measured.learning_rate]
-    if all(same) and not any(other):
-        yield "So the learning rate let it pass, not one hidden layer alone."
+    yield from _over_seeds(measured, fast.learning_rate)
 
 
-def _settings(measured: Measured, scale: float) -> str:
-    """Return train / test accuracies, by learning rate, the larger one first, and depth."""
-    rows = sorted(
-        measured.sweep.settings if measured.sweep else (), key=lambda row: (-row.learning_rate, len(row.layers))
-    )
-    depths = listed(dict.fromkeys(_word(len(row.layers) - 2) for row in rows))
-    ends = listed(
-        listed(f"{row.train_accuracy:.3f} / {row.test_accuracy:.2f}" for row in rows if row.learning_rate == rate)
-        + f" at learning rate {rate:g}"
-        for rate in dict.fromkeys(row.learning_rate for row in rows)
-    )
-    return f"Scale {scale:g} on the points of this exercise, with {depths} hidden layers: {ends}."
+def _over_seeds(measured: Measured, fast: float) -> Iterator[str]:
+    """Say how the small scale fares over seeds with one hidden layer and with two, at the earlier rate, this one and between."""
+    rate = measured.learning_rate
+    one, two = (measured.setting(hidden, fast) for hidden in (1, 2))
+    slow = [measured.setting(hidden, rate) for hidden in (1, 2)]
+    if one is None or two is None or two.layers != measured.layers:
+        return
+    yield say("explaining.before.one", scale=f"{one.scale:g}", rate=f"{fast:g}", learned=_of(one.learned, one.seeds))
+    yield say("explaining.before.two", learned=two.learned, guessing=two.guessing)
+    if 0 < two.never_left < two.guessing:
+        yield say("explaining.before.fall_back", never=two.never_left)
+    if not all(row is not None and row.learned == 0 for row in slow):
+        return
+    yield say("explaining.before.slow", rate=f"{rate:g}")
+    if one.learned >= HOLDS * one.seeds > two.learned:
+        yield say("explaining.before.verdict", scale=f"{one.scale:g}")
+    for row in measured.sweep.settings if measured.sweep else ():
+        if row.layers == measured.layers and rate < row.learning_rate < fast and row.learned >= HOLDS * row.seeds > 0:
+            yield say(
+                "explaining.before.between",
+                rate=f"{row.learning_rate:g}",
+                learned=_of(row.learned, row.seeds),
+                first=f"{row.first_left:,}",
+                last=f"{row.last_left:,}",
+            )
 
 
-def _stuck(row: SettingRow) -> bool:
-    return isinstance(row.cost_last, float) and abs(1 - row.cost_last / LN2) < HARDLY
+def _of(count: int, seeds: int) -> str:
+    return say("explaining.all", count=seeds) if count == seeds else say("explaining.of", part=count, count=seeds)
 
 
 def growth(measured: Measured, *, waits: bool = True) -> str:

@@ -156,7 +156,7 @@ def _stuck(mine: TrainingResult, asked: TrainingResult, diagnosis: Diagnosis) ->
     largest, theirs = (max(map(float, run.gradient_norms)) for run in (mine, asked))
     if all(abs(float(factor)) < SMALL for factor in diagnosis.scale or (SMALL,)) and largest < theirs:
         yield (
-            f"Small weights make tiny gradients: at most {plain(largest)} at the start, with the right answer's up to "
+            f"Small weights make tiny gradients: about {plain(largest)} at the start, with the right answer's about "
             f"{plain(theirs)}."
         )
     if mine.escape is not None:

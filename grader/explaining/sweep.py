@@ -12,6 +12,10 @@ from grader.records import Number, Quartiles, SettingRow, Sweep, SweepRow, WaitR
 
 DECIMALS = 4  # of 300 points; as the notebook prints them
 COST_DIGITS = 6  # significant ones
+LEARNED, GUESSING = (
+    0.9,
+    0.5,
+)  # a train accuracy above the first has learned; the second is that of one answer for all points
 
 
 def sweep(shipped: Shipped) -> Sweep | None:
@@ -23,10 +27,7 @@ def sweep(shipped: Shipped) -> Sweep | None:
         seed=seed,
         seeds=len(shipped.spread[0].train_accuracy),
         rows=tuple(_row(spread, seed) for spread in shipped.spread),
-        settings=tuple(
-            SettingRow(one.layers, one.learning_rate, one.scale, *_accuracies(one), _rounded(one.cost_last))
-            for one in shipped.settings
-        ),
+        settings=tuple(map(_setting, shipped.settings)),
         waits=tuple(_waits(one for one in shipped.escapes if one.seed == seed)),
         searched=ESCAPE_CAP,
     )
@@ -51,6 +52,24 @@ def _waits(escapes: Iterable[Escape]) -> Iterator[WaitRow]:
     for (layers, rate), rows in groupby(escapes, key=lambda one: (one.layers, one.learning_rate)):
         scales, iterations = zip(*((one.scale, one.iteration) for one in rows), strict=True)
         yield WaitRow(layers, rate, scales, iterations)
+
+
+def _setting(run: Setting) -> SettingRow:
+    left = [iteration for iteration in run.escapes if iteration is not None]
+    return SettingRow(
+        run.layers,
+        run.learning_rate,
+        run.scale,
+        *_accuracies(run),
+        _rounded(run.cost_last),
+        iterations=run.iterations,
+        seeds=len(run.over_seeds),
+        learned=sum(share > LEARNED for share in run.over_seeds),
+        guessing=sum(share == GUESSING for share in run.over_seeds),
+        never_left=list(zip(run.over_seeds, run.escapes, strict=True)).count((GUESSING, None)),
+        first_left=min(left, default=None),
+        last_left=max(left, default=None),
+    )
 
 
 def _accuracies(run: Setting) -> tuple[float, float]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from grader.exercise.training import PRINT_EVERY
 from grader.explaining.numbers import last_printed
+from grader.faults import attempt
 from grader.records import FunctionResult, Place, Question, Result, Source, Sweep, Table, TrainingResult
 from grader.rendering import text
 from grader.rendering.boundary import boundary_figure
@@ -47,18 +48,26 @@ def training_view(function: FunctionResult, sweep: Sweep | None = None) -> Train
         return None
     other = None if function.passed else function.reference_training
     stuck = training.regime == "plateau"
-    run = (
-        cost_figure(training, other),
-        stretched(training) if stuck else None,  # beside the honest one
-        boundary_figure(training, other),
-        gradients(training),
-    )
+    figures: list[Callable[[], Picture | None]] = [
+        lambda: cost_figure(training, other),
+        lambda: stretched(training) if stuck else None,  # beside the honest one
+        lambda: boundary_figure(training, other),
+        lambda: gradients(training),
+    ]
+    if "nan" in training.outputs:  # there is nothing to draw, or to set beside others
+        return TrainingView(_measures(training, other), (), (), None)
+    run = [_drawn(figure) for figure in figures]
     return TrainingView(
         measures=_measures(training, other),
         run=tuple(picture for picture in run if picture is not None),
-        sweep=sweep_figures(sweep, function),
-        waits=waits_figure(sweep) if stuck and sweep is not None else None,
+        sweep=attempt("drawing", lambda: sweep_figures(sweep, function), lambda _: ()),
+        waits=_drawn(lambda: waits_figure(sweep) if stuck and sweep is not None else None),
     )
+
+
+def _drawn(figure: Callable[[], Picture | None]) -> Picture | None:
+    """Return a picture, or None where drawing it fails: the page is whole without it."""
+    return attempt("drawing", figure, lambda _: None)
 
 
 def _rows(training: TrainingResult) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from grader.messages import listed
+from grader.messages import listed, say
 from grader.records import Number, Table, TrainingResult
 from grader.rendering.figures import (
     BOTTOM,
@@ -52,7 +52,7 @@ def gradients(training: TrainingResult) -> Picture | None:
         return None
     if all(norm == 0 for layer in layers for _, norm in layer.norms):
         return Picture(_dead(layers), Layer())
-    note = " ".join(filter(None, map(_undrawn, layers)))
+    note = _undrawn(layers)
     norms = [norm for layer in layers for part in layer.parts for _, norm in part]
     if not norms:
         return Picture(_says(layers), Layer(), note=note, table=_table(layers))
@@ -110,21 +110,26 @@ def _dead(layers: Sequence[Norms]) -> str:
     )
 
 
-def _undrawn(layer: Norms) -> str:
-    """Say which points have no place among powers of ten."""
-    gone = [(iteration, norm) for iteration, norm in layer.norms if not _has_logarithm(norm)]
-    if not gone:
-        return ""
-    kinds = " or ".join(sorted({"exactly 0" if norm == 0 else str(norm) for _, norm in gone}))
-    if len(gone) == len(layer.norms):
-        at = f"each of the {len(gone)} iterations looked at"
-    elif len(gone) == 1:
-        at = f"iteration {gone[0][0]:,}"
-    else:
-        at = f"{len(gone)} of the {len(layer.norms)} iterations looked at, the first of them {gone[0][0]:,}"
-    return (
-        f"The gradient of {layer.name} is {kinds} at {at}: no axis of powers of ten can show that, so it is not drawn."
+def _undrawn(layers: Sequence[Norms]) -> str:
+    """Say which points have no place among powers of ten, of layers that miss the same ones together."""
+    missing: dict[tuple[str, str], list[str]] = {}
+    for layer in layers:
+        gone = [(iteration, norm) for iteration, norm in layer.norms if not _has_logarithm(norm)]
+        if gone:
+            kinds = " or ".join(sorted({"exactly 0" if norm == 0 else str(norm) for _, norm in gone}))
+            missing.setdefault((kinds, _at_which(layer, gone)), []).append(layer.name)
+    return " ".join(
+        say("rendering.gradients.undrawn", layers=listed(names), kinds=kinds, at=at)
+        for (kinds, at), names in missing.items()
     )
+
+
+def _at_which(layer: Norms, gone: Sequence[tuple[int, Number]]) -> str:
+    if len(gone) == len(layer.norms):
+        return f"each of the {len(gone)} iterations looked at"
+    if len(gone) == 1:
+        return f"iteration {gone[0][0]:,}"
+    return f"{len(gone)} of the {len(layer.norms)} iterations looked at, the first of them {gone[0][0]:,}"
 
 
 def _size(norm: Number) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from grader.exercise.training import LN2
 from grader.messages import say
 from grader.records import (
     Biases,
@@ -19,9 +20,12 @@ from grader.records import (
     Regime,
     SeedStatus,
     Shown,
+    TrainingResult,
     Verdict,
 )
 from grader.rendering.text import of, short_number
+
+NEARLY = 0.97  # of ln 2: a cost above it is that of a run that has hardly learned
 
 NOTEBOOK: Mapping[NotebookStatus, str] = {
     "no_notebook": "no notebook was handed in",
@@ -67,10 +71,10 @@ COURSE_TEST: Mapping[CourseTest, str] = {
 
 REGIME: Mapping[Regime, str] = {
     "dead": "cannot move: every gradient of the weights is exactly 0",
-    "symmetric": "moves, but all units of a layer stay the same",
+    "symmetric": "moves, but all units of a hidden layer stay the same",
     "diverged": "got worse: the cost ended above where it began",
     "plateau": "stayed on the plateau near ln 2 = 0.693, the cost of answering 0.5 to everything",
-    "saturated": "started far too large, and its cost was still high at the end",
+    "saturated": "started at a very high cost, and was still above 0.3 at the end",
     "healthy": "learned: the cost came down to 0.3 or below",
     "slow": "learned slowly: the cost was still above 0.3 at the end",
     "not_run": "was not run",
@@ -107,6 +111,18 @@ SYMBOLS: Mapping[str, str] = {
     "L": "L is the number of layers",
     "l": "l is the layer's number, from 1",
 }
+
+
+def run(training: TrainingResult) -> str:
+    """Say what a run did; its kind alone does not know what became of one that went wrong on its way."""
+    if "nan" in training.outputs:
+        return say("rendering.run.nan")
+    norms = training.trace.gradient_norms
+    if norms and any(norms[0]) and not any(norms[-1]):
+        return say("rendering.run.stopped")
+    if training.regime == "slow" and not isinstance(training.cost_last, str) and training.cost_last > NEARLY * LN2:
+        return say("rendering.run.guessing")
+    return REGIME[training.regime]
 
 
 def status(function: FunctionResult) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import ChainMap
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from typing import TypedDict
 
 import msgspec
 
@@ -24,9 +26,9 @@ from grader.exercise.training import (
     escape,
     train,
 )
-from grader.records import Training
+from grader.records import RateEnd, Training
 
-RATES = (0.1, 1.2)  # learning rates that are tried from a start that stays on the plateau
+RATES = (0.1,)  # larger learning rates that are tried from a start that stays on the plateau
 
 
 FAST_SECONDS, PLAIN_SECONDS = 4e-6, 80e-6  # an iteration at most, by engine: what is cut short hangs on no clock
@@ -35,10 +37,24 @@ FAST_SECONDS, PLAIN_SECONDS = 4e-6, 80e-6  # an iteration at most, by engine: wh
 LONGER = 4  # times as far as with each larger learning rate the end of a plateau is looked for with the model's own
 
 
+FURTHER = 2  # times as far as the end of a plateau is looked for, a larger learning rate's run is followed
+
+
+SETTLED = 1.5  # times as long as the plateau lasts it takes until a run's end is looked at
+
+
 NO_TIME = "the model was not trained: it would take more than what is left of the"
 
 
 NEAR = 0.1  # how far from ln 2 a cost may be for that: twice what the plateau allows
+
+
+class Faster(TypedDict):
+    """What larger learning rates do from a start: fields of a `Training`."""
+
+    rates: tuple[tuple[float, int | None], ...]
+    rates_searched: int
+    rate_ends: tuple[RateEnd, ...]
 
 
 class ShippedFirst(ChainMap[str, bytes]):
@@ -97,8 +113,7 @@ class Trainer:
             made,
             escape=left,
             searched=searched,
-            rates=faster(parameters, data, self.model, rates_cap),
-            rates_searched=rates_cap,
+            **faster(parameters, data, self.model, rates_cap),
         )
 
     def _left(self, made: Training, parameters: Parameters, end: Parameters, cap: int) -> int | None:
@@ -119,7 +134,7 @@ class Trainer:
         cap, rates_cap = caps(self.model, self.seconds, seconds)
         if training is not None and not training.searched:
             cap = rates_cap = 0
-        return seconds * (trained + WATCHED + max(cap - trained, 0) + len(RATES) * rates_cap)
+        return seconds * (trained + WATCHED + max(cap - trained, 0) + FURTHER * len(RATES) * rates_cap)
 
     def known(self, key: str) -> Training:
         """Return a training that was made before.
@@ -135,7 +150,7 @@ class Trainer:
 def caps(model: Model, seconds: float, iteration_seconds: float) -> tuple[int, int]:
     """Return how far the end of a plateau is looked for with the model's learning rate, and with each larger one."""
     further = seconds / iteration_seconds - model.iterations - WATCHED
-    share = max(further, 0.0) / (LONGER + len(RATES))
+    share = max(further, 0.0) / (LONGER + FURTHER * len(RATES))
     return _rounded(model.iterations + LONGER * share), _rounded(share)
 
 
@@ -160,7 +175,20 @@ def stays(training: Training) -> bool:
     return near and training.regime not in ("dead", "symmetric")
 
 
-def faster(parameters: Parameters, data: Data, model: Model, cap: int) -> tuple[tuple[float, int | None], ...]:
-    """Return the first iteration with a cost below 0.6 for larger learning rates, or None if it is not before the cap."""
-    models = [replace(model, learning_rate=rate) for rate in RATES]
-    return tuple((one.learning_rate, escape(parameters, data, one, cap, engine=engine(data, one))) for one in models)
+def faster(parameters: Parameters, data: Data, model: Model, cap: int) -> Faster:
+    """Return the first iteration with a cost below 0.6 for larger learning rates, None if not before the cap, and the ends.
+
+    A run is followed to a multiple of the model's iterations, well past its plateau: what leaves it may fall back.
+    """
+    rates: list[tuple[float, int | None]] = []
+    ends = []
+    for rate in RATES:
+        steps = engine(data, replace(model, learning_rate=rate))
+        left = escape(parameters, data, replace(model, learning_rate=rate), cap, engine=steps)
+        rates.append((rate, left))
+        times = 0 if left is None else max(1, math.ceil(SETTLED * left / model.iterations))
+        if left is not None and left + times * model.iterations <= FURTHER * cap:
+            longer = replace(model, learning_rate=rate, iterations=times * model.iterations)
+            run = train(parameters, data, longer, engine=steps)
+            ends.append(RateEnd(rate, longer.iterations, run.train_accuracy, run.test_accuracy))
+    return Faster(rates=tuple(rates), rates_searched=cap, rate_ends=tuple(ends))

@@ -290,7 +290,41 @@ def test_every_kind_of_training_has_a_page(regime: Any) -> None:
     training = replace(builders.SMALL, regime=regime)
     page = html.feedback_page(builders.result({builders.ZEROS: builders.zeros(training=training, points=0.0)}))
 
-    assert words.REGIME[training.regime] in page
+    assert words.run(training) in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"regime": "slow"}, "did not learn"),  # its cost is that of guessing
+        ({"regime": "slow", "cost_last": 0.5}, "learned slowly"),
+        ({"regime": "diverged", "outputs": ("nan", "nan")}, "ended in NaN"),
+        ({"regime": "saturated"}, "still above 0.3"),
+        (
+            {
+                "regime": "saturated",
+                "trace": records.TraceResult(iterations=(0, 5), gradient_norms=((8000.0, 9000.0), (0.0, 0.0))),
+            },
+            "stopped learning",
+        ),
+    ],
+)
+def test_what_a_run_did_is_what_became_of_it(changes: Any, says: str) -> None:
+    assert says in words.run(replace(builders.SMALL, **changes))
+
+
+def test_layers_that_miss_the_same_points_are_named_together() -> None:
+    norms = ((8.0, 9.0, 1.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    trace = records.TraceResult(iterations=(0, 5, 10), gradient_norms=norms)
+    picture = gradients(replace(builders.SMALL, trace=trace))
+    assert picture.note.count("exactly 0") == 1
+    assert "W1, W2 and W3" in picture.note
+
+
+def test_of_a_run_that_ended_in_nan_nothing_is_drawn() -> None:
+    one = builders.zeros(training=replace(builders.SMALL, outputs=("nan", "nan")))
+    view = training_view(one, builders.SWEEP)
+    assert (view.run, view.sweep, view.waits) == ((), (), None)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_a_small_scale_is_told_with_its_line_its_cost_its_gradients_and_its_wait
         "scales is a good idea; put 10 back before handing in.\n\n"
         "The run of random ends with train / test accuracy 0.4633 / 0.48, the right answer's with 0.83 / 0.86. Its cost was "
         "0.69314735 at iteration 0 and 0.69314731 at 14,000; always answering 0.5 costs ln 2 = 0.693147. Small "
-        "weights make tiny gradients: at most 0.000015 at the start, with the right answer's up to 0.42. Waiting helps: "
+        "weights make tiny gradients: about 0.000015 at the start, with the right answer's about 0.42. Waiting helps: "
         "the cost falls below 0.6 at iteration 300,462."
     )
 
