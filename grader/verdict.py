@@ -69,6 +69,29 @@ def verdict(
 
     `right` measures what the right answer gives for the calls that the function met.
     """
+    judged = _verdict(given, exercise, prepared, right)
+    evidence = given.evidence
+    if judged.passed or judged.status == "broken" or not evidence.function.left_out:
+        return judged
+    evidence = replace(evidence, broken=_left_out(evidence.function))
+    return _verdict(replace(given, evidence=evidence), exercise, prepared, right)
+
+
+def _left_out(function: Function) -> str:
+    """Say why a function that does not pass is held for a person: what it may need was not run."""
+    first = function.left_out[0]
+    return (
+        f"It may depend on {first.name}, which a line at the top level sets or changes ({first.place}). "
+        "The grader does not run that line."
+    )
+
+
+def _verdict(
+    given: VerdictInput,
+    exercise: Exercise,
+    prepared: Prepared,
+    right: Callable[[FunctionEvidence], tuple[Outcome, ...]],
+) -> FunctionResult:
     evidence, known = given.evidence, given.known
     task = _task(exercise, evidence.function.name)
     asked = _with_calls(prepared.answers[task.name], evidence, right)
@@ -217,7 +240,7 @@ def _shortened(code: str) -> str:
 def _find(name: str, student: Recovered, reference: Recovered, how: str) -> Finding:
     """Run one check; where it or the function's run broke, that is our fault and no finding about the student."""
     if how == "broken":
-        return Finding("broken", "not judged: we could not run the function")
+        return Finding("broken", "not judged: we could not run all that the function needs")
     try:
         return CHECKS[name](student, reference)
     except Exception as error:  # whatever it is, it is ours; the finding says so and a person looks

@@ -1,4 +1,4 @@
-"""How other tools write a notebook as text, read as cells: marimo, Databricks, and markdown with code in it.
+"""How other tools write a notebook as text, read as cells: marimo, Databricks, Colab, and markdown with code in it.
 
 Markdown is that of jupytext, MyST, Quarto, R Markdown and `nbconvert --to markdown`.  Line numbers hold: each part begins
 at its own line of the file, and what is not code leaves a blank line.  Nothing is executed.
@@ -17,6 +17,9 @@ _DATABRICKS = re.compile(r"\s*# Databricks notebook source\b|(?:.*\n)?# COMMAND 
 _COMMAND = re.compile(r"# COMMAND -{5,}\s*$")
 _MAGIC = re.compile(r"# MAGIC(?: |$)")
 _LANGUAGE = re.compile(r"\s*%(md|md-sandbox|sh|sql|scala|r|fs)(?=\s|$)")
+
+_COMMENTED = re.compile(r"^# Commented out IPython magic to ensure Python compatibility", re.MULTILINE)
+_CELL_MAGIC = re.compile(r"# ?%%\w")
 
 _MARIMO_APP = re.compile(r"^\w+ = marimo\.App\(", re.MULTILINE)
 _MARIMO_IMPORT = re.compile(r"^import marimo\b", re.MULTILINE)
@@ -79,6 +82,32 @@ def _databricks_cell(lines: list[str], first_line: int) -> Part:
     if language:
         return Part("markdown" if language.startswith("md") else "raw", source, first_line)
     return Part("code", "\n".join(line if said is None else said for line, said in zip(lines, bare)), first_line)  # noqa: B905
+
+
+# --- Colab ---------------------------------------------------------------------------------------------------------
+
+
+def _is_colab(text: str, suffix: str) -> bool:
+    return suffix not in _MARKDOWN_SUFFIXES and _COMMENTED.search(text) is not None
+
+
+def _colab(text: str) -> Iterator[Part]:
+    """Yield a script of Colab, with each cell that begins with a magic: Colab makes comments of all its lines."""
+    lines = text.split("\n")
+    begin = index = 0
+    while index < len(lines):
+        if (
+            not _COMMENTED.match(lines[index])
+            or not lines[index + 1 : index + 2]
+            or not _CELL_MAGIC.match(lines[index + 1])
+        ):
+            index += 1
+            continue
+        end = next((at for at in range(index + 1, len(lines)) if not lines[at].startswith("#")), len(lines))
+        yield Part("code", "\n".join(lines[begin:index]), begin + 1)
+        yield Part("code", "\n".join(re.sub("^# ?", "", line) for line in lines[index + 1 : end]), index + 2)
+        begin = index = end
+    yield Part("code", "\n".join(lines[begin:]), begin + 1)
 
 
 # --- marimo --------------------------------------------------------------------------------------------------------
@@ -168,4 +197,5 @@ _READERS: Mapping[Callable[[str, str], bool], Callable[[str], Iterator[Part]]] =
     _is_markdown: _markdown,
     _is_marimo: _marimo,
     _is_databricks: _databricks,
+    _is_colab: _colab,
 }

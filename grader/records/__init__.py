@@ -116,6 +116,14 @@ class MissingName:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A name that a function may need, and the place of a top-level line that sets or changes it and is not run here."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """A required function with everything it needs, or the reason why there is none; `broken` says how we failed.
 
@@ -138,6 +146,7 @@ class Function:
     seed_outside: int | None = None
     unreadable: Place | None = None
     broken: str = ""
+    left_out: tuple[LeftOut, ...] = ()
 
 
 # --- what the notebook printed -------------------------------------------------------------------------------------

@@ -113,7 +113,6 @@ def test_a_name_that_cannot_be_had_is_named_with_its_place(sources, name, at, de
     [
         "for l in range(3):\n    scales[l] = 5\n    train(l)",  # calls what is not there
         "for l in range(3):\n    scales[l] = 5\n    initialize_parameters_he([2, 1])",  # calls a graded function
-        "for l in range(3):\n    def g(): pass\n    scales[l] = 5",
     ],
 )
 def test_a_statement_of_a_loop_that_is_left_out_never_comes_with_another_loops_variable(loop):
@@ -447,3 +446,18 @@ def test_what_is_run_is_the_same_code_and_each_line_has_its_own():
             first = line.split("=")[0].strip()[:5]
             assert lines[unit.line(number) - 1].strip().startswith(first)
     assert unit.line(len(written) + 1) == 0
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "code = 'exec(code)'\nexec(code)",
+        "a = 'x = 1\\n'\n" + "a = a + a\n" * 60 + "exec(a)",
+        "a0 = 'x = 1'\n" + "".join(f"a{n + 1} = 'exec(a{n})\\nexec(a{n})'\n" for n in range(60)) + "exec(a60)",
+        "x = 'a'" + ".strip()" * 2000 + "\nexec(x)",
+        "x = Path('m.py')" + ".open('w')" * 2000 + "\nx.write('y')",
+        "import m\nopen('m.py', 'w').write('import m')\nopen('n.py', 'w').write('import m, n')\nimport n",
+    ],
+)
+def test_texts_that_run_themselves_end(source):
+    assert he(IMPORTS, source, HE).status == "found"

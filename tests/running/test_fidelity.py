@@ -142,6 +142,49 @@ def test_what_only_a_notebook_can_do_is_held_for_a_person(line, pipeline, tmp_pa
     assert (result.score, result.possible) == (20, 20)
 
 
+# What the top level does before the function and is not run here, and what of the function needs it.
+LEFT_OUT = {
+    "a loop that calls a graded function": ("gains = {}\nfor l in (1, 2):\n    gains[l] = initialize_parameters_zeros([l, 10])['W1'].size", "gains[1]"),
+    "a loop that calls a helper of the course": ("from init_utils import load_dataset\ngains = [1]\nfor l in range(5):\n    gains.append(len(load_dataset()))", "gains[3]"),
+    "data of the course": ("from init_utils import load_dataset\ntrain_X, train_Y, test_X, test_Y = load_dataset()", "len(train_X)"),
+    "a value that is set again": ("gain = 1\ngain = int(input())", "gain"),
+    "a file": ("settings = {'gain': 1}\nwith open('settings.json') as file:\n    settings.update(eval(file.read()))", "settings['gain']"),
+    "an attribute": ("class C:\n    gain = 1\nC.gain = int(input())", "C.gain"),
+    "names from a text": ("gain = 1\nexec(open('gain.txt').read())", "gain"),
+    "names from a file": ("settings = eval(open('settings.txt').read())\nglobals().update(settings)", "gain"),
+    "a function in a text": ("text = open('gain.txt').read()\nexec(text)", "gain()"),
+    "one of two definitions": ("from init_utils import load_dataset\nif len(load_dataset()) == 4:\n    def gain():\n        return 10\nelse:\n    def gain():\n        return 1", "gain()"),
+    "a repeated change": ("from init_utils import load_dataset\ngain = 2\nfor l in load_dataset():\n    gain += 2", "gain"),
+    "a decorator of the course": ("import init_utils\n@init_utils.cached\ndef gain():\n    return 10", "gain()"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_a_function_that_needs_what_is_left_out_is_held_for_a_person(name, pipeline, tmp_path):
+    before, uses = LEFT_OUT[name]
+    data = notebook(IMPORTS, ZEROS, before, edit(RANDOM, ("* 10", f"* {uses}")), HE)
+    result = pipeline.grade(write(tmp_path, "x.ipynb", data))
+    function = result.functions["initialize_parameters_random"]
+    assert (function.status, function.possible, result.provisional) == ("broken", 0, True), function
+    assert "cell 3, line " in function.message or "library" in function.message
+    assert (result.score, result.possible) == (20, 20)
+
+
+@pytest.mark.parametrize("after", ["", "for l in range(3):\n    scale = len(load_dataset())"])
+def test_a_name_that_is_set_after_the_function_alone_is_the_students(after, pipeline, tmp_path):
+    data = notebook(IMPORTS, ZEROS, edit(RANDOM, ("* 10", "* scale")), HE, after)
+    result = pipeline.grade(write(tmp_path, "x.ipynb", data))
+    assert result.functions["initialize_parameters_random"].diagnosis.causes == ("global_name",)
+    assert not result.provisional
+
+
+def test_what_is_left_out_holds_no_function_that_is_right(pipeline, tmp_path):
+    before = "gain = 10\nfor l in range(3):\n    gain = 10 + 0 * len(initialize_parameters_zeros([1, 1]))"
+    data = notebook(IMPORTS, ZEROS, before, edit(RANDOM, ("* 10", "* gain")), HE)
+    result = pipeline.grade(write(tmp_path, "x.ipynb", data))
+    assert (result.score, result.possible) == (30, 30)
+
+
 @pytest.mark.parametrize(
     ("line", "status"),
     [

@@ -19,12 +19,12 @@ from grader.reading.extract.cells import (
     Code,
     read,
     too_long,
-    unfolded,
-    with_written_modules,
 )
 from grader.reading.extract.printed import printed
-from grader.reading.extract.scope import Binding, Needs, Scope, top_level
+from grader.reading.extract.scope import Binding, Needs, Scope
+from grader.reading.extract.targets import top_level
 from grader.reading.extract.template import untouched
+from grader.reading.extract.texts import unfolded
 from grader.records import Function, Notebook, Place, Problem
 
 __all__ = ["extract", "printed"]
@@ -47,7 +47,7 @@ def extract(
     order of `names`.
     """
     names = tuple(names)
-    codes = with_written_modules([part for code in _codes(notebook) for part in unfolded(code)])
+    codes = unfolded(_codes(notebook))
     scope = Scope(codes, given or {}, names)
     seeded = _seeded(codes)
     functions = {name: _found(name, names, codes, scope, seeded) for name in names}
@@ -84,6 +84,14 @@ def _find(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, se
         for piece in reversed(code.broken):
             if re.search(rf"^[ \t]*def\s+{name}\s*\(", piece.text, re.MULTILINE):
                 return _unparsable(name, code, piece)
+    if bindings := scope.left_out(name):
+        reason = f"{bindings[-1].place} makes {name}; the grader does not run that line."
+        return Function(name, "found", broken=reason)
+    if place := scope.any_name():
+        reason = (
+            f"{place} runs code that is made as a text, which may define {name}; the grader does not run that line."
+        )
+        return Function(name, "found", broken=reason)
     return _missing(name, names, codes)
 
 
@@ -99,8 +107,9 @@ def _carried(name: str, definitions: list[Binding], scope: Scope, seeded: _Seede
     places = tuple(binding.place for binding in definitions)
     if untouched(last.text):
         return Function(name, "not_attempted", *_not_attempted(), last.place, last.text, definitions=places)
-    needs = Needs(last.order)
+    needs = Needs(scope.end_of(last))
     scope.carry(last, needs)
+    scope.carry_changes(last, name, needs)
     return Function(
         name,
         "found",
@@ -112,6 +121,7 @@ def _carried(name: str, definitions: list[Binding], scope: Scope, seeded: _Seede
         given=tuple(dict.fromkeys(needs.given)),
         seeded_outside=seeded.place,
         seed_outside=seeded.seed,
+        left_out=tuple(needs.left_out.values()),
     )
 
 

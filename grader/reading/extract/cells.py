@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property, lru_cache, wraps
 from itertools import pairwise
 from typing import TypeVar
@@ -23,8 +23,6 @@ _PYLAB = re.compile(r"(\s*)%pylab\b.*$")
 _RUN_LINE = re.compile(r"(\s*)%(?:time|prun)\s+(?!-)(.*\S.*)$")
 _MAGIC_LINE = re.compile(r"(\s*)(?:[%!?,;/].*|%{0,2}[\w.*]+\?{1,2}\s*;?\s*)$")
 _MAGIC_VALUE = re.compile(r"(\s*\w[\w, .\[\]'\"]*=\s*)([%!]).*$")
-_WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?[\"']?(?:\./)?(\w+)\.py[\"']?[ \t]*$", re.MULTILINE)
-_RUN_FILE = re.compile(r"^[ \t]*%run[ \t]+(?:-\w[ \t]+)*[\"']?(?:\./)?(\w+)(?:\.py)?[\"']?[ \t]*$", re.MULTILINE)
 _TOKEN = re.compile(r"\\.|\"\"\"|\'\'\'|[\"\'#]|[\[({]|[\])}]")
 _PROMPT = re.compile(r"\A(?:In \[\d*\]: ?|[ \t]*\.{3,}: ?|>>> ?|\.\.\. ?)")
 _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
@@ -231,144 +229,6 @@ def _without_magic(line: str) -> str:
     if value := _MAGIC_VALUE.match(line):
         return f"{value.group(1)}{'None' if value.group(2) == '%' else '[]'}"
     return line
-
-
-# --- cells inside cells --------------------------------------------------------------------------------------------
-
-
-def unfolded(code: Code) -> Iterator[Code]:
-    """Yield a cell's code, in order, with the cells that it runs as texts: scripts made by nbconvert do that for magics."""
-    rest: list[ast.stmt] = []
-    pending = code
-    for statement in code.statements:
-        inner = _cell_as_text(statement)
-        if inner is None:
-            rest.append(statement)
-            continue
-        yield replace(pending, statements=tuple(rest))
-        rest, pending = [], replace(code, broken=())
-        place = code.place(statement)
-        yield from unfolded(read(Cell("code", inner, place.cell, place.line - 1)))
-    yield pending if len(rest) == len(pending.statements) else replace(pending, statements=tuple(rest))
-
-
-def _cell_as_text(statement: ast.stmt) -> str | None:
-    """Return the cell that `get_ipython().run_cell_magic(name, line, cell)` or `exec(text)` runs, a magic on the first line."""
-    call = statement.value if isinstance(statement, ast.Expr) else None
-    if not isinstance(call, ast.Call):
-        return None
-    if isinstance(call.func, ast.Name) and call.func.id == "exec" and len(call.args) == 1:
-        return _text_to_run(call.args[0])
-    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-    values = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
-    texts = [value for value in values if isinstance(value, str)]
-    if method == "run_cell_magic" and len(texts) == 3:
-        return f"%%{texts[0]} {texts[1]}\n{texts[2]}"
-    if method == "run_line_magic" and len(texts) == 2 and texts[0] in ("time", "run"):
-        return f"\n%{texts[0]} {texts[1]}"
-    return texts[0] if method == "run_cell" and len(texts) == 1 else None
-
-
-def _text_to_run(argument: ast.expr) -> str | None:
-    """Return the text in `exec("...")` or `exec(compile("...", name, "exec"))`, None if it is not written there."""
-    if isinstance(argument, ast.Call) and isinstance(argument.func, ast.Name) and argument.func.id == "compile":
-        argument = argument.args[0] if argument.args else argument
-    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-        return argument.value
-    return None
-
-
-def with_written_modules(codes: list[Code]) -> list[Code]:
-    """Return code with the modules that `%%writefile` cells write read where they are imported, or run with `%run`.
-
-    Their names become names of the notebook: `from module import *` and `import module` alike.
-    """
-    written: dict[str, list[Cell]] = {}
-    for code in codes:
-        if found := _WRITTEN.match(code.cell.source):
-            body = replace(
-                code.cell, source=code.cell.source[found.end() + 1 :], first_line=_line_after(code.cell, found)
-            )
-            written[found.group(2)] = [*(written.get(found.group(2), []) if found.group(1) else []), body]
-    if not written:
-        return codes
-    result: list[Code] = []
-    read_already: set[str] = set()
-    for code in codes:
-        names = [name for name in _RUN_FILE.findall(code.cell.source) if name in written]
-        names += [name for name in _imported(code) if name in written and name not in read_already]
-        for name in dict.fromkeys(names):
-            read_already.add(name)
-            result += [part for cell in written[name] for part in unfolded(read(cell))]
-        result += _without_imports_of(code, written)
-    return result
-
-
-def _line_after(cell: Cell, found: re.Match[str]) -> int:
-    """Return the line of the file, or of the cell, that follows the line of a magic."""
-    return cell.first_line + cell.source[: found.end()].count("\n") + 1
-
-
-def _imported(code: Code) -> list[str]:
-    """Return the modules that the statements of a cell import, by their full names."""
-    names: list[str] = []
-    for statement in code.statements:
-        if isinstance(statement, ast.Import):
-            names += [alias.name for alias in statement.names]
-        elif isinstance(statement, ast.ImportFrom) and statement.module:
-            names.append(statement.module)
-    return names
-
-
-def _without_imports_of(code: Code, written: Mapping[str, list[Cell]]) -> Iterator[Code]:
-    """Yield code with each import of a written module replaced by what gives its names."""
-    kept: list[ast.stmt] = []
-    pieces: list[Code] = []
-    for statement in code.statements:
-        texts = _assignments_for(statement, written)
-        if texts is None:
-            kept.append(statement)
-        else:
-            place = code.place(statement)
-            pieces += [read(Cell("code", text, place.cell, place.line)) for text in texts]
-    yield from pieces
-    yield code if len(kept) == len(code.statements) else replace(code, statements=tuple(kept))
-
-
-def _assignments_for(statement: ast.stmt, written: Mapping[str, list[Cell]]) -> list[str] | None:
-    """Return what an import of a written module does to the notebook's names; None if it is another statement."""
-    if isinstance(statement, ast.ImportFrom) and statement.module in written:
-        aliases = [alias for alias in statement.names if alias.asname not in (None, alias.name)]
-        return [f"{alias.asname} = {alias.name}" for alias in aliases]
-    if isinstance(statement, ast.Import) and any(alias.name in written for alias in statement.names):
-        return [
-            _as_class(alias.asname or alias.name, written[alias.name])
-            if alias.name in written
-            else ast.unparse(ast.Import([alias]))
-            for alias in statement.names
-        ]
-    return None
-
-
-def _as_class(name: str, cells: list[Cell]) -> str:
-    """Return the assignment of a class that has the names of a module."""
-    statements = [statement for cell in cells for statement in read(cell).statements]
-    names = dict.fromkeys(own for statement in statements for own in _names_bound_by(statement))
-    entries = ", ".join(f"{own!r}: {own}" for own in names)
-    return f"{name} = type({name!r}, (), {{{entries}}})"
-
-
-def _names_bound_by(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement of a module gives the module."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield statement.name
-    elif isinstance(statement, ast.Import | ast.ImportFrom):
-        names = [alias.asname or alias.name.partition(".")[0] for alias in statement.names]
-        yield from (name for name in names if name != "*")
-    else:
-        targets = [*getattr(statement, "targets", []), getattr(statement, "target", None)]
-        parts = [part for target in targets if target for part in getattr(target, "elts", [target])]
-        yield from (part.id for part in parts if isinstance(part, ast.Name))
 
 
 def _pieces(text: str) -> Iterator[list[ast.stmt] | Broken]:

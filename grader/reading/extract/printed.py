@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import islice
 
 from grader.reading.extract.cells import REMEMBERED, Code, read
-from grader.reading.extract.scope import Definition
+from grader.reading.extract.targets import Definition
 from grader.records import ModelSettings, Notebook, Printed, PrintedArrays, PrintedRun
 
 INPUTS = 2  # X.shape[0] in the course's model: the points of the exercise lie in a plane

@@ -10,16 +10,27 @@ import symtable
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from grader.reading.extract.canonical import CanonicalText, canonical, syntax
-from grader.reading.extract.cells import REMEMBERED, TEXTS, Code, remembered
+from grader.reading.extract.cells import TEXTS, Code, parse, remembered
 from grader.reading.extract.exports import is_of_the_course, is_provided, source_of
-from grader.records import MissingName, Place, Unit
-
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-# Statements with statements inside; `except*` makes one more from Python 3.11 on.
-_COMPOUND = (ast.For, ast.While, ast.If, ast.With, ast.Try, getattr(ast, "TryStar", ast.Try))
+from grader.reading.extract.targets import (
+    ANY_NAME,
+    COMPOUND,
+    FORS,
+    Definition,
+    Effects,
+    calls_of,
+    looped_over,
+    merged,
+    nested,
+    root_of,
+    sets_attribute,
+    targets_of,
+    top_level,
+)
+from grader.records import LeftOut, MissingName, Place, Unit
 
 _JUPYTER = frozenset("get_ipython display exit quit help In Out _ __ ___ _i _ii _iii _ih _oh _dh".split())
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"} | _JUPYTER
@@ -28,28 +39,30 @@ _IN_TEXT, _TEXT = "text of ", 1000  # how such a word is marked, and how long a 
 # builtins through which code reaches names that stand in texts
 _BY_TEXT = frozenset({"eval", "exec", "globals", "vars", "__import__"})
 _COMPUTING_BUILTINS = frozenset(
-    "abs all any bool bytes chr complex dict display divmod enumerate eval filter float format frozenset get_ipython globals "
-    "hasattr int isinstance iter len list map max min next ord pow print range repr reversed round set slice sorted str sum "
-    "tuple type zip".split()
+    "abs all any ascii bin bool bytearray bytes callable chr compile complex delattr dict display divmod enumerate eval exec "
+    "filter float format frozenset get_ipython getattr globals hasattr hash hex id int isinstance issubclass iter len list "
+    "locals map max min next object oct ord pow print range repr reversed round set setattr slice sorted str sum tuple type "
+    "vars zip".split()
 )
-# Methods that change a list, a set or a dictionary.
-_CHANGING = frozenset("add append appendleft clear extend insert pop remove reverse setdefault sort update".split())
-# Of a notebook's loops, conditions and blocks, so many are looked at as a whole.  Each may need another look at every other
-# statement, so there are fewer where there are thousands of those.
+# Of the loops, conditions and blocks that may matter to a function, so many are looked at as a whole.  Each may need another
+# look at every other statement, so there are fewer where there are thousands of those.
 MOST_COMPOUNDS, MOST_LOOKS = 50, 50_000
+_MOST_ALIASES = 20  # other names of one object that are followed
 
 
 @dataclass(frozen=True, eq=False)
 class Binding:
     """A top-level statement that gives a name its value; of an import, the one name `alias`.
 
-    `order` is its number among all statements of the notebook.
+    `order` is its number among all statements of the notebook.  `rows` are the names that a whole loop, condition or block
+    sets (False) or only changes (True).
     """
 
     code: Code
     node: ast.stmt
     order: int
     alias: ast.alias | None = None
+    rows: Mapping[str, bool] | None = None
 
     @cached_property
     def text(self) -> str:
@@ -83,12 +96,18 @@ class Binding:
     @cached_property
     def targets(self) -> dict[str, bool]:
         """The names that the statement, or one inside it, sets (False) or only changes (True)."""
-        names: dict[str, bool] = {}
-        for node in top_level((self.node,)):
-            if not isinstance(node, Definition | ast.Import | ast.ImportFrom):
-                for name, partial in _targets(node):
-                    names[name] = names.get(name, True) and partial
-        return names
+        if self.rows is not None:
+            return dict(self.rows)
+        return {} if self.is_import_or_definition else merged(targets_of(self.node))
+
+    @cached_property
+    def at_once(self) -> frozenset[str]:
+        """The names that a definition of a function uses when it is made, not when it is called."""
+        node = self.node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return frozenset()
+        parts = [*node.decorator_list, node.args, *filter(None, [node.returns])]
+        return frozenset(inner.id for part in parts for inner in ast.walk(part) if isinstance(inner, ast.Name))
 
     @property
     def place(self) -> Place:
@@ -107,16 +126,19 @@ class Binding:
 class Needs:
     """What carrying one function has gathered so far.
 
-    `end` is where the function is defined for the last time: it is called right after that.  Statements are carried in the
-    notebook's order, but what a statement needs at once comes before it wherever it stands.
+    `end` is the end of the cell that defines the function for the last time: it is called right after that.  Statements are
+    carried in the notebook's order, but what a statement needs at once comes before it wherever it stands.
     """
 
-    end: int
+    end: float
     numbered: list[tuple[float, Unit]] = field(default_factory=list)
     missing: dict[str, MissingName] = field(default_factory=dict)
     given: list[str] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
-    names: set[tuple[str, int]] = field(default_factory=set)
+    left_out: dict[str, LeftOut] = field(default_factory=dict)
+    names: dict[tuple[str, int], float] = field(
+        default_factory=dict
+    )  # by value of a name, up to where its changes are carried
     whole: dict[str, int] = field(default_factory=dict)  # by name, up to which statement all that bind it are carried
 
     @property
@@ -147,12 +169,18 @@ class Scope:
         self._at_hand: dict[str, list[Binding]] = {}  # by name, those of them that can be had
         self._wholes: set[int] = set()  # loops, conditions and blocks that are carried as a whole
         self._inside_loops: set[int] = set()  # statements that mean nothing without the loop around them
+        self._unsure: dict[
+            int, bool
+        ] = {}  # statements that run if a condition holds (False), or how often a loop does (True)
         self._by_node: dict[int, list[tuple[str, Binding, bool]]] = {}  # what a statement binds and changes
+        self._ends: dict[int | None, int] = {}  # by cell, its last statement
         order = 0
         codes = list(codes)
+        effects = Effects(codes)
+        self._aliases = effects.aliases
         for code in codes:
             binding: Binding | None = None
-            for name, node, alias, partial in _bound(code.statements):
+            for name, node, alias, partial in effects.rows(code.statements):
                 if binding is None or binding.node is not node or binding.alias is not alias:
                     order += 1
                     binding = Binding(code, node, order, alias)  # one for all names that a statement binds
@@ -163,31 +191,63 @@ class Scope:
                 else:
                     (self._parts if partial else self._bindings).setdefault(name, []).append(binding)
                     self._by_node.setdefault(id(node), []).append((name, binding, partial))
-        compounds = [(code, node) for code in codes for node in code.statements if isinstance(node, _COMPOUND)]
+            self._ends[code.cell.number] = order
+        compounds = [(code, node) for code in codes for node in code.statements if isinstance(node, COMPOUND)]
+        compounds = self._of_interest(compounds) if compounds else []
         most = min(MOST_COMPOUNDS, MOST_LOOKS // max(order, 1))
         for number, (code, node) in enumerate(compounds):
             if number >= most or not self._join(code, node):
                 self._leave_apart(node)
 
+    def _of_interest(self, compounds: list[tuple[Code, ast.stmt]]) -> list[tuple[Code, ast.stmt]]:
+        """Return the loops, conditions and blocks that bind or change a name which a function asked for may depend on."""
+        around: dict[int, tuple[Code, ast.stmt]] = {}
+        for code, node in compounds:
+            for inner in top_level((node,)):
+                around.update((id(binding), (code, node)) for _, binding, _ in self._by_node.get(id(inner), ()))
+        waiting, seen, looked = [*self._asked, ANY_NAME], {*self._asked, ANY_NAME}, set[int]()
+        while waiting:
+            name = waiting.pop()
+            new = set(self._aliases.get(name, ()))
+            for binding in (*self._bindings.get(name, ()), *self._parts.get(name, ())):
+                outer = around.get(id(binding))
+                if outer is not None and id(outer[1]) not in looked:
+                    looked.add(id(outer[1]))
+                    new |= Binding(*outer, 0).needs.keys()
+                if id(binding) not in looked:
+                    looked.add(id(binding))
+                    new |= binding.needs.keys()
+            new = {other.removeprefix(_IN_TEXT) for other in new} - seen
+            seen |= new
+            waiting += new
+        return [(code, node) for code, node in compounds if id(node) in looked]
+
     def _leave_apart(self, node: ast.stmt) -> None:
         """Never carry a statement of a loop that uses the loop's variable: without the loop it means something else."""
-        inner = list(top_level((node,)))
-        variables = {name for each in inner if isinstance(each, ast.For) for name, _ in _targets(each)}
-        for each in inner if variables else ():
+        for each, loops, sure in nested(node):
+            variables = {name for loop in loops if isinstance(loop, FORS) for name, _ in targets_of(loop)}
             for _, binding, _ in self._by_node.get(id(each), ()):
-                if not binding.is_import_or_definition and variables & binding.needs.keys():
+                if not sure and binding.alias is None:
+                    repeated = bool(loops) and not binding.is_import_or_definition
+                    self._unsure[id(binding)] = repeated or self._unsure.get(id(binding), False)
+                if variables and not binding.is_import_or_definition and variables & binding.needs.keys():
                     self._inside_loops.add(id(binding))
                     self._known.pop(id(binding), None)
 
     def _join(self, code: Code, node: ast.stmt) -> bool:
-        """Let a loop, condition or block stand as a whole for the assignments inside it, if it only computes; say if it does."""
+        """Let a loop, condition or block stand as a whole for what it binds, if it only computes; say if it does."""
         inner = list(top_level((node,)))
-        rows = [row for each in inner for row in self._by_node.get(id(each), ()) if not row[1].is_import_or_definition]
+        rows = [row for each in inner for row in self._by_node.get(id(each), ()) if row[1].alias is None]
         imports = [alias.name for each in inner if isinstance(each, ast.Import) for alias in each.names]
         imports += [each.module or "" for each in inner if isinstance(each, ast.ImportFrom)]
-        if not rows or any(isinstance(each, Definition) for each in inner) or not all(map(is_provided, imports)):
+        asked = any(isinstance(each, Definition) and each.name in self._asked for each in inner)
+        if not rows or asked or not all(map(is_provided, imports)):
             return False
-        whole = Binding(code, node, min(binding.order for _, binding, _ in rows))
+        targets = merged((name, partial) for name, _, partial in rows)
+        for loop in inner:  # what changes each thing in a list changes the list
+            if isinstance(loop, FORS) and any(self._is_changed(name, rows) for name, _ in targets_of(loop)):
+                targets.update((name, targets.get(name, True)) for name in looped_over(loop))
+        whole = Binding(code, node, min(binding.order for _, binding, _ in rows), None, targets)
         if not self._only_computes(whole):
             return False
         self._wholes.add(id(whole))
@@ -195,11 +255,30 @@ class Scope:
         for table, name in {(partial, name) for name, _, partial in rows}:
             bindings = self._parts if table else self._bindings
             bindings[name] = [binding for binding in bindings[name] if id(binding) not in replaced]
-        for name, partial in whole.targets.items():
+        for name, partial in targets.items():
             insort((self._parts if partial else self._bindings).setdefault(name, []), whole, key=_order)
         for memory in (self._known, self._own, self._excluded, self._all, self._at_hand):
             memory.clear()
         return True
+
+    @staticmethod
+    def _is_changed(name: str, rows: list[tuple[str, Binding, bool]]) -> bool:
+        return any(partial and name == changed for changed, _, partial in rows)
+
+    def end_of(self, binding: Binding) -> float:
+        """Return where a function is called that a statement defines: after its cell, in a script after the statement."""
+        number = binding.code.cell.number
+        return binding.order if number is None else max(self._ends[number], binding.order) + 0.5
+
+    def left_out(self, name: str) -> tuple[Binding, ...]:
+        """Return the statements that bind a name and are never run here; none if the last of all is."""
+        bindings = self.bindings(name)
+        return () if not bindings or self._can_be_had(bindings[-1]) else bindings
+
+    def any_name(self) -> Place | None:
+        """Return the place of the last statement that may define functions whose names are not written there."""
+        bindings = self._bindings.get(ANY_NAME)
+        return bindings[-1].place if bindings else None
 
     def bindings(self, name: str) -> tuple[Binding, ...]:
         """Return every statement that binds `name`, first to last."""
@@ -217,29 +296,67 @@ class Scope:
                     self.carry(future, needs, future.order)
         waits = isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef)  # for its call
         for name, line in binding.needs.items():
-            if isinstance(binding.node, _COMPOUND) and self._begins_with(binding, name):
+            if isinstance(binding.node, COMPOUND) and self._begins_with(binding, name):
                 continue
             if name.startswith(_IN_TEXT):
                 if (bare := name.removeprefix(_IN_TEXT)) not in self._bindings:
                     continue
                 name = bare  # noqa: PLW2901  # it may be a name
-            self._carry_name(name, binding.code.cell.place(line), needs, needs.end if waits else number)
+            used = binding.code.cell.place(line)
+            if waits and name in binding.at_once:
+                self._carry_name(name, used, needs, number)
+            self._carry_name(name, used, needs, needs.end if waits else number)
         needs.numbered.append((number, binding.unit))
+
+    def carry_changes(self, last: Binding, name: str, needs: Needs) -> None:
+        """Carry what changes a function after its definition, as `f.scale = 10` does; note what may replace it."""
+        for part in self._parts_of(last, name):
+            if part.order < needs.end and self._can_be_had(part):
+                self.carry(part, needs)
+        later = [binding for binding in self.bindings(name) if binding.order > last.order]
+        if later or (id(last) in self._unsure and len(self.bindings(name)) > 1):
+            needs.left_out.setdefault(name, LeftOut(name, (later or [last])[0].place))
 
     def _carry_name(self, name: str, used: Place, needs: Needs, number: float) -> None:
         """Carry what gives a name that is used at a place, before the statement of this number."""
         bindings = self._with_stars(name)
         last = self._current(name, number)
         if last:
-            for binding in self._all_of(last, name, needs):
+            for binding in self._all_of(last, name, needs, number):
                 self.carry(binding, needs, min(binding.order, number - 0.5))
-        elif not bindings and name in self._given:
+            return
+        if not bindings and name in self._given:
             if name in needs.given:
                 return
             needs.given.append(name)
             needs.numbered.append((-1, Unit(self._given[name], used, _hash(self._given[name]))))
         elif bindings or name not in _BUILTINS:
             needs.missing.setdefault(name, MissingName(name, used, bindings[-1].place if bindings else None))
+        self._note_left_out(name, None, needs, number)
+
+    def _note_left_out(self, name: str, last: Binding | None, needs: Needs, number: float) -> None:
+        """Note the first statement that may give a name another value before that is used, and that is not carried."""
+        if name not in needs.left_out and (binding := next(self._left_out(name, last, number), None)):
+            needs.left_out[name] = LeftOut(name, binding.place)
+
+    def _left_out(self, name: str, last: Binding | None, number: float) -> Iterator[Binding]:
+        bindings = self._with_stars(name)
+        carried = [last] if last else []
+        if last and last.order < number and _changes(last, name):
+            chain = self._at_hand[name][: bisect_left(self._at_hand[name], last.order, key=_order)]
+            for binding in reversed(chain):
+                carried.append(binding)
+                if not _changes(binding, name):
+                    break
+        begin = carried[-1].order if last and last.order < number else 0
+        between = bindings[bisect_right(bindings, begin, key=_order) : bisect_left(bindings, number, key=_order)]
+        yield from (binding for binding in between if not self._can_be_had(binding))
+        parts = [part for part in self._parts_of(last, name) if part.order < number] if last else []
+        yield from (part for part in parts if not self._can_be_had(part) and not self._spoils_seed(part))
+        for binding in (*carried, *parts):
+            repeated = self._unsure.get(id(binding))
+            if repeated or (repeated is False and len(bindings) > 1):
+                yield binding
 
     def _begins_with(self, binding: Binding, name: str) -> bool:
         """Return whether a name has its first value from this loop, condition or block."""
@@ -249,10 +366,13 @@ class Scope:
 
     def _with_stars(self, name: str) -> list[Binding]:
         """Return what binds a name, `from module import *` as the import of this name alone."""
-        if not self._stars:
+        anything = self._bindings.get(ANY_NAME)
+        if not self._stars and not anything:
             return self._bindings.get(name, [])
         if name not in self._all:
             bindings = self._bindings.get(name, [])
+            if anything and name not in _BUILTINS and not any(each.is_import_or_definition for each in bindings):
+                bindings = sorted({*bindings, *anything}, key=_order)
             stars = list(self._stars.values())[-MOST_STARS:]
             taken = [_one_of(star, name) for star in stars if is_provided(star.path)]
             if not bindings and not any(taken) and name not in _BUILTINS and name not in self._given:
@@ -275,30 +395,46 @@ class Scope:
             return last
         return next((other for other in reversed(at_hand) if other.alias and is_provided(other.path)), last)
 
-    def _all_of(self, last: Binding, name: str, needs: Needs) -> Iterator[Binding]:
-        """Yield the statements that together make the value of a name, first to last; nothing if they are carried already."""
-        if last.order <= needs.whole.get(name, 0) or (name, last.order) in needs.names:
+    def _all_of(self, last: Binding, name: str, needs: Needs, number: float) -> Iterator[Binding]:
+        """Yield the statements that together make the value of a name at a place; nothing if they are carried already."""
+        end = needs.end if last.order >= number else min(number, needs.end)
+        if last.order <= needs.whole.get(name, 0):
             return
-        needs.names.add((name, last.order))
+        key = (name, last.order)
+        done = needs.names.get(key, 0)
+        if end <= done:
+            return
+        needs.names[key] = end
+        if not done:
+            yield from self._values(last, name, needs)
+        for part in self._parts_of(last, name):
+            if done <= part.order < end and self._can_be_had(part) and not self._spoils_seed(part):
+                yield part
+        self._note_left_out(name, last, needs, number)
+
+    def _values(self, last: Binding, name: str, needs: Needs) -> Iterator[Binding]:
+        """Yield what sets a name, first to last: what is built on what stood there before has all of it."""
         at_hand = self._at_hand[name]
         before = at_hand[: bisect_left(at_hand, last.order, key=_order)]
         if _changes(last, name):
             needs.whole[name] = last.order
-            yield from before
+            parts = [part for part in self._parts.get(name, ()) if part.order < last.order and self._can_be_had(part)]
+            yield from sorted({*before, *parts}, key=_order)
         elif last.alias and isinstance(last.node, ast.Import) and not last.alias.asname:  # import a.b, and import a.c
             needs.whole[name] = last.order
             yield from (binding for binding in before if binding.module == last.module)
         yield last
-        for part in self._parts_of(last, name):
-            if part.order < needs.end and self._can_be_had(part) and not self._spoils_seed(part):
-                yield part
 
     def _parts_of(self, last: Binding, name: str) -> list[Binding]:
         """Return the statements that change the object that a name stands for, a module's also under another name."""
         if not self._parts:
             return []
         if last.module is None:  # until the name stands for another object
-            parts, bindings = self._parts.get(name, []), self._bindings[name]
+            parts, bindings = self._parts.get(name, []), self._bindings.get(name, [])
+            if aliases := self._other_names(name):
+                parts = sorted(
+                    {*parts, *(part for other in aliases for part in self._parts.get(other, ()))}, key=_order
+                )
             following = bindings[bisect_right(bindings, last.order, key=_order) :][:1]
             end = (
                 following[0].order
@@ -311,8 +447,19 @@ class Scope:
         names = [
             other for other in self._parts if any(binding.module == last.module for binding in self.bindings(other))
         ]
-        parts = [part for other in names for part in self._parts[other] if not isinstance(part.node, ast.Expr)]
-        return sorted(parts, key=_order)
+        names += [other for other in self._other_names(name) if other in self._parts and other not in names]
+        changes = {part for other in names for part in self._parts[other] if sets_attribute(part.node)}
+        return sorted(changes, key=_order)
+
+    def _other_names(self, name: str) -> list[str]:
+        """Return the names that may stand for the same object, or for a part of it: `a = name`, `for a in name`."""
+        found: list[str] = []
+        waiting = [name]
+        while waiting and len(found) < _MOST_ALIASES:
+            new = [other for other in self._aliases.get(waiting.pop(), ()) if other not in found and other != name]
+            found += new
+            waiting += new
+        return found
 
     def _spoils_seed(self, part: Binding) -> bool:
         """Return whether a statement like `np.random.seed = 3` stands for a call: calls at the top level are not carried."""
@@ -340,7 +487,7 @@ class Scope:
         """Return whether a statement gives its name without running training, plotting or other top-level code."""
         if id(binding) in self._inside_loops:
             return False
-        if isinstance(binding.node, _COMPOUND) and id(binding) not in self._wholes:
+        if isinstance(binding.node, COMPOUND) and id(binding) not in self._wholes:
             return False
         if id(binding) not in self._known:
             self._known[id(binding)] = False  # for a statement that needs itself in the end
@@ -355,12 +502,21 @@ class Scope:
         node = binding.node
         if isinstance(node, Definition | ast.Import | ast.ImportFrom):
             return True
-        value = node if isinstance(node, _COMPOUND) else getattr(node, "value", None)
-        if value is None or not isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, *_COMPOUND)):
+        value = node if isinstance(node, (*COMPOUND, ast.Delete)) else getattr(node, "value", None)
+        if value is None or not isinstance(
+            node, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Delete, *COMPOUND)
+        ):
             return False
-        return all(self._calls_only_to_compute(call) for call in _calls(value)) and all(
-            self._is_at_hand(name) for name in binding.needs if name.removeprefix(_IN_TEXT) not in binding.targets
+        return all(self._calls_only_to_compute(call) for call in calls_of(value)) and all(
+            self._is_at_hand(name)
+            for name in binding.needs
+            if name.removeprefix(_IN_TEXT) not in binding.targets
+            and not (ANY_NAME in binding.targets and self._is_another_text(name))
         )
+
+    def _is_another_text(self, name: str) -> bool:
+        """Whether a word stands in a text, and is no function asked for: what sets any name may set it."""
+        return name.startswith(_IN_TEXT) and name.removeprefix(_IN_TEXT) not in self._asked
 
     def _is_at_hand(self, name: str) -> bool:
         """Return whether a statement that uses a name can be carried; a word in a text may be no name."""
@@ -371,7 +527,7 @@ class Scope:
 
     def _calls_only_to_compute(self, call: ast.Call) -> bool:
         """Return whether a call needs none of the course's helpers and none of what is asked for: those train, plot and load."""
-        root = _root(call.func)
+        root = root_of(call.func)
         bindings = self._with_stars(root)
         if isinstance(call.func, ast.Name) and not (bindings and bindings[-1].module):
             return self._is_own(root) if bindings else root in _COMPUTING_BUILTINS
@@ -393,7 +549,7 @@ class Scope:
                 if last and is_of_the_course(last.path):
                     return False
                 continue
-            if not isinstance(last.node, Definition) and not self._can_be_had(last):
+            if not isinstance(last.node, Definition) and id(last) not in self._open and not self._can_be_had(last):
                 return False
             new = [other for other in last.needs if other not in seen and not other.startswith(_IN_TEXT)]
             if any(other in self._asked or not self._is_bound(other) for other in new):
@@ -410,7 +566,7 @@ class Scope:
         value = getattr(binding.node, "value", None)
         if not isinstance(binding.node, ast.Assign) or not isinstance(value, ast.Call | ast.Attribute):
             return False
-        return _root(value) not in self._asked and self._can_be_had(binding)
+        return root_of(value) not in self._asked and self._can_be_had(binding)
 
 
 def _order(binding: Binding) -> int:
@@ -424,33 +580,6 @@ def _one_of(star: Binding, name: str) -> Binding | None:
         return None
     node = ast.ImportFrom(source, [ast.alias(name)], 0, lineno=star.node.lineno, col_offset=0)
     return Binding(star.code, node, star.order, node.names[0])
-
-
-@lru_cache(REMEMBERED)  # by the very trees: those of equal cells are the same
-def _bound(statements: tuple[ast.stmt, ...]) -> tuple[tuple[str, ast.stmt, ast.alias | None, bool], ...]:
-    """Return each name that statements bind or, partly, change, with the statement; for `import *` the name is a star."""
-    found: list[tuple[str, ast.stmt, ast.alias | None, bool]] = []
-    for node in top_level(statements):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            found += [(alias.asname or alias.name.split(".")[0], node, alias, False) for alias in node.names]
-        elif isinstance(node, Definition):
-            found.append((node.name, node, None, False))
-        else:
-            found += [(name, node, None, partial) for name, partial in _targets(node)]
-    return tuple(found)
-
-
-def top_level(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements that run when the notebook does, those inside if, try, with and loops included."""
-    waiting = list(statements)[::-1]
-    while waiting:
-        statement = waiting.pop()
-        yield statement
-        if not isinstance(statement, Definition):
-            handlers = [inner for handler in getattr(statement, "handlers", []) for inner in handler.body]
-            parts = (getattr(statement, "body", []), handlers, getattr(statement, "orelse", []))
-            inside = [inner for part in (*parts, getattr(statement, "finalbody", [])) for inner in part]
-            waiting.extend(reversed(inside))
 
 
 def _hash(text: str) -> str:
@@ -480,7 +609,9 @@ def _names_in(text: str, node: ast.AST, own: str) -> dict[str, int]:
     try:
         table = symtable.symtable(text, "<cell>", "exec")
     except (SyntaxError, RecursionError):  # it parses, but Python would not compile it; running it says why
-        return {}
+        awaited = any(isinstance(inner, (ast.Await, ast.AsyncFor, ast.AsyncWith)) for inner in ast.walk(node))
+        plain = _without_await(text) if awaited else text
+        return _names_in(plain, node, own) if plain != text else {}
     names = set(_globals_of(table)) - {own}
     lines: dict[str, int] = {}
     by_text = names & _BY_TEXT
@@ -491,6 +622,32 @@ def _names_in(text: str, node: ast.AST, own: str) -> dict[str, int]:
             for word in re.findall(r"[^\W\d]\w*", one.value):
                 lines.setdefault(f"{_IN_TEXT}{word}", one.lineno)
     return dict(sorted(lines.items(), key=lambda item: (item[1], item[0])))
+
+
+def _without_await(text: str) -> str:
+    """Return the text of statements that await something at the top level as if they did not; of the same names."""
+    try:
+        return ast.unparse(_Synchronous().visit(parse(text)))
+    except (SyntaxError, RecursionError, ValueError):
+        return text
+
+
+class _Synchronous(ast.NodeTransformer):
+    """Takes `await` and `async` away at the top level."""
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return node
+
+    def visit_Await(self, node: ast.Await) -> ast.AST:
+        return self.visit(node.value)  # type: ignore[no-any-return]
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> ast.AST:
+        self.generic_visit(node)
+        return ast.copy_location(ast.For(node.target, node.iter, node.body, node.orelse), node)
+
+    def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.AST:
+        self.generic_visit(node)
+        return ast.copy_location(ast.With(node.items, node.body), node)
 
 
 def _globals_of(table: symtable.SymbolTable) -> Iterator[str]:
@@ -504,58 +661,7 @@ def _globals_of(table: symtable.SymbolTable) -> Iterator[str]:
 
 def _changes(binding: Binding, name: str) -> bool:
     """Return whether a statement builds on what `name` was before it, as `L += 1`, `L = L - 1` and loops do."""
-    return isinstance(binding.node, (ast.AugAssign, *_COMPOUND)) or (
-        isinstance(binding.node, ast.Assign) and name in binding.needs
-    )
-
-
-def _targets(node: ast.stmt) -> Iterator[tuple[str, bool]]:
-    """Yield each name that a statement sets or, partly, changes at the top level; definitions and imports have others."""
-    waiting = [*getattr(node, "targets", []), *filter(None, [getattr(node, "target", None)])]
-    waiting += [item.optional_vars for item in getattr(node, "items", []) if item.optional_vars]
-    while waiting:
-        target = waiting.pop(0)
-        if isinstance(target, ast.Tuple | ast.List):
-            waiting += target.elts
-        elif isinstance(target, ast.Starred):
-            waiting.append(target.value)
-        elif isinstance(target, ast.Name):
-            yield target.id, False
-        elif not isinstance(node, ast.Delete) and (root := _root(target)):
-            if name := _global_name(target):
-                yield name, False
-            yield root, True
-    call = node.value if isinstance(node, ast.Expr) else None
-    method = call.func if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else None
-    if method is not None and method.attr in _CHANGING and (root := _root(method)):
-        yield root, True
-
-
-def _global_name(target: ast.expr) -> str:
-    """Return the name that `builtins.name = …` or `globals()["name"] = …` makes, or the empty string."""
-    if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "builtins":
-        return target.attr
-    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Call) and _root(target) == "globals":
-        key = target.slice
-        return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
-    return ""
-
-
-def _calls(value: ast.AST) -> list[ast.Call]:
-    """Return the calls that evaluating an expression makes; those in a lambda's body wait until it is called."""
-    calls, waiting = [], [value]
-    while waiting:  # no recursion: expressions may be nested deeper than Python's own stack
-        node = waiting.pop()
-        if isinstance(node, ast.Lambda):
-            continue
-        if isinstance(node, ast.Call):
-            calls.append(node)
-        waiting += reversed(list(ast.iter_child_nodes(node)))
-    return calls
-
-
-def _root(node: ast.expr) -> str:
-    """Return the name at the root of `a.b.c` or `a[0].b(…)`, or the empty string."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
+    node = binding.node
+    if isinstance(node, ast.Assign):
+        return name in binding.needs or not any(name == own and not partial for own, partial in targets_of(node))
+    return isinstance(node, (ast.AugAssign, ast.Expr, ast.Delete, *COMPOUND))

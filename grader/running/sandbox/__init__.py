@@ -42,7 +42,7 @@ _REFUSED = re.compile(
     r"^\w+: \[Errno (?:1|13|24|27)\] |^RuntimeError: can't start new thread|No usable temporary directory"
     r"|^(?:ModuleNotFound|Import)Error: No module named '_?tkinter'|^ZoneInfoNotFoundError|getpwuid\(\): uid not found"
     r"|^Error: unsupported locale setting|^OperationalError: unable to open database file"
-    r"|^PackageNotFoundError: "  # what is installed beside NumPy is not told
+    r"|^RuntimeError: no running event loop|^PackageNotFoundError: "  # what is installed beside NumPy is not told
 )
 # Files that are no part of a notebook's work: other than relative ones and those of the folders in which notebooks are kept.
 _OF_THE_MACHINE = re.compile(r"\[Errno \d+\] .*: '/(?!content|kaggle|home/jovyan|mnt|tmp|Users|dev/null)")

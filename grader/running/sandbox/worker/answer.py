@@ -24,6 +24,10 @@ from numpy.random import RandomState, mtrand, seed
 RETURNED, RAISED, REFUSED = 0, 1, 2
 MAX_ITEMS, MAX_DIMENSIONS, MAX_NUMBERS = 64, 8, 1 << 20
 FUTURE = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
+AWAIT, COROUTINE = (
+    0x2000,
+    0x80,
+)  # `await` at the top level, as in a notebook: ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, CO_COROUTINE
 UNREADABLE = "it cannot be read as numbers"
 globals().update(vars(builtins))  # so that student code which replaces `len` or `np.random.seed` changes nothing here
 
@@ -86,9 +90,12 @@ def call_all(job: dict[str, Any], units: list[Any], space: dict[str, Any], resul
                     f"{unit}\n".splitlines(keepends=True),
                     name,
                 )  # for inspect.getsource
-                units[index] = compile(unit, name, "exec", flags=flags, dont_inherit=True)
+                units[index] = compile(unit, name, "exec", flags=flags | AWAIT, dont_inherit=True)
             flags |= units[index].co_flags & FUTURE
-            exec(units[index], space)
+            if units[index].co_flags & COROUTINE:
+                finish(eval(units[index], space))  # noqa: S307
+            else:
+                exec(units[index], space)
         function = space[job["function"]]
     except BaseException as error:
         for index in range(len(job["calls"])):
@@ -97,6 +104,15 @@ def call_all(job: dict[str, Any], units: list[Any], space: dict[str, Any], resul
     for index, call in enumerate(job["calls"]):
         reset(_states[call["ambient_seed"]])
         send(result, answer(index, function, list(call["layers"])))
+
+
+def finish(coroutine: Any) -> None:
+    """Run a statement that awaits something to its end; there is no event loop, so what needs one raises."""
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration:
+        pass
 
 
 def reset(state: bytes) -> None:

@@ -58,6 +58,10 @@ class ZMQInteractiveShell:
         """Evaluate an expression at the top level."""
         return eval(expression, self.user_ns)  # noqa: S307
 
+    def push(self, variables: "dict[str, Any]", *_: object, **__: object) -> None:
+        """Set names at the top level."""
+        self.user_ns.update(variables)
+
     def getoutput(self, *_: object, **__: object) -> list[str]:
         """Return no lines: a shell command does not run."""
         return []
