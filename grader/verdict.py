@@ -80,6 +80,8 @@ def verdict(
 def _left_out(function: Function) -> str:
     """Say why a function that does not pass is held for a person: what it may need was not run."""
     first = function.left_out[0]
+    if not first.name:
+        return f"It may depend on what a magic or a shell command gives ({first.place}). The grader does not run those."
     return (
         f"It may depend on {first.name}, which a line at the top level sets or changes ({first.place}). "
         "The grader does not run that line."

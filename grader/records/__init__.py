@@ -117,7 +117,10 @@ class MissingName:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A name that a function may need, and the place of a top-level line that sets or changes it and is not run here."""
+    """A name that a function may need, and the place of a top-level line that sets or changes it and is not run here.
+
+    Without a name it is a line whose magic or shell command is not run.
+    """
 
     name: str
     place: Place

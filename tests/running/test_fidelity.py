@@ -6,12 +6,15 @@ import sys
 
 # ruff: noqa: RUF001  # a Greek name is one of the things tested
 import pytest
+import tools
 from fidelity_cases import TABLES
-from kernels import Case, extracted, here, in_a_kernel, plain
+from kernels import CALLS, Case, extracted, here, in_a_kernel, plain
 from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit, notebook, solved, write
 
 from grader.pipeline import Pipeline
+from grader.reading.extract import extract
 from grader.reading.extract.exports import exported
+from grader.reading.notebook import parse
 from grader.records import Call, Function, Place, Unit
 from grader.running.sandbox import Sandbox
 from grader.running.sandbox.server import ForkServer
@@ -52,6 +55,28 @@ def compare(cases: tuple[Case, ...], sandbox: Sandbox, folder) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_a_function_gives_here_what_it_gives_in_a_kernel(table, sandbox, tmp_path):
     compare(TABLES[table], sandbox, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_notebook_gives_the_same_from_whatever_tool_its_file_comes(sandbox, tmp_path):
+    kernel = in_a_kernel((Case("here", tools.CELLS),), tmp_path)["here"]
+    different = []
+    for tool, (name, export) in tools.READ.items():
+        read, functions = extract(parse(export().encode(), name), ("f",))
+        function = functions["f"]
+        outcomes = sandbox.run(function, CALLS) if function.status == "found" else ()
+        if plain(outcomes) != kernel or read.problems:
+            different.append(f"{tool}: {function.status}, {read.problems}, {plain(outcomes)}"[:300])
+    assert not different, "\n".join(different)
+
+
+@pytest.mark.parametrize("tool", tools.NAMED)
+def test_a_file_of_a_tool_that_is_not_read_is_named_for_what_it_is(tool):
+    name, text, words = tools.NAMED[tool]
+    (problem,) = parse(text.encode(), name).problems
+    assert words in problem.message
+    assert "export" in problem.message.lower()
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -155,6 +180,9 @@ LEFT_OUT = {
     "a function in a text": ("text = open('gain.txt').read()\nexec(text)", "gain()"),
     "one of two definitions": ("from init_utils import load_dataset\nif len(load_dataset()) == 4:\n    def gain():\n        return 10\nelse:\n    def gain():\n        return 1", "gain()"),
     "a repeated change": ("from init_utils import load_dataset\ngain = 2\nfor l in load_dataset():\n    gain += 2", "gain"),
+    "a shell command": ("out = !echo 10", "float(out[0])"),
+    "a module from elsewhere": ("!wget -q https://example.org/gains.py\nfrom gains import gain", "gain"),
+    "a module written from what is not known": ("text = open('a.txt').read()\nopen('gains.py', 'w').write(text)\nimport gains", "gains.gain"),
     "a decorator of the course": ("import init_utils\n@init_utils.cached\ndef gain():\n    return 10", "gain()"),
 }  # fmt: skip
 
@@ -166,7 +194,7 @@ def test_a_function_that_needs_what_is_left_out_is_held_for_a_person(name, pipel
     result = pipeline.grade(write(tmp_path, "x.ipynb", data))
     function = result.functions["initialize_parameters_random"]
     assert (function.status, function.possible, result.provisional) == ("broken", 0, True), function
-    assert "cell 3, line " in function.message or "library" in function.message
+    assert "cell 3, line" in function.message or "library" in function.message
     assert (result.score, result.possible) == (20, 20)
 
 

@@ -523,6 +523,19 @@ BOUND = (
     case("singledispatch", IMPORT, "import functools\n@functools.singledispatch\ndef ten(x):\n    return 1\n@ten.register\ndef _(x: int):\n    return 10", edited("* 10", "* ten(1)")),
     case("property setter", IMPORT, "class C:\n    @property\n    def gain(self):\n        return self._gain\n    @gain.setter\n    def gain(self, k):\n        self._gain = k\nc = C()\nc.gain = 10", edited("* 10", "* c.gain")),
 )  # fmt: skip
+OBJECTS = (
+    case("configparser", IMPORT, "import configparser\nconfig = configparser.ConfigParser()\nconfig.read_string('[init]\\ngain = 10')", edited("* 10", "* config.getint('init', 'gain')")),
+    case("argparse", IMPORT, "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--gain', type=float, default=10)\nargs = parser.parse_args([])", edited("* 10", "* args.gain")),
+    case("logging", IMPORT, "import logging\nlogger = logging.getLogger('init')\nlogger.addHandler(logging.StreamHandler())", with_line("logger.debug('x')")),
+    case("__init_subclass__", IMPORT, "class Init:\n    known = {}\n    def __init_subclass__(cls):\n        Init.known[cls.__name__] = cls\nclass Ten(Init):\n    gain = 10", edited("* 10", "* Init.known['Ten'].gain")),
+    case("metaclass", IMPORT, "class Meta(type):\n    known = {}\n    def __init__(cls, *a):\n        Meta.known[cls.__name__] = cls\nclass Ten(metaclass=Meta):\n    gain = 10", edited("* 10", "* Ten.gain")),
+    case("a buffer", IMPORT, "import io\nbuffer = io.BytesIO()\nnp.save(buffer, np.array([10.]))\nbuffer.seek(0)\ngains = np.load(buffer)", edited("* 10", "* gains[0]")),
+    case("__import__", "np = __import__('numpy')", BODY),
+    case("importlib", "import importlib\nnp = importlib.import_module('numpy')", BODY),
+    case("method of an instance", IMPORT, "import types\nclass C:\n    pass\nc = C()\nc.ten = types.MethodType(lambda self, x: 10 * x, c)", edited("* 10", "* c.ten(1)")),
+    case("functions made in a loop", IMPORT, "for name, k in {'f': 10, 'g': 3}.items():\n    def made(d, k=k):\n        return {'W1': np.ones(d[:2]) * k}\n    globals()[name] = made"),
+    case("functions made by exec in a loop", IMPORT, "for name, k in {'f': 10, 'g': 3}.items():\n    exec(f'def {name}(d):\\n    return dict(W1=np.ones(d[:2]) * {k})')"),
+)  # fmt: skip
 # Code in texts, and modules that the notebook writes.
 TEN = "def ten(x):\n    return x * 10\n"
 TEXT = (
@@ -556,5 +569,6 @@ TABLES = {
     "made": MADE,
     "built": BUILT,
     "bound": BOUND,
+    "objects": OBJECTS,
     "text": TEXT,
 }

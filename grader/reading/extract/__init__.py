@@ -87,10 +87,11 @@ def _find(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, se
     if bindings := scope.left_out(name):
         reason = f"{bindings[-1].place} makes {name}; the grader does not run that line."
         return Function(name, "found", broken=reason)
-    if place := scope.any_name():
-        reason = (
-            f"{place} runs code that is made as a text, which may define {name}; the grader does not run that line."
-        )
+    maker = scope.any_name()
+    if maker and scope.is_run(maker):
+        return _carried(name, [maker], scope, seeded)
+    if maker:
+        reason = f"{maker.place} runs code that is made as a text, which may define {name}; the grader does not run that line."
         return Function(name, "found", broken=reason)
     return _missing(name, names, codes)
 

@@ -227,7 +227,8 @@ def _without_magic(line: str) -> str:
     if whole := _MAGIC_LINE.match(line):
         return f"{whole.group(1)}pass"
     if value := _MAGIC_VALUE.match(line):
-        return f"{value.group(1)}{'None' if value.group(2) == '%' else '[]'}"
+        call = "run_line_magic('', '')" if value.group(2) == "%" else "getoutput('')"
+        return f"{value.group(1)}get_ipython().{call}"
     return line
 
 

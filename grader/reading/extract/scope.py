@@ -40,13 +40,14 @@ _IN_TEXT, _TEXT = "text of ", 1000  # how such a word is marked, and how long a 
 _BY_TEXT = frozenset({"eval", "exec", "globals", "vars", "__import__"})
 _COMPUTING_BUILTINS = frozenset(
     "abs all any ascii bin bool bytearray bytes callable chr compile complex delattr dict display divmod enumerate eval exec "
-    "filter float format frozenset get_ipython getattr globals hasattr hash hex id int isinstance issubclass iter len list "
-    "locals map max min next object oct ord pow print range repr reversed round set setattr slice sorted str sum tuple type "
-    "vars zip".split()
+    "filter float format frozenset get_ipython getattr globals hasattr hash hex id __import__ int isinstance issubclass iter "
+    "len list locals map max min next object oct ord pow print range repr reversed round set setattr slice sorted str sum "
+    "tuple type vars zip".split()
 )
 # Of the loops, conditions and blocks that may matter to a function, so many are looked at as a whole.  Each may need another
 # look at every other statement, so there are fewer where there are thousands of those.
 MOST_COMPOUNDS, MOST_LOOKS = 50, 50_000
+_OUTPUT = re.compile(r"=\s*get_ipython\(\)\.(?:getoutput|run_line_magic|run_cell_magic|magic)\(")
 _MOST_ALIASES = 20  # other names of one object that are followed
 
 
@@ -273,12 +274,16 @@ class Scope:
     def left_out(self, name: str) -> tuple[Binding, ...]:
         """Return the statements that bind a name and are never run here; none if the last of all is."""
         bindings = self.bindings(name)
-        return () if not bindings or self._can_be_had(bindings[-1]) else bindings
+        return () if not bindings or self.is_run(bindings[-1]) else bindings
 
-    def any_name(self) -> Place | None:
-        """Return the place of the last statement that may define functions whose names are not written there."""
+    def any_name(self) -> Binding | None:
+        """Return the last statement that may define functions whose names are not written there."""
         bindings = self._bindings.get(ANY_NAME)
-        return bindings[-1].place if bindings else None
+        return bindings[-1] if bindings else None
+
+    def is_run(self, binding: Binding) -> bool:
+        """Return whether a statement can be carried."""
+        return self._can_be_had(binding)
 
     def bindings(self, name: str) -> tuple[Binding, ...]:
         """Return every statement that binds `name`, first to last."""
@@ -294,18 +299,20 @@ class Scope:
             for future in self._futures:
                 if future.order < number:
                     self.carry(future, needs, future.order)
+        if "get_ipython" in binding.needs and _OUTPUT.search(binding.text):
+            needs.left_out.setdefault("", LeftOut("", binding.place))
         waits = isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef)  # for its call
         for name, line in binding.needs.items():
-            if isinstance(binding.node, COMPOUND) and self._begins_with(binding, name):
-                continue
-            if name.startswith(_IN_TEXT):
-                if (bare := name.removeprefix(_IN_TEXT)) not in self._bindings:
-                    continue
-                name = bare  # noqa: PLW2901  # it may be a name
+            text = name.startswith(_IN_TEXT)
+            bare = name.removeprefix(_IN_TEXT)
+            if (text and bare not in self._bindings) or (
+                isinstance(binding.node, COMPOUND) and self._begins_with(binding, name)
+            ):
+                continue  # a word in a text may be no name
             used = binding.code.cell.place(line)
-            if waits and name in binding.at_once:
-                self._carry_name(name, used, needs, number)
-            self._carry_name(name, used, needs, needs.end if waits else number)
+            if waits and bare in binding.at_once:
+                self._carry_name(bare, used, needs, number)
+            self._carry_name(bare, used, needs, needs.end if waits else number)
         needs.numbered.append((number, binding.unit))
 
     def carry_changes(self, last: Binding, name: str, needs: Needs) -> None:
@@ -313,6 +320,8 @@ class Scope:
         for part in self._parts_of(last, name):
             if part.order < needs.end and self._can_be_had(part):
                 self.carry(part, needs)
+        if last.targets.get(ANY_NAME) is False:  # it may define the function
+            needs.left_out.setdefault(name, LeftOut(name, last.place))
         later = [binding for binding in self.bindings(name) if binding.order > last.order]
         if later or (id(last) in self._unsure and len(self.bindings(name)) > 1):
             needs.left_out.setdefault(name, LeftOut(name, (later or [last])[0].place))

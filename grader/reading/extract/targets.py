@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from grader.reading.extract.cells import REMEMBERED, Code
+from grader.reading.extract.exports import is_provided
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 # Statements with statements inside; `except*` makes one more from Python 3.11 on.
@@ -30,6 +31,13 @@ _CHANGING_FIRST = frozenset(
     "putmask put_along_axis setattr setitem shuffle".split()
 )
 _NAME_SPACES = frozenset({"globals", "locals", "vars"})
+# Methods and functions that show or keep something and change nothing, and what makes objects that have only such.
+_SHOWING = frozenset("assert_allclose assert_array_equal assert_equal plot pp pprint seed show".split())
+_INERT = _SHOWING | frozenset(
+    "close debug describe dump error flush head hist info log print_help save savefig summary tail to_csv to_html to_json "
+    "tofile warning write".split()
+)
+_INERT_MAKERS = frozenset({"", "logging", "open"})
 ANY_NAME = "*any"  # what a statement binds that may bind whatever name
 
 
@@ -269,6 +277,8 @@ class _Own:
     calls: tuple[tuple[str, str], ...]  # a name, and the function or class whose call gives its value
     aliases: tuple[tuple[str, str], ...]  # a name, and another for the same object or a part of it
     called: frozenset[str]
+    hooked: tuple[str, ...]  # classes that are told of their subclasses
+    modules: tuple[str, ...]  # of the standard library and NumPy
 
 
 class Effects:
@@ -280,7 +290,9 @@ class Effects:
         functions = [(name, node) for each in own for name, node in each.functions if name in called]
         self.effects = {name: effect for name, node in functions if any(effect := _effect(node))}
         classes = {name for each in own for name in each.classes}
-        self.instances = classes | {name for each in own for name, maker in each.calls if maker in classes}
+        self.instances = classes | {name for each in own for name, maker in each.calls if maker not in _INERT_MAKERS}
+        self.modules = {name for each in own for name in each.modules}
+        self.hooked = {name for each in own for name in each.hooked}
         self.aliases: dict[str, list[str]] = {}
         for each in own:
             for name, other in each.aliases:
@@ -288,39 +300,58 @@ class Effects:
 
     def rows(self, statements: tuple[ast.stmt, ...]) -> Iterable[tuple[str, ast.stmt, ast.alias | None, bool]]:
         """Return each name that statements bind or, partly, change, with the statement."""
-        if not self.effects and not self.instances:
+        if not (self.effects or self.instances or self.hooked or self.modules):
             return _bound(statements)
         return [row for node in top_level(statements) for row in (*_bound_by(node), *self._changed(node))]
 
     def _changed(self, node: ast.stmt) -> Iterator[tuple[str, ast.stmt, ast.alias | None, bool]]:
-        for decorator in getattr(node, "decorator_list", []):
+        if isinstance(node, Definition):
+            yield from ((name, node, None, True) for name in self._changed_by_definition(node))
+        elif isinstance(node, _COMPUTING) and node.value is not None:
+            for call in calls_of(node.value):
+                rows = self._changed_by_call(call, alone=isinstance(node, ast.Expr))
+                yield from ((name, node, None, partial) for name, partial in rows)
+
+    def _changed_by_definition(self, node: Definition) -> Iterator[str]:
+        """Yield what a decorator that registers a function changes, and a class that is told of its subclasses."""
+        for decorator in node.decorator_list:
             if isinstance(decorator, ast.Name) and decorator.id in self.effects:
                 names, changed, _ = self.effects[decorator.id]
-                yield from ((name, node, None, True) for name in (*names, *changed))
-        if not isinstance(node, _COMPUTING) or node.value is None:
-            return
-        for call in calls_of(node.value):
-            if isinstance(call.func, ast.Name) and call.func.id in self.effects:
-                names, changed, positions = self.effects[call.func.id]
-                yield from ((name, node, None, False) for name in names)
-                roots = [root_of(call.args[position]) for position in positions if position < len(call.args)]
-                roots += [root_of(keyword.value) for keyword in call.keywords] if positions else []
-                yield from ((root, node, None, True) for root in (*changed, *roots) if root)
-            elif isinstance(call.func, ast.Attribute) and (root := root_of(call.func)) in self.instances:
-                yield root, node, None, True
+                yield from (*names, *changed)
+        yield from (root for base in getattr(node, "bases", []) if (root := root_of(base)) in self.hooked)
+
+    def _changed_by_call(self, call: ast.Call, *, alone: bool) -> Iterator[tuple[str, bool]]:
+        if isinstance(call.func, ast.Name) and call.func.id in self.effects:
+            names, changed, positions = self.effects[call.func.id]
+            yield from ((name, False) for name in names)
+            roots = [root_of(call.args[position]) for position in positions if position < len(call.args)]
+            roots += [root_of(keyword.value) for keyword in call.keywords] if positions else []
+            yield from ((root, True) for root in (*changed, *roots) if root)
+        elif isinstance(call.func, ast.Attribute):
+            root = root_of(call.func)
+            if root in self.instances and call.func.attr not in _INERT:
+                yield root, True
+            elif (
+                alone and root in self.modules and call.func.attr not in _SHOWING and not any(map(_text_in, call.args))
+            ):
+                yield from ((name, True) for each in call.args if (name := root_of(each)))
 
 
 @lru_cache(REMEMBERED)
 def _own_of(statements: tuple[ast.stmt, ...]) -> _Own:
     functions = list[tuple[str, ast.FunctionDef]]()
     classes, calls, aliases = list[str](), list[tuple[str, str]](), list[tuple[str, str]]()
-    called = set[str]()
+    called, hooked, modules = set[str](), list[str](), list[str]()
     for node in top_level(statements):
         called |= {each.id for each in getattr(node, "decorator_list", []) if isinstance(each, ast.Name)}
         if isinstance(node, ast.FunctionDef):
             functions.append((node.name, node))
         elif isinstance(node, ast.ClassDef):
             classes.append(node.name)
+            if node.keywords or any(getattr(inner, "name", "") == "__init_subclass__" for inner in node.body):
+                hooked.append(node.name)
+        elif isinstance(node, ast.Import):
+            modules += [alias.asname or alias.name for alias in node.names if is_provided(alias.name)]
         elif isinstance(node, FORS):
             names = set(looped_over(node))
             aliases += [(name, target) for target, _ in targets_of(node) for name in names]
@@ -334,7 +365,9 @@ def _own_of(statements: tuple[ast.stmt, ...]) -> _Own:
                 calls += [(name, root) for name in names if root]
             else:
                 aliases += [(root, name) for name in names if root]
-    return _Own(tuple(functions), tuple(classes), tuple(calls), tuple(aliases), frozenset(called))
+    return _Own(
+        tuple(functions), tuple(classes), tuple(calls), tuple(aliases), frozenset(called), tuple(hooked), tuple(modules)
+    )
 
 
 def looped_over(loop: ast.For | ast.AsyncFor) -> list[str]:

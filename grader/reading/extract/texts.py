@@ -321,7 +321,7 @@ def _assignments_for(statement: ast.stmt, written: Mapping[str, list[Cell]]) -> 
 def _unknown_import(statement: ast.stmt, unknown: frozenset[str]) -> list[str] | None:
     """Return an import of a module whose text is not written in the notebook as a line that is never run here."""
     if isinstance(statement, ast.ImportFrom) and statement.module in unknown:
-        module = f"__import__({statement.module!r})"
+        module = f"open({statement.module!r})"
         return [
             f"globals().update(vars({module}))"
             if alias.name == "*"
@@ -330,7 +330,7 @@ def _unknown_import(statement: ast.stmt, unknown: frozenset[str]) -> list[str] |
         ]
     if isinstance(statement, ast.Import) and any(alias.name in unknown for alias in statement.names):
         return [
-            f"{alias.asname or alias.name} = __import__({alias.name!r})"
+            f"{alias.asname or alias.name} = open({alias.name!r})"
             if alias.name in unknown
             else ast.unparse(ast.Import([alias]))
             for alias in statement.names
