@@ -524,8 +524,9 @@ class Scope:
         )
 
     def _is_another_text(self, name: str) -> bool:
-        """Whether a word stands in a text, and is no function asked for: what sets any name may set it."""
-        return name.startswith(_IN_TEXT) and name.removeprefix(_IN_TEXT) not in self._asked
+        """Whether a word stands in a text, and is no function that is defined elsewhere: what sets any name may set it."""
+        bare = name.removeprefix(_IN_TEXT)
+        return bare != name and (bare not in self._asked or bare not in self._bindings)
 
     def _is_at_hand(self, name: str) -> bool:
         """Return whether a statement that uses a name can be carried; a word in a text may be no name."""
