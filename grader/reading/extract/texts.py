@@ -32,7 +32,7 @@ def unfolded(codes: Iterable[Code]) -> list[Code]:
 
     Names of a written module become names of the notebook: `from module import *` and `import module` alike.
     """
-    reader = _Reader()
+    reader = _TextReader()
     parts = [part for code in codes for part in reader.unfolded(code)]
     return _with_written_modules(parts, reader)
 
@@ -46,7 +46,7 @@ class _Text:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _TextReader:
     """Goes through a notebook and knows which texts names stand for, and what was written into which file."""
 
     texts: dict[str, _Text] = field(default_factory=dict)
@@ -251,7 +251,7 @@ def _is_run_here(call: ast.Call) -> bool:
 # --- modules that the notebook writes ------------------------------------------------------------------------------
 
 
-def _with_written_modules(codes: list[Code], reader: _Reader) -> list[Code]:
+def _with_written_modules(codes: list[Code], reader: _TextReader) -> list[Code]:
     """Return code with the modules that are written read where they are imported, or run with `%run`."""
     written = reader.written
     unknown = frozenset(
