@@ -276,7 +276,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one call gave.
+    """What one call gave; `arrays` of a refused answer are those of its entries that are numbers.
 
     `held` says what the call needed that a notebook has and we do not, so that a person has to look at it.
     """
@@ -436,6 +436,11 @@ class FunctionEvidence:
     def returned(self) -> tuple[Outcome, ...]:
         """The outcomes of the calls that returned a dictionary of numbers, public ones first as they were made."""
         return tuple(outcome for outcome in self.outcomes if outcome.ended == "returned")
+
+    @property
+    def answered(self) -> tuple[Outcome, ...]:
+        """The outcomes of the calls that returned a dictionary with numbers in it, whatever else was in it."""
+        return tuple(one for one in self.outcomes if one.ended == "returned" or (one.ended == "refused" and one.arrays))
 
 
 @dataclass(frozen=True, slots=True)

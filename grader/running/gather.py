@@ -225,12 +225,14 @@ def _bounded(outcome: Outcome) -> Outcome:
     if not large:
         return outcome
     kept = {name: array.sample() if name in large else array for name, array in arrays.items()}
-    return replace(outcome, arrays=kept, message=f"Of {len(large)} arrays that are too large, only a sample is kept.")
+    cut = f"Of {len(large)} arrays that are too large, only a sample is kept."
+    return replace(outcome, arrays=kept, message=f"{outcome.message}. {cut}" if outcome.message else cut)
 
 
 def _parameters(outcomes: Sequence[Outcome], layers: Sequence[int]) -> Parameters | None:
     """Return what came back for the model's own sizes; a KeyError names what is missing in it."""
-    outcome = next((o for o in outcomes if o.call.layers == layers and o.ended == "returned"), None)
+    answers = (o for o in outcomes if o.ended == "returned" or (o.ended == "refused" and o.arrays))
+    outcome = next((o for o in answers if o.call.layers == layers), None)
     if outcome is None:
         return None
     names = [f"{kind}{layer}" for layer in range(1, len(layers)) for kind in "Wb"]

@@ -27,7 +27,8 @@ INTRO = """# What passes, what costs points, and why
 A function is right, and earns all its points, exactly when **every** call gives what the reference gives: the required keys and
 no others, each a NumPy array of floats of the required shape, equal to a relative tolerance of 1e-7. How it is written does not
 matter. Otherwise each check that fails costs its points, and a check that an earlier fault explains earns nothing but is not a
-second reproach: one cause, one finding. A fault of ours costs nothing: the check leaves both sums, the result is provisional,
+second reproach: one cause, one finding. What is missing, of another shape, or not asked for costs the points of `shapes`; the
+other checks judge what came back. A fault of ours costs nothing: the check leaves both sums, the result is provisional,
 and a person looks.
 
 The points stand in `reference/{exercise}/exercise.toml`; the policy of this exercise is `{policy}`.

@@ -17,13 +17,15 @@ from grader.judging.diagnosis.causes import (
     spread_elsewhere,
 )
 from grader.judging.diagnosis.draws import Stream, factor
+from grader.judging.diagnosis.recovered import likely_names
 from grader.judging.diagnosis.rules import plain
 from grader.judging.diagnosis.statistics import SURE
 from grader.messages import say
-from grader.records import Finding, Outcome, Shown
+from grader.records import Array, Finding, Outcome, Shown
 from grader.records.compare import equal
 
-NOT_EVERYWHERE = "not judged: the function has to return weights of the right size for all sizes first"
+NOT_JUDGED = "not judged: no weights of the right size came back at the sizes that only the grader knows"
+ONE_LAYER = "not judged: one layer alone does not show in which order the numbers are drawn"
 EXACT = "exact"
 RELATIVE = "each number within 1e-07 of the reference's, relative"
 NOT_THESE = "the random numbers are not those of the required seed"
@@ -35,8 +37,8 @@ def biases(student: Recovered, reference: Recovered) -> Finding:
         return skipped("not judged: the biases have to be there for all sizes first")
     function = student.evidence.function.name
     for outcome, _ in pairs(student, reference):
-        for name, array in outcome.arrays.items():
-            if name.startswith("b") and not np.all(array.numpy() == 0):
+        for name, array in _parameters(outcome, "b"):
+            if not np.all(array.numpy() == 0):
                 evidence = shown(outcome, function, name, "zeros", EXACT)
                 hint = "Only weights are random; biases start at zero."
                 return failed(f"{name} is not zero", hint=hint, evidence=evidence)
@@ -45,12 +47,12 @@ def biases(student: Recovered, reference: Recovered) -> Finding:
 
 def weights(student: Recovered, reference: Recovered) -> Finding:
     """Every weight is exactly zero."""
-    if not _all_there(student, "W"):
-        return skipped(NOT_EVERYWHERE)
+    if not student.judgeable:
+        return skipped(NOT_JUDGED)
     function = student.evidence.function.name
     for outcome, _ in pairs(student, reference):
-        for name, array in outcome.arrays.items():
-            if name.startswith("W") and not np.all(array.numpy() == 0):
+        for name, array in _parameters(outcome, "W"):
+            if not np.all(array.numpy() == 0):
                 evidence = shown(outcome, function, name, "zeros", EXACT)
                 return failed(f"{name} is not zero", hint="np.zeros makes an array of zeros.", evidence=evidence)
     return passed("all weights are zero")
@@ -58,8 +60,8 @@ def weights(student: Recovered, reference: Recovered) -> Finding:
 
 def distribution(student: Recovered, reference: Recovered) -> Finding:
     """The weights are drawn from the standard normal distribution."""
-    if not _complete(student):
-        return skipped(NOT_EVERYWHERE)
+    if not student.judgeable:
+        return skipped(NOT_JUDGED)
     wanted = reference.distribution
     if student.distribution == wanted and not student.shift:
         return passed("the weights are normally distributed around 0")
@@ -80,11 +82,13 @@ def distribution(student: Recovered, reference: Recovered) -> Finding:
 
 def draws(student: Recovered, reference: Recovered) -> Finding:
     """The random numbers are those of the required seed, from the first, in order."""
-    if not _complete(student):
-        return skipped(NOT_EVERYWHERE)
+    if not student.judgeable:
+        return skipped(NOT_JUDGED)
     if student.altered:
         message, hint = say(f"draws.{student.altered}"), say("draws.altered.hint")
         return failed(message, hint=hint, evidence=_draws_shown(student, reference))
+    if not any(len(own.arrays) > 1 for own in student.weights):
+        return skipped(ONE_LAYER)
     if _same_draws(student, reference):
         return passed("the numbers are those of the required seed")
     if distribution(student, reference).verdict != "passed":
@@ -97,11 +101,12 @@ def draws(student: Recovered, reference: Recovered) -> Finding:
 
 def scale(student: Recovered, reference: Recovered) -> Finding:
     """The random numbers are multiplied with the required factor."""
-    if not _complete(student):
-        return skipped(NOT_EVERYWHERE)
+    if not student.judgeable:
+        return skipped(NOT_JUDGED)
     if student.altered:
         return passed("the scale is right")
-    if _same_draws(student, reference):
+    first_missing = student.drawn is not None and any(own.first > 1 for own in student.weights)
+    if _same_draws(student, reference) and not first_missing:
         return _scale_of_same_draws(student, reference)
     if student.drawn is not None:
         return _scale_of_other_draws(student, reference)
@@ -113,41 +118,26 @@ def scale(student: Recovered, reference: Recovered) -> Finding:
 # --- what is there -------------------------------------------------------------------------------------------------
 
 
-def _complete(student: Recovered) -> bool:
-    """Return whether every call gave weights that can be judged: being right at the published sizes earns nothing."""
-    return student.complete
-
-
-def _all_there(student: Recovered, kind: str) -> bool:
-    """Return whether every call returned every parameter of a kind with as many numbers as asked for."""
-    outcomes = student.evidence.outcomes
-    return bool(outcomes) and all(
-        outcome.ended == "returned" and _has_size(outcome, name, math.prod(sides))
-        for outcome in outcomes
-        for name, sides in shapes(outcome.call.layers).items()
-        if name.startswith(kind)
-    )
+def _parameters(outcome: Outcome, kind: str) -> list[tuple[str, Array]]:
+    """Return the parameters of a kind that came back, under their own names or those that plainly mean them."""
+    names = (name for asked, name in likely_names(outcome).items() if asked.startswith(kind))
+    return [(name, outcome.arrays[name]) for name in names if name in outcome.arrays]
 
 
 def _biases_there(student: Recovered) -> bool:
-    """Return whether every call returned its biases with as many numbers as asked for.
-
-    Those of a missing layer are missed with it, if as many are missing everywhere.
-    """
-    absent = set()
-    for outcome in student.evidence.outcomes:
-        asked = {name: sides for name, sides in shapes(outcome.call.layers).items() if name.startswith("b")}
-        there = [name for name in asked if name in outcome.arrays]
-        if not all(_has_size(outcome, name, math.prod(asked[name])) for name in there):
-            return False
-        absent.add(len(asked) - len(there))
-    lost = {len(own.outcome.call.layers) - 1 - len(own.arrays) for own in student.weights}
-    return absent == {0} or (student.complete and absent == lost and student.biases not in ("missing", None))
+    """Return whether biases of the right size came back at sizes that nobody could know."""
+    for outcome in student.evidence.answered:
+        names = likely_names(outcome)
+        required = shapes(outcome.call.layers)
+        biases = [(names[name], sides[0]) for name, sides in required.items() if name.startswith("b")]
+        if not outcome.call.public and any(_has_size(outcome, name, size) for name, size in biases):
+            return True
+    return False
 
 
 def _has_size(outcome: Outcome, name: str, size: int) -> bool:
     array = outcome.arrays.get(name)
-    zero_for_all = name.startswith("b") and array is not None and array.shape == ()  # a plain 0 stands for a column
+    zero_for_all = array is not None and array.shape == ()  # a plain 0 stands for a column
     return array is not None and (zero_for_all or math.prod(array.shape) == size)
 
 
@@ -161,7 +151,9 @@ def _matrices(student: Recovered, reference: Recovered) -> list[tuple[Outcome, s
     return [
         (own.outcome, f"W{layer}", got, want)
         for own in found
-        for layer, (got, want) in enumerate(zip(own.arrays, wanted[own.outcome.call], strict=False), start=1)
+        for layer, (got, want) in enumerate(
+            zip(own.arrays, wanted[own.outcome.call][own.first - 1 :], strict=False), start=own.first
+        )
     ]
 
 
@@ -293,8 +285,8 @@ def _scale_of_other_draws(student: Recovered, reference: Recovered) -> Finding:
     """Compare factors where the draws are known but are not the required ones."""
     for own in sorted(student.weights, key=lambda own: not own.outcome.call.public):
         sizes = own.outcome.call.layers
-        got, want = student.factors(sizes) or (), reference.factors(sizes) or ()
-        for layer, (mine, asked) in enumerate(zip(got, want, strict=False), start=1):
+        got, want = student.factors(sizes) or (), (reference.factors(sizes) or ())[own.first - 1 :]
+        for layer, (mine, asked) in enumerate(zip(got, want, strict=False), start=own.first):
             if not abs(mine - asked) <= 1e-6 * abs(asked):
                 evidence = Shown(
                     f'{own.outcome.call.literal(student.evidence.function.name)}["W{layer}"]',

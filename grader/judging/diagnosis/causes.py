@@ -59,7 +59,7 @@ def status(evidence: FunctionEvidence) -> FunctionStatus:
         return "broken"
     if evidence.function.status != "found":
         return evidence.function.status
-    if evidence.returned:
+    if evidence.answered:
         return "graded"
     ended = evidence.outcomes[0].ended if evidence.outcomes else "broken"
     return "broken" if ended == "broken" or ended == "returned" else ended  # noqa: PLR1714  # mypy reads this form only
@@ -90,6 +90,7 @@ def _found(case: Case) -> Iterator[str]:
     yield from _running(case.evidence)
     if case.evidence.returned:
         yield from (code for code, holds in STRUCTURE.items() if holds(case))
+    if case.evidence.answered:
         if case.student.weights:
             yield from (code for code, holds in VALUES.items() if holds(case))
         yield from (code for code, holds in BIASES.items() if holds(case))
@@ -261,8 +262,8 @@ def spread_elsewhere(case: Case) -> float | None:
     estimated = {(one.outcome.call.layers, one.layer) for one in case.student.estimates}
     pieces = {}
     for own in case.student.weights:
-        asked = case.reference.factors(own.outcome.call.layers) or ()
-        for layer, (array, times) in enumerate(zip(own.arrays, asked, strict=False), start=1):
+        asked = (case.reference.factors(own.outcome.call.layers) or ())[own.first - 1 :]
+        for layer, (array, times) in enumerate(zip(own.arrays, asked, strict=False), start=own.first):
             if (own.outcome.call.layers, layer) not in estimated:
                 pieces[own.outcome.call.layers, layer] = array.ravel() / times
     pooled = np.concatenate(list(pieces.values())) if pieces else np.zeros(0)
@@ -333,6 +334,8 @@ def _draw_order(case: Case) -> bool:
     drawn = case.student.drawn
     if not _random(case) or drawn is None:
         return False
+    if any(own.first > 1 for own in case.student.weights):
+        return False  # the layers before these are missing, and so are their draws
     plan = drawn.stream.plan
     explained = plan.order == "reset_per_layer" or (plan.order != "weights" and _bias_random(case))
     return not replace(plan, order="weights" if explained else plan.order).as_required
@@ -344,7 +347,7 @@ def _draw_order(case: Case) -> bool:
 def _bias_values(case: Case) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
     return [
         array.numpy()
-        for outcome in case.evidence.returned
+        for outcome in case.evidence.answered
         for name, array in outcome.arrays.items()
         if name[0:1] == "b" and name in shapes(outcome.call.layers)
     ]

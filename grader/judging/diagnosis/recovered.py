@@ -5,10 +5,11 @@ A pure function of evidence.  Checks judge by it, the diagnosis names it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal
 
 import numpy as np
@@ -30,11 +31,25 @@ FEW_AT_EXTREMES = 20  # numbers of a matrix of which few lie at the extremes if 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The weights of one outcome in the required shapes, as far as they can be put there."""
+    """The weights of one outcome in the required shapes, of neighbouring layers from number `first`.
+
+    Left out are layers that did not come back, or not with as many numbers as asked for.
+    """
 
     outcome: Outcome
     arrays: tuple[Floats, ...]
     transposed: bool
+    first: int = 1
+
+    @property
+    def drawn_for(self) -> Outcome:
+        """The outcome as if the layers before the first were not asked for: their numbers may not have been drawn."""
+        call = self.outcome.call
+        return (
+            self.outcome
+            if self.first == 1
+            else replace(self.outcome, call=replace(call, layers=call.layers[self.first - 1 :]))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +83,9 @@ class Recovered:
     altered: Altered | None = None
 
     @property
-    def complete(self) -> bool:
-        """Whether every call that was made returned weights that can be put into the required shapes.
-
-        Layers may be missing at the end, but then as many everywhere.
-        """
-        missing = {len(own.outcome.call.layers) - 1 - len(own.arrays) for own in self.weights}
-        return len(self.weights) == len(self.evidence.outcomes) and len(missing) == 1
+    def judgeable(self) -> bool:
+        """Whether weights came back at sizes that nobody could know: being right at the published ones earns nothing."""
+        return any(own.arrays and not own.outcome.call.public for own in self.weights)
 
     @property
     def shift(self) -> float | None:
@@ -87,7 +98,7 @@ class Recovered:
         if self.drawn is None:
             return None
         for own, found in zip(self.weights, self.drawn.factors, strict=True):
-            if own.outcome.call.layers == sizes:
+            if own.outcome.call.layers == sizes and own.arrays:
                 known = tuple(factor for factor in found if factor is not None)
                 return known if len(known) == len(found) else None
         return None
@@ -98,7 +109,7 @@ def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> R
     """Measure everything that the numbers say; the reference's seed is tried first, and in every order of drawing."""
     if reference is not None and same(evidence, reference.evidence):
         return replace(reference, evidence=evidence)
-    returned = evidence.returned
+    returned = evidence.answered
     likely_seeds = _seeds(reference)
     weights = _all_weights(returned)
     distribution, drawn = _still(weights), None
@@ -180,7 +191,7 @@ def _drawn(returned: Sequence[Outcome], likely_seeds: Sequence[int]) -> tuple[tu
     ways: list[Turn] = [_as_drawn, np.transpose]
     for way in ways:
         weights = _all_weights(returned, way)
-        outcomes, arrays = [own.outcome for own in weights], [own.arrays for own in weights]
+        outcomes, arrays = [own.drawn_for for own in weights], [own.arrays for own in weights]
         drawn = draws.recover(outcomes, arrays, likely_seeds)
         if drawn or not any(own.transposed for own in weights):
             return weights, drawn
@@ -193,7 +204,7 @@ def _as_drawn(array: Floats) -> Floats:
 
 
 def _all_weights(returned: Sequence[Outcome], turn: Turn = np.transpose) -> tuple[Weights, ...]:
-    return tuple(own for outcome in returned if (own := _weights(outcome, turn)) is not None)
+    return tuple(own for outcome in returned if (own := _weights(outcome, turn)).arrays)
 
 
 def shapes(layers: Sequence[int]) -> Mapping[str, tuple[int, int]]:
@@ -210,23 +221,53 @@ def _shapes(layers: tuple[int, ...]) -> Mapping[str, tuple[int, int]]:
     return required
 
 
-def _weights(outcome: Outcome, turn: Turn) -> Weights | None:
-    """Return the weights that came back, turned where their sides are swapped; None if one has another shape."""
-    found, transposed = [], False
-    for name, shape in shapes(outcome.call.layers).items():
-        array = outcome.numpy(name)
-        if not name.startswith("W"):
+def _weights(outcome: Outcome, turn: Turn) -> Weights:
+    """Return the first neighbouring layers of which as many weights came back as asked for, turned where sides are swapped."""
+    found, transposed, first = list[Floats](), False, 1
+    names = likely_names(outcome)
+    for layer, (name, shape) in enumerate(islice(shapes(outcome.call.layers).items(), 0, None, 2), start=1):
+        array = outcome.numpy(names[name])
+        if array is None or array.shape not in (shape, shape[::-1]):
+            if found:
+                break  # those before it are measured all the same
             continue
-        if array is None:
-            break  # a missing layer: those before it are measured all the same
-        if array.shape == shape:
-            found.append(array)
-        elif array.shape == shape[::-1]:
-            found.append(turn(array))
-            transposed = True
-        else:
-            return None
-    return Weights(outcome, tuple(found), transposed)
+        first = layer if not found else first
+        found.append(array if array.shape == shape else turn(array))
+        transposed |= array.shape != shape
+    return Weights(outcome, tuple(found), transposed, first)
+
+
+_SPELLED = re.compile(r"([WwBb])(?:eights?|ias|iases)?[ _\-\[]*(\d{1,3})\]?")
+
+
+def likely_names(outcome: Outcome) -> Mapping[str, str]:
+    """Return for each required name the one that it came back under: its own, or the one that plainly means it.
+
+    So `w1` and `W_1` stand for `W1`, and where layers are counted from 0, `W0` does.
+    """
+    required = shapes(outcome.call.layers)
+    if all(name in outcome.arrays for name in required):
+        return {name: name for name in required}
+    meant: dict[str, str] = {}
+    for name in outcome.arrays:
+        if spelled := _SPELLED.fullmatch(name):
+            plain = f"{'W' if spelled[1] in 'Ww' else 'b'}{int(spelled[2])}"
+            if plain not in outcome.arrays:
+                meant.setdefault(plain, name)
+    names = {name: name if name in outcome.arrays else meant.get(name, name) for name in required}
+    from_zero = {name: _before(name, outcome, meant) for name in required}
+    ways = [names, from_zero]
+    return max(ways, key=lambda way: sum(_fits(outcome, way[name], sides) for name, sides in required.items()))
+
+
+def _before(name: str, outcome: Outcome, meant: Mapping[str, str]) -> str:
+    """Return the name of a parameter where layers are counted from 0."""
+    lower = f"{name[0]}{int(name[1:]) - 1}"
+    return lower if lower in outcome.arrays else meant.get(lower, lower)
+
+
+def _fits(outcome: Outcome, name: str, sides: tuple[int, int]) -> bool:
+    return name in outcome.arrays and outcome.arrays[name].shape in (sides, sides[::-1])
 
 
 def _still(weights: Sequence[Weights]) -> Distribution | None:
@@ -242,7 +283,11 @@ def _still(weights: Sequence[Weights]) -> Distribution | None:
 def _measured(weights: Sequence[Weights], drawn: draws.Drawn | None) -> list[rules.Layer]:
     """Return every layer of every call with its factor; nothing where they are too few to tell one rule from another."""
     pairs = zip(weights, drawn.factors, strict=True) if drawn else ()
-    found = [layer for own, factors in pairs for layer in rules.layers(own.outcome.call.layers, factors)]
+    found = [
+        layer
+        for own, factors in pairs
+        for layer in rules.layers(own.outcome.call.layers, [*[None] * (own.first - 1), *factors])
+    ]
     return found if len({(layer.n_in, layer.n_out) for layer in found}) >= FEWEST_SIZES else []
 
 
@@ -253,7 +298,7 @@ def _estimates(weights: Sequence[Weights], distribution: Distribution | None) ->
     return tuple(
         Estimate(own.outcome, layer, statistics.scale(array, distribution))
         for own in weights
-        for layer, array in enumerate(own.arrays, start=1)
+        for layer, array in enumerate(own.arrays, start=own.first)
         if array.size >= statistics.ENOUGH
     )
 
@@ -279,6 +324,10 @@ def _asked_factor(estimate: Estimate, reference: Recovered | None) -> float | No
 def _altered(weights: Sequence[Weights], reference: Recovered | None) -> Altered | None:
     """Return whether these are the reference's weights with digits or extremes cut off, and nothing else."""
     if reference is None or reference.drawn is None or any(own.transposed for own in weights):
+        return None
+    if [(own.outcome.call, len(own.arrays)) for own in weights] != [
+        (own.outcome.call, len(own.arrays)) for own in reference.weights
+    ]:
         return None
     wanted = {own.outcome.call: own.arrays for own in reference.weights}
     firsts = [(own.arrays[0], wanted.get(own.outcome.call, ())[:1]) for own in weights[:1] if own.arrays]

@@ -272,7 +272,7 @@ def _outcome(frame: WireFrame, call: Call, function: Function) -> Outcome:
     if isinstance(frame, Returned):
         return Outcome(call, "returned", frame.arrays)
     if isinstance(frame, RefusedReply):
-        return Outcome(call, "refused", message=_clean(frame.message))
+        return Outcome(call, "refused", frame.arrays, message=_clean(frame.message))
     said = _LINE_ELSEWHERE.sub("", frame.message) if "Syntax" in frame.kind or "Indent" in frame.kind else frame.message
     fault = Fault(_clean(frame.kind), _clean(said), _place(frame, function))
     ended: Ended = "out_of_memory" if frame.kind in ("MemoryError", "_ArrayMemoryError") else "raised"

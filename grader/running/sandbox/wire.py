@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -51,10 +51,11 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class RefusedReply:
-    """A call returned something that is not a dictionary of bounded numbers."""
+    """A call returned something that is not a dictionary of bounded numbers; `arrays` are the entries that are numbers."""
 
     index: int
     message: str
+    arrays: dict[str, Array] = field(default_factory=dict)
 
 
 WireFrame = Returned | Raised | RefusedReply
@@ -147,7 +148,7 @@ def _frame(reader: _Reader) -> WireFrame:
         unit, line = reader.unpack(_PLACE)
         frame = Raised(index, reader.text(MAX_TYPE), reader.text(MAX_MESSAGE), unit, line)
     elif kind == REFUSED:
-        frame = RefusedReply(index, reader.text(MAX_MESSAGE))
+        frame = RefusedReply(index, reader.text(MAX_MESSAGE), _arrays(reader))
     else:
         raise BadFrame("the frame is of no known kind")
     reader.end()

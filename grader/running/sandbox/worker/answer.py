@@ -40,7 +40,9 @@ _states: dict[int, bytes] = {}
 
 
 class Refused(Exception):
-    """What came back is not a set of bounded float arrays."""
+    """What came back is not a set of bounded float arrays; `parts` are the entries beside it that are."""
+
+    parts: tuple[bytes, ...] = ()
 
 
 _blank: dict[str, Any] = {}  # the main module as it is before any of the notebook's statements
@@ -126,7 +128,9 @@ def answer(index: int, function: Any, layers: list[int]) -> bytes:
     try:
         frame = returned(index, function(layers))
     except Refused as error:
-        frame = pack("<BH", REFUSED, index) + text(str(error), 500)
+        frame = (
+            pack("<BH", REFUSED, index) + text(str(error), 500) + pack("<H", len(error.parts)) + b"".join(error.parts)
+        )
     except BaseException as error:
         return raised(index, error)
     return raised(index, standins.StandInNeeded(standins.reached[0])) if standins.reached else frame
@@ -141,7 +145,16 @@ def returned(index: int, value: object) -> bytes:
     items = list(dict.items(value))
     if len(items) > MAX_ITEMS:
         raise Refused(f"it returned {len(items)} entries; at most {MAX_ITEMS} are read")
-    return pack("<BHH", RETURNED, index, len(items)) + b"".join(item(key, entry) for key, entry in items)
+    parts, unread = [], []
+    for key, entry in items:
+        try:
+            parts.append(item(key, entry))
+        except Refused as error:
+            unread.append(error)
+    if unread:
+        unread[0].parts = tuple(parts)
+        raise unread[0]
+    return pack("<BHH", RETURNED, index, len(items)) + b"".join(parts)
 
 
 def item(key: object, value: object) -> bytes:
