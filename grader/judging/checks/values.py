@@ -17,7 +17,7 @@ from grader.judging.diagnosis.causes import (
     spread_elsewhere,
 )
 from grader.judging.diagnosis.draws import Stream, factor
-from grader.judging.diagnosis.recovered import likely_names
+from grader.judging.diagnosis.recovered import gives, likely_names
 from grader.judging.diagnosis.rules import plain
 from grader.judging.diagnosis.statistics import SURE
 from grader.messages import say
@@ -125,14 +125,14 @@ def _parameters(outcome: Outcome, kind: str) -> list[tuple[str, Array]]:
 
 
 def _biases_there(student: Recovered) -> bool:
-    """Return whether biases of the right size came back at sizes that nobody could know."""
-    for outcome in student.evidence.answered:
-        names = likely_names(outcome)
-        required = shapes(outcome.call.layers)
-        biases = [(names[name], sides[0]) for name, sides in required.items() if name.startswith("b")]
-        if not outcome.call.public and any(_has_size(outcome, name, size) for name, size in biases):
-            return True
-    return False
+    """Return whether biases of the right size came back at sizes that nobody could know, wherever any came back there."""
+    there = [one for one in student.evidence.answered if not one.call.public and gives(one, "b")]
+    return bool(there) and all(_has_a_bias(outcome) for outcome in there)
+
+
+def _has_a_bias(outcome: Outcome) -> bool:
+    names, required = likely_names(outcome), shapes(outcome.call.layers)
+    return any(_has_size(outcome, names[name], sides[0]) for name, sides in required.items() if name.startswith("b"))
 
 
 def _has_size(outcome: Outcome, name: str, size: int) -> bool:

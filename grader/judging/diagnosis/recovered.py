@@ -84,8 +84,13 @@ class Recovered:
 
     @property
     def judgeable(self) -> bool:
-        """Whether weights came back at sizes that nobody could know: being right at the published ones earns nothing."""
-        return any(own.arrays and not own.outcome.call.public for own in self.weights)
+        """Whether weights of the right size came back at sizes that nobody could know, wherever any came back there.
+
+        Being right at the published sizes earns nothing, and one size may be met by chance.
+        """
+        measured = {own.outcome.call for own in self.weights}
+        asked = [one.call for one in self.evidence.answered if not one.call.public and gives(one, "W")]
+        return bool(asked) and measured.issuperset(asked)
 
     @property
     def shift(self) -> float | None:
@@ -258,6 +263,11 @@ def likely_names(outcome: Outcome) -> Mapping[str, str]:
     from_zero = {name: _before(name, outcome, meant) for name in required}
     ways = [names, from_zero]
     return max(ways, key=lambda way: sum(_fits(outcome, way[name], sides) for name, sides in required.items()))
+
+
+def gives(outcome: Outcome, kind: str) -> bool:
+    """Return whether parameters of a kind came back, of whatever size."""
+    return any(name in outcome.arrays for asked, name in likely_names(outcome).items() if asked.startswith(kind))
 
 
 def _before(name: str, outcome: Outcome, meant: Mapping[str, str]) -> str:
