@@ -77,6 +77,7 @@ def opened(tab: Callable[..., Page], files: Callable[[str], Path]) -> Callable[.
 
     def open_page(name: str, width: int = 1280, **options: Any) -> Page:
         page = tab(width, **options)
+        page.goto("about:blank")  # an address with a fragment alone would not load the page again
         page.goto(files(name).as_uri() + ("#iterations=300" if name == "lab" else ""))
         if name == "lab":
             page.locator("#described").wait_for()  # a race opens the page
