@@ -620,8 +620,8 @@ def test_names_are_shown_only_when_asked(graded, capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["{first}", "{second}"], "2 folders were given, one folder is wanted"),
-        (["--compare", "{first}"], "1 folders were given, an EARLIER and a LATER folder is wanted"),
+        (["{first}", "{second}"], "2 folders were given, but the command needs one folder"),
+        (["--compare", "{first}"], "1 folder was given, but the command needs an EARLIER and a LATER folder"),
         (["--compare", "{first}", "{second}", "--note"], "--compare takes two folders"),
         (["{tmp}"], "nothing was graded into"),
         (["--compare", "{first}", "{tmp}"], "nothing was graded into"),
