@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import select
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browsers import ARGUMENTS, chromium_path
 
 from grader import api as service
 from grader import faults
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
     from grader.exercise.limits import Limits
 
 GOLDEN = Path(__file__).parent / "golden"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = (
-    "--no-sandbox",  # CI runs as root, where Chromium's own sandbox refuses to start; the pages are ours
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -193,15 +186,15 @@ def in_process(confined: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[object]:
     """A running headless Chromium; without one the test is skipped, in CI it fails."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
+    browser_path = chromium_path()
+    if browser_path is None:
         _without("no Chromium on this machine: PAGES WERE NOT TESTED IN A BROWSER; apt-get install chromium")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         _without("playwright is not installed: PAGES WERE NOT TESTED IN A BROWSER; pip install playwright")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=browser_path, args=list(ARGUMENTS))
         yield browser
         browser.close()
 
