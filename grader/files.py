@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from grader.errors import RequestError
 from grader.messages import say
 
 _INPUTS: ContextVar[frozenset[tuple[int, int] | None]] = ContextVar("inputs", default=frozenset())
+LEAST_BYTES = 1 << 16  # free on a disk, below which it is full: a store grows by some pages at a time
 OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)  # Windows has neither
 
@@ -194,6 +196,18 @@ def _is_device(path: Path) -> bool:
 
 def _unwritable(path: Path, error: OSError) -> RequestError:
     return RequestError(say("files.not_written", path=path, reason=error.strerror), hint=say("files.not_written.hint"))
+
+
+def is_disk_full(error: BaseException, folder: Path) -> bool:
+    """Return whether something failed in a folder for want of disk space, whatever it is called.
+
+    SQLite calls it a full disk, a failed write or a damaged file, by where it met it; so the disk is asked as well.
+    """
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
+        return True
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(folder).free < LEAST_BYTES
+    return False
 
 
 def make_private_folder(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -487,7 +487,7 @@ class _Task:
         """Let every process set itself up while it is made sure that student code may run."""
         with ThreadPoolExecutor(1) as beside:
             looked = beside.submit(ready)
-            for _ in range(jobs if isinstance(executor, ProcessPoolExecutor) else 0):
+            for _ in range(jobs if isinstance(executor, pool.Processes) else 0):
                 executor.submit(work.warm, self._setup())
             looked.result()
 

@@ -145,7 +145,7 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
     if not address.startswith(("tcp://", "tls://")):
         hint = "write tcp://HOST:PORT, or tls://HOST:PORT where dask is configured for TLS"
         raise RequestError(f"{address!r} is not the address of a scheduler", hint=hint)
-    for name in ("distributed", *(name for name in logging.root.manager.loggerDict if name.startswith("distributed."))):
+    for name in ("distributed", "distributed.client", "distributed.gc"):  # those that have a level of their own
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said once, by us
     settings = {"distributed.admin.large-graph-warning-threshold": UNDER_WAY_BYTES}  # files travel with their tasks
     with dask.config.set(settings):

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import multiprocessing
-import multiprocessing.context
 import multiprocessing.forkserver
 import os
+import pickle
 import shutil
 import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+import traceback
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -71,47 +74,118 @@ class Stop:
 
 @contextlib.contextmanager
 def processes(jobs: int) -> Iterator[Executor]:
-    """Give a pool of processes; where the block ends with an error, what they are doing is not waited for."""
-    before = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_begin)
-    kill = partial(_kill, before, cast("Any", executor)._result_queue._writer)
+    """Give processes that do work; where the block ends with an error, what they are doing is not waited for."""
+    executor = Processes(jobs, _context())
     try:
-        with _watched(before, kill):
-            yield executor
+        yield executor
     except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        kill()
+        executor.kill()
         raise
     executor.shutdown()
 
 
-@contextlib.contextmanager
-def _watched(before: Collection[BaseProcess], kill: Callable[[], None]) -> Iterator[None]:
-    """Kill all processes when one has died: the pool does not notice while it waits for the rest of what that one was saying."""
-    ended = threading.Event()
+class Processes(Executor):
+    """Runs work in processes, each with a pipe of its own: one that dies takes only its own piece of work with it.
 
-    def watch() -> None:
-        ours: set[BaseProcess] = set()
-        while not ended.wait(LOOK_SECONDS):
-            ours |= set(multiprocessing.active_children()).difference(before)
-            if not all(process.is_alive() for process in ours):
-                kill()
-                return
+    `concurrent.futures` has one pipe for all results.  A process that is killed while it writes there blocks its reader.
+    """
 
-    watching = threading.Thread(target=watch, daemon=True)
-    watching.start()
+    def __init__(self, jobs: int, context: BaseContext) -> None:
+        self._context = context
+        self._pieces = SimpleQueue[_Piece | None]()
+        self._processes: set[BaseProcess] = set()
+        self._starting, self._is_over = threading.Lock(), False
+        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(jobs)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, function: Callable[..., JobResult], /, *arguments: object, **named: object) -> Future[JobResult]:
+        """Have one piece of work done; the future raises `BrokenExecutor` if its process died."""
+        future: Future[JobResult] = Future()
+        self._pieces.put((future, partial(function, *arguments, **named)))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002  # killed instead
+        """End the processes when they have done what they were given."""
+        for _ in self._threads:
+            self._pieces.put(None)
+        for thread in self._threads if wait else ():
+            thread.join()
+
+    def kill(self) -> None:
+        """End the processes at once."""
+        with self._starting:
+            self._is_over = True
+            for process in self._processes:
+                process.kill()
+        self.shutdown(wait=False)
+
+    def _serve(self) -> None:
+        """Do pieces of work, one at a time, in a process that is started for the first of them and after one that died."""
+        pipe: Connection | None = None
+        process: BaseProcess | None = None
+        while (piece := self._pieces.get()) is not None:
+            future, call = piece
+            try:
+                if pipe is None or process is None or not process.is_alive():
+                    pipe, process = self._start()
+                _end(future, *_answer(pipe, call))
+            except Exception as error:  # what cannot be sent, too many processes, one that died
+                _end(future, None, error)
+                if isinstance(error, BrokenExecutor):
+                    pipe = None
+        if pipe is not None and process is not None:
+            with contextlib.suppress(OSError):
+                pipe.send(None)
+            process.join()
+
+    def _start(self) -> tuple[Connection, BaseProcess]:
+        ours, theirs = self._context.Pipe()
+        with self._starting:
+            if self._is_over:
+                raise BrokenExecutor("the processes were ended")
+            process = self._context.Process(target=_work, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
+            process.start()
+            self._processes = {process, *(other for other in self._processes if other.is_alive())}
+        theirs.close()  # so that the pipe ends with its process
+        return ours, process
+
+
+_Piece = tuple["Future[Any]", Callable[[], Any]]
+
+
+def _answer(pipe: Connection, call: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    """Return what a process gave or raised for a call."""
     try:
-        yield
-    finally:
-        ended.set()
-        watching.join()
+        pipe.send(call)
+        value, error, report = pipe.recv()
+    except (EOFError, OSError):
+        raise BrokenExecutor("the process died") from None
+    if error is not None:
+        error.__cause__ = RuntimeError(report)  # where it was raised, for whoever reads the traceback
+    return value, error
 
 
-def _kill(before: Collection[BaseProcess], results: Connection) -> None:
-    """Kill the pool's processes and close our own end of what they write to, so that its reader sees that nothing follows."""
-    for process in set(multiprocessing.active_children()).difference(before):
-        process.kill()
-    results.close()
+def _end(future: Future[Any], value: object, error: BaseException | None) -> None:
+    if error is None:
+        future.set_result(value)
+    else:
+        future.set_exception(error)
+
+
+def _work(pipe: Connection) -> None:
+    """Do what comes through a pipe until it ends: this is what a process does."""
+    _begin()
+    with contextlib.suppress(EOFError):
+        while (call := pipe.recv()) is not None:
+            try:
+                answer: tuple[object, BaseException | None, str] = call(), None, ""
+            except BaseException as error:
+                answer = None, error, traceback.format_exc()
+            try:
+                pipe.send(answer)
+            except (TypeError, AttributeError, pickle.PicklingError) as error:
+                pipe.send((None, RuntimeError(f"the answer cannot be sent: {error}"), answer[2]))
 
 
 def begin() -> None:
@@ -121,16 +195,14 @@ def begin() -> None:
     _context()
 
 
-def _context() -> multiprocessing.context.BaseContext:
+def _context() -> BaseContext:
     """Start processes as copies of one that has loaded what they need: sooner than each for itself, and it ends sooner."""
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED)
     try:
-        _make_temporary_folder()
-        with _in_root_folder():
-            multiprocessing.forkserver.ensure_running()
+        _start_fork_server()
     except OSError as error:
         reason = fault_of_environment(error) or str(error)
         hint = "free disk space, or set TMPDIR to a folder that can be written; then run the same command again"
@@ -138,10 +210,11 @@ def _context() -> multiprocessing.context.BaseContext:
     return context
 
 
-def _make_temporary_folder() -> None:
-    """Make the folder for the socket of Python's fork server.
+def _start_fork_server() -> None:
+    """Start Python's fork server before it is needed: the one place that uses what the standard library does not document.
 
-    Python would make one whose path may be too long for a socket, and end with a traceback where it cannot be removed.
+    Python would put the server's socket in a folder whose path may be too long for one, and end with a traceback where
+    that folder cannot be removed; so the folder is ours.
     """
     settings = cast("Any", multiprocessing.current_process())._config
     if "tempdir" not in settings:
@@ -149,6 +222,8 @@ def _make_temporary_folder() -> None:
         place = "/tmp" if is_long else None  # noqa: S108  # a private folder in it
         settings["tempdir"] = tempfile.mkdtemp(prefix="pymp-", dir=place)
         atexit.register(shutil.rmtree, settings["tempdir"], ignore_errors=True)
+    with _in_root_folder():
+        multiprocessing.forkserver.ensure_running()
 
 
 @contextlib.contextmanager
@@ -188,21 +263,14 @@ def each(
 ) -> Generator[tuple[Job, JobResult | None], None, None]:
     """Yield each piece of work with what came of it, as it ends; None where its process died, twice.
 
-    When a process dies, the work that was handed out is done again piece by piece, each in a process of its own, and the
-    rest goes on in a new pool.
+    Work whose process died is done again when the rest is done, each piece with the machine for itself.
     """
-    waiting = iter(work)
-    while True:
-        handed: dict[Future[JobResult], Job] = {}
-        try:
-            with crew.start(crew.jobs) as executor:
-                crew.begin(executor)
-                yield from _in_order_of_end(executor, function, waiting, handed, crew)
-        except BrokenExecutor:
-            for one in list(handed.values()):
-                yield one, _alone(function, one, crew)
-        else:
-            return
+    died: list[Job] = []
+    with crew.start(crew.jobs) as executor:
+        crew.begin(executor)
+        yield from _in_order_of_end(executor, function, iter(work), died, crew)
+    for piece in died:
+        yield piece, _alone(function, piece, crew)
 
 
 def default_jobs() -> int:
@@ -211,28 +279,26 @@ def default_jobs() -> int:
 
 
 def _in_order_of_end(
-    executor: Executor,
-    function: Callable[[Job], JobResult],
-    waiting: Iterator[Job],
-    handed: dict[Future[JobResult], Job],
-    crew: Crew[Job],
+    executor: Executor, function: Callable[[Job], JobResult], waiting: Iterator[Job], died: list[Job], crew: Crew[Job]
 ) -> Iterator[tuple[Job, JobResult]]:
     ended = SimpleQueue[Future[JobResult]]()
+    handed: dict[Future[JobResult], Job] = {}
     while True:
-        while len(handed) < crew.jobs * AHEAD and (one := next(waiting, None)) is not None:
-            try:
-                future = executor.submit(function, one)
-            except BrokenExecutor:
-                handed[Future()] = one  # a process has just died: done again, like those it was given
-                raise
-            handed[future] = one
+        for piece in itertools.islice(waiting, crew.jobs * AHEAD - len(handed)):
+            future = executor.submit(function, piece)
+            handed[future] = piece
             future.add_done_callback(ended.put)
         if not handed:
             return
         crew.running(list(handed.values())[: crew.jobs])
         future = _next(ended, crew.stop)
-        result = future.result()
-        yield handed.pop(future), result
+        piece = handed.pop(future)
+        try:
+            result = future.result()
+        except BrokenExecutor:
+            died.append(piece)
+        else:
+            yield piece, result
 
 
 def _next(ended: SimpleQueue[Future[JobResult]], stop: Stop) -> Future[JobResult]:

@@ -19,7 +19,7 @@ import msgspec
 
 from grader import keys
 from grader.errors import RequestError
-from grader.files import make_private_folder, open_in_place
+from grader.files import is_disk_full, make_private_folder, open_in_place
 from grader.records import Evidence, Result
 from grader.store import schema
 from grader.store.ledger import FILE as RULINGS
@@ -506,7 +506,9 @@ class Store:
 
     def _unusable(self, error: Exception) -> RequestError:
         hint = "free disk space or choose a folder you can write to; what was graded before stays in it"
-        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        if is_disk_full(error, self.path.parent):
+            hint = "free disk space, then run the same command again; what was graded before stays in it"
+        elif isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             hint = (
                 "it is damaged: bring it back from a backup, or move it away and run `grader batch` again; pages stay, "
                 "what people decided is in this file alone"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import json
 import os
 import random
@@ -17,8 +18,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -28,6 +31,7 @@ from grader.classroom import batch, pool
 from grader.cli import main
 from grader.errors import RequestError
 from grader.exercise import load as exercises
+from grader.files import make_private_folder
 from grader.files import write as write_whole
 from grader.store import Store
 
@@ -226,6 +230,36 @@ def test_a_full_disk_is_a_clear_error_and_what_was_graded_stays(whole, tmp_path,
         subprocess.run(["umount", disk], check=False)
 
 
+@pytest.mark.parametrize(
+    ("error", "free"),
+    [
+        (sqlite3.OperationalError("database or disk is full"), 1 << 30),
+        (sqlite3.OperationalError("disk I/O error"), 0),
+        (sqlite3.DatabaseError("database disk image is malformed"), 0),
+        (OSError(errno.ENOSPC, "No space left on device"), 1 << 30),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), 1 << 30),
+    ],
+    ids=str,
+)
+def test_a_full_disk_is_told_wherever_a_store_meets_it(tmp_path, monkeypatch, error, free):
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", fails)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(RequestError, match="hint: free disk space, then run the same command again"):
+        Store(tmp_path / "grades.sqlite")
+
+
+def test_a_full_disk_is_told_where_a_folder_cannot_be_made(tmp_path, monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", fails)
+    with pytest.raises(RequestError, match="No space left on device\n  hint: free disk space"):
+        make_private_folder(tmp_path / "out" / "ada")
+
+
 @linux
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_device_that_is_full_is_a_clear_error_and_stays_a_device(tmp_path, capsys):
@@ -344,6 +378,41 @@ def test_work_that_a_broken_pool_refuses_is_done_all_the_same():
         crew = pool.Crew(2, pool.processes, stop, lambda _running: None, die)
         found = dict(pool.each(abs, range(5), crew))
     assert found == {number: number for number in range(5)}
+
+
+def counted(place: Path, number: int) -> int:
+    """Note that a piece of work was begun, and die at the first try of 2."""
+    tries = place / str(number)
+    tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+    if number == 2 and len(tries.read_text()) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@linux
+def test_a_process_that_is_killed_takes_only_its_own_piece_of_work_with_it(tmp_path):
+    with pool.Stop() as stop:
+        crew = pool.Crew(2, pool.processes, stop, lambda _running: None)
+        ended = dict(pool.each(partial(counted, tmp_path), range(8), crew))
+    assert ended == {number: number for number in range(8)}
+    assert {path.name: len(path.read_text()) for path in tmp_path.iterdir()} == {
+        str(number): 1 + (number == 2) for number in range(8)
+    }
+
+
+def fails(number: int) -> int:
+    raise ValueError(f"{number} is no good")
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "error"),
+    [(fails, 3, ValueError), (abs, lambda: 1, Exception), (threading.Thread, None, RuntimeError)],
+    ids=["raises", "cannot be sent", "its answer cannot be sent"],
+)
+def test_an_error_in_a_process_is_the_futures(function, argument, error):
+    with pool.processes(1) as executor:
+        assert isinstance(executor.submit(function, argument).exception(), error)
+        assert executor.submit(abs, -1).result() == 1
 
 
 def half_said(number: int) -> int:
