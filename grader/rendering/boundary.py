@@ -3,43 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
 
 from grader.exercise.training import course_data
 from grader.records import Boundary, TrainingResult
-from grader.rendering.figures import Label, Layer, Picture, Stroke, dot, head, kept
+from grader.rendering.charts import Area, Axis, Chart, Dots, Panel
 from grader.rendering.text import accuracy
 
-SIDE, TOP, GAP = 172, 66, 16  # units of the picture: a panel's side, its upper edge, and what lies between two
-HEIGHT = TOP + SIDE + 4
+KEY = (("region", "answers “inner ring”"), ("inner", "inner ring"), ("outer", "outer ring"))
 
 
-@kept
-def boundary_figure(training: TrainingResult, reference: TrainingResult | None) -> Picture | None:
+def boundary_chart(training: TrainingResult, reference: TrainingResult | None) -> Chart | None:
     """Return the plane as this run divides it, beside the right answer's where there is one; None if it was not kept."""
     runs = [("this run", training)] + ([("the right answer", reference)] if reference is not None else [])
     shown = [(name, run, run.boundary) for name, run in runs if run.boundary is not None]
     if not shown or training.boundary is None:
         return None
-    samples = (("region", "answers “inner ring”", 0), ("inner", "inner ring", 156), ("outer", "outer ring", 252))
-    ground = head("where the trained network answers “inner ring”", *samples)
-    for index, (name, run, boundary) in enumerate(shown):
-        ground += _panel(index * (SIDE + GAP), f"{name}: {accuracy(run.train_accuracy)}", boundary)
-    return Picture(says=_says(shown), ground=ground, height=HEIGHT)
-
-
-def _panel(left: float, title: str, boundary: Boundary) -> Layer:
-    rings = _points(boundary.low, boundary.high, left)
-    return Layer(
-        (
-            Stroke("region", outline(boundary, left)),
-            Stroke("frame", f"M{left:g} {TOP}h{SIDE}v{SIDE}h-{SIDE}Z"),
-            Stroke("outer", rings[0]),
-            Stroke("core", rings[0]),
-            Stroke("inner", rings[1]),
-        ),
-        (Label(left, TOP - 10, title, look="name"),),
+    return Chart(
+        says=_says(shown),
+        panels=tuple(plane(boundary, f"{name}: {accuracy(run.train_accuracy)}") for name, run, boundary in shown),
+        title="where the trained network answers “inner ring”",
+        key=KEY,
+        is_map=True,
     )
+
+
+def plane(boundary: Boundary, title: str) -> Panel:
+    """Return the plane as a network divides it, with the training points."""
+    axis = Axis(boundary.low, boundary.high)
+    outer, inner = _points(axis)
+    return Panel(axis, axis, (Area("region", outline(boundary)), Dots("outer", outer), Dots("inner", inner)), title)
 
 
 def _says(shown: Iterable[tuple[str, TrainingResult, Boundary]]) -> str:
@@ -61,25 +53,21 @@ def _result(name: str, right: str, boundary: Boundary) -> str:
     return f"{name} has {right} on the right side of its line"
 
 
-@cache
-def _points(low: float, high: float, left: float) -> tuple[str, str]:
-    """Return the training points of the outer and the inner ring as dots, as far as they lie in the picture."""
+def _points(axis: Axis) -> tuple[tuple[tuple[float, float], ...], ...]:
+    """Return the training points of the outer and the inner ring, as far as the picture shows them."""
     data = course_data()
-    paths = ["", ""]
-    for x, y, label in zip(*data.X_train, data.Y_train[0], strict=True):
-        if low <= x <= high and low <= y <= high:
-            across, down = (x - low) / (high - low) * SIDE + left, (high - y) / (high - low) * SIDE + TOP
-            paths[int(label)] += dot(round(across, 1), round(down, 1))
-    return paths[0], paths[1]
+    rings: tuple[list[tuple[float, float]], ...] = ([], [])
+    for x, y, label in zip(*data.X_train.tolist(), data.Y_train[0].tolist(), strict=True):
+        if axis.has(x) and axis.has(y):
+            rings[int(label)].append((x, y))
+    return tuple(map(tuple, rings))
 
 
-@kept
-def outline(boundary: Boundary, left: float) -> str:
-    """Return the edges of the region of ones as an SVG path; each answer fills the square around its grid point."""
+def outline(boundary: Boundary) -> tuple[tuple[tuple[float, float], ...], ...]:
+    """Return the edges of the region of ones; each answer fills the square around its grid point."""
     answers = [[bit == "1" for bit in f"{int(row, 16):0{4 * len(row)}b}"] for row in boundary.rows]
-    cell = SIDE / len(answers)
-    loops = ([(round(left + x * cell, 1), round(TOP + y * cell, 1)) for x, y in loop] for loop in _loops(answers))
-    return "".join(f"M{'L'.join(f'{x:g} {y:g}' for x, y in loop)}Z" for loop in loops)
+    low, high, cell = boundary.low, boundary.high, (boundary.high - boundary.low) / len(answers)
+    return tuple(tuple((low + x * cell, high - y * cell) for x, y in loop) for loop in _loops(answers))
 
 
 Corner = tuple[int, int]

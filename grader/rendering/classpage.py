@@ -16,8 +16,8 @@ from grader.classroom.statistics import Classroom, Overview, Row, note, overview
 from grader.classroom.statistics.overview import CauseCount
 from grader.faults import attempt, surviving
 from grader.rendering import html, text, words
+from grader.rendering.charts import Chart
 from grader.rendering.classfigures import class_curve, histogram
-from grader.rendering.figures import Picture
 
 MOST_ON_ONE, ON_A_PAGE = 2_000, 500
 MOST_TO_REVIEW, MOST_GROUPS, MOST_IGNORED = 50, 25, 100  # listed; the rest is counted
@@ -137,7 +137,7 @@ def _manifest_first(item: tuple[str, str]) -> tuple[bool, str]:
     return item[0] != "manifest.json", item[0]
 
 
-def _pictures(found: Classroom, counts: Overview) -> Iterator[Picture | None]:
+def _pictures(found: Classroom, counts: Overview) -> Iterator[Chart | None]:
     yield histogram(counts.scores) if counts.scores else None
     yield class_curve(found.sweep, counts.runs, counts.untrained)
 

@@ -13,29 +13,22 @@ from typing import Literal
 
 from grader.messages import listed
 from grader.records import Number, Table, TrainingResult
-from grader.rendering.figures import (
-    BOTTOM,
+from grader.rendering.charts import (
+    GUESSING,
     LN2,
-    RIGHT,
-    TOP,
-    Frame,
-    Label,
-    Layer,
-    Picture,
-    Scale,
-    Stroke,
-    Tick,
-    head,
+    Axis,
+    Chart,
+    Level,
+    Line,
+    Panel,
+    Words,
+    drawable,
     iterations,
-    kept,
-    parts,
-    path,
+    linear,
     some,
-    steps,
 )
 from grader.rendering.text import costs as cost_words
 
-GUESSING = "ln 2 = 0.693: answering 0.5 to everything"
 MINE = "this run"
 
 
@@ -50,61 +43,53 @@ class DrawnRun:
     @property
     def finite(self) -> tuple[float, ...]:
         """The costs that an axis can hold."""
-        return tuple(cost for _, cost in self.costs if not isinstance(cost, str))
+        return tuple(drawable(cost for _, cost in self.costs))
 
 
-@kept
-def cost_figure(training: TrainingResult, reference: TrainingResult | None) -> Picture:
+def cost_chart(training: TrainingResult, reference: TrainingResult | None) -> Chart:
     """Return cost against iteration on an axis from 0, beside the right answer's run where there is one."""
     runs = [DrawnRun(MINE, "run", training.costs)]
     if reference is not None:
         runs.append(DrawnRun("the right answer", "right", reference.costs))
-    marks = steps(max([*(cost for run in runs for cost in run.finite), LN2 * 1.08]), 5)
-    frame, y = Frame(), Scale(0, marks[-1], BOTTOM, TOP)
-    ground = _axes(runs, frame, tuple(Tick(y(mark), f"{mark:g}") for mark in marks), "cost, on an axis from 0")
-    return Picture(
+    y = linear(max([*(cost for run in runs for cost in run.finite), LN2 * 1.08]), 5)
+    return Chart(
         says=_says(runs),
-        ground=ground + frame.level("guessing", y(LN2), GUESSING) + _lines(runs, frame, y),
+        panels=(Panel(_iterations(runs), y, (Level("guessing", LN2, GUESSING), *_lines(runs))),),
+        title="cost, on an axis from 0",
+        key=_key(runs),
         note=" ".join(filter(None, map(_undrawn, runs))),
         table=_table(runs),
     )
 
 
-@kept
-def stretched(training: TrainingResult) -> Picture | None:
+def stretched(training: TrainingResult) -> Chart | None:
     """Return the same run as PyPlot scales it, from its least cost to its greatest; None where nothing moves."""
     run = DrawnRun(MINE, "run", training.costs)
     if not run.finite or f"{min(run.finite):.10f}" == f"{max(run.finite):.10f}":
         return None
     low, high = min(run.finite), max(run.finite)
-    frame, y = Frame(left=96), Scale(low, high, BOTTOM, TOP)
     decimals = 1 - math.floor(math.log10(high - low))
     span = f"{high - low:.{decimals}f}"
-    says = f"The same run as PyPlot scales it: the whole height of this picture is a difference in cost of {span}."
-    ticks = tuple(Tick(y(cost), f"{cost:.10f}") for cost in (low, high))
-    ground = _axes([run], frame, ticks, "the same cost, as PyPlot scales it")
-    label = Layer(labels=(Label(0, round((TOP + BOTTOM) / 2, 1), f"{span} in all"),))
-    return Picture(says, ground + _lines([run], frame, y) + label)
+    y = Axis(low, high, tuple((cost, f"{cost:.10f}") for cost in (low, high)))
+    return Chart(
+        says=f"The same run as PyPlot scales it: the whole height of this picture is a difference in cost of {span}.",
+        panels=(Panel(_iterations([run]), y, (*_lines([run]), Words(f"{span} in all"))),),
+        title="the same cost, as PyPlot scales it",
+        key=_key([run]),
+    )
 
 
-def _axes(runs: Sequence[DrawnRun], frame: Frame, y_ticks: tuple[Tick, ...], title: str) -> Layer:
-    shown = [run for run in runs if run.finite]
-    samples = ((run.look, run.label, 86.0 * index) for index, run in enumerate(shown))
-    return head(title, *samples) + frame.axes(_iterations(runs, frame)[1], y_ticks, "iteration")
+def _iterations(runs: Sequence[DrawnRun]) -> Axis:
+    return iterations(iteration for run in runs for iteration, _ in run.costs)
 
 
-def _iterations(runs: Sequence[DrawnRun], frame: Frame) -> tuple[Scale, tuple[Tick, ...]]:
-    return iterations([iteration for run in runs for iteration, _ in run.costs], frame.left, RIGHT - 16)
+def _key(runs: Sequence[DrawnRun]) -> tuple[tuple[str, str], ...]:
+    return tuple((run.look, run.label) for run in runs if run.finite)
 
 
-def _lines(runs: Sequence[DrawnRun], frame: Frame, y: Scale) -> Layer:
+def _lines(runs: Sequence[DrawnRun]) -> tuple[Line, ...]:
     """Return the curves, this run's on top."""
-    x, _ = _iterations(runs, frame)
-    return Layer(tuple(Stroke(run.look, _curve(run, x, y)) for run in reversed(runs) if run.finite))
-
-
-def _curve(run: DrawnRun, x: Scale, y: Scale) -> str:
-    return path([(x(iteration), y(cost)) for iteration, cost in part] for part in parts(run.costs))
+    return tuple(Line(run.look, run.costs) for run in reversed(runs) if run.finite)
 
 
 def _says(runs: Iterable[DrawnRun]) -> str:

@@ -10,12 +10,12 @@ from grader.explaining.numbers import last_printed
 from grader.faults import attempt
 from grader.records import FunctionResult, Place, Question, Result, Source, Sweep, Table, TrainingResult
 from grader.rendering import text
-from grader.rendering.boundary import boundary_figure
-from grader.rendering.cost import cost_figure, stretched
-from grader.rendering.figures import Picture
+from grader.rendering.boundary import boundary_chart
+from grader.rendering.charts import Chart
+from grader.rendering.cost import cost_chart, stretched
 from grader.rendering.gradients import gradients
-from grader.rendering.sweep import sweep_figures
-from grader.rendering.waits import waits_figure
+from grader.rendering.sweep import sweep_charts
+from grader.rendering.waits import waits_chart
 
 
 def open_first(functions: Mapping[str, FunctionResult]) -> list[tuple[str, FunctionResult]]:
@@ -36,9 +36,9 @@ class TrainingView:
     """A run to show beside the right answer's: its measures, its pictures and where it stands among others."""
 
     measures: Table
-    run: tuple[Picture, ...]
-    sweep: tuple[Picture, ...]
-    waits: Picture | None
+    run: tuple[Chart, ...]
+    sweep: tuple[Chart, ...]
+    waits: Chart | None
 
 
 def training_view(function: FunctionResult, sweep: Sweep | None = None) -> TrainingView | None:
@@ -48,10 +48,10 @@ def training_view(function: FunctionResult, sweep: Sweep | None = None) -> Train
         return None
     other = None if function.passed else function.reference_training
     stuck = training.regime == "plateau"
-    figures: list[Callable[[], Picture | None]] = [
-        lambda: cost_figure(training, other),
+    figures: list[Callable[[], Chart | None]] = [
+        lambda: cost_chart(training, other),
         lambda: stretched(training) if stuck else None,  # beside the honest one
-        lambda: boundary_figure(training, other),
+        lambda: boundary_chart(training, other),
         lambda: gradients(training),
     ]
     if "nan" in training.outputs:  # there is nothing to draw, or to set beside others
@@ -60,12 +60,12 @@ def training_view(function: FunctionResult, sweep: Sweep | None = None) -> Train
     return TrainingView(
         measures=_measures(training, other),
         run=tuple(picture for picture in run if picture is not None),
-        sweep=attempt("drawing", lambda: sweep_figures(sweep, function), lambda _: ()),
-        waits=_drawn(lambda: waits_figure(sweep) if stuck and sweep is not None else None),
+        sweep=attempt("drawing", lambda: sweep_charts(sweep, function), lambda _: ()),
+        waits=_drawn(lambda: waits_chart(sweep) if stuck and sweep is not None else None),
     )
 
 
-def _drawn(figure: Callable[[], Picture | None]) -> Picture | None:
+def _drawn(figure: Callable[[], Chart | None]) -> Chart | None:
     """Return a picture, or None where drawing it fails: the page is whole without it."""
     return attempt("drawing", figure, lambda _: None)
 

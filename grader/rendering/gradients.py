@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.messages import listed, say
 from grader.records import Number, Table, TrainingResult
-from grader.rendering.figures import (
-    BOTTOM,
-    LEFT,
-    RIGHT,
-    Frame,
-    Label,
-    Layer,
-    Picture,
-    Scale,
-    Stroke,
-    head,
-    iterations,
-    kept,
-    parts,
-    path,
-    powers,
-    some,
-    spread_out,
-)
-
-FRAME = Frame(left=LEFT + 8, right=RIGHT - 30, top=34)  # names stand behind the ends of their lines
+from grader.rendering.charts import Chart, Line, Panel, iterations, powers, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +18,26 @@ class Norms:
     norms: tuple[tuple[int, Number], ...]
 
     @property
-    def parts(self) -> list[list[tuple[float, float]]]:
-        """The points that have a place among powers of ten, split where one is missing between them."""
-        return parts((iteration, norm if _has_logarithm(norm) else None) for iteration, norm in self.norms)
+    def points(self) -> tuple[tuple[int, float | None], ...]:
+        """The norms that have a place among powers of ten."""
+        return tuple((iteration, norm if _has_logarithm(norm) else None) for iteration, norm in self.norms)  # type: ignore[misc]  # no str has
 
 
-@kept
-def gradients(training: TrainingResult) -> Picture | None:
-    """Return the picture of a run; None where its course was not kept."""
+def gradients(training: TrainingResult) -> Chart | None:
+    """Return the chart of a run; None where its course was not kept."""
     layers = _layers(training)
     if not layers:
         return None
     if all(norm == 0 for layer in layers for _, norm in layer.norms):
-        return Picture(_dead(layers), Layer())
+        return Chart(_dead(layers))
     note = _undrawn(layers)
-    norms = [norm for layer in layers for part in layer.parts for _, norm in part]
+    norms = [norm for layer in layers for _, norm in layer.points if norm is not None]
     if not norms:
-        return Picture(_says(layers), Layer(), note=note, table=_table(layers))
-    y, y_ticks = powers(norms, BOTTOM, FRAME.top)
-    x, x_ticks = iterations([iteration for iteration, _ in layers[0].norms], FRAME.left, FRAME.right)
+        return Chart(_says(layers), note=note, table=_table(layers))
+    lines = [Line(f"layer{index % 3}", layer.points, layer.name) for index, layer in enumerate(layers)]
+    panel = Panel(iterations(iteration for iteration, _ in layers[0].norms), powers(norms), tuple(lines[::-1]))
     title = "size of the gradient of each layer's weights"
-    ground = head(title) + FRAME.axes(x_ticks, y_ticks, "iteration") + _lines(layers, x, y)
-    return Picture(_says(layers), ground, note=note, table=_table(layers))
+    return Chart(_says(layers), (panel,), title, note=note, table=_table(layers))
 
 
 def _layers(training: TrainingResult) -> list[Norms]:
@@ -74,20 +51,6 @@ def _layers(training: TrainingResult) -> list[Norms]:
 
 def _has_logarithm(norm: Number) -> bool:
     return not isinstance(norm, str) and norm > 0
-
-
-def _lines(layers: Sequence[Norms], x: Scale, y: Scale) -> Layer:
-    """Return the lines, their names beside their ends and apart from each other."""
-    ends = {layer.name: y(math.log10(layer.parts[-1][-1][1])) for layer in layers if layer.parts}
-    names = tuple(Label(FRAME.right + 6, round(at + 4, 1), name, look="name") for name, at in spread_out(ends).items())
-    return Layer(tuple(_curves(layers, x, y))[::-1], names)
-
-
-def _curves(layers: Sequence[Norms], x: Scale, y: Scale) -> Iterator[Stroke]:
-    for index, layer in enumerate(layers):
-        if layer.parts:
-            places = ([(x(iteration), y(math.log10(norm))) for iteration, norm in part] for part in layer.parts)
-            yield Stroke(f"layer{index % 3}", path(places))
 
 
 def _says(layers: Sequence[Norms]) -> str:

@@ -18,9 +18,10 @@ from grader.records import FunctionResult, Question, Result, Source, Sweep
 from grader.rendering import text, words
 from grader.rendering.excerpt import excerpt
 from grader.rendering.feedback import further_questions, is_wide, marked_line, open_first, place, training_view
-from grader.rendering.figures import KEPT, Layer
 from grader.rendering.lablink import links
+from grader.rendering.svg import draw
 
+KEPT = 160
 KEPT_CODES = 400  # of students, as they stand on pages, that a process remembers
 NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name of the file stands at the end
 
@@ -132,7 +133,7 @@ def _environment() -> jinja2.Environment:
         is_wide=is_wide,
         marked_line=marked_line,
         training_view=training_view,
-        drawn=_drawn,
+        draw=draw,
     )
     return environment
 
@@ -140,9 +141,3 @@ def _environment() -> jinja2.Environment:
 def _finalize(value: object) -> object:
     """Pass every string that a template writes through `clean`: no page shows a control character."""
     return text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@lru_cache(maxsize=KEPT)
-def _drawn(layer: Layer) -> Markup:
-    """Return a layer of a picture as SVG; equal layers are written once a process."""
-    return Markup(macros("_figure.html").layer(layer))  # noqa: S704  # a macro's output, escaped

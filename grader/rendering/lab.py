@@ -25,7 +25,7 @@ from grader.faults import attempt
 from grader.messages import say
 from grader.rendering import html
 from grader.rendering.lablink import FILE
-from grader.rendering.waits import waits_figure
+from grader.rendering.waits import waits_chart
 
 DRAWS = {  # what each weight is before it is multiplied, by the names of `shipped.DRAWS`
     "randn": "randn: normal",
@@ -57,7 +57,7 @@ def lab_page(exercise: Exercise, measured: Measured) -> str:
         )
     scales = shipped.solution_scales(exercise)
     answered = attempt("answering questions", lambda: exhibits(measured, scales), lambda _: ())
-    waits = waits_figure(measured.sweep) if measured.sweep else None
+    waits = waits_chart(measured.sweep) if measured.sweep else None
     return html.render(
         FILE,
         styles=("page.css", "lab.css"),

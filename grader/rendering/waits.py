@@ -7,59 +7,30 @@ from collections.abc import Sequence
 
 from grader.messages import listed
 from grader.records import Sweep, Table, WaitRow
-from grader.rendering.figures import (
-    BOTTOM,
-    LEFT,
-    RIGHT,
-    Frame,
-    Label,
-    Layer,
-    Picture,
-    Scale,
-    Stroke,
-    Tick,
-    head,
-    kept,
-    path,
-    powers,
-    spread_out,
-)
-
-FRAME = Frame(left=LEFT + 20, right=RIGHT - 54, top=34)
+from grader.rendering.charts import Axis, Chart, Line, Panel, powers
 
 
-@kept
-def waits_figure(sweep: Sweep) -> Picture | None:
-    """Return the picture; None where too little was measured to draw a line."""
+def waits_chart(sweep: Sweep) -> Chart | None:
+    """Return the chart; None where too little was measured to draw a line."""
     rows = [row for row in sweep.waits if len(_left(row)) > 1]
     if not rows:
         return None
     scales = sorted({scale for row in rows for scale in row.scales})
-    x = Scale(math.log10(scales[0]), math.log10(scales[-1]), FRAME.left + 26, FRAME.right - 10)
-    y, y_ticks = powers([left for row in rows for _, left in _left(row)], BOTTOM, FRAME.top)
-    marks = [scale for scale in scales if math.isclose(math.log10(scale) % 1, 0, abs_tol=1e-9)]
-    x_ticks = tuple(Tick(x(math.log10(scale)), f"{scale:g}") for scale in marks)
-    ground = (
-        head("first iteration with a cost below 0.6")
-        + FRAME.axes(x_ticks, y_ticks, "scale of the weights")
-        + _lines(rows, x, y)
+    ticks = [scale for scale in scales if math.isclose(math.log10(scale) % 1, 0, abs_tol=1e-9)]
+    x = Axis(
+        scales[0], scales[-1], tuple((scale, f"{scale:g}") for scale in ticks), "scale of the weights", is_log=True
     )
-    return Picture(says=_says(rows), ground=ground, note=_note(rows, sweep), table=_table(rows, scales, sweep))
+    y = powers([left for row in rows for _, left in _left(row)])
+    lines = (Line(f"layer{index % 3}", tuple(_left(row)), _layers(row)) for index, row in enumerate(rows))
+    title = "first iteration with a cost below 0.6"
+    return Chart(
+        _says(rows), (Panel(x, y, tuple(lines)),), title, note=_note(rows, sweep), table=_table(rows, scales, sweep)
+    )
 
 
 def _left(row: WaitRow) -> list[tuple[float, int]]:
     """Return scale and iteration where there is one, smallest scale first."""
     return sorted((scale, left) for scale, left in zip(row.scales, row.iterations, strict=True) if left)
-
-
-def _lines(rows: Sequence[WaitRow], x: Scale, y: Scale) -> Layer:
-    lines = tuple(
-        Stroke(f"layer{index % 3}", path([[(x(math.log10(scale)), y(math.log10(left))) for scale, left in _left(row)]]))
-        for index, row in enumerate(rows)
-    )
-    ends = {_layers(row): y(math.log10(_left(row)[-1][1])) for row in rows}
-    names = tuple(Label(FRAME.right, round(at + 4, 1), name, look="name") for name, at in spread_out(ends).items())
-    return Layer(lines, names)
 
 
 def _says(rows: Sequence[WaitRow]) -> str:

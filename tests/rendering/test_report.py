@@ -6,7 +6,6 @@ import ast
 import base64
 import hashlib
 import io
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -26,14 +25,14 @@ from grader import records, resources
 from grader.classroom.statistics import gather
 from grader.errors import GraderError
 from grader.records import NotebookInfo, Question, Result, Source
-from grader.rendering import classpage, cost, figures, html, terminal, text, words
+from grader.rendering import charts, classpage, cost, html, svg, terminal, text, words
 from grader.rendering import excerpt as excerpts
-from grader.rendering.boundary import boundary_figure, outline
+from grader.rendering.boundary import boundary_chart, outline, plane
 from grader.rendering.excerpt import MOST_COLUMNS, MOST_LINES, excerpt
 from grader.rendering.feedback import marked_line, training_view
 from grader.rendering.gradients import gradients
-from grader.rendering.sweep import sweep_figures
-from grader.rendering.waits import waits_figure
+from grader.rendering.sweep import sweep_charts
+from grader.rendering.waits import waits_chart
 
 Golden = Callable[[str, str], None]
 
@@ -204,7 +203,7 @@ def test_a_right_answer_is_not_compared_with_itself() -> None:
 
     assert view is not None
     assert view.measures.columns == ("measure", "this run")
-    assert [stroke.look for stroke in view.run[0].ground.strokes].count("right") == 0
+    assert not looks(view.run[0], "right")
 
 
 def test_the_same_result_gives_the_same_bytes() -> None:
@@ -436,24 +435,24 @@ def test_endless_code_is_cut() -> None:
     assert max(len(line) for _, line in shown.lines) < MOST_COLUMNS + 60
 
 
-def looks(picture: figures.Picture, look: str) -> list[str]:
-    """Return the paths of a look, keys left out: they stand above the picture."""
-    strokes = (*picture.ground.strokes, *picture.mark.strokes)
-    return [stroke.path for stroke in strokes if stroke.look.split()[0] == look and " 29h22" not in stroke.path]
+def looks(chart: charts.Chart, look: str) -> list[str]:
+    """Return the paths of a look as they are written, keys left out: they stand above the picture."""
+    paths = re.findall(r'<path class="([^"]*)" d="([^"]*)"/>', svg.draw(chart))
+    return [path for name, path in paths if name.split()[0] == look and " 29h" not in path]
 
 
-def texts(picture: figures.Picture) -> list[str]:
-    return [label.text for label in (*picture.ground.labels, *picture.mark.labels)]
+def texts(chart: charts.Chart) -> list[str]:
+    return re.findall(r"<text [^>]*>([^<]*)</text>", svg.draw(chart))
 
 
 def test_figure_starts_at_zero_and_marks_the_cost_of_guessing() -> None:
-    figure = cost.cost_figure(builders.SMALL, builders.TEN)
-    zero = next(label for label in figure.ground.labels if label.text == "0" and label.anchor == "end")
-    at = figures.BOTTOM - (figures.BOTTOM - figures.TOP) * figures.LN2 / 0.8
+    figure = cost.cost_chart(builders.SMALL, builders.TEN)
+    at = svg.BOTTOM - (svg.BOTTOM - svg.TOP) * charts.LN2 / 0.8
 
-    assert zero.y == figures.BOTTOM + 4
+    assert figure.panels[0].y.low == 0
+    assert f'y="{svg.BOTTOM + 4}" text-anchor="end">0</text>' in svg.draw(figure)
     assert "0.8" in texts(figure)
-    assert looks(figure, "guessing") == [f"M{figures.LEFT} {at:.1f}H{figures.RIGHT}"]
+    assert looks(figure, "guessing") == [f"M{svg.LEFT} {at:.1f}H{svg.RIGHT}"]
     assert figure.says == (
         "At iteration 14,000 the cost is 0.6931 for this run and 0.3828 for the right answer; answering 0.5 to everything "
         "costs ln 2 = 0.693."
@@ -473,7 +472,7 @@ def test_figure_starts_at_zero_and_marks_the_cost_of_guessing() -> None:
     ],
 )
 def test_figure_draws_what_an_axis_can_hold(costs: Any, paths: int, missing: str) -> None:
-    figure = cost.cost_figure(replace(builders.HEALTHY, costs=costs), None)
+    figure = cost.cost_chart(replace(builders.HEALTHY, costs=costs), None)
 
     assert "".join(looks(figure, "run")).count("M") == paths
     assert missing in figure.note
@@ -481,7 +480,7 @@ def test_figure_draws_what_an_axis_can_hold(costs: Any, paths: int, missing: str
 
 @pytest.mark.parametrize("high", [0.7, 0.8, 0.883, 1.0, 1.97, 5, 9.99, 1774, 1e300])
 def test_axis_has_few_round_steps_and_room_for_all(high: float) -> None:
-    marks = figures.steps(high, 5)
+    marks = charts.steps(high, 5)
 
     assert 2 <= len(marks) <= 6
     assert marks[-1] >= high
@@ -496,7 +495,7 @@ def test_stretched_figure_names_its_span_and_stands_beside_the_honest_one() -> N
     assert "0.000000048 in all" in texts(figure)
     assert cost.stretched(builders.DEAD) is None
     assert view is not None
-    assert view.run[1] is figure
+    assert view.run[1] == figure
     assert view.run[0].says.startswith("At iteration 14,000 the cost is")
 
 
@@ -519,7 +518,7 @@ def test_sweep_places_a_run_only_where_it_belongs(
     changes: dict[str, Any], says: str, note: str, has_point: bool
 ) -> None:
     function = builders.random()
-    figure, _, _ = sweep_figures(builders.SWEEP, replace(function, diagnosis=replace(function.diagnosis, **changes)))
+    figure, _, _ = sweep_charts(builders.SWEEP, replace(function, diagnosis=replace(function.diagnosis, **changes)))
 
     assert figure.says.startswith(
         "Over 50 seeds the median train accuracy is 0.5067 at scale 0.01, 0.9867 at scale 1, "
@@ -530,22 +529,22 @@ def test_sweep_places_a_run_only_where_it_belongs(
     assert bool(looks(figure, "run")) != has_point
     assert "you are here: 0.83" in texts(figure)
     assert figure.table is not None
-    assert len(figure.table.rows) <= figures.MOST_ROWS
+    assert len(figure.table.rows) <= charts.MOST_ROWS
 
 
 def test_runs_differ_on_the_sweep_by_their_mark_alone() -> None:
-    """What is shared is one record, so that it is written once a process."""
     pairs = zip(
-        sweep_figures(builders.SWEEP, builders.small()), sweep_figures(builders.SWEEP, builders.he()), strict=True
+        sweep_charts(builders.SWEEP, builders.small()), sweep_charts(builders.SWEEP, builders.he()), strict=True
     )
 
-    for one, other in pairs:
-        assert one.ground is other.ground
-        assert one.mark != other.mark
+    for small, he in pairs:
+        shared = [mark for mark in small.panels[0].marks if not isinstance(mark, charts.Mark | charts.Level)]
+        assert shared == [mark for mark in he.panels[0].marks if not isinstance(mark, charts.Mark | charts.Level)]
+        assert small.panels != he.panels
 
 
 def test_cost_and_wait_say_what_is_measured_and_what_is_not_drawn() -> None:
-    _, last, waiting = sweep_figures(builders.SWEEP, builders.small())
+    _, last, waiting = sweep_charts(builders.SWEEP, builders.small())
 
     assert last.says == (
         "Over 50 seeds the median cost at the last iteration is 0.6931 at scale 0.01, 0.0720 at scale 1, 0.4236 at scale 10 "
@@ -572,7 +571,7 @@ def test_cost_and_wait_say_what_is_measured_and_what_is_not_drawn() -> None:
 def test_a_wait_that_is_not_known_has_no_mark(changes: dict[str, Any], says: str, marked: bool) -> None:
     function = builders.small()
     run = replace(builders.SMALL, **changes)
-    *_, waiting = sweep_figures(builders.SWEEP, replace(function, training=run))
+    *_, waiting = sweep_charts(builders.SWEEP, replace(function, training=run))
 
     assert waiting.says.endswith(says)
     assert bool(looks(waiting, "mine")) == marked
@@ -581,7 +580,7 @@ def test_a_wait_that_is_not_known_has_no_mark(changes: dict[str, Any], says: str
 @pytest.mark.parametrize("last", ["inf", "nan", 1774.0])
 def test_a_cost_beyond_the_axis_has_no_mark(last: Any) -> None:
     function = replace(builders.small(), training=replace(builders.SMALL, cost_last=last))
-    _, figure, _ = sweep_figures(builders.SWEEP, function)
+    _, figure, _ = sweep_charts(builders.SWEEP, function)
 
     assert not looks(figure, "mine")
     assert "Yours is too large for this axis." in figure.note
@@ -590,16 +589,16 @@ def test_a_cost_beyond_the_axis_has_no_mark(last: Any) -> None:
 def test_an_older_sweep_has_the_figure_of_accuracy_alone() -> None:
     rows = tuple(records.SweepRow(row.scale, row.at_seed, row.low, row.median, row.high) for row in builders.SWEEP.rows)
 
-    assert len(sweep_figures(records.Sweep(3, 50, rows), builders.random())) == 1
+    assert len(sweep_charts(records.Sweep(3, 50, rows), builders.random())) == 1
 
 
 def test_no_sweep_without_shipped_runs_or_training() -> None:
-    assert sweep_figures(None, builders.random()) == ()
-    assert sweep_figures(builders.SWEEP, builders.random(training=None)) == ()
+    assert sweep_charts(None, builders.random()) == ()
+    assert sweep_charts(builders.SWEEP, builders.random(training=None)) == ()
 
 
 def test_waits_have_a_line_for_each_depth_and_say_how_they_grow() -> None:
-    figure = waits_figure(builders.SWEEP)
+    figure = waits_chart(builders.SWEEP)
 
     assert figure is not None
     assert figure.says == (
@@ -608,7 +607,7 @@ def test_waits_have_a_line_for_each_depth_and_say_how_they_grow() -> None:
     )
     assert figure.note == "Not below 0.6 within 4,000,000 iterations, so not drawn: 4 layers at scale 0.001."
     assert [looks(figure, f"layer{index}")[0].count("L") for index in range(3)] == [3, 3, 2]
-    assert waits_figure(replace(builders.SWEEP, waits=())) is None
+    assert waits_chart(replace(builders.SWEEP, waits=())) is None
 
 
 def test_waits_are_shown_to_those_who_wait() -> None:
@@ -628,19 +627,21 @@ def test_waits_are_shown_to_those_who_wait() -> None:
     ],
 )
 def test_a_region_is_drawn_by_its_edges(runs: list[tuple[int, int, int]], path: str) -> None:
-    assert outline(builders.boundary(*runs), 0) == path
+    chart = charts.Chart("", (plane(builders.boundary(*runs), ""),), is_map=True)
+
+    assert "".join(looks(chart, "region")) == path
 
 
 def test_a_region_with_a_hole_has_two_edges() -> None:
     grid = builders.boundary((16, 0, 64), (32, 0, 16), (16, 0, 64))
     ring = tuple(f"{int(row, 16) | (0xFFFF if 16 <= index < 48 else 0):016x}" for index, row in enumerate(grid.rows))
 
-    assert outline(replace(grid, rows=ring), 0).count("M") == 2
+    assert len(outline(replace(grid, rows=ring))) == 2
 
 
 def test_boundary_says_how_many_points_are_right_and_where_no_line_is() -> None:
-    both = boundary_figure(builders.SMALL, builders.TEN)
-    dead = boundary_figure(builders.DEAD, None)
+    both = boundary_chart(builders.SMALL, builders.TEN)
+    dead = boundary_chart(builders.DEAD, None)
 
     assert both is not None
     assert both.says == (
@@ -651,15 +652,8 @@ def test_boundary_says_how_many_points_are_right_and_where_no_line_is() -> None:
     assert dead.says == (
         "This run answers “outer ring” everywhere on this picture's grid, which is right for 150 of the 300 training points."
     )
-    assert [path.count("M") for look in ("outer", "inner") for path in looks(dead, look)[1:]] == [150, 150]
-    assert boundary_figure(replace(builders.DEAD, boundary=None), None) is None
-
-
-def test_equal_runs_are_drawn_once() -> None:
-    again = replace(builders.SMALL, costs=tuple(builders.SMALL.costs))
-
-    assert cost.cost_figure(again, None) is cost.cost_figure(builders.SMALL, None)
-    assert gradients(again) is gradients(builders.SMALL)
+    assert [path.count("M") for look in ("outer", "inner") for path in looks(dead, look)] == [150, 150]
+    assert boundary_chart(replace(builders.DEAD, boundary=None), None) is None
 
 
 @pytest.mark.parametrize(
@@ -732,7 +726,7 @@ def test_gradients_have_a_line_for_each_layer_and_say_where_they_go() -> None:
         "The size of the gradient at iteration 0 is 81.2 for W1, 88.4 for W2 and 1,394 for W3; "
         "at iteration 100 it is 0.5 for W1, 9.7e-06 for W2 and 2 for W3."
     )
-    places = sorted(label.y for label in figure.ground.labels if re.fullmatch(r"W\d", label.text))
+    places = sorted(float(y) for y in re.findall(r'y="([^"]*)" class="name">W\d<', svg.draw(figure)))
     assert len(places) == 3
     assert all(below - above >= 15 for above, below in pairwise(places))
 
@@ -753,15 +747,15 @@ def test_gradients_say_what_they_cannot_draw(norms: Any, lines: int, said: str) 
 
     assert figure is not None
     assert said in f"{figure.says} {figure.note}"
-    assert sum(stroke.look.startswith("layer") for stroke in figure.ground.strokes) == lines
+    assert sum(len(looks(figure, f"layer{index}")) for index in range(3)) == lines
 
 
 @pytest.mark.parametrize("numbers", [(1.0,), (1e-320, 1e300), (9.7e-6, 1.5e-5), (147.0, 884_138.0), (10.0, 10.0)])
 def test_axis_of_powers_has_few_marks_and_room_for_all(numbers: tuple[float, ...]) -> None:
-    scale, ticks = figures.powers(numbers, 100, 0)
+    axis = charts.powers(numbers)
 
-    assert 2 <= len(ticks) <= figures.MOST_POWERS
-    assert all(0 <= scale(math.log10(number)) <= 100 for number in numbers)
+    assert 2 <= len(axis.ticks) <= charts.MOST_POWERS
+    assert all(map(axis.has, numbers))
 
 
 def test_no_gradients_where_the_course_was_not_kept() -> None:

@@ -1,0 +1,346 @@
+"""The one writer of charts: `draw` turns a chart into SVG.
+
+Lengths are units of the viewBox: about the pixels of a telephone, so that text stays legible there.  Places are rounded to a
+tenth of a unit, so that pages are the same on every machine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import singledispatchmethod
+from typing import Literal
+
+from markupsafe import Markup, escape
+
+from grader.rendering.charts import (
+    Area,
+    At,
+    Axis,
+    Band,
+    Chart,
+    Counts,
+    Dots,
+    Level,
+    Line,
+    Mark,
+    Panel,
+    Point,
+    Rule,
+    Words,
+)
+from grader.rendering.text import clean
+
+WIDTH, HEIGHT = 360, 272
+LEFT, RIGHT, TOP, BOTTOM = 42, 352, 54, 228  # the edges of the part that holds the lines
+LETTER = 6.6  # how wide a letter is at most, on average
+NO_KEY = 20  # how much higher a chart begins that has no key
+SLOT = 50  # how wide a place is that has a name
+GAP, MAP_TOP = 16, 66  # between two maps, and above them
+APART = 15  # of two names, one above the other
+SMALLEST, GROWS = 4.0, 9.0  # radius of a point alone, and what all in one place would add
+LABELS_APART = (24, 14)  # of the middles of two numbers: in width or in height
+_AREAS, _DOTS, _CIRCLES = {"band", "region"}, {"dot", "point", "inner", "outer"}, {"here", "here off"}
+_ON_TOP = {"dot": "hole", "outer": "core"}  # what makes a dot a ring
+Anchor = Literal["start", "middle", "end"]
+
+
+def draw(chart: Chart) -> Markup:
+    """Return a chart as an SVG image whose name is its finding; empty where there is nothing to see."""
+    if not chart.panels:
+        return Markup()
+    frames, height = _frames(chart)
+    parts = [*_head(chart)]
+    for panel, frame in zip(chart.panels, frames, strict=True):
+        parts += _Drawing(panel, frame).parts()
+    name, view = escape(clean(chart.says)), f"0 0 {WIDTH} {height:g}"
+    whole = "\n".join((f'<svg viewBox="{view}" role="img" aria-label="{name}">', *parts, "</svg>"))
+    return Markup(whole)  # noqa: S704  # numbers, our own looks, and words that are escaped
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The edges of the part of a picture that holds the marks of a panel."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
+def _frames(chart: Chart) -> tuple[list[Frame], float]:
+    """Return the place of each panel, and the height of the picture: axes with room for their words, or square maps."""
+    if not chart.is_map:
+        return [_frame(panel, TOP if chart.key else TOP - NO_KEY) for panel in chart.panels], HEIGHT
+    count = max(2, len(chart.panels))
+    side = (WIDTH - GAP * (count - 1)) / count
+    lefts = [index * (side + GAP) for index in range(len(chart.panels))]
+    return [Frame(left, left + side, MAP_TOP, MAP_TOP + side) for left in lefts], MAP_TOP + side + 4
+
+
+def _frame(panel: Panel, top: float) -> Frame:
+    widest = max((len(text) for _, text in panel.y.ticks), default=0)
+    names = [mark.name for mark in panel.marks if isinstance(mark, Line) and mark.name]
+    room = max((LETTER * len(name) for name in names), default=0.0)
+    return Frame(max(LEFT, math.ceil(8 + LETTER * widest)), RIGHT - math.ceil(room), top, BOTTOM)
+
+
+class _Drawing:
+    """Draws one panel in its frame."""
+
+    def __init__(self, panel: Panel, frame: Frame) -> None:
+        self.panel, self.frame = panel, frame
+        self.x = _scale(panel.x, frame.left, frame.right, inset=0 if _is_bare(panel) else 10)
+        self.y = _scale(panel.y, frame.bottom, frame.top)
+
+    def parts(self) -> Iterator[str]:
+        """Yield axes, marks in their order, and names on top of them."""
+        panel = self.panel
+        if _is_bare(panel):
+            yield _text(self.frame.left, self.frame.top - 10, panel.title, look="name")
+        else:
+            yield from self._axes()
+        for mark in panel.marks:
+            yield from self.mark(mark)
+        if _is_bare(panel):
+            width, height = self.frame.right - self.frame.left, self.frame.bottom - self.frame.top
+            yield _path("frame", f"M{self.frame.left:g} {self.frame.top:g}h{width:g}v{height:g}h{-width:g}Z")
+        yield from self._names()
+
+    def _axes(self) -> Iterator[str]:
+        """Yield a thin line for each tick across, numbers left and below, and what runs along the bottom."""
+        panel, frame = self.panel, self.frame
+        ticks = [(self.y(value), text) for value, text in panel.y.ticks]
+        yield _path("grid", "".join(f"M{frame.left:g} {at:g}H{frame.right:g}" for at, _ in ticks))
+        for at, text in ticks:
+            yield _text(frame.left - 6, at + 4, text, "end")
+        below = frame.bottom + 18
+        for place in (*panel.x.before, *panel.x.after):
+            yield _text(self.x(place), below, place, "middle")
+        for value, text in panel.x.ticks:
+            yield _text(self.x(value), below, text, "middle")
+        yield _text((frame.left + frame.right) / 2, below + 20, panel.x.title, "middle")
+
+    def _names(self) -> Iterator[str]:
+        """Yield the names of lines beside their ends, apart from each other."""
+        ends = {}
+        for mark in self.panel.marks:
+            if isinstance(mark, Line) and mark.name and (parts := list(_parts(mark.points))):
+                ends[mark.name] = self.y(parts[-1][-1][1])
+        for name, at in spread_out(ends, self.frame.bottom).items():
+            yield _text(self.frame.right + 6, at + 4, name, look="name")
+
+    @singledispatchmethod
+    def mark(self, mark: object) -> Iterator[str]:
+        """Yield the elements of a mark."""
+        raise TypeError(f"{type(mark).__name__} is no mark")
+
+    @mark.register
+    def _(self, mark: Line) -> Iterator[str]:
+        yield _path(mark.look, " ".join(self._segment(part) for part in _parts(mark.points)))
+
+    def _segment(self, part: Sequence[tuple[At, float]]) -> str:
+        """Return the path through some points; one alone is a dot, at a place with a name a short line."""
+        if len(part) == 1:
+            x, y = self.x(part[0][0]), self.y(part[0][1])
+            return f"M{x - 9:g} {y:g}h18" if isinstance(part[0][0], str) else _dot(x, y)
+        return "M" + "L".join(f"{self.x(x):g} {self.y(y):g}" for x, y in part)
+
+    @mark.register
+    def _(self, mark: Dots) -> Iterator[str]:
+        yield from _dots(mark.look, "".join(_dot(self.x(x), self.y(y)) for x, y in mark.points))
+
+    @mark.register
+    def _(self, mark: Band) -> Iterator[str]:
+        numbers = [(x, low, high) for x, low, high in mark.points if not isinstance(x, str)]
+        above = [(x, high) for x, _, high in numbers]
+        below = [(x, low) for x, low, _ in reversed(numbers)]
+        boxes = (
+            f"M{self.x(x) - 7:g} {self.y(high):g}h14V{self.y(low):g}h-14Z"
+            for x, low, high in mark.points
+            if isinstance(x, str)
+        )
+        yield _path(mark.look, (self._loop([*above, *below]) if above else "") + "".join(boxes))
+
+    def _loop(self, corners: Iterable[tuple[float, float]]) -> str:
+        return f"M{'L'.join(f'{self.x(x):g} {self.y(y):g}' for x, y in corners)}Z"
+
+    @mark.register
+    def _(self, mark: Area) -> Iterator[str]:
+        yield _path(mark.look, "".join(map(self._loop, mark.loops)))
+
+    @mark.register
+    def _(self, mark: Level) -> Iterator[str]:
+        y = self.y(mark.y)
+        yield _path(mark.look, f"M{self.frame.left:g} {y:g}H{self.frame.right:g}")
+        if mark.is_below:
+            yield _text(self.frame.left, y + 14, mark.label, look="halo")
+        else:
+            yield _text(self.frame.right, y - 6, mark.label, "end", "halo")
+
+    @mark.register
+    def _(self, mark: Rule) -> Iterator[str]:
+        x, top = self.x(mark.x), self.frame.top
+        anchor: Anchor = "end" if x > (self.frame.left + self.frame.right) / 2 else "start"
+        yield _path(mark.look, f"M{x:g} {self.frame.bottom:g}V{top - 12:g}")
+        yield _text(x, top - 18, mark.label, anchor, "name")
+
+    @mark.register
+    def _(self, mark: Mark) -> Iterator[str]:
+        frame, y, look = self.frame, self.y(mark.y), "name halo"
+        if mark.x is None:
+            yield _path("run level", f"M{frame.left:g} {y:g}H{frame.right:g}")
+            yield _text(frame.right, y - 6 if y > frame.top + 12 else y + 16, mark.label, "end", look)
+            return
+        x, half = self.x(mark.x), LETTER / 2 * len(mark.label)
+        yield _path("mine", f"M{x:g} {y - 7:g}l7 7l-7 7l-7 -7Z")
+        if mark.is_beside and x < (frame.left + frame.right) / 2:
+            yield _text(x + 12, y + 4, mark.label, "start", look)
+        else:
+            at = min(max(x, frame.left + half), frame.right - half)
+            yield _text(at, y + 24 if y < frame.bottom - 30 else y - 14, mark.label, "middle", look)
+
+    @mark.register
+    def _(self, mark: Counts) -> Iterator[str]:
+        """Yield the points, the largest first, so that none hides another; then the number of each place, the largest first."""
+        total = sum(count for *_, count, _ in mark.points)
+        largest = sorted(mark.points, key=lambda point: (-point[2], str(point[0]), point[1], point[3]))
+        places: dict[tuple[float, float], list[int]] = {}
+        for x, y, count, look in largest:
+            at = self.x(x), self.y(y)
+            places.setdefault(at, []).append(count)
+            yield _path(look, _circle(*at, _radius(count, total)))
+        taken: list[tuple[float, float]] = []
+        for at, counts in sorted(places.items(), key=lambda item: (-sum(item[1]), item[0])):
+            if sum(counts) > 1:
+                yield from self._number(at, sum(counts), _radius(max(counts), total), taken)
+
+    def _number(
+        self, at: tuple[float, float], count: int, radius: float, taken: list[tuple[float, float]]
+    ) -> Iterator[str]:
+        """Yield the number of a place on a side that is free, if any."""
+        (x, y), away, frame = at, radius + 4, self.frame
+        sides: tuple[tuple[float, float, Anchor, int], ...] = (
+            (x + away, y + 4, "start", 9),
+            (x - away, y + 4, "end", -9),
+            (x, y - away, "middle", 0),
+        )
+        for left, low, anchor, middle in sides:
+            is_inside = frame.left < left + middle < frame.right - 9
+            if is_inside and all(_is_apart((left + middle, low), other) for other in taken):
+                taken.append((left + middle, low))
+                yield _text(left, low, f"{count:,}", anchor, "name halo")
+                return
+
+    @mark.register
+    def _(self, mark: Words) -> Iterator[str]:
+        yield _text(0, (self.frame.top + self.frame.bottom) / 2, mark.text)
+
+
+def _scale(axis: Axis, start: float, end: float, inset: float = 0) -> Callable[[At], float]:
+    """Return what gives the place of each value of an axis that goes from `start` to `end`, and of each place with a name.
+
+    Numbers stand `inset` away from both ends, so that their words have room.
+    """
+    places = {name: start + 16 + SLOT * index for index, name in enumerate(axis.before)}
+    places |= {name: end - 10 - SLOT * index for index, name in enumerate(reversed(axis.after))}
+    measure: Callable[[float], float] = math.log10 if axis.is_log else float
+    low, high = measure(axis.low), measure(axis.high)
+    first = start + (SLOT * len(axis.before) + inset if axis.before else inset)
+    last = end - (SLOT * len(axis.after) if axis.after else inset)
+
+    def place(value: At) -> float:
+        if isinstance(value, str):
+            return round(places[value], 1)
+        return round(first + (measure(value) - low) / (high - low) * (last - first), 1)
+
+    return place
+
+
+def _is_bare(panel: Panel) -> bool:
+    return not panel.x.ticks and not panel.y.ticks
+
+
+def _head(chart: Chart) -> Iterator[str]:
+    """Yield what stands above a picture: what is drawn, and under it a sample of each look with its words."""
+    yield _text(0, 12, chart.title, look="name")
+    at = 0.0
+    for look, words in chart.key:
+        yield from _sample(look, at)
+        yield _text(at + 28, 33, words)
+        at += 28 + LETTER * len(words) + 8
+
+
+def _sample(look: str, at: float) -> Iterator[str]:
+    if look in _AREAS:
+        yield _path(look, f"M{at:g} 23h22v12h-22Z")
+    elif look in _DOTS:
+        yield from _dots(look, _dot(at + 18, 29))
+    elif look in _CIRCLES:
+        yield _path(look, _circle(at + 18, 29, 5))
+    else:
+        yield _path(look, f"M{at:g} 29h22")
+
+
+def _dots(look: str, path: str) -> Iterator[str]:
+    yield _path(look, path)
+    if look in _ON_TOP:
+        yield _path(_ON_TOP[look], path)
+
+
+def _path(look: str, path: str) -> str:
+    return f'<path class="{look}" d="{path}"/>' if path else ""
+
+
+def _text(x: float, y: float, words: str, anchor: Anchor = "start", look: str = "") -> str:
+    where = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    kind = f' class="{look}"' if look else ""
+    return f'<text x="{round(x, 1):g}" y="{round(y, 1):g}"{where}{kind}>{escape(clean(words))}</text>' if words else ""
+
+
+def _dot(x: float, y: float) -> str:
+    return f"M{x:g} {y:g}h0"
+
+
+def _circle(x: float, y: float, radius: float) -> str:
+    half = f"a{radius:g} {radius:g} 0 1 0"
+    return f"M{x - radius:g} {y:g}{half} {2 * radius:g} 0{half} {-2 * radius:g} 0Z"
+
+
+def _radius(count: int, total: int) -> float:
+    return round(SMALLEST + GROWS * math.sqrt((count - 1) / total), 1)
+
+
+def _is_apart(label: tuple[float, float], other: tuple[float, float]) -> bool:
+    return abs(label[0] - other[0]) >= LABELS_APART[0] or abs(label[1] - other[1]) >= LABELS_APART[1]
+
+
+def _parts(points: Iterable[Point]) -> Iterator[list[tuple[At, float]]]:
+    """Split a row of points where a value is missing, inf or nan, and around each place that has a name."""
+    part: list[tuple[At, float]] = []
+    for at, value in points:
+        is_apart = isinstance(at, str)
+        if part and (is_apart or value is None or isinstance(value, str)):
+            yield part
+            part = []
+        if value is not None and not isinstance(value, str):
+            part.append((at, value))
+            if is_apart:
+                yield part
+                part = []
+    if part:
+        yield part
+
+
+def spread_out(places: dict[str, float], bottom: float = BOTTOM) -> dict[str, float]:
+    """Move names apart: from the top down, then back up where the last has fallen off the picture."""
+    order = sorted(places, key=places.__getitem__)
+    moved: list[float] = []
+    for name in order:
+        moved.append(max([places[name], *(place + APART for place in moved[-1:])]))
+    over = float(bottom)
+    for index in range(len(moved) - 1, -1, -1):
+        moved[index] = round(min(moved[index], over), 1)
+        over = moved[index] - APART
+    return dict(zip(order, moved, strict=True))
