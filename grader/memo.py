@@ -13,13 +13,15 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Generic, TypeVar
 
 import msgspec
+from markupsafe import Markup
 
 from grader.exercise.limits import Limits
 from grader.exercise.load import Exercise
 from grader.exercise.starts import Cache
 from grader.pipeline import Pipeline
 from grader.prepare import Prepared
-from grader.records import Call, Function, FunctionEvidence, FunctionResult, Outcome, Training
+from grader.records import Call, Function, FunctionEvidence, FunctionResult, Outcome, Question, Training
+from grader.rendering.html import Pieces, VerdictPieces
 from grader.running.gather import (
     CHEAP_SECONDS,
     Called,
@@ -42,6 +44,7 @@ from grader.verdict import VerdictInput, function_without_text, without_text
 KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
 MOST_CALLED, MOST_ANSWERS, MOST_VERDICTS = 200, 256, 1000  # how many results a process remembers, by their size
 MOST_HASHES = 256  # each holds what was hashed, some hundred kilobytes
+MOST_SECTIONS, MOST_LINES = 160, 4000  # of pages: some 50 kilobytes a function, and lines of code in colour
 MOST_BYTES = 1 << 20  # of arrays of one function: what is larger is not remembered
 Value = TypeVar("Value")
 
@@ -266,3 +269,27 @@ class RememberingPipeline(Pipeline):
             own = VerdictInput(without_text(right), None)
             result = self._right_verdicts.put(name, super().verdict(own, known))
         return replace(result, evidence_sha256=sha256(evidence))
+
+
+class RememberingPieces(Pieces):
+    """Writes equal pieces of pages once: sections of equal verdicts, questions, and lines of code."""
+
+    def __init__(self) -> None:
+        self._keys = Keys()
+        self.sections: Memo[tuple[Markup, ...]] = Memo(MOST_SECTIONS)
+        self.questions: Memo[Markup] = Memo(MOST_SECTIONS)
+        self.lines: Memo[tuple[Markup, ...]] = Memo(MOST_LINES)
+
+    def verdict(self, given: VerdictPieces) -> tuple[Markup, ...]:
+        """Return the pieces of an equal verdict."""
+        key = self._keys.of(given)
+        return self.sections.get(key) or self.sections.put(key, super().verdict(given))
+
+    def asked(self, questions: tuple[Question, ...]) -> Markup:
+        """Return the piece with equal questions."""
+        key = self._keys.of(questions)
+        return self.questions.get(key) or self.questions.put(key, super().asked(questions))
+
+    def coloured(self, code: str) -> tuple[Markup, ...]:
+        """Return the lines of equal code."""
+        return self.lines.get(code) or self.lines.put(code, super().coloured(code))

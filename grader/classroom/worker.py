@@ -23,7 +23,7 @@ from grader.exercise.load import Exercise
 from grader.faults import attempt
 from grader.files import make_private_folder, write
 from grader.judging.checks import CHECKS
-from grader.memo import RememberingPipeline
+from grader.memo import RememberingPieces, RememberingPipeline
 from grader.pipeline import Pipeline
 from grader.reading.notebook import SOURCE_LIMIT_BYTES, cannot_open, too_large
 from grader.records import NOT_COUNTED, Evidence, FunctionEvidence, FunctionResult, Notebook, Problem, Result
@@ -142,7 +142,9 @@ def standing(result: Result) -> Tally:
     return Tally(result.score, result.possible, result.passed, result.provisional, held, counts=result.notebook.counts)
 
 
-def write_pages(folder: Path, result: Result, encoded: bytes | None = None, *, lab: str = "") -> None:
+def write_pages(
+    folder: Path, result: Result, encoded: bytes | None = None, *, lab: str = "", pieces: html.Pieces = html.PLAIN
+) -> None:
     """Write result and page of one submission, for their owner alone; the result may have been encoded before.
 
     `lab` is the address of the lab, if the page is to link to one.
@@ -150,7 +152,9 @@ def write_pages(folder: Path, result: Result, encoded: bytes | None = None, *, l
     make_private_folder(folder)
     data = encoded or msgspec.json.encode(result)
     write(folder / "result.json", (data, b"\n"), private=True)  # for programs: half as large on one line
-    page = attempt("writing the page", lambda: html.feedback_page(result, lab), lambda _: html.plain_page(result))
+    page = attempt(
+        "writing the page", lambda: html.feedback_page(result, lab, pieces), lambda _: html.plain_page(result)
+    )
     write(folder / "feedback.html", page, private=True)
 
 
@@ -210,6 +214,7 @@ class _Running:
 
     pipeline: Pipeline
     trainings: Trainings
+    pieces: html.Pieces = field(default_factory=RememberingPieces)
     handed: dict[tuple[object, ...], EvidenceKeys] = field(default_factory=dict)
 
 
@@ -272,7 +277,9 @@ def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Res
     submission, result = work.submission, ruled(machine, work.rulings)
     encoded = msgspec.json.encode(machine)
     if work.out is not None:
-        write_pages(work.out / submission.folder, result, encoded if result is machine else None, lab=work.lab)
+        pieces = running.pieces if running else html.PLAIN
+        known_text = encoded if result is machine else None
+        write_pages(work.out / submission.folder, result, known_text, lab=work.lab, pieces=pieces)
         if work.annotated or (work.out / submission.folder / ANNOTATED).is_file():
             write_annotated(work.out / submission.folder, result, submission)
     known = KnownSubmission(

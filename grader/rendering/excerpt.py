@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import Any
@@ -20,7 +20,6 @@ from grader.rendering.text import clean
 MOST_LINES = 80  # the course's functions have 20 to 40
 MOST_COLUMNS = 160
 MOST_MARKUP, MOST_SPANS = 15_000, 300  # characters and coloured pieces of all lines, so that a page stays small
-KEPT_PIECES = 4000  # lines that a process remembers
 
 # five kinds are enough to read by; fewer classes also keep the page small and alike in every version of Pygments
 _CLASSES: tuple[tuple[Any, str], ...] = ((Keyword, "k"), (String, "s"), (Comment, "c"), (Number, "m"))
@@ -36,11 +35,24 @@ class Excerpt:
     more: int
 
 
-def excerpt(source: Source) -> Excerpt:
+Colour = Callable[[str], tuple[Markup, ...]]
+
+
+def coloured(code: str) -> tuple[Markup, ...]:
+    """Return the lines of some code; what stands side by side and looks alike is one span."""
+    lines: list[list[tuple[str, str]]] = [[]]
+    for kind, text in _lexer().get_tokens(code):
+        first, *others = text.split("\n")
+        lines[-1].append((_class(kind), first))
+        lines += [[(_class(kind), other)] for other in others]
+    return tuple(Markup("").join(_spans(line)) for line in lines)
+
+
+def excerpt(source: Source, colour: Colour = coloured) -> Excerpt:
     """Return the first lines of a function, numbered as in its cell."""
     whole = clean(source.code).strip("\n").split("\n")
     kept = "\n".join(_cut(line) for line in whole[:MOST_LINES])
-    lines = list(_lines(kept))
+    lines = [line for piece in _pieces(kept) for line in colour(piece)]
     sizes, spans = accumulate(map(len, lines)), accumulate(line.count("</span>") for line in lines)
     few = max(1, sum(size <= MOST_MARKUP and pieces <= MOST_SPANS for size, pieces in zip(sizes, spans, strict=True)))
     return Excerpt(tuple(enumerate(lines[:few], start=source.line)), len(whole) - min(few, len(whole)))
@@ -48,11 +60,6 @@ def excerpt(source: Source) -> Excerpt:
 
 def _cut(line: str) -> str:
     return line if len(line) <= MOST_COLUMNS else line[:MOST_COLUMNS] + " ..."
-
-
-def _lines(code: str) -> Iterator[Markup]:
-    for piece in _pieces(code):
-        yield from _coloured(piece)
 
 
 def _pieces(code: str) -> Iterator[str]:
@@ -74,28 +81,17 @@ def _pieces(code: str) -> Iterator[str]:
         yield "\n".join(piece)
 
 
-@lru_cache(maxsize=KEPT_PIECES)
-def _coloured(code: str) -> tuple[Markup, ...]:
-    """Return the lines of some code; what stands side by side and looks alike is one span."""
-    lines: list[list[tuple[str, str]]] = [[]]
-    for kind, text in _lexer().get_tokens(code):
-        first, *others = text.split("\n")
-        lines[-1].append((_class(kind), first))
-        lines += [[(_class(kind), other)] for other in others]
-    return tuple(Markup("").join(_spans(line)) for line in lines)
-
-
 def _spans(line: Sequence[tuple[str, str]]) -> Iterator[Markup]:
     for name, alike in groupby(line, itemgetter(0)):
         yield _shown(name, "".join(text for _, text in alike))
 
 
-@cache  # making one takes as long as reading a function
+@cache  # a constant of the process: making one takes as long as reading a function
 def _lexer() -> PythonLexer:
     return PythonLexer(stripnl=False, ensurenl=False)
 
 
-@cache  # Pygments has some eighty kinds
+@cache  # a table of the process: Pygments has some eighty kinds
 def _class(kind: tuple[str, ...]) -> str:
     return next((name for parent, name in _CLASSES if kind in parent), "")
 

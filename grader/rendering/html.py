@@ -4,31 +4,66 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
 
 from grader import resources
-from grader.records import FunctionResult, Question, Result, Source, Sweep
+from grader.records import FunctionResult, Question, Result, Sweep
 from grader.rendering import text, words
-from grader.rendering.excerpt import excerpt
+from grader.rendering.excerpt import coloured, excerpt
 from grader.rendering.feedback import further_questions, is_wide, marked_line, open_first, place, training_view
 from grader.rendering.lablink import links
 from grader.rendering.svg import draw
 
-KEPT = 160
-KEPT_CODES = 400  # of students, as they stand on pages, that a process remembers
 NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name of the file stands at the end
 
 
-def feedback_page(result: Result, lab: str = "") -> str:
+class Pieces:
+    """Writes the pieces of which pages are put together; many submissions of a class have the same."""
+
+    def section(self, name: str, function: FunctionResult, sweep: Sweep | None) -> Markup:
+        """Return the section of one function, the student's own text within it."""
+        own = macros("_function.html")
+        shown = excerpt(function.source, self.coloured) if function.source else None
+        judged, measured, fixed = self.verdict(VerdictPieces(name, replace(function, source=None, stale=()), sweep))
+        return Markup("").join((judged, own.code(function, shown), measured, own.saved(function), fixed))
+
+    def verdict(self, given: VerdictPieces) -> tuple[Markup, ...]:
+        """Return what stands before the student's code, after it, and after what their notebook has saved."""
+        own, function = macros("_function.html"), given.function
+        view = training_view(function, given.sweep)
+        pieces = own.judged(given.name, function), own.measured(function, view), own.fixed(function)
+        return tuple(map(Markup, pieces))  # the output of macros, escaped
+
+    def asked(self, questions: tuple[Question, ...]) -> Markup:
+        """Return the questions about the exercise."""
+        return Markup(macros("_function.html").asked(questions))  # noqa: S704  # a macro's output, escaped
+
+    def coloured(self, code: str) -> tuple[Markup, ...]:
+        """Return the lines of some code in colour."""
+        return coloured(code)
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictPieces:
+    """What the pieces of a function's section depend on: all but the student's own text."""
+
+    name: str
+    function: FunctionResult
+    sweep: Sweep | None
+
+
+PLAIN = Pieces()
+
+
+def feedback_page(result: Result, lab: str = "", pieces: Pieces = PLAIN) -> str:
     """Return the page of one submission; `lab` is the address of the lab to link to, if there is one."""
-    return render("feedback.html", result=result, lab_links=links(result, lab))
+    return render("feedback.html", result=result, lab_links=links(result, lab), pieces=pieces)
 
 
 def plain_page(result: Result) -> str:
@@ -57,49 +92,7 @@ def macros(template: str) -> Any:
     return _environment().get_template(template).module
 
 
-def section(name: str, function: FunctionResult, sweep: Sweep | None) -> Markup:
-    """Return the section of one function; of equal code, all but the student's own text is written once a process."""
-    own = macros("_function.html")
-    before, between, after = _frame(name, _Judged(function, sweep))
-    return Markup("").join((before, own.code(function), between, own.saved(function), after))
-
-
-@lru_cache(maxsize=KEPT)  # most pages of a class have the same
-def _asked(questions: tuple[Question, ...]) -> Markup:
-    return Markup(macros("_function.html").asked(questions))  # noqa: S704  # a macro's output, escaped
-
-
-@lru_cache(maxsize=KEPT_CODES)  # many of a class write the same text
-def _lines(source: Source, marked: int | None) -> Markup:
-    return Markup(macros("_function.html").code_lines(source, marked))  # noqa: S704  # a macro's output, escaped
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Judged:
-    """A verdict without the student's own text; the records of equal code are the same, so comparing them is quick."""
-
-    function: FunctionResult
-    sweep: Sweep | None
-
-    def __hash__(self) -> int:
-        return id(self.function.checks)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Judged) and self._compared() == other._compared()
-
-    def _compared(self) -> tuple[object, ...]:
-        return replace(self.function, source=None, stale=()), self.sweep
-
-
-@lru_cache(maxsize=KEPT)
-def _frame(name: str, judged: _Judged) -> tuple[Markup, Markup, Markup]:
-    gap = Markup(f"<!--{secrets.token_hex(16)}-->")  # noqa: S704  # our own
-    whole = macros("_function.html").section(name, judged.function, judged.sweep, gap, gap)
-    before, between, after = map(Markup, whole.split(gap))
-    return before, between, after
-
-
-@cache  # every page of a process has the same
+@cache  # constants of the process: our own files
 def _files(*names: str) -> tuple[Markup, str]:
     """Return the text of our own files, one after the other, and its hash as a policy names it."""
     whole = "".join((resources.templates() / name).read_text(encoding="utf-8") for name in names)
@@ -107,7 +100,7 @@ def _files(*names: str) -> tuple[Markup, str]:
     return Markup(whole), f"sha256-{base64.b64encode(digest).decode()}"  # noqa: S704  # our own files
 
 
-@cache  # templates are compiled once a process
+@cache  # a constant of the process: the compiled templates
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resources.templates()),
@@ -124,15 +117,10 @@ def _environment() -> jinja2.Environment:
         points=text.points,
         shorten=lambda name: text.shorten(name, NAME_COLUMNS),
         open_first=open_first,
-        section=section,
-        asked=_asked,
         place=place,
-        excerpt=excerpt,
-        lines=_lines,
         further_questions=further_questions,
         is_wide=is_wide,
         marked_line=marked_line,
-        training_view=training_view,
         draw=draw,
     )
     return environment

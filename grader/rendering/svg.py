@@ -34,7 +34,8 @@ from grader.rendering.text import clean
 
 WIDTH, HEIGHT = 360, 272
 LEFT, RIGHT, TOP, BOTTOM = 42, 352, 54, 228  # the edges of the part that holds the lines
-LETTER = 6.6  # how wide a letter is at most, on average
+LETTER, DIGIT = 6.6, 7.6  # how wide they are at most, on average
+MARGIN = 10  # between the ends of an axis of numbers and the frame
 NO_KEY = 20  # how much higher a chart begins that has no key
 SLOT = 50  # how wide a place is that has a name
 GAP, MAP_TOP = 16, 66  # between two maps, and above them
@@ -82,8 +83,8 @@ def _frames(chart: Chart) -> tuple[list[Frame], float]:
 def _frame(panel: Panel, top: float) -> Frame:
     widest = max((len(text) for _, text in panel.y.ticks), default=0)
     names = [mark.name for mark in panel.marks if isinstance(mark, Line) and mark.name]
-    room = max((LETTER * len(name) for name in names), default=0.0)
-    return Frame(max(LEFT, math.ceil(8 + LETTER * widest)), RIGHT - math.ceil(room), top, BOTTOM)
+    room = max((8 + LETTER * len(name) for name in names), default=0.0)
+    return Frame(max(LEFT, math.ceil(6 + DIGIT * widest)), RIGHT - math.ceil(room), top, BOTTOM)
 
 
 class _Drawing:
@@ -91,7 +92,9 @@ class _Drawing:
 
     def __init__(self, panel: Panel, frame: Frame) -> None:
         self.panel, self.frame = panel, frame
-        self.x = _scale(panel.x, frame.left, frame.right, inset=0 if _is_bare(panel) else 10)
+        widest = len(panel.x.ticks[-1][1]) * DIGIT / 2 if panel.x.ticks else 0
+        margins = (0.0, 0.0) if _is_bare(panel) else (MARGIN, max(MARGIN, frame.right + widest - WIDTH))
+        self.x = _scale(panel.x, frame.left, frame.right, margins)
         self.y = _scale(panel.y, frame.bottom, frame.top)
 
     def parts(self) -> Iterator[str]:
@@ -238,17 +241,17 @@ class _Drawing:
         yield _text(0, (self.frame.top + self.frame.bottom) / 2, mark.text)
 
 
-def _scale(axis: Axis, start: float, end: float, inset: float = 0) -> Callable[[At], float]:
+def _scale(axis: Axis, start: float, end: float, margins: tuple[float, float] = (0.0, 0.0)) -> Callable[[At], float]:
     """Return what gives the place of each value of an axis that goes from `start` to `end`, and of each place with a name.
 
-    Numbers stand `inset` away from both ends, so that their words have room.
+    Numbers stay away from both ends by the margins, so that their words have room.
     """
     places = {name: start + 16 + SLOT * index for index, name in enumerate(axis.before)}
     places |= {name: end - 10 - SLOT * index for index, name in enumerate(reversed(axis.after))}
     measure: Callable[[float], float] = math.log10 if axis.is_log else float
     low, high = measure(axis.low), measure(axis.high)
-    first = start + (SLOT * len(axis.before) + inset if axis.before else inset)
-    last = end - (SLOT * len(axis.after) if axis.after else inset)
+    first = start + SLOT * len(axis.before) + margins[0]
+    last = end - (SLOT * len(axis.after) or margins[1])
 
     def place(value: At) -> float:
         if isinstance(value, str):
@@ -267,20 +270,19 @@ def _head(chart: Chart) -> Iterator[str]:
     yield _text(0, 12, chart.title, look="name")
     at = 0.0
     for look, words in chart.key:
-        yield from _sample(look, at)
-        yield _text(at + 28, 33, words)
-        at += 28 + LETTER * len(words) + 8
+        sample, width = _sample(look, at)
+        yield from sample
+        yield _text(at + width, 33, words)
+        at += width + LETTER * len(words) + 14
 
 
-def _sample(look: str, at: float) -> Iterator[str]:
-    if look in _AREAS:
-        yield _path(look, f"M{at:g} 23h22v12h-22Z")
-    elif look in _DOTS:
-        yield from _dots(look, _dot(at + 18, 29))
-    elif look in _CIRCLES:
-        yield _path(look, _circle(at + 18, 29, 5))
-    else:
-        yield _path(look, f"M{at:g} 29h22")
+def _sample(look: str, at: float) -> tuple[Iterator[str], float]:
+    """Return a sample of a look, and how much room it takes before its words."""
+    if look in _DOTS:
+        return _dots(look, _dot(at + 5, 29)), 14
+    if look in _CIRCLES:
+        return iter((_path(look, _circle(at + 5, 29, 5)),)), 14
+    return iter((_path(look, f"M{at:g} 23h22v12h-22Z" if look in _AREAS else f"M{at:g} 29h22"),)), 28
 
 
 def _dots(look: str, path: str) -> Iterator[str]:

@@ -241,7 +241,9 @@ def place_of(diagnosis: Diagnosis) -> RunPlace:
 def _of_scale(scale: float) -> RunPlace:
     if LOW <= scale <= HIGH:
         return RunPlace(scale, f"at {scale:g}")
-    return RunPlace(None, f"at {scale:g}", f"The scale {scale:g} lies beyond the axis: your run is drawn as a level line.")
+    return RunPlace(
+        None, f"at {scale:g}", f"The scale {scale:g} lies beyond the axis: your run is drawn as a level line."
+    )
 
 
 def _of_factors(scale: Sequence[Number]) -> RunPlace:
