@@ -99,7 +99,11 @@ class Keys:
 
 
 def _sha256(value: object) -> bytes:
-    return hashlib.sha256(msgspec.msgpack.encode(value)).digest()
+    try:
+        data = msgspec.msgpack.encode(value)
+    except UnicodeEncodeError:  # half of a character, which a file may hold
+        data = repr(value).encode("ascii", "backslashreplace")
+    return hashlib.sha256(data).digest()
 
 
 class RememberingGatherer(Gatherer):

@@ -11,7 +11,6 @@ import itertools
 import multiprocessing
 import multiprocessing.forkserver
 import os
-import pickle
 import shutil
 import signal
 import sys
@@ -184,7 +183,9 @@ def _work(pipe: Connection) -> None:
                 answer = None, error, traceback.format_exc()
             try:
                 pipe.send(answer)
-            except (TypeError, AttributeError, pickle.PicklingError) as error:
+            except OSError:  # nobody listens any more
+                return
+            except Exception as error:
                 pipe.send((None, RuntimeError(f"the answer cannot be sent: {error}"), answer[2]))
 
 

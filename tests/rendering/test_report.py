@@ -24,11 +24,11 @@ from rich.console import Console
 from grader import records, resources
 from grader.classroom.statistics import gather
 from grader.errors import GraderError
+from grader.memo import RememberingPieces
 from grader.records import NotebookInfo, Question, Result, Source
 from grader.rendering import charts, classpage, cost, html, svg, terminal, text, words
-from grader.rendering import excerpt as excerpts
 from grader.rendering.boundary import boundary_chart, outline, plane
-from grader.rendering.excerpt import MOST_COLUMNS, MOST_LINES, excerpt
+from grader.rendering.excerpt import MOST_COLUMNS, MOST_LINES, coloured, excerpt
 from grader.rendering.feedback import marked_line, training_view
 from grader.rendering.gradients import gradients
 from grader.rendering.sweep import sweep_charts
@@ -424,7 +424,15 @@ _STATEMENTS = (
 def test_lines_look_as_they_do_in_the_whole_text(code: str) -> None:
     ast.parse(code)  # the samples are Python
 
-    assert tuple(excerpts._lines(code)) == excerpts._coloured(code)
+    assert tuple(line for _, line in excerpt(Source(1, 1, code)).lines) == coloured(code.strip("\n"))
+
+
+def test_remembered_pieces_make_the_same_pages() -> None:
+    results = [build() for build in RESULTS.values()]
+    pieces = RememberingPieces()
+
+    for result in (*results, *reversed(results)):
+        assert html.feedback_page(result, pieces) == html.feedback_page(result)
 
 
 def test_endless_code_is_cut() -> None:
