@@ -88,7 +88,7 @@ def steps(high: float, most: int) -> list[float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Curve:
     """A line through points, with a gap where a value is missing; `name` stands beside its end."""
 
     look: str
@@ -150,20 +150,20 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class Bubbles:
     """Points that stand for several things: (x, y, how many, look); the larger, the more, with the number beside it."""
 
     points: tuple[tuple[At, float, int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Words at the left edge of a chart, half-way up."""
+class EdgeText:
+    """EdgeText at the left edge of a chart, half-way up."""
 
     text: str
 
 
-AnyMark = Line | Dots | Band | Area | Level | Rule | Mark | Counts | Words
+AnyMark = Curve | Dots | Band | Area | Level | Rule | Mark | Bubbles | EdgeText
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from grader.classroom.statistics.overview import Runs, Scores
 from grader.messages import listed
 from grader.records import Sweep, Table
 from grader.rendering import text
-from grader.rendering.charts import MOST_ROWS, Area, At, Axis, Chart, Counts, Panel, Rule, linear
+from grader.rendering.charts import MOST_ROWS, Area, At, Axis, Bubbles, Chart, Panel, Rule, linear
 from grader.rendering.sweep import RunPlace, ground, place_of
 
 NAMED = 3  # points said in words
@@ -97,13 +97,13 @@ def class_curve(sweep: Sweep | None, runs: Sequence[Runs], untrained: int) -> Ch
     )
 
 
-def _points(placed: Sequence[tuple[RunPlace, Runs]]) -> Counts:
+def _points(placed: Sequence[tuple[RunPlace, Runs]]) -> Bubbles:
     """Return a point for the runs that coincide."""
     counts: dict[tuple[At, float, str], int] = defaultdict(int)
     for place, run in placed:
         if place.at is not None:
             counts[place.at, run.train_accuracy, "here" if run.passed else "here off"] += run.count
-    return Counts(tuple((x, y, count, look) for (x, y, look), count in counts.items()))
+    return Bubbles(tuple((x, y, count, look) for (x, y, look), count in counts.items()))
 
 
 def _where(place: RunPlace) -> str:

@@ -18,10 +18,10 @@ from grader.rendering.charts import (
     LN2,
     Axis,
     Chart,
+    Curve,
+    EdgeText,
     Level,
-    Line,
     Panel,
-    Words,
     drawable,
     iterations,
     linear,
@@ -73,7 +73,7 @@ def stretched(training: TrainingResult) -> Chart | None:
     y = Axis(low, high, tuple((cost, f"{cost:.10f}") for cost in (low, high)))
     return Chart(
         says=f"The same run as PyPlot scales it: the whole height of this picture is a difference in cost of {span}.",
-        panels=(Panel(_iterations([run]), y, (*_lines([run]), Words(f"{span} in all"))),),
+        panels=(Panel(_iterations([run]), y, (*_lines([run]), EdgeText(f"{span} in all"))),),
         title="the same cost, as PyPlot scales it",
         key=_key([run]),
     )
@@ -87,9 +87,9 @@ def _key(runs: Sequence[DrawnRun]) -> tuple[tuple[str, str], ...]:
     return tuple((run.look, run.label) for run in runs if run.finite)
 
 
-def _lines(runs: Sequence[DrawnRun]) -> tuple[Line, ...]:
+def _lines(runs: Sequence[DrawnRun]) -> tuple[Curve, ...]:
     """Return the curves, this run's on top."""
-    return tuple(Line(run.look, run.costs) for run in reversed(runs) if run.finite)
+    return tuple(Curve(run.look, run.costs) for run in reversed(runs) if run.finite)
 
 
 def _says(runs: Iterable[DrawnRun]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from grader.messages import listed, say
 from grader.records import Number, Table, TrainingResult
-from grader.rendering.charts import Chart, Line, Panel, iterations, powers, some
+from grader.rendering.charts import Chart, Curve, Panel, iterations, powers, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def gradients(training: TrainingResult) -> Chart | None:
     norms = [norm for layer in layers for _, norm in layer.points if norm is not None]
     if not norms:
         return Chart(_says(layers), note=note, table=_table(layers))
-    lines = [Line(f"layer{index % 3}", layer.points, layer.name) for index, layer in enumerate(layers)]
+    lines = [Curve(f"layer{index % 3}", layer.points, layer.name) for index, layer in enumerate(layers)]
     panel = Panel(iterations(iteration for iteration, _ in layers[0].norms), powers(norms), tuple(lines[::-1]))
     title = "size of the gradient of each layer's weights"
     return Chart(_says(layers), (panel,), title, note=note, table=_table(layers))

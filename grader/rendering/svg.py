@@ -19,16 +19,16 @@ from grader.rendering.charts import (
     At,
     Axis,
     Band,
+    Bubbles,
     Chart,
-    Counts,
+    Curve,
     Dots,
+    EdgeText,
     Level,
-    Line,
     Mark,
     Panel,
     Point,
     Rule,
-    Words,
 )
 from grader.rendering.text import clean
 
@@ -82,7 +82,7 @@ def _frames(chart: Chart) -> tuple[list[Frame], float]:
 
 def _frame(panel: Panel, top: float) -> Frame:
     widest = max((len(text) for _, text in panel.y.ticks), default=0)
-    names = [mark.name for mark in panel.marks if isinstance(mark, Line) and mark.name]
+    names = [mark.name for mark in panel.marks if isinstance(mark, Curve) and mark.name]
     room = max((8 + LETTER * len(name) for name in names), default=0.0)
     return Frame(max(LEFT, math.ceil(6 + DIGIT * widest)), RIGHT - math.ceil(room), top, BOTTOM)
 
@@ -129,7 +129,7 @@ class _Drawing:
         """Yield the names of lines beside their ends, apart from each other."""
         ends = {}
         for mark in self.panel.marks:
-            if isinstance(mark, Line) and mark.name and (parts := list(_parts(mark.points))):
+            if isinstance(mark, Curve) and mark.name and (parts := list(_parts(mark.points))):
                 ends[mark.name] = self.y(parts[-1][-1][1])
         for name, at in spread_out(ends, self.frame.bottom).items():
             yield _text(self.frame.right + 6, at + 4, name, look="name")
@@ -140,7 +140,7 @@ class _Drawing:
         raise TypeError(f"{type(mark).__name__} is no mark")
 
     @mark.register
-    def _(self, mark: Line) -> Iterator[str]:
+    def _(self, mark: Curve) -> Iterator[str]:
         yield _path(mark.look, " ".join(self._segment(part) for part in _parts(mark.points)))
 
     def _segment(self, part: Sequence[tuple[At, float]]) -> str:
@@ -205,7 +205,7 @@ class _Drawing:
             yield _text(at, y + 24 if y < frame.bottom - 30 else y - 14, mark.label, "middle", look)
 
     @mark.register
-    def _(self, mark: Counts) -> Iterator[str]:
+    def _(self, mark: Bubbles) -> Iterator[str]:
         """Yield the points, the largest first, so that none hides another; then the number of each place, the largest first."""
         total = sum(count for *_, count, _ in mark.points)
         largest = sorted(mark.points, key=lambda point: (-point[2], str(point[0]), point[1], point[3]))
@@ -237,7 +237,7 @@ class _Drawing:
                 return
 
     @mark.register
-    def _(self, mark: Words) -> Iterator[str]:
+    def _(self, mark: EdgeText) -> Iterator[str]:
         yield _text(0, (self.frame.top + self.frame.bottom) / 2, mark.text)
 
 

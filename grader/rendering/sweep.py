@@ -18,9 +18,9 @@ from grader.rendering.charts import (
     Axis,
     Band,
     Chart,
+    Curve,
     Dots,
     Level,
-    Line,
     Mark,
     Panel,
     drawable,
@@ -178,7 +178,7 @@ def _waits(sweep: Sweep) -> list[AnyMark]:
     rows = [(_at(row), row) for row in sweep.rows]
     return [
         Dots("point", tuple((at, left) for at, row in rows for left in row.escapes if left)),
-        Line("thin", tuple((row.scale, row.escape) for row in _by_scale(sweep) if row.scale)),
+        Curve("thin", tuple((row.scale, row.escape) for row in _by_scale(sweep) if row.scale)),
         Dots("dot", tuple((at, row.escape) for at, row in rows if row.escape)),
     ]
 
@@ -208,7 +208,7 @@ def _middle(sweep: Sweep, values: Callable[[SweepRow], Values]) -> tuple[AnyMark
     whole = [(at, _finite(value)) for at, value in measured if len(_finite(value)) == 4]
     return (
         Band("band", tuple((at, low, high) for at, (_, low, _, high) in whole)),
-        Line("median", tuple((at, median) for at, (_, _, median, _) in whole)),
+        Curve("median", tuple((at, median) for at, (_, _, median, _) in whole)),
     )
 
 

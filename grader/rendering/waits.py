@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from grader.messages import listed
 from grader.records import Sweep, Table, WaitRow
-from grader.rendering.charts import Axis, Chart, Line, Panel, powers
+from grader.rendering.charts import Axis, Chart, Curve, Panel, powers
 
 
 def waits_chart(sweep: Sweep) -> Chart | None:
@@ -21,7 +21,7 @@ def waits_chart(sweep: Sweep) -> Chart | None:
         scales[0], scales[-1], tuple((scale, f"{scale:g}") for scale in ticks), "scale of the weights", is_log=True
     )
     y = powers([left for row in rows for _, left in _left(row)])
-    lines = (Line(f"layer{index % 3}", tuple(_left(row)), _layers(row)) for index, row in enumerate(rows))
+    lines = (Curve(f"layer{index % 3}", tuple(_left(row)), _layers(row)) for index, row in enumerate(rows))
     title = "first iteration with a cost below 0.6"
     return Chart(
         _says(rows), (Panel(x, y, tuple(lines)),), title, note=_note(rows, sweep), table=_table(rows, scales, sweep)

@@ -664,7 +664,7 @@ def test_the_number_of_a_point_stands_beside_it_and_on_no_other_number():
     panel = charts.Panel(
         charts.Axis(0, 1, ((0, "0"),)),
         charts.Axis(0, 1),
-        (charts.Counts(tuple((x, y, count, "here" if count == 40 else "here off") for x, y, count in runs)),),
+        (charts.Bubbles(tuple((x, y, count, "here" if count == 40 else "here off") for x, y, count in runs)),),
     )
     shown = svg.draw(charts.Chart("", (panel,)))
     label = r'<text x="([^"]*)" y="([^"]*)"(?: text-anchor="(\w+)")? class="name halo">43</text>'
