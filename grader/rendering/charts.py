@@ -19,7 +19,7 @@ MOST_POWERS = 6  # ticks of an axis of powers of ten
 _RAISED = str.maketrans("-0123456789", "\N{SUPERSCRIPT MINUS}⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 At = float | str  # a value of an axis, or the name of a place beside it
-Point = tuple[At, Number | None]
+ChartPoint = tuple[At, Number | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Curve:
     """A line through points, with a gap where a value is missing; `name` stands beside its end."""
 
     look: str
-    points: tuple[Point, ...]
+    points: tuple[ChartPoint, ...]
     name: str = ""
 
 
@@ -158,7 +158,7 @@ class Bubbles:
 
 @dataclass(frozen=True, slots=True)
 class EdgeText:
-    """EdgeText at the left edge of a chart, half-way up."""
+    """Words at the left edge of a chart, half-way up."""
 
     text: str
 

@@ -21,13 +21,13 @@ from grader.rendering.charts import (
     Band,
     Bubbles,
     Chart,
+    ChartPoint,
     Curve,
     Dots,
     EdgeText,
     Level,
     Mark,
     Panel,
-    Point,
     Rule,
 )
 from grader.rendering.text import clean
@@ -318,7 +318,7 @@ def _is_apart(label: tuple[float, float], other: tuple[float, float]) -> bool:
     return abs(label[0] - other[0]) >= LABELS_APART[0] or abs(label[1] - other[1]) >= LABELS_APART[1]
 
 
-def _parts(points: Iterable[Point]) -> Iterator[list[tuple[At, float]]]:
+def _parts(points: Iterable[ChartPoint]) -> Iterator[list[tuple[At, float]]]:
     """Split a row of points where a value is missing, inf or nan, and around each place that has a name."""
     part: list[tuple[At, float]] = []
     for at, value in points:
