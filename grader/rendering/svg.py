@@ -92,8 +92,10 @@ class _Drawing:
 
     def __init__(self, panel: Panel, frame: Frame) -> None:
         self.panel, self.frame = panel, frame
-        widest = len(panel.x.ticks[-1][1]) * DIGIT / 2 if panel.x.ticks else 0
-        margins = (0.0, 0.0) if _is_bare(panel) else (MARGIN, max(MARGIN, frame.right + widest - WIDTH))
+        first, last = (len(panel.x.ticks[end][1]) * DIGIT / 2 if panel.x.ticks else 0 for end in (0, -1))
+        margins = (max(MARGIN, first), max(MARGIN, frame.right + last - WIDTH))
+        if _is_bare(panel):
+            margins = 0.0, 0.0
         self.x = _scale(panel.x, frame.left, frame.right, margins)
         self.y = _scale(panel.y, frame.bottom, frame.top)
 
@@ -250,7 +252,7 @@ def _scale(axis: Axis, start: float, end: float, margins: tuple[float, float] = 
     places |= {name: end - 10 - SLOT * index for index, name in enumerate(reversed(axis.after))}
     measure: Callable[[float], float] = math.log10 if axis.is_log else float
     low, high = measure(axis.low), measure(axis.high)
-    first = start + SLOT * len(axis.before) + margins[0]
+    first = start + SLOT * len(axis.before) + (MARGIN if axis.before else margins[0])
     last = end - (SLOT * len(axis.after) or margins[1])
 
     def place(value: At) -> float:
