@@ -432,7 +432,7 @@ def test_remembered_pieces_make_the_same_pages() -> None:
     pieces = RememberingPieces()
 
     for result in (*results, *reversed(results)):
-        assert html.feedback_page(result, pieces) == html.feedback_page(result)
+        assert html.feedback_page(result, pieces=pieces) == html.feedback_page(result)
 
 
 def test_endless_code_is_cut() -> None:
