@@ -279,19 +279,18 @@ class RememberingPieces(Pieces):
     """Writes equal pieces of pages once: sections of equal verdicts, questions, and lines of code."""
 
     def __init__(self) -> None:
-        self._keys = Keys()
         self.sections: Memo[tuple[Markup, ...]] = Memo(MOST_SECTIONS)
         self.questions: Memo[Markup] = Memo(MOST_SECTIONS)
         self.lines: Memo[tuple[Markup, ...]] = Memo(MOST_LINES)
 
     def verdict(self, given: VerdictPieces) -> tuple[Markup, ...]:
         """Return the pieces of an equal verdict."""
-        key = self._keys.of(given)
+        key = _sha256(given)
         return self.sections.get(key) or self.sections.put(key, super().verdict(given))
 
     def asked(self, questions: tuple[Question, ...]) -> Markup:
         """Return the piece with equal questions."""
-        key = self._keys.of(questions)
+        key = _sha256(questions)
         return self.questions.get(key) or self.questions.put(key, super().asked(questions))
 
     def coloured(self, code: str) -> tuple[Markup, ...]:

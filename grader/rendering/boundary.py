@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from grader.exercise.training import course_data
 from grader.records import Boundary, TrainingResult
@@ -53,6 +54,7 @@ def _result(name: str, right: str, boundary: Boundary) -> str:
     return f"{name} has {right} on the right side of its line"
 
 
+@cache  # a table of the process: the course's points, and every boundary has the same axis
 def _points(axis: Axis) -> tuple[tuple[tuple[float, float], ...], ...]:
     """Return the training points of the outer and the inner ring, as far as the picture shows them."""
     data = course_data()
