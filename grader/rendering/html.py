@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from grader import resources
+from grader.faults import attempt
 from grader.records import FunctionResult, Question, Result, Sweep
 from grader.rendering import text, words
 from grader.rendering.excerpt import coloured, excerpt
@@ -121,7 +122,7 @@ def _environment() -> jinja2.Environment:
         further_questions=further_questions,
         is_wide=is_wide,
         marked_line=marked_line,
-        draw=draw,
+        draw=lambda chart: attempt("drawing", lambda: draw(chart), lambda _: Markup()),  # the words stay
     )
     return environment
 
