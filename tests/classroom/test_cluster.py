@@ -26,6 +26,7 @@ from notebooks import HE, RANDOM, ZEROS, edit, solved, write
 from grader import api as service
 from grader.classroom import batch, cluster, pool
 from grader.classroom import worker as work
+from grader.classroom.publish import lab_address
 from grader.classroom.submissions import Submission, find, with_folders
 from grader.cli import main
 from grader.errors import GraderError, RequestError, SandboxError
@@ -220,7 +221,7 @@ def test_what_was_judged_before_is_judged_there_and_keeps_its_annotated_notebook
     batch.batch([path], out, EXERCISE, batch.Settings(start=pool.here, annotated=True))
     with Store(out / batch.DATABASE) as store:
         before, result = store.before("doe.ipynb"), store.result("doe.ipynb")
-    one = of(path, out, before=before)
+    one = of(path, out, before=before, lab=lab_address(EXERCISE, out))
     was = pages(out)
     path.unlink()
     for page in out.glob("doe/feedback.html"):
@@ -299,7 +300,7 @@ def one(tmp_path) -> Path:
 @pytest.mark.parametrize("options", [("--executor", "dask"), ("--scheduler", "tcp://127.0.0.1:1")])
 def test_executor_and_scheduler_go_together(one, tmp_path, options, capsys):
     assert grader("batch", one, "--out", tmp_path / "out", *options) == 2
-    assert "--executor dask and --scheduler ADDRESS go together" in capsys.readouterr().err
+    assert "--executor dask needs --scheduler ADDRESS" in capsys.readouterr().err
 
 
 def test_without_the_extra_it_says_what_to_install(one, tmp_path, monkeypatch, capsys):
