@@ -239,7 +239,7 @@ def remove_notes(notebook: Path, path: Path) -> None:
             say("api.plain.not_annotated", notebook=notebook, reason=error), hint=say("api.plain.not_annotated.hint")
         ) from error
     if not (path.is_file() and path.read_bytes() == plain.encode()):
-        require_writable([Output("--out", path, "annotated notebook")], [notebook])
+        require_writable([Output("--out", path, "annotated")], [notebook])
         write(path, plain, private=True)
 
 

@@ -14,9 +14,7 @@ from typing import Literal
 from grader.errors import RequestError
 from grader.messages import say
 
-OutputKind = Literal[
-    "page", "lab", "result", "annotated notebook", "JUnit report", "autograder zip", "table of rulings"
-]
+OutputKind = Literal["page", "lab", "result", "annotated", "junit", "autograder", "rulings"]
 _BEGINNING = 2**16  # bytes that tell what a file is
 _MOST = 2**27  # bytes of an annotated notebook that are looked through
 
@@ -83,14 +81,14 @@ def _require_kind(output: Output) -> None:
     path = output.path
     try:
         if path.is_dir():
-            raise _refusal(output, "is a folder")
+            raise _refusal(output, say("files.output.is_folder"))
         if not path.is_file() or path.stat().st_size == 0:
             return
         fits = _KINDS[output.kind](path)
     except OSError as error:
         raise _refusal(output, say("files.output.unreadable", reason=error.strerror)) from None
     if not fits:
-        raise _refusal(output, say("files.output.other_kind", kind=output.kind))
+        raise _refusal(output, say(f"files.output.other_kind.{output.kind}"))
 
 
 def _begins(pattern: bytes) -> Callable[[Path], bool]:
@@ -123,8 +121,8 @@ _KINDS: Mapping[OutputKind, Callable[[Path], bool]] = {
     "page": _begins(rb"\s*<!doctype html"),
     "lab": _begins(rb"(?s)\s*<!doctype html.{,2000}<meta name=\"generator\" content=\"grader lab\">"),
     "result": _begins(rb'\s*\{\s*"schema"\s*:\s*"grader-result/'),
-    "annotated notebook": _is_annotated,
-    "JUnit report": _begins(rb"\s*(?:<\?xml[^>]*>\s*)?<testsuites?\b"),
-    "autograder zip": _is_autograder,
-    "table of rulings": _begins(rb'submission,function,points|\{"by":'),
+    "annotated": _is_annotated,
+    "junit": _begins(rb"\s*(?:<\?xml[^>]*>\s*)?<testsuites?\b"),
+    "autograder": _is_autograder,
+    "rulings": _begins(rb'submission,function,points|\{"by":'),
 }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
@@ -19,14 +20,101 @@ from grader._version import __version__
 from grader.errors import GraderError, RequestError
 from grader.messages import say
 
-app = typer.Typer(
+PANELS = {
+    "student": ("check", "unannotate", "lab"),
+    "instructor": (
+        "batch",
+        "summary",
+        "review",
+        "override",
+        "comment",
+        "assign",
+        "rulings",
+        "regrade",
+        "forget",
+        "purge",
+    ),
+    "lms": ("lms",),
+    "setup": ("doctor", "schema"),
+}  # who needs which commands, in the order in which people need them
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class Command(typer.core.TyperCommand):
+    """A command whose help has colour where the terminal has it."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help of the command."""
+        return _coloured(super().get_help(ctx))
+
+
+class CommandGroup(typer.core.TyperGroup):
+    """A group of commands whose help says in whole sentences what each does."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help of the group."""
+        return _coloured(super().get_help(ctx))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # its own cuts sentences off
+        """Write what each command does; those of the whole grader by who needs them, in the order of need."""
+        titles = {name: panel for panel, names in PANELS.items() for name in names}
+        order = {name: number for number, name in enumerate(titles)}
+        is_whole = ctx.parent is None
+        width = max(map(len, self.commands))
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name in sorted(self.commands, key=lambda name: order.get(name, len(order))) if is_whole else self.commands:
+            purpose = (self.commands[name].help or "").partition("\n\n")[0]
+            title = titles.get(name, "commands") if is_whole else "commands"
+            sections.setdefault(title, []).append((name.ljust(width), purpose))
+        for title, rows in sections.items():
+            with formatter.section(say(f"cli.panel.{title}")):
+                formatter.write_dl(rows)
+
+
+class Application(typer.Typer):
+    """Commands whose help has colour and no sentence that is cut off."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(
+            cls=CommandGroup,
+            rich_markup_mode=None,
+            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST_HELP},
+            **settings,
+        )
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[_Function], _Function]:
+        """Add a command."""
+        return super().command(name, cls=Command, **settings)
+
+
+def _coloured(text: str) -> str:
+    """Return help with colour where the terminal has it: headings, options, and the word before an example."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(no_color=without_color(), soft_wrap=True)
+    if not console.is_terminal:
+        return text
+    shown = Text(text)
+    shown.highlight_regex(r"(?m)^(?:Usage:|[A-Z][\w ]*:$)", "bold yellow")
+    shown.highlight_regex(r"(?m)^  [A-Z][\w ]*: (?=grader )", "green")
+    shown.highlight_regex(r"(?m)^  [a-z]+(?=  )", "bold cyan")
+    shown.highlight_regex(r"(?<![\w-])--?[a-z][\w-]*", "cyan")
+    with console.capture() as capture:
+        console.print(shown, end="")
+    return capture.get()
+
+
+_WIDEST_HELP = 100  # columns: longer lines are hard to read
+app = Application(
     name="grader",
+    epilog=say("cli.description.example"),
     help=say("cli.description"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -74,8 +162,6 @@ MessagesOption = Annotated[
     typer.Option("--messages", metavar="DIR", help=say("cli.common.messages")),
 ]
 INTERRUPTED = 130
-_STOPPED = "\nstopped\n"
-_STOPPED_CLASS = say("cli.stopped")
 _KEEPING = ("batch", "regrade")  # the commands that go on where they stopped
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _MOST_NAMES = 1000  # files of a folder among which one that is meant is looked for
@@ -85,6 +171,9 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer names none 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; an error on purpose is a message on stderr, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what the terminal's encoding lacks is spelled out
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(args=list(argv) if argv is not None else None, prog_name="grader", standalone_mode=False)
         if code == INTERRUPTED:  # typer has caught it before us
@@ -106,7 +195,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _stopped(argv: Sequence[str] | None) -> str:
     """Return what is said to somebody who stopped the command; only some commands keep what was done."""
     words = [word for word in (sys.argv[1:] if argv is None else argv) if not word.startswith("-")]
-    return _STOPPED_CLASS if words[:1] and words[0] in _KEEPING else _STOPPED
+    return say("cli.stopped_class") if words[:1] and words[0] in _KEEPING else say("cli.stopped")
 
 
 def require_file(path: Path, hint: str) -> None:
@@ -118,7 +207,7 @@ def require_file(path: Path, hint: str) -> None:
         If there is none.
     """
     if path.is_dir():
-        raise RequestError(f"{path} is a folder", hint=hint)
+        raise RequestError(say("cli.is_a_folder", path=path), hint=hint)
     if not path.is_file():
         near = _similar(path)
         raise RequestError(say("cli.no_file", path=path), hint=say("cli.near", near=near) if near else hint)
@@ -148,8 +237,7 @@ def _refused(error: Exception) -> int:
     from grader.rendering.text import one_line
 
     shown = cast("Any", error)
-    shows_help = shown.ctx is not None and shown.message == shown.ctx.get_help()  # a command without arguments does
-    if not shows_help:
+    if type(error).__name__ != "NoArgsIsHelpError":  # whose message is the help; typer has no public name for it
         shown.message = one_line(shown.message)
     shown.show()
     return int(Exit.BAD_REQUEST)
@@ -163,8 +251,12 @@ def _explained(error: Exception) -> int:
         _write_no_more()
         return int(Exit.NOT_PASSED)
     if isinstance(error, OSError) and error.errno in FULL:
-        what = say("cli.file_not_written", filename=error.filename) if error.filename else say("cli.output_not_written")
-        _complain(RequestError(f"{what}: {error.strerror}", hint=say("cli.not_written.hint")))
+        problem = (
+            say("cli.file_not_written", filename=error.filename, reason=error.strerror)
+            if error.filename
+            else say("cli.output_not_written", reason=error.strerror)
+        )
+        _complain(RequestError(problem, hint=say("cli.not_written.hint")))
         _write_no_more()
         return int(Exit.BAD_REQUEST)
     if "GRADER_TRACEBACK" in os.environ:
@@ -202,7 +294,7 @@ def print_json(json: str) -> None:
 
 
 def _print(text: str, *, err: bool = False) -> None:
-    """Print text; what the terminal's encoding does not hold is spelled out."""
+    """Print text; what the encoding of the output lacks is spelled out, whatever the output is."""
     encoding = (sys.stderr if err else sys.stdout).encoding or "utf-8"
     typer.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
 
@@ -226,4 +318,4 @@ def _options(
 def _complain(error: GraderError) -> None:
     from grader.rendering.text import one_line
 
-    sys.stderr.write(f"grader: {one_line(error.problem)}\n  hint: {one_line(error.hint)}\n")
+    sys.stderr.write(say("cli.error", problem=one_line(error.problem), hint=one_line(error.hint)) + "\n")

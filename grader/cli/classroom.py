@@ -113,7 +113,7 @@ def _write_junit(directory: Path, path: Path) -> None:
     from grader.outputs import Output, require_writable
     from grader.rendering.junit import junit
 
-    require_writable([Output("--junit", path, "JUnit report")], [])
+    require_writable([Output("--junit", path, "junit")], [])
     with folder.opened(directory) as store:
         write(path, junit(store.results()), private=True)
 

@@ -53,9 +53,11 @@ def batch(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help=say("cli.batch.out"))],
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, max=256, help=say("cli.batch.jobs")),
+        typer.Option("--jobs", "-j", metavar="N", min=1, max=256, help=say("cli.batch.jobs")),
     ] = None,
-    executor: Annotated[GradedBy, typer.Option("--executor", help=say("cli.batch.executor"))] = GradedBy.PROCESSES,
+    executor: Annotated[
+        GradedBy, typer.Option("--executor", metavar="KIND", help=say("cli.batch.executor"))
+    ] = GradedBy.PROCESSES,
     scheduler: Annotated[
         str | None,
         typer.Option("--scheduler", metavar="ADDRESS", help=say("cli.batch.scheduler")),
@@ -148,7 +150,9 @@ def batch(
 def regrade(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help=say("cli.common.directory"))],
     preview: Annotated[bool, typer.Option("--preview", help=say("cli.regrade.preview"))] = False,
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, max=256, help=say("cli.regrade.jobs"))] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", metavar="N", min=1, max=256, help=say("cli.regrade.jobs"))
+    ] = None,
     trust_store: TrustStoreOption = False,
     exercise: ClassExerciseOption = None,
     language: LanguageOption = None,
@@ -167,7 +171,7 @@ def regrade(
     if trust_store:
         trust(directory / DATABASE)
     loaded = service.load_exercise(exercise or batches.exercise_before(directory) or DEFAULT_EXERCISE)
-    with ProgressLine(quiet=quiet, doing="judging") as progress:
+    with ProgressLine(quiet=quiet, doing=say("cli.regrade.doing")) as progress:
         settings = batches.Settings(jobs=jobs or batches.default_jobs(), progress=progress.step)
         if preview:
             changes = batches.preview(directory, loaded, settings)
@@ -245,7 +249,7 @@ def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
             print_line(say("cli.batch.passed_over", count=report.passed_over))
         ignored = list(report.ignored.items())
         for name, why in ignored if verbose else ignored[:MOST_NAMED]:
-            print_line(f"ignored {name!r}: {why}")
+            print_line(say("cli.batch.ignored", name=name, why=why))
         if not verbose and len(report.ignored) > MOST_NAMED:
             print_line(say("cli.batch.ignored_more", count=len(report.ignored) - MOST_NAMED))
         if report.nobody:

@@ -11,6 +11,7 @@ import typer
 
 from grader.cli.app import (
     DEFAULT_EXERCISE,
+    Application,
     ExerciseOption,
     Exit,
     QuietOption,
@@ -23,19 +24,19 @@ from grader.errors import RequestError
 from grader.files import never_replacing
 from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS
 from grader.lms.common.system import Collect, Done, System
+from grader.messages import say
 from grader.outputs import require_folder
 
 MOST_NAMED = 20
-ABSENT_HELP = (
-    "What goes out where there is no work to grade: for nothing handed in or unreadable; or for each status, such as"
-    " unreadable=zero,wrong_notebook=5,not_attempted=blank."
-)
 
-lms = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
-app.add_typer(lms, name="lms", help="Read what an LMS exports, write what it imports; alone: list the systems.")
+AbsentOption = Annotated[str, typer.Option("--absent", metavar="RULE", help=say("cli.lms.absent"))]
+IncludeOpenOption = Annotated[bool, typer.Option("--include-open", help=say("cli.lms.include_open"))]
+
+lms = Application()
+app.add_typer(lms, name="lms", help=say("cli.lms.help"))
 
 
-@lms.callback(invoke_without_command=True, epilog="Example: grader lms canvas collect submissions.zip --out collected/")
+@lms.callback(invoke_without_command=True, help=say("cli.lms.help"), epilog=say("cli.lms.example"))
 def _list(context: typer.Context) -> None:
     """List the systems, and how far each was tried."""
     if context.invoked_subcommand:
@@ -44,51 +45,45 @@ def _list(context: typer.Context) -> None:
         can = ", ".join(command.name or "" for command in SYSTEM_APPS[name].registered_commands)
         print_line(f"{name:12} {system.title}: {can}")
         print_line(f"{'':12} {system.verified}")
-    print_line(
-        "\nThree steps: grader lms SYSTEM collect, grader batch, grader lms SYSTEM export; docs/lms has a page on each."
-    )
+    print_text(say("cli.lms.steps"))
 
 
-def _app(name: str, system: System) -> typer.Typer:
+def _app(name: str, system: System) -> Application:
     """Make the sub-command of a system; a system that has no collector or no exporter has no such command."""
-    group = typer.Typer(
-        no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
-    )
+    group = Application(no_args_is_help=True)
     if name in COLLECTORS:
         _add_collect(group, name, system)
     if name in EXPORTERS:
         _add_export(group, name, system)
     if name == "other":
         _add_preset(group)
-    lms.add_typer(group, name=name, help=f"{system.title} ({system.verified}).")
+    lms.add_typer(group, name=name, help=say("cli.lms.system", title=system.title, verified=system.verified))
     return group
 
 
-def _add_collect(to: typer.Typer, name: str, system: System) -> None:
+def _add_collect(to: Application, name: str, system: System) -> None:
     @to.command(
         "collect",
-        help=f"Lay out {system.reads} for `grader batch`, with a manifest of whose each file is.",
-        epilog=f"Example: grader lms {name} collect {system.example} --out collected/{_mapping_of(name)}",
+        help=say("cli.lms.collect.help"),
+        epilog=say("cli.lms.collect.example", name=name, download=system.example, mapping=_mapping_of(name)),
     )
     def collect(
-        exports: Annotated[list[Path], typer.Argument(metavar="EXPORT...", help=f"{system.title}: {system.reads}.")],
-        out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where files and manifest.json go.")],
+        exports: Annotated[list[Path], typer.Argument(metavar="EXPORT...", help=system.reads)],
+        out: Annotated[Path, typer.Option("--out", metavar="DIR", help=say("cli.lms.collect.out"))],
         roster: Annotated[
             Path | None,
-            typer.Option(
-                "--roster", metavar="FILE", help="A gradebook or list of the class, where names are ambiguous."
-            ),
+            typer.Option("--roster", metavar="FILE", help=say("cli.lms.collect.roster")),
         ] = None,
         mapping: Annotated[
             Path | None,
-            typer.Option("--mapping", metavar="FILE", help="How names are read.", hidden=not system.mapped),
+            typer.Option("--mapping", metavar="FILE", help=say("cli.lms.collect.mapping"), hidden=not system.mapped),
         ] = None,
         assignment: Annotated[
             str | None,
             typer.Option(
                 "--assignment",
                 metavar="NAME",
-                help="The assignment, where there are several.",
+                help=say("cli.lms.collect.assignment"),
                 hidden=name != "nbgrader",
             ),
         ] = None,
@@ -103,30 +98,30 @@ def _add_collect(to: typer.Typer, name: str, system: System) -> None:
         require_folder("--out", out)
         with never_replacing([*exports, roster, mapping]):
             report = COLLECTORS[name](Collect(exports, out, roster, functions, mapping, assignment))
-        say(report, quiet=quiet, verbose=verbose)
+        show_report(report, quiet=quiet, verbose=verbose)
         if not quiet:
-            print_line(f"next: grader batch {out} --out graded/")
+            print_line(say("cli.lms.collect.next", out=out))
         raise typer.Exit(int(Exit.NOT_PASSED if report.unaccounted else Exit.PASSED))
 
 
-def _add_export(to: typer.Typer, name: str, system: System) -> None:
+def _add_export(to: Application, name: str, system: System) -> None:
     @to.command(
         "export",
-        help=f"Write {system.writes} from what `grader batch` graded.",
-        epilog=f"Example: grader lms {name} export graded/ --out upload/"
+        help=system.writes,
+        epilog=say("cli.lms.export.example", name=name)
         + (f" {system.flag} exported.csv" if system.template else "")
         + _mapping_of(name),
     )
     def export(
-        directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")],
-        out: Annotated[Path, typer.Option("--out", metavar="OUT", help="The folder that the files go to.")],
+        directory: Annotated[Path, typer.Argument(metavar="DIR", help=say("cli.common.directory"))],
+        out: Annotated[Path, typer.Option("--out", metavar="OUT", help=say("cli.lms.export.out"))],
         template: Annotated[
             Path | None,
             typer.Option(
                 "--gradebook",
                 "--worksheet",
                 metavar="FILE",
-                help=f"{system.template[:1].upper()}{system.template[1:]}, to be filled in.",
+                help=system.template,
                 hidden=not system.template,
             ),
         ] = None,
@@ -135,20 +130,15 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
             typer.Option(
                 "--column",
                 metavar="TITLE_OR_ID",
-                help="The assignment's column, if several fit.",
+                help=say("cli.lms.export.column"),
                 hidden=not system.template,
             ),
         ] = None,
-        absent: Annotated[
-            str,
-            typer.Option("--absent", metavar="[STATUS=]blank|zero|POINTS[,...]", help=ABSENT_HELP),
-        ] = "blank",
-        include_open: Annotated[
-            bool, typer.Option("--include-open", help="Also what is provisional or waits for a person's look.")
-        ] = False,
+        absent: AbsentOption = "blank",
+        include_open: IncludeOpenOption = False,
         mapping: Annotated[
             Path | None,
-            typer.Option("--mapping", metavar="FILE", help="Which columns are written.", hidden=not system.mapped),
+            typer.Option("--mapping", metavar="FILE", help=say("cli.lms.export.mapping"), hidden=not system.mapped),
         ] = None,
         quiet: QuietOption = False,
         verbose: VerboseOption = False,
@@ -162,27 +152,27 @@ def _add_export(to: typer.Typer, name: str, system: System) -> None:
         draft = graded.gather(directory, out, include_open=include_open, absent=points)
         if draft.manifest.system != name and not system.mapped:
             raise RequestError(
-                f"{directory} was collected from {draft.manifest.system}, not from {name}",
-                hint=f"run `grader lms {draft.manifest.system} export`",
+                say("cli.lms.other_system", directory=directory, origin=draft.manifest.system, name=name),
+                hint=say("cli.lms.export.other_system.hint", origin=draft.manifest.system),
             )
         request = replace(draft, template=template, column=column, mapping=mapping, ask=_ask(quiet=quiet))
         with never_replacing([template, mapping]):
             report = EXPORTERS[name](request)
-        say(report, quiet=quiet, verbose=verbose)
+        show_report(report, quiet=quiet, verbose=verbose)
         if not quiet:
             named(
                 graded.named(request.manifest.entries, request.held_back),
-                "held back, nothing was written for them (--include-open exports what waits for a look):",
+                say("cli.lms.export.held_back"),
                 verbose=verbose,
             )
             named(
                 request.nobody,
-                f"these belong to nobody (grader assign {directory} FILE STUDENT gives one to somebody):",
+                say("cli.lms.export.nobody", directory=directory),
                 verbose=verbose,
             )
-            print_line(f"{system.title}: {system.verified}")
+            print_line(say("cli.lms.verified", title=system.title, verified=system.verified))
         if all(request.score(submission) is None for submission in request.graded):
-            print_line("no score was written: nobody of this class has one that may go out", err=True)
+            print_line(say("cli.lms.export.no_score"), err=True)
             raise typer.Exit(int(Exit.NOT_PASSED))
 
 
@@ -196,7 +186,9 @@ def _ask(*, quiet: bool) -> Callable[[str], bool] | None:
 def _refuse(name: str, wrongly: Mapping[str, object]) -> None:
     """Refuse options that only other systems take: passed over, they would seem to have done something."""
     for option in (option for option, is_wrong in wrongly.items() if is_wrong):
-        raise RequestError(f"{name} takes no {option}", hint=f"see `grader lms {name} --help`")
+        raise RequestError(
+            say("cli.lms.no_option", name=name, option=option), hint=say("cli.lms.no_option.hint", name=name)
+        )
 
 
 def _mapping_of(name: str) -> str:
@@ -204,24 +196,24 @@ def _mapping_of(name: str) -> str:
     return " --mapping mapping.toml" if name == "other" else ""
 
 
-def _add_preset(to: typer.Typer) -> None:
-    @to.command("preset", epilog="Example: grader lms other preset blackboard > mapping.toml")
-    def preset(name: Annotated[str, typer.Argument(help="Its name; a wrong one lists them.")]) -> None:
+def _add_preset(to: Application) -> None:
+    @to.command("preset", help=say("cli.lms.preset.help"), epilog=say("cli.lms.preset.example"))
+    def preset(name: Annotated[str, typer.Argument(help=say("cli.lms.preset.name"))]) -> None:
         """Print a mapping file that comes with the grader, to start one of your own from."""
         from grader.lms.mapped import mapping_file
 
         print_text(mapping_file.preset(name))
 
 
-def say(report: Done, *, quiet: bool, verbose: bool = False) -> None:
-    """Say what was done; what was not understood goes to stderr, also when quiet."""
+def show_report(report: Done, *, quiet: bool, verbose: bool = False) -> None:
+    """Show what was done; what was not understood goes to stderr, also when quiet."""
     if not quiet:
         for line in report.said:
             print_line(_line(line))
-        named(report.attention, "please look at:", verbose=verbose)
+        named(report.attention, say("cli.lms.attention"), verbose=verbose)
         for path in report.files:
-            print_line(f"wrote {path}")
-    named(report.unaccounted, "not accounted for, nobody can tell whose they are:", verbose=verbose, err=True)
+            print_line(say("cli.common.wrote", path=path))
+    named(report.unaccounted, say("cli.lms.unaccounted"), verbose=verbose, err=True)
 
 
 def named(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False) -> None:
@@ -232,7 +224,7 @@ def named(lines: Sequence[str], title: str, *, verbose: bool, err: bool = False)
         for line in shown:
             print_line(f"  {_line(line)}", err=err)
         if len(lines) > len(shown):
-            print_line(f"  and {len(lines) - len(shown)} more; --verbose names them", err=err)
+            print_line("  " + say("cli.lms.more", count=len(lines) - len(shown)), err=err)
 
 
 def _line(text: str) -> str:

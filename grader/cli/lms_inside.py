@@ -9,31 +9,30 @@ from typing import Annotated
 import typer
 
 from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption
-from grader.cli.lms import SYSTEM_APPS, say
+from grader.cli.lms import SYSTEM_APPS, show_report
 from grader.errors import RequestError
 from grader.lms import BUILDERS, RUNNERS
 from grader.lms.common.system import Build, Run
+from grader.messages import say
 from grader.outputs import Output, require_writable
 
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
 
-RootOption = Annotated[Path, typer.Option("--root", metavar="DIR", help="The folder that the system lays out.")]
+RootOption = Annotated[Path, typer.Option("--root", metavar="DIR", help=say("cli.lms.root"))]
 VisibilityOption = Annotated[
-    str, typer.Option("--visibility", metavar="WHEN", help=f"When students see it: {', '.join(VISIBILITIES)}.")
+    str, typer.Option("--visibility", metavar="WHEN", help=say("cli.lms.visibility", names=VISIBILITIES))
 ]
 PartOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--part", metavar="ID=FUNCTION", help="Which function a part of the assignment is; one option a part."
-    ),
+    typer.Option("--part", metavar="ID=FUNCTION", help=say("cli.lms.part")),
 ]
-OnlineOption = Annotated[
-    bool, typer.Option("--online/--offline", help="Leave the wheels that are needed out: the image fetches them.")
-]
-ImageOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for `docker build`.")]
+OnlineOption = Annotated[bool, typer.Option("--online/--offline", help=say("cli.lms.online"))]
+ImageOption = Annotated[Path, typer.Option("--out", metavar="DIR", help=say("cli.lms.image"))]
 
 
-@SYSTEM_APPS["gradescope"].command("run", epilog="Example: grader lms gradescope run --root /autograder")
+@SYSTEM_APPS["gradescope"].command(
+    "run", help=say("cli.lms.gradescope.run.help"), epilog=say("cli.lms.gradescope.run.example")
+)
 def gradescope_run(
     root: RootOption = Path("/autograder"),
     visibility: VisibilityOption = "visible",
@@ -44,15 +43,15 @@ def gradescope_run(
     _run("gradescope", Run(root, exercise, visibility=_visibility(visibility)), quiet=quiet)
 
 
-@SYSTEM_APPS["gradescope"].command("build", epilog="Example: grader lms gradescope build --out autograder.zip")
+@SYSTEM_APPS["gradescope"].command(
+    "build", help=say("cli.lms.gradescope.build.help"), epilog=say("cli.lms.gradescope.build.example")
+)
 def gradescope_build(
-    out: Annotated[Path, typer.Option("--out", metavar="ZIP", help="The zip to upload under Configure Autograder.")],
+    out: Annotated[Path, typer.Option("--out", metavar="ZIP", help=say("cli.lms.gradescope.build.out"))],
     visibility: VisibilityOption = "visible",
     python: Annotated[
         str,
-        typer.Option(
-            "--python", metavar="VERSION", help="Python of the base image: 3.10 on Ubuntu 22.04, 3.12 on 24.04."
-        ),
+        typer.Option("--python", metavar="VERSION", help=say("cli.lms.gradescope.build.python")),
     ] = "3.10",
     online: OnlineOption = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
@@ -60,11 +59,13 @@ def gradescope_build(
 ) -> None:
     """Make the autograder zip: the grader itself, what it needs, setup.sh and run_autograder."""
     options = ("--visibility", _visibility(visibility))
-    require_writable([Output("--out", out, "autograder zip")], [])
-    say(BUILDERS["gradescope"](Build(out, exercise, options, python, online)), quiet=quiet)
+    require_writable([Output("--out", out, "autograder")], [])
+    show_report(BUILDERS["gradescope"](Build(out, exercise, options, python, online)), quiet=quiet)
 
 
-@SYSTEM_APPS["coursera"].command("run", epilog="Example: grader lms coursera run --root /shared --part 5ShhY=random")
+@SYSTEM_APPS["coursera"].command(
+    "run", help=say("cli.lms.coursera.run.help"), epilog=say("cli.lms.coursera.run.example")
+)
 def coursera_run(
     root: RootOption = Path("/shared"),
     part: PartOption = None,
@@ -79,7 +80,9 @@ def coursera_run(
     _run("coursera", Run(root, exercise, part=wanted, parts=tuple(part or ()), file=file), quiet=quiet)
 
 
-@SYSTEM_APPS["coursera"].command("build", epilog="Example: grader lms coursera build --out image/ --part 5ShhY=random")
+@SYSTEM_APPS["coursera"].command(
+    "build", help=say("cli.lms.coursera.build.help"), epilog=say("cli.lms.coursera.build.example")
+)
 def coursera_build(
     out: ImageOption,
     part: PartOption = None,
@@ -88,10 +91,12 @@ def coursera_build(
 ) -> None:
     """Write the Dockerfile and the grader for an image that Coursera runs."""
     options = tuple(word for value in part or () for word in ("--part", value))
-    say(BUILDERS["coursera"](Build(out, exercise, options)), quiet=quiet)
+    show_report(BUILDERS["coursera"](Build(out, exercise, options)), quiet=quiet)
 
 
-@SYSTEM_APPS["prairielearn"].command("run", epilog="Example: grader lms prairielearn run --root /grade")
+@SYSTEM_APPS["prairielearn"].command(
+    "run", help=say("cli.lms.prairielearn.run.help"), epilog=say("cli.lms.prairielearn.run.example")
+)
 def prairielearn_run(
     root: RootOption = Path("/grade"),
     exercise: ExerciseOption = DEFAULT_EXERCISE,
@@ -101,21 +106,25 @@ def prairielearn_run(
     _run("prairielearn", Run(root, exercise), quiet=quiet)
 
 
-@SYSTEM_APPS["prairielearn"].command("build", epilog="Example: grader lms prairielearn build --out image/")
+@SYSTEM_APPS["prairielearn"].command(
+    "build", help=say("cli.lms.prairielearn.build.help"), epilog=say("cli.lms.prairielearn.build.example")
+)
 def prairielearn_build(
     out: ImageOption, exercise: ExerciseOption = DEFAULT_EXERCISE, quiet: QuietOption = False
 ) -> None:
     """Write the Dockerfile and the grader for an image that PrairieLearn runs."""
-    say(BUILDERS["prairielearn"](Build(out, exercise)), quiet=quiet)
+    show_report(BUILDERS["prairielearn"](Build(out, exercise)), quiet=quiet)
 
 
 def _run(system: str, request: Run, *, quiet: bool) -> None:
     """Run and end with 0: the result file stands, whatever the verdict in it."""
-    say(RUNNERS[system](request), quiet=quiet)
+    show_report(RUNNERS[system](request), quiet=quiet)
     raise typer.Exit(int(Exit.PASSED))
 
 
 def _visibility(value: str) -> str:
     if value not in VISIBILITIES:
-        raise RequestError(f"there is no visibility {value!r}", hint=f"say one of {', '.join(VISIBILITIES)}")
+        raise RequestError(
+            say("cli.lms.no_visibility", value=value), hint=say("cli.lms.no_visibility.hint", names=VISIBILITIES)
+        )
     return value

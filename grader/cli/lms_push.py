@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import Exit, QuietOption, print_line
-from grader.cli.lms import ABSENT_HELP, SYSTEM_APPS, named
+from grader.cli.lms import SYSTEM_APPS, AbsentOption, IncludeOpenOption, named
 from grader.errors import RequestError
+from grader.messages import say
 
 if TYPE_CHECKING:
     from grader.lms.common.system import Export
@@ -20,19 +21,11 @@ if TYPE_CHECKING:
     from grader.lms.live.http import Http
     from grader.lms.live.tokens import Secret
 
-ResultsFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that a batch wrote.")]
-Address = Annotated[
-    str, typer.Option("--assignment", metavar="URL", help="The assignment's address, from the browser.")
-]
-TokenFile = Annotated[
-    Path | None, typer.Option("--token-file", metavar="FILE", help="Holds the token, and only you can read it.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and send nothing.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace grades that people gave; they stay otherwise.")]
-Absent = Annotated[str, typer.Option("--absent", metavar="[STATUS=]blank|zero|POINTS[,...]", help=ABSENT_HELP)]
-IncludeOpen = Annotated[
-    bool, typer.Option("--include-open", help="Also what is provisional or waits for a person's look.")
-]
+ResultsFolder = Annotated[Path, typer.Argument(metavar="DIR", help=say("cli.common.directory"))]
+Address = Annotated[str, typer.Option("--assignment", metavar="URL", help=say("cli.lms.push.assignment"))]
+TokenFile = Annotated[Path | None, typer.Option("--token-file", metavar="FILE", help=say("cli.lms.push.token_file"))]
+DryRun = Annotated[bool, typer.Option("--dry-run", help=say("cli.lms.push.dry_run"))]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help=say("cli.lms.push.overwrite"))]
 
 
 Connect = Callable[
@@ -45,7 +38,6 @@ class _Site:
     """A system that is addressed as people see it in the browser, and asks for a token."""
 
     connect: Connect
-    token: str
     example: str
 
 
@@ -62,8 +54,8 @@ def _moodle(address: str, token: Callable[[str], Secret], http: Callable[..., Ht
 
 
 _SITES = {
-    "canvas": _Site(_canvas, "a Canvas access token", "https://canvas.example.edu/courses/12/assignments/34"),
-    "moodle": _Site(_moodle, "a Moodle web service token", "'https://moodle.example.edu/mod/assign/view.php?id=34'"),
+    "canvas": _Site(_canvas, "https://canvas.example.edu/courses/12/assignments/34"),
+    "moodle": _Site(_moodle, "'https://moodle.example.edu/mod/assign/view.php?id=34'"),
 }
 
 
@@ -72,9 +64,8 @@ def _add_push(name: str, site: _Site) -> None:
 
     @SYSTEM_APPS[name].command(
         "push",
-        help=f"Send grades, comments and pages to the assignment; {site.token} is read from GRADER_{name.upper()}_TOKEN, "
-        "a file or the keyring.",
-        epilog=f"Example: grader lms {name} push graded/ --assignment {site.example} --dry-run",
+        help=say(f"cli.lms.push.{name}.help"),
+        epilog=say("cli.lms.push.example", name=name, assignment=site.example),
     )
     def push(
         directory: ResultsFolder,
@@ -82,8 +73,8 @@ def _add_push(name: str, site: _Site) -> None:
         token_file: TokenFile = None,
         dry_run: DryRun = False,
         overwrite: Overwrite = False,
-        absent: Absent = "blank",
-        include_open: IncludeOpen = False,
+        absent: AbsentOption = "blank",
+        include_open: IncludeOpenOption = False,
         quiet: QuietOption = False,
     ) -> None:
         from grader.lms.live import tokens
@@ -92,7 +83,7 @@ def _add_push(name: str, site: _Site) -> None:
         def live(_export: Export) -> Live:
             require_private(assignment)
             account = f"{name} {origin(assignment)}"
-            token = partial(tokens.find, file=token_file, account=account, what=site.token)
+            token = partial(tokens.find, file=token_file, account=account, what=say(f"cli.lms.push.{name}.token"))
             return site.connect(assignment, token, _http(quiet=quiet))
 
         request = _request(directory, name, absent, include_open=include_open)
@@ -103,19 +94,17 @@ for _name, _site in _SITES.items():
     _add_push(_name, _site)
 
 
-@SYSTEM_APPS["lti"].command("push", epilog="Example: grader lms lti push graded/ --platform platform.toml --dry-run")
+@SYSTEM_APPS["lti"].command("push", help=say("cli.lms.push.lti.help"), epilog=say("cli.lms.push.lti.example"))
 def lti(
     directory: ResultsFolder,
-    platform: Annotated[
-        Path, typer.Option("--platform", metavar="FILE", help="What the platform's administrator gave, in TOML.")
-    ],
+    platform: Annotated[Path, typer.Option("--platform", metavar="FILE", help=say("cli.lms.push.platform"))],
     key_file: Annotated[
-        Path | None, typer.Option("--key-file", metavar="FILE", help="The private key, which only you can read.")
+        Path | None, typer.Option("--key-file", metavar="FILE", help=say("cli.lms.push.key_file"))
     ] = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
-    absent: Absent = "blank",
-    include_open: IncludeOpen = False,
+    absent: AbsentOption = "blank",
+    include_open: IncludeOpenOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Send scores and comments to an LTI line item; the private key is in GRADER_LTI_KEY, a file or the keyring."""
@@ -127,7 +116,7 @@ def lti(
     def live(export: Export) -> Live:
         settings = lti_access.load(platform)
         users = lti_access.users(platform.parent / settings.users) if settings.users else {}
-        what = "the private key that the platform knows this tool by"
+        what = say("cli.lms.push.lti.key")
         key = tokens.find(lti_access.VARIABLE, file=key_file, account=f"lti {settings.client_id}", what=what)
         tool = lti_ags.Tool(settings, key, users, export.title, points.exact(export.possible))
         return lti_ags.Ags(tool, http=_http(quiet=quiet))
@@ -145,8 +134,8 @@ def _request(directory: Path, system: str | None, absent: str, *, include_open: 
     export = graded.gather(directory, directory, include_open=include_open, absent=points)
     if system is not None and export.manifest.system != system:
         raise RequestError(
-            f"{directory} was collected from {export.manifest.system}, not from {system}",
-            hint=f"send it with `grader lms {export.manifest.system} push`, or with `grader lms lti push`",
+            say("cli.lms.other_system", directory=directory, origin=export.manifest.system, name=system),
+            hint=say("cli.lms.push.other_system.hint", origin=export.manifest.system),
         )
     return Push(export, directory)
 
@@ -160,17 +149,17 @@ def _http(*, quiet: bool) -> Callable[..., Http]:
 
 def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None:
     """Send, say what came of it, and leave: 0 all is there, 1 some wait for a decision, 3 some did not go through."""
-    from grader.lms.live.push import TRIED, push
+    from grader.lms.live.push import push
     from grader.rendering.progress import ProgressLine
 
     system = live(request.export)
-    with ProgressLine(quiet=quiet or request.dry_run, doing="sending") as progress:
+    with ProgressLine(quiet=quiet or request.dry_run, doing=say("cli.lms.push.doing")) as progress:
         report = push(request, system, progress=lambda count, every, _name: progress.step(count, every, ()))
     if not quiet:
         for line in report.said:
             print_line(line)
-        print_line(f"{system.title}: {TRIED}")
-    named(report.attention, "please look at:", verbose=True, err=True)
+        print_line(say("cli.lms.verified", title=system.title, verified=say("cli.lms.push.verified")))
+    named(report.attention, say("cli.lms.attention"), verbose=True, err=True)
     if request.dry_run:
         raise typer.Exit(int(Exit.PASSED))
     waits = Exit.NOT_PASSED if report.waiting else Exit.PASSED

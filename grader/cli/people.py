@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import ClassExerciseOption, Exit, QuietOption, app, print_json, print_line
+from grader.cli.app import Application, ClassExerciseOption, Exit, QuietOption, app, print_json, print_line
 from grader.errors import RequestError
 from grader.messages import listed, say
 
@@ -68,9 +68,7 @@ def review(
         _show_items(directory, kind, match)
 
 
-rulings_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
-)
+rulings_app = Application(no_args_is_help=True)
 app.add_typer(rulings_app, name="rulings", help=say("cli.rulings.description"))
 
 
@@ -84,9 +82,9 @@ def export_rulings(
     from grader.files import write
     from grader.outputs import Output, require_writable
 
-    require_writable([Output("--out", out, "table of rulings")], [directory / "rulings.jsonl"])
+    require_writable([Output("--out", out, "rulings")], [directory / "rulings.jsonl"])
     write(out, rulings.exported(directory, table=out.suffix.lower() == ".csv"), private=True)
-    _say(f"wrote {out}")
+    _say(say("cli.common.wrote", path=out))
 
 
 @rulings_app.command("import", help=say("cli.rulings.import.help"), epilog=say("cli.rulings.import.example"))
@@ -149,7 +147,9 @@ def override(
         same = rulings.alike(directory, exercise, like, function)
         names += [entry.name for entry in same]
         if not yes:
-            what_for = say("cli.override.undone_for_all") if undo else f"{shown(points or 0.0)} points"
+            what_for = (
+                say("cli.override.undone_for_all") if undo else say("cli.override.points", points=shown(points or 0.0))
+            )
             _say(say("cli.override.same", count=len(same), function=function, what=what_for))
             for one in same:
                 _say(f"  {one.name}" + (f" ({one.student})" if one.student else ""))
@@ -158,8 +158,11 @@ def override(
     order = rulings.RulingOrder(function, points, reason or (say("cli.override.taken_back") if undo else ""), by)
     for decision in rulings.override(directory, exercise, names, order):
         if not quiet:
-            points_now = f"{shown(decision.before)} -> {shown(decision.points)} points"
-            change = say("cli.override.back_to", before=shown(decision.before)) if undo else points_now
+            change = (
+                say("cli.override.back_to", before=shown(decision.before))
+                if undo
+                else say("cli.override.change", before=shown(decision.before), after=shown(decision.points))
+            )
             _say(f"{decision.submission}, {function}: {change}")
 
 
@@ -179,7 +182,14 @@ def _override_score(
         order = replace(order, reason=say("cli.override.taken_back"))
     for ruling in rulings.override(directory, exercise, names, order):
         if not quiet:
-            _say(f"{ruling.submission}, score: {shown(ruling.before)} -> {shown(ruling.points)}")
+            _say(
+                say(
+                    "cli.override.score_change",
+                    submission=ruling.submission,
+                    before=shown(ruling.before),
+                    after=shown(ruling.points),
+                )
+            )
 
 
 @app.command(help=say("cli.comment.help"), epilog=say("cli.comment.example"))
@@ -203,7 +213,11 @@ def comment(
     order = rulings.RulingOrder(function, None, words.strip(), by, "comment")
     for ruling in rulings.override(directory, exercise, [submission], order):
         if not quiet:
-            _say(f"{ruling.submission}: comment {'taken back' if undo else 'written'}")
+            _say(
+                say("cli.comment.taken_back", submission=ruling.submission)
+                if undo
+                else say("cli.comment.written", submission=ruling.submission)
+            )
 
 
 @app.command(help=say("cli.assign.help"), epilog=say("cli.assign.example"))

@@ -25,38 +25,33 @@ from grader.cli.app import (
     without_color,
 )
 from grader.errors import RequestError
+from grader.messages import say
 
 if TYPE_CHECKING:
     from grader.records import Result
 
 
-@app.command(epilog="Example: grader check Initialization.ipynb --html feedback.html --open")
+@app.command(help=say("cli.check.help"), epilog=say("cli.check.example"))
 def check(
     notebooks: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="NOTEBOOK", help="The notebook (.ipynb), a script (.py), a Jupytext file (.md), or a zip of one."
-        ),
+        typer.Argument(metavar="NOTEBOOK", help=say("cli.check.notebook")),
     ],
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the feedback page.")] = None,
-    json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write result.json; - is standard output.")
-    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help=say("cli.check.html"))] = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help=say("cli.check.json"))] = None,
     annotated: Annotated[
         Path | None,
         typer.Option(
             "--annotated",
             metavar="FILE",
-            help="Write the notebook with notes in it, as .ipynb or .html; html or ipynb alone: beside the notebook.",
+            help=say("cli.check.annotated"),
         ),
     ] = None,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the feedback page in a browser.")] = False,
-    lab: Annotated[
-        bool, typer.Option("--lab/--no-lab", help="Write lab.html beside the page, for watching runs, and link to it.")
-    ] = True,
+    open_page: Annotated[bool, typer.Option("--open", help=say("cli.check.open"))] = False,
+    lab: Annotated[bool, typer.Option("--lab/--no-lab", help=say("cli.check.lab"))] = True,
     plain: Annotated[
         bool,
-        typer.Option("--plain", help="One fact a line, for screen readers and logs; automatic without a terminal."),
+        typer.Option("--plain", help=say("cli.common.plain")),
     ] = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     language: LanguageOption = None,
@@ -82,7 +77,7 @@ def check(
     outputs = [
         Output("--html", html, "page") if html else None,
         Output("--lab", lab_path, "lab") if lab_path else None,
-        Output("--annotated", annotated, "annotated notebook") if annotated else None,
+        Output("--annotated", annotated, "annotated") if annotated else None,
         Output("--json", json, "result") if json and not to_stdout else None,
     ]
     require_writable(list(filter(None, outputs)), [notebook])
@@ -100,31 +95,29 @@ def check(
     if not quiet and not to_stdout:
         _show(result, plain=plain, verbose=verbose)
         if annotated:
-            print_line(f"annotated: {annotated}")
+            print_line(say("cli.check.annotated_path", path=annotated))
         if sys.platform != "linux":
-            print_line(
-                "Your code ran in a process of its own with a time limit; this system confines no more than that."
-            )
+            print_line(say("cli.check.little_confinement"))
     raise typer.Exit(_exit_code(result))
 
 
-@app.command(epilog="Example: grader unannotate Initialization-annotated.ipynb --out Initialization.ipynb")
+@app.command(help=say("cli.unannotate.help"), epilog=say("cli.unannotate.example"))
 def unannotate(
-    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="A notebook that check --annotated wrote.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the notebook without notes goes.")],
+    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help=say("cli.unannotate.notebook"))],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help=say("cli.unannotate.out"))],
 ) -> None:
     """Take the grader's notes out of an annotated notebook; the student's own cells stay as they are."""
-    require_file(notebook, "give the path of an annotated notebook")
+    require_file(notebook, say("cli.unannotate.no_file.hint"))
     from grader import api as service
 
     service.remove_notes(notebook, out)
-    print_line(f"notebook: {out}")
+    print_line(say("cli.unannotate.notebook_path", path=out))
 
 
-@app.command(epilog="Example: grader lab --html lab.html --open")
+@app.command(help=say("cli.lab.help"), epilog=say("cli.lab.example"))
 def lab(
-    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="Where the page goes.")] = Path("lab.html"),
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    html: Annotated[Path, typer.Option("--html", metavar="FILE", help=say("cli.lab.out"))] = Path("lab.html"),
+    open_page: Annotated[bool, typer.Option("--open", help=say("cli.lab.open"))] = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
 ) -> None:
@@ -136,7 +129,7 @@ def lab(
     require_writable([Output("--html", html, "page")], [])
     write(html, service.lab_page(service.load_exercise(exercise)))
     if not quiet:
-        print_line(f"lab: {html}")
+        print_line(say("cli.lab.path", path=html))
     if open_page:
         _open(html)
 
@@ -147,18 +140,18 @@ def _single(notebooks: list[Path]) -> Path:
     if others:
         arguments = " ".join(map(shlex.quote, map(str, notebooks[:3]))) + (" ..." if len(notebooks) > 3 else "")
         raise RequestError(
-            f"check grades one notebook, and {len(notebooks)} were given",
-            hint=f"grader batch {arguments} --out graded/",
+            say("cli.check.several", count=len(notebooks)),
+            hint=say("cli.check.several.hint", arguments=arguments),
         )
     if not notebook.is_dir():  # of a folder more can be said
-        require_file(notebook, "give the path of a notebook that exists")
+        require_file(notebook, say("cli.check.no_file.hint"))
     return notebook
 
 
 def _open(page: Path) -> None:
     """Show a page in a browser, or say that there is none."""
     if not webbrowser.open(page.resolve().as_uri()):
-        sys.stderr.write(f"no browser could be started; the page is {page}\n")
+        sys.stderr.write(say("cli.check.no_browser", page=page) + "\n")
 
 
 def _begin(notebook: Path, *, quiet: bool) -> None:
@@ -167,7 +160,7 @@ def _begin(notebook: Path, *, quiet: bool) -> None:
         return
     from grader.rendering.text import one_line
 
-    sys.stderr.write(f"grading {one_line(notebook.name)} ...\n")
+    sys.stderr.write(say("cli.check.grading", name=one_line(notebook.name)) + "\n")
     sys.stderr.flush()
 
 
@@ -183,9 +176,15 @@ def _show(result: Result, *, plain: bool, verbose: bool) -> None:
         terminal.show(result, Console(no_color=without_color()))
     if verbose:
         origin = result.provenance
-        print_line(f"evidence {origin.evidence_sha256}")
+        print_line(say("cli.check.evidence", sha256=origin.evidence_sha256))
         print_line(
-            f"grader {origin.grader}, Python {origin.python}, NumPy {origin.numpy}: {', '.join(origin.isolation)}"
+            say(
+                "cli.check.versions",
+                grader=origin.grader,
+                python=origin.python,
+                numpy=origin.numpy,
+                layers=", ".join(origin.isolation),
+            )
         )
 
 

@@ -44,10 +44,19 @@ def schema() -> None:
 
 
 def _show_examination(examination: Examination) -> None:
-    print_line(f"grader {__version__}, Python {examination.python}, {examination.system}")
+    print_line(say("cli.doctor.versions", grader=__version__, python=examination.python, system=examination.system))
     for check in examination.checks:
-        holds = "holds" if check.holds else "UNCLEAR" if check.unclear else "MISSING" if check.required else "absent"
-        print_line(f"{holds:8} {'required' if check.required else 'optional'}  {check.name:20} {check.seen}")
+        holds = (
+            say("cli.doctor.holds")
+            if check.holds
+            else say("cli.doctor.unclear")
+            if check.unclear
+            else say("cli.doctor.missing")
+            if check.required
+            else say("cli.doctor.absent")
+        )
+        need = say("cli.doctor.required") if check.required else say("cli.doctor.optional")
+        print_line(f"{holds:8} {need}  {check.name:20} {check.seen}")
     if examination.confined:
         print_line(say("cli.doctor.confined"))
     elif examination.confined is None:

@@ -21,65 +21,22 @@ from functools import partial
 
 from grader.lms.common.system import Build, Builder, Collect, Collector, Done, Export, Exporter, Run, Runner, System
 
-RULES = "tested against the rules of its importer, read in its source; not tried on a live site"
-HELP = "not verified against the system: written from its help pages and from scripts of others"
-SOURCE = "not verified against the system: written from the source of edx-sga and edx-bulk-grades"
-TABLE = "a table as any spreadsheet program opens it; no system to verify it against"
-LAYOUT = "tested in a copy of its folders, as root; no image was built, not tried on the real site"
-OWN = "not verified: as right as the mapping file"
-MAPPED = "its own table with our column, and a zip of pages"
-
 SYSTEMS: Mapping[str, System] = {
-    "canvas": System(
-        title="Canvas",
-        example="submissions.zip",
-        reads="the zip of “Download Submissions”",
-        writes="the gradebook with our column, and the zip for “Re-Upload Submissions”",
-        template="the gradebook as exported",
-        verified=RULES,
-    ),
-    "moodle": System(
-        title="Moodle",
-        reads="the zip of “Download all submissions”",
-        writes="the grading worksheet with grades and comments, and the zip of feedback files",
-        template="the grading worksheet as downloaded",
-        verified=RULES,
-        flag="--worksheet",
-    ),
-    "gradescope": System(
-        title="Gradescope",
-        reads="the export of submissions",
-        verified="tested in a copy of its folders, as root, against its autograder specifications; not tried on the real site",
-    ),
-    "coursera": System(
-        title="Coursera",
-        verified=LAYOUT,
-    ),
-    "nbgrader": System(
-        title="nbgrader",
-        example="COURSE",
-        reads="a course folder (submitted/STUDENT/ASSIGNMENT/) or an exchange's inbound/",
-        writes="feedback and grades into the course folder",
-        verified="tried with nbgrader 0.9.6 from release to fetched feedback and exported grades",
-    ),
-    "prairielearn": System(
-        title="PrairieLearn",
-        verified=LAYOUT,
-    ),
-    **{
-        name: System(title, reads, MAPPED, "the table that it exported", verified, mapped=True)
-        for name, title, reads, verified in (
-            ("blackboard", "Blackboard", "the zip of “Assignment File Download”", HELP),
-            ("brightspace", "Brightspace", "the zip of an assignment's submissions", HELP),
-            ("openedx", "Open edX", "the zip of collected submissions", SOURCE),
-            ("spreadsheet", "A spreadsheet", "a folder or zip with a folder or file a student", TABLE),
-            ("other", "Any other system, by a mapping file", "what the mapping file reads", OWN),
-        )
-    },
-    "lti": System(
-        title="LTI 1.3 AGS, any platform",
-        verified="tried against a local server that keeps the documented rules; never tried on a live site",
-    ),
+    system.name: system
+    for system in (
+        System("canvas", "rules", example="submissions.zip", has_template=True),
+        System("moodle", "rules", flag="--worksheet", has_template=True),
+        System("gradescope", "gradescope"),
+        System("coursera", "folders"),
+        System("nbgrader", "nbgrader", example="COURSE"),
+        System("prairielearn", "folders"),
+        System("blackboard", "help_pages", mapped=True, has_template=True),
+        System("brightspace", "help_pages", mapped=True, has_template=True),
+        System("openedx", "source_code", mapped=True, has_template=True),
+        System("spreadsheet", "table", mapped=True, has_template=True),
+        System("other", "mapping", mapped=True, has_template=True),
+        System("lti", "local_server"),
+    )
 }
 
 # The modules of a system are imported inside these functions, so that mypy sees every name and the command starts fast.

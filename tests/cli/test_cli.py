@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import typer
 from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, notebook, solved, write
 
 import grader
@@ -144,7 +146,7 @@ def test_who_stops_a_command_hears_what_was_kept_only_where_something_was(comman
 def test_without_a_browser_open_says_so(right, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("webbrowser.open", lambda _: False)
     assert main(["check", str(right), "--html", str(tmp_path / "a.html"), "--open", "--quiet"]) == 0
-    assert f"no browser could be started; the page is {tmp_path / 'a.html'}" in capsys.readouterr().err
+    assert f"No browser could be started. The page is {tmp_path / 'a.html'}" in capsys.readouterr().err
 
 
 def test_no_color_takes_away_colour_and_nothing_else(right, monkeypatch, capsys):
@@ -241,6 +243,68 @@ def test_help_has_an_example(command, capsys):
 
 def test_every_command_is_in_the_help_test():
     assert {command.callback.__name__ for command in app.registered_commands} == COMMANDS
+
+
+def every_command(at=None, words=()):
+    """Yield the words of each command and group."""
+    at = at or typer.main.get_command(app)
+    yield list(words)
+    for name, command in getattr(at, "commands", {}).items():
+        yield from every_command(command, (*words, name))
+
+
+@pytest.mark.parametrize("command", [pytest.param(words, id=" ".join(words) or "grader") for words in every_command()])
+def test_no_help_is_cut_off_at_80_columns(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*command, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert max(map(len, out.splitlines())) <= 80
+    at = typer.main.get_command(app)
+    for name in command:
+        at = at.commands[name]
+    letters = "".join(re.findall(r"[A-Za-z]", out))
+    for text in [*(child.help for child in getattr(at, "commands", {}).values()), at.help, at.epilog]:
+        first = (text or "").partition("\n\n")[0]
+        assert "".join(re.findall(r"[A-Za-z]", first)) in letters
+
+
+def test_the_help_is_grouped_by_user_in_the_order_of_need(capsys):
+    assert main(["--help"]) == 0
+    listed = re.findall(
+        r"^(?:For [\w ]+(?=:)|Setup[\w ]+(?=:)|  [a-z]+(?= +[A-Z]))", capsys.readouterr().out, re.MULTILINE
+    )
+    titles = {line for line in listed if line[0] != " "}
+    listed = [line.strip() for line in listed]
+    assert listed[:5] == ["For students", "check", "unannotate", "lab", "For instructors"]
+    assert listed[5:8] == ["batch", "summary", "review"]
+    assert set(listed) == COMMANDS | {"rulings", "lms"} | titles
+    assert len(titles) == 4
+
+
+@pytest.mark.parametrize(("no_color", "has_color"), [("", True), ("1", False)])
+def test_the_help_has_colour_on_a_terminal_unless_it_is_unwanted(no_color, has_color, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    for command in ([], ["check"], ["lms", "canvas"]):
+        assert main([*command, "--help"]) == 0
+        assert bool(re.search(r"\x1b\[[\d;]*3\dm", capsys.readouterr().out)) == has_color
+
+
+def test_help_reaches_a_terminal_without_unicode():
+    done = subprocess.run(
+        [sys.executable, "-m", "grader", "lms", "canvas", "export", "--help"],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=True,
+    )
+    assert rb"\u201cRe-Upload" in done.stdout
+
+
+def test_a_group_alone_shows_its_help_once(capsys):
+    assert main(["lms", "canvas"]) == 2
+    assert capsys.readouterr().err.count("Usage: grader lms canvas") == 1
 
 
 def test_version(capsys):

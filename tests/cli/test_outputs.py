@@ -78,7 +78,7 @@ def test_no_command_replaces_a_notebook(command, tmp_path, capsys):
     assert {name: path.read_bytes() for name, path in paths.items()} == before
 
 
-@pytest.mark.parametrize("kind", ["page", "result", "annotated notebook", "JUnit report", "autograder zip"])
+@pytest.mark.parametrize("kind", ["page", "result", "annotated", "junit", "autograder"])
 def test_an_earlier_output_of_the_same_kind_is_replaced_and_no_other_file(kind, tmp_path):
     with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
         archive.writestr("run_autograder", "")
@@ -87,9 +87,9 @@ def test_an_earlier_output_of_the_same_kind_is_replaced_and_no_other_file(kind, 
     ours = {
         "page": PAGE,
         "result": RESULT,
-        "annotated notebook": ANNOTATED,
-        "JUnit report": b'<?xml version="1.0"?>\n<testsuites/>',
-        "autograder zip": (tmp_path / "zip").read_bytes(),
+        "annotated": ANNOTATED,
+        "junit": b'<?xml version="1.0"?>\n<testsuites/>',
+        "autograder": (tmp_path / "zip").read_bytes(),
     }
     others = [solved(), b"text", b"{}", b'{"name": "package"}', b"import x", (tmp_path / "other.zip").read_bytes()]
     for name, data in [("new", None), ("empty", b""), ("same", ours[kind])]:

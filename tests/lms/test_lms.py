@@ -69,14 +69,20 @@ def collected(tmp_path: Path) -> Path:
         (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/o", "--gradebook", "no.csv"], "no.csv cannot be read"),
         (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/text.zip"], "is a file, a folder is wanted"),
         (["nonesuch", "collect", "x", "--out", "y"], "No such command"),
-        (["canvas", "collect", "{tmp}/s.zip", "--out", "{tmp}/o", "--mapping", "m"], "canvas takes no --mapping"),
-        (["moodle", "collect", "{tmp}/s.zip", "--out", "{tmp}/o", "--assignment", "1"], "moodle takes no --assignment"),
-        (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/o", "--mapping", "m"], "canvas takes no --mapping"),
+        (["canvas", "collect", "{tmp}/s.zip", "--out", "{tmp}/o", "--mapping", "m"], "canvas has no option --mapping"),
+        (
+            ["moodle", "collect", "{tmp}/s.zip", "--out", "{tmp}/o", "--assignment", "1"],
+            "moodle has no option --assignment",
+        ),
+        (["canvas", "export", "{tmp}/graded", "--out", "{tmp}/o", "--mapping", "m"], "canvas has no option --mapping"),
         (
             ["nbgrader", "export", "{tmp}/graded", "--out", "{tmp}/o", "--gradebook", "g"],
-            "nbgrader takes no --gradebook",
+            "nbgrader has no option --gradebook",
         ),
-        (["nbgrader", "export", "{tmp}/graded", "--out", "{tmp}/o", "--column", "c"], "nbgrader takes no --column"),
+        (
+            ["nbgrader", "export", "{tmp}/graded", "--out", "{tmp}/o", "--column", "c"],
+            "nbgrader has no option --column",
+        ),
     ],
 )
 def test_a_bad_request_is_a_sentence(tmp_path, capsys, arguments, says):
@@ -164,7 +170,7 @@ def test_many_names_are_cut_unless_asked(tmp_path, capsys):
     export = zipped(tmp_path / "s.zip", {f"name{number}_{number}_text.html": b"x" for number in range(30)})
     arguments = ["lms", "canvas", "collect", str(export), "--out", str(tmp_path / "out")]
     main(arguments)
-    assert "and 10 more; --verbose names them" in capsys.readouterr().out
+    assert "and 10 more; use --verbose to see them" in capsys.readouterr().out
     main([*arguments, "--verbose"])
     assert capsys.readouterr().out.count("handed in as a text") == 30
 

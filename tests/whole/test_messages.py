@@ -26,7 +26,6 @@ ENGLISH = {entry.id: entry for room in ENTRIES.values() for entry in room}
 LEFT_IN_CODE: dict[str, int] = {
     "api.py": 36,
     "classroom": 270,
-    "cli": 254,
     "errors.py": 16,
     "exercise": 40,
     "explaining": 345,

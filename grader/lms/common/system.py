@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from grader.classroom.manifest import Entry, Manifest
 from grader.lms.common.points import exact
+from grader.messages import say
 
 if TYPE_CHECKING:
     from grader.records import Result
@@ -26,21 +27,44 @@ UNWORKED: Mapping[Unworked, str] = {
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A system as the command lists it.
+    """A system as the command lists it; its sentences are in the catalogue under its name.
 
-    `template` says what the option `flag` takes (`--gradebook` and `--worksheet` mean the same), empty where the system's
-    exporter fills nothing in; `verified` says how far what we write was tried; `mapped` systems are described by a mapping
-    file; `example` is what a download is called there.
+    `trial` names the sentence on how far what we write was tried.  The option `flag` takes the system's own table
+    (`--gradebook` and `--worksheet` mean the same) where its exporter fills one in (`has_template`).  `mapped` systems are
+    described by a mapping file; `example` is what a download is called there.
     """
 
-    title: str
-    reads: str = ""
-    writes: str = ""
-    template: str = ""
-    verified: str = "not verified against the system"
+    name: str
+    trial: str
     mapped: bool = False
     flag: str = "--gradebook"
     example: str = "download.zip"
+    has_template: bool = False
+
+    @property
+    def title(self) -> str:
+        """What people call the system."""
+        return say(f"systems.title.{self.name}")
+
+    @property
+    def reads(self) -> str:
+        """What `collect` reads."""
+        return say(f"systems.reads.{self.name}")
+
+    @property
+    def writes(self) -> str:
+        """What `export` writes."""
+        return say(f"systems.writes.{'mapped' if self.mapped else self.name}")
+
+    @property
+    def template(self) -> str:
+        """What the option `flag` takes; empty where the exporter fills nothing in."""
+        return say(f"systems.template.{'mapped' if self.mapped else self.name}") if self.has_template else ""
+
+    @property
+    def verified(self) -> str:
+        """How far what we write for the system was tried."""
+        return say(f"systems.trial.{self.trial}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,6 @@ from grader.lms.live.changes import (
 from grader.lms.live.journal import Journal, JournalLine, opened
 from grader.lms.live.push_report import PushReport, report
 
-TRIED = "tried against a local server that keeps the documented rules; never tried on a live site: begin with --dry-run"
-
 
 def push(
     request: Push,
