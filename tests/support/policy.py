@@ -24,22 +24,27 @@ INTRO = """# What passes, what costs points, and why
 
 <!-- Written by `make policy` from submissions/expected.toml and the results of grading each sample. Do not edit by hand. -->
 
-A function is right, and earns all its points, exactly when **every** call gives what the reference gives: the required keys and
-no others, each a NumPy array of floats of the required shape, equal to a relative tolerance of 1e-7. How it is written does not
-matter. Otherwise each check that fails costs its points, and a check that an earlier fault explains earns nothing but is not a
-second reproach: one cause, one finding. What is missing, of another shape, or not asked for costs the points of `shapes`; the
-other checks judge what came back. A fault of ours costs nothing: the check leaves both sums, the result is provisional,
-and a person looks.
+A function earns all its points when **every** call gives what the reference gives. It must return the required keys and no others.
+Each value must be a NumPy array of floats of the required shape, equal to a relative tolerance of 1e-7. How it is written does not
+matter.
 
-The points stand in `reference/{exercise}/exercise.toml`; the policy of this exercise is `{policy}`.
+If something is different:
+
+- Each check that fails costs its points.
+- A check that an earlier fault explains earns nothing, but is not reported as a second fault.
+- Anything missing, of another shape, or not asked for costs the points of `shapes`. The other checks judge what came back.
+- A fault of the grader costs nothing. The check counts in neither sum, the result is provisional, and a person looks at it.
+
+The points are set in `reference/{exercise}/exercise.toml`. The policy of this exercise is `{policy}`.
 """
 PEOPLE = """
 ## What people decide
 
-`grader review DIR` lists what somebody should see before results go out. `grader override` changes the points of a function, with
-a reason and a name; the student sees that a person changed them, and no later run undoes it. Who handed in nothing, a file that
-cannot be read, another notebook or the untouched template has a result of 0 points with its status; what the gradebook of a
-learning management system gets for each is a setting of the export, `--absent`, blank by default for the first two.
+`grader review DIR` lists what a person should see before results go out. `grader override` changes the points of a function, with a
+reason and a name. The student sees that a person changed them, and no later run undoes it.
+
+Some submissions have 0 points and a status: nothing handed in, a file that cannot be read, another notebook, the untouched template. The
+option `--absent` of `grader lms … export` decides what the gradebook gets for each. The default is a blank for the first two.
 """
 
 
@@ -61,7 +66,7 @@ def _lines(
     yield "\n## What costs points\n"
     for task in exercise.tasks:
         yield f"### {task.short}\n"
-        yield "| found | points | lost for | example |"
+        yield "| cause | points | lost for | example |"
         yield "|---|---|---|---|"
         yield from _costs(results, expected, task)
         yield ""
@@ -75,7 +80,7 @@ def _lines(
 def _points(exercise: Exercise, result: Result) -> Iterator[str]:
     titles = {one.name: one.title for function in result.functions.values() for one in function.checks}
     shorts = [task.short for task in exercise.tasks]
-    yield f"| check | {' | '.join(shorts)} | what it says |"
+    yield f"| check | {' | '.join(shorts)} | what must be true |"
     yield f"|---|{'---|' * len(shorts)}---|"
     for check, title in titles.items():
         worth = [f"{task.points[check]:g}" if task.points.get(check) else "" for task in exercise.tasks]

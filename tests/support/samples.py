@@ -177,7 +177,7 @@ def edited(text: str, *edits: tuple[str, str]) -> str:
     """Replace the one place of each old text by the new one."""
     for old, new in edits:
         if text.count(old) != 1:
-            raise ValueError(f"{old!r} stands {text.count(old)} times in {text!r}")
+            raise ValueError(f"{old!r} occurs {text.count(old)} times in {text!r}")
         text = text.replace(old, new)
     return text
 
@@ -1139,7 +1139,7 @@ SAMPLES = (
     ),
     Sample(
         "stale_output",
-        "random was mended to 10, but its cells were not run again: the output is still that of 0.01",
+        "random was fixed to 10, but its cells were not run again: the output is still that of 0.01",
         before=rewritten("random", (f"{RANDN} * 10", f"{RANDN} * 0.01")),
         after=rewritten("random", (f"{RANDN} * 0.01", f"{RANDN} * 10")),
         remark="Small numbers do worse here. I put 10 in the end because the text asks for it.",
