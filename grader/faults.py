@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from grader.messages import say
+
 SHOWN = "GRADER_LOG"  # in the environment, so that the processes of a batch show it too
 LOG = logging.getLogger("grader")
 LOG.addHandler(logging.NullHandler())
@@ -50,9 +52,9 @@ def surviving(what: str, parts: Iterable[Value]) -> Iterator[Value]:
 
 
 def note(what: str, error: Exception) -> str:
-    """Log a fault with its traceback, and return the words that a result says of it."""
+    """Log a fault with its traceback, and return the sentence that a result shows for it."""
     LOG.error("%s failed", what, exc_info=error)
-    return f"the grader failed ({type(error).__name__})"
+    return say("running.fault", kind=type(error).__name__)
 
 
 _start()

@@ -38,7 +38,7 @@ from grader.running.repair import again
 from grader.running.repairs import Repairer, RepairInput, Searched
 from grader.running.sandbox import Sandbox
 from grader.running.solution import Solution
-from grader.running.train import NO_TIME
+from grader.running.train import no_time
 from grader.verdict import VerdictInput, function_without_text, without_text
 
 KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
@@ -138,9 +138,9 @@ class RememberingGatherer(Gatherer):
         key = self._keys.of(given)
         trained = self.trained.get(key)
         if trained is not None:
-            return trained if trained.most_seconds <= self.left_seconds else Trained(fault=self.no_time())
+            return trained if trained.most_seconds <= self.left_seconds else Trained(fault=no_time())
         trained = super().train(given)
-        return trained if trained.fault.startswith(NO_TIME) else self.trained.put(key, trained)
+        return trained if trained.fault == no_time() else self.trained.put(key, trained)
 
 
 class RememberingSolution(Solution):

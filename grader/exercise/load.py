@@ -311,7 +311,7 @@ def _require_words(exercise: Exercise, path: Path, text: str, checks: Mapping[st
         raise _at(path, text, say("exercise.note.long", most=MOST_WORDS), "words", "note")
     for check, words in exercise.check_words.items():
         if check not in checks:
-            problem = f"there is no check {check!r}; known are {', '.join(checks)}"
+            problem = say("exercise.check.unknown", check=check, checks=checks)
             raise _at(path, text, problem, "words.checks", check)
         if not 0 < len(words.strip()) <= MOST_WORDS:
             problem = say("exercise.words.long", check=check, most=MOST_WORDS)

@@ -18,6 +18,7 @@ from grader.errors import ExerciseError
 from grader.exercise.load import Exercise
 from grader.exercise.starts import Cache, Waits, start_key
 from grader.exercise.training import Floats, Model, Parameters, course_data
+from grader.messages import say
 
 FILE = "trainings.json"
 DEPTHS_RATE = 0.1  # the learning rate at which waits are compared by depth
@@ -179,8 +180,8 @@ def required_seed(exercise: Exercise) -> int:
     """
     seed = solution_seed(exercise)
     if seed is None:
-        problem = f"the right answers of {exercise.name} do not set one seed, so nothing can be measured beforehand"
-        raise ExerciseError(problem, hint="write np.random.seed(...) with the same whole number in each function")
+        problem = say("exercise.shipped.no_seed", name=exercise.name)
+        raise ExerciseError(problem, hint=say("exercise.shipped.no_seed.hint"))
     return seed
 
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.messages import say
 from grader.records import Beginning, Boundary, Regime, Trace, Training
 
 Floats = NDArray[np.float64]
@@ -396,7 +397,7 @@ def _copy(parameters: Parameters, layers: tuple[int, ...]) -> dict[str, Floats]:
     for layer, (n_prev, n) in enumerate(pairwise(layers), start=1):
         W = np.array(parameters[f"W{layer}"], dtype=np.float64)
         if W.shape != (n, n_prev):
-            problem = f"W{layer} has the shape {W.shape}; the model needs {(n, n_prev)}"
+            problem = say("exercise.training.shape", name=f"W{layer}", shape=str(W.shape), wanted=str((n, n_prev)))
             raise ValueError(problem)
         values[f"W{layer}"] = W
         values[f"b{layer}"] = np.array(np.broadcast_to(parameters[f"b{layer}"], (n, 1)), dtype=np.float64)

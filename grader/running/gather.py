@@ -24,9 +24,10 @@ from grader.exercise.training import (
     Parameters,
 )
 from grader.faults import note
+from grader.messages import say
 from grader.records import Call, Evidence, Function, FunctionEvidence, Notebook, Outcome, Printed, Training
 from grader.running.sandbox import Sandbox
-from grader.running.train import NO_TIME, Trainer
+from grader.running.train import Trainer, no_time
 
 EXTRA_BYTES, EXTRA_TIMES = 8 << 10, 2  # of arrays of one call that cannot be right: bytes, and times what is asked for
 IDLE_SECONDS = 2.0  # no ordinary function waits so long; below it only its processor time counts
@@ -151,10 +152,7 @@ class Gatherer:
     def _called(self, given: CallInput) -> Called:
         """Call a function while its submission has time left, and charge what that costs."""
         if self.left_seconds < LEAST_SECONDS:
-            problem = (
-                f"what came before it took the {self.sandbox.limits.submission_seconds:g} seconds of a submission; "
-                "it was not called"
-            )
+            problem = say("running.call.no_time", seconds=self.sandbox.limits.submission_seconds)
             return Called((Outcome(given.calls[0], "timed_out", message=problem),))
         called = self.call(given)
         self.spent_seconds += called.seconds
@@ -180,20 +178,16 @@ class Gatherer:
         try:
             parameters = _parameters(given.outcomes, layers)
             if parameters is None:
-                return Trained(fault=f"no parameters came back for {list(layers)}")
+                return Trained(fault=say("running.train.no_parameters", layers=str(list(layers))))
             seconds = self.trainer.cost_seconds(parameters)
             if seconds > self.left_seconds:
-                return Trained(fault=self.no_time())
+                return Trained(fault=no_time())
             training = self.trainer.train(parameters)
             return Trained(training, "", seconds, self.trainer.cost_seconds(parameters, training))
         except KeyError as error:
-            return Trained(fault=f"the model cannot be trained: {error.args[0]} is missing")
+            return Trained(fault=say("running.train.missing", name=error.args[0]))
         except ValueError as error:
-            return Trained(fault=f"the model cannot be trained: {error}")
-
-    def no_time(self) -> str:
-        """Say that a submission has too little time left for a training."""
-        return f"{NO_TIME} {self.sandbox.limits.submission_seconds:g} seconds that a submission has"
+            return Trained(fault=say("running.train.cannot", reason=error))
 
 
 def broken(notebook: Notebook, exercise: Exercise, problem: str) -> Evidence:
@@ -225,7 +219,7 @@ def _bounded(outcome: Outcome) -> Outcome:
     if not large:
         return outcome
     kept = {name: array.sample() if name in large else array for name, array in arrays.items()}
-    cut = f"Of {len(large)} arrays that are too large, only a sample is kept."
+    cut = say("running.call.sampled", count=len(large))
     return replace(outcome, arrays=kept, message=f"{outcome.message}. {cut}" if outcome.message else cut)
 
 
@@ -263,7 +257,7 @@ def is_lasting(outcomes: Sequence[Outcome]) -> bool:
 
 def is_whole(evidence: FunctionEvidence) -> bool:
     """Whether nothing was cut short, by a budget or by the machine, so that the same evidence may be expected again."""
-    return not evidence.broken and not evidence.training_fault.startswith(NO_TIME) and is_lasting(evidence.outcomes)
+    return not evidence.broken and evidence.training_fault != no_time() and is_lasting(evidence.outcomes)
 
 
 def code_key(function: Function, calls: Sequence[Call]) -> str:

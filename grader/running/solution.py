@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from grader.errors import ExerciseError, SandboxError
+from grader.messages import say
 from grader.records import Call, Function, Outcome
 from grader.running.sandbox import Sandbox
 
@@ -50,13 +51,15 @@ def require_returned(name: str, outcomes: Sequence[Outcome], calls: Sequence[Cal
     for outcome in outcomes:
         if outcome.ended == "broken":
             raise SandboxError(
-                f"the solution's {name} could not be run: {outcome.message}", hint="run the command again"
+                say("running.solution.not_run", name=name, reason=outcome.message), hint=say("running.again")
             )
         if outcome.ended != "returned":
             raise _failing(name, outcome.message)
     if len(outcomes) != len(calls):
-        raise SandboxError(f"not all calls of the solution's {name} came back", hint="run the command again")
+        raise SandboxError(say("running.solution.partly", name=name), hint=say("running.again"))
 
 
 def _failing(name: str, problem: str) -> ExerciseError:
-    return ExerciseError(f"the solution's {name} fails: {problem}", hint="fix solution.ipynb and run the command again")
+    return ExerciseError(
+        say("running.solution.fails", name=name, reason=problem), hint=say("running.solution.fails.hint")
+    )

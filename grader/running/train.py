@@ -26,6 +26,7 @@ from grader.exercise.training import (
     escape,
     train,
 )
+from grader.messages import say
 from grader.records import RateEnd, Training
 
 RATES = (0.1,)  # larger learning rates that are tried from a start that stays on the plateau
@@ -41,9 +42,6 @@ FURTHER = 2  # times as far as the end of a plateau is looked for, a larger lear
 
 
 SETTLED = 1.5  # times as long as the plateau lasts it takes until a run's end is looked at
-
-
-NO_TIME = "the model was not trained: it would take more than what is left of the"
 
 
 NEAR = 0.1  # how far from ln 2 a cost may be for that: twice what the plateau allows
@@ -145,6 +143,11 @@ class Trainer:
             If it was not.
         """
         return msgspec.json.decode(self.cache[key], type=Training, strict=False)
+
+
+def no_time() -> str:
+    """Return what is reported where a submission has too little time left for a training."""
+    return say("running.train.no_time")
 
 
 def caps(model: Model, seconds: float, iteration_seconds: float) -> tuple[int, int]:

@@ -343,6 +343,6 @@ def test_right_answers_without_a_seed_cannot_be_measured_beforehand(tmp_path):
     path.write_text(
         path.read_text(encoding="utf-8").replace("np.random.seed(3)", "np.random.seed(today)"), encoding="utf-8"
     )
-    with pytest.raises(ExerciseError, match="do not set one seed") as raised:
+    with pytest.raises(ExerciseError, match="do not all set the same seed") as raised:
         shipped.required_seed(exercises.load(str(folder)))
     assert "np.random.seed(...)" in raised.value.hint

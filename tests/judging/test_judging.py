@@ -402,9 +402,9 @@ def copy_of_exercise(tmp_path: Path, *changes: tuple[str, str]) -> str:
     ("change", "line", "says"),
     [
         (("weights = 4\n", "weightz = 4\n"), "weightz = 4", "no check 'weightz'"),
-        (("scale = 3\n", "scale = 4\n"), "possible = 10", "add up to 11, not to the 10"),
-        (("shapes = 4\n", "shapes = -4\n"), "shapes = -4", "points are numbers from 0"),
-        (("shapes = 4\n", "shapes = inf\n"), "shapes = inf", "points are numbers from 0"),
+        (("scale = 3\n", "scale = 4\n"), "possible = 10", "add up to 11, but 10 are declared"),
+        (("shapes = 4\n", "shapes = -4\n"), "shapes = -4", "points are numbers of 0 or more"),
+        (("shapes = 4\n", "shapes = inf\n"), "shapes = inf", "points are numbers of 0 or more"),
     ],
 )
 def test_points_that_make_no_sense_are_refused_with_their_line(tmp_path, change, line, says):

@@ -127,7 +127,7 @@ def test_a_machine_that_is_too_busy_gets_a_third_answer(monkeypatch, tmp_path, c
     assert main(["doctor", "--json"]) == (3 if unclear else 0)
     assert json.loads(capsys.readouterr().out)["confined"] is (None if unclear else True)
     if unclear:
-        with pytest.raises(LateError, match="too busy to tell"):
+        with pytest.raises(LateError, match="too busy to test"):
             doctor.require()
         assert main(["doctor"]) == 3
         said = capsys.readouterr().out

@@ -163,8 +163,8 @@ def test_a_child_that_is_ended_from_outside_is_not_the_students_fault(monkeypatc
         ("os.killpg(0, 15)", "raised", "PermissionError"),
         ("signal.setitimer(signal.ITIMER_REAL, 0.01); time.sleep(1)", "raised", "not permitted"),
         ("os._exit(137)", "crashed", "exit code 137"),
-        ("signal.signal(signal.SIGXCPU, signal.SIG_IGN)\n    while True: pass", "timed_out", "not come back"),
-        ("signal.pthread_sigmask(0, range(1, 64))\n    while True: pass", "timed_out", "not come back"),
+        ("signal.signal(signal.SIGXCPU, signal.SIG_IGN)\n    while True: pass", "timed_out", "not return"),
+        ("signal.pthread_sigmask(0, range(1, 64))\n    while True: pass", "timed_out", "not return"),
     ],
 )
 def test_what_a_function_does_to_itself_is_its_own_fault(body, ended, says):
@@ -178,7 +178,7 @@ def test_what_a_function_does_to_itself_is_its_own_fault(body, ended, says):
 def test_time_that_is_up_is_told_from_a_kill():
     with Sandbox(Limits(cpu_seconds=1, wall_seconds=60.0)) as sandbox:
         outcome = sandbox.run(function("def f(d):\n    while True: pass"), CALLS)[0]
-    assert (outcome.ended, outcome.message) == ("timed_out", "it had not come back after 1 seconds of computing")
+    assert (outcome.ended, outcome.message) == ("timed_out", "it did not return within 1 second of computing time")
 
 
 def test_a_copy_of_a_worker_has_children_of_its_own_and_outlives_nobody():
@@ -239,7 +239,7 @@ def test_the_solution_is_refused_where_it_is_not_whole(monkeypatch):
     monkeypatch.setattr(Sandbox, "run", fewer(Sandbox.run))
     with (
         RememberingPipeline(service.load_exercise(), SECRET) as pipeline,
-        pytest.raises(SandboxError, match="not all calls"),
+        pytest.raises(SandboxError, match="not every call"),
     ):
         _ = pipeline.prepared
 

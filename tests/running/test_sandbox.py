@@ -86,8 +86,8 @@ def test_nan_and_inf_cross(sandbox):
         ("import numpy as np\ndef f(d):\n    return {'W': np.ones(10**9)}", "out_of_memory", "Unable to allocate"),
         ("import os\ndef f(d):\n    os._exit(0)", "crashed", "exit code 0"),
         ("import ctypes\ndef f(d):\n    ctypes.string_at(0)", "crashed", "SIGSEGV"),
-        ("def f(d):\n    while True:\n        pass", "timed_out", "1 seconds of computing"),
-        ("while True:\n    pass", "timed_out", "1 seconds of computing"),
+        ("def f(d):\n    while True:\n        pass", "timed_out", "1 second of computing"),
+        ("while True:\n    pass", "timed_out", "1 second of computing"),
     ],
 )
 def test_how_a_call_ends(sandbox, source, ended, says):
@@ -99,7 +99,7 @@ def test_how_a_call_ends(sandbox, source, ended, says):
 def test_a_call_that_waits_for_nothing_is_ended(sandbox):
     source = "import time\ndef f(d):\n    time.sleep(3600)"
     (outcome,) = sandbox.run(function(source), CALLS, wall_seconds=0.5)
-    assert (outcome.ended, outcome.message) == ("timed_out", "it had not come back after 0.5 seconds")
+    assert (outcome.ended, outcome.message) == ("timed_out", "it did not return within 0.5 seconds")
 
 
 def test_the_line_is_that_of_the_notebook(sandbox):
@@ -202,7 +202,7 @@ def machine(code):
 @pytest.mark.parametrize("name", ENDS_ITSELF)
 def test_a_signal_that_a_function_brings_on_itself_is_its_own(sandbox, name):
     (outcome,) = run(sandbox, f"{MACHINE}def f(d):\n    {ENDS_ITSELF[name]}")
-    assert (outcome.ended, outcome.message) == ("crashed", f"the process was ended by {name}")
+    assert (outcome.ended, outcome.message) == ("crashed", f"its process was ended by {name}")
     assert -getattr(signal, name) in _OWN_FAULTS
 
 
@@ -441,7 +441,5 @@ def test_a_fresh_process_a_job_gives_the_same():
         once._server = OnceServer(LIMITS, 0)
         source = "import numpy as np\ndef f(d):\n    print('x')\n    return {'W': np.ones((d[1], d[0]))}"
         assert [outcome.numpy("W").shape for outcome in run(once, source)] == [(2, 3), (4, 2)]
-        assert (
-            run(once, "import os\ndef f(d):\n    os._exit(3)")[0].message == "the process ended itself with exit code 3"
-        )
+        assert run(once, "import os\ndef f(d):\n    os._exit(3)")[0].message == "it ended its process with exit code 3"
         assert run(once, "def f(d):\n    while True:\n        pass")[0].ended == "timed_out"

@@ -15,9 +15,10 @@ PACKAGE = Path(grader.__file__).parent
 
 # The order in which a submission flows: a file imports only from its own line and from lines above it.
 ORDER = (
-    ("_version", "importing", "errors", "faults"),
+    ("_version", "importing", "errors"),
     ("resources",),
     ("messages",),
+    ("faults",),
     ("files", "keys", "outputs"),
     ("records",),
     ("exercise",),

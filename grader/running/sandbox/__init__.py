@@ -22,6 +22,7 @@ import numpy as np
 
 from grader.errors import LateError, SandboxError
 from grader.exercise.limits import Limits
+from grader.messages import say
 from grader.records import Call, Ended, Fault, Function, Outcome, Place
 from grader.running.sandbox.server import NEEDS_MODULES, NO_ANSWER, SLOTS, Ending, JobServer, start
 from grader.running.sandbox.wire import BadFrame, Raised, RefusedReply, Returned, WireFrame, decode
@@ -118,7 +119,7 @@ class Sandbox:
         """
         job = _job(function, calls)
         if len(job) > self.limits.source_bytes:
-            problem = f"the code is larger than {self.limits.source_bytes} bytes; it was not run"
+            problem = say("running.call.source_too_large", size=self.limits.source_bytes)
             return (Outcome(calls[0], "refused", message=problem),)
         limits = self.limits if wall_seconds is None else replace(self.limits, wall_seconds=wall_seconds)
         end = time.monotonic() + AGAIN * limits.wall_seconds  # for all runs that it takes
@@ -130,8 +131,8 @@ class Sandbox:
         ending = self._ended(lambda server: server.run(job, layers, seconds(), stays=stays))
         self._ran = function if stays else None
         if ending.starved:
-            problem = "this machine was too busy: the function waited for a processor for most of its time"
-            raise LateError(problem, hint="run the command again when less runs beside it on this machine")
+            problem = say("running.call.starved")
+            raise LateError(problem, hint=say("running.busy.hint"))
         return tuple(_outcomes(function, calls, ending, limits))
 
     def run_again(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
@@ -201,12 +202,12 @@ class Sandbox:
                 return ending
         ending = self._tried(job)
         if ending.set_up == NO_ANSWER:
-            problem = "the process could not be confined in time, so nothing was run"
-            raise LateError(problem, hint="run the command again when less runs beside it on this machine")
+            problem = say("running.call.unconfined_late")
+            raise LateError(problem, hint=say("running.busy.hint"))
         if _may_be_ours(ending) and not ending.set_up and ending.code not in _OWN_FAULTS:
             raise SandboxError(
-                f"something outside ended the process that ran the function, twice ({_signal_name(-ending.code)})",
-                hint="see whether this machine has enough memory, then run the command again",
+                say("running.call.ended_outside", signal=_signal_name(-ending.code)),
+                hint=say("running.call.ended_outside.hint"),
             )
         return ending
 
@@ -253,14 +254,12 @@ def _job(function: Function, calls: Sequence[Call], **more: object) -> bytes:
 def _outcomes(function: Function, calls: Sequence[Call], ending: Ending, limits: Limits) -> Iterator[Outcome]:
     """Read what the child wrote, call by call, and then how it ended."""
     if ending.set_up:
-        yield Outcome(
-            calls[0], "broken", message=f"the process could not be confined, so nothing was run: {ending.set_up}"
-        )
+        yield Outcome(calls[0], "broken", message=say("running.call.unconfined", reason=ending.set_up))
         return
     try:
         frames = decode(ending.result)
     except BadFrame as error:
-        yield Outcome(calls[0], "refused", message=f"what came back cannot be read: {error}")
+        yield Outcome(calls[0], "refused", message=say("running.call.unreadable", reason=error))
         return
     for frame, call in zip(frames, calls, strict=False):
         yield _outcome(frame, call, function)
@@ -284,9 +283,9 @@ def _held(fault: Fault, message: str) -> str:
     """Say what a call needed that a notebook has and a child does not; the empty string where the fault is its own."""
     if fault.kind == "StandInNeeded":
         library = fault.message.strip("<>").partition(".")[0]
-        return f"Its result depends on the library {library}, which the grader does not have."
+        return say("running.call.library", library=library)
     if _REFUSED.search(message) and not _OF_THE_MACHINE.search(message):
-        return f"It needs something that a notebook can do and the grader does not allow ({message})."
+        return say("running.call.not_allowed", message=message)
     return ""
 
 
@@ -302,16 +301,14 @@ def _place(frame: Raised, function: Function) -> Place | None:
 def _unfinished(call: Call, ending: Ending, limits: Limits) -> Outcome:
     """Say how the child ended before this call came back."""
     if ending.overflowed:
-        return Outcome(call, "refused", message=f"more than {limits.result_bytes} bytes came back")
+        return Outcome(call, "refused", message=say("running.call.too_much", size=limits.result_bytes))
     if ending.code == _TIME_IS_UP or (not ending.in_time and ending.cpu_seconds >= limits.cpu_seconds):
-        return Outcome(
-            call, "timed_out", message=f"it had not come back after {limits.cpu_seconds} seconds of computing"
-        )
+        return Outcome(call, "timed_out", message=say("running.call.computing", count=limits.cpu_seconds))
     if not ending.in_time:
-        return Outcome(call, "timed_out", message=f"it had not come back after {limits.wall_seconds:g} seconds")
+        return Outcome(call, "timed_out", message=say("running.call.waiting", seconds=limits.wall_seconds))
     if ending.code < 0:
-        return Outcome(call, "crashed", message=f"the process was ended by {_signal_name(-ending.code)}")
-    return Outcome(call, "crashed", message=f"the process ended itself with exit code {ending.code}")
+        return Outcome(call, "crashed", message=say("running.call.signal", signal=_signal_name(-ending.code)))
+    return Outcome(call, "crashed", message=say("running.call.exit", code=ending.code))
 
 
 def _signal_name(number: int) -> str:

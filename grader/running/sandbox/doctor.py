@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from grader.errors import LateError, SandboxError
 from grader.exercise.limits import Limits
+from grader.messages import say
 from grader.records import Call, Ended, Function, Outcome, Place, Unit
 from grader.running.sandbox import Sandbox
 from grader.running.sandbox.server import mandatory
@@ -20,7 +21,6 @@ from grader.running.sandbox.server import mandatory
 ALL = ("rlimits", "no_new_privs", "seccomp", "own uid", "landlock", "namespaces", "pid namespace")
 QUICK = Limits(cpu_seconds=1, wall_seconds=0.3, result_bytes=1 << 20)
 PATIENT = Limits(cpu_seconds=20, wall_seconds=30.0, result_bytes=1 << 20)
-UNCLEAR = "could not tell: it ran out of time, twice"
 SLEEP_SECONDS = 0.02  # after which a sleep of 30 has to be ended
 _CALL = (Call((1,), 1),)
 
@@ -121,7 +121,7 @@ def examine() -> Examination:
     """
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     if sys.platform != "linux":
-        seen = "this system has no confinement; `grader check` runs your own notebook in a separate process"
+        seen = say("running.doctor.other_system")
         return Examination(system, platform.python_version(), (Trial("confinement", False, True, seen),))
     return Examination(system, platform.python_version(), tuple(_checks()))
 
@@ -140,14 +140,14 @@ def require() -> None:
     if found.failures:
         seen = "; ".join(f"{check.name}: {check.seen}" for check in found.failures)
         raise SandboxError(
-            f"student code cannot be confined here, so nothing is graded: {seen}",
-            hint="`grader doctor` shows every layer; docs/security.md says what each kind of host needs",
+            say("running.doctor.unconfined", seen=seen),
+            hint=say("running.doctor.unconfined.hint"),
         )
     if found.unclear:
-        names = ", ".join(check.name for check in found.unclear)
+        names = [check.name for check in found.unclear]
         raise LateError(
-            f"this machine was too busy to tell whether student code is confined, so nothing is graded: {names}",
-            hint="run the command again when less runs beside it, or give this machine more processors",
+            say("running.doctor.busy", names=names),
+            hint=say("running.doctor.busy.hint"),
         )
 
 
@@ -172,7 +172,7 @@ def _checks() -> Iterator[Trial]:
 
 
 def _absent(layer: str) -> str:
-    return "not root, so not needed" if layer == "own uid" else "this machine does not have it"
+    return say("running.doctor.not_root" if layer == "own uid" else "running.doctor.absent")
 
 
 def _layer(sandbox: Sandbox, layer: str, *, required: bool) -> Trial:
@@ -187,7 +187,7 @@ def _whole(sandbox: Sandbox) -> Trial:
     if right is None:
         return _unclear("everything together", required=True)
     if right.ended != "returned" or right.arrays["product"].numpy().tolist() != [[1.0, 1.0], [5.0, 5.0]]:
-        return Trial("everything together", False, True, f"a right answer did not come back: {right.message}")
+        return Trial("everything together", False, True, say("running.doctor.no_answer", message=right.message))
     return _judged("everything together", _tried(sandbox, WHOLE), required=True)
 
 
@@ -206,17 +206,21 @@ def _ended(name: str, outcome: Outcome | None, wanted: Ended) -> Trial:
 
 
 def _unclear(name: str, *, required: bool) -> Trial:
-    return Trial(name, False, required, UNCLEAR, unclear=True)
+    return Trial(name, False, required, say("running.doctor.unclear"), unclear=True)
 
 
 def _judged(name: str, outcome: Outcome | None, *, required: bool) -> Trial:
     if outcome is None:
         return _unclear(name, required=required)
     if outcome.ended != "returned":
-        return Trial(name, False, required, f"{outcome.ended}: {outcome.message}")
+        return Trial(name, False, required, outcome.message or outcome.ended)
     broken = [what for what, array in outcome.arrays.items() if array.numpy() != 1.0]
-    tried = ", ".join(outcome.arrays)
-    return Trial(name, not broken, required, f"not stopped: {', '.join(broken)}" if broken else f"held: {tried}")
+    seen = (
+        say("running.doctor.not_stopped", attempts=broken)
+        if broken
+        else say("running.doctor.stopped", attempts=list(outcome.arrays))
+    )
+    return Trial(name, not broken, required, seen)
 
 
 def _tried(

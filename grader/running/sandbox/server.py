@@ -21,6 +21,7 @@ import numpy as np
 
 from grader.errors import LateError, SandboxError
 from grader.exercise.limits import Limits
+from grader.messages import say
 
 if sys.platform != "win32":
     import fcntl
@@ -37,7 +38,6 @@ DRAIN_MILLISECONDS, FLOOD_MILLISECONDS = 20, 1
 WAITING = 2.0  # times a job's wall time, on top of it: so long it may wait for a processor
 SILENCE_SECONDS = 5.0  # beyond the job's own wall time; after it the fork server itself is ended
 NO_ANSWER = "no answer"  # what the worker says of a child that was not confined in time
-_LATE_HINT = "run the command again when less runs beside it on this machine; if it stays, report it"
 NEEDS_MODULES = 75  # the exit code of a child that imports what only a complete worker has
 _SEALS = 0x0F  # F_SEAL_SEAL | SHRINK | GROW | WRITE
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -124,11 +124,13 @@ class ForkServer:
         self.layers: tuple[str, ...] = tuple(started.get("layers", ()))
         missing = [name for name in mandatory() if name not in self.layers]
         if missing:
-            said = self._said() or (f"{', '.join(missing)} missing" if started else "the worker ended while it started")
+            reason = self._said() or (
+                say("running.worker.layers", layers=missing) if started else say("running.worker.ended_starting")
+            )
             self.close()
             raise SandboxError(
-                f"student code cannot be confined here, so nothing was run: {said}",
-                hint="`grader doctor` says which layer is missing and what to do",
+                say("running.worker.unconfined", reason=reason),
+                hint=say("running.worker.unconfined.hint"),
             )
 
     def run(
@@ -179,7 +181,7 @@ class ForkServer:
         try:
             socket.send_fds(self._control, [json.dumps(order).encode()], list(fds))
         except OSError:
-            raise SandboxError("the worker is gone", hint="run the command again") from None
+            raise SandboxError(say("running.worker.gone"), hint=say("running.again")) from None
 
     def _end_child(self) -> None:
         child, self._child = self._child, None
@@ -238,15 +240,17 @@ class ForkServer:
                 reply = self._receive()
                 child.drain(self.limits)
                 if not reply:
-                    raise SandboxError("the worker ended unexpectedly", hint="run the command again")
+                    raise SandboxError(say("running.worker.ended"), hint=say("running.again"))
                 return reply
-        raise LateError("the worker does not answer", hint=_LATE_HINT)
+        raise LateError(say("running.worker.silent"), hint=say("running.worker.late.hint"))
 
     def _receive(self) -> dict[str, Any]:
         try:
             return dict(json.loads(self._control.recv(4096) or b"{}"))
         except TimeoutError:
-            raise LateError(f"the worker did not start in {START_SECONDS:g} seconds", hint=_LATE_HINT) from None
+            raise LateError(
+                say("running.worker.slow_start", seconds=START_SECONDS), hint=say("running.worker.late.hint")
+            ) from None
         except OSError:
             return {}
 

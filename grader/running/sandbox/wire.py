@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from grader.messages import say
 from grader.records import Array
 
 RETURNED, RAISED, REFUSED = 0, 1, 2
@@ -97,7 +98,7 @@ class _Reader:
         """Return the next bytes, exactly as many as asked for."""
         taken = self.data[self.at : self.at + size]
         if len(taken) != size:
-            raise BadFrame("the frame is shorter than it says")
+            raise BadFrame(say("running.frame.short"))
         self.at += size
         return taken
 
@@ -108,28 +109,28 @@ class _Reader:
         """Return a text of at most `most` characters, as the worker cuts it."""
         (size,) = self.unpack(_COUNT)
         if size > _UTF8_BYTES * most:
-            raise BadFrame("a text is too long")
+            raise BadFrame(say("running.frame.text"))
         return self.take(size).decode("utf-8", "replace")
 
     def array(self) -> Array:
         type_name, dtype = self.text(MAX_TYPE), self.text(MAX_DTYPE)
         if not _DTYPE.fullmatch(dtype):
-            raise BadFrame("an array is of no known type")
+            raise BadFrame(say("running.frame.type"))
         (dimensions,) = self.unpack(_DIMENSIONS)
         if dimensions > MAX_DIMENSIONS:
-            raise BadFrame("an array has too many dimensions")
+            raise BadFrame(say("running.frame.dimensions"))
         shape = self.unpack(_SHAPES[dimensions])
         count = math.prod(shape)
         multiplied = count or math.prod(
             side or 1 for side in shape
         )  # NumPy multiplies the sides of an empty array as well
         if multiplied > MAX_NUMBERS:
-            raise BadFrame("an array is too large")
+            raise BadFrame(say("running.frame.array"))
         return Array(shape, _with_plain_nans(self.take(8 * count)), dtype, type_name)
 
     def end(self) -> None:
         if self.at != len(self.data):
-            raise BadFrame("the frame is longer than it says")
+            raise BadFrame(say("running.frame.long"))
 
 
 def _with_plain_nans(data: bytes) -> bytes:
@@ -150,7 +151,7 @@ def _frame(reader: _Reader) -> WireFrame:
     elif kind == REFUSED:
         frame = RefusedReply(index, reader.text(MAX_MESSAGE), _arrays(reader))
     else:
-        raise BadFrame("the frame is of no known kind")
+        raise BadFrame(say("running.frame.kind"))
     reader.end()
     return frame
 
@@ -158,7 +159,7 @@ def _frame(reader: _Reader) -> WireFrame:
 def _arrays(reader: _Reader) -> dict[str, Array]:
     (count,) = reader.unpack(_COUNT)
     if count > MAX_ITEMS:
-        raise BadFrame("the frame has too many entries")
+        raise BadFrame(say("running.frame.entries"))
     arrays: dict[str, Array] = {}
     for _ in range(count):
         name = reader.text(MAX_NAME)
