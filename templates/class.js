@@ -22,7 +22,8 @@
     }
     function say(sorted = "") {
       const shown = rows.filter(([row]) => !row.hidden).length;
-      status.textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown${sorted}`;
+      const [part, whole] = [shown, rows.length].map((count) => count.toLocaleString("en"));
+      status.textContent = form.dataset.shown.replace("{shown}", part).replace("{total}", whole) + sorted;
     }
     form.hidden = false;
     form.addEventListener("submit", (event) => event.preventDefault());
@@ -34,11 +35,15 @@
         show();
       }
     });
-    for (const link of document.querySelectorAll("[data-filter]")) {
-      link.hidden = false;
+    for (const count of document.querySelectorAll("[data-filter]")) {
+      const link = document.createElement("a");
+      link.href = "#everybody";
+      link.textContent = count.textContent;
+      link.setAttribute("aria-label", count.dataset.label);
+      count.replaceChildren(link);
       link.addEventListener("click", (event) => {
         event.preventDefault(); // the browser would move the focus away from the filter
-        words.value = `"${link.dataset.filter}"`; // the phrase, not its words wherever they stand
+        words.value = `"${count.dataset.filter}"`; // the phrase, not its words wherever they stand
         kind.value = "";
         show();
         document.getElementById("everybody").scrollIntoView();
@@ -69,7 +74,8 @@
         });
         keyed.sort(([a], [b]) => turn * (numbers ? a - b : compare(a, b)));
         table.tBodies[0].append(...keyed.map(([, row]) => row));
-        say(`, sorted by ${name.toLowerCase()}, ${turn > 0 ? "lowest" : "highest"} first`);
+        const {lowest, highest} = document.querySelector("form[data-for=submissions]").dataset;
+        say(", " + (turn > 0 ? lowest : highest).replace("{column}", name.toLowerCase()));
       });
     });
   }
@@ -89,7 +95,7 @@
       } catch {
         copied = document.execCommand("copy"); // a page opened from a file may not use the clipboard otherwise
       }
-      status.textContent = copied ? "copied" : "selected: copy it with the keyboard";
+      status.textContent = copied ? button.dataset.copied : button.dataset.selected;
     });
   }
 })();

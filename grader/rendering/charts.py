@@ -132,11 +132,12 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An upright line at a value, with words at its top."""
+    """An upright line at a value, with words at its top; it ends above a column of the height `above`."""
 
     look: str
     x: float
     label: str
+    above: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +152,20 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Bubbles:
-    """Points that stand for several things: (x, y, how many, look); the larger, the more, with the number beside it."""
+    """Points that stand for several things: (x, y, how many, look); the larger, the more.
+
+    The number of a point is beside it where there is room: the first of `points` choose first.
+    """
 
     points: tuple[tuple[At, float, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Columns from 0, each (x, height, look), the highest with their numbers; `beside` are values that numbers keep clear of."""
+
+    points: tuple[tuple[float, int, str], ...]
+    beside: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +175,7 @@ class EdgeText:
     text: str
 
 
-AnyMark = Curve | Dots | Band | Area | Level | Rule | Mark | Bubbles | EdgeText
+AnyMark = Curve | Dots | Band | Area | Level | Rule | Mark | Bubbles | Columns | EdgeText
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from grader.classroom.statistics.overview import Runs, Scores
-from grader.messages import listed
-from grader.records import Sweep, Table
+from grader.messages import say
+from grader.records import Diagnosis, Sweep, Table
 from grader.rendering import text
-from grader.rendering.charts import MOST_ROWS, Area, At, Axis, Bubbles, Chart, Panel, Rule, linear
-from grader.rendering.sweep import RunPlace, ground, place_of
+from grader.rendering.charts import MOST_ROWS, At, Axis, Bubbles, Chart, Columns, Panel, Rule, linear
+from grader.rendering.sweep import HE, ground, place_of
 
-NAMED = 3  # points said in words
+RunKind = tuple[str, float, bool]  # a start in words, its train accuracy, whether the function is right
+_LOOKS = {True: "here", False: "here off"}
+
+
+# --- scores --------------------------------------------------------------------------------------------------------
 
 
 def histogram(scores: Scores) -> Chart:
-    """Return the distribution of scores, with the median."""
+    """Return the distribution of scores, with the median; full marks look different from the rest."""
     bins = scores.bins
     width = bins[1].low - bins[0].low if len(bins) > 1 else 1
     every = math.ceil(len(bins) / 7)
@@ -27,116 +31,137 @@ def histogram(scores: Scores) -> Chart:
         -0.5,
         len(bins) - 0.5,
         tuple((index, words) for index, words in ticks if (len(bins) - 1 - index) % every == 0),
-        "score",
+        say("classpage.scores.axis", possible=text.points(scores.possible)),
     )
     y = linear(max(column.count for column in bins), 4, "{:,.0f}")
     whole = tuple((count, words) for count, words in y.ticks if count == int(count))
-    columns = (
-        ((index - 0.38, 0.0), (index - 0.38, column.count), (index + 0.38, column.count), (index + 0.38, 0.0))
+    median = min(scores.median / width, len(bins) - 1)
+    columns = tuple(
+        (index, column.count, "column full" if column.low >= scores.possible else "column")
         for index, column in enumerate(bins)
-        if column.count
     )
-    middle = min(scores.median / width, len(bins) - 1)
+    label = say("classpage.scores.median", score=text.points(scores.median))
+    rule = Rule("right", median, label, above=bins[round(median)].count)
     return Chart(
         says=_spread(scores),
-        panels=(
-            Panel(
-                x,
-                replace(y, ticks=whole),
-                (Area("column", tuple(columns)), Rule("right", middle, f"median {text.points(scores.median)}")),
-            ),
-        ),
-        title="submissions",
+        panels=(Panel(x, replace(y, ticks=whole), (Columns(columns, beside=(median,)), rule)),),
+        title=say("classpage.scores.title"),
         table=_scores(scores, width),
     )
 
 
 def _spread(scores: Scores) -> str:
-    """Say how the scores are spread, in one sentence."""
+    """Say how the scores are spread."""
     if scores.lowest == scores.highest:
-        each = "The one score is" if scores.count == 1 else f"All {scores.count:,} scores are"
-        return f"{each} {text.of(scores.lowest, scores.possible)}."
-    low, median, high = map(text.points, scores.quartiles)
-    return (
-        f"{scores.count:,} scores of {text.points(scores.possible)}: the lowest is {text.points(scores.lowest)}, the"
-        f" middle half lies from {low} to {high} around a median of {median}, the highest is {text.points(scores.highest)}."
+        return say("classpage.scores.equal", count=scores.count, score=text.of(scores.lowest, scores.possible))
+    return say(
+        "classpage.scores.spread",
+        count=scores.count,
+        median=text.of(scores.median, scores.possible),
+        lowest=text.points(scores.lowest),
     )
 
 
 def _scores(scores: Scores, width: float) -> Table:
     def name(low: float) -> str:
-        full = low >= scores.possible
-        return text.points(low) if full or width == 1 else f"{text.points(low)} to below {text.points(low + width)}"
+        if low >= scores.possible or width == 1:
+            return text.points(low)
+        return say("classpage.scores.range", low=text.points(low), high=text.points(low + width))
 
-    rows = tuple((name(one.low), f"{one.count:,}") for one in scores.bins if one.count)
-    return Table("Submissions by score", ("score", "submissions"), rows)
+    rows = tuple((name(column.low), f"{column.count:,}") for column in scores.bins if column.count)
+    columns = (say("classpage.scores.column.score"), say("classpage.scores.column.submissions"))
+    return Table(say("classpage.scores.table"), columns, rows)
+
+
+# --- runs ----------------------------------------------------------------------------------------------------------
 
 
 def class_curve(sweep: Sweep | None, runs: Sequence[Runs], untrained: int) -> Chart | None:
     """Return every run of the class on the shipped sweep; None without a sweep or runs."""
     if sweep is None or not runs or not any(row.scale for row in sweep.rows):
         return None
-    placed = [(place_of(run.diagnosis), run) for run in runs]
-    counts: dict[tuple[str, float, bool], int] = defaultdict(int)
-    for place, run in placed:
-        counts[_where(place), run.train_accuracy, run.passed] += run.count
+    counts: Counter[RunKind] = Counter()
+    points: Counter[tuple[At, float, bool]] = Counter()
+    nowhere = 0
+    for run in runs:
+        counts[_start(run.diagnosis), run.train_accuracy, run.passed] += run.count
+        at = place_of(run.diagnosis).at
+        if at is None:
+            nowhere += run.count
+        else:
+            points[at, run.train_accuracy, run.passed] += run.count
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     panel = ground(sweep)
     return Chart(
-        says=_says(most, sum(run.count for run in runs)),
-        panels=(replace(panel, marks=(*panel.marks, _points(placed))),),
-        title="train accuracy",
+        says=_says(most),
+        panels=(replace(panel, marks=(*panel.marks, _bubbles(points))),),
+        title=say("classpage.curve.title"),
         key=(
-            ("band", f"half of {sweep.seeds} seeds"),
-            ("median", "median"),
-            ("here", "right"),
-            ("here off", "not right"),
+            ("band", say("classpage.curve.key.band", seeds=sweep.seeds)),
+            ("median", say("classpage.curve.key.median")),
+            ("here", say("classpage.curve.key.right")),
+            ("here off", say("classpage.curve.key.wrong")),
         ),
-        note=_note(sum(run.count for place, run in placed if place.at is None), untrained),
+        note=_note(nowhere, untrained),
         table=_runs(most),
     )
 
 
-def _points(placed: Sequence[tuple[RunPlace, Runs]]) -> Bubbles:
-    """Return a point for the runs that coincide."""
-    counts: dict[tuple[At, float, str], int] = defaultdict(int)
-    for place, run in placed:
-        if place.at is not None:
-            counts[place.at, run.train_accuracy, "here" if run.passed else "here off"] += run.count
-    return Bubbles(tuple((x, y, count, look) for (x, y, look), count in counts.items()))
+def _bubbles(points: Counter[tuple[At, float, bool]]) -> Bubbles:
+    """Return a point for the runs that coincide, the largest of those that are not right first: they get their numbers first."""
+    order = sorted(points.items(), key=lambda item: (item[0][2], -item[1], str(item[0][0]), item[0][1]))
+    return Bubbles(tuple((x, y, count, _LOOKS[right]) for (x, y, right), count in order))
 
 
-def _where(place: RunPlace) -> str:
-    if place.where:
-        return place.where
-    return "no one scale or draw of the sweep's" if place.at is None else "with factors that are not one scale"
+def _start(diagnosis: Diagnosis) -> str:
+    """Return what a run started from, as a sentence names it."""
+    if diagnosis.distribution == "zeros":
+        return say("classpage.curve.start.zeros")
+    if diagnosis.distribution != "normal":
+        return say("classpage.curve.start.other")
+    if diagnosis.scale_formula == HE:
+        return say("classpage.curve.start.he")
+    if _is_number(diagnosis.scale_formula):
+        return say("classpage.curve.start.scale", scale=float(diagnosis.scale_formula or ""))
+    return say("classpage.curve.start.factors")
 
 
-def _says(most: Sequence[tuple[tuple[str, float, bool], int]], total: int) -> str:
-    """Say where most of the runs stand: counts and measured numbers only."""
-    said = listed([f"{count:,} {where} with {text.accuracy(share)}" for (where, share, _), count in most[:NAMED]])
-    return f"Train accuracies of {total:,} runs. Most often: {said}."
+def _is_number(formula: str | None) -> bool:
+    try:
+        return math.isfinite(float(formula or ""))
+    except ValueError:
+        return False
+
+
+def _says(most: Sequence[tuple[RunKind, int]]) -> str:
+    """Say where most of the runs that are not right started: counts and measured numbers only."""
+    wrong = [(start, share, count) for (start, share, right), count in most if not right]
+    if not wrong:
+        return say("classpage.curve.says.right", count=sum(count for _, count in most))
+    start, share, count = wrong[0]
+    if count == 1:
+        return say("classpage.curve.says.single", count=len(wrong))
+    return say("classpage.curve.says", start=start, count=count, share=text.accuracy(share))
 
 
 def _note(nowhere: int, untrained: int) -> str:
-    parts = ["Points are the class's runs; a number stands where several coincide. The band is the shipped sweep."]
+    parts = [say("classpage.curve.note")]
     if nowhere:
-        runs = "run starts" if nowhere == 1 else "runs start"
-        parts.append(
-            f"{nowhere:,} {runs} from weights that have no place on this axis, so the numbers below list them only."
-        )
+        parts.append(say("classpage.curve.nowhere", count=nowhere))
     if untrained:
-        functions = "function" if untrained == 1 else "functions"
-        parts.append(f"{untrained:,} {functions} gave nothing to train from.")
+        parts.append(say("classpage.curve.untrained", count=untrained))
     return " ".join(parts)
 
 
-def _runs(most: Sequence[tuple[tuple[str, float, bool], int]]) -> Table:
+def _runs(most: Sequence[tuple[RunKind, int]]) -> Table:
+    names = {right: say(f"classpage.curve.key.{'right' if right else 'wrong'}") for right in (True, False)}
     rows = [
-        (where, text.accuracy(share), "right" if right else "not right", f"{count:,}")
-        for (where, share, right), count in most[:MOST_ROWS]
+        (start, text.accuracy(share), names[right], f"{count:,}") for (start, share, right), count in most[:MOST_ROWS]
     ]
     left = sum(count for _, count in most[MOST_ROWS:])
     if left:
-        rows.append(("others", "", "", f"{left:,}"))
-    return Table("The class's runs", ("started", "train accuracy", "function", "runs"), tuple(rows))
+        rows.append((say("classpage.curve.others"), "", "", f"{left:,}"))
+    columns = ("start", "accuracy", "function", "runs")
+    return Table(
+        say("classpage.curve.table"), tuple(say(f"classpage.curve.column.{column}") for column in columns), tuple(rows)
+    )

@@ -7,24 +7,31 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+from markupsafe import Markup
+
 from grader.classroom.statistics import Classroom, Overview, Row, note, overview
+from grader.classroom.statistics.note import mistakes
 from grader.classroom.statistics.overview import CauseCount
+from grader.explaining import CAUSES
 from grader.faults import attempt, surviving
+from grader.messages import say
 from grader.rendering import html, text, words
 from grader.rendering.charts import Chart
 from grader.rendering.classfigures import class_curve, histogram
 
 MOST_ON_ONE, ON_A_PAGE = 2_000, 500
-MOST_TO_REVIEW, MOST_GROUPS, MOST_IGNORED = 50, 25, 100  # listed; the rest is counted
+MOST_NAMES, MOST_GROUPS, MOST_IGNORED = 12, 25, 100  # listed; the rest is counted
+MOST_CAUSES, MOST_FOR_LECTURE = 12, 3  # rows that are shown, causes that are named first
 NAME_COLUMNS = 40  # of a name in the list of pages
 INDEX = "index.html"
 PAGE = re.compile(r"class-\d+\.html")
 _STYLES = ("page.css", "class.css")
+_FILES = ("grades.csv", "grades.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,28 @@ class ClassSheet:
     def names(self) -> str:
         """The first and the last name on it."""
         return " … ".join(text.shorten(row.name, NAME_COLUMNS) for row in (self.rows[0], self.rows[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRow:
+    """One cause over all functions: its words, how often it appears in each, and the longest bar of the whole table."""
+
+    title: str
+    counts: Mapping[str, CauseCount]
+
+    @property
+    def sample(self) -> CauseCount:
+        """The count of the function in which it appears most often."""
+        return max(self.counts.values(), key=lambda cause: cause.count)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """One reason to look at submissions, with the first of those that have it."""
+
+    reason: str
+    count: int
+    rows: Sequence[Row]
 
 
 def class_pages(found: Classroom, *, ignored: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
@@ -67,7 +96,7 @@ def class_pages(found: Classroom, *, ignored: Mapping[str, str] | None = None) -
 
 def _plain(found: Classroom) -> str:
     """Return a page with a link to each submission's own, for a class that the whole page cannot show."""
-    title = escape(text.clean(found.title or "Class"))
+    title = escape(text.clean(found.title or say("classpage.class")))
     rows = (
         f'<li><a href="{escape(link(row.folder))}">{escape(text.clean(row.name))}</a>: {text.of(row.score, row.possible)}</li>'
         for row in found.rows
@@ -83,15 +112,21 @@ def link(folder: str) -> str:
 
 
 def standing(row: Row) -> str:
-    """Say in a few words how a submission stands."""
+    """Say in a few words how a submission ended."""
     if row.provisional:
-        said = "provisional: a part could not be judged"
+        status = say("classpage.status.provisional")
     elif not row.read:
-        said = words.NOTEBOOK[row.status]
+        status = words.NOTEBOOK[row.status]
     else:
-        said = "passed" if row.passed else "not everything passed"
-    said += "; points changed by a person" if row.ruled or row.adjusted else ""
-    return said if row.counts else f"{said}; another file of this student counts"
+        status = say("classpage.status.passed" if row.passed else "classpage.status.open")
+    changed = bool(row.ruled or row.adjusted)
+    return _joined(
+        (status, say("classpage.status.ruled") if changed else "", "" if row.counts else say("classpage.status.other"))
+    )
+
+
+def _joined(facts: Iterable[str]) -> str:
+    return "; ".join(filter(None, facts))
 
 
 def kinds(row: Row) -> str:
@@ -111,18 +146,20 @@ def _sheets(rows: Sequence[Row]) -> list[ClassSheet]:
 
 
 def _index(found: Classroom, counts: Overview, sheets: Sequence[ClassSheet], ignored: Mapping[str, str]) -> str:
-    review = [row for row in found.rows if row.reasons]
     groups = counts.groups[:MOST_GROUPS]
+    causes = _cause_rows(counts.causes, found)
     return _render(
         "index.html",
         found,
         counts=counts,
         sheets=sheets,
         rows=[] if sheets else found.rows,
-        review=review[:MOST_TO_REVIEW],
-        more_review=max(0, len(review) - MOST_TO_REVIEW),
-        shown=[picture for picture in surviving("a figure", _pictures(found, counts)) if picture],
-        causes=_by_function(counts.causes),
+        review=_review(found),
+        pictures=[picture for picture in surviving("a figure", _pictures(found, counts)) if picture],
+        lecture=mistakes(counts)[:MOST_FOR_LECTURE],
+        causes=causes[:MOST_CAUSES],
+        rare_causes=causes[MOST_CAUSES:],
+        most=max((cause.count for cause in counts.causes), default=0),
         groups=groups,
         more_groups=len(counts.groups) - len(groups),
         hardest=min(counts.checks, key=lambda check: check.share, default=None),
@@ -142,11 +179,31 @@ def _pictures(found: Classroom, counts: Overview) -> Iterator[Chart | None]:
     yield class_curve(found.sweep, counts.runs, counts.untrained)
 
 
-def _by_function(causes: Sequence[CauseCount]) -> Mapping[str, list[CauseCount]]:
-    found: dict[str, list[CauseCount]] = defaultdict(list)
+def _cause_rows(causes: Sequence[CauseCount], found: Classroom) -> list[CauseRow]:
+    """Put the counts of each cause into one row, most frequent first."""
+    rows: dict[str, dict[str, CauseCount]] = defaultdict(dict)
     for cause in causes:
-        found[cause.function].append(cause)
-    return found
+        rows[cause.cause][cause.function] = cause
+    order = sorted(rows.items(), key=lambda row: (-sum(cause.count for cause in row[1].values()), row[0]))
+    return [CauseRow(_title(code, counts, found), counts) for code, counts in order]
+
+
+def _title(code: str, counts: Mapping[str, CauseCount], found: Classroom) -> str:
+    """Return the words of a cause that hold in every function that has it."""
+    titles = [found.words(function, code).title for function in counts]
+    if len(set(titles)) == 1:
+        return titles[0]
+    return CAUSES[code].short if code in CAUSES else min(titles)
+
+
+def _review(found: Classroom) -> list[ReviewRow]:
+    """Put the submissions that need a person under their reasons, most frequent first."""
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for row in found.rows:
+        for reason in row.reasons:
+            rows[reason].append(row)
+    order = sorted(rows.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [ReviewRow(reason, len(having), having[:MOST_NAMES]) for reason, having in order]
 
 
 def _render(template: str, found: Classroom, **context: object) -> str:
@@ -154,15 +211,26 @@ def _render(template: str, found: Classroom, **context: object) -> str:
         template,
         styles=_STYLES,
         script="class.js",
-        title=found.title or "Class",
+        title=found.title or say("classpage.class"),
         found=found,
         functions=text.short_names(found.functions),
         link=link,
         standing=standing,
         kinds=kinds,
         percent=percent,
+        say=say,
+        sentence=words.sentence,
+        marked_up=marked_up,
+        names=MOST_NAMES,
         **context,
     )
+
+
+def marked_up(sentence: str) -> Markup:
+    """Return a sentence as HTML: what it has in backticks is code, and a file of the class is a link to it."""
+    parts = [escape(text.clean(part)) for part in sentence.split("`")]
+    parts[1::2] = [f'<a href="{part}">{part}</a>' if part in _FILES else f"<code>{part}</code>" for part in parts[1::2]]
+    return Markup("".join(parts))  # noqa: S704  # escaped
 
 
 def percent(part: float, whole: float) -> str:

@@ -22,6 +22,7 @@ from grader.rendering.charts import (
     Bubbles,
     Chart,
     ChartPoint,
+    Columns,
     Curve,
     Dots,
     EdgeText,
@@ -40,9 +41,11 @@ NO_KEY = 20  # how much higher a chart begins that has no key
 SLOT = 50  # how wide a place is that has a name
 GAP, MAP_TOP = 16, 66  # between two maps, and above them
 APART = 15  # of two names, one above the other
-SMALLEST, GROWS = 4.0, 9.0  # radius of a point alone, and what all in one place would add
-LABELS_APART = (24, 14)  # of the middles of two numbers: in width or in height
+SMALLEST, GROWS = 4.5, 10.0  # radius of a point alone, and what all in one place would add
+BOLD_DIGIT, LINE = 9.0, 15.0  # how wide a digit of a number beside a point is, and how high
+COLUMN, NUMBERED = 0.38, 5  # half of a column's width, and how many columns have their number
 _AREAS, _DOTS, _CIRCLES = {"band", "region"}, {"dot", "point", "inner", "outer"}, {"here", "here off"}
+_NUMBERS = {"here off": "wrong halo"}  # how the number of a point looks, if not like a name
 _ON_TOP = {"dot": "hole", "outer": "core"}  # what makes a dot a ring
 Anchor = Literal["start", "middle", "end"]
 
@@ -85,6 +88,23 @@ def _frame(panel: Panel, top: float) -> Frame:
     names = [mark.name for mark in panel.marks if isinstance(mark, Curve) and mark.name]
     room = max((8 + LETTER * len(name) for name in names), default=0.0)
     return Frame(max(LEFT, math.ceil(6 + DIGIT * widest)), RIGHT - math.ceil(room), top, BOTTOM)
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """The edges of something that no number may cover."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def is_free(self, others: Iterable[_Box]) -> bool:
+        """Return whether none of the others has a part in common with it."""
+        return not any(
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+            for other in others
+        )
 
 
 class _Drawing:
@@ -188,7 +208,8 @@ class _Drawing:
     def _(self, mark: Rule) -> Iterator[str]:
         x, top = self.x(mark.x), self.frame.top
         anchor: Anchor = "end" if x > (self.frame.left + self.frame.right) / 2 else "start"
-        yield _path(mark.look, f"M{x:g} {self.frame.bottom:g}V{top - 12:g}")
+        bottom = self.frame.bottom if mark.above is None else max(self.y(mark.above) - 20, top)
+        yield _path(mark.look, f"M{x:g} {bottom:g}V{top - 12:g}")
         yield _text(x, top - 18, mark.label, anchor, "name")
 
     @mark.register
@@ -208,35 +229,63 @@ class _Drawing:
 
     @mark.register
     def _(self, mark: Bubbles) -> Iterator[str]:
-        """Yield the points, the largest first, so that none hides another; then the number of each place, the largest first."""
+        """Yield the points, the largest first, so that none hides another; then the numbers."""
         total = sum(count for *_, count, _ in mark.points)
-        largest = sorted(mark.points, key=lambda point: (-point[2], str(point[0]), point[1], point[3]))
-        places: dict[tuple[float, float], list[int]] = {}
-        for x, y, count, look in largest:
-            at = self.x(x), self.y(y)
-            places.setdefault(at, []).append(count)
-            yield _path(look, _circle(*at, _radius(count, total)))
-        taken: list[tuple[float, float]] = []
-        for at, counts in sorted(places.items(), key=lambda item: (-sum(item[1]), item[0])):
-            if sum(counts) > 1:
-                yield from self._number(at, sum(counts), _radius(max(counts), total), taken)
+        taken: list[_Box] = []
+        for x, y, count, look in sorted(mark.points, key=lambda point: (-point[2], str(point[0]), point[1], point[3])):
+            left, top, radius = self.x(x), self.y(y), _radius(count, total)
+            taken.append(_Box(left - radius, top - radius, left + radius, top + radius))
+            yield _path(look, _circle(left, top, radius))
+        largest: dict[tuple[At, float], int] = {}
+        for x, y, count, _ in mark.points:
+            largest[x, y] = max(count, largest.get((x, y), 0))
+        for x, y, count, look in mark.points:
+            if count > 1:
+                at = self.x(x), self.y(y)
+                yield from self._number(
+                    at, count, _radius(largest[x, y], total), _NUMBERS.get(look, "name halo"), taken
+                )
 
     def _number(
-        self, at: tuple[float, float], count: int, radius: float, taken: list[tuple[float, float]]
+        self, at: tuple[float, float], count: int, radius: float, look: str, taken: list[_Box]
     ) -> Iterator[str]:
-        """Yield the number of a place on a side that is free, if any."""
+        """Yield the number of a point on a side that is free, if any."""
         (x, y), away, frame = at, radius + 4, self.frame
-        sides: tuple[tuple[float, float, Anchor, int], ...] = (
-            (x + away, y + 4, "start", 9),
-            (x - away, y + 4, "end", -9),
-            (x, y - away, "middle", 0),
+        sides: tuple[tuple[float, float, Anchor], ...] = (
+            (x + away, y + 5, "start"),
+            (x - away, y + 5, "end"),
+            (x, y - away, "middle"),
+            (x, y + away + 11, "middle"),
         )
-        for left, low, anchor, middle in sides:
-            is_inside = frame.left < left + middle < frame.right - 9
-            if is_inside and all(_is_apart((left + middle, low), other) for other in taken):
-                taken.append((left + middle, low))
-                yield _text(left, low, f"{count:,}", anchor, "name halo")
+        for left, low, anchor in sides:
+            box = _box(left, low, f"{count:,}", anchor)
+            is_inside = frame.left < box.left and box.right < WIDTH - 1 and frame.top - 8 < box.top
+            if is_inside and box.bottom < frame.bottom and box.is_free(taken):
+                taken.append(box)
+                yield _text(left, low, f"{count:,}", anchor, look)
                 return
+
+    @mark.register
+    def _(self, mark: Columns) -> Iterator[str]:
+        """Yield the columns of each look, and the numbers of the highest, none on another."""
+        shown: dict[str, list[str]] = {}
+        for x, count, look in mark.points:
+            if count:
+                path = f"M{self.x(x - COLUMN):g} {self.frame.bottom:g}V{self.y(count):g}H{self.x(x + COLUMN):g}"
+                shown.setdefault(look, []).append(f"{path}V{self.frame.bottom:g}Z")
+        for look, paths in shown.items():
+            yield _path(look, "".join(paths))
+        taken = [_Box(self.x(x), 0, self.x(x), HEIGHT) for x in mark.beside]
+        highest = sorted(mark.points, key=lambda point: (-point[1], point[0]))[:NUMBERED]
+        for x, count, _ in highest:
+            anchor: Anchor = "middle"
+            at, low = self.x(x), self.y(count) - 5
+            if _box(at, low, f"{count:,}", anchor).right > WIDTH - 1:
+                at, anchor = WIDTH - 1.0, "end"
+            box = _box(at, low, f"{count:,}", anchor)
+            if count and box.is_free(taken):
+                taken.append(box)
+                yield _text(at, low, f"{count:,}", anchor, "name halo")
 
     @mark.register
     def _(self, mark: EdgeText) -> Iterator[str]:
@@ -316,8 +365,11 @@ def _radius(count: int, total: int) -> float:
     return round(SMALLEST + GROWS * math.sqrt((count - 1) / total), 1)
 
 
-def _is_apart(label: tuple[float, float], other: tuple[float, float]) -> bool:
-    return abs(label[0] - other[0]) >= LABELS_APART[0] or abs(label[1] - other[1]) >= LABELS_APART[1]
+def _box(x: float, base: float, words: str, anchor: Anchor) -> _Box:
+    """Return the edges of a number."""
+    width = BOLD_DIGIT * len(words)
+    left = x - width * {"start": 0, "middle": 0.5, "end": 1}[anchor]
+    return _Box(left, base - 0.8 * LINE, left + width, base + 0.2 * LINE)
 
 
 def _parts(points: Iterable[ChartPoint]) -> Iterator[list[tuple[At, float]]]:

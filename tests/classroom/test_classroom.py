@@ -405,14 +405,49 @@ def words_of(page: str) -> str:
 def test_class_page_counts_and_puts_those_who_need_a_person_first():
     said = words_of(dict(classpage.class_pages(gather(classes.entries())))["index.html"])
 
-    assert (
-        "8 submissions 1 passed everything 27.5 median score of 30, over 6 that could be judged in full 2 need a person"
-        in said
-    )
-    assert said.index("For a person to look at") < said.index("All submissions by name")
+    assert "8 submissions 1 got everything right 27.5 median score of 30 2 need a person" in said
+    order = [
+        "At least half",
+        "For the next lecture",
+        "Before the grades",
+        "By cause and function",
+        "A draft",
+        "by name",
+    ]
+    places = [said.index(words) for words in order]
+    assert places == sorted(places)
     assert "the file could not be read" in said
     assert "provisional: a part could not be judged" in said
     assert "points changed by a person" in said
+
+
+def test_causes_are_rows_over_all_functions_most_frequent_first():
+    found = gather(classes.entries(60))
+    counts = overview(found)
+    rows = classpage._cause_rows(counts.causes, found)
+    totals = [sum(cause.count for cause in row.counts.values()) for row in rows]
+
+    assert totals == sorted(totals, reverse=True)
+    assert sum(totals) == sum(cause.count for cause in counts.causes)
+    assert len({row.title for row in rows}) == len(rows)
+    assert all(row.sample.count == max(cause.count for cause in row.counts.values()) for row in rows)
+
+
+def test_each_reason_counts_all_who_have_it_and_names_the_first():
+    found = gather(classes.entries(400))
+    reasons = classpage._review(found)
+
+    assert sum(reason.count for reason in reasons) == sum(len(row.reasons) for row in found.rows)
+    assert all(len(reason.rows) == min(reason.count, classpage.MOST_NAMES) for reason in reasons)
+    page = dict(classpage.class_pages(found))["index.html"]
+    assert f"and {reasons[0].count - classpage.MOST_NAMES} more" in page
+
+
+def test_what_a_sentence_has_in_backticks_is_code_or_a_link_and_nothing_else_is_markup():
+    assert (
+        classpage.marked_up("see `grades.csv`, `a <b>` & <i>")
+        == 'see <a href="grades.csv">grades.csv</a>, <code>a &lt;b&gt;</code> &amp; &lt;i&gt;'
+    )
 
 
 @pytest.mark.parametrize(("count", "files"), [(2_000, 0), (2_001, 5), (5_000, 10)])
@@ -660,24 +695,23 @@ def test_a_copy_that_does_not_count_is_in_no_number():
 
 
 def test_the_number_of_a_point_stands_beside_it_and_on_no_other_number():
-    runs = [(x / 20, y / 18, count) for x in range(20) for y in range(18) for count in (40, 3)]
+    runs = [(x / 8, y / 5, count) for x in range(8) for y in range(5) for count in (40, 3)]
     panel = charts.Panel(
         charts.Axis(0, 1, ((0, "0"),)),
         charts.Axis(0, 1),
         (charts.Bubbles(tuple((x, y, count, "here" if count == 40 else "here off") for x, y, count in runs)),),
     )
     shown = svg.draw(charts.Chart("", (panel,)))
-    label = r'<text x="([^"]*)" y="([^"]*)"(?: text-anchor="(\w+)")? class="name halo">43</text>'
-    labels = [(float(x), float(y), anchor) for x, y, anchor in re.findall(label, shown)]
+    label = r'<text x="([^"]*)" y="([^"]*)"(?: text-anchor="(\w+)")? class="\w+ halo">(40|3)</text>'
+    labels = [(float(x), float(y), anchor or "start", number) for x, y, anchor, number in re.findall(label, shown)]
     points = [(float(x) + float(r), float(y)) for x, y, r in re.findall(r'd="M([\d.]+) ([\d.]+)a([\d.]+) ', shown)]
 
-    assert len(labels) > 20
+    assert len(labels) > 40
     assert len(points) == len(runs)
-    for x, y, _ in labels:
+    for x, y, *_ in labels:
         assert min(math.hypot(x - left, y - 4 - low) for left, low in points) < 22
-    places = [(x + {"": 9, "end": -9, "middle": 0}[anchor], y) for x, y, anchor in labels]
-    for index, (x, y) in enumerate(places):
-        assert all(abs(x - left) >= 23.8 or abs(y - low) >= 13.8 for left, low in places[:index])
+    boxes = [svg._box(x, y, number, anchor) for x, y, anchor, number in labels]
+    assert all(box.is_free(boxes[:index]) for index, box in enumerate(boxes))
 
 
 def test_the_axis_of_scales_reads_100():

@@ -37,7 +37,7 @@ LEFT_IN_CODE: dict[str, int] = {
     "precompute": 19,
     "prepare.py": 24,
     "reading": 110,
-    "rendering": 285,
+    "rendering": 270,
     "resources.py": 17,
     "running": 1,
     "store": 39,

@@ -14,9 +14,13 @@ def note(found: Classroom, counts: Overview) -> str:
     """Return the note as plain text; every number in it was counted."""
     if not counts.read:
         return "No notebook could be read yet, so there is nothing to say about the mistakes in them.\n"
-    mistakes = [cause for cause in counts.causes if cause.count >= FEWEST][:MOST_MISTAKES]
-    paragraphs = [_opening(counts), *_mistakes(mistakes, found, counts), *_rights(counts), _closing()]
+    paragraphs = [_opening(counts), *_mistakes(mistakes(counts), found, counts), *_rights(counts), _closing()]
     return "\n\n".join(paragraphs) + "\n"
+
+
+def mistakes(counts: Overview) -> list[CauseCount]:
+    """Return the commonest causes that speak of nobody: most frequent first."""
+    return [cause for cause in counts.causes if cause.count >= FEWEST][:MOST_MISTAKES]
 
 
 def _opening(counts: Overview) -> str:
@@ -30,10 +34,10 @@ def _opening(counts: Overview) -> str:
     return " ".join(said)
 
 
-def _mistakes(mistakes: list[CauseCount], found: Classroom, counts: Overview) -> list[str]:
-    if not mistakes:
+def _mistakes(common: list[CauseCount], found: Classroom, counts: Overview) -> list[str]:
+    if not common:
         return [f"No single mistake stands in {FEWEST} notebooks or more."]
-    return ["What came up most often:", *(_mistake(cause, found, counts) for cause in mistakes)]
+    return ["What came up most often:", *(_mistake(cause, found, counts) for cause in common)]
 
 
 def _mistake(cause: CauseCount, found: Classroom, counts: Overview) -> str:
