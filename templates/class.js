@@ -43,7 +43,7 @@
       count.replaceChildren(link);
       link.addEventListener("click", (event) => {
         event.preventDefault(); // the browser would move the focus away from the filter
-        words.value = `"${count.dataset.filter}"`; // the phrase, not its words wherever they stand
+        words.value = `"${count.dataset.filter}"`; // the phrase, not its words in any place
         kind.value = "";
         show();
         document.getElementById("everybody").scrollIntoView();
@@ -93,7 +93,7 @@
         await navigator.clipboard.writeText(draft.textContent);
         copied = true;
       } catch {
-        copied = document.execCommand("copy"); // a page opened from a file may not use the clipboard otherwise
+        copied = document.execCommand("copy"); // a page opened from a file has no other way to the clipboard
       }
       status.textContent = copied ? button.dataset.copied : button.dataset.selected;
     });
