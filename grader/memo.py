@@ -20,7 +20,7 @@ from grader.exercise.load import Exercise
 from grader.exercise.starts import Cache
 from grader.pipeline import Pipeline
 from grader.prepare import Prepared
-from grader.records import Call, Function, FunctionEvidence, FunctionResult, Outcome, Question, Training
+from grader.records import Call, Function, FunctionEvidence, FunctionResult, Outcome, Training
 from grader.rendering.html import Pieces, VerdictPieces
 from grader.running.gather import (
     CHEAP_SECONDS,
@@ -280,18 +280,12 @@ class RememberingPieces(Pieces):
 
     def __init__(self) -> None:
         self.sections: Memo[tuple[Markup, ...]] = Memo(MOST_SECTIONS)
-        self.questions: Memo[Markup] = Memo(MOST_SECTIONS)
         self.lines: Memo[tuple[Markup, ...]] = Memo(MOST_LINES)
 
     def verdict(self, given: VerdictPieces) -> tuple[Markup, ...]:
         """Return the pieces of an equal verdict."""
         key = _sha256(given)
         return self.sections.get(key) or self.sections.put(key, super().verdict(given))
-
-    def asked(self, questions: tuple[Question, ...]) -> Markup:
-        """Return the piece with equal questions."""
-        key = _sha256(questions)
-        return self.questions.get(key) or self.questions.put(key, super().asked(questions))
 
     def coloured(self, code: str) -> tuple[Markup, ...]:
         """Return the lines of equal code."""

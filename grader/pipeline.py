@@ -108,7 +108,11 @@ class Pipeline:
         limits = self.gatherer.sandbox.limits
         extracted = reading.extract(notebook, self.exercise.names, self.exercise.given, shorts, limits)
         self.gatherer.begin(extracted.cpu_seconds)
-        functions, printed = extracted.functions, extracted.printed
+        functions = {
+            name: replace(function, cell_name=notebook.cell_name(function.place))
+            for name, function in extracted.functions.items()
+        }
+        printed = extracted.printed
         return gathering.collect(
             extracted.notebook, functions, self.exercise, self.gatherer, printed=printed, after=self.repairer.repaired
         )
@@ -122,8 +126,7 @@ class Pipeline:
     def summary_of(self, result: Result, names: Sequence[str]) -> Summary:
         """Return what is said first where some functions alone are asked about, as a part of an assignment."""
         functions = {name: result.functions[name] for name in names}
-        reference = {name: answer.diagnosis for name, answer in self.prepared.answers.items()}
-        return summarize(result.notebook, functions, reference, is_part=len(names) < len(result.functions))
+        return summarize(result.notebook, functions, is_part=len(names) < len(result.functions))
 
     def _function(self, evidence: FunctionEvidence, known: Prepared) -> FunctionResult:
         """Return the verdict on one function; where judging it fails, that is our fault and the others have theirs."""

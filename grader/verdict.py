@@ -13,7 +13,7 @@ import msgspec
 from grader._version import __version__
 from grader.exercise import starts
 from grader.exercise.load import RTOL, Exercise, Task
-from grader.explaining import Facts, about, predict, story, summarize, tell
+from grader.explaining import Facts, about, blocks, predict, reasons, story, summarize, tell
 from grader.faults import attempt, note
 from grader.judging.checks import CHECKS, course_test, title
 from grader.judging.checks.values import RELATIVE
@@ -130,6 +130,9 @@ def _verdict(
         evidence_sha256=gathering.sha256(evidence),
         predict=_explained("prediction", lambda: predict(facts)) if facts else None,
         questions=_explained("questions", lambda: about(facts)) or () if facts else (),
+        asked_formula="0" if asked.diagnosis.distribution == "zeros" else asked.diagnosis.scale_formula,
+        reasons=_explained("reasons", lambda: reasons(facts)) or "" if facts else "",
+        blocks=_explained("blocks", lambda: blocks(facts)) or () if facts else (),
     )
 
 
@@ -222,13 +225,13 @@ def function_without_text(function: Function) -> Function:
     """Return what is run of a function, equal for code that differs in blanks, comments and place only."""
     code = next((unit.run for unit in function.units if unit.source == function.code), function.code)
     units = tuple(Unit(unit.run, Place(1), unit.tree) for unit in function.units)
-    return replace(function, code=code, units=units, place=None, definitions=())
+    return replace(function, code=code, units=units, place=None, definitions=(), cell_name="")
 
 
 def source(function: Function) -> Source | None:
     """Return a function's text and place, as its student wrote it."""
     place = function.place
-    return None if place is None else Source(place.cell, place.line, _shortened(function.code))
+    return None if place is None else Source(place.cell, place.line, _shortened(function.code), function.cell_name)
 
 
 def _shortened(code: str) -> str:
@@ -268,7 +271,6 @@ def summed_up(
 ) -> Result:
     """Return the verdict on a submission, from those on its functions."""
     notebook = NotebookInfo(evidence.notebook.status, evidence.notebook.problems)
-    reference = {name: answer.diagnosis for name, answer in prepared.answers.items()}
     return Result(
         schema="grader-result/1",
         submission=SubmissionInfo(evidence.notebook.name, evidence.notebook.sha256, evidence.student),
@@ -278,9 +280,7 @@ def summed_up(
         possible=sum(function.possible for function in functions.values()),
         provisional=any(function.provisional for function in functions.values()),
         notebook=notebook,
-        summary=attempt(
-            "summing up", lambda: summarize(notebook, functions, reference), lambda _: _plain_summary(functions)
-        ),
+        summary=attempt("summing up", lambda: summarize(notebook, functions), lambda _: _plain_summary(functions)),
         functions=functions,
         provenance=Provenance(
             grader=__version__,

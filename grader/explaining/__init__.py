@@ -1,5 +1,6 @@
 """From what was measured to plain sentences: the summary that everything shows first, and the story of a training."""
 
+from grader.explaining.blocks import blocks, reasons
 from grader.explaining.facts import Facts, Measured
 from grader.explaining.known import LOOK_AT, known_fault
 from grader.explaining.questions import about, asked_often, predict
@@ -17,8 +18,10 @@ __all__ = [
     "Measured",
     "about",
     "asked_often",
+    "blocks",
     "known_fault",
     "predict",
+    "reasons",
     "stale",
     "story",
     "summarize",

@@ -243,6 +243,11 @@ class Facts:
         return self.asked_diagnosis.scale_formula == HE
 
     @property
+    def of_scale(self) -> bool:
+        """Whether the first thing to change is the scale."""
+        return self.diagnosis.causes[:1] != () and self.diagnosis.causes[0].startswith("scale_")
+
+    @property
     def is_another_draw(self) -> bool:
         """Whether only the seed differs from what is asked for."""
         seeds = {"seed_missing", "seed_outside", "seed_other", "other_generator"}

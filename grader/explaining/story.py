@@ -93,7 +93,13 @@ def _outcome(facts: Facts) -> Iterator[str]:
     if facts.diagnosis.seed_status in ("missing", "outside_function"):
         yield "Without a seed inside the function every run is another one: this is one of many."
     yield _costs(facts)
-    if facts.lost or facts.mine.regime in ("dead", "symmetric"):
+    if not facts.lost:
+        yield from course(facts)
+
+
+def course(facts: Facts) -> Iterator[str]:
+    """Yield what a run did between its first and its last cost."""
+    if facts.mine.regime in ("dead", "symmetric"):
         return
     if facts.hardly_begun:
         yield f"Nothing is broken: after {facts.measured.iterations:,} iterations the training had hardly begun."
@@ -637,3 +643,14 @@ def _names(layers: int) -> str:
 
 def _word(count: int) -> str:
     return {1: "one", 2: "two", 3: "three"}.get(count, f"{count}")
+
+
+# --- the parts that blocks of a page are made from -------------------------------------------------------------------
+
+why, waiting, earlier, rule = _why, _waiting, _before, _rule
+
+
+def harm(facts: Facts) -> Iterator[str]:
+    """Yield what the large scale that is asked for shows, then how far the notebook's own sentence holds."""
+    yield from _harm(facts)
+    yield from _how_small(facts)

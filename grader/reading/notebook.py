@@ -128,6 +128,7 @@ _PERCENT = re.compile(r"^# ?%%+(?:$|[ \t\[].*$)", re.MULTILINE)
 _PERCENT_KIND = re.compile(r"# ?%%(?:.*\[(markdown|md|raw)\]| ?(md|raw)[ \t]*$)", re.MULTILINE)
 _DEFINITION = re.compile(r"^[ \t#>]*def +(initialize_parameters_\w+) *\(", re.MULTILINE)
 _CELLS = re.compile(r'"cells"\s*:\s*\[')  # never within a string: quotes are escaped there
+MOST_COUNT = 1_000_000  # of runs of cells: a larger one is no count of Jupyter's
 _KINDS: Mapping[str, CellKind] = {
     "code": "code",
     "markdown": "markdown",
@@ -141,7 +142,8 @@ _SOURCES = ("source", "input", "code", "text")  # input: code of formats 2 and 3
 _OUTPUT = {"output_type", "name", "stream", "text", "data"}  # stream: what formats 2 and 3 call a stream's name
 _NEEDED = {"nbformat", "worksheets", "cells", "id", "cell_type", "outputs", "text/plain", *_SOURCES, *_OUTPUT}
 _DATABRICKS = "application/vnd.databricks.v1+cell"
-_NEEDED |= {"metadata", "vscode", "languageId", _DATABRICKS}  # the language of a cell
+_COUNTS = {"execution_count", "prompt_number"}
+_NEEDED |= {"metadata", "vscode", "languageId", _DATABRICKS, *_COUNTS}  # the language of a cell
 
 
 class DamagedError(Exception):
@@ -423,7 +425,7 @@ def _decoder(constants: list[str]) -> json.JSONDecoder:
     def needed(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
         nonlocal left
         kept = {key: value for key, value in pairs if key in _NEEDED}
-        if "output_type" in kept and kept.keys() - {"metadata"} <= _OUTPUT:
+        if "output_type" in kept and kept.keys() - {"metadata", *_COUNTS} <= _OUTPUT:
             return {"text": _printed(kept)}
         if "outputs" in kept:
             kept["outputs"] = text = _beginning(kept["outputs"], min(_OUTPUT_LIMIT, left))
@@ -533,7 +535,14 @@ def _cell(item: object, number: int, *, old: bool) -> tuple[Cell | None, list[st
     source, codes = _mended(text)
     codes += ["bad_cell"] * (not whole) + ["unknown_type"] * (kind is None)
     output = item.get("outputs") if kind == "code" else None
-    return Cell(kind or "raw", source, number, output=_encodable(output) if isinstance(output, str) else ""), codes
+    printed = _encodable(output) if isinstance(output, str) else ""
+    return Cell(kind or "raw", source, number, output=printed, count=_count(item) if kind == "code" else None), codes
+
+
+def _count(item: Mapping[str, object]) -> int | None:
+    """Return the execution count that Jupyter shows beside a cell, if it has been run."""
+    count = item.get("execution_count", item.get("prompt_number"))
+    return count if type(count) is int and 0 < count < MOST_COUNT else None
 
 
 def _other_language(item: Mapping[str, object], source: str) -> CellKind | None:

@@ -41,13 +41,17 @@ class Place:
         return f"line {self.line}" if self.cell is None else f"cell {self.cell}, line {self.line}"
 
 
+MOST_NAME = 60  # characters of a cell's first line
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One cell of a notebook.
 
     `number` counts all cells from 1 and is None in a .py file; `first_line` is the line of the file at which the source
     begins (1 in a notebook), so that lines shown to the student are those they see.  `output` is the beginning of the text
-    that the cell printed when it was last run, whatever the code was then: untrusted, as all of this is.
+    that the cell printed when it was last run, whatever the code was then: untrusted, as all of this is.  `count` is the
+    execution count that Jupyter shows beside the cell.
     """
 
     kind: CellKind
@@ -55,6 +59,17 @@ class Cell:
     number: int | None = None
     first_line: int = 1
     output: str = ""
+    count: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What a student sees of the cell: its execution count, or else its first line; empty in a .py file."""
+        if self.number is None:
+            return ""
+        if self.count is not None:
+            return f"In [{self.count}]"
+        first = next((line.strip() for line in self.source.splitlines() if line.strip()), "")
+        return f"cell “{first if len(first) <= MOST_NAME else f'{first[:MOST_NAME]}…'}”" if first else ""
 
     def place(self, line: int) -> Place:
         """Return the place of the source's line `line`, counted from 1."""
@@ -70,6 +85,11 @@ class Notebook:
     status: NotebookStatus
     problems: tuple[Problem, ...] = ()
     cells: tuple[Cell, ...] = ()
+
+    def cell_name(self, place: Place | None) -> str:
+        """Return what a student sees of the cell that a place is in; empty where there is none."""
+        number = place.cell if place else None
+        return next((cell.name for cell in self.cells if cell.number == number is not None), "")
 
 
 # --- extraction ----------------------------------------------------------------------------------------------------
@@ -131,7 +151,7 @@ class Function:
     """A required function with everything it needs, or the reason why there is none; `broken` says how we failed.
 
     `seeded_outside` is where the top level sets a seed, `seed_outside` the number that it sets, where that is written there;
-    `unreadable` is the line that Python cannot read.
+    `unreadable` is the line that Python cannot read; `cell_name` is what the student sees of the cell that it stands in.
     """
 
     name: str
@@ -150,6 +170,7 @@ class Function:
     unreadable: Place | None = None
     broken: str = ""
     left_out: tuple[LeftOut, ...] = ()
+    cell_name: str = ""
 
 
 # --- what the notebook printed -------------------------------------------------------------------------------------
@@ -538,11 +559,12 @@ class NotebookInfo:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a function stands in the notebook, and its text."""
+    """Where a function stands in the notebook, and its text; `name` is what its student sees of the cell: ``In [16]``."""
 
     cell: int | None
     line: int
     code: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -687,6 +709,16 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A question of a page's reader with its short answer; `code` names the question for programs."""
+
+    code: str
+    title: str
+    answer: tuple[str, ...] = ()
+    table: Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
     """A change of points that a person made: of which function, to what, from what, why, who and when (ISO 8601)."""
 
@@ -742,7 +774,9 @@ class FunctionResult:
 
     `told` are the causes in words, `explanation` holds paragraphs of plain text; `reference_training` is the run of the right
     answer, to compare with; `known` is the fault where trying edits has proved it; `stale` says which outputs saved in the
-    notebook are not those of its code, which costs nothing; `predict` is one ungraded question to think about before its
+    notebook are not those of its code, which costs nothing; `asked_formula` is the right answer's rule for the scale, 0
+    for weights of zero; `reasons` say in two sentences why the run ended as it did, `blocks`
+    answer the questions that a page's reader has; `predict` is one ungraded question to think about before its
     answer is opened, `questions` are those that students ask; `ruling` is a person's change of `points`, `comment` a person's
     words; `evidence_sha256` covers what this function's public calls gave, so equal answers are found without being looked at.
     """
@@ -764,6 +798,9 @@ class FunctionResult:
     stale: tuple[str, ...] = ()
     predict: Question | None = None
     questions: tuple[Question, ...] = ()
+    asked_formula: str | None = None
+    reasons: str = ""
+    blocks: tuple[Block, ...] = ()
     ruling: Ruling | None = None
     evidence_sha256: str = ""
     comment: Comment | None = None

@@ -151,6 +151,23 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """A point with its name; `look` gives its shape and colour."""
+
+    x: At
+    y: float
+    name: str
+    look: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """Points that stand out, their names where nothing else is: no name touches another, a point or the frame."""
+
+    points: tuple[Spot, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bubbles:
     """Points that stand for several things: (x, y, how many, look); the larger, the more.
 
@@ -175,7 +192,7 @@ class EdgeText:
     text: str
 
 
-AnyMark = Curve | Dots | Band | Area | Level | Rule | Mark | Bubbles | Columns | EdgeText
+AnyMark = Curve | Dots | Band | Area | Level | Rule | Mark | Spots | Bubbles | Columns | EdgeText
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +203,7 @@ class Panel:
     y: Axis
     marks: tuple[AnyMark, ...]
     title: str = ""
+    look: str = ""  # of a map: whose it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +222,7 @@ class Chart:
     note: str = ""
     table: Table | None = None
     is_map: bool = False
+    is_low: bool = False  # takes no more height than it needs
 
 
 # --- words and numbers that charts share ----------------------------------------------------------------------------

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.exercise.training import PRINT_EVERY
 from grader.explaining.numbers import last_printed
 from grader.faults import attempt
-from grader.records import FunctionResult, Place, Question, Result, Source, Sweep, Table, TrainingResult
+from grader.messages import say
+from grader.records import FunctionResult, Place, Source, Table, TrainingResult
 from grader.rendering import text
-from grader.rendering.boundary import boundary_chart
 from grader.rendering.charts import Chart
 from grader.rendering.cost import cost_chart, stretched
 from grader.rendering.gradients import gradients
-from grader.rendering.sweep import sweep_charts
-from grader.rendering.waits import waits_chart
 
 
 def open_first(functions: Mapping[str, FunctionResult]) -> list[tuple[str, FunctionResult]]:
@@ -23,46 +21,36 @@ def open_first(functions: Mapping[str, FunctionResult]) -> list[tuple[str, Funct
     return sorted(functions.items(), key=lambda item: item[1].passed)
 
 
-def further_questions(result: Result) -> tuple[Question, ...]:
-    """Return the questions about the exercise that no function's story answers; none before anything could be trained."""
-    if not any(one.training for one in result.functions.values()):
-        return ()
-    told = "\n".join(paragraph for one in result.functions.values() for paragraph in one.explanation)
-    return tuple(question for question in result.questions if " ".join(question.answer) not in told)
-
-
 @dataclass(frozen=True, slots=True)
 class TrainingView:
-    """A run to show beside the right answer's: its measures, its pictures and where it stands among others."""
+    """A run to show beside the right answer's: its pictures by the block that they belong to, and its tables of numbers."""
 
-    measures: Table
-    run: tuple[Chart, ...]
-    sweep: tuple[Chart, ...]
-    waits: Chart | None
+    figures: Mapping[str, tuple[Chart, ...]]
+    tables: tuple[Table, ...]
 
 
-def training_view(function: FunctionResult, sweep: Sweep | None = None) -> TrainingView | None:
+def training_view(function: FunctionResult) -> TrainingView | None:
     """Lay a function's training out; a right answer needs no second column beside its own."""
     training = function.training
     if training is None:
         return None
     other = None if function.passed else function.reference_training
+    measures = _measures(training, other)
+    if function.passed or "nan" in training.outputs:  # there is nothing to explain, or to draw
+        return TrainingView({}, (measures,))
     stuck = training.regime == "plateau"
-    figures: list[Callable[[], Chart | None]] = [
-        lambda: cost_chart(training, other),
-        lambda: stretched(training) if stuck else None,  # beside the honest one
-        lambda: boundary_chart(training, other),
-        lambda: gradients(training),
-    ]
-    if "nan" in training.outputs:  # there is nothing to draw, or to set beside others
-        return TrainingView(_measures(training, other), (), (), None)
-    run = [_drawn(figure) for figure in figures]
-    return TrainingView(
-        measures=_measures(training, other),
-        run=tuple(picture for picture in run if picture is not None),
-        sweep=attempt("drawing", lambda: sweep_charts(sweep, function), lambda _: ()),
-        waits=_drawn(lambda: waits_chart(sweep) if stuck and sweep is not None else None),
+    happened = (
+        _drawn(lambda: cost_chart(training, other)),
+        _drawn(lambda: stretched(training) if stuck else None),  # beside the honest one
     )
+    why = (_drawn(lambda: gradients(training)),)
+    charts = [chart for chart in (*happened, *why) if chart is not None]
+    figures = {"happened": _present(happened), "why": _present(why)}
+    return TrainingView(figures, (measures, *(chart.table for chart in charts if chart.table is not None)))
+
+
+def _present(charts: Sequence[Chart | None]) -> tuple[Chart, ...]:
+    return tuple(chart for chart in charts if chart is not None)
 
 
 def _drawn(figure: Callable[[], Chart | None]) -> Chart | None:
@@ -117,4 +105,6 @@ def marked_line(function: FunctionResult) -> int | None:
 
 def place(source: Source) -> str:
     """Return where code stands, in words."""
+    if source.name:
+        return say("feedback.place", name=source.name, line=source.line)
     return str(Place(source.line, source.cell))

@@ -13,12 +13,16 @@ import jinja2
 from markupsafe import Markup, escape
 
 from grader import resources
+from grader.explaining.summary import hint
+from grader.explaining.summary import place as where
 from grader.faults import attempt
-from grader.records import FunctionResult, Question, Result, Sweep
+from grader.messages import say
+from grader.records import FunctionResult, Result
 from grader.rendering import text, words
 from grader.rendering.excerpt import coloured, excerpt
-from grader.rendering.feedback import further_questions, is_wide, marked_line, open_first, place, training_view
+from grader.rendering.feedback import is_wide, marked_line, open_first, place, training_view
 from grader.rendering.lablink import links
+from grader.rendering.overview import overview
 from grader.rendering.svg import draw
 
 NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name of the file stands at the end
@@ -27,23 +31,21 @@ NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name 
 class Pieces:
     """Writes the pieces of which pages are put together; many submissions of a class have the same."""
 
-    def section(self, name: str, function: FunctionResult, sweep: Sweep | None) -> Markup:
+    def section(self, name: str, function: FunctionResult) -> Markup:
         """Return the section of one function, the student's own text within it."""
         own = macros("_function.html")
         shown = excerpt(function.source, self.coloured) if function.source else None
-        judged, measured, fixed = self.verdict(VerdictPieces(name, replace(function, source=None, stale=()), sweep))
-        return Markup("").join((judged, own.code(function, shown), measured, own.saved(function), fixed))
+        judged, asked, measured, fixed = self.verdict(VerdictPieces(name, replace(function, source=None, stale=())))
+        parts = judged, own.change(function), asked, own.code(function, shown), measured, own.saved(function), fixed
+        return Markup("").join(parts)
 
     def verdict(self, given: VerdictPieces) -> tuple[Markup, ...]:
-        """Return what stands before the student's code, after it, and after what their notebook has saved."""
+        """Return how a function did, what its reader asks, what follows its code, and what follows the saved outputs."""
         own, function = macros("_function.html"), given.function
-        view = training_view(function, given.sweep)
-        pieces = own.judged(given.name, function), own.measured(function, view), own.fixed(function)
+        view = training_view(function)
+        judged, asked = own.judged(given.name, function), own.asked(function, view)
+        pieces = judged, asked, own.measured(function, view), own.fixed(function)
         return tuple(map(Markup, pieces))  # the output of macros, escaped
-
-    def asked(self, questions: tuple[Question, ...]) -> Markup:
-        """Return the questions about the exercise."""
-        return Markup(macros("_function.html").asked(questions))  # noqa: S704  # a macro's output, escaped
 
     def coloured(self, code: str) -> tuple[Markup, ...]:
         """Return the lines of some code in colour."""
@@ -56,7 +58,6 @@ class VerdictPieces:
 
     name: str
     function: FunctionResult
-    sweep: Sweep | None
 
 
 PLAIN = Pieces()
@@ -119,7 +120,11 @@ def _environment() -> jinja2.Environment:
         shorten=lambda name: text.shorten(name, NAME_COLUMNS),
         open_first=open_first,
         place=place,
-        further_questions=further_questions,
+        hint=hint,
+        where=where,
+        say=say,
+        overview=lambda result: attempt("the picture", lambda: overview(result), lambda _: None),
+        short_names=text.short_names,
         is_wide=is_wide,
         marked_line=marked_line,
         draw=lambda chart: attempt("drawing", lambda: draw(chart), lambda _: Markup()),  # the words stay

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import singledispatchmethod
+from itertools import pairwise
 from typing import Literal
 
 from markupsafe import Markup, escape
@@ -30,6 +31,7 @@ from grader.rendering.charts import (
     Mark,
     Panel,
     Rule,
+    Spots,
 )
 from grader.rendering.text import clean
 
@@ -40,6 +42,8 @@ MARGIN = 10  # between the ends of an axis of numbers and the frame
 NO_KEY = 20  # how much higher a chart begins that has no key
 SLOT = 50  # how wide a place is that has a name
 GAP, MAP_TOP = 16, 66  # between two maps, and above them
+LOW_TOP, LOW_BOTTOM, MAP_LOW_TOP = 30, 140, 22  # of charts that take little height
+CLOSE, NEAR = 3, 12  # the depth of letters, and steps along a line
 APART = 15  # of two names, one above the other
 SMALLEST, GROWS = 4.5, 10.0  # radius of a point alone, and what all in one place would add
 BOLD_DIGIT, LINE = 9.0, 15.0  # how wide a digit of a number beside a point is, and how high
@@ -48,6 +52,7 @@ _AREAS, _DOTS, _CIRCLES = {"band", "region"}, {"dot", "point", "inner", "outer"}
 _NUMBERS = {"here off": "wrong halo"}  # how the number of a point looks, if not like a name
 _ON_TOP = {"dot": "hole", "outer": "core"}  # what makes a dot a ring
 Anchor = Literal["start", "middle", "end"]
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def draw(chart: Chart) -> Markup:
@@ -76,18 +81,20 @@ class Frame:
 def _frames(chart: Chart) -> tuple[list[Frame], float]:
     """Return the place of each panel, and the height of the picture: axes with room for their words, or square maps."""
     if not chart.is_map:
+        if chart.is_low:
+            return [_frame(panel, LOW_TOP, LOW_BOTTOM) for panel in chart.panels], LOW_BOTTOM + 24
         return [_frame(panel, TOP if chart.key else TOP - NO_KEY) for panel in chart.panels], HEIGHT
-    count = max(2, len(chart.panels))
-    side = (WIDTH - GAP * (count - 1)) / count
+    count = max(3 if chart.is_low else 2, len(chart.panels))
+    side, top = (WIDTH - GAP * (count - 1)) / count, MAP_LOW_TOP if chart.is_low else MAP_TOP
     lefts = [index * (side + GAP) for index in range(len(chart.panels))]
-    return [Frame(left, left + side, MAP_TOP, MAP_TOP + side) for left in lefts], MAP_TOP + side + 4
+    return [Frame(left, left + side, top, top + side) for left in lefts], top + side + 4
 
 
-def _frame(panel: Panel, top: float) -> Frame:
+def _frame(panel: Panel, top: float, bottom: float = BOTTOM) -> Frame:
     widest = max((len(text) for _, text in panel.y.ticks), default=0)
     names = [mark.name for mark in panel.marks if isinstance(mark, Curve) and mark.name]
     room = max((8 + LETTER * len(name) for name in names), default=0.0)
-    return Frame(max(LEFT, math.ceil(6 + DIGIT * widest)), RIGHT - math.ceil(room), top, BOTTOM)
+    return Frame(max(LEFT, math.ceil(6 + DIGIT * widest)), RIGHT - math.ceil(room), top, bottom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,10 @@ class _Drawing:
         """Yield axes, marks in their order, and names on top of them."""
         panel = self.panel
         if _is_bare(panel):
-            yield _text(self.frame.left, self.frame.top - 10, panel.title, look="name")
+            indent = 14 if panel.look else 0
+            yield _text(self.frame.left + indent, self.frame.top - (7 if indent else 10), panel.title, look="name")
+            if indent:
+                yield _path(*_shape(panel.look, self.frame.left + 5, self.frame.top - 11.5, 4.5))
         else:
             yield from self._axes()
         for mark in panel.marks:
@@ -228,6 +238,61 @@ class _Drawing:
             yield _text(at, y + 24 if y < frame.bottom - 30 else y - 14, mark.label, "middle", look)
 
     @mark.register
+    def _(self, mark: Spots) -> Iterator[str]:
+        """Yield the points, then each name on the side that is free."""
+        at = [(self.x(point.x), self.y(point.y)) for point in mark.points]
+        taken = [(x - 8, y - 8, x + 8, y + 8) for x, y in at]
+        lines = list(self._lines())
+        for point, (x, y) in zip(mark.points, at, strict=True):
+            yield _path(*_shape(point.look, x, y, 7))
+        for point, (x, y) in zip(mark.points, at, strict=True):
+            box, anchor = self._free(x, y, LETTER * len(point.name), taken, lines)
+            taken.append(box)
+            left = {"start": box[0], "middle": (box[0] + box[2]) / 2, "end": box[2]}[anchor]
+            yield _text(left, box[3] - CLOSE, point.name, anchor, f"name halo of-{point.look}")
+
+    def _lines(self) -> Iterator[Box]:
+        """Yield boxes along the lines of the panel, for names to keep away from."""
+        for mark in self.panel.marks:
+            if not isinstance(mark, Curve | Band):
+                continue
+            rows = (
+                [mark.points]
+                if isinstance(mark, Curve)
+                else zip(*(((x, a), (x, b)) for x, a, b in mark.points), strict=True)
+            )
+            for row in rows:
+                for part in _parts(row):
+                    places = [(self.x(x), self.y(y)) for x, y in part]
+                    for (left, top), (right, low) in pairwise(places):
+                        for step in range(NEAR + 1):
+                            x, y = left + (right - left) * step / NEAR, top + (low - top) * step / NEAR
+                            yield x - 1, y - 1, x + 1, y + 1
+
+    def _free(self, x: float, y: float, width: float, taken: Sequence[Box], lines: Sequence[Box]) -> tuple[Box, Anchor]:
+        """Return a place for a name beside, below or above a point, and how it is anchored."""
+        half, frame = width / 2, self.frame
+        sides: list[tuple[Box, Anchor]] = [
+            ((x + 12, y - 7, x + 12 + width, y + 7), "start"),
+            ((x - 12 - width, y - 7, x - 12, y + 7), "end"),
+            ((x - half, y + 11, x + half, y + 11 + LINE), "middle"),
+            ((x - half, y - 11 - LINE, x + half, y - 11), "middle"),
+            ((x - 12 - width, y + 9, x - 12, y + 9 + LINE), "end"),
+            ((x + 12, y + 9, x + 12 + width, y + 9 + LINE), "start"),
+        ]
+        inside = [
+            side
+            for side in sides
+            if side[0][0] >= frame.left
+            and side[0][2] <= WIDTH
+            and side[0][1] >= frame.top - 10
+            and side[0][3] <= frame.bottom
+        ]
+        apart = [side for side in inside if not any(_touch(side[0], box) for box in taken)]
+        free = [side for side in apart if not any(_touch(side[0], box) for box in lines)]
+        return (free or apart or inside or sides)[0]
+
+    @mark.register
     def _(self, mark: Bubbles) -> Iterator[str]:
         """Yield the points, the largest first, so that none hides another; then the numbers."""
         total = sum(count for *_, count, _ in mark.points)
@@ -310,6 +375,20 @@ def _scale(axis: Axis, start: float, end: float, margins: tuple[float, float] = 
         return round(first + (measure(value) - low) / (high - low) * (last - first), 1)
 
     return place
+
+
+def _touch(box: Box, other: Box) -> bool:
+    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
+
+
+def _shape(look: str, x: float, y: float, size: float) -> tuple[str, str]:
+    """Return the class and the path of a point: whose run it is shows in its shape as well as in its colour."""
+    if look == "mine":
+        return "mine", f"M{x:g} {y - size:g}l{size:g} {size:g}l{-size:g} {size:g}l{-size:g} {-size:g}Z"
+    if look == "asked":
+        side = round(size * 0.8, 1)
+        return "asked", f"M{x - side:g} {y - side:g}h{2 * side:g}v{2 * side:g}h{-2 * side:g}Z"
+    return ("he" if look == "he" else "plain"), _circle(x, y, round(size * 0.9, 1))
 
 
 def _is_bare(panel: Panel) -> bool:

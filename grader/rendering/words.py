@@ -23,7 +23,7 @@ from grader.records import (
     TrainingResult,
     Verdict,
 )
-from grader.rendering.text import of, short_number
+from grader.rendering.text import of, points, short_number
 
 NEARLY = 0.97  # of ln 2: a cost above it is that of a run that has hardly learned
 
@@ -132,6 +132,21 @@ def status(function: FunctionResult) -> str:
     if function.status == "graded" and function.provisional:
         return "judged in part"
     return FUNCTION[function.status]
+
+
+def earned(function: FunctionResult) -> str:
+    """Return a function's points; what is not whole says of how many."""
+    if function.points == function.possible:
+        return say("feedback.points", points=points(function.points))
+    return of(function.points, function.possible)
+
+
+def known(function: FunctionResult) -> str:
+    """Return what is proved of a fault; the cell that it stands in by what its student sees of it."""
+    message, source = function.known.message if function.known else "", function.source
+    if source is None or source.cell is None or not source.name:
+        return message
+    return message.replace(f"cell {source.cell}, line", f"{source.name}, line")
 
 
 def sentence(text: str) -> str:

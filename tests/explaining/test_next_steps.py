@@ -97,7 +97,7 @@ CASES = {
     "another name": (random(("parameters_random", "parameters_rand")), f"rename initialize_parameters_rand to {RANDOM_NAME}", {}),
     "rule of the sizes for a number": (random(("* 10", "* 2 / layers_dims[l-1]")), "multiply the weights by 10; now the factor is 2/n_in", {}),
     "fan-out for a number": (random(("* 10", "* np.sqrt(2 / layers_dims[l])")), "multiply the weights by 10; now", {}),
-    "He's root missing": (he(("np.sqrt(2 / layers_dims[l-1])", "2 / layers_dims[l-1]")), "take the root: sqrt(2/n_in); now it is 2/n_in", {}),
+    "He's root missing": (he(("np.sqrt(2 / layers_dims[l-1])", "2 / layers_dims[l-1]")), "your factor follows 2/n_in; compare it with the rule that the task names", {}),
     "another seed outside": (
         random((SEED, ""), before=f"{IMPORTS}\nnp.random.seed(1)"),
         "set the seed inside the function, before the loop: np.random.seed(3).",

@@ -194,10 +194,10 @@ def test_paper_shows_explanations_and_no_tables_of_numbers(opened: Callable[...,
     page.emulate_media(media="print")
     shown = page.locator("section").filter(has=page.locator(f"#{builders.RANDOM}"))
 
-    assert shown.get_by_text("It is late, not lost").is_visible()
+    assert shown.get_by_text("The training had hardly begun").is_visible()
     assert shown.get_by_role("img").first.is_visible()
     assert shown.locator(".line.marked").is_visible()
-    assert shown.locator(".numbers").count() > 0
-    assert not shown.locator(".numbers").first.is_visible()
+    assert shown.locator(".tables").count() > 0
+    assert not shown.locator(".tables").first.is_visible()
     passed = page.locator("section").filter(has=page.locator(f"#{builders.HE}"))
     assert not passed.locator(".checks").is_visible()

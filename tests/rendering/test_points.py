@@ -32,8 +32,7 @@ def test_a_score_of_thousandths_is_one_number_on_page_terminal_summary_and_in_an
     }
     score = sum(one.points for one in functions.values())
     result = replace(builders.everyday(), functions=functions, score=score)
-    reference = {name: one.diagnosis for name, one in functions.items()}
-    result = replace(result, summary=summarize(result.notebook, functions, reference))
+    result = replace(result, summary=summarize(result.notebook, functions))
     screen = io.StringIO()
     terminal.show(result, Console(file=screen, width=200))
 

@@ -25,7 +25,7 @@ from grader import records, resources
 from grader.classroom.statistics import gather
 from grader.errors import GraderError
 from grader.memo import RememberingPieces
-from grader.records import NotebookInfo, Question, Result, Source
+from grader.records import NotebookInfo, Result, Source
 from grader.rendering import charts, classpage, cost, html, svg, terminal, text, words
 from grader.rendering.boundary import boundary_chart, outline, plane
 from grader.rendering.excerpt import MOST_COLUMNS, MOST_LINES, coloured, excerpt
@@ -145,7 +145,14 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
 
 def test_first_screen_says_score_and_next_step_before_any_function() -> None:
     said = Structure(html.feedback_page(builders.everyday())).words
-    questions = ("What did I lose points for?", "Which line is it?", "What should I change?", "What was checked?")
+    questions = (
+        "What do I change?",
+        "What happened in my run?",
+        "What did I lose points for?",
+        "Which line is it?",
+        "What is the answer?",
+        "What was checked?",
+    )
     order = [said.index(words) for words in ("27 of 30", "Two of three", "Next step", "multiply", *questions)]
 
     assert order == sorted(order)
@@ -202,8 +209,7 @@ def test_a_right_answer_is_not_compared_with_itself() -> None:
     view = training_view(builders.he())
 
     assert view is not None
-    assert view.measures.columns == ("measure", "this run")
-    assert not looks(view.run[0], "right")
+    assert view.tables[0].columns == ("measure", "this run")
 
 
 def test_the_same_result_gives_the_same_bytes() -> None:
@@ -322,8 +328,9 @@ def test_layers_that_miss_the_same_points_are_named_together() -> None:
 
 def test_of_a_run_that_ended_in_nan_nothing_is_drawn() -> None:
     one = builders.zeros(training=replace(builders.SMALL, outputs=("nan", "nan")))
-    view = training_view(one, builders.SWEEP)
-    assert (view.run, view.sweep, view.waits) == ((), (), None)
+    view = training_view(one)
+    assert view is not None
+    assert view.figures == {}
 
 
 @pytest.mark.parametrize(
@@ -503,8 +510,8 @@ def test_stretched_figure_names_its_span_and_stands_beside_the_honest_one() -> N
     assert "0.000000048 in all" in texts(figure)
     assert cost.stretched(builders.DEAD) is None
     assert view is not None
-    assert view.run[1] == figure
-    assert view.run[0].says.startswith("At iteration 14,000 the cost is")
+    assert view.figures["happened"][1] == figure
+    assert view.figures["happened"][0].says.startswith("At iteration 14,000 the cost is")
 
 
 @pytest.mark.parametrize(
@@ -618,13 +625,6 @@ def test_waits_have_a_line_for_each_depth_and_say_how_they_grow() -> None:
     assert waits_chart(replace(builders.SWEEP, waits=())) is None
 
 
-def test_waits_are_shown_to_those_who_wait() -> None:
-    for function, shown in ((builders.small(), True), (builders.he(), False)):
-        view = training_view(function, builders.SWEEP)
-        assert view is not None
-        assert (view.waits is not None) == shown
-
-
 @pytest.mark.parametrize(
     ("runs", "path"),
     [
@@ -688,17 +688,26 @@ def test_only_a_line_of_the_code_that_is_shown_is_marked(place: records.Place, l
 
 def test_a_fix_is_told_last_and_a_slip_at_once() -> None:
     said = Structure(html.feedback_page(builders.result({builders.RANDOM: builders.small()}))).words
-    section = said[said.index("initialize_parameters_random", said.index("ada.ipynb")) :]
-    titles = (
-        "Multiplied by another number.",
-        "What did I lose points for?",
-        "Before you open this:",
-        "What should I change?",
-    )
-    order = [section.index(words) for words in (*titles, "Multiply the weights by 10; now", "Where these numbers")]
+    section = said[said.index("initialize_parameters_random", said.index("ada.ipynb", 100)) :]
+    titles = ("What do I change?", "What did I lose points for?", "Before you open this:", "What is the answer?")
+    order = [section.index(words) for words in (*titles, "Where these numbers")]
 
     assert order == sorted(order)
-    assert "Set it" in Structure(html.feedback_page(builders.mixed())).words.split("What did I lose")[0]
+    assert "Multiply the weights by 10; now" in section.split("What did I lose")[0]  # the task states the number
+
+
+def test_what_a_student_is_to_find_stands_in_the_last_fold_alone() -> None:
+    (cause,) = builders.small().told
+    rule = replace(cause, code="scale_sqrt_missing", action="take the root: sqrt(2/n_in); now it is 2/n_in")
+    mine = replace(builders.small().diagnosis, scale_formula="2/n_in", causes=("scale_sqrt_missing",))
+    function = replace(builders.small(), told=(rule,), diagnosis=mine)
+    before, _, last = Structure(html.feedback_page(builders.result({builders.RANDOM: function}))).words.partition(
+        "What is the answer?"
+    )
+
+    assert "compare it with the rule that the task names" in before
+    assert "take the root" not in before.lower()
+    assert "Take the root" in last
 
 
 def test_a_ruling_says_from_what_to_what_why_by_whom_and_when() -> None:
@@ -717,7 +726,7 @@ def test_functions_that_are_not_right_come_first() -> None:
     page = Structure(html.feedback_page(builders.everyday()))
 
     names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
-    assert names == [builders.RANDOM, builders.ZEROS, builders.HE, "questions"]
+    assert names == [builders.RANDOM, builders.ZEROS, builders.HE]
 
 
 def traced(*norms: tuple[records.Number, ...]) -> records.TrainingResult:
@@ -864,15 +873,3 @@ def test_missing_folder_is_our_fault_with_advice(tmp_path: Path) -> None:
 def test_own_folders_are_there() -> None:
     assert (resources.templates() / "feedback.html").is_file()
     assert resources.reference().name == "reference"
-
-
-def test_questions_about_the_exercise_stand_once_on_a_page_and_not_before_anything_was_trained() -> None:
-    asked = (Question("Why so?", ("Because.", "It is so.")), Question("And then?", ("Then this <b>.",)))
-    told = replace(builders.he(), explanation=("Why so? Because. It is so.",))
-    page = html.feedback_page(builders.result({builders.HE: told}, questions=asked))
-    untrained = builders.result({builders.HE: replace(told, training=None)}, questions=asked)
-
-    assert "<h3>And then?</h3>" in page
-    assert "Then this &lt;b&gt;." in page
-    assert "<h3>Why so?</h3>" not in page
-    assert "Questions that students ask" not in html.feedback_page(untrained)

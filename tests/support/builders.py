@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from grader.records import (
+    Block,
     Boundary,
     Cause,
     CheckResult,
@@ -178,6 +179,7 @@ def zeros(**changes: object) -> FunctionResult:
             ),
         ),
         reference_training=DEAD,
+        asked_formula="0",
     )
     return replace(function, **changes)  # type: ignore[arg-type]  # a builder takes any field
 
@@ -195,6 +197,7 @@ def random(**changes: object) -> FunctionResult:
         course_test="passed",
         explanation=("The exercise asks for 10 to show the harm that large weights do.",),
         reference_training=TEN,
+        asked_formula="10",
     )
     return replace(function, **changes)  # type: ignore[arg-type]  # a builder takes any field
 
@@ -213,6 +216,7 @@ def he(**changes: object) -> FunctionResult:
         course_test="passed",
         explanation=("Each layer keeps the size of its signal, so the cost starts at 0.88 and falls at once.",),
         reference_training=HEALTHY,
+        asked_formula="sqrt(2/n_in)",
     )
     return replace(function, **changes)  # type: ignore[arg-type]  # a builder takes any field
 
@@ -287,9 +291,13 @@ def small() -> FunctionResult:
         ),
         known=KnownFault("constant", "One change in cell 12, line 13 makes every number right.", Place(13, 12)),
         predict=Question("Before you open this: what would scale 1 score?", ("With seed 3 it scores 0.9967 / 0.96.",)),
-        questions=(
-            Question(
-                "Why did 0.01 work before?",
+        reasons="Nothing is broken: small weights make small gradients. So an accuracy near one half is chance.",
+        blocks=(
+            Block("happened", "What happened in my run?", ("The training had hardly begun.",)),
+            Block("why", "Why?", ("Small weights make small gradients.",)),
+            Block(
+                "before",
+                "Why did 0.01 work in the earlier exercise?",
                 ("That exercise used the learning rate 1.2.",),
                 Table("Scale 0.01", ("learning rate", "train", "test"), (("0.01", "0.463", "0.48"), ("1.2", "1", "0.96"))),
             ),

@@ -1,0 +1,252 @@
+"""The blocks of a feedback page: each answers one question of its reader in at most 50 words, with a small table.
+
+The story says all that was measured; a block takes the first sentences of it that fit.  `reasons` are the two sentences that
+every first screen shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from statistics import median
+
+from grader.explaining.facts import Facts, Measured
+from grader.explaining.numbers import costs, last_printed
+from grader.explaining.story import course, earlier, harm, rule, waiting, why
+from grader.faults import attempt, surviving
+from grader.messages import say
+from grader.records import Block, Table, Training
+from grader.records.wording import accuracy
+
+MOST_WORDS = 50  # of a block
+MOST_REASONS, MOST_REASON_WORDS = 2, 40
+NEAR_HALF = 0.05  # how near to 0.5 all outputs are where the accuracy is chance
+SCORES = (0.45, 0.55)  # a train accuracy between them is about one half
+
+
+def blocks(facts: Facts) -> tuple[Block, ...]:
+    """Return the blocks of a function, in the order in which a reader asks; none for what does not apply."""
+    makers = (_happened, _why, _waiting, _before, _good, _rule)
+    made = (attempt("a block of the page", lambda make=make: make(facts), lambda _: None) for make in makers)  # type: ignore[misc]
+    return tuple(block for block in made if block is not None)
+
+
+def _fitting(sentences: Iterable[str], most: int = MOST_WORDS) -> tuple[str, ...]:
+    """Return the first sentences that fit into a number of words, as one paragraph; the first one always."""
+    shown: list[str] = []
+    for sentence in filter(None, sentences):
+        if shown and sum(len(each.split()) for each in (*shown, sentence)) > most:
+            break
+        shown.append(sentence)
+    return (" ".join(shown),) if shown else ()
+
+
+def _without_lead(sentences: Iterable[str]) -> Iterator[str]:
+    """Yield sentences without the question that the first of them begins with: the block has it as its heading."""
+    for sentence in sentences:
+        lead, mark, rest = sentence.partition("? ")
+        yield rest if mark and len(lead) < 60 else "" if sentence.endswith("?") else sentence
+
+
+# --- what happened ---------------------------------------------------------------------------------------------------
+
+
+def _happened(facts: Facts) -> Block | None:
+    if facts.passed:
+        return None
+    said = [say("feedback.happened.lost")] if facts.lost else list(course(facts))
+    if facts.diagnosis.seed_status in ("missing", "outside_function"):
+        said.append(say("feedback.happened.one_of_many"))
+    return Block("happened", say("feedback.happened"), _fitting(said), _runs(facts))
+
+
+def _runs(facts: Facts) -> Table | None:
+    """Set the run beside the right answer's, in the numbers that the notebook prints."""
+    runs = [(say("feedback.runs.mine"), facts.mine), (say("feedback.runs.asked"), facts.asked)]
+    late = last_printed(facts.mine)
+    return Table(
+        say("feedback.runs"),
+        ("", say("feedback.runs.train"), say("feedback.runs.test"), say("feedback.runs.first"))
+        + ((say("feedback.runs.last", iteration=late),) if late[0].isdigit() else ()),
+        tuple((name, *_measures(run, is_printed=late[0].isdigit())) for name, run in runs),
+    )
+
+
+def _measures(run: Training, *, is_printed: bool) -> tuple[str, ...]:
+    first, later = costs(run.cost_first, run.cost_14000)
+    return (accuracy(run.train_accuracy), f"{run.test_accuracy:.4g}", first, *((later,) if is_printed else ()))
+
+
+# --- why -------------------------------------------------------------------------------------------------------------
+
+
+def _why(facts: Facts) -> Block | None:
+    if facts.passed:
+        return None
+    said = _fitting(_without_lead(why(facts)))
+    return Block("why", say("feedback.why"), said) if said else None
+
+
+def reasons(facts: Facts) -> str:
+    """Return at most two sentences that say why a run ended as it did: the first thing that a reader sees of it."""
+    if facts.passed:
+        return ""
+    found = list(surviving("the reasons", _reasons(facts)))[:MOST_REASONS]
+    return " ".join(_fitting(found, MOST_REASON_WORDS))
+
+
+def _reasons(facts: Facts) -> Iterator[str]:
+    if facts.lost:
+        yield say("feedback.reason.lost")
+        return
+    yield from _kind(facts)
+    if (
+        facts.harm_is_asked
+        and facts.works
+        and facts.of_scale
+        and facts.scale is not None
+        and facts.asked_scale is not None
+    ):
+        yield say("feedback.reason.harm", asked=f"{facts.asked_scale:g}")
+    yield from _chance(facts)
+
+
+def _kind(facts: Facts) -> Iterator[str]:
+    """Say what kind of run this is, in one sentence."""
+    if facts.is_another_draw or (facts.diagnosis.causes and facts.diagnosis.causes[0].startswith("seed_")):
+        unset = facts.diagnosis.seed_status in ("missing", "outside_function")
+        yield say("feedback.reason.no_seed" if unset else "feedback.reason.other_seed")
+        return
+    kinds = (
+        (facts.is_dead_of_zeros, "dead"),
+        (facts.mine.regime == "dead", "still"),
+        (facts.mine.regime == "symmetric", "symmetric"),
+        (facts.biases_silence or facts.biases_saturate, "biases"),
+        (facts.hardly_begun, "hardly_begun"),
+        (facts.small and not facts.works, "late"),
+        (facts.large and not facts.works and facts.harm_is_asked and not facts.of_scale, "large_asked"),
+        (facts.large and not facts.works, "large"),
+        (facts.works and facts.harm_is_asked and facts.of_scale and facts.scale is not None, "learns"),
+        (facts.works and facts.rule_is_asked and facts.of_scale, "one_run"),
+        (facts.works, "works"),
+    )
+    kind = next((name for holds, name in kinds if holds), None)
+    if kind == "large_asked" and "bias_random" in facts.diagnosis.causes and not _same_weights(facts):
+        yield say("feedback.reason.shifted")
+    if kind:
+        yield say(f"feedback.reason.{kind}")
+
+
+def _same_weights(facts: Facts) -> bool:
+    return facts.mine.weight_norms == facts.asked.weight_norms
+
+
+def _chance(facts: Facts) -> Iterator[str]:
+    """Say why an accuracy is near one half, where all outputs are."""
+    outputs, share = facts.mine.outputs, facts.mine.train_accuracy
+    if not outputs or not SCORES[0] < share < SCORES[1]:
+        return
+    low, high = outputs
+    if low == high or high <= 0.5 or low > 0.5:
+        yield say("feedback.reason.one_answer")
+    elif 0.5 - NEAR_HALF < low <= high < 0.5 + NEAR_HALF:
+        yield say("feedback.reason.chance")
+
+
+# --- would waiting help ----------------------------------------------------------------------------------------------
+
+
+def _waiting(facts: Facts) -> Block | None:
+    if facts.passed:
+        return None
+    title = say("feedback.waiting")
+    if facts.is_dead_of_zeros:
+        return Block("waiting", title, (say("feedback.waiting.never"),))
+    said = list(_without_lead(waiting(facts)))
+    if not said:
+        return None
+    return Block("waiting", title, _fitting(said), _waits(facts))
+
+
+def _waits(facts: Facts) -> Table | None:
+    """Set the wait at this learning rate beside that at larger ones."""
+    mine = facts.mine
+    never = say("feedback.waiting.not_by", iteration=f"{mine.searched:,}")
+    rows = [(f"{facts.measured.learning_rate:g}", f"{mine.escape:,}" if mine.escape is not None else never)]
+    never = say("feedback.waiting.not_by", iteration=f"{mine.rates_searched:,}")
+    rows += [(f"{rate:g}", never if left is None else f"{left:,}") for rate, left in mine.rates]
+    columns = (say("feedback.waiting.rate"), say("feedback.waiting.at"))
+    return Table(say("feedback.waiting.table"), columns, tuple(rows)) if mine.rates else None
+
+
+# --- why it worked before --------------------------------------------------------------------------------------------
+
+
+def _before(facts: Facts) -> Block | None:
+    if facts.passed:
+        return None
+    said = _fitting(_without_lead(earlier(facts)))
+    scale = facts.scale
+    if not said or scale is None:
+        return None
+    return Block("before", say("feedback.before", scale=f"{scale:g}"), said, _two_by_two(facts.measured))
+
+
+def _two_by_two(measured: Measured) -> Table | None:
+    """Set one hidden layer beside two, and the earlier learning rate beside this one."""
+    rows = measured.sweep.settings if measured.sweep else ()
+    rates = sorted({row.learning_rate for row in rows})
+    if len(rates) < 2:
+        return None
+    ends = (rates[0], rates[-1])
+    found = {(len(row.layers) - 2, row.learning_rate): row for row in rows}
+    hidden = (1, 2)
+    if not all((count, rate) in found for count in hidden for rate in ends):
+        return None
+    return Table(
+        say("feedback.before.table", scale=f"{rows[0].scale:g}"),
+        ("", *(say("feedback.before.rate", rate=f"{rate:g}") for rate in ends)),
+        tuple(
+            (
+                say("feedback.before.hidden", count=count),
+                *(accuracy(found[count, rate].train_accuracy) for rate in ends),
+            )
+            for count in hidden
+        ),
+    )
+
+
+# --- is it good, then ------------------------------------------------------------------------------------------------
+
+
+def _good(facts: Facts) -> Block | None:
+    scale = facts.asked_scale
+    if not facts.harm_is_asked or scale is None:
+        return None
+    said = _fitting(_without_lead(harm(facts)))
+    return Block("good", say("feedback.good", scale=f"{scale:g}"), said, _compared(facts, (scale, 1.0, None)))
+
+
+def _rule(facts: Facts) -> Block | None:
+    if facts.harm_is_asked or not facts.rule_is_asked:
+        return None
+    said = _fitting(rule(facts))
+    return Block("rule", say("feedback.rule"), said, _compared(facts, (None, 1.0))) if said else None
+
+
+def _compared(facts: Facts, scales: tuple[float | None, ...]) -> Table | None:
+    """Return what some scales come to over the seeds."""
+    spread = facts.measured.spread
+    scales = tuple(scale for scale in dict.fromkeys(scales) if scale in spread)
+    if len(scales) < 2:
+        return None
+    return Table(
+        say("feedback.spread", count=len(spread[scales[0]].train_accuracy)),
+        (say("feedback.spread.scale"), *(say(f"feedback.spread.{name}") for name in ("low", "median", "high"))),
+        tuple(_spread(scale, spread[scale].train_accuracy) for scale in scales),
+    )
+
+
+def _spread(scale: float | None, shares: tuple[float, ...]) -> tuple[str, ...]:
+    name = say("feedback.spread.he") if scale is None else f"{scale:g}"
+    return name, *(f"{value:.2f}" for value in (min(shares), median(shares), max(shares)) if math.isfinite(value))

@@ -1,0 +1,171 @@
+"""The picture of a feedback page: where its runs stand on the curve of accuracy against scale, and how each divides the plane.
+
+The runs are the student's, the right answer's and that of He's rule; of a right submission those of all its functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from grader.exercise.training import LN2
+from grader.messages import listed, say
+from grader.records import Boundary, Diagnosis, FunctionResult, Result, Sweep, TrainingResult
+from grader.rendering.boundary import plane
+from grader.rendering.charts import AnyMark, At, Axis, Chart, Level, Panel, Spot, Spots
+from grader.rendering.sweep import HE, HE_AT, SCALES, ZEROS_AT, ground, place_of
+from grader.rendering.text import accuracy, short_names
+from grader.rendering.words import NEARLY
+
+MOST_RUNS = 3  # squares beside each other
+FLOOR = 0.4  # of the axis: guessing is 0.5, and chance reaches a little below
+TICKS = (0.01, 1.0, 100.0)
+LOOKS = ("asked", "he")  # of runs that are not the student's
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRun:
+    """A run on the picture: its name, its look, its place on the axis if it has one, and what was measured of it."""
+
+    name: str
+    look: str
+    at: At | None
+    training: TrainingResult
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPicture:
+    """The picture of a page: the curve, the squares, and the caption that says what kind of run it is."""
+
+    curve: Chart | None
+    squares: Chart | None
+    caption: str
+    note: str = ""
+
+
+def overview(result: Result) -> FirstPicture | None:
+    """Return the picture of a submission; None where there is nothing to show."""
+    wrong = next(((name, function) for name, function in result.functions.items() if not function.passed), None)
+    runs = _of_wrong(result, *wrong) if wrong else _of_right(result)
+    if not runs:
+        return None
+    runs = sorted(runs, key=_order)[:MOST_RUNS]
+    mine = wrong[1].training if wrong else None
+    has_place = all(run.at is not None for run in runs if run.look == "mine")
+    return FirstPicture(
+        _curve(result.sweep, runs),
+        _squares(runs),
+        _caption(wrong[1] if wrong else None),
+        say("feedback.caption.grey")
+        if has_place or mine is None or result.sweep is None
+        else say("feedback.picture.no_place"),
+    )
+
+
+def _of_wrong(result: Result, name: str, function: FunctionResult) -> list[ShownRun]:
+    """Return the run of a function, the right answer's, and He's."""
+    runs = []
+    if function.training is not None:
+        runs.append(ShownRun(say("feedback.picture.mine"), "mine", place_of(function.diagnosis).at, function.training))
+    asked = function.reference_training
+    same = function.training is not None and asked is not None and function.training.boundary == asked.boundary
+    if asked is not None and not (same and function.training.train_accuracy == asked.train_accuracy):  # type: ignore[union-attr]
+        name = say("feedback.picture.asked")
+        runs.append(ShownRun(name, "asked", _place(function.asked_formula), asked))
+    he = next((other.reference_training for other in result.functions.values() if other.asked_formula == HE), None)
+    if he is not None and function.asked_formula != HE:
+        runs.append(ShownRun(say("feedback.picture.he"), "he", HE_AT, he))
+    return runs
+
+
+def _of_right(result: Result) -> list[ShownRun]:
+    """Return the runs of all functions, by their short names."""
+    names, looks = short_names(result.functions), iter(LOOKS)
+    runs = []
+    for name, function in result.functions.items():
+        if function.training is not None:
+            place = place_of(function.diagnosis).at
+            look = "he" if place == HE_AT else "none" if place == ZEROS_AT else next(looks, "none")
+            runs.append(ShownRun(names[name], look, place, function.training))
+    return runs
+
+
+def _place(formula: str | None) -> At | None:
+    """Return the place of the right answer's start, by its rule: 0 is weights of zero."""
+    if formula == "0":
+        return ZEROS_AT
+    return place_of(Diagnosis(distribution="normal", scale_formula=formula)).at
+
+
+def _order(run: ShownRun) -> tuple[int, float]:
+    """Return where a run stands from left to right; one without a place comes first."""
+    if isinstance(run.at, str):
+        return (1, 0.0) if run.at == ZEROS_AT else (3, 0.0)
+    return (0, 0.0) if run.at is None else (2, run.at)
+
+
+# --- the curve -------------------------------------------------------------------------------------------------------
+
+
+def _curve(sweep: Sweep | None, runs: Sequence[ShownRun]) -> Chart | None:
+    """Return train accuracy against scale with the runs on it; None without measured scales."""
+    if sweep is None or not any(row.scale for row in sweep.rows):
+        return None
+    lowest = min((row.low for row in sweep.rows), default=0.0)
+    low = FLOOR if min([lowest, *(run.training.train_accuracy for run in runs)]) > FLOOR else 0.0
+    y = Axis(low, 1.0, ((0.5, "0.5"), (1.0, "1")))
+    x = replace(SCALES, ticks=tuple((tick, f"{tick:g}") for tick in TICKS), title="")
+    spots = tuple(Spot(run.at, run.training.train_accuracy, run.name, run.look) for run in runs if run.at is not None)
+    levels: list[AnyMark] = [
+        Level("run level", run.training.train_accuracy, run.name) for run in runs if run.at is None
+    ]
+    return Chart(
+        says=_says(sweep, runs),
+        panels=(Panel(x, y, (*ground(sweep).marks, *levels, Spots(spots))),),
+        title=say("feedback.picture.title", count=sweep.seeds),
+        is_low=True,
+    )
+
+
+def _says(sweep: Sweep, runs: Sequence[ShownRun]) -> str:
+    shown = [f"{run.name} {accuracy(run.training.train_accuracy)}" for run in runs]
+    return say("feedback.picture.says", runs=listed(shown), count=sweep.seeds)
+
+
+# --- the squares -----------------------------------------------------------------------------------------------------
+
+
+def _squares(runs: Sequence[ShownRun]) -> Chart | None:
+    """Return how each run divides the plane, side by side; None where that was not kept."""
+    panels = tuple(_square(run, run.training.boundary) for run in runs if run.training.boundary is not None)
+    if not panels:
+        return None
+    said = [panel.title for panel in panels]
+    return Chart(says=say("feedback.picture.squares", runs=listed(said)), panels=panels, is_map=True, is_low=True)
+
+
+def _square(run: ShownRun, boundary: Boundary) -> Panel:
+    return replace(plane(boundary, f"{run.name} {accuracy(run.training.train_accuracy)}"), look=run.look)
+
+
+# --- the caption -----------------------------------------------------------------------------------------------------
+
+
+def _caption(function: FunctionResult | None) -> str:
+    if function is None:
+        return say("feedback.caption.right")
+    if function.training is None:
+        return say("feedback.caption.not_run")
+    return say(f"feedback.caption.{_kind(function.training)}")
+
+
+def _kind(training: TrainingResult) -> str:
+    """Name the kind of a run; that of one that went wrong on its way is more than its regime."""
+    if "nan" in training.outputs:
+        return "nan"
+    norms = training.trace.gradient_norms
+    if norms and any(norms[0]) and not any(norms[-1]):
+        return "stopped"
+    if training.regime == "slow" and not isinstance(training.cost_last, str) and training.cost_last > NEARLY * LN2:
+        return "guessing"
+    return training.regime
