@@ -1,7 +1,7 @@
 """Every error that this package raises on purpose.
 
 GraderError            3  our own fault
-├── RequestError       2  the request cannot be met as it stands: no such file, unusable option
+├── RequestError       2  the request cannot be met: no such file, unusable option
 │   └── ExerciseError  2  an exercise's file is not usable
 ├── UnavailableError   3  a file could not be read through a fault of this machine or its surroundings
 ├── SandboxError       3  student code could not be confined, so it was not run
@@ -29,7 +29,7 @@ class GraderError(Exception):
 
 
 class RequestError(GraderError):
-    """The request cannot be met as it stands."""
+    """The request cannot be met, and nothing was done."""
 
     exit_code = 2
 
@@ -62,7 +62,7 @@ class Unanswered(LiveError):
 
 
 def fault_of_environment(error: BaseException) -> str:
-    """Return why an error is no fault of a file's bytes: a disk, a permission, a lack of memory; empty where it may be one.
+    """Return why a file's bytes did not cause an error: a disk, a permission, a lack of memory. Empty if they may have.
 
     Damaged archives raise `OSError` without a number, or EINVAL for a place that cannot be.  `zipfile` says of an archive
     that it could not read that it is damaged, so the errors that an error came from are looked at as well.

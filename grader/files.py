@@ -95,7 +95,7 @@ def cut_lines(path: Path, stays: Callable[[bytes], bool]) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
-    """Give a draft to write that takes the file's place when all of it is written, and leaves nothing behind otherwise.
+    """Give a draft to write that takes the file's place when all of it is written, and leaves nothing behind if that fails.
 
     The draft is always a new file under a name that nobody can foresee, so no link and no file of another user is written to.
     """

@@ -25,7 +25,7 @@ def find(name: str, package: Path) -> Path:
     Raises
     ------
     GraderError
-        If it stands in neither place.
+        If it is in neither place.
     """
     places = (package / name, package.parent / name)
     for place in places:

@@ -61,9 +61,9 @@ class Task:
 class Exercise:
     """An exercise as its folder under reference/ describes it.
 
-    A number is right within `rtol` of the reference's, or within `atol`.  `note` stands on every
+    A number is right within `rtol` of the reference's, or within `atol`.  `note` is on every
     page; `check_words` are added to what is said of a check that failed, by the check's name.  `lab_url` is where the lab
-    of the exercise is, for pages that stand alone.
+    of the exercise is, for pages without files beside them.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Exercise:
 
     @property
     def evidence_sha256(self) -> str:
-        """The hash of what decides evidence: not points, policy or words, which judge the same evidence anew."""
+        """The hash of what decides evidence: not points, policy or words, which judge the same evidence again."""
         called = [(task.name, task.notebook_call, task.course_test) for task in self.tasks]
         decides = (self.name, self.model, self.limits, self.given, called, self.public_calls, self.large_call)
         solution = (self.folder / "solution.ipynb").read_bytes()

@@ -25,7 +25,7 @@ DEPTHS_RATE = 0.1  # the learning rate at which waits are compared by depth
 SCALES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ESCAPE_CAP = 4_000_000  # iterations; scale 0.01 needs 300,000, scale 0.001 ten times as many
 ESCAPE_SEEDS = range(6)
-BETWEEN = (0.002, 0.005, 0.02, 0.05, 0.2)  # scales that students type besides those of the sweep
+BETWEEN = (0.002, 0.005, 0.02, 0.05, 0.2)  # further scales that students type, in addition to the sweep
 DRAWS: dict[str, Callable[[np.random.RandomState, int, int], Floats]] = {  # by name: a draw of shape (n, n_prev)
     "randn": lambda rng, n, n_prev: rng.randn(n, n_prev),
     "rand": lambda rng, n, n_prev: rng.rand(n, n_prev),

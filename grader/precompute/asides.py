@@ -2,7 +2,7 @@
 
     python -m grader.precompute.asides
 
-writes reference/<name>/asides.json (a minute with the extra `fast`).  Two earlier exercises stand in it: the one with a
+writes reference/<name>/asides.json (a minute with the extra `fast`).  It has two earlier exercises: the one with a
 single hidden layer, on its own points, and the one with four layers, whose pictures are not to be had: made-up pictures of
 the same size take their place.
 """
@@ -245,7 +245,7 @@ def pictures(factor: str) -> Earlier:
 
 
 def main(name: str = exercises.DEFAULT) -> Path:
-    """Make the file of an exercise anew."""
+    """Write the file of an exercise again."""
     exercise = exercises.load(name)
     path = exercise.folder / FILE
     path.write_bytes(msgspec.json.format(msgspec.json.encode(make(exercise)), indent=1) + b"\n")

@@ -222,7 +222,7 @@ def setting(layers: tuple[int, ...], learning_rate: float, iterations: int, seed
 
 
 def main(name: str = exercises.DEFAULT) -> Path:
-    """Make the file of an exercise anew."""
+    """Write the file of an exercise again."""
     exercise = exercises.load(name)
     path = exercise.folder / FILE
     path.write_bytes(

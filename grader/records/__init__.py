@@ -32,7 +32,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a line stands: cell (counted from 1, all kinds of cells) and line in it, or line of a .py file."""
+    """The place of a line: cell (counted from 1, all kinds of cells) and line in it, or line of a .py file."""
 
     line: int
     cell: int | None = None
@@ -189,7 +189,7 @@ class ModelSettings:
 class PrintedRun:
     """A saved training: where `model` is called, with what settings, train and test accuracy and costs by iteration.
 
-    Numbers are kept as the digits that were printed; `accuracies` is None where none stand there.
+    Numbers are kept as the digits that were printed; `accuracies` is None if there are none.
     """
 
     place: Place
@@ -200,7 +200,7 @@ class PrintedRun:
 
 @dataclass(frozen=True, slots=True)
 class PrintedArrays:
-    """The saved output of one call: where it stands, its layer sizes, and rows of printed digits by array."""
+    """The saved output of one call: its place, its layer sizes, and rows of printed digits by array."""
 
     place: Place
     layers: tuple[int, ...]
@@ -422,7 +422,7 @@ class Repair:
     """One edit that makes every call give what the reference gives: where, and the line before and after it.
 
     `old` is empty where a line is put in before `place`, `new` where one is taken out.  `source` is the line where the variable
-    that the edit does without has its value from: there stands the fault, if it is the value that is wrong.
+    that the edit does without has its value from: the fault is there, if it is the value that is wrong.
     """
 
     kind: RepairKind
@@ -433,7 +433,7 @@ class Repair:
 
     @property
     def fault(self) -> Place:
-        """Where the fault stands."""
+        """The place of the fault."""
         return self.source or self.place
 
 

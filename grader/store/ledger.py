@@ -111,7 +111,7 @@ class Ledger:
         return tuple(Decision(**dict(zip(_COLUMNS.split(", "), row, strict=True))) for row in rows)
 
     def standing(self) -> Mapping[str, tuple[Decision, ...]]:
-        """Return the rulings and comments that stand, the last of each kind and function, by submission."""
+        """Return the rulings and comments that apply, the last of each kind and function, by submission."""
         last: dict[tuple[str, str, DecisionKind], Decision] = {}
         for decision in self.decisions():
             if decision.kind == "undo":
@@ -163,7 +163,7 @@ def read(path: Path) -> list[Decision]:
 
 
 def digest(decisions: Iterable[Decision]) -> str:
-    """Return a name for decisions that stand; empty where there are none."""
+    """Return a name for decisions that apply; empty if there are none."""
     rows = sorted(map(encode, decisions))
     return hashlib.sha256(b"".join(rows)).hexdigest()[:16] if rows else ""
 

@@ -16,7 +16,7 @@ from grader.records import Evidence, Outcome
 class EvidenceKeys:
     """What a function's evidence is found by.
 
-    `code` names the syntax tree with its calls (empty where that is no reason to expect the same again), `alike` is the
+    `code` names the syntax tree with its calls (empty if that does not mean the same result again), `alike` is the
     result's hash of what the public calls gave, `outcomes` names all that they gave, `training` the start that was trained;
     empty where there is none.
     """

@@ -45,7 +45,7 @@ class KnownSubmission:
     `stat` is what the file system said of the file, `handed` names what was known of the hand-in; `gathered_with` names the
     grader and all of the exercise that decides evidence, `graded_with` the grader and the whole exercise.  What is
     `provisional` was not judged in full, by our fault, and no person has settled it: it is graded again.  `pages` is what
-    the file system said of its pages when they were written, `decided` names the decisions of people that stand on them.
+    the file system said of its pages when they were written, `decided` names the decisions of people that they show.
     """
 
     name: str
@@ -198,7 +198,7 @@ class Store:
     Raises
     ------
     RequestError
-        If the file is no store, is damaged, is of a newer version, cannot be written, or is not this account's.
+        If the file is not a store, is damaged, is of a newer version, cannot be written, or is not this account's.
     """
 
     def __init__(self, path: Path) -> None:
@@ -300,7 +300,7 @@ class Store:
         return frozenset(name for name, known in self.known().items() if hashes.get(name) == known.sha256)
 
     def stand(self, name: str, standing: Tally, *, pages: str, decided: str) -> None:
-        """Keep how a submission stands after people ruled on it, and the pages that say so."""
+        """Keep the verdict of a submission after people ruled on it, and the pages that say so."""
         values = {**asdict(standing), "pages": pages, "decided": decided, "name": name}
         statement = (
             "UPDATE submissions SET score = :score, possible = :possible, passed = :passed, provisional = :provisional,"
@@ -383,7 +383,7 @@ class Store:
         return digest.hexdigest().encode()
 
     def compact(self) -> None:
-        """Write the file anew, so that nothing of what was removed is left in it or beside it."""
+        """Write the file again, so that nothing of what was removed is left in it or beside it."""
         with self._errors():
             self._database.execute("VACUUM")
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -25,14 +25,14 @@ HABITS = {
     r"besides\b": "also",
     r"by and by\b": "soon",
     r"tongues?\b": "language",
-    r"(?:stands?|stood)\b(?!-| among\b)": "is, or: applies",
+    r"(?:stands?|stood)\b(?!-| among\b| for\b)": "is, or: applies",
     r"heard? of through\b": "report through",
     r"(?<!there )(?:is|are|was|were) no (?!longer\b|more\b|fewer\b|less\b)\w+": "is not a",
 }
 PATTERN = re.compile(rf"\b(?:{'|'.join(HABITS)})", re.IGNORECASE)
 
 # How many are left in the code.  The number may only fall: lower it when you rewrite a sentence.
-LEFT_IN_CODE = 338
+LEFT_IN_CODE = 219
 
 
 def habits(path: Path) -> list[str]:

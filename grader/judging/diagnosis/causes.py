@@ -26,7 +26,7 @@ FOR_BIASES = (
     "other_biases",
     "one_more_each",
 )  # orders in which they are drawn
-CLEARLY = 1.5  # times what is asked for: leaves room for numbers that stand in several matrices
+CLEARLY = 1.5  # times what is asked for: leaves room for numbers that are in several matrices
 NOT_RUN = ("missing", "not_attempted", "syntax_error")  # statuses of a function that nothing could be called of
 NO_CAUSE = ("returned", "broken")  # ends of a call that say nothing against the student
 _OTHER_GENERATORS = re.compile(
@@ -161,7 +161,7 @@ def _weight_shape(case: Case) -> bool:
 
 
 def _wrong_type(case: Case) -> bool:
-    """A value is no NumPy float array; a bias that is a plain number has the wrong shape instead."""
+    """A value is not a NumPy float array; a bias that is a plain number has the wrong shape instead."""
     return any(
         not array.is_float_array and not (name[0] == "b" and array.shape == ())
         for outcome in case.evidence.returned

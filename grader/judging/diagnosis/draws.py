@@ -2,7 +2,7 @@
 
 The weights of a layer are a piece of a row of random numbers (`streams`), times one factor, perhaps shifted.  Where the
 pieces of all layers lie in the row is the order in which they were drawn.  What is found on the largest call has to
-explain every weight of every call; otherwise nothing is claimed.
+explain every weight of every call. If they do not, nothing is claimed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FEWEST_LOOKED_UP = 4  # numbers by which the seed of one layer is looked up
 HIGHEST_SEED = 2**32 - 1  # of the legacy generator
 SEARCHED = 3  # times as many numbers as the weights need
 
-# how many numbers are drawn besides a layer's weights, for its sizes: after them, and before them
+# how many numbers are drawn in addition to a layer's weights, for its sizes: after them, and before them
 _BETWEEN: Mapping[Order, tuple[Callable[[int, int], int], Callable[[int, int], int]]] = {
     "weights": (lambda _in, _out: 0, lambda _in, _out: 0),
     "weights_and_biases": (lambda _in, out: out, lambda _in, _out: 0),
@@ -131,7 +131,7 @@ class Stream:
     def row(self, layer: int) -> Row | None:
         """Return the row of a layer, counted from 0; seeds that go up with the layer go on beyond those that were seen.
 
-        None where that would be a number that is no seed.
+        None if that number is not a seed.
         """
         if layer < len(self.rows):
             return self.rows[layer]
@@ -266,7 +266,7 @@ def _calls(outcomes: Sequence[Outcome], weights: Sequence[Sequence[Floats]]) -> 
 
 
 def factor(weights: Floats, draws: Floats) -> float | None:
-    """Return k if `weights` equals k times `draws` element by element, k finite and not 0; otherwise None."""
+    """Return k if `weights` equals k times `draws` element by element, with k finite and not 0; None if it does not."""
     found = fit(weights, draws)
     return found.times if found is not None and found.shift == 0 else None
 

@@ -125,7 +125,7 @@ def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> R
     if distribution is None:
         weights, drawn = _drawn(returned, likely_seeds)
         if drawn is not None and drawn.vanishing and rules.wider(_measured(weights, drawn)) is None:
-            drawn = None  # zeros that no rule gives are no draws
+            drawn = None  # zeros that no rule gives are not draws
         if drawn is None:
             distribution = statistics.distribution([array for own in weights for array in own.arrays])
             estimates = _estimates(weights, distribution)
@@ -314,7 +314,7 @@ def _estimates(weights: Sequence[Weights], distribution: Distribution | None) ->
 
 
 def _as_asked(estimates: Sequence[Estimate], reference: Recovered | None) -> str | None:
-    """Return the rule that is asked for if it lies within all bounds; of another rule bounds are no proof."""
+    """Return the rule that is asked for if it lies within all bounds; bounds do not prove another rule."""
     asked = [_asked_factor(one, reference) for one in estimates]
     within_all = all(
         factor is not None and factor in one.interval for factor, one in zip(asked, estimates, strict=True)

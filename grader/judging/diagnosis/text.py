@@ -99,7 +99,7 @@ def _stored_as(assignment: ast.Assign) -> str:
 
 
 def drawing(code: str) -> str | None:
-    """Return the student's own expression for the weights, if there is just one and it draws; None otherwise."""
+    """Return the student's own expression for the weights, if there is just one and it draws, or None."""
     tree = definition(code)
     if tree is None:
         return None
@@ -110,7 +110,7 @@ def drawing(code: str) -> str | None:
 
 
 def seeding(code: str) -> str | None:
-    """Return the student's own call that sets the seed, if there is just one; None otherwise."""
+    """Return the student's own call that sets the seed, if there is just one, or None."""
     tree = definition(code)
     calls = [node for node in _inside(tree) if _called(node) == "seed"] if tree else []
     return _short(calls[0]) if len(calls) == 1 else None
@@ -130,7 +130,7 @@ def _short(node: ast.AST) -> str | None:
 
 
 def size_from_outside(function: Function) -> str | None:
-    """Return a global list or number that stands where the function's argument belongs, such as ``layer_dims``; or None."""
+    """Return a global list or number that is used where the function's argument belongs, such as ``layer_dims``; or None."""
     tree = definition(function.code)
     if tree is None or not arguments(tree):
         return None
@@ -179,7 +179,7 @@ def _bound(tree: ast.FunctionDef) -> set[str]:
 
 
 def own_size(name: str, function: Function) -> str:
-    """Say how to get a size that stands outside from the function's own argument."""
+    """Say how to get a size that is outside from the function's own argument."""
     tree = definition(function.code)
     taken = arguments(tree)[0] if tree and arguments(tree) else "layers_dims"
     if tree is not None and any(_indexes(node, name) for node in _inside(tree)):

@@ -36,11 +36,11 @@ class Gradebook:
 
     @property
     def id_column(self) -> int:
-        """Where Canvas's own id of a student stands."""
+        """The place of Canvas's own id of a student."""
         return 1 if "Student" in self.header[0] else 2
 
     def columns(self) -> Iterator[Column]:
-        """Yield the columns that assignments stand in and that Canvas takes back."""
+        """Yield the columns of assignments that Canvas takes back."""
         for index in range(self.identity, len(self.header)):
             header, points = self.header[index], self._points(index)
             match = _ASSIGNMENT.fullmatch(header)
@@ -75,7 +75,7 @@ def read(path: Path) -> Gradebook:
 
 
 def _identity(header: Sequence[str]) -> int:
-    """Return how many columns say who a student is, 0 if this is no header of a gradebook."""
+    """Return how many columns say who a student is, 0 if this is not a header of a gradebook."""
     named = len(header) > 3 and "Student" in header[0] and "ID" in header[1]
     split = len(header) > 4 and list(header[1:3]) == ["FirstName", "ID"] and header[0].endswith("LastName")
     if not (named or split):

@@ -1,6 +1,6 @@
 """Canvas, live: grades in bulk jobs, comments with the page one by one, through the REST API (library `canvasapi`).
 
-A grade that is set twice is the same grade, so the bulk job may be repeated.  A comment that is sent twice stands there
+A grade that is set twice is the same grade, so the bulk job may be repeated.  A comment that is sent twice is there
 twice, and the bulk job answers before it is done and cannot say to which attempt a comment belongs: so each comment goes
 in a call of its own, which answers when it is done.
 """
@@ -255,7 +255,7 @@ class Canvas:
         note.write(change, "comment", "sent", note=file)
 
     def _arrived(self, change: GradeChange, file: str) -> bool:
-        """Whether a comment that was not answered stands there; that nothing can be seen proves nothing."""
+        """Whether a comment whose answer was lost is there. Seeing nothing proves nothing."""
         try:
             with self._understood():
                 answer = self._assignment.get_submission(change.standing.user, include=["submission_comments"])
@@ -304,7 +304,7 @@ def _without(scopes: Sequence[str]) -> MissingScope:
 
 
 class _Requester:
-    """Stands where canvasapi's own would: same calls, sent through our `Http`, which waits, retries and hides secrets."""
+    """Replaces canvasapi's own requester: same calls, sent through our `Http`, which waits, retries and hides secrets."""
 
     def __init__(self, site: str, http: Http, token: Secret) -> None:
         self.original_url = site

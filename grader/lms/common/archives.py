@@ -18,7 +18,7 @@ from grader.files import replacing
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 
 MOST_MEMBERS = 100_000
-MOST_TIMES_PACKED = 100  # what unpacks to more is no class's homework; Canvas draws the line at the same place
+MOST_TIMES_PACKED = 100  # a class's homework never unpacks to more; Canvas draws the line at the same place
 MOST_UNPACKED_BYTES = 50 << 30
 MOST_ZIP_BYTES = 512 << 20  # of a zip that a student handed in
 _ROOM_BYTES = 64 << 20  # a small zip may hold one large file
@@ -75,7 +75,7 @@ def contents(sources: Sequence[Path]) -> Contents:
     Raises
     ------
     RequestError
-        If a source is not there, is no zip, or unpacks to more than a class hands in without the files that are too large.
+        If a source is not there, is not a zip, or unpacks to more than a class hands in without the files that are too large.
     """
     listing = Contents()
     for source in sources:

@@ -13,7 +13,7 @@ RULE = "the file in which most of the functions are filled in counts"
 
 
 def done_in(data: bytes, name: str, functions: Sequence[str]) -> tuple[int, int]:
-    """Return how many of the functions are filled in in a file, and how many stand in it at all, be it as the template.
+    """Return how many of the functions are filled in in a file, and how many it has at all, including templates.
 
     What cannot be read within the limits of a batch counts as nothing.
     """

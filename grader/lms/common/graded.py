@@ -17,7 +17,7 @@ from grader.files import make_private_folder
 from grader.lms.common.system import UNWORKED, Export, Graded, Unworked, label, namesakes
 from grader.records import Result
 
-UNSEEN = ("no_notebook", "unreadable")  # blank unless somebody says otherwise; the others get their score
+UNSEEN = ("no_notebook", "unreadable")  # blank by default; the others get their score
 
 
 def gather(

@@ -72,7 +72,7 @@ class Graded:
     """An entry of the manifest with its result and the folder of its pages; the result holds what people ruled.
 
     `absent` names why there is no work to grade, where nobody gave points by hand and `Export.absent` says what then goes
-    out; empty otherwise.  `is_namesake` says that another entry has the same name.
+    out, or empty.  `is_namesake` says that another entry has the same name.
     """
 
     entry: Entry

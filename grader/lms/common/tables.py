@@ -92,7 +92,7 @@ def delimiter(text: str) -> str:
 
 
 def cells(line: str, delimiter: str) -> list[str]:
-    """Return the cells of a single line, none where it is no line of a table."""
+    """Return the cells of a single line, none if it is not a line of a table."""
     try:
         return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
     except csv.Error:
@@ -109,7 +109,7 @@ def lines(table: Iterable[Sequence[str]], delimiter: str, newline: str, *, quoti
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that an assignment may stand in: its place, header, title without what the LMS adds, id, and points."""
+    """A column that may be an assignment's: its place, header, title without what the LMS adds, id, and points."""
 
     index: int
     header: str

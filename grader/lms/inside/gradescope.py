@@ -1,6 +1,6 @@
 """Gradescope: the grader inside its container, the zip that brings it there, and the bulk export of submissions.
 
-The keys of results.json are those of its autograder specifications.  A document without any score is no zero: the score is
+The keys of results.json are those of its autograder specifications.  A document without a score does not mean zero: the score is
 required, so Gradescope reports that the autograder failed, and a person looks.
 """
 

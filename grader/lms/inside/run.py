@@ -1,6 +1,6 @@
 """Graders that run inside a system: one hand-in lies in a folder, one result file is expected; whatever happens, it says so.
 
-The first result file stands before anything is read and says that grading did not finish.  It is replaced as a whole.
+The first result file is written before anything is read, and says that grading did not finish.  It is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OURS = (
     "That is a fault of the grader or of its installation, not yours: this is no score. Your teacher has to look at it."
 )
 IN_PART = "A part could not be judged."
-RESERVE_BYTES = 256 << 20  # what grader, worker and system take of a container besides the student's function
+RESERVE_BYTES = 256 << 20  # what grader, worker and system need in a container, in addition to the student's function
 LEAST_BYTES = 128 << 20
 MOST_NAMED = 5
 GROUPS = Path("/sys/fs/cgroup")
@@ -176,7 +176,7 @@ def job_bytes(exercise: Exercise, proc: Path = Path("/proc/self/cgroup"), groups
 
 
 def _memory_limits(proc: Path, groups: Path) -> list[Path]:
-    """Return where the limits of this process may stand, in both versions of control groups; inside a container at the top."""
+    """Return the files that may have the limits of this process, in both versions of control groups; in containers at the top."""
     own = []
     with suppress(OSError, ValueError):
         own = [line.split(":", 2) for line in proc.read_text(encoding="utf-8").splitlines()]

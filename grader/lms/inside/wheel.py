@@ -47,7 +47,7 @@ def requirements() -> tuple[str, ...]:
 
 
 def _package() -> dict[str, bytes]:
-    """Return the package with the two folders that stand beside it in a checkout."""
+    """Return the package with the two folders that are beside it in a checkout."""
     package = Path(resources.__file__).parent
     folders = {"grader": package, "grader/templates": resources.templates(), "grader/reference": resources.reference()}
     return {

@@ -1,4 +1,4 @@
-"""What a push compares and what comes of it: wishes, what stands there, changes and outcomes."""
+"""What a push compares and what comes of it: wishes, the grades that are there, changes and outcomes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What one student is to get; `grade` is None where a person has to give it, in the assignment's points otherwise."""
+    """What one student is to get; `grade` is None if a person has to give it, and else in the assignment's points."""
 
     graded: Graded
     grade: Decimal | None

@@ -1,7 +1,7 @@
 """The one way out: every request to an LMS, with time-outs, retries and errors that hold no secret.
 
 A call that may be repeated is repeated after a pause when the site is busy or silent.  One that may not is repeated only
-when the site certainly did nothing with it (it said that it was busy, or no connection came about); otherwise it ends as
+when the site certainly did nothing with it (it said that it was busy, or no connection came about). If not, it ends as
 `Unanswered`, and whoever called looks at what arrived.
 """
 
@@ -274,7 +274,7 @@ def _unreached(call: HttpCall, silence: _Silence) -> LiveError:
 
 
 def _place(call: HttpCall) -> str:
-    """Name a call by its method, host and path: what stands behind the ``?`` may be private."""
+    """Name a call by its method, host and path: the part after the ``?`` may be private."""
     parts = urllib.parse.urlsplit(call.url)
     return f"{call.method} {origin(call.url)}{parts.path}"
 

@@ -1,7 +1,7 @@
 """Results sent to a live LMS: what it holds is looked up first, then what is missing goes out, and what came of it is told.
 
 `plan` is a pure function of what is wished, what the LMS holds and what the journal knows.  A grade that we did not send
-ourselves was given by a person, so it stays unless the instructor asks otherwise.
+ourselves was given by a person, so it stays unless the instructor asks to replace it.
 """
 
 from __future__ import annotations

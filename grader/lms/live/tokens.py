@@ -41,7 +41,7 @@ class Secret:
 
 
 def hide(text: str, secrets: Iterable[Secret]) -> str:
-    """Return `text` with every secret blotted out, also where it stands in a URL or over several lines."""
+    """Return `text` with every secret hidden, also in a URL or over several lines."""
     for form in sorted({form for secret in secrets for form in _forms(secret.reveal())}, key=len, reverse=True):
         text = text.replace(form, HIDDEN)
     return text
@@ -99,7 +99,7 @@ def _read(path: Path) -> str:
 
 
 def _checked(value: str, where: str) -> Secret:
-    """Return a secret that can stand in a header, or that is a key in PEM."""
+    """Return a secret that fits into a header, or that is a key in PEM."""
     value = value.strip()
     single = value.isascii() and value.isprintable() and " " not in value and value
     if not single and not value.startswith("-----BEGIN "):

@@ -223,7 +223,7 @@ class Sheet:
 
     @cached_property
     def names(self) -> Mapping[str, int]:
-        """Where each header stands."""
+        """The place of each header."""
         return {title.strip(): at for at, title in reversed(list(enumerate(self.header)))}
 
     def student(self, row: Sequence[str]) -> str:
@@ -365,7 +365,7 @@ def _keyed(sheet: Sheet, students: Collection[str]) -> Sheet:
 
 @dataclass(slots=True)
 class _Filled:
-    """The rows that are written, and what became of the grades and words that stood in them."""
+    """The rows that are written, and what became of the grades and words that were in them."""
 
     rows: list[list[str]]
     attention: list[str] = field(default_factory=list)

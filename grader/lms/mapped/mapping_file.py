@@ -37,11 +37,11 @@ class In(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Out(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Which columns are written.
 
-    `student` are templates of the columns that say who a row is for, `strip` what their cells begin with besides; `grade` is a
+    `student` are templates of the columns that say who a row is for, `strip` an ignored prefix of their cells; `grade` is a
     regular expression on the headers of grade columns with the groups `title`, `possible` and `id`, without `title` where
     there is one such column alone; `feedback` is the column of comments, `also` sets further cells where one is written;
     `ungraded` are words that a cell of grades holds where nobody graded; any other word there is a person's and stays;
-    `keep` are the columns written besides (empty: all); `new` are the columns of a table that is made where none was given.
+    `keep` are further columns to write (empty: all); `new` are the columns of a table that is made where none was given.
     """
 
     file: str

@@ -123,7 +123,7 @@ _ENGLISH_DATE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A participant who gets an entry's result: their own, or their group's; `row` is where they stand in the worksheet."""
+    """A participant who gets an entry's result: their own, or their group's; `row` is their place in the worksheet."""
 
     graded: Graded
     participant: str

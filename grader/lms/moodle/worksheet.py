@@ -38,7 +38,7 @@ _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f&<>\"`|':\\/]")  # what Moodle's clea
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A row: its cells, and the text that it stood in the file as, with its end."""
+    """A row: its cells, and its text in the file, with its line end."""
 
     cells: Sequence[str]
     raw: str
@@ -52,7 +52,7 @@ class SheetRow:
 
 @dataclass(frozen=True, slots=True)
 class Worksheet:
-    """A grading worksheet: its rows, and where the columns stand that Moodle reads, found by name or by place."""
+    """A grading worksheet: its rows, and the places of the columns that Moodle reads, found by name or by place."""
 
     text: tables.TextFormat
     delimiter: str
@@ -86,7 +86,7 @@ class Worksheet:
     def of(self, name: str, participant: str | None, *, blind: bool) -> list[int]:
         """Return the rows that an entry of the zip is for: the participant's own, or those of a group's members.
 
-        A group's number in the zip is no participant's, but may be equal to one: the name decides.
+        A group's number in the zip may be equal to a participant's: the name decides.
         """
         wanted = cleaned(name)
         own = [at for at, row in enumerate(self.rows) if row.participant and row.participant == participant]
@@ -152,7 +152,7 @@ def php_rows(text: str, delimiter: str, escape: str = "\\") -> Iterator[SheetRow
 
 
 def _uniform(text: str, delimiter: str, path: Path) -> tuple[list[SheetRow], bool]:
-    """Return rows of as many cells as the header, as Moodle demands; and whether they have to be written anew for that."""
+    """Return rows of as many cells as the header, as Moodle demands; and whether they must be written again for that."""
     for escape in ("\\", ""):
         rows = [row for row in php_rows(text, delimiter, escape) if any(cell.strip() for cell in row.cells)]
         if rows and len({len(row.cells) for row in rows}) == 1:
@@ -164,7 +164,7 @@ def _uniform(text: str, delimiter: str, path: Path) -> tuple[list[SheetRow], boo
 
 
 def _by_name(header: Sequence[str], column: str | None) -> tuple[int, int, int | None] | None:
-    """Return where grade, its date and comments stand in a worksheet with English headers."""
+    """Return the places of grade, its date and comments in a worksheet with English headers."""
     if any(title not in header for title in (_ID_COLUMN, _LAST)) or column not in {None, _GRADE}:
         return None
     if "Scale" in header:
@@ -180,7 +180,7 @@ def _by_name(header: Sequence[str], column: str | None) -> tuple[int, int, int |
 def _by_place(
     header: Sequence[str], rows: Sequence[SheetRow], path: Path, column: str | None
 ) -> tuple[int, int, int | None]:
-    """Return where they stand in a worksheet of another language.
+    """Return their places in a worksheet of another language.
 
     The points of the assignment, the same in each row, follow the grade; "Last modified (grade)" is the later one of two
     headers that differ in their brackets alone; the comments follow it.

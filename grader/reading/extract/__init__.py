@@ -183,7 +183,7 @@ def _near_hint(name: str, near: str) -> str | None:
 
 
 def _lost(function: Function, notebook: Notebook) -> Function:
-    """Return the record of a function that may stand in the damaged part of the file; others stay as they are."""
+    """Return the record of a function that may be in the damaged part of the file; others stay as they are."""
     if function.status != "missing" or function.near_misses:
         return function
     places = [problem.message for problem in notebook.problems if _names_definition(problem, function.name)]
@@ -222,7 +222,7 @@ def _near_in(node: ast.AST, name: str, names: tuple[str, ...], code: Code, insid
 def _takes_sizes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a function may take the sizes of layers.
 
-    The course's logistic regression has an `initialize_with_zeros(dim)` of one number, which is no attempt at this exercise.
+    The course's logistic regression has an `initialize_with_zeros(dim)` of one number, which is not an attempt at this exercise.
     """
     arguments = function.args
     names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
@@ -299,7 +299,7 @@ def _completed(notebook: Notebook, codes: list[Code], functions: Mapping[str, Fu
     tried = any(function.status != "missing" or function.near_misses for function in functions.values())
     if tried or any(problem.code in _DEFINITION_ELSEWHERE for problem in problems):
         return replace(notebook, problems=tuple(problems))
-    if any(problem.code == "truncated_json" for problem in problems):  # the functions may stand in what is lost
+    if any(problem.code == "truncated_json" for problem in problems):  # the functions may be in what is lost
         return replace(notebook, status="unreadable", problems=tuple(problems))
     wrong = Problem(
         "wrong_notebook",

@@ -139,7 +139,7 @@ def parse(text: str) -> ast.Module:
 
 
 def _readings(source: str) -> Iterator[str]:
-    """Yield the cell's text as it stands and then with IPython's syntax set aside."""
+    """Yield the cell's text unchanged, and then with IPython's syntax set aside."""
     magic = _CELL_MAGIC.match(source)
     if _OTHER_LANGUAGE.match(source):
         yield ""

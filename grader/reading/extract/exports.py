@@ -16,7 +16,7 @@ from pathlib import Path
 _WITH_STAR = frozenset(
     "IPython ipywidgets keras matplotlib mpl_toolkits pandas pylab scipy sklearn sympy tensorflow torch tqdm".split()
 )
-# What the course's own helper module gives besides `np`, which the exercise provides.
+# What the course's own helper module gives in addition to `np`, which the exercise provides.
 _COURSE = {
     "init_utils": frozenset(
         "backward_propagation compute_loss forward_propagation h5py load_cat_dataset load_dataset plot_decision_boundary "

@@ -1,7 +1,7 @@
 """What a notebook printed for each function when it was last run.  Syntax trees and text only: nothing is executed.
 
 An output says what ran then, not what the code is now; so only numbers whose origin is beyond doubt are taken, as the
-digits that stand there, and everything else is passed over.
+digits that are there, and everything else is passed over.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ from grader.records import LeftOut, MissingName, Place, Unit
 _JUPYTER = frozenset("get_ipython display exit quit help In Out _ __ ___ _i _ii _iii _ih _oh _dh".split())
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"} | _JUPYTER
 MOST_STARS = 20  # the last modules of a notebook whose names are taken with a star
-_IN_TEXT, _TEXT = "text of ", 1000  # how such a word is marked, and how long a text it may stand in
-# builtins through which code reaches names that stand in texts
+_IN_TEXT, _TEXT = "text of ", 1000  # how such a word is marked, and how long a text is searched for it
+# builtins through which code reaches names that are in texts
 _BY_TEXT = frozenset({"eval", "exec", "globals", "vars", "__import__"})
 _COMPUTING_BUILTINS = frozenset(
     "abs all any ascii bin bool bytearray bytes callable chr compile complex delattr dict display divmod enumerate eval exec "
@@ -128,7 +128,7 @@ class Needs:
     """What carrying one function has gathered so far.
 
     `end` is the end of the cell that defines the function for the last time: it is called right after that.  Statements are
-    carried in the notebook's order, but what a statement needs at once comes before it wherever it stands.
+    carried in the notebook's order, but what a statement needs at once comes before it, wherever it is.
     """
 
     end: float
@@ -236,7 +236,7 @@ class Scope:
                     self._known.pop(id(binding), None)
 
     def _join(self, code: Code, node: ast.stmt) -> bool:
-        """Let a loop, condition or block stand as a whole for what it binds, if it only computes; say if it does."""
+        """Record a loop, condition or block as a whole for what it binds, if it only computes; return whether it does."""
         inner = list(top_level((node,)))
         rows = [row for each in inner for row in self._by_node.get(id(each), ()) if row[1].alias is None]
         imports = [alias.name for each in inner if isinstance(each, ast.Import) for alias in each.names]
@@ -422,7 +422,7 @@ class Scope:
         self._note_left_out(name, last, needs, number)
 
     def _values(self, last: Binding, name: str, needs: Needs) -> Iterator[Binding]:
-        """Yield what sets a name, first to last: what is built on what stood there before has all of it."""
+        """Yield what sets a name, first to last: what is built on an earlier value has all of it."""
         at_hand = self._at_hand[name]
         before = at_hand[: bisect_left(at_hand, last.order, key=_order)]
         if _changes(last, name):
@@ -524,7 +524,7 @@ class Scope:
         )
 
     def _is_another_text(self, name: str) -> bool:
-        """Whether a word stands in a text, and is no function that is defined elsewhere: what sets any name may set it."""
+        """Whether a word is in a text, and not a function that is defined elsewhere: what sets any name may set it."""
         bare = name.removeprefix(_IN_TEXT)
         return bare != name and (bare not in self._asked or bare not in self._bindings)
 
@@ -597,7 +597,7 @@ def _hash(text: str) -> str:
 
 
 def _free_names(binding: Binding) -> dict[str, int]:
-    """Return the names that a statement takes from outside, each with the line of its cell where it stands first."""
+    """Return the names that a statement takes from outside, each with the line of its cell where it is first used."""
     node = binding.node
     if not isinstance(node, Definition):
         return _names_in(binding.text, node, "")  # the text itself: not every constant can be written out again

@@ -134,7 +134,7 @@ def _captured(pattern: ast.pattern) -> Iterator[str]:
 
 
 def _own_expressions(node: ast.stmt) -> Iterator[ast.expr]:
-    """Yield the expressions of a statement that are no part of a statement inside it."""
+    """Yield the expressions of a statement that are not part of a statement inside it."""
     fields = ("value", "test", "iter", "subject", "exc", "msg")
     yield from filter(None, (getattr(node, name, None) for name in fields))
     yield from (item.context_expr for item in getattr(node, "items", []))

@@ -1,4 +1,4 @@
-"""Code that stands in a text of the notebook: what `exec` runs, and modules that the notebook writes and imports.
+"""Code in a text of the notebook: what `exec` runs, and modules that the notebook writes and imports.
 
 Only what is written down is read: a text that a name stands for, and what is put together from such texts.  Nothing is executed.
 """
@@ -50,7 +50,7 @@ class _TextReader:
     """Goes through a notebook and knows which texts names stand for, and what was written into which file."""
 
     texts: dict[str, _Text] = field(default_factory=dict)
-    cells: dict[str, Cell] = field(default_factory=dict)  # by name, where its text stands
+    cells: dict[str, Cell] = field(default_factory=dict)  # by name, the cell of its text
     files: dict[str, str] = field(default_factory=dict)  # by name, the module whose file it stands for
     written: dict[str, list[Cell]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)  # modules that are written from texts that are not known
@@ -228,7 +228,7 @@ class _TextReader:
 
 
 def _is_long(call: ast.Call) -> bool:
-    """Whether a call stands at the end of a long chain of calls and attributes."""
+    """Whether a call is at the end of a long chain of calls and attributes."""
     node: ast.expr = call
     for _ in range(_DEEPEST):
         node = getattr(node, "func", None) or getattr(node, "value", None)  # type: ignore[assignment]

@@ -54,7 +54,7 @@ def prove(evidence: FunctionEvidence, right: Sequence[Outcome], solution: Functi
 def again(function: Function, solution: Function, proof: Proved) -> tuple[Repair, ...] | None:
     """Return the edits of a function whose syntax tree is that of another, for which they were proved; None if they differ.
 
-    The text decides only where an edit stands and how it reads: what runs is the same.
+    The text decides only where an edit is and how it reads: what runs is the same.
     """
     try:
         last = max((number for number, _ in proof.candidates), default=-1)

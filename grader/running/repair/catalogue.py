@@ -281,7 +281,7 @@ def _root(code: Code, above: ast.expr, below: ast.expr) -> ast.expr:
 
 
 def _under_root(node: Node) -> Node:
-    """Return what stands under a root, or None."""
+    """Return the expression under a root, or None."""
     if _called(node) == "sqrt" and len(node.args) == 1:
         return node.args[0]
     return node.left if _is(node, ast.Pow) and ast.unparse(node.right) in ("0.5", "1 / 2") else None

@@ -65,7 +65,7 @@ class Code:
         return any(node.id == name for node in self.all(ast.Name))
 
     def above(self, node: ast.AST) -> Iterator[tuple[Node, ast.AST]]:
-        """Yield what a node stands in, the nearest first, each with the part of it that holds the node."""
+        """Yield what a node is in, the nearest first, each with the part of it that holds the node."""
         while (outer := self.parents[node]) is not self.tree:
             yield outer, node
             node = outer
@@ -149,7 +149,7 @@ class Code:
 
     @property
     def _between(self) -> str:
-        """What stands between two statements: a new line as far to the right, or a semicolon."""
+        """The text between two statements: a new line as far to the right, or a semicolon."""
         first = self.body[0]
         before = self.data[self.starts[first.lineno - 1] : self._span(first)[0]].decode()
         return "; " if before.strip() else f"\n{before}"

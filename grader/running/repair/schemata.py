@@ -1,4 +1,4 @@
-"""Many edits of a function in one text, where a number chooses among them: it is compiled once, and not anew for each edit.
+"""Many edits of a function in one text, where a number chooses among them: it is compiled once for all edits.
 
 After the mutant schemata of Untch, Offutt and Harrold (1993).  This only finds what may be right: what is claimed of an
 edit was seen with its own text.
@@ -32,7 +32,7 @@ def schema(code: Code, tried: Sequence[Candidate]) -> tuple[str, list[int | str]
 
 
 class _Writer:
-    """Writes a text from its beginning to its end, with what may stand at each place."""
+    """Writes a text from its beginning to its end, with the alternatives for each place."""
 
     def __init__(self, data: bytes, places: Places) -> None:
         self.data, self.at = data, 0

@@ -45,7 +45,7 @@ _REFUSED = re.compile(
     r"|^Error: unsupported locale setting|^OperationalError: unable to open database file"
     r"|^RuntimeError: no running event loop|^PackageNotFoundError: "  # what is installed beside NumPy is not told
 )
-# Files that are no part of a notebook's work: other than relative ones and those of the folders in which notebooks are kept.
+# Files that are not part of a notebook's work: other than relative ones and those of the folders in which notebooks are kept.
 _OF_THE_MACHINE = re.compile(r"\[Errno \d+\] .*: '/(?!content|kaggle|home/jovyan|mnt|tmp|Users|dev/null)")
 
 

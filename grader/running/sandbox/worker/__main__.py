@@ -24,7 +24,7 @@ if sys.platform == "win32":
 else:
     import resource
 
-JOB, RESULT, DONE, GATE, RULESET = 3, 4, 5, 6, 7  # a child's descriptors, besides 0 nothing, 1 and 2 prints
+JOB, RESULT, DONE, GATE, RULESET = 3, 4, 5, 6, 7  # a child's descriptors; 0 is nothing, 1 and 2 are prints
 SET_UP_FAILED, BROKE_OFF = 70, 71
 SET_UP_SECONDS = 5.0
 NO_ANSWER = "no answer"
@@ -97,7 +97,7 @@ class Server:
             return {**self._reap(pid, 0.0 if problem else wall_seconds), "set_up": problem}
 
     def _hand_over(self, pid: int, gate: socket.socket, layers: frozenset[str]) -> str:
-        """Let a child go on to its job once it is seen to be confined; return what is wrong otherwise."""
+        """Let a child go on to its job once it is seen to be confined; return what is wrong if it is not."""
         gate.settimeout(SET_UP_SECONDS)
         try:
             said: str = gate.recv(300).decode("utf-8", "replace")

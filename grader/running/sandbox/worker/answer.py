@@ -183,7 +183,7 @@ def item(key: object, value: object) -> bytes:
     )
 
 
-@functools.cache  # NumPy makes the name of a type of numbers anew each time
+@functools.cache  # NumPy builds the name of a number type again each time
 def type_text(kind: str, dtype: Any) -> bytes:
     """Return the type of a value and that of its numbers."""
     return text(kind, 60) + text(dtype.name, 20)

@@ -81,7 +81,7 @@ def get_ipython() -> ZMQInteractiveShell:
 
 
 def names() -> dict[str, Any]:
-    """Return the names that stand in a new notebook's name space."""
+    """Return the names in a new notebook's name space."""
     inputs, outputs = [""], dict[int, Any]()
     texts = dict.fromkeys(("_", "__", "___", "_i", "_ii", "_iii"), "")
     return {**texts, "In": inputs, "_ih": inputs, "Out": outputs, "_oh": outputs, "_dh": [os.getcwd()]}
