@@ -91,7 +91,9 @@ def _find(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, se
     if maker and scope.is_run(maker):
         return _carried(name, [maker], scope, seeded)
     if maker:
-        reason = f"{maker.place} runs code that is made as a text, which may define {name}; the grader does not run that line."
+        reason = (
+            f"{maker.place} sets names that are not written there, maybe {name}. The grader does not run that line."
+        )
         return Function(name, "found", broken=reason)
     return _missing(name, names, codes)
 

@@ -34,6 +34,7 @@ from grader.records import LeftOut, MissingName, Place, Unit
 
 _JUPYTER = frozenset("get_ipython display exit quit help In Out _ __ ___ _i _ii _iii _ih _oh _dh".split())
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"} | _JUPYTER
+MOST_OF_ANY_NAME = 50  # statements that may set whatever name; where there are more, none is run
 MOST_STARS = 20  # the last modules of a notebook whose names are taken with a star
 _IN_TEXT, _TEXT = "text of ", 1000  # how such a word is marked, and how long a text is searched for it
 # builtins through which code reaches names that are in texts
@@ -167,9 +168,10 @@ class Scope:
         self._open: set[int] = set()  # statements that are being looked at
         self._excluded: dict[str, int] = {}  # by name, how many of its last bindings cannot be had
         self._all: dict[str, list[Binding]] = {}  # by name, with what stars give
+        self._names_it: dict[str, list[Binding]] = {}  # by name, those of them that name it
         self._at_hand: dict[str, list[Binding]] = {}  # by name, those of them that can be had
         self._wholes: set[int] = set()  # loops, conditions and blocks that are carried as a whole
-        self._inside_loops: set[int] = set()  # statements that mean nothing without the loop around them
+        self._never: set[int] = set()  # statements that mean nothing without the loop around them, and what is too much
         self._unsure: dict[
             int, bool
         ] = {}  # statements that run if a condition holds (False), or how often a loop does (True)
@@ -194,6 +196,8 @@ class Scope:
                     self._by_node.setdefault(id(node), []).append((name, binding, partial))
             self._ends[code.cell.number] = order
         compounds = [(code, node) for code in codes for node in code.statements if isinstance(node, COMPOUND)]
+        if len(anything := self._bindings.get(ANY_NAME, [])) > MOST_OF_ANY_NAME:
+            self._never.update(map(id, anything))
         compounds = self._of_interest(compounds) if compounds else []
         most = min(MOST_COMPOUNDS, MOST_LOOKS // max(order, 1))
         for number, (code, node) in enumerate(compounds):
@@ -232,7 +236,7 @@ class Scope:
                     repeated = bool(loops) and not binding.is_import_or_definition
                     self._unsure[id(binding)] = repeated or self._unsure.get(id(binding), False)
                 if variables and not binding.is_import_or_definition and variables & binding.needs.keys():
-                    self._inside_loops.add(id(binding))
+                    self._never.add(id(binding))
                     self._known.pop(id(binding), None)
 
     def _join(self, code: Code, node: ast.stmt) -> bool:
@@ -258,7 +262,7 @@ class Scope:
             bindings[name] = [binding for binding in bindings[name] if id(binding) not in replaced]
         for name, partial in targets.items():
             insort((self._parts if partial else self._bindings).setdefault(name, []), whole, key=_order)
-        for memory in (self._known, self._own, self._excluded, self._all, self._at_hand):
+        for memory in (self._known, self._own, self._excluded, self._all, self._names_it, self._at_hand):
             memory.clear()
         return True
 
@@ -481,7 +485,7 @@ class Scope:
 
     def _last_to_be_had(self, name: str) -> Binding | None:
         """Return the last statement that can be carried; those after it are looked at once, however often it is asked."""
-        bindings = self._with_stars(name)
+        bindings = self._named(name)
         first_asked = len(bindings) - self._excluded.get(name, 0)
         settled = True
         for number in reversed(range(first_asked)):
@@ -494,7 +498,7 @@ class Scope:
 
     def _can_be_had(self, binding: Binding) -> bool:
         """Return whether a statement gives its name without running training, plotting or other top-level code."""
-        if id(binding) in self._inside_loops:
+        if id(binding) in self._never:
             return False
         if isinstance(binding.node, COMPOUND) and id(binding) not in self._wholes:
             return False
@@ -533,7 +537,19 @@ class Scope:
         bare = name.removeprefix(_IN_TEXT)
         if bare != name and (bare in self._asked or not self._with_stars(bare)):
             return bare not in self._asked
-        return bare in _BUILTINS or self._last_to_be_had(bare) is not None
+        if bare in _BUILTINS or (self._with_stars(bare) and not self._named(bare)):
+            return True
+        return self._last_to_be_had(bare) is not None
+
+    def _named(self, name: str) -> list[Binding]:
+        """Return what binds a name and says so: what may bind any name is looked at when it is carried."""
+        bindings = self._with_stars(name)
+        if ANY_NAME not in self._bindings:
+            return bindings
+        if name not in self._names_it:
+            anything = {id(binding) for binding in self._bindings[ANY_NAME]}
+            self._names_it[name] = [binding for binding in bindings if id(binding) not in anything]
+        return self._names_it[name]
 
     def _calls_only_to_compute(self, call: ast.Call) -> bool:
         """Return whether a call needs none of the course's helpers and none of what is asked for: those train, plot and load."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from grader.reading.extract.cells import REMEMBERED, Code
@@ -268,17 +268,21 @@ def root_of(node: ast.expr) -> str:
 # --- what calls of the notebook's own functions change -------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Own:
     """What a cell says of names: its functions, what may be an instance of a class of the notebook, and other names."""
 
-    functions: tuple[tuple[str, ast.FunctionDef], ...]
-    classes: tuple[str, ...]
-    calls: tuple[tuple[str, str], ...]  # a name, and the function or class whose call gives its value
-    aliases: tuple[tuple[str, str], ...]  # a name, and another for the same object or a part of it
-    called: frozenset[str]
-    hooked: tuple[str, ...]  # classes that are told of their subclasses
-    modules: tuple[str, ...]  # of the standard library and NumPy
+    functions: list[tuple[str, ast.FunctionDef]] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)  # a name, and what is called for its value
+    aliases: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # a name, and another for the same object or a part of it
+    called: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)  # what methods are called of, what functions of modules get, and bases
+    hooked: list[str] = field(default_factory=list)  # classes that are told of their subclasses
+    modules: list[str] = field(default_factory=list)  # of the standard library and NumPy
+    inert: list[str] = field(default_factory=list)  # from other libraries, whose objects do nothing here
 
 
 class Effects:
@@ -290,9 +294,11 @@ class Effects:
         functions = [(name, node) for each in own for name, node in each.functions if name in called]
         self.effects = {name: effect for name, node in functions if any(effect := _effect(node))}
         classes = {name for each in own for name in each.classes}
-        self.instances = classes | {name for each in own for name, maker in each.calls if maker not in _INERT_MAKERS}
+        inert = _INERT_MAKERS.union(*(each.inert for each in own))
+        self.instances = classes | {name for each in own for name, maker in each.calls if maker not in inert}
         self.modules = {name for each in own for name in each.modules}
         self.hooked = {name for each in own for name in each.hooked}
+        self.changeable = self.instances | self.hooked | {f"{name}()" for name in self.modules}
         self.aliases: dict[str, list[str]] = {}
         for each in own:
             for name, other in each.aliases:
@@ -300,7 +306,8 @@ class Effects:
 
     def rows(self, statements: tuple[ast.stmt, ...]) -> Iterable[tuple[str, ast.stmt, ast.alias | None, bool]]:
         """Return each name that statements bind or, partly, change, with the statement."""
-        if not (self.effects or self.instances or self.hooked or self.modules):
+        own = _own_of(statements)
+        if own.called.isdisjoint(self.effects) and own.used.isdisjoint(self.changeable):
             return _bound(statements)
         return [row for node in top_level(statements) for row in (*_bound_by(node), *self._changed(node))]
 
@@ -331,43 +338,71 @@ class Effects:
             root = root_of(call.func)
             if root in self.instances and call.func.attr not in _INERT:
                 yield root, True
-            elif (
-                alone and root in self.modules and call.func.attr not in _SHOWING and not any(map(_text_in, call.args))
-            ):
+            elif alone and root in self.modules and _may_change(call):
                 yield from ((name, True) for each in call.args if (name := root_of(each)))
 
 
 @lru_cache(REMEMBERED)
 def _own_of(statements: tuple[ast.stmt, ...]) -> _Own:
-    functions = list[tuple[str, ast.FunctionDef]]()
-    classes, calls, aliases = list[str](), list[tuple[str, str]](), list[tuple[str, str]]()
-    called, hooked, modules = set[str](), list[str](), list[str]()
+    own = _Own()
     for node in top_level(statements):
-        called |= {each.id for each in getattr(node, "decorator_list", []) if isinstance(each, ast.Name)}
+        own.called.update(each.id for each in getattr(node, "decorator_list", []) if isinstance(each, ast.Name))
         if isinstance(node, ast.FunctionDef):
-            functions.append((node.name, node))
+            own.functions.append((node.name, node))
         elif isinstance(node, ast.ClassDef):
-            classes.append(node.name)
+            own.classes.append(node.name)
+            own.used.update(map(root_of, node.bases))
             if node.keywords or any(getattr(inner, "name", "") == "__init_subclass__" for inner in node.body):
-                hooked.append(node.name)
-        elif isinstance(node, ast.Import):
-            modules += [alias.asname or alias.name for alias in node.names if is_provided(alias.name)]
+                own.hooked.append(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            _note_import(node, own)
         elif isinstance(node, FORS):
             names = set(looped_over(node))
-            aliases += [(name, target) for target, _ in targets_of(node) for name in names]
+            own.aliases += [(name, target) for target, _ in targets_of(node) for name in names]
         elif isinstance(node, _COMPUTING) and node.value is not None:
-            called |= {call.func.id for call in calls_of(node.value) if isinstance(call.func, ast.Name)}
-            names = set() if isinstance(node, ast.Expr) else {name for name, partial in targets_of(node) if not partial}
-            root = root_of(node.value)
-            ring = sorted(names) if len(getattr(node, "targets", ())) > 1 else []  # a = b = []
-            aliases += zip(ring, [*ring[1:], *ring[:1]], strict=True)
-            if isinstance(node.value, ast.Call):
-                calls += [(name, root) for name in names if root]
-            else:
-                aliases += [(root, name) for name in names if root]
-    return _Own(
-        tuple(functions), tuple(classes), tuple(calls), tuple(aliases), frozenset(called), tuple(hooked), tuple(modules)
-    )
+            _note_value(node, node.value, own)
+    return own
+
+
+def _note_import(node: ast.Import | ast.ImportFrom, own: _Own) -> None:
+    for alias in node.names:
+        name = alias.asname or alias.name.partition(".")[0]
+        if not is_provided(getattr(node, "module", "") or alias.name):
+            own.inert.append(name)
+        elif isinstance(node, ast.Import):
+            own.modules.append(name)
+
+
+def _note_value(node: ast.stmt, value: ast.expr, own: _Own) -> None:
+    """Note what an assignment or a call of its own says of names."""
+    for call in calls_of(value):
+        if isinstance(call.func, ast.Name):
+            own.called.add(call.func.id)
+        elif isinstance(call.func, ast.Attribute):
+            own.used.update(_used_by(call, alone=isinstance(node, ast.Expr)))
+    names = set() if isinstance(node, ast.Expr) else {name for name, partial in targets_of(node) if not partial}
+    ring = sorted(names) if len(getattr(node, "targets", ())) > 1 else []  # a = b = []
+    own.aliases += zip(ring, [*ring[1:], *ring[:1]], strict=True)
+    if root := root_of(value):
+        if isinstance(value, ast.Call):
+            own.calls += [(name, root) for name in names]
+        else:
+            own.aliases += [(root, name) for name in names]
+
+
+def _used_by(call: ast.Call, *, alone: bool) -> Iterator[str]:
+    """Yield the name whose method is called, with brackets if it may be a module that is given something to change."""
+    method = getattr(call.func, "attr", "")
+    if method not in _INERT:
+        yield root_of(call.func)
+    if alone and _may_change(call):
+        yield f"{root_of(call.func)}()"
+
+
+def _may_change(call: ast.Call) -> bool:
+    """Whether a function of a module may change what it is given: it shows nothing and writes no file."""
+    showing = getattr(call.func, "attr", "") in _SHOWING
+    return not showing and any(map(root_of, call.args)) and not any(map(_text_in, call.args))
 
 
 def looped_over(loop: ast.For | ast.AsyncFor) -> list[str]:

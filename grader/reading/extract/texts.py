@@ -23,7 +23,10 @@ _SHELL = re.compile(r"^[ \t]*[!%](?!%?(?:writefile|file|run|load|pycat|timeit|ti
 _SCRIPT = re.compile(r"\s*%%(?:bash|sh|script|cmd|system|sx|!)\b")
 _REDIRECTED = re.compile(r">\s*(?:\./)?(\w+)\.py\b")
 _STRIPS = frozenset({"strip", "lstrip", "rstrip"})
+_MOST_TEXTS = 200  # that are read as cells; a text may run another twice, and that again another
 _DEEPEST, _LONGEST = 20, 100_000  # texts in texts, and characters of one that is put together
+# What stands in a notebook that runs texts or writes modules; most do neither.
+_USES_TEXTS = ("exec", "eval(", ".ex(", "run_", "write", "file=", "%%", ".py")
 _IN_CELL = frozenset({"run_cell", "ex"})  # methods of the shell
 
 
@@ -32,6 +35,9 @@ def unfolded(codes: Iterable[Code]) -> list[Code]:
 
     Names of a written module become names of the notebook: `from module import *` and `import module` alike.
     """
+    codes = list(codes)
+    if not any(word in code.cell.source for code in codes for word in _USES_TEXTS):
+        return codes
     reader = _TextReader()
     parts = [part for code in codes for part in reader.unfolded(code)]
     return _with_written_modules(parts, reader)
@@ -55,6 +61,7 @@ class _TextReader:
     written: dict[str, list[Cell]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)  # modules that are written from texts that are not known
     left: int = MOST_CHARACTERS  # of the characters that may be read as cells
+    left_texts: int = _MOST_TEXTS
     depth: int = 0
 
     def unfolded(self, code: Code) -> Iterator[Code]:
@@ -159,9 +166,10 @@ class _TextReader:
     def _cell(self, value: ast.expr, code: Code) -> Cell | None:
         """Return the text of an expression as a cell, at its place."""
         text = self._text(value)
-        if text is None or self.depth >= _DEEPEST or len(text.value) > self.left:
+        if text is None or self.depth >= _DEEPEST or not self.left_texts or len(text.value) > self.left:
             return None
-        self.left -= len(text.value) + 1
+        self.left -= len(text.value)
+        self.left_texts -= 1
         names = [node.id for node in ast.walk(value) if isinstance(node, ast.Name) and node.id in self.cells]
         place = (self.cells[names[0]] if names else code.cell).place(text.line)
         return Cell("code", text.value, place.cell, place.line)
