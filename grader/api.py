@@ -13,8 +13,9 @@ from pathlib import Path
 
 import platformdirs
 
+from grader import reading
 from grader.classroom import submissions
-from grader.errors import RequestError, SandboxError
+from grader.errors import RequestError, SandboxError, UnavailableError
 from grader.exercise import load as exercises
 from grader.exercise.load import Exercise
 from grader.faults import attempt
@@ -51,15 +52,48 @@ def check(notebook: Path, exercise: str = exercises.DEFAULT) -> Result:
     """
     _require_file(notebook)
     loaded = load_exercise(exercise)
-    store = _own_store()
-    with _unpacked(notebook, loaded) as (path, name):
-        if store is None:
-            with Pipeline(loaded, secrets.token_bytes(32)) as pipeline:
-                return pipeline.grade(path, name=name)
-        with store, Pipeline(loaded, store.secret, cache=store.trainings()) as pipeline:
-            result = pipeline.grade(path, name=name)
-            store.add_trainings(pipeline.trainer.made)
+    with _unpacked(notebook, loaded) as (path, name), _own_pipeline(loaded) as pipeline:
+        return pipeline.grade(path, name=name)
+
+
+def check_data(data: bytes, name: str, exercise: Exercise, part: Sequence[str]) -> Result:
+    """Grade the bytes of a notebook; of the functions, the result has those of `part`.
+
+    Raises
+    ------
+    GraderError
+        If student code cannot be confined on this machine.
+    """
+    with _own_pipeline(exercise) as pipeline:
+        try:
+            notebook = reading.parse(data, name, exercise.limits)
+        except UnavailableError as error:
+            return pipeline.unavailable(name, error.problem)[1]
+        result = pipeline.graded(notebook)[1]
+        if len(part) == len(exercise.names):
             return result
+        functions = {name: result.functions[name] for name in part}
+        return replace(
+            result,
+            functions=functions,
+            score=sum(function.points for function in functions.values()),
+            possible=sum(function.possible for function in functions.values()),
+            provisional=any(function.provisional for function in functions.values()),
+            summary=attempt("summing up a part", lambda: pipeline.summary_of(result, part), lambda _: result.summary),
+        )
+
+
+@contextlib.contextmanager
+def _own_pipeline(exercise: Exercise) -> Iterator[Pipeline]:
+    """Open a pipeline on the user's store, if there is one; what it trained is remembered there."""
+    store = _own_store()
+    if store is None:
+        with Pipeline(exercise, secrets.token_bytes(32)) as pipeline:
+            yield pipeline
+        return
+    with store, Pipeline(exercise, store.secret, cache=store.trainings()) as pipeline:
+        yield pipeline
+        store.add_trainings(pipeline.trainer.made)
 
 
 def _require_file(notebook: Path) -> None:
@@ -156,8 +190,8 @@ def write_page(result: Result, path: Path, lab: str = "") -> Path:
     return path
 
 
-def lab_page(exercise: Exercise) -> str:
-    """Return the lab of an exercise.
+def lab_page(exercise: Exercise, start: str = "") -> str:
+    """Return the lab of an exercise; `start` is a student's own, as the fragment of an address, to begin with.
 
     Raises
     ------
@@ -166,7 +200,7 @@ def lab_page(exercise: Exercise) -> str:
     """
     from grader.rendering import lab  # jinja2 is needed for pages only
 
-    return lab.lab_page(exercise, measured(exercise))
+    return lab.lab_page(exercise, measured(exercise), start)
 
 
 def annotated_path(notebook: Path, wanted: Path) -> Path:
@@ -253,6 +287,15 @@ def write_json(result: Result, path: Path | None) -> None:
         sys.stdout.write(spell_out_json(text))
     else:
         write(path, text, private=True)
+
+
+def _cell_view(result: Result) -> str:
+    from grader.rendering.cell import result_html  # jinja2 is needed for pages only
+
+    return result_html(result)
+
+
+Result.cell_view = staticmethod(_cell_view)
 
 
 def _own_store() -> Store | None:

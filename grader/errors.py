@@ -24,6 +24,10 @@ class GraderError(Exception):
         super().__init__(f"{problem}\n  hint: {hint}")
         self.problem, self.hint = problem, hint
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows of this error in place of a traceback."""
+        return str(self).splitlines()
+
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.problem, self.hint)
 

@@ -469,7 +469,7 @@ function page() {
   }
 
   function restore() {
-    const {settings, mine, refused} = read(location.hash);
+    const {settings, mine, refused} = read(location.hash || DATA.start || "");
     show(settings);
     yours = mine === null ? null : {start: mine, settings: fragment(settings, false)};
     go();

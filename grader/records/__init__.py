@@ -8,9 +8,9 @@ processes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -950,6 +950,17 @@ class Result:
     machine_score: float | None = None
     comment: Comment | None = None
     note: str = ""
+    cell_view: ClassVar[Callable[[Result], str] | None] = None  # how the cell of a notebook shows a result, as HTML
+
+    def __repr__(self) -> str:
+        """Return the score, the headline and the next step, without anything that a terminal would obey."""
+        said = [self.summary.headline, self.summary.next_step, *(one.message for one in self.notebook.problems)]
+        lines = ["".join(letter if letter.isprintable() else " " for letter in line) for line in said if line]
+        return f"<Result {self.score:g} / {self.possible:g}>\n" + "\n".join(lines)
+
+    def _repr_html_(self) -> str | None:
+        view = type(self).cell_view
+        return view(self) if view else None
 
     @property
     def settled_by_person(self) -> bool:

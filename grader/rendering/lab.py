@@ -42,8 +42,8 @@ COUNTS = ("no", "one", "two", "three", "four", "five")
 SEED = 1  # where the right answers set none
 
 
-def lab_page(exercise: Exercise, measured: Measured) -> str:
-    """Return the page of an exercise, with what was measured for it.
+def lab_page(exercise: Exercise, measured: Measured, start: str = "") -> str:
+    """Return the page of an exercise, with what was measured for it; without a fragment it begins as `start`, one, says.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def lab_page(exercise: Exercise, measured: Measured) -> str:
         FILE,
         styles=("page.css", "lab.css"),
         script="lab.js",
-        data=Markup(_json(_data(exercise, measured))),  # noqa: S704  # numbers, with < spelled out
+        data=Markup(_json(_data(exercise, measured) | ({"start": start} if start else {}))),  # noqa: S704  # numbers, with < spelled out
         exhibits=[_offered(exercise, exhibit) for exhibit in answered],
         pictures=[("Does the wait depend on how deep the network is?", [waits])] if waits else [],
         fragment=lambda experiment: fragment(exercise, experiment),

@@ -35,6 +35,7 @@ ORDER = (
     ("memo",),
     ("classroom.submissions", "classroom.manifest"),  # `grader check` opens a student's zip as a batch does
     ("api",),
+    ("session",),
     ("classroom",),
     ("lms",),
     ("classroom.privacy",),  # forgets people in the journals of pushes as well

@@ -1,0 +1,204 @@
+"""Checks in a live session: a real kernel, and plain Python; the verdict is that of the saved file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit, solved
+
+import grader
+from grader import messages
+from grader.rendering.cell import result_html
+
+SAMPLES = Path(__file__).parents[2] / "submissions"
+TELL = """
+import json as _json
+_result = grader.check()
+print("RESULT", _json.dumps([_result.score, _result.possible, _result.provisional, _result.notebook.status,
+    [problem.code for problem in _result.notebook.problems],
+    {name: [one.status, one.points, list(one.diagnosis.causes)] for name, one in _result.functions.items()}]))
+"""
+
+
+def in_kernel(folder: Path, *sources: str) -> list[nbformat.NotebookNode]:
+    """Run cells in a real kernel; return them with their outputs."""
+    from nbclient import NotebookClient
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    client = NotebookClient(
+        notebook, kernel_name="python3", allow_errors=True, timeout=300, resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute()
+    return notebook.cells
+
+
+def printed(cell: nbformat.NotebookNode) -> str:
+    return "".join(output.get("text", "") for output in cell.outputs)
+
+
+def data(cell: nbformat.NotebookNode) -> dict[str, str]:
+    (output,) = [output for output in cell.outputs if output.output_type == "execute_result"]
+    return output.data
+
+
+def told(cell: nbformat.NotebookNode) -> list[object]:
+    lines = [line for line in printed(cell).splitlines() if line.startswith("RESULT ")]
+    assert lines, cell.outputs
+    return json.loads(lines[0].removeprefix("RESULT "))
+
+
+def facts(result) -> list[object]:
+    functions = {name: [one.status, one.points, list(one.diagnosis.causes)] for name, one in result.functions.items()}
+    return [result.score, result.possible, result.provisional, result.notebook.status, functions]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "right",
+        "scale_one_hundredth",
+        "global_math",
+        "class_and_other_name",
+        "seed_at_the_top",
+        "syntax_error",
+        "untouched",
+    ],
+)
+def test_the_verdict_in_the_cell_is_that_of_the_saved_file(name, tmp_path):
+    path = SAMPLES / f"{name}.ipynb"
+    cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    score, possible, provisional, status, _, functions = told(in_kernel(tmp_path, *cells, "import grader", TELL)[-1])
+    assert [score, possible, provisional, status, functions] == facts(grader.grade(path))
+
+
+@pytest.mark.slow
+def test_a_session_that_differs_from_its_cells_says_so(tmp_path):
+    cells = in_kernel(
+        tmp_path,
+        "%load_ext grader\n%grade",
+        IMPORTS,
+        ZEROS,
+        edit(RANDOM, ("* 10", "* 0.01")),
+        HE,
+        "%grade initialize_parameters_random",
+        "%grade he",
+        "import grader\ngrader.lab()",
+        "%grade nothing",
+        "globals()['k'] = 10",
+        edit(RANDOM, ("* 10", "* k")),
+        TELL,
+        "initialize_parameters_zeros = initialize_parameters_he",
+        "del initialize_parameters_random",
+        TELL,
+    )
+    shown = data(cells[5])
+    assert shown["text/plain"].startswith("<Result 7 / 10>")
+    assert "<script" not in shown["text/html"]
+    assert "data:image/svg+xml" in shown["text/html"]
+    assert data(cells[6])["text/plain"].startswith("<Result 10 / 10>")
+    assert "#mine" not in data(cells[7])["text/html"]  # the last check was right
+    (error,) = cells[8].outputs
+    assert "initialize_parameters_he" in "".join(error.traceback)
+    assert "File" not in "".join(error.traceback)
+    assert "session_lost" in told(cells[11])[4]
+    assert {"session_other", "session_not_live"} <= set(told(cells[14])[4])
+
+
+@pytest.mark.slow
+def test_a_saved_file_that_is_older_is_named(tmp_path, monkeypatch):
+    path = tmp_path / "mine.ipynb"
+    path.write_bytes(solved(he=edit(HE, ("2 /", "1 /"))))
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+    [*_, old, _, saved] = in_kernel(
+        tmp_path,
+        IMPORTS,
+        ZEROS,
+        RANDOM,
+        HE,
+        "import grader",
+        TELL,
+        f"open({str(path)!r}, 'wb').write({solved()!r})",
+        TELL,
+    )
+    assert "session_unsaved" in told(old)[4]
+    assert "session_unsaved" not in told(saved)[4]
+
+
+def python(folder: Path, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=folder, input=text, capture_output=True, text=True, check=False, timeout=120)
+
+
+IN_IPYTHON = """
+import sys, logging
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+for number, (cell, source) in enumerate({cells!r}):
+    shell.run_cell(source, store_history=True, cell_id=cell)
+"""
+
+
+def test_a_cell_that_was_changed_and_run_again_counts_with_its_last_text(tmp_path):
+    cells = [
+        ("a", "%load_ext grader"),
+        ("b", f"import numpy as xp\n{IMPORTS}"),
+        ("c", HE.replace("np.", "xp.")),
+        ("d", "import grader\nr = grader.check('he')\nprint(r.score, [one.code for one in r.notebook.problems])"),
+        ("b", IMPORTS),
+        ("d", "r = grader.check('he')\nprint(r.score, [one.code for one in r.notebook.problems])"),
+        ("c", "def initialize_parameters_he(layers_dims):\n    return {\n"),
+        ("d", "r = grader.check('he')\nprint(r.score, [one.code for one in r.notebook.problems])"),
+    ]
+    ran = python(tmp_path, "-c", IN_IPYTHON.format(cells=cells))
+    lines = [line for line in ran.stdout.splitlines() if "session_scope" in line]
+    assert [line.split()[0] for line in lines] == ["10.0", "0.0", "0.0"], ran.stdout + ran.stderr
+    assert "session_lost" not in lines[0]
+    assert "session_lost" in lines[1]
+    assert "session_only_live" in lines[2]
+
+
+def test_plain_python_grades_the_file_that_defines_the_functions(tmp_path):
+    (tmp_path / "mine.py").write_text(f"{IMPORTS}\n{ZEROS}\n{RANDOM}\n{HE}")
+    ran = python(
+        tmp_path,
+        "-c",
+        "import sys; sys.path.insert(0, '.'); import mine, grader; print(repr(grader.check(mine.initialize_parameters_he)))",
+    )
+    assert ran.stdout.startswith("<Result 10 / 10>"), ran.stderr
+
+
+def test_a_function_without_a_source_is_refused_with_what_to_do(tmp_path):
+    code = f"import grader\nexec({HE!r})\ngrader.check()\n"
+    ran = python(tmp_path, "-c", code)
+    assert messages.say("session.unread", name="initialize_parameters_he") in ran.stderr
+
+
+def test_the_functions_that_a_plain_session_lacks_are_named(tmp_path):
+    ran = python(tmp_path, "-c", "import grader; grader.check()")
+    assert messages.say("session.nothing") in ran.stderr
+
+
+def test_the_random_state_of_a_session_stays(tmp_path):
+    (tmp_path / "mine.py").write_text(f"{IMPORTS}\n{HE}")
+    code = (
+        "import sys; sys.path.insert(0, '.'); import mine, grader, numpy as np; np.random.seed(7); "
+        "grader.check(mine.initialize_parameters_he); print(np.random.rand() == np.random.RandomState(7).rand())"
+    )
+    assert python(tmp_path, "-c", code).stdout == "True\n"
+
+
+def test_a_result_in_a_cell_has_no_script_and_escapes_what_a_student_wrote(tmp_path):
+    path = SAMPLES / "hostile_text.ipynb"
+    result = grader.grade(path)
+    shown = result_html(result)
+    assert result._repr_html_() == shown
+    assert "<script" not in shown.lower()
+    assert "onerror=" not in shown.lower() or "&lt;" in shown
+    assert len(repr(result)) < 2_000
+    assert len(shown) < 100_000
