@@ -21,6 +21,7 @@ from grader.lms.common.archives import Contents, Member, contents
 from grader.lms.common.feedback import PAGE
 from grader.lms.common.layout import HandedIn, HandedInFile, lay_out
 from grader.lms.common.system import Collect, Done, Export, Graded
+from grader.messages import say
 
 SYSTEM = "nbgrader"
 SUBMITTED, INBOUND = "submitted", "inbound"  # folders of a course and of the exchange
@@ -67,14 +68,10 @@ def export(request: Export) -> Done:
     )
     write(importer, (DATA / "nbgrader_import.py").read_text(encoding="utf-8"))
     messages = [
-        f"feedback for {len(released)} to release: cd {request.out}; nbgrader release_feedback {assignment}",
-        f"grades into the gradebook, with nbgrader's own Python: python {importer} {grades}",
+        say("lms.nbgrader.release", count=len(released), out=request.out, assignment=assignment),
+        say("lms.nbgrader.import", importer=importer, grades=grades),
     ]
-    attention = [
-        f"{path}: not handed in through the exchange, or not as an .ipynb file, "
-        "so release_feedback cannot hand it out; do so by other means"
-        for path in aside
-    ]
+    attention = [say("lms.nbgrader.not_released", path=path) for path in aside]
     return Done((grades, importer), tuple(messages), tuple(attention))
 
 
@@ -100,7 +97,7 @@ def _folders(files_in: Contents, *, exchange: bool) -> list[_Folder]:
     for (member, parts), top in zip(paths, tops, strict=True):
         placed = _placed(parts[top:], exchange=exchange or parts[:top][-1:] == (INBOUND,))
         if placed is None or (not top and any(tops)):  # other folders of a course hold no submissions
-            files_in.refused.append(f"{member.name}: not in STUDENT/ASSIGNMENT/")
+            files_in.refused.append(say("lms.nbgrader.no_name", member=member.name))
             continue
         key, rest = placed
         folders.setdefault(key, _Folder(*key)).files.append(("/".join(rest), member))
@@ -138,13 +135,16 @@ def _assignment(names: list[str], wanted: str | None) -> str:
         return wanted
     if not names:
         raise RequestError(
-            "nothing was handed in there",
-            hint="give the course folder, its folder submitted, or the exchange's folder inbound",
+            say("lms.nbgrader.nothing"),
+            hint=say("lms.nbgrader.nothing.hint"),
         )
-    listing = ", ".join(names)
     if wanted is None:
-        raise RequestError(f"there are {len(names)} assignments: {listing}", hint="name one with --assignment")
-    raise RequestError(f"there is no assignment {wanted!r}", hint=f"there is {listing}")
+        raise RequestError(
+            say("lms.nbgrader.several", count=len(names), names=tuple(names)), hint=say("lms.nbgrader.several.hint")
+        )
+    raise RequestError(
+        say("lms.nbgrader.unknown", wanted=wanted), hint=say("lms.nbgrader.unknown.hint", names=tuple(names))
+    )
 
 
 def _handed_in(folder: _Folder) -> HandedIn:
@@ -233,5 +233,5 @@ def _submission(request: Export, submission: Graded) -> dict[str, Any]:
 def _part(name: object, what: str) -> str:
     """Return a name that is one folder's name and no way out of it."""
     if not isinstance(name, str) or not name or name in {".", ".."} or set(name) & set("/\\\0"):
-        raise RequestError(f"{name!r} is no name of a {what} in nbgrader", hint="collect the course folder again")
+        raise RequestError(say(f"lms.nbgrader.bad_name.{what}", name=name), hint=say("lms.nbgrader.bad_name.hint"))
     return name

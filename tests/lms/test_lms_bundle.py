@@ -20,8 +20,8 @@ import pytest
 from notebooks import RANDOM, edit, solved, write
 
 from grader.cli import main
-from grader.lms.inside import bundle
 from grader.lms.inside.wheel import NAME, requirements, wheel
+from grader.messages import say
 
 CHECKOUT = Path(__file__).parents[2]
 SMALL = solved(random=edit(RANDOM, ("* 10", "* 0.01")))
@@ -130,7 +130,7 @@ def test_a_grader_that_does_not_start_leaves_a_result_without_a_score(online, tm
     ran(root / "run_autograder", folder=root)
     document = json.loads((root / "results" / "results.json").read_bytes())
     assert "score" not in document
-    assert bundle.NOT_STARTED in document["output"]
+    assert say("lms.build.not_started") in document["output"]
 
 
 def laid_out(path: Path, folder: Path) -> Path:

@@ -26,6 +26,7 @@ from grader.lms.common.system import Run
 from grader.lms.inside import coursera, gradescope, prairielearn
 from grader.lms.inside import run as inside
 from grader.lms.inside.run import JudgedHandIn
+from grader.messages import say
 from grader.rendering import fragment
 
 RIGHT = solved()
@@ -275,7 +276,7 @@ def test_a_fault_of_ours_is_said_and_is_no_zero(tmp_path, monkeypatch, capsys, s
 
     assert score(system, document) is None
     assert not any("score" in test for test in document.get("tests", ()))
-    assert inside.OURS in shown(document)
+    assert say("lms.inside.ours") in shown(document)
     assert "boom" not in shown(document)
     assert "no score was written" in capsys.readouterr().out
 
@@ -294,7 +295,7 @@ def test_the_first_file_says_that_grading_did_not_finish(tmp_path, monkeypatch, 
 
     (first,) = seen
     jsonschema.validate(first, SCHEMAS[system])
-    assert inside.UNFINISHED in shown(first)
+    assert say("lms.inside.unfinished") in shown(first)
     assert score(system, first) is None
 
 
@@ -313,7 +314,7 @@ def test_a_run_that_is_killed_leaves_the_first_file(tmp_path):
     assert process.returncode == -signal.SIGKILL  # it had not ended by itself
     document = json.loads(path.read_bytes())
     jsonschema.validate(document, SCHEMAS["gradescope"])
-    assert inside.UNFINISHED in shown(document)
+    assert say("lms.inside.unfinished") in shown(document)
     assert score("gradescope", document) is None
 
 
@@ -331,7 +332,7 @@ def test_a_part_that_could_not_be_judged_leaves_the_whole_without_a_score(tmp_pa
     document = run(system, laid(tmp_path, system, {"hw.ipynb": RIGHT}))
 
     assert score(system, document) is None
-    assert inside.OURS in shown(document)
+    assert say("lms.inside.ours") in shown(document)
     assert "<script" not in document.get("output", "")
 
 

@@ -21,10 +21,11 @@ from grader.lms.common.archives import Member, contents, write_zip
 from grader.lms.common.layout import HandedIn, HandedInFile, lay_out, set_aside
 from grader.lms.common.system import Collect, Done, Export, Graded
 from grader.lms.common.tables import Column
+from grader.messages import say
 
 GRADEBOOK = "canvas-gradebook.csv"
 FEEDBACK = "canvas-feedback.zip"
-_NOT_OURS = {"EX": "excused", "N/A": "not assigned"}
+_NOT_OURS = {"EX": "excused", "N/A": "not_assigned"}
 
 
 def collect(request: Collect) -> Done:
@@ -42,9 +43,7 @@ def collect(request: Collect) -> Done:
     for member in files_in.members:
         base = member.name.rpartition("/")[2]
         if _is_unpacked(member):
-            files_in.refused.append(
-                f"{member.name}: in a folder, and Canvas makes none; it was unpacked from another file"
-            )
+            files_in.refused.append(say("lms.canvas.unpacked", member=member.name))
             continue
         try:
             name = parse(base, roster)
@@ -52,7 +51,7 @@ def collect(request: Collect) -> Done:
             unclear[base] = error
             continue
         if name is None:
-            files_in.refused.append(f"{member.name}: not a name that Canvas gives")
+            files_in.refused.append(say("lms.canvas.no_name", member=member.name))
         else:
             handed_in.setdefault(name.user, []).append((name, member))
     entries = [_handed_in(user, files, roster) for user, files in handed_in.items()]
@@ -73,10 +72,10 @@ def _handed_in(user: str, files: Sequence[tuple[CanvasName, Member]], roster: Ma
     names = dict.fromkeys(name.name for name, _ in files)
     login = (roster or {}).get(user, "")
     group = bool(login) and sanitized(login) != sanitized(first.name) and not first.anonymous
-    notes = [f"This was handed in as a {name.kind}, not as a file." for name, _ in files if not uploads]
-    remarks = ["not in the roster"] * bool(roster and not login and not first.anonymous)
-    remarks += [f"several names for the id {user}: {', '.join(names)}"] * (len(names) > 1)
-    remarks += [f"a group's, or a changed name: the roster calls {user} {login}"] * group
+    notes = [say("lms.canvas.handed_in_as", kind=name.kind) for name, _ in files if not uploads]
+    remarks = [say("lms.not_in_roster")] * bool(roster and not login and not first.anonymous)
+    remarks += [say("lms.canvas.several_names", user=user, names=tuple(names))] * (len(names) > 1)
+    remarks += [say("lms.canvas.group_or_changed", user=user, login=login)] * group
     return HandedIn(
         student=user,
         name=f"anonymous {user}" if first.anonymous else (first.name if group else login or first.name),
@@ -117,11 +116,9 @@ def export(request: Export) -> Done:
 
 def _gradebook(request: Export) -> Done:
     if request.template is None:
-        return Done(said=("no --gradebook was given: no scores were written, only feedback",))
+        return Done(said=(say("lms.canvas.no_gradebook"),))
     if request.graded and all("anonymous_id" in submission.entry.lms for submission in request.graded):
-        return Done(
-            attention=("the hand-ins are anonymous, so no score can be put beside a name: only feedback was written",)
-        )
+        return Done(attention=(say("lms.canvas.anonymous"),))
     book = canvas_gradebook.read(request.template)
     column = choose(book, request)
     filled = _filled(request, book, column)
@@ -129,11 +126,10 @@ def _gradebook(request: Export) -> Done:
     rows = [book.header, *([book.points] if book.points else []), *filled.rows]
     path = request.out / GRADEBOOK
     canvas_gradebook.write(path, [[row[index] if index < len(row) else "" for index in columns] for row in rows], book)
-    counts = f"{filled.new} new, {filled.changed} changed, {filled.same} as before"
     return Done(
         files=(path,),
         said=(
-            f"column {column.header!r}: {len(filled.rows)} scores, {counts}",
+            _counted(column, filled),
             *points.converted(request.possible, column.possible),
         ),
         attention=tuple(filled.attention),
@@ -176,10 +172,19 @@ def _filled(request: Export, book: Gradebook, column: Column) -> _Filled:
             _fill(filled, request, book, column, row, one)
     for one in wanted.values():
         if request.score(one) is not None:
-            filled.attention.append(
-                f"{one.entry.name} (id {one.entry.student}): no row in the gradebook, so no score was written"
-            )
+            filled.attention.append(say("lms.canvas.no_row", name=one.entry.name, student=one.entry.student))
     return filled
+
+
+def _counted(column: Column, filled: _Filled) -> str:
+    return say(
+        "lms.column_filled",
+        header=column.header,
+        count=len(filled.rows),
+        new=filled.new,
+        changed=filled.changed,
+        same=filled.same,
+    )
 
 
 def _fill(
@@ -191,15 +196,13 @@ def _fill(
     if score is None:
         return
     if reason := _NOT_OURS.get(old.upper()):
-        filled.attention.append(f"{submission.label}: {reason} in the gradebook, so no score was written")
+        filled.attention.append(say(f"lms.canvas.no_score.{reason}", label=submission.label))
         return
     if (name := canvas_gradebook.person(book, row)) != submission.entry.name and sanitized(name) != sanitized(
         submission.entry.name
     ):
         filled.attention.append(
-            f"the score of {submission.label} goes to {name} "
-            f"(id {submission.entry.student}): a group's member, or a changed name; "
-            "see in Canvas that the whole group has it"
+            say("lms.canvas.goes_to", label=submission.label, name=name, student=submission.entry.student)
         )
     new = points.out_of(score, request.possible, column.possible)
     before = points.as_number(old)
@@ -209,7 +212,7 @@ def _fill(
         filled.same += 1
     else:
         filled.changed += 1
-        filled.attention.append(f"{submission.label}: {old} in the gradebook becomes {points.number(new)}")
+        filled.attention.append(say("lms.canvas.becomes", label=submission.label, old=old, new=points.number(new)))
     width = max(len(row), column.index + 1)
     cells = [*row, *[""] * (width - len(row))]
     cells[column.index] = points.number(new)
@@ -228,22 +231,20 @@ def _feedback(request: Export) -> Done:
         if submission.absent and request.score(submission) is None:
             continue
         if not member or not submission.entry.file:
-            attention.append(f"{submission.label}: no notebook was handed in, so none can go back (the score can)")
+            attention.append(say("lms.canvas.no_notebook", label=submission.label))
         elif suffix_of(submission.entry.file) != ".ipynb":
-            attention.append(
-                f"{submission.label}: a script has no cells to put notes between; only the score goes back"
-            )
+            attention.append(say("lms.canvas.script", label=submission.label))
         else:
             page = submission.folder / "annotated.ipynb"
             alone += not page.is_file() and not submission.absent
             files[_returned_as(submission)] = page if page.is_file() else _notes_alone(submission)
     if alone:
-        attention.append(
-            f"{alone} have no annotated.ipynb beside their page: they get a notebook of notes alone; grade again to have all"
-        )
+        attention.append(say("lms.canvas.notes_alone", count=alone))
     path = request.out / FEEDBACK
     write_zip(path, files)
-    return Done(files=(path,), said=(f"feedback for {len(files)} in {path.name}",), attention=tuple(attention))
+    return Done(
+        files=(path,), said=(say("lms.feedback_for", count=len(files), path=path.name),), attention=tuple(attention)
+    )
 
 
 def _returned_as(submission: Graded) -> str:

@@ -16,6 +16,7 @@ from grader.lms.canvas.names import is_id
 from grader.lms.common import tables
 from grader.lms.common.points import as_number
 from grader.lms.common.tables import Column
+from grader.messages import say
 
 _ASSIGNMENT = re.compile(r"(?P<title>.*)\s\((?P<id>\d+)\)", re.ASCII | re.DOTALL)
 _COMPUTED = re.compile(r"(?:Current|Final) (?:Score|Points|Grade)|Override (?:Score|Grade|Status)")
@@ -69,8 +70,8 @@ def read(path: Path) -> Gradebook:
             students = [row for row in body if row is not points]
             return Gradebook(path, text, delimiter, header, points, students, identity)
     raise RequestError(
-        f"{path} is no gradebook of Canvas: it has no columns Student, ID and Section",
-        hint="in Canvas: Grades, Export, Export Entire Gradebook; give that file as it is",
+        say("lms.canvas.no_gradebook_file", path=path),
+        hint=say("lms.canvas.no_gradebook_file.hint"),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.errors import RequestError
+from grader.messages import say
 
 _ANONYMOUS = re.compile(
     r"(?P<late>LATE_)?anon_(?P<user>[^_]+)_(?:(?P<attachment>\d+)_(?P<original>.+)|(?P<kind>text|link)\.html)", re.ASCII
@@ -72,19 +73,16 @@ def parse(member: str, roster: Mapping[str, str] | None = None) -> CanvasName | 
         possible = same if len(same) == 1 else [name for name in possible if name in listed] or possible
     if not possible:
         raise RequestError(
-            f"{member!r} can be read in {len(every)} ways, and Canvas writes a name like none of them",
-            hint="take this file out of the zip, and grade it by hand",
+            say("lms.canvas.no_reading", member=member, count=len(every)),
+            hint=say("lms.grade_by_hand.hint"),
         )
     if len(possible) > 1:
-        both = " or ".join(
-            f"{name.name!r} (id {name.user}) with {name.original or name.kind!r}" for name in possible[:3]
+        both = tuple(
+            say("lms.canvas.reading", name=name.name, user=name.user, file=name.original or name.kind)
+            for name in possible[:3]
         )
-        hint = (
-            "the roster does not decide: take this file out of the zip, and grade it by hand"
-            if roster
-            else "give the exported gradebook with --roster FILE: its ID column decides"
-        )
-        raise RequestError(f"{member!r} can be read in two ways: {both}", hint=hint)
+        hint = say("lms.canvas.roster_undecided.hint") if roster else say("lms.canvas.two_readings.hint")
+        raise RequestError(say("lms.canvas.two_readings", member=member, both=both), hint=hint)
     return possible[0]
 
 

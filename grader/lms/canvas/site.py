@@ -23,6 +23,7 @@ from grader.lms.live.changes import Assignment, ChangeOutcome, GradeChange, Note
 from grader.lms.live.http import TOLD_SECONDS, Http, HttpCall, origin
 from grader.lms.live.push import failed, is_final, stopping
 from grader.lms.live.tokens import Secret
+from grader.messages import say
 
 if TYPE_CHECKING:
     import requests
@@ -55,14 +56,18 @@ class Canvas:
     """One assignment of a Canvas site, as the owner of a token sees it."""
 
     title = "Canvas"
-    unknown = "Canvas shows no submission of theirs in this assignment (nor any name while grading is anonymous)"
+
+    @property
+    def unknown(self) -> str:
+        """What is wrong where the site does not know an entry's student."""
+        return say("lms.canvas.unknown")
 
     def __init__(self, address: str, token: Secret, *, http: Callable[[str], Http] = Http) -> None:
         match = ADDRESS.fullmatch(address.strip())
         if match is None:
             raise RequestError(
-                f"{address!r} is not the address of a Canvas assignment",
-                hint="copy it from the browser: https://canvas.example.edu/courses/12/assignments/34",
+                say("lms.canvas.no_address", address=address),
+                hint=say("lms.canvas.no_address.hint"),
             )
         self.site, course, assignment = match["site"], match["course"], match["assignment"]
         self.target = f"{self.site}/courses/{course}/assignments/{assignment}"
@@ -82,20 +87,18 @@ class Canvas:
             record = self._http.json(self._requester.request("GET", self._path))
             if record.get("grading_type") not in TAKES_POINTS:
                 raise RequestError(
-                    f"the assignment is graded by {record.get('grading_type')!r}, which takes no points",
-                    hint="set “Display Grade as” to points in the assignment",
+                    say("lms.canvas.no_points_type", type=record.get("grading_type")),
+                    hint=say("lms.canvas.no_points_type.hint"),
                 )
             if record.get("points_possible") is None:
-                raise RequestError("the assignment has no points yet", hint="set its points in Canvas")
+                raise RequestError(say("lms.canvas.no_points"), hint=say("lms.canvas.no_points.hint"))
             alone = bool(record.get("grade_group_students_individually"))
             self._is_group = record.get("group_category_id") is not None and not alone
             attention = []
             if record.get("post_manually"):
-                attention.append("grades and comments stay hidden in Canvas until you post them in the gradebook")
+                attention.append(say("lms.canvas.hidden"))
             if alone:
-                attention.append(
-                    "this group assignment is graded one by one: only the member named gets grade and comment"
-                )
+                attention.append(say("lms.canvas.one_by_one"))
             return Assignment(
                 self._http.clean(str(record["name"])), Decimal(str(record["points_possible"])), tuple(attention)
             )
@@ -107,8 +110,8 @@ class Canvas:
             named = [(record, _standing(record)) for record in every if record.get("user_id")]
         if any("submission_comments" not in record for record in every):
             raise LiveError(
-                "Canvas leaves out the comments that are there, so nobody could tell what was sent before",
-                hint="tick “Allow Include Parameters” at the developer key, and make a new token",
+                say("lms.canvas.no_comments"),
+                hint=say("lms.canvas.no_comments.hint"),
             )
         by_user = {standing.user: standing for _, standing in named}
         by_user |= {
@@ -147,10 +150,7 @@ class Canvas:
         if writing:
             return ()
         untried = ", ".join(scope.removeprefix("url:") for scope in SCOPES if not scope.startswith("url:GET"))
-        sentence = (
-            "if the token has scopes: each that reads is there; those that write cannot be tried by reading, and are tried "
-            f"on nobody before the first grade goes out: {untried}"
-        )
+        sentence = say("lms.canvas.scopes", untried=untried)
         return (sentence,)
 
     def send(self, changes: Sequence[GradeChange], note: Note) -> Iterator[ChangeOutcome]:
@@ -212,16 +212,14 @@ class Canvas:
             waited, pause = 0.0, 1.0
             while progress.workflow_state not in {"completed", "failed"}:
                 if waited > PATIENCE_SECONDS:
-                    return Unanswered("Canvas has not finished its job yet", hint="run the same command again later")
+                    return Unanswered(say("lms.canvas.job_unfinished"), hint=say("lms.run_later.hint"))
                 if waited >= TOLD_SECONDS:
-                    self._http.say(f"Canvas is setting {len(changes)} grades, for {waited:.0f} s now")
+                    self._http.say(say("lms.canvas.waiting", count=len(changes), seconds=waited))
                 self._http.sleep(pause)
                 waited, pause = waited + pause, min(2 * pause, 10.0)
                 progress = progress.query()
             message = self._http.clean(str(getattr(progress, "message", None) or ""))
-        return LiveError(
-            message or "Canvas took the grade and does not show it", hint="see whether the student may be graded"
-        )
+        return LiveError(message or say("lms.canvas.grade_not_shown"), hint=say("lms.canvas.grade_not_shown.hint"))
 
     # --- comments --------------------------------------------------------------------------------------------------
 
@@ -238,7 +236,7 @@ class Canvas:
         note.write(change, "comment", "sending", note=file)
         attributes = {"course_id": self._assignment.course_id, "assignment_id": self._assignment.id}
         submission = canvasapi.submission.Submission(self._requester, {**attributes, "user_id": change.standing.user})
-        silent = Unanswered("Canvas does not show the comment", hint="run the same command again, it looks first")
+        silent = Unanswered(say("lms.canvas.comment_not_shown"), hint=say("lms.run_again.hint"))
         try:
             with self._understood():
                 submission.edit(comment=comment)
@@ -278,13 +276,11 @@ class Canvas:
         try:
             yield
         except ImportError:
-            raise RequestError(
-                "sending to Canvas needs one more library", hint="run `pip install 'grader[canvas]'`"
-            ) from None
+            raise RequestError(say("lms.canvas.library"), hint=say("lms.canvas.library.hint")) from None
         except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
             raise LiveError(
-                f"{self.site} answered in a way that no Canvas does",
-                hint="check the address: it should be that of the Canvas site itself",
+                say("lms.canvas.strange_answer", site=self.site),
+                hint=say("lms.canvas.strange_answer.hint"),
             ) from None
 
 
@@ -296,8 +292,8 @@ class MissingScope(LiveError):
 
 def _without(scopes: Sequence[str]) -> MissingScope:
     error = MissingScope(
-        f"the token lacks the scope {' and '.join(scopes)}",
-        hint="add it to the developer key, and make a new token; docs/lms/push.md lists all that are needed",
+        say("lms.canvas.scope_missing", scopes=tuple(scopes)),
+        hint=say("lms.canvas.scope_missing.hint"),
     )
     error.status, error.scope = 401, scopes[0]
     return error
@@ -340,8 +336,8 @@ class _Requester:
             return self._finish_upload(call.url, response)
         if response.status_code >= 300:
             raise LiveError(
-                f"{origin(call.url)} sends us on to another address",
-                hint="give the address where Canvas answers itself",
+                say("lms.sent_on", site=origin(call.url)),
+                hint=say("lms.sent_on.hint"),
             )
         return response
 
@@ -387,11 +383,13 @@ def _standing(submission: Mapping[str, Any]) -> Standing:
     return Standing(
         user=str(submission["user_id"]),
         grade=None if score is None else Decimal(str(score)),
-        by=f"user {int(grader)} on {date.fromisoformat(str(when)[:10])}" if grader and when else "",
+        by=say("lms.canvas.by_user", grader=int(grader), when=date.fromisoformat(str(when)[:10]))
+        if grader and when
+        else "",
         comments=tuple(str(comment.get("comment")) for comment in comments),
         files=tuple(str(file.get("id")) for file in files),
         attempt=submission.get("attempt"),
-        settled="excused in Canvas" if submission.get("excused") else "",
+        settled=say("lms.canvas.excused_there") if submission.get("excused") else "",
     )
 
 

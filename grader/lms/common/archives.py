@@ -15,6 +15,7 @@ from typing import IO
 from grader.classroom.submissions import walk
 from grader.errors import RequestError
 from grader.files import replacing
+from grader.messages import say
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 
 MOST_MEMBERS = 100_000
@@ -84,9 +85,7 @@ def contents(sources: Sequence[Path]) -> Contents:
         elif source.is_file():
             members = _of_zip(source, listing)
         else:
-            raise RequestError(
-                f"there is no {source}", hint="give the zip as the LMS made it, or the folder it unpacks to"
-            )
+            raise RequestError(say("lms.no_source", source=source), hint=say("lms.give_zip_or_folder.hint"))
         visible = [member for member in members if not _is_hidden(member)]
         listing.passed_over += len(members) - len(visible)
         depth = _shared_depth(visible)
@@ -130,7 +129,7 @@ def _of_folder(source: Path, listing: Contents) -> list[Member]:
     for name, error in walk(source):
         path = source / name
         if error is not None:
-            listing.refused.append(f"{name or source}: the folder cannot be opened: {error.strerror}")
+            listing.refused.append(say("lms.no_folder", path=name or source, reason=error.strerror))
         elif path.is_symlink() or not path.is_file():
             listing.refused.append(f"{name}: a link")
         else:
@@ -143,8 +142,8 @@ def _of_zip(source: Path, listing: Contents) -> list[Member]:
         archive = zipfile.ZipFile(source)
     except Exception as error:  # a damaged directory of an archive fails in many ways
         raise RequestError(
-            f"{source} cannot be read as a zip: {error}",
-            hint="give the zip as the LMS made it; if this is that zip, it is damaged: download it again",
+            say("lms.no_zip", source=source, reason=error),
+            hint=say("lms.no_zip.hint"),
         ) from None
     infos = [info for info in archive.infolist() if not info.is_dir()]
     too_large = _too_large(source, infos)
@@ -154,7 +153,7 @@ def _of_zip(source: Path, listing: Contents) -> list[Member]:
         if stat.S_ISLNK(info.external_attr >> 16):
             listing.refused.append(f"{name}: a link")
         elif name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/"):
-            listing.refused.append(f"{name}: it leads out of the zip")
+            listing.refused.append(say("lms.leads_out", name=name))
         else:
             members.append(Member(name, info.file_size, source, archive, info, too_large=info.filename in too_large))
     return members
@@ -175,8 +174,8 @@ def _too_large(source: Path, infos: Sequence[zipfile.ZipInfo]) -> set[str]:
     unpacked = _unpacked_bytes(infos, large)
     if len(infos) > MOST_MEMBERS or unpacked > most:
         raise RequestError(
-            f"{source} holds {len(infos)} files of {unpacked >> 20} MB in all, more than it should",
-            hint="this may be a zip bomb; if it is a real download, unpack it and give the folder",
+            say("lms.zip_bomb", source=source, count=len(infos), size=unpacked >> 20),
+            hint=say("lms.zip_bomb.hint"),
         )
     return large
 

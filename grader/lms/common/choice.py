@@ -9,8 +9,6 @@ from grader.classroom.submissions import suffix_of
 from grader.errors import UnavailableError
 from grader.exercise.limits import Limits
 
-RULE = "the file in which most of the functions are filled in counts"
-
 
 def done_in(data: bytes, name: str, functions: Sequence[str]) -> tuple[int, int]:
     """Return how many of the functions are filled in in a file, and how many it has at all, including templates.

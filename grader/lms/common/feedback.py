@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from grader.messages import say
 from grader.records import Result
 from grader.rendering.text import clean
 
@@ -67,5 +68,7 @@ def _behind(before: str, ours: str, pattern: re.Pattern[str], gap: str) -> str:
 
 def _paragraphs(result: Result) -> list[str]:
     summary = result.summary
-    step = f"Next step: {summary.next_step}" if summary.next_step and not result.passed else summary.next_step
+    step = (
+        say("lms.next_step", step=summary.next_step) if summary.next_step and not result.passed else summary.next_step
+    )
     return [clean(paragraph).strip() for paragraph in (summary.headline, step, summary.text) if paragraph.strip()]

@@ -15,6 +15,7 @@ from grader.classroom.review import open_items
 from grader.errors import RequestError
 from grader.files import make_private_folder
 from grader.lms.common.system import UNWORKED, Export, Graded, Unworked, label, namesakes
+from grader.messages import say
 from grader.records import Result
 
 UNSEEN = ("no_notebook", "unreadable")  # blank by default; the others get their score
@@ -37,7 +38,7 @@ def gather(
     graded, held_back, same = [], {}, namesakes(manifest.entries)
     for entry in manifest.entries:
         if (graded_in := results.get(entry.student)) is None:
-            held_back[entry.student] = "not graded yet"
+            held_back[entry.student] = say("lms.not_graded")
             continue
         folder, result = graded_in
         kind = unworked(entry, result)
@@ -80,7 +81,9 @@ def absent_points(option: str) -> dict[str, Decimal | None]:
     for part in option.split(","):
         status, equals, value = part.strip().rpartition("=")
         if equals and status not in UNWORKED:
-            raise RequestError(f"--absent {part.strip()!r}: no such status", hint=f"known are {', '.join(UNWORKED)}")
+            raise RequestError(
+                say("lms.absent_status", rule=part.strip()), hint=say("lms.absent_status.hint", statuses=UNWORKED)
+            )
         points |= dict.fromkeys([status] if equals else UNSEEN, _points(value))
     return points
 
@@ -89,8 +92,8 @@ def _points(option: str) -> Decimal | None:
     if option in {"blank", "zero"}:
         return Decimal(0) if option == "zero" else None
     if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", option, re.ASCII):
-        hint = "say blank, zero or points such as 5; for one status: not_attempted=blank"
-        raise RequestError(f"--absent {option!r} is no number of points", hint=hint)
+        hint = say("lms.absent_points.hint")
+        raise RequestError(say("lms.absent_points", option=option), hint=hint)
     return Decimal(option)
 
 
@@ -108,8 +111,8 @@ def _manifest(directory: Path) -> Manifest:
     manifest = manifests.load(directory)
     if manifest is None:
         raise RequestError(
-            f"{directory} holds no {manifests.FILE}, so nobody can tell whose the results are",
-            hint="collect the LMS's download first, grade the collected folder with `grader batch`, then export",
+            say("lms.no_manifest", directory=directory, file=manifests.FILE),
+            hint=say("lms.no_manifest.hint"),
         )
     return manifest
 
@@ -133,8 +136,8 @@ def _results(
             waiting = open_items((result for _, result in by_student.values()), store.seen())
     if not by_student:
         raise RequestError(
-            f"nothing of a collected folder was graded into {directory}",
-            hint="run `grader batch COLLECTED --out DIR` and export that DIR",
+            say("lms.nothing_graded", directory=directory),
+            hint=say("lms.nothing_graded.hint"),
         )
     return by_student, waiting, nobody
 

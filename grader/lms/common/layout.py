@@ -33,13 +33,9 @@ from grader.files import make_private_folder, replacing, write
 from grader.lms.common.archives import MOST_ZIP_BYTES, Contents, Member
 from grader.lms.common.choice import done_in, is_notebook
 from grader.lms.common.system import Collect, Done, label, namesakes
+from grader.messages import say
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 from grader.records.wording import first_few
-
-_UNSEALED = (
-    "manifest.json has no seal, since no key can be kept in your data folder: "
-    "give `grader batch` the option --manifest with its path"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +79,14 @@ def set_aside(unclear: Mapping[str, RequestError], others: Collection[object], c
     """
     errors = list(unclear.values())
     if errors and not others:
-        more = f"; {len(errors) - 1} more names are as unclear" if len(errors) > 1 else ""
-        raise RequestError(f"{errors[0].problem}{more}", hint=errors[0].hint)
-    contents.refused += [f"{error.problem}; it was set aside: {error.hint}" for error in errors]
-    note = "The name of this file does not tell whose it is, so it was set aside."
-    return [HandedIn(path, f"set aside: {path}", note=note) for path in unclear]
+        first, *others_unclear = errors
+        problem = (
+            say("lms.as_unclear", problem=first.problem, count=len(others_unclear)) if others_unclear else first.problem
+        )
+        raise RequestError(problem, hint=first.hint)
+    contents.refused += [say("lms.set_aside", problem=error.problem, hint=error.hint) for error in errors]
+    note = say("lms.set_aside.note")
+    return [HandedIn(path, say("lms.set_aside.name", path=path), note=note) for path in unclear]
 
 
 def lay_out(
@@ -107,7 +106,7 @@ def lay_out(
     entries = sorted(handed_in, key=lambda hand_in: (hand_in.name.casefold(), hand_in.student))
     if not entries:
         sources = ", ".join(map(str, request.exports))
-        raise RequestError(f"no submission of this system is in {sources}", hint="give the zip as the LMS made it")
+        raise RequestError(say("lms.nothing_of_system", sources=sources), hint=say("lms.give_zip.hint"))
     make_private_folder(request.out)
     try:
         usual = _usual(entries)
@@ -116,12 +115,12 @@ def lay_out(
         )
     except OSError as error:
         raise RequestError(
-            f"{request.out} cannot be written: {error.strerror}", hint="free disk space or choose another folder"
+            say("lms.not_written", path=request.out, reason=error.strerror), hint=say("lms.not_written.hint")
         ) from None
     manifest = manifests.sealed(Manifest(system=system, assignment=dict(assignment or {}), entries=laid))
     write(request.out / manifests.FILE, manifests.encode(manifest), private=True)
     summary = _done(request, entries, laid, contents)
-    return summary if manifest.seal else replace(summary, attention=(*summary.attention, _UNSEALED))
+    return summary if manifest.seal else replace(summary, attention=(*summary.attention, say("lms.unsealed")))
 
 
 def _entry(request: Collect, hand_in: HandedIn, stem: str, usual: str) -> Entry:
@@ -138,13 +137,11 @@ def _entry(request: Collect, hand_in: HandedIn, stem: str, usual: str) -> Entry:
             sha256, said = _copy(chosen.member, request.out / file)
             notes.append(said)
         elif files:
-            notes.append(
-                "No notebook is among what was handed in: " + first_few([file.original for file in files], MOST_FILES)
-            )
+            notes.append(say("lms.no_notebook_among", files=first_few([file.original for file in files], MOST_FILES)))
         if aside := [file.original for file in files if file.member.too_large and file is not chosen]:
-            notes.append("Set aside, since it is too large: " + first_few(aside, MOST_FILES))
+            notes.append(say("lms.aside_too_large", files=first_few(aside, MOST_FILES)))
         if left:
-            notes.append(f"{left + len(able)} notebooks and scripts were handed in; only {len(able)} were looked at.")
+            notes.append(say("lms.looked_at_some", count=left + len(able), most=len(able)))
     return Entry(
         file=file,
         student=hand_in.student,
@@ -253,7 +250,7 @@ def _copy(member: Member, path: Path) -> tuple[str | None, str]:
     with replacing(path, private=True) as draft:
         if member.too_large or member.size_bytes > SOURCE_LIMIT_BYTES:
             draft.truncate(SOURCE_LIMIT_BYTES + 1)
-            return None, f"The file is too large ({member.size_bytes >> 20} MB)."
+            return None, say("lms.file_too_large", size=member.size_bytes >> 20)
         try:
             with member.open() as source:
                 while chunk := source.read(1 << 20):
@@ -265,7 +262,7 @@ def _copy(member: Member, path: Path) -> tuple[str | None, str]:
             draft.seek(0)
             draft.truncate()
             encrypted = isinstance(error, RuntimeError) and "encrypted" in str(error)
-            return None, f"The file is {'encrypted' if encrypted else 'damaged'} in the LMS's download."
+            return None, say("lms.file_encrypted") if encrypted else say("lms.file_damaged")
     return digest.hexdigest(), ""
 
 
@@ -285,10 +282,10 @@ def _plain(text: str) -> str:
 
 def _done(request: Collect, handed_in: Sequence[HandedIn], entries: Sequence[Entry], contents: Contents) -> Done:
     files = [entry for entry in entries if entry.file]
-    messages = [f"{len(entries)} entries: {len(files)} with a notebook, {len(entries) - len(files)} without"]
+    messages = [say("lms.entries", count=len(entries), files=len(files), without=len(entries) - len(files))]
     late = sum(bool(entry.late) for entry in entries)
-    messages += [f"{late} of them late"] * bool(late)
-    messages += [f"passed over, as nobody's: {contents.passed_over}"] * bool(contents.passed_over)
+    messages += [say("lms.late", count=late)] * bool(late)
+    messages += [say("lms.passed_over", count=contents.passed_over)] * bool(contents.passed_over)
     same = namesakes(entries)
     attention = [
         _remarks(hand_in, entry, is_namesake=entry.student in same)
@@ -304,8 +301,8 @@ def _remarks(hand_in: HandedIn, entry: Entry, *, is_namesake: bool) -> str:
     remarks = [
         entry.note,
         hand_in.remark,
-        f"{entry.original} was taken, not {first_few(entry.others, MOST_FILES)}" if several else "",
+        say("lms.taken", original=entry.original, others=first_few(entry.others, MOST_FILES)) if several else "",
     ]
-    remarks += ["no file was handed in"] * (entry.file is None and not hand_in.note and not hand_in.files)
+    remarks += [say("lms.no_file")] * (entry.file is None and not hand_in.note and not hand_in.files)
     sentence = "; ".join(part for part in remarks if part)
     return f"{label(entry, is_namesake=is_namesake)}: {sentence}" if sentence else ""

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 from grader.errors import RequestError
+from grader.messages import say
 from grader.records.points import cents, exact, number
 
 __all__ = ["as_number", "cents", "converted", "equal", "exact", "number", "out_of", "rounded"]
@@ -42,8 +43,8 @@ def out_of(score: Decimal, possible: float, column: Decimal | None) -> Decimal:
         return score
     if not column:
         raise RequestError(
-            "the assignment is out of 0 points in the LMS",
-            hint="give it points there; what we have is converted to them",
+            say("lms.zero_points"),
+            hint=say("lms.zero_points.hint"),
         )
     return score * column / exact(possible)
 
@@ -53,4 +54,4 @@ def converted(possible: float, column: Decimal | None) -> tuple[str, ...]:
     whole = exact(possible)
     if column is None or column == whole:
         return ()
-    return (f"the LMS counts out of {number(column)}, the exercise out of {number(whole)}: scores are converted",)
+    return (say("lms.converted", column=number(column), whole=number(whole)),)

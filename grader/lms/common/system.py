@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from grader.classroom.manifest import Entry, Manifest
 from grader.lms.common.points import exact
@@ -17,12 +17,9 @@ if TYPE_CHECKING:
     from grader.records import Result
 
 Unworked = Literal["no_notebook", "unreadable", "wrong_notebook", "not_attempted"]
-UNWORKED: Mapping[Unworked, str] = {
-    "no_notebook": "nothing was handed in that is a notebook",
-    "unreadable": "no notebook that could be read",
-    "wrong_notebook": "not the notebook of this exercise",
-    "not_attempted": "nothing was attempted",
-}  # hand-ins without work to grade: what they are exported as is the instructor's choice
+UNWORKED: tuple[Unworked, ...] = get_args(
+    Unworked
+)  # no work to grade: what they are exported as is the instructor's choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ def label(entry: Entry, *, is_namesake: bool) -> str:
         if is_namesake and entry.student.startswith(name)
         else name
         if not is_namesake
-        else f"{name} (id {entry.student})"
+        else say("lms.label", name=name, student=entry.student)
     )
 
 
@@ -161,7 +158,7 @@ class Export:
     def left_blank(self) -> tuple[str, ...]:
         """A sentence that names those for whom nothing is written, if there are any."""
         names = [submission.label for submission in self.graded if self.score(submission) is None]
-        return (f"without work to grade, left blank (--absent decides): {', '.join(names)}",) if names else ()
+        return (say("lms.left_blank", names=tuple(names)),) if names else ()
 
 
 @dataclass(frozen=True, slots=True)

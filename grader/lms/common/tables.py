@@ -13,6 +13,7 @@ from pathlib import Path
 from grader.errors import RequestError
 from grader.files import replacing
 from grader.lms.common.points import exact, number
+from grader.messages import say
 
 DELIMITERS = (",", ";", "\t")
 MOST_BYTES = 256 << 20
@@ -46,18 +47,18 @@ def read_text(path: Path) -> TextFormat:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise RequestError(
-            f"{path} cannot be read: {error.strerror}", hint="give the file that the LMS exported"
+            say("lms.unreadable", path=path, reason=error.strerror), hint=say("lms.give_export.hint")
         ) from None
     if len(data) > MOST_BYTES:
-        raise RequestError(f"{path} is too large for a class list", hint="give the file that the LMS exported")
+        raise RequestError(say("lms.table_too_large", path=path), hint=say("lms.give_export.hint"))
     mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
     encoding = _MARKS.get(mark, "utf-8")
     try:
         return TextFormat(data[len(mark) :].decode(encoding), encoding, bool(mark))
     except UnicodeDecodeError:
         raise RequestError(
-            f"{path} is not in UTF-8: a spreadsheet program has saved it again",
-            hint="export it from the LMS once more and give that file as it is",
+            say("lms.not_utf8", path=path),
+            hint=say("lms.not_utf8.hint"),
         ) from None
 
 
@@ -81,7 +82,7 @@ def rows(text: str, delimiter: str, path: Path) -> list[list[str]]:
         return [row for row in reader if row]
     except csv.Error as error:
         raise RequestError(
-            f"{path}, line {reader.line_num}, is no table: {error}", hint="give the file as the LMS exported it"
+            say("lms.no_table", path=path, line=reader.line_num, reason=error), hint=say("lms.give_export.hint")
         ) from None
 
 
@@ -153,21 +154,21 @@ def choose(
         is_certain = bool(titled)
     if len(choices) > 1:
         raise RequestError(
-            f"several columns could be the assignment's: {_headers(choices)}",
-            hint="say which with --column TITLE_OR_ID",
+            say("lms.several_columns", choices=_headers(choices)),
+            hint=say("lms.several_columns.hint"),
         )
     if not choices:
         raise RequestError(
-            f"no column {'is ' + repr(wanted) if wanted is not None else f'is titled {title!r} or worth {possible:g}'};"
-            f" there are {_headers(columns) or 'none'}",
-            hint="say which with --column TITLE_OR_ID, or export the file again from the right course",
+            say("lms.no_column.wanted", wanted=wanted, columns=_headers(columns) or "-")
+            if wanted is not None
+            else say("lms.no_column.by_title", title=title, possible=possible, columns=_headers(columns) or "-"),
+            hint=say("lms.no_column.hint"),
         )
     column = choices[0]
     if not is_certain and column.possible not in {None, whole}:
-        only = f"the only column that could be the assignment's is {_headers(choices)}"
-        problem = f"{only}, and the exercise is out of {number(whole)}"
-        if ask is None or not ask(f"{problem[0].upper()}{problem[1:]}. Write the scores into it, converted?"):
-            raise RequestError(problem, hint="if it is that one, say so with --column TITLE_OR_ID")
+        values = {"column": _headers(choices), "whole": number(whole)}
+        if ask is None or not ask(say("lms.only_column.question", **values)):
+            raise RequestError(say("lms.only_column", **values), hint=say("lms.only_column.hint"))
     return column
 
 
@@ -186,7 +187,9 @@ def _same(first: str, other: str) -> bool:
 
 def _headers(columns: Sequence[Column]) -> str:
     named = (
-        repr(column.header) + ("" if column.possible is None else f" ({number(column.possible)} points)")
+        repr(column.header)
+        if column.possible is None
+        else say("lms.column_points", header=column.header, points=number(column.possible))
         for column in columns[:10]
     )
     return ", ".join(named) + (", …" if len(columns) > 10 else "")

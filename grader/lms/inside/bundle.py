@@ -20,12 +20,12 @@ from grader.lms.inside.coursera import functions as functions_of_part
 from grader.lms.inside.gradescope import results
 from grader.lms.inside.run import JudgedHandIn
 from grader.lms.inside.wheel import NAME, requirements, wheel
+from grader.messages import say
 
 DATA = Path(__file__).parent.parent / "data"
 PROGRAMS = ("run_autograder", "setup.sh")
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 DOWNLOAD_SECONDS = 300
-NOT_STARTED = "The grader could not be started."
 
 
 def gradescope(request: Build) -> Done:
@@ -33,20 +33,21 @@ def gradescope(request: Build) -> Done:
     files = _exercise(request)
     options = shlex.join(request.options) + (' --exercise "$root/source/exercise"' if files else "")
     wheels, note = ({}, "") if request.online else _wheels(request.python)
-    unfinished = results(JudgedHandIn(failure=NOT_STARTED), "visible")
+    unfinished = results(JudgedHandIn(failure=say("lms.build.not_started")), "visible")
     files |= {f"wheels/{name}": data for name, data in wheels.items()}
     files |= {NAME: wheel(), "unfinished.json": json.dumps(unfinished, indent=1).encode()}
     files |= {name: _filled(name, {"OPTIONS": options, "WHEEL": NAME}) for name in PROGRAMS}
     write_zip(request.out, files, programs=PROGRAMS)
     size = request.out.stat().st_size / 1e6
-    has = (
-        f"{len(wheels)} wheels for Python {request.python}" if wheels else "no wheels: setup.sh fetches what is needed"
-    )
     return Done(
         files=(request.out,),
         said=(
-            f"the grader, {has}, {size:.1f} MB",
-            f"Gradescope: Configure Autograder, upload {request.out.name}; Autograder Points {_possible(request)}",
+            (
+                say("lms.build.with_wheels", count=len(wheels), python=request.python, size=size)
+                if wheels
+                else say("lms.build.without_wheels", size=size)
+            ),
+            say("lms.build.gradescope", name=request.out.name, points=_possible(request)),
         ),
         attention=(note,) if note else (),
     )
@@ -74,7 +75,7 @@ def prairielearn(request: Build) -> Done:
     }
     path = request.out / "info.externalGradingOptions.json"
     write(path, json.dumps({"gradingMethod": "External", "externalGradingOptions": grading}, indent=2) + "\n")
-    return Done((*image.files, path), (*image.said, f"put the keys of {path.name} into the question's info.json"))
+    return Done((*image.files, path), (*image.said, say("lms.build.prairielearn", name=path.name)))
 
 
 def _image(request: Build, system: str, command: Sequence[str]) -> Done:
@@ -85,8 +86,8 @@ def _image(request: Build, system: str, command: Sequence[str]) -> Done:
         for name in exercise:
             (request.out / name).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        hint = "--out takes a folder, which is made if need be"
-        raise RequestError(f"{request.out} cannot be made: {error.strerror}", hint=hint) from None
+        hint = say("lms.build.out.hint")
+        raise RequestError(say("lms.cannot_be_made", path=request.out, reason=error.strerror), hint=hint) from None
     for name, data in {**exercise, NAME: wheel()}.items():
         write(request.out / name, data)
     filled = {
@@ -96,7 +97,7 @@ def _image(request: Build, system: str, command: Sequence[str]) -> Done:
     }
     path = request.out / "Dockerfile"
     write(path, _filled(f"{system}.Dockerfile", filled).decode())
-    return Done((path, request.out / NAME), (f"build the image: docker build -t initialization-grader {request.out}",))
+    return Done((path, request.out / NAME), (say("lms.build.image", out=request.out),))
 
 
 def _entrypoint(request: Build, command: Sequence[str]) -> list[str]:
@@ -144,7 +145,7 @@ def _wheels(python: str) -> tuple[dict[str, bytes], str]:
 
 
 def _unavailable(python: str, reason: str) -> str:
-    return f"the wheels for Python {python} could not be had here ({reason}): the image fetches them when it is built"
+    return say("lms.build.no_wheels", python=python, reason=reason)
 
 
 def _possible(request: Build) -> str:

@@ -15,6 +15,7 @@ from grader.lms.common import feedback
 from grader.lms.common.system import Done, Run
 from grader.lms.inside import run as inside
 from grader.lms.inside.run import JudgedHandIn
+from grader.messages import say
 from grader.records import Result
 from grader.rendering import fragment, text
 
@@ -65,7 +66,8 @@ def functions(part: str | None, parts: Sequence[str], names: Sequence[str]) -> t
         chosen = [called.get(one.strip()) for one in wanted.split(",")]
         if not identifier.strip() or None in chosen:
             raise RequestError(
-                f"{entry!r} maps no part to functions of this exercise", hint=f"say ID=FUNCTION: {', '.join(called)}"
+                say("lms.coursera.part_unclear", entry=entry),
+                hint=say("lms.coursera.part_unclear.hint", names=tuple(called)),
             )
         table[identifier.strip()] = tuple(name for name in names if name in chosen)
     if part is None or (not table and part not in called):
@@ -74,7 +76,7 @@ def functions(part: str | None, parts: Sequence[str], names: Sequence[str]) -> t
         return table[part]
     if part in called:
         return (called[part],)
-    raise RequestError(f"the part {part!r} is mapped to no function", hint="name it with --part ID=FUNCTION")
+    raise RequestError(say("lms.coursera.part_unknown", part=part), hint=say("lms.coursera.part_unknown.hint"))
 
 
 def document(judged: JudgedHandIn, names: Sequence[str]) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def document(judged: JudgedHandIn, names: Sequence[str]) -> dict[str, Any]:
 
 def page(judged: JudgedHandIn, names: Sequence[str]) -> str:
     """Return htmlFeedback.html: of the two the learner sees this one alone."""
-    title, result = "Feedback", judged.result
+    title, result = say("lms.coursera.title"), judged.result
     pieces = [("", fragment.said_html(_told(judged, names)))]
     if result is not None:
         title = result.title
@@ -115,12 +117,16 @@ def _share(result: Result | None, names: Sequence[str]) -> float | None:
 def _told(judged: JudgedHandIn, names: Sequence[str]) -> tuple[str, ...]:
     """Return what is to be said beside the verdict: why there is no score, which part this is, which file counted."""
     result = judged.result
-    excuse = () if _share(result, names) is not None else (judged.failure or inside.IN_PART, inside.OURS)
+    excuse = (
+        ()
+        if _share(result, names) is not None
+        else (judged.failure or say("lms.inside.in_part"), say("lms.inside.ours"))
+    )
     if result is None or len(names) == len(result.functions):
         return (*excuse, *judged.notes)
     chosen = [result.functions[name] for name in names]
     earned = text.of(sum(function.points for function in chosen), sum(function.possible for function in chosen))
-    return (f"This part is {', '.join(names)}: {earned} points.", *excuse, *judged.notes)
+    return (say("lms.coursera.part", names=tuple(names), earned=earned), *excuse, *judged.notes)
 
 
 def _text(judged: JudgedHandIn, names: Sequence[str]) -> str:

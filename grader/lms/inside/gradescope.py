@@ -18,6 +18,7 @@ from grader.lms.common.layout import HandedIn, HandedInFile, lay_out
 from grader.lms.common.system import Collect, Done, Run
 from grader.lms.inside import run as inside
 from grader.lms.inside.run import JudgedHandIn
+from grader.messages import say
 from grader.records import FunctionResult, Result
 from grader.rendering import fragment, words
 from grader.rendering.text import of, points
@@ -51,7 +52,10 @@ def results(judged: JudgedHandIn, visibility: str) -> dict[str, Any]:
         "stdout_visibility": "hidden",
     }
     if result is None:
-        return {**head, "tests": [{"name": "Not graded", "output": fragment.said_html(judged.excuse)}]}
+        return {
+            **head,
+            "tests": [{"name": say("lms.gradescope.not_graded"), "output": fragment.said_html(judged.excuse)}],
+        }
     tests = [_test(name, function, result) for name, function in result.functions.items()]
     if judged.settled is None:
         return {**head, "extra_data": _extra(result), "tests": tests}
@@ -105,9 +109,9 @@ def _metadata(path: Path) -> dict[str, Any]:
 def _said(metadata: dict[str, Any], result: Result | None) -> tuple[str, ...]:
     """Return what the metadata says in sentences; nothing in it changes a score."""
     before, users = metadata.get("previous_submissions"), metadata.get("users")
-    notes = [f"attempt {len(before) + 1}"] if isinstance(before, list) else []
+    notes = [say("lms.gradescope.attempt", number=len(before) + 1)] if isinstance(before, list) else []
     if isinstance(users, list) and len(users) > 1:
-        notes.append(f"handed in by {len(users)} people together")
+        notes.append(say("lms.gradescope.together", count=len(users)))
     return (*notes, *_mismatch(metadata.get("assignment"), result))
 
 
@@ -119,8 +123,7 @@ def _mismatch(assignment: object, result: Result | None) -> tuple[str, ...]:
         return ()
     if total is None or result is None or result.provisional or total == result.possible:
         return ()
-    instruction = f"set Autograder Points to {points(result.possible)}"
-    return (f"the assignment has {points(total)} points here, the exercise {points(result.possible)}: {instruction}",)
+    return (say("lms.gradescope.points", total=points(total), possible=points(result.possible)),)
 
 
 # --- the export of submissions ---------------------------------------------------------------------------------------
@@ -139,15 +142,15 @@ def collect(request: Collect) -> Done:
         elif parts[-1] == EXPORT_METADATA:
             metadata |= _yaml(member)
         else:
-            files_in.refused.append(f"{member.name}: in no folder of a submission")
+            files_in.refused.append(say("lms.gradescope.no_folder", member=member.name))
     if files and not metadata:
         raise RequestError(
-            f"there is no {EXPORT_METADATA} in it, so nobody can tell whose the submissions are",
-            hint="give the export as Gradescope makes it: Review Grades, Export Submissions",
+            say("lms.gradescope.no_metadata", file=EXPORT_METADATA),
+            hint=say("lms.gradescope.no_metadata.hint"),
         )
     keys = [key for key in metadata if _FOLDER.fullmatch(str(key))]
     files_in.refused += [
-        f"{key}: a folder that {EXPORT_METADATA} does not name" for key in files if key not in metadata
+        say("lms.gradescope.unnamed_folder", key=key, file=EXPORT_METADATA) for key in files if key not in metadata
     ]
     handed_in = [_handed_in(key, metadata[key], files.get(key, [])) for key in keys]
     return lay_out(request, "gradescope", handed_in, files_in)
@@ -179,5 +182,7 @@ def _yaml(member: Member) -> dict[str, Any]:
             metadata = yaml.load(file.read(MOST_METADATA_BYTES), Loader=loader)  # noqa: S506  # both are safe loaders
     except Exception as error:  # a damaged zip and a damaged file fail in many ways
         reason = type(error).__name__
-        raise RequestError(f"{member.name} cannot be read ({reason})", hint="download the export again") from None
+        raise RequestError(
+            say("lms.unreadable", path=member.name, reason=reason), hint=say("lms.download_again.hint")
+        ) from None
     return metadata if isinstance(metadata, dict) else {}

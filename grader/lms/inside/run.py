@@ -16,17 +16,13 @@ from grader.classroom import submissions
 from grader.errors import GraderError, RequestError
 from grader.exercise.load import Exercise
 from grader.files import write
-from grader.lms.common.choice import RULE, done_in, is_notebook
+from grader.lms.common.choice import done_in, is_notebook
 from grader.lms.common.system import Done, Run
+from grader.messages import listed, say
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 from grader.records import Result
 from grader.rendering.text import one_line
 
-UNFINISHED = "Grading began and did not finish."
-OURS = (
-    "That is a fault of the grader or of its installation, not yours: this is no score. Your teacher has to look at it."
-)
-IN_PART = "A part could not be judged."
 RESERVE_BYTES = 256 << 20  # what grader, worker and system need in a container, in addition to the student's function
 LEAST_BYTES = 128 << 20
 MOST_NAMED = 5
@@ -51,7 +47,7 @@ class JudgedHandIn:
         """Why there is no score, in sentences for the student; nothing where there is one."""
         if self.settled is not None:
             return ()
-        return (self.failure or IN_PART, OURS)
+        return (self.failure or say("lms.inside.in_part"), say("lms.inside.ours"))
 
 
 def graded(
@@ -71,8 +67,8 @@ def graded(
         If there is no such root, or the result file cannot be written: then there is nothing to tell the system with.
     """
     if not request.root.is_dir():
-        raise RequestError(f"there is no folder {request.root}", hint="--root is the folder that the system lays out")
-    put(JudgedHandIn(failure=UNFINISHED))
+        raise RequestError(say("lms.inside.no_root", root=request.root), hint=say("lms.inside.root.hint"))
+    put(JudgedHandIn(failure=say("lms.inside.unfinished")))
     judged = _judged(request, request.root / folder, part)
     put(judged)
     return judged
@@ -81,8 +77,8 @@ def graded(
 def done(judged: JudgedHandIn, path: Path, messages: Sequence[str] = ()) -> Done:
     """Return what a run has to say to staff: on no system does the student see it."""
     if judged.result is None:
-        return Done((path,), tuple(messages), (f"no score was written: {judged.failure}",))
-    unsettled = ("no score was written: a part could not be judged",) if judged.settled is None else ()
+        return Done((path,), tuple(messages), (say("lms.inside.no_score", failure=judged.failure),))
+    unsettled = (say("lms.inside.no_score_in_part"),) if judged.settled is None else ()
     return Done((path,), (judged.result.summary.headline, *judged.notes, *messages), unsettled)
 
 
@@ -96,8 +92,8 @@ def put_json(path: Path, document: Mapping[str, object]) -> None:
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
-        hint = "--root is the folder that the system lays out"
-        raise RequestError(f"{path.parent} cannot be made: {error.strerror}", hint=hint) from None
+        hint = say("lms.inside.root.hint")
+        raise RequestError(say("lms.cannot_be_made", path=path.parent, reason=error.strerror), hint=hint) from None
     write(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -106,10 +102,10 @@ def _judged(request: Run, folder: Path, part: Callable[[Sequence[str]], Sequence
     try:
         exercise = service.load_exercise(request.exercise)
         if not folder.is_dir():
-            return JudgedHandIn(failure=f"The folder of the hand-in, {folder.name}, is not there.")
+            return JudgedHandIn(failure=say("lms.inside.no_hand_in", folder=folder.name))
         service.require_confinement(trusted=False)
         chosen, notes = choose(folder, exercise.names, request.file)
-        name = "(nothing)" if chosen is None else chosen.name
+        name = say("lms.inside.nothing") if chosen is None else chosen.name
         with ExitStack() as unpacked:
             path = None if chosen is None else unpacked.enter_context(submissions.opened(chosen))
             names = () if part is None else part(exercise.names)
@@ -118,7 +114,7 @@ def _judged(request: Run, folder: Path, part: Callable[[Sequence[str]], Sequence
     except GraderError as error:
         return JudgedHandIn(failure=f"{one_line(error.problem)}.")
     except Exception as error:
-        return JudgedHandIn(failure=f"The grader itself failed ({type(error).__name__}).")
+        return JudgedHandIn(failure=say("lms.inside.failed", name=type(error).__name__))
 
 
 def choose(
@@ -136,9 +132,10 @@ def choose(
     if not others:
         return counts, ()
     passed = _names([other.name for other in others])
-    rule = "it has the name that was asked for" if counts.name == wanted else f"{RULE}, of equals the last by name"
-    named = one_line(counts.name)
-    return counts, (f"{len(others) + 1} files were handed in. {named} was graded, not {passed}: {rule}.",)
+    values = {"count": len(others) + 1, "name": one_line(counts.name), "others": passed}
+    if counts.name == wanted:
+        return counts, (say("lms.inside.graded_by_name", **values),)
+    return counts, (say("lms.inside.graded_by_work", **values),)
 
 
 def _rank(
@@ -158,12 +155,12 @@ def _rank(
 
 
 def _ignored(names: Sequence[str]) -> tuple[str, ...]:
-    return (f"What was handed in is no notebook: {_names(names)}.",) if names else ()
+    return (say("lms.inside.no_notebook", names=_names(names)),) if names else ()
 
 
 def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(one_line(name) for name in names[:MOST_NAMED]) + more
+    more = [say("lms.push.more", count=len(names) - MOST_NAMED)] if len(names) > MOST_NAMED else []
+    return listed([*(one_line(name) for name in names[:MOST_NAMED]), *more])
 
 
 def job_bytes(exercise: Exercise, proc: Path = Path("/proc/self/cgroup"), groups: Path = GROUPS) -> int:

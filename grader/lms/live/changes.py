@@ -103,12 +103,15 @@ class ChangeOutcome:
 class Live(Protocol):
     """A live LMS, as the push needs it.
 
-    `target`, the assignment's address, names it in the journal; `unknown` says why a student may not be found.
+    `target`, the assignment's address, names it in the journal.
     """
 
     target: str
     title: str
-    unknown: str
+
+    @property
+    def unknown(self) -> str:
+        """Why a student may not be found."""
 
     def assignment(self) -> Assignment:
         """Return the assignment's title and points."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.live.tokens import Secret, hide
+from grader.messages import say
 from grader.rendering.text import shorten
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ class Http:
         require_private(call.url)
         if call.bearer is not None and origin(call.url) not in self.origins:
             raise LiveError(
-                f"the site sends us on to {origin(call.url)}, which gets no token of ours",
-                hint="give the address under which the site answers itself",
+                say("lms.http.sent_on", site=origin(call.url)),
+                hint=say("lms.http.sent_on.hint"),
             )
         tries = 0
         while True:
@@ -108,7 +109,7 @@ class Http:
     def _wait(self, call: HttpCall, seconds: float) -> None:
         """Wait, and say so where people would wonder."""
         if seconds >= TOLD_SECONDS:
-            self.say(f"{origin(call.url)} is busy or silent: asked again in {seconds:.0f} s")
+            self.say(say("lms.http.waiting", site=origin(call.url), seconds=seconds))
         self.sleep(seconds)
 
     def _once(self, call: HttpCall) -> requests.Response | _Again:
@@ -119,9 +120,7 @@ class Http:
             error = _unreached(call, silence)
             if call.repeatable or silence.nothing_sent:
                 return _Again(error, most_tries=silence.most_tries)
-            raise Unanswered(
-                error.problem, hint="it may have arrived: run the same command again, it looks first"
-            ) from None
+            raise Unanswered(error.problem, hint=say("lms.http.may_have_arrived.hint")) from None
         self._note_allowance(response)
         if response.status_code < 400:
             return response
@@ -136,11 +135,14 @@ class Http:
             raise error
         if call.repeatable:
             return _Again(error, _after_seconds(response))
-        raise Unanswered(error.problem, hint="it may have arrived: run the same command again, it looks first")
+        raise Unanswered(error.problem, hint=say("lms.http.may_have_arrived.hint"))
 
     def _error(self, call: HttpCall, response: requests.Response) -> LiveError:
         message = self.clean(_said(response))
-        problem = f"{_place(call)} answered {response.status_code}" + (f": {message}" if message else "")
+        values = {"call": _place(call), "status": response.status_code}
+        problem = (
+            say("lms.http.answered_why", message=message, **values) if message else say("lms.http.answered", **values)
+        )
         error = LiveError(problem, hint=_hint(response.status_code))
         error.status, error.date = response.status_code, response.headers.get("Date", "")
         return error
@@ -167,8 +169,8 @@ class Http:
         except ValueError:
             text = self.clean(response.text) or "nothing"
             raise LiveError(
-                f"{origin(response.url)} answered with what is no JSON: {text}",
-                hint="check the address: a sign-in page or a proxy may stand in between",
+                say("lms.http.no_json", site=origin(response.url), text=text),
+                hint=say("lms.http.no_json.hint"),
             ) from None
 
 
@@ -186,8 +188,8 @@ def require_private(url: str) -> None:
     if parts.scheme == "http" and not parts.username and _is_loopback(parts.hostname or ""):
         return
     raise RequestError(
-        f"{origin(url)} is not an address that begins with https://",
-        hint="give the site's address as the browser shows it; nothing is sent without encryption",
+        say("lms.http.no_https", site=origin(url)),
+        hint=say("lms.http.no_https.hint"),
     )
 
 
@@ -213,9 +215,7 @@ def _session(answer_seconds: float) -> Send:
     try:
         import requests
     except ImportError:
-        raise RequestError(
-            "sending to an LMS needs one more library", hint="run `pip install 'grader[canvas]'`, or [moodle], or [lti]"
-        ) from None
+        raise RequestError(say("lms.http.library"), hint=say("lms.http.library.hint")) from None
 
     logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its debug lines show signed addresses
     session = requests.Session()
@@ -256,21 +256,21 @@ def _silence(error: Exception) -> _Silence:
     from urllib3.exceptions import NewConnectionError
 
     if isinstance(error, requests.exceptions.SSLError):
-        hint = "it is always checked; for a private authority name its file in REQUESTS_CA_BUNDLE"
-        return _Silence("its certificate cannot be trusted", nothing_sent=True, hint=hint, most_tries=0)
+        hint = say("lms.http.certificate.hint")
+        return _Silence(say("lms.http.certificate"), nothing_sent=True, hint=hint, most_tries=0)
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return _Silence("it did not take the connection in time", nothing_sent=True)
+        return _Silence(say("lms.http.no_connection_in_time"), nothing_sent=True)
     if isinstance(error, requests.exceptions.Timeout):
-        return _Silence("it did not answer in time", nothing_sent=False)
+        return _Silence(say("lms.http.no_answer_in_time"), nothing_sent=False)
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(reason, NewConnectionError):
-        return _Silence("no connection came about", nothing_sent=True, most_tries=2)
-    return _Silence("the connection broke", nothing_sent=False)
+        return _Silence(say("lms.http.no_connection"), nothing_sent=True, most_tries=2)
+    return _Silence(say("lms.http.broken"), nothing_sent=False)
 
 
 def _unreached(call: HttpCall, silence: _Silence) -> LiveError:
-    hint = silence.hint or "check the address and the network, then run the same command again"
-    return LiveError(f"{_place(call)}: {silence.why}", hint=hint)
+    hint = silence.hint or say("lms.http.network.hint")
+    return LiveError(say("lms.http.unreached", call=_place(call), why=silence.why), hint=hint)
 
 
 def _place(call: HttpCall) -> str:
@@ -315,14 +315,14 @@ def _sentences(data: object) -> list[str]:
 
 def _hint(status: int) -> str:
     if status == 401:
-        return "the token is wrong, has expired or was taken back: make a new one"
+        return say("lms.http.401.hint")
     if status == 403:
-        return "the token's owner may not do this here: docs/lms/push.md lists what is needed"
+        return say("lms.http.403.hint")
     if status == 404:
-        return "check the address and the ids in it"
+        return say("lms.http.404.hint")
     if status >= 500 or status == 429:
-        return "the site has trouble: run the same command again later, it sends only what is missing"
-    return "see what the site says; what went through before is noted, and not sent again"
+        return say("lms.http.trouble.hint")
+    return say("lms.http.other.hint")
 
 
 def _is_loopback(host: str) -> bool:

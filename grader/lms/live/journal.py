@@ -13,6 +13,7 @@ import msgspec
 
 from grader.errors import RequestError
 from grader.files import open_in_place, write
+from grader.messages import say
 
 FILE = "push.jsonl"
 
@@ -48,7 +49,7 @@ class Journal:
             self._descriptor = open_in_place(self.path, os.O_RDWR | os.O_APPEND)
         except OSError as error:
             raise RequestError(
-                f"{self.path} cannot be written: {error.strerror}", hint="check the folder's mode"
+                say("lms.not_written", path=self.path, reason=error.strerror), hint=say("lms.journal.mode.hint")
             ) from None
         try:
             _lock(self._descriptor, self.path)
@@ -71,8 +72,8 @@ class Journal:
             os.fsync(self._descriptor)
         except OSError as error:
             raise RequestError(
-                f"{self.path} cannot be written: {error.strerror}",
-                hint="free disk space, then run the same command again: it looks first what arrived",
+                say("lms.not_written", path=self.path, reason=error.strerror),
+                hint=say("lms.journal.full.hint"),
             ) from None
         self._note(line)
 
@@ -120,7 +121,7 @@ def _lock(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise RequestError(f"another push holds {path}", hint="let it end first") from None
+        raise RequestError(say("lms.journal.locked", path=path), hint=say("lms.journal.locked.hint")) from None
 
 
 def _lines(descriptor: int) -> Iterator[JournalLine]:

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.common import feedback, points
-from grader.lms.common.system import UNWORKED, Graded
+from grader.lms.common.system import Graded
 from grader.lms.live.changes import (
     SETTLED_SECONDS,
     Assignment,
@@ -28,6 +28,7 @@ from grader.lms.live.changes import (
 )
 from grader.lms.live.journal import Journal, JournalLine, opened
 from grader.lms.live.push_report import PushReport, report
+from grader.messages import say
 
 
 def push(
@@ -109,13 +110,13 @@ def _planned(wish: Wish, standing: Standing | None, history: JournalState, reque
 def plan(wish: Wish, standing: Standing, history: JournalState, *, overwrite: bool = False) -> GradeChange:
     """Decide what one student still needs."""
     if wish.graded.absent and wish.grade is None:
-        return GradeChange(wish, standing, "blank", why=f"{UNWORKED[wish.graded.absent]} (--absent decides)")
+        return GradeChange(wish, standing, "blank", why=say(f"lms.push.absent.{wish.graded.absent}"))
     if not overwrite and _is_of_a_person(wish, standing, history):
         return GradeChange(wish, standing, "kept", why=_kept(standing))
     grade = wish.grade is not None and not points.equal(standing.grade, wish.grade)
     comment = not _has_comment(wish, standing, history)
     if comment and history.is_fresh:
-        why = "was sent minutes ago without an answer and may still arrive: run again later"
+        why = say("lms.push.may_still_arrive")
         return GradeChange(wish, standing, "open", why=why)
     return GradeChange(wish, standing, "send" if grade or comment else "same", grade=grade, comment=comment)
 
@@ -132,14 +133,10 @@ def _is_of_a_person(wish: Wish, standing: Standing, history: JournalState) -> bo
 
 def _kept(standing: Standing) -> str:
     if standing.settled:
-        return f"{standing.settled}: kept"
+        return say("lms.push.settled", why=standing.settled)
     if standing.grade is None:
-        return "our grade was taken away since: kept so"
-    return f"graded{_by(standing)}: kept"
-
-
-def _by(standing: Standing) -> str:
-    return f" by {standing.by}" if standing.by else " by a person"
+        return say("lms.push.taken_away")
+    return say("lms.push.graded_by", by=standing.by) if standing.by else say("lms.push.graded_by_person")
 
 
 def _has_comment(wish: Wish, standing: Standing, history: JournalState) -> bool:
@@ -174,7 +171,9 @@ def _wish(submission: Graded, score: Decimal | None) -> Wish:
     try:
         digest = hashlib.sha256(comment.encode("utf-8", "replace") + b"\0" + page.read_bytes()).hexdigest()
     except OSError as error:
-        raise RequestError(f"{page} cannot be read: {error.strerror}", hint="run `grader regrade DIR`") from None
+        raise RequestError(
+            say("lms.unreadable", path=page, reason=error.strerror), hint=say("lms.regrade.hint")
+        ) from None
     return Wish(submission, grade, comment, page, digest)
 
 

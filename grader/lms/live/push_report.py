@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from grader.lms.common import points
+from grader.messages import listed, say
 
 if TYPE_CHECKING:
     from grader.lms.common.system import Export
     from grader.lms.live.changes import Assignment, ChangeEnd, ChangeOutcome, GradeChange, Live, Push
 
 MOST_NAMED = 10
-ENDED: Mapping[ChangeEnd, str] = {
-    "failed": "did not go through",
-    "unanswered": "may have arrived",
-    "not_tried": "was not tried",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +38,31 @@ def report(
     converted = points.converted(request.export.possible, assignment.possible)
     messages = [_heading(live, assignment), *converted, *_table(shown, outcomes, request.export)]
     if request.dry_run:
-        messages.append(f"dry run: nothing was sent; {steps['send']} would be")
+        messages.append(say("lms.push.dry", count=steps["send"]))
     else:
-        messages.append(f"sent {ended['sent']} of {len(outcomes)}" if outcomes else "nothing to send")
+        messages.append(
+            say("lms.push.sent", sent=ended["sent"], count=len(outcomes)) if outcomes else say("lms.push.nothing")
+        )
     if steps["same"]:
-        messages.append(f"{steps['same']} had it already")
+        messages.append(say("lms.push.same", count=steps["same"]))
     attention = [*assignment.attention]
     if steps["kept"]:
-        attention.append(f"{steps['kept']} kept what a person decided; --overwrite replaces it")
+        attention.append(say("lms.push.kept", count=steps["kept"]))
     attention += _trouble(outcomes)
     bad = len(outcomes) - ended["sent"]
     if bad:
-        attention.append(f"{bad} did not get everything: run the same command again, it sends only what is missing")
+        attention.append(say("lms.push.incomplete", count=bad))
     waiting = steps["kept"] + steps["open"] + steps["nobody"]
     return PushReport(tuple(messages), tuple(attention), failed=bad, waiting=waiting)
 
 
 def _heading(live: Live, assignment: Assignment) -> str:
-    worth = "" if assignment.possible is None else f", {points.number(assignment.possible)} points"
-    return f"{live.title}: “{assignment.title}”{worth} ({live.target})"
+    values = {"system": live.title, "title": assignment.title, "address": live.target}
+    return (
+        say("lms.push.heading", **values)
+        if assignment.possible is None
+        else say("lms.push.heading_points", points=points.number(assignment.possible), **values)
+    )
 
 
 def _table(changes: Sequence[GradeChange], outcomes: Sequence[ChangeOutcome], export: Export) -> Iterator[str]:
@@ -79,22 +81,24 @@ def _table(changes: Sequence[GradeChange], outcomes: Sequence[ChangeOutcome], ex
         for entry in export.manifest.entries
         if entry.student in export.held_back
     ]
-    width = max(map(len, ["student", *names, *(name for name, _ in held_back)]))
-    ended = {outcome.change.wish.student: ", but not all of it" for outcome in outcomes if outcome.ended != "sent"}
-    yield f"  {'student':{width}}  {'there':>7}  {'ours':>7}"
+    student, theirs_title, ours_title = say("lms.push.student"), say("lms.push.theirs"), say("lms.push.ours")
+    width = max(map(len, [student, *names, *(name for name, _ in held_back)]))
+    partly = {outcome.change.wish.student for outcome in outcomes if outcome.ended != "sent"}
+    yield f"  {student:{width}}  {theirs_title:>7}  {ours_title:>7}"
     for name, change in zip(names, changes, strict=True):
+        what = say("lms.push.partly", what=_what(change)) if change.wish.student in partly else _what(change)
         theirs, ours = _grade(change.standing.grade), _grade(change.wish.grade)
-        yield f"  {name:{width}}  {theirs:>7}  {ours:>7}  {_what(change)}{ended.get(change.wish.student, '')}"
+        yield f"  {name:{width}}  {theirs:>7}  {ours:>7}  {what}"
     for name, why in held_back:
-        yield f"  {name:{width}}  {'':>7}  {'':>7}  held back: {why}"
+        yield f"  {name:{width}}  {'':>7}  {'':>7}  {say('lms.push.held_back', why=why)}"
 
 
 def _what(change: GradeChange) -> str:
     if change.step == "same":
-        return "nothing to do"
+        return say("lms.push.step.same")
     if change.step == "send":
-        parts = [("grade", change.grade), ("comment", change.comment)]
-        return " and ".join(name for name, sends in parts if sends)
+        parts = [(say("lms.push.grade"), change.grade), (say("lms.push.comment"), change.comment)]
+        return listed(name for name, sends in parts if sends)
     return change.why
 
 
@@ -105,8 +109,8 @@ def _trouble(outcomes: Sequence[ChangeOutcome]) -> Iterator[str]:
         if outcome.ended != "sent":
             names.setdefault((outcome.ended, outcome.why), []).append(outcome.change.wish.name)
     for (ended, why), who in names.items():
-        more = f" and {len(who) - MOST_NAMED} more" if len(who) > MOST_NAMED else ""
-        yield f"{'; '.join(who[:MOST_NAMED])}{more}: {ENDED[ended]}: {why}"
+        more = [say("lms.push.more", count=len(who) - MOST_NAMED)] if len(who) > MOST_NAMED else []
+        yield say(f"lms.push.ended.{ended}", names="; ".join([*who[:MOST_NAMED], *more]), why=why)
 
 
 def _grade(value: Decimal | None) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from grader.errors import RequestError
+from grader.messages import say
 
 LIMIT_BYTES = 64 * 1024
 HIDDEN = "[hidden]"
@@ -63,11 +64,10 @@ def find(variable: str, *, file: Path | None, account: str, what: str) -> Secret
         return _checked(os.environ[variable], variable)
     stored = _from_keyring(account)
     if stored:
-        return _checked(stored, f"the keyring's {account}")
+        return _checked(stored, say("lms.token.keyring", account=account))
     raise RequestError(
-        f"{what} is needed, and there is none",
-        hint=f"set {variable}, or give a file that only you can read (chmod 600), or keep it with "
-        f"`keyring set {SERVICE} '{account}'`",
+        say("lms.token.missing", what=what),
+        hint=say("lms.token.missing.hint", variable=variable, service=SERVICE, account=account),
     )
 
 
@@ -84,17 +84,19 @@ def _read(path: Path) -> str:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise RequestError(f"{path} is not a file", hint="give the file that holds the token or key")
+                raise RequestError(say("lms.token.no_file", path=path), hint=say("lms.token.no_file.hint"))
             if os.name == "posix" and status.st_mode & 0o077:
                 raise RequestError(
-                    f"{path} may be read or changed by others (mode {stat.S_IMODE(status.st_mode):03o})",
-                    hint=f"run `chmod 600 {path}`, and have the token or key replaced if others use this machine",
+                    say("lms.token.not_private", path=path, mode=f"{stat.S_IMODE(status.st_mode):03o}"),
+                    hint=say("lms.token.not_private.hint", path=path),
                 )
             content = file.read(LIMIT_BYTES + 1)
     except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}", hint="check the path and its mode") from None
+        raise RequestError(
+            say("lms.unreadable", path=path, reason=error.strerror), hint=say("lms.token.unreadable.hint")
+        ) from None
     if len(content) > LIMIT_BYTES:
-        raise RequestError(f"{path} is too large for a token or key", hint="give the file that holds nothing else")
+        raise RequestError(say("lms.token.too_large", path=path), hint=say("lms.token.too_large.hint"))
     return content.decode("utf-8", "replace")
 
 
@@ -103,7 +105,7 @@ def _checked(value: str, where: str) -> Secret:
     value = value.strip()
     single = value.isascii() and value.isprintable() and " " not in value and value
     if not single and not value.startswith("-----BEGIN "):
-        raise RequestError(f"{where} holds no token or key", hint="it should hold the token alone, on one line")
+        raise RequestError(say("lms.token.none_in", where=where), hint=say("lms.token.none_in.hint"))
     return Secret(value)
 
 

@@ -19,6 +19,7 @@ import msgspec
 from grader.errors import LiveError, RequestError, Unanswered
 from grader.lms.live.http import Http, HttpCall
 from grader.lms.live.tokens import Secret
+from grader.messages import say
 
 if TYPE_CHECKING:
     import requests
@@ -63,15 +64,15 @@ def load(path: Path) -> PlatformSettings:
     else:
         import tomli as tomllib
 
-    hint = "see docs/lms/lti.md for what it holds; the key does not stand in it"
+    hint = say("lms.lti.settings.hint")
     try:
         settings = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), PlatformSettings)
     except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
+        raise RequestError(say("lms.unreadable", path=path, reason=error.strerror), hint=hint) from None
     except (ValueError, msgspec.ValidationError) as error:
-        raise RequestError(f"{path} cannot be used: {error}", hint=hint) from None
+        raise RequestError(say("lms.lti.settings_unusable", path=path, reason=error), hint=hint) from None
     if bool(settings.line_item) == bool(settings.line_items):
-        raise RequestError(f"{path} must name either line_item or line_items", hint=hint)
+        raise RequestError(say("lms.lti.line_item_or_items", path=path), hint=hint)
     return settings
 
 
@@ -83,19 +84,19 @@ def users(path: Path) -> dict[str, str]:
     RequestError
         If it cannot be used, or names a student twice.
     """
-    hint = "it is a CSV file in UTF-8 with the columns student and user_id"
+    hint = say("lms.lti.users.hint")
     users_by_id: dict[str, str] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
                 student, user = row["student"].strip(), row["user_id"].strip()
                 if student in users_by_id:
-                    raise RequestError(f"{path} names {student!r} twice", hint=hint)
+                    raise RequestError(say("lms.lti.twice", path=path, student=student), hint=hint)
                 users_by_id[student] = user
     except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
+        raise RequestError(say("lms.unreadable", path=path, reason=error.strerror), hint=hint) from None
     except (KeyError, AttributeError, UnicodeDecodeError, csv.Error):
-        raise RequestError(f"{path} cannot be used", hint=hint) from None
+        raise RequestError(say("lms.lti.users_unusable", path=path), hint=hint) from None
     return users_by_id
 
 
@@ -121,9 +122,7 @@ class Access:
     def _signed(self, call: HttpCall) -> requests.Response:
         response = self._http.send(replace(call, bearer=self._bearer()))
         if response.status_code >= 300:
-            raise LiveError(
-                "the platform sends us on to another address", hint="name the address where it answers itself"
-            )
+            raise LiveError(say("lms.lti.sent_on"), hint=say("lms.lti.sent_on.hint"))
         return response
 
     def _bearer(self) -> Secret:
@@ -154,7 +153,7 @@ class Access:
         try:
             import jwt
         except ImportError:
-            raise RequestError("LTI needs one more library", hint="run `pip install 'grader[lti]'`") from None
+            raise RequestError(say("lms.lti.library"), hint=say("lms.lti.library.hint")) from None
         settings, now = self._settings, int(self._now())
         claims = {
             "iss": settings.client_id,
@@ -168,9 +167,7 @@ class Access:
         try:
             token = jwt.encode(claims, self._key.reveal(), algorithm="RS256", headers=headers)
         except (ValueError, TypeError, jwt.PyJWTError):
-            raise RequestError(
-                "the key is no RSA private key in PEM", hint="give the one whose public half the platform was told of"
-            ) from None
+            raise RequestError(say("lms.lti.no_key"), hint=say("lms.lti.no_key.hint")) from None
         return self._http.keep_secret(Secret(token))
 
 
@@ -180,6 +177,4 @@ def understood() -> Iterator[None]:
     try:
         yield
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):
-        raise LiveError(
-            "the platform answered in a way that AGS does not know", hint="check the addresses in the settings"
-        ) from None
+        raise LiveError(say("lms.lti.strange_answer"), hint=say("lms.lti.strange_answer.hint")) from None

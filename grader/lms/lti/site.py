@@ -26,6 +26,7 @@ from grader.lms.live.http import Http, HttpCall
 from grader.lms.live.push import failed, has_text, is_final, stopping
 from grader.lms.live.tokens import Secret
 from grader.lms.lti.access import Access, PlatformSettings, understood
+from grader.messages import say
 
 LINE_ITEM = "application/vnd.ims.lis.v2.lineitem+json"
 LINE_ITEMS = "application/vnd.ims.lis.v2.lineitemcontainer+json"
@@ -52,7 +53,11 @@ class Ags:
     """One line item of a platform."""
 
     title = "LTI"
-    unknown = "no user id of the platform is known: name it in the file that `users` names"
+
+    @property
+    def unknown(self) -> str:
+        """What is wrong where the site does not know an entry's student."""
+        return say("lms.lti.unknown")
 
     def __init__(
         self,
@@ -77,10 +82,14 @@ class Ags:
                 return Assignment(self._http.clean(str(line_item["label"])), None)
         if not self._tool.settings.create:
             raise RequestError(
-                f"{self._tool.settings.line_items} lists no line item with the resource id {self._tool.settings.resource_id!r}",
-                hint="name its address as line_item, or let one be made with create = true",
+                say(
+                    "lms.lti.no_line_item",
+                    line_items=self._tool.settings.line_items,
+                    resource_id=self._tool.settings.resource_id,
+                ),
+                hint=say("lms.lti.no_line_item.hint"),
             )
-        return Assignment(self._tool.title, None, ("there is no line item yet: sending makes one",))
+        return Assignment(self._tool.title, None, (say("lms.lti.will_make"),))
 
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
         """Return what the platform holds, by `Entry.student`."""
@@ -131,7 +140,7 @@ class Ags:
         url = service(self._line_item, "scores")
         body = json.dumps(self._score(change, moment)).encode()
         note.write(change, "both", "sending", moment)
-        silent = Unanswered("the platform does not show the score", hint="run the same command again, it looks first")
+        silent = Unanswered(say("lms.lti.score_not_shown"), hint=say("lms.run_again.hint"))
         try:
             self._access.ask(HttpCall("POST", url, body=body, headers={"Content-Type": SCORE}))
         except Unanswered as error:
@@ -203,7 +212,8 @@ class Ags:
         if len(fitting) > 1:
             ids = " and ".join(self._http.clean(str(line_item["id"])) for line_item in fitting)
             raise RequestError(
-                f"two line items have the resource id {settings.resource_id!r}: {ids}", hint="name one as line_item"
+                say("lms.lti.two_line_items", resource_id=settings.resource_id, ids=ids),
+                hint=say("lms.lti.two_line_items.hint"),
             )
         return fitting[0] if fitting else None
 
@@ -251,7 +261,7 @@ class Ags:
             if following is None:
                 return
             url, query = urllib.parse.urljoin(url, html.unescape(following[1])), ()
-        raise LiveError(f"{url} has no end of pages", hint="report it to the platform's administrator")
+        raise LiveError(say("lms.lti.endless", url=url), hint=say("lms.lti.endless.hint"))
 
     def _user(self, entry: Entry) -> str:
         if entry.student in self._tool.users:

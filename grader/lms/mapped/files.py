@@ -24,6 +24,7 @@ from grader.lms.common.system import Collect, Done, Export, Graded
 from grader.lms.common.tables import Column
 from grader.lms.mapped import mapping_file
 from grader.lms.mapped.mapping_file import NO_UNDERSCORE, In, Map, Out
+from grader.messages import say
 from grader.rendering.gradebook import shown_cell
 
 FEEDBACK = "feedback.zip"
@@ -94,8 +95,10 @@ def parse(path: str, mapping: In, roster: Sequence[str] = ()) -> dict[str, str] 
             )  # what comes later may be the student's own
             fits = [match for match in every if match.end("student") == first]
             if len(fits) > 1:
-                both = " or ".join(repr(match["student"]) for match in fits)
-                raise RequestError(f"{path!r} could be of {both}", hint="take this file out, and grade it by hand")
+                both = tuple(repr(match["student"]) for match in fits)
+                raise RequestError(
+                    say("lms.mapped.two_readings", path=path, both=both), hint=say("lms.grade_by_hand.hint")
+                )
             if fits:
                 return fits[0].groupdict("")
         found = re.match(pattern.replace("{student}", NO_UNDERSCORE), path)
@@ -119,7 +122,7 @@ def _place(
         return
     fields = _parsed(member, mapping.collect, roster)
     if not fields or not fields["student"].strip():
-        files_in.refused.append(f"{member.name}: no name that the mapping knows")
+        files_in.refused.append(say("lms.mapped.no_name", member=member.name))
         return
     student = fields["student"].strip()
     handed_in.setdefault(student, []).append(
@@ -164,7 +167,7 @@ def _entries(files: Sequence[ReadName], listed: Mapping[str, int], shared: Colle
         people.setdefault("" if is_one else mark, []).append(file)
     if len(people) == 1:
         return [_handed_in(files, listed)]
-    remark = f"{len(people)} hand-ins of this name may be of different people: an entry each"
+    remark = say("lms.mapped.same_name", count=len(people))
     return [_handed_in(some, listed, mark, remark) for mark, some in people.items()]
 
 
@@ -174,8 +177,8 @@ def _handed_in(files: Sequence[ReadName], listed: Mapping[str, int], mark: str =
     stamps = [file.stamp for file in files if file.stamp]
     last = max(stamps, default=None)
     latest = [file for file in files if file.stamp == last]
-    note = f"Of {len(set(stamps))} attempts the latest was taken." if len(set(stamps)) > 1 else ""
-    remarks = ["not in the roster"] * bool(listed and first.student not in listed) + [remark] * bool(remark)
+    note = say("lms.mapped.latest", count=len(set(stamps))) if len(set(stamps)) > 1 else ""
+    remarks = [say("lms.not_in_roster")] * bool(listed and first.student not in listed) + [remark] * bool(remark)
     return HandedIn(
         student=f"{first.student} ({mark})" if mark else first.student,
         name=first.name,
@@ -217,8 +220,8 @@ class Sheet:
             if all(name in self.names for name in _FIELD.findall(template)):
                 return template
         raise RequestError(
-            f"{self.path} has none of the columns {', '.join(self.mapping.student)}",
-            hint="export it again with these columns, or say in a mapping file which one tells who a row is for",
+            say("lms.mapped.no_student_column", path=self.path, columns=self.mapping.student),
+            hint=say("lms.mapped.no_student_column.hint"),
         )
 
     @cached_property
@@ -259,7 +262,7 @@ def read(path: Path, mapping: Out) -> Sheet:
     delimiter = tables.delimiter(text.text)
     rows = tables.rows(text.text, delimiter, path)
     if not rows:
-        raise RequestError(f"{path} is empty", hint="give the file as the system exported it")
+        raise RequestError(say("lms.mapped.empty", path=path), hint=say("lms.give_export.hint"))
     return Sheet(path, text, delimiter, rows[0], rows[1:], mapping)
 
 
@@ -274,8 +277,8 @@ def export(system: str, request: Export) -> Done:
     mapping = mapping_file.of(system, request.mapping)
     if request.template is None and not mapping.export.new:
         raise RequestError(
-            f"{mapping.title} takes back only a table that it exported itself",
-            hint="give that file with --gradebook FILE",
+            say("lms.mapped.own_table_only", title=mapping.title),
+            hint=say("lms.mapped.own_table_only.hint"),
         )
     result = _filled(request, mapping.export) if request.template else _new(request, mapping.export)
     pages = {
@@ -320,22 +323,40 @@ def _filled(request: Export, mapping: Out) -> Done:
     quoting = csv.QUOTE_ALL if mapping.quote else csv.QUOTE_MINIMAL
     tables.write_text(path, tables.lines(table, sheet.delimiter, sheet.text.newline, quoting=quoting), sheet.text)
     absent = [
-        f"{submission.label}: no row in {sheet.path.name}"
+        say("lms.mapped.no_row", label=submission.label, file=sheet.path.name)
         for submission in going
         if _listed(submission.entry) not in students
     ]
     absent += [
-        f"{submission.label}: {_several(handed_in[student], rows_of[student], sheet)}, so none was filled in; it is "
-        f"{points.number(request.score(submission) or Decimal(0))} of {request.possible:g} points: enter it by hand"
+        _unclear(request, submission, sheet, hand_ins=handed_in[student], rows=rows_of[student])
         for submission in going
         if (student := _listed(submission.entry)) in unclear and student in students
     ]
-    counts = f"{filled.new} new, {filled.changed} changed, {filled.same} as before"
-    messages = [f"column {column.header!r}: {filled.new + filled.changed + filled.same} scores, {counts}"]
+    messages = [
+        say(
+            "lms.column_filled",
+            header=column.header,
+            count=filled.new + filled.changed + filled.same,
+            new=filled.new,
+            changed=filled.changed,
+            same=filled.same,
+        )
+    ]
     messages += points.converted(request.possible, column.possible)
     if mapping.feedback and mapping.feedback not in sheet.names:
-        messages.append(f"no column {mapping.feedback!r}: only scores were written")
+        messages.append(say("lms.mapped.no_feedback_column", column=mapping.feedback))
     return Done((path,), tuple(messages), (*absent, *filled.attention, *request.left_blank))
+
+
+def _counted(column: tables.Column, filled: _Filled) -> str:
+    return say(
+        "lms.column_filled",
+        header=column.header,
+        count=filled.new + filled.changed + filled.same,
+        new=filled.new,
+        changed=filled.changed,
+        same=filled.same,
+    )
 
 
 def _listed(entry: Entry) -> str:
@@ -343,10 +364,17 @@ def _listed(entry: Entry) -> str:
     return unicodedata.normalize("NFC", str(entry.lms.get(LISTED_AS) or entry.student))
 
 
-def _several(hand_ins: int, rows: int, sheet: Sheet) -> str:
+def _unclear(request: Export, submission: Graded, sheet: Sheet, *, hand_ins: int, rows: int) -> str:
+    """Return why no row was filled in for a student, and the score to enter by hand."""
+    values = {
+        "label": submission.label,
+        "file": sheet.path.name,
+        "score": points.number(request.score(submission) or Decimal(0)),
+        "possible": request.possible,
+    }
     if hand_ins > 1:
-        return f"{hand_ins} hand-ins have this name, and {rows} row{'s' * (rows != 1)} of {sheet.path.name}"
-    return f"several rows of {sheet.path.name} fit"
+        return say("lms.mapped.several_hand_ins", hand_ins=hand_ins, count=rows, **values)
+    return say("lms.mapped.several_rows", **values)
 
 
 def _keyed(sheet: Sheet, students: Collection[str]) -> Sheet:
@@ -385,9 +413,7 @@ def _fill(
     old, new = cells[column.index].strip(), points.out_of(score, request.possible, column.possible)
     before = points.as_number(old)
     if before is None and old not in {"", "-", *mapping.ungraded}:
-        filled.attention.append(
-            f"{submission.label}: {old!r} stands in {sheet.path.name} and is kept, so no score was written"
-        )
+        filled.attention.append(say("lms.mapped.word_stays", label=submission.label, old=old, file=sheet.path.name))
         if mapping.rows == "all":
             filled.rows.append(list(row))
         return
@@ -397,14 +423,14 @@ def _fill(
         filled.same += 1
     else:
         filled.changed += 1
-        filled.attention.append(f"{submission.label}: {old} in {sheet.path.name} becomes {points.number(new)}")
+        filled.attention.append(
+            say("lms.mapped.becomes", label=submission.label, old=old, file=sheet.path.name, new=points.number(new))
+        )
     cells[column.index] = points.number(new)
     if mapping.feedback in sheet.names:
         at = sheet.names[mapping.feedback]
         if feedback.words_of(cells[at]):
-            filled.attention.append(
-                f"{submission.label}: the words in {mapping.feedback!r} are kept, ours stand behind them"
-            )
+            filled.attention.append(say("lms.mapped.words_stay", label=submission.label, column=mapping.feedback))
         cells[at] = _comment(cells[at], submission, mapping)
         for title, content in mapping.also.items():
             if title in sheet.names:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from grader.errors import RequestError
+from grader.messages import say
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -77,7 +78,9 @@ def preset(name: str) -> str:
     path = PRESETS / f"{name}.toml"
     names = sorted(path.stem for path in PRESETS.glob("*.toml"))
     if name not in names:
-        raise RequestError(f"there is no preset {name!r}", hint=f"there are {', '.join(names)}")
+        raise RequestError(
+            say("lms.mapped.no_preset", name=name), hint=say("lms.mapped.no_preset.hint", names=tuple(names))
+        )
     return path.read_text(encoding="utf-8")
 
 
@@ -89,17 +92,17 @@ def load(path: Path) -> Map:
     RequestError
         If it cannot be used; the message says what is wrong with it.
     """
-    hint = "mend the file; `grader lms other preset spreadsheet` prints one to start from"
+    hint = say("lms.mapped.file.hint")
     try:
         mapping = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Map)
         for pattern in (*mapping.collect.names, *mapping.collect.skip):
             re.compile(pattern.replace("{student}", NO_UNDERSCORE))
         re.compile(mapping.export.grade)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, re.error) as error:
-        raise RequestError(f"{path} cannot be used as a mapping: {error}", hint=hint) from None
+        raise RequestError(say("lms.mapped.file_unusable", path=path, reason=error), hint=hint) from None
     for pattern in mapping.collect.names:
         if "(?P<student>" not in pattern:
-            raise RequestError(f"{path}: {pattern!r} has no group named student", hint=hint)
+            raise RequestError(say("lms.mapped.no_student_group", path=path, pattern=pattern), hint=hint)
     return mapping
 
 
@@ -113,7 +116,7 @@ def of(system: str, file: Path | None) -> Map:
     """
     if file is None and system == "other":
         raise RequestError(
-            "another system needs a mapping file",
-            hint="start from `grader lms other preset spreadsheet > mapping.toml`, and give it with --mapping",
+            say("lms.mapped.file_needed"),
+            hint=say("lms.mapped.file_needed.hint"),
         )
     return load(file or PRESETS / f"{system}.toml")

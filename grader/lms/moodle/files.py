@@ -20,6 +20,7 @@ from grader.lms.common.layout import HandedIn, HandedInFile, lay_out
 from grader.lms.common.system import Collect, Done, Export, Graded
 from grader.lms.moodle import worksheet as moodle_worksheet
 from grader.lms.moodle.worksheet import SheetRow, Worksheet, cleaned
+from grader.messages import say
 
 WORKSHEET = "moodle-worksheet.csv"
 FEEDBACK = "moodle-feedback.zip"
@@ -76,7 +77,7 @@ def collect(request: Collect) -> Done:
 def _place(member: Member, handed_in: dict[str, list[tuple[MoodleName, Member]]], files_in: Contents) -> None:
     name = parse(member.name)
     if name is None or not name.original:
-        files_in.refused.append(f"{member.name}: not a name that Moodle gives")
+        files_in.refused.append(say("lms.moodle.no_name", member=member.name))
     elif name.kind == "assignfeedback":
         files_in.passed_over += 1  # feedback that was given before
     else:
@@ -86,7 +87,9 @@ def _place(member: Member, handed_in: dict[str, list[tuple[MoodleName, Member]]]
 def _handed_in(files: Sequence[tuple[MoodleName, Member]], sheet: Worksheet | None, *, blind: bool) -> HandedIn:
     name = files[0][0]
     student = name.participant or name.name
-    kinds = dict.fromkeys("online text" if one.plugin == "onlinetext" else one.plugin for one, _ in files)
+    kinds = dict.fromkeys(
+        say("lms.moodle.online_text") if one.plugin == "onlinetext" else one.plugin for one, _ in files
+    )
     file = any(one.plugin == "file" for one, _ in files)
     rows = sheet.of(name.name, name.participant, blind=blind) if sheet else []
     time = sheet.handed_in(rows) if sheet else ""
@@ -100,7 +103,7 @@ def _handed_in(files: Sequence[tuple[MoodleName, Member]], sheet: Worksheet | No
             if one.plugin == "file"
         ],
         late=sheet.late(rows) if sheet else None,
-        note="" if file else f"This was handed in as {', '.join(kinds)}, not as a file.",
+        note="" if file else say("lms.moodle.handed_in_as", kinds=tuple(kinds)),
         lms={"participant_id": name.participant, "full_name": name.name, "blind": blind, **handed_in},
     )
 
@@ -108,14 +111,6 @@ def _handed_in(files: Sequence[tuple[MoodleName, Member]], sheet: Worksheet | No
 # --- out -----------------------------------------------------------------------------------------------------------
 
 
-_WITHOUT = (
-    "no --worksheet was given: no grades were written; and if this is a group assignment, do not upload the zip: "
-    "without the worksheet its numbers would be read as other people's"
-)
-_SKIPPED = (
-    "rows were graded before, with a date that Moodle cannot read back (it is not in English): Moodle skips them without a "
-    "word unless you tick “Allow updating records that have been modified more recently in Moodle than in the spreadsheet”"
-)
 _ENGLISH_DATE = re.compile(
     r".*\b(January|February|March|April|May|June|July|August|September|October|November|December)\b.*", re.DOTALL
 )
@@ -161,11 +156,9 @@ def _recipients(request: Export, sheet: Worksheet | None) -> tuple[list[Recipien
             continue
         rows = _rows_of(submission.entry, sheet)
         if not rows:
-            attention.append(
-                f"{submission.label} ({submission.entry.student}): no row in the worksheet, so nothing was written"
-            )
+            attention.append(say("lms.moodle.no_row", label=submission.label, student=submission.entry.student))
         elif len(rows) > 1:
-            attention.append(f"{submission.label}: a group, its result goes to {len(rows)} members")
+            attention.append(say("lms.moodle.group", label=submission.label, count=len(rows)))
         for at in rows:
             cells = sheet.rows[at].cells
             own = str(submission.entry.lms.get("full_name", "")) if submission.entry.lms.get("blind") else cells[1]
@@ -177,8 +170,8 @@ def _without_worksheet(submission: Graded) -> Recipient:
     participant = submission.entry.lms.get("participant_id")
     if participant is None:
         raise RequestError(
-            f"{submission.label} is a group without a number: nobody can tell its members from the zip",
-            hint="give the grading worksheet with --worksheet FILE",
+            say("lms.moodle.group_unclear", label=submission.label),
+            hint=say("lms.moodle.group_unclear.hint"),
         )
     return Recipient(submission, str(participant), str(submission.entry.lms.get("full_name", submission.entry.name)))
 
@@ -190,7 +183,7 @@ def _rows_of(entry: Entry, sheet: Worksheet) -> list[int]:
 
 def _worksheet(request: Export, sheet: Worksheet | None, recipients: Sequence[Recipient]) -> Done:
     if sheet is None:
-        return Done(attention=(_WITHOUT,))
+        return Done(attention=(say("lms.moodle.no_worksheet"),))
     written = {recipient.row: recipient.graded for recipient in recipients if recipient.row is not None}
     changes = [_filled(request, sheet, row, written.get(at)) for at, row in enumerate(sheet.rows)]
     path = request.out / WORKSHEET
@@ -222,7 +215,7 @@ def _filled(request: Export, sheet: Worksheet, row: SheetRow, submission: Graded
         return _CellChange(untouched)
     locked = sheet.locked(row)
     if locked:
-        message = f"{submission.label}: the grade cannot be changed in Moodle, so the row stays as it was"
+        message = say("lms.moodle.locked", label=submission.label)
         return _CellChange(untouched, attention=message)
     most = row.cells[sheet.grade + 1]
     cells = list(row.cells)
@@ -233,13 +226,11 @@ def _filled(request: Export, sheet: Worksheet, row: SheetRow, submission: Graded
     if sheet.comments is not None:
         cells[sheet.comments] = comment(row.cells[sheet.comments], submission)
     commented = sheet.comments is not None and cells[sheet.comments] != row.cells[sheet.comments]
-    replaced = f"{submission.label}: {row.cells[sheet.grade]} in the worksheet becomes {grade}"
+    replaced = say("lms.moodle.becomes", label=submission.label, old=row.cells[sheet.grade], new=grade)
     messages = [replaced] if changed and before is not None else []
     if locked is None and sheet.changeable is not None:
         title, word = sheet.header.cells[sheet.changeable], row.cells[sheet.changeable].strip()
-        messages.append(
-            f"{submission.label}: {title!r} is {word!r}, which is not known here: if the grade is locked, Moodle skips it"
-        )
+        messages.append(say("lms.moodle.maybe_locked", label=submission.label, title=title, word=word))
     zero = submission.label if changed and not points.as_number(grade) else ""
     return _CellChange(moodle_worksheet.line(cells, sheet, row.raw), changed, commented, "; ".join(messages), zero)
 
@@ -259,19 +250,17 @@ def _grade(value: Decimal, most: str) -> str:
 def _said(request: Export, sheet: Worksheet, changes: Sequence[_CellChange]) -> tuple[str, ...]:
     grades, comments = sum(change.grade for change in changes), sum(change.comment for change in changes)
     zeros = sum(bool(change.zero) for change in changes)
-    counted = f"{grades - zeros * bool(sheet.skips_zeros)} grades"
+    counted = grades - zeros * bool(sheet.skips_zeros)
+    messages = [say("lms.moodle.counts", grades=counted, comments=comments)]
     if zeros and sheet.skips_zeros is None:
-        counted += f" ({grades - zeros} if it passes over grades of 0)"
-    messages = [f"Moodle should say: updated {counted} and {comments} feedback instances"]
+        messages.append(say("lms.moodle.counts_without_zeros", grades=grades - zeros))
     messages += points.converted(request.possible, sheet.maximum())
     if sheet.by_place:
         titles = [sheet.header.cells[at] for at in (sheet.grade, sheet.comments) if at is not None]
-        messages.append(f"columns found by their place: {' and '.join(map(repr, titles))}")
+        messages.append(say("lms.moodle.by_place", titles=tuple(map(repr, titles))))
     if sheet.comments is None:
-        messages.append("the worksheet has no column of feedback comments: only grades were written")
-    messages.append(
-        f"upload {WORKSHEET} first, {FEEDBACK} after it: feedback files count as a later change of the grade"
-    )
+        messages.append(say("lms.moodle.no_comments"))
+    messages.append(say("lms.moodle.order", worksheet=WORKSHEET, feedback=FEEDBACK))
     return tuple(messages)
 
 
@@ -280,19 +269,16 @@ def _zeros(sheet: Worksheet, changes: Sequence[_CellChange]) -> tuple[str, ...]:
     names = [change.zero for change in changes if change.zero]
     if not names or sheet.skips_zeros is False:
         return ()
-    who = "this Moodle passes" if sheet.skips_zeros else "a Moodle that has multiple marking passes"
-    sentence = (
-        f"{', '.join(names)}: {who} over a grade of 0 in a worksheet without a word; "
-        "enter these by hand (“Quick grading”), or send them with `grader lms moodle push`"
-    )
-    return (sentence,)
+    if sheet.skips_zeros:
+        return (say("lms.moodle.zeros", names=tuple(names)),)
+    return (say("lms.moodle.zeros_maybe", names=tuple(names)),)
 
 
 def _stale(sheet: Worksheet, written: Iterable[int]) -> tuple[str, ...]:
     """Return a sentence where Moodle will skip rows because it cannot read back when they were graded before."""
     dates = [sheet.rows[at].cells[sheet.last].strip() for at in written]
     unread = sum(date not in {"", "-"} and not _ENGLISH_DATE.fullmatch(date) for date in dates)
-    return (f"{unread} {_SKIPPED}",) if unread else ()
+    return (say("lms.moodle.skipped", count=unread),) if unread else ()
 
 
 # --- out: feedback -------------------------------------------------------------------------------------------------
@@ -311,11 +297,9 @@ def _feedback(request: Export, recipients: Sequence[Recipient]) -> Done:
         if page.is_file():
             files[feedback_path(recipient.full_name, recipient.participant, feedback.PAGE)] = page
         else:
-            missing.append(
-                f"{recipient.graded.label}: {feedback.PAGE} is missing, run `grader regrade` to write it again"
-            )
+            missing.append(say("lms.moodle.page_missing", label=recipient.graded.label, page=feedback.PAGE))
     path = request.out / FEEDBACK
     write_zip(path, files)
-    size = f"{max(1, round(path.stat().st_size / (1 << 20)))} MB"
-    message = f"feedback for {len(files)} in {path.name} ({size}; the site's upload limit must allow it)"
+    size = max(1, round(path.stat().st_size / (1 << 20)))
+    message = say("lms.moodle.feedback_for", count=len(files), path=path.name, size=size)
     return Done(files=(path,), said=(message,), attention=tuple(missing))

@@ -20,6 +20,7 @@ from grader.lms.live.changes import Assignment, ChangeOutcome, GradeChange, Note
 from grader.lms.live.http import Http, HttpCall, origin
 from grader.lms.live.push import failed, is_final, stopping
 from grader.lms.live.tokens import Secret
+from grader.messages import say
 
 VARIABLE = "GRADER_MOODLE_TOKEN"
 ADDRESS = re.compile(r"(?P<site>https?://[^?#]+?)/mod/assign/view\.php\?(?:[^#]*&)?id=(?P<cmid>\d+)(?:[&#].*)?")
@@ -32,26 +33,24 @@ FUNCTIONS = (
 )
 HTML, LATEST = "1", "-1"
 NO_GRADE = Decimal(-1)
-HINTS = {
-    "invalidtoken": "the token is wrong, has expired or was taken back: make a new one",
-    "accessexception": "the token's service must hold " + ", ".join(FUNCTIONS),
-    "nopermissions": "the token's owner may not do this here: docs/lms/push.md lists what is needed",
-    "requireloginerror": "the token's owner must be able to open the assignment",
-}
 
 
 class Moodle:
     """One assignment of a Moodle site, as the owner of a token sees it."""
 
     title = "Moodle"
-    unknown = "Moodle knows no participant of this number in this assignment"
+
+    @property
+    def unknown(self) -> str:
+        """What is wrong where the site does not know an entry's student."""
+        return say("lms.moodle.unknown")
 
     def __init__(self, address: str, token: Secret, *, http: Callable[[str], Http] = Http) -> None:
         match = ADDRESS.fullmatch(address.strip())
         if match is None:
             raise RequestError(
-                f"{address!r} is not the address of a Moodle assignment",
-                hint="copy it from the browser: https://moodle.example.edu/mod/assign/view.php?id=34",
+                say("lms.moodle.no_address", address=address),
+                hint=say("lms.moodle.no_address.hint"),
             )
         self.site, self._cmid = match["site"], int(match["cmid"])
         self.target = f"{self.site}/mod/assign/view.php?id={self._cmid}"
@@ -67,14 +66,14 @@ class Moodle:
             this = next((assignment for assignment in every if assignment["cmid"] == self._cmid), None)
             if this is None:
                 raise RequestError(
-                    f"the token's owner sees no assignment {self._cmid} on {self.site}",
-                    hint="the owner must be enrolled in the course, and may have to be named its teacher",
+                    say("lms.moodle.no_assignment", cmid=self._cmid, site=self.site),
+                    hint=say("lms.moodle.no_assignment.hint"),
                 )
             self._found = this
             if this["grade"] <= 0:
                 raise RequestError(
-                    f"the assignment “{self._http.clean(str(this['name']))}” is graded by a scale or not at all",
-                    hint="set its grade type to points, or export a worksheet instead",
+                    say("lms.moodle.no_points", title=self._http.clean(str(this["name"]))),
+                    hint=say("lms.moodle.no_points.hint"),
                 )
             return Assignment(self._http.clean(str(this["name"])), Decimal(str(this["grade"])), tuple(_attention(this)))
 
@@ -147,8 +146,8 @@ class Moodle:
         except LiveError:  # then Moodle's word has to do
             now = None
         silent = LiveError(
-            "Moodle took the grade and does not show it: it may be locked or overridden in the gradebook",
-            hint="unlock it there",
+            say("lms.moodle.grade_not_shown"),
+            hint=say("lms.moodle.grade_not_shown.hint"),
         )
         outcomes = []
         for change in changes:
@@ -225,8 +224,8 @@ class Moodle:
         with self._understood():
             if "error" in answer[0]:
                 raise LiveError(
-                    f"Moodle did not take the page: {self._http.clean(str(answer[0]['error']))}",
-                    hint="see the site's limits for uploads",
+                    say("lms.moodle.page_refused", message=self._http.clean(str(answer[0]["error"]))),
+                    hint=say("lms.moodle.page_refused.hint"),
                 )
             return str(int(answer[0]["itemid"]))
 
@@ -252,16 +251,16 @@ class Moodle:
         response = self._http.send(call)
         if response.status_code >= 300:
             raise LiveError(
-                f"{origin(call.url)} sends us on to another address",
-                hint="give the address where Moodle answers itself",
+                say("lms.sent_on", site=origin(call.url)),
+                hint=say("lms.sent_on.hint"),
             )
         answer = self._http.json(response)
         if isinstance(answer, dict) and ("exception" in answer or "error" in answer):
             code = str(answer.get("errorcode", ""))
             message = self._http.clean(str(answer.get("message") or answer.get("error")))
             error = LiveError(
-                f"Moodle refused it: {message} ({self._http.clean(code)})",
-                hint=HINTS.get(code, "see what Moodle says; what went through before is noted, and not sent again"),
+                say("lms.moodle.refused", message=message, code=self._http.clean(code)),
+                hint=_refusal_hint(code),
             )
             error.status = 401 if code in {"invalidtoken", "accessexception"} else 400
             raise error
@@ -273,9 +272,22 @@ class Moodle:
             yield
         except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):
             raise LiveError(
-                f"{self.site} answered in a way that no Moodle does",
-                hint="check the address: it should be that of the site",
+                say("lms.moodle.strange_answer", site=self.site),
+                hint=say("lms.moodle.strange_answer.hint"),
             ) from None
+
+
+def _refusal_hint(code: str) -> str:
+    """Return what to do about a refusal, by Moodle's code for it."""
+    if code == "invalidtoken":
+        return say("lms.http.401.hint")
+    if code == "accessexception":
+        return say("lms.moodle.service.hint", functions=FUNCTIONS)
+    if code == "nopermissions":
+        return say("lms.http.403.hint")
+    if code == "requireloginerror":
+        return say("lms.moodle.login.hint")
+    return say("lms.http.other.hint")
 
 
 def participant(entry: Entry) -> str:
@@ -295,11 +307,11 @@ def _attention(record: Mapping[str, Any]) -> Iterator[str]:
     """Say what keeps students from seeing what is sent."""
     for plugin, name in (("comments", "Feedback comments"), ("file", "Feedback files")):
         if plugin not in _feedback_on(record):
-            yield f"“{name}” is off in this assignment, so that part is not sent: switch it on in its settings"
+            yield say("lms.moodle.off", name=name)
     if record.get("markingworkflow"):
-        yield "marking workflow is on: grades are sent as “ready for release”, and students see them when you release them"
+        yield say("lms.moodle.workflow")
     if record.get("teamsubmission"):
-        yield "teams are not sent live: export a worksheet for them"
+        yield say("lms.moodle.teams")
 
 
 def _grade(record: Mapping[str, Any] | None) -> Decimal | None:
@@ -309,4 +321,4 @@ def _grade(record: Mapping[str, Any] | None) -> Decimal | None:
 
 
 def _by(record: Mapping[str, Any] | None) -> str:
-    return f"user {int(record['grader'])}" if record else ""
+    return say("lms.moodle.by_user", user=int(record["grader"])) if record else ""

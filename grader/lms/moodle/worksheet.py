@@ -15,6 +15,7 @@ from pathlib import Path
 
 from grader.errors import RequestError
 from grader.lms.common import points, tables
+from grader.messages import say
 
 CHANGEABLE = "Grade can be changed"
 _ID_COLUMN, _GRADE = "Identifier", "Grade"
@@ -126,7 +127,7 @@ def read(path: Path, column: str | None = None) -> Worksheet:
     header, *rest = rows
     if len(header.cells) < 4:
         raise RequestError(
-            f"{path} is no grading worksheet", hint="in Moodle: Submissions, Actions, Download grading worksheet"
+            say("lms.moodle.no_worksheet_file", path=path), hint=say("lms.moodle.no_worksheet_file.hint")
         )
     places = _by_name(header.cells, column) or _by_place(header.cells, rest, path, column)
     by_place = _ID_COLUMN not in header.cells
@@ -158,8 +159,8 @@ def _uniform(text: str, delimiter: str, path: Path) -> tuple[list[SheetRow], boo
         if rows and len({len(row.cells) for row in rows}) == 1:
             return rows, not escape
     raise RequestError(
-        f"{path} is no table: its rows have different numbers of cells, and Moodle would refuse it",
-        hint="download the grading worksheet again and give that file as it is",
+        say("lms.moodle.uneven", path=path),
+        hint=say("lms.moodle.uneven.hint"),
     )
 
 
@@ -169,8 +170,8 @@ def _by_name(header: Sequence[str], column: str | None) -> tuple[int, int, int |
         return None
     if "Scale" in header:
         raise RequestError(
-            "the assignment is graded with a scale, not with points",
-            hint="set its grade type to Point in Moodle, and download the worksheet again",
+            say("lms.moodle.scale"),
+            hint=say("lms.moodle.scale.hint"),
         )
     if _GRADE not in header:
         return None
@@ -190,16 +191,16 @@ def _by_place(
     dates = [at for at, heading in enumerate(what) if heading and heading in what[:at]]
     if not dates:
         raise RequestError(
-            f"{path} is no grading worksheet: no two of its headers say when something was last modified",
-            hint="in Moodle: Submissions, Actions, Download grading worksheet",
+            say("lms.moodle.no_dates", path=path),
+            hint=say("lms.moodle.no_worksheet_file.hint"),
         )
     last = dates[-1]
     grades = [at for at in range(1, last - 1) if _grades_at(rows, at) and column in {None, header[at]}]
     if len(grades) != 1:
-        titles = ", ".join(repr(header[at]) for at in grades or range(1, last))
+        titles = tuple(repr(header[at]) for at in grades or range(1, last))
         raise RequestError(
-            f"{path}: the column of grades cannot be told; it could be one of {titles}",
-            hint="say which with --column HEADER, or download the worksheet with Moodle in English",
+            say("lms.moodle.no_grade_column", path=path, titles=titles),
+            hint=say("lms.moodle.no_grade_column.hint"),
         )
     return grades[0], last, last + 1 if last + 1 < len(header) else None
 
