@@ -206,7 +206,7 @@ def test_the_installed_command_runs_as_a_process_of_its_own(tmp_path):
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "attempt 2" in ended.stdout
     assert "handed in by 2 people together" in ended.stdout
-    assert "the assignment has 20 points here, the exercise 30" in ended.stdout
+    assert "the assignment has 20 points here, and the exercise 30" in ended.stdout
     assert json.loads((root / "results" / "results.json").read_bytes())["score"] == 27
 
 
@@ -350,7 +350,7 @@ def test_a_folder_that_the_system_did_not_lay_out(tmp_path, capsys, system):
     (tmp_path / "root").mkdir()
     document = run(system, tmp_path / "root")
     assert score(system, document) is None
-    assert "is not there" in shown(document)
+    assert "does not exist" in shown(document)
 
 
 # --- hostile text --------------------------------------------------------------------------------------------------
@@ -472,9 +472,9 @@ NAMES = (ZEROS, RANDOM, HE)
         ("5ShhY", ("5ShhY=random", "x=he"), (RANDOM,)),
         ("x", (f"x={HE},zeros",), (ZEROS, HE)),
         ("he", ("x=zeros",), (HE,)),
-        ("y", ("x=zeros",), "mapped to no function"),
-        ("y", ("y=nothing",), "maps no part"),
-        ("y", ("zeros",), "maps no part"),
+        ("y", ("x=zeros",), "not mapped to a function"),
+        ("y", ("y=nothing",), "does not map a part"),
+        ("y", ("zeros",), "does not map a part"),
     ],
 )
 def test_which_functions_a_part_holds(part, parts, expected):
@@ -502,7 +502,7 @@ def test_a_part_gets_its_own_share(tmp_path, monkeypatch, part, share):
     first = {"5ShhY": "7 of 10. One function is not right yet.", "abc": "10 of 10. This part is right.",
              "zeros": "10 of 10. This part is right.", None: "27 of 30. One function is not right yet."}  # fmt: skip
     assert (
-        document["feedback"].startswith(first.get(part, "The part 'other' is mapped to no function."))
+        document["feedback"].startswith(first.get(part, "The part 'other' is not mapped to a function."))
         or part == "other"
     )
 
@@ -512,7 +512,9 @@ def test_the_name_that_the_author_asks_for_counts(tmp_path, monkeypatch):
     root = laid(tmp_path, "coursera", {"submission.ipynb": SMALL, "x.ipynb": RIGHT})
     document = run("coursera", root)
     assert document["fractionalScore"] == 0.9
-    assert "submission.ipynb was graded, not x.ipynb: it has the name that was asked for." in document["feedback"]
+    assert (
+        "submission.ipynb was graded, not x.ipynb: it has the name that the exercise asks for." in document["feedback"]
+    )
 
 
 def test_a_part_that_was_judged_counts_also_where_another_was_not():

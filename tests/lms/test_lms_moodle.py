@@ -227,7 +227,7 @@ def test_blind_hand_ins_are_told_apart_by_their_number(tmp_path):
 def test_a_stranger_is_not_accounted_for(tmp_path, capsys):
     export = zipped(tmp_path / "m.zip", {**FOLDERS, "stray/hw.ipynb": RIGHT})
     assert main(["lms", "moodle", "collect", str(export), "--out", str(tmp_path / "out")]) == 1
-    assert "stray/hw.ipynb: not a name that Moodle gives" in capsys.readouterr().err
+    assert "stray/hw.ipynb: Moodle does not write such a file name" in capsys.readouterr().err
 
 
 def test_a_groups_number_is_nobodys_lateness(tmp_path):
@@ -354,8 +354,8 @@ def test_a_worksheet_of_another_language_is_filled_in(tmp_path, folder, capsys, 
     read = moodle_reads((out / moodle.WORKSHEET).read_bytes(), titles=titles, hidden_user="Participante ", decimal=",")
     assert {participant: grade for participant, (grade, _) in read.items()} == {"101": 27.46, "102": 25.0}
     said = capsys.readouterr().out
-    assert "columns found by their place: 'Calificación' and 'Comentarios" in said
-    assert "1 rows were graded before, with a date that Moodle cannot read back" in said
+    assert "columns recognised by their position: 'Calificación' and 'Comentarios" in said
+    assert "1 row was graded before, with a date that Moodle cannot read" in said
 
 
 def test_semicolons_and_windows_lines_are_kept(tmp_path, folder):
@@ -406,7 +406,7 @@ def test_a_locked_grade_stays_in_every_language(tmp_path, folder, capsys, langua
     titles = (header[0], header[3], header[8], header[9])
     read = moodle_reads((out / moodle.WORKSHEET).read_bytes(), titles=titles, delimiter=mark)
     if language == "xx":
-        assert "Jane Doe: 'Open' is 'nay', which is not known here" in said
+        assert "Jane Doe: 'Open' is 'nay', which the grader does not know" in said
     else:
         assert read["101"] == (None, "")
         assert "updated 1 grades and 1 feedback instances" in said
@@ -428,7 +428,7 @@ def test_a_last_row_that_ends_in_an_empty_cell_is_kept_whole(tmp_path, folder):
         (ENGLISH, "updated 3 grades and 3", False),
         (
             ENGLISH.replace("Maximum Grade", "Maximum grade"),
-            "updated 3 grades (2 if it passes over grades of 0) and 3",
+            "updated 3 grades and 3",
             True,
         ),
         (
@@ -443,8 +443,9 @@ def test_a_grade_of_0_is_counted_as_that_moodle_counts_it(tmp_path, folder, caps
     exported(tmp_path, folder, sheet, "--absent", "zero")
     said = capsys.readouterr().out
     assert f"Moodle should say: {counted}".replace("and 3", "and 4") in said
-    assert ("over a grade of 0 in a worksheet without a word" in said) == warned
+    assert ("silently skips a grade of 0 in a worksheet" in said) == warned
     assert not warned or "Tim Text" in said
+    assert ("if it skips grades of 0, it should say 2 grades" in said) == (warned and "updated 3" in counted)
 
 
 def test_a_locked_grade_stays(tmp_path, folder, capsys):
@@ -473,12 +474,12 @@ def test_what_waits_for_a_look_is_held_back(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("sheet", "says"),
     [
-        ("a,b\n1,2\n", "no grading worksheet"),
-        ("", "no table"),
+        ("a,b\n1,2\n", "not a grading worksheet"),
+        ("", "not a table"),
         (ENGLISH.replace(",-,\n", ",-\n", 1), "different numbers of cells"),
         (ENGLISH.replace("Maximum Grade", "Scale"), "a scale"),
-        (SPANISH.replace("30,00", "excelente"), "the column of grades cannot be told"),
-        (SPANISH.replace("Última modificación (entrega)", "Entrega"), "no grading worksheet"),
+        (SPANISH.replace("30,00", "excelente"), "the column of grades is unclear"),
+        (SPANISH.replace("Última modificación (entrega)", "Entrega"), "not a grading worksheet"),
     ],
 )
 def test_a_file_that_is_no_worksheet_is_an_error(tmp_path, folder, capsys, sheet, says):

@@ -80,7 +80,7 @@ def test_of_several_assignments_one_is_named(tmp_path, capsys):
     write(root, "submitted/ada/ps2/x.ipynb", solved())
     command = ["lms", "nbgrader", "collect", str(root), "--out", str(tmp_path / "out")]
     assert main(command) == 2
-    assert "ps1, ps2" in capsys.readouterr().err
+    assert "ps1 and ps2" in capsys.readouterr().err
     assert main([*command, "--assignment", "ps3"]) == 2
     assert main([*command, "--assignment", "ps2"]) == 0
     assert [entry.student for entry in collected(tmp_path / "out").entries] == ["ada"]
@@ -210,7 +210,7 @@ def test_exporting_again_gives_the_same_bytes(tmp_path):
 def test_a_student_that_is_no_folder_name_is_refused(tmp_path, student):
     request = exported(tmp_path / "course", tmp_path / "graded")
     one = replace(request.graded[0], entry=Entry(file=None, student=student))
-    with pytest.raises(RequestError, match="no name of a student"):
+    with pytest.raises(RequestError, match="not the name of a student"):
         nbgrader.export(replace(request, graded=[one]))
 
 
