@@ -239,16 +239,16 @@ def _statements(code: Code) -> Iterator[Candidate]:
 # --- what a node is ------------------------------------------------------------------------------------------------
 
 
-def _kind(code: Code, node: ast.expr, otherwise: RepairKind) -> RepairKind:
+def _kind(code: Code, node: ast.expr, default: RepairKind) -> RepairKind:
     """Name an edit by what the expression is part of."""
     for outer, inner in code.above(node):
-        if isinstance(outer, ast.Subscript) and inner is outer.slice and otherwise != "key":
+        if isinstance(outer, ast.Subscript) and inner is outer.slice and default != "key":
             return "index"
         if isinstance(outer, ast.Call) and inner is not outer.func and _called(outer) in _PARTS:
             return _PARTS[_called(outer)]
-        if isinstance(outer, ast.Assign) and otherwise == "draw" and _is_bias(outer):
+        if isinstance(outer, ast.Assign) and default == "draw" and _is_bias(outer):
             return "bias"
-    return otherwise
+    return default
 
 
 def _called(node: Node) -> str:

@@ -52,15 +52,15 @@ class _Writer:
         return piece
 
 
-def _choice(choices: Sequence[tuple[int, Edit]], otherwise: bytes) -> bytes:
-    """Write one place: `otherwise` is what stands there, with what may stand within it."""
+def _choice(choices: Sequence[tuple[int, Edit]], original: bytes) -> bytes:
+    """Write one place, with its edits; `original` is its text without an edit."""
     _, edit = choices[0]
     if edit.of == "value":
         values = "".join(f"({edit.text}) if {CHOSEN} == {number} else " for number, edit in choices)
-        return b"(%s%s)" % (values.encode(), otherwise)
+        return b"(%s%s)" % (values.encode(), original)
     if edit.of == "statement":
         numbers = "".join(f"{number}, " for number, _ in choices)
-        return b"if %s not in (%s): %s" % (CHOSEN.encode(), numbers.encode(), otherwise)
+        return b"if %s not in (%s): %s" % (CHOSEN.encode(), numbers.encode(), original)
     return b"".join(_line(number, edit.text) for number, edit in choices)
 
 
