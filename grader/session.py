@@ -120,7 +120,7 @@ def _watch(shell: Any) -> None:
 
     def ran(info: Any) -> None:
         if info.store_history and getattr(info, "cell_id", None):
-            _CELL_IDS[len(shell.history_manager.input_hist_raw)] = info.cell_id  # where it will stand
+            _CELL_IDS[len(shell.history_manager.input_hist_raw)] = info.cell_id  # its place in the history
 
     shell.events.register("pre_run_cell", ran)
     shell._grader_watches = True  # a mark of ours

@@ -32,7 +32,7 @@ HABITS = {
 PATTERN = re.compile(rf"\b(?:{'|'.join(HABITS)})", re.IGNORECASE)
 
 # How many are left in the code.  The number may only fall: lower it when you rewrite a sentence.
-LEFT_IN_CODE = 210
+LEFT_IN_CODE = 194
 
 
 def habits(path: Path) -> list[str]:
