@@ -16,6 +16,7 @@ import numpy as np
 from grader.judging.diagnosis import Case, removed_numpy_name, shapes, undefined_name
 from grader.judging.diagnosis import text as texts
 from grader.judging.diagnosis.causes import BUILT_IN, NO_CAUSE, excluded
+from grader.judging.diagnosis.recovered import letter_of, likely_names
 from grader.messages import say
 from grader.records import Array, Fault, Outcome, Place
 
@@ -69,12 +70,18 @@ def _keys(case: Case) -> NextStep | None:
         extra = [name for name in got if name not in asked]
         if not absent and not extra:
             continue
-        if not got:
+        if not got and not any(answered.arrays for answered in case.evidence.answered):
             return NextStep(say("steps.empty", asked=_names(asked)), say("steps.empty.title"))
-        if absent and any(name[:1].lower() in "wb" for name in extra):
+        if absent and (_under_other_names(outcome) or any(name[:1].lower() in "wb" for name in extra)):
             return NextStep(say("steps.names", asked=_names(asked), got=_names(got)), say("steps.names.title"))
         return _layers(case, absent, asked) if absent else _extra(extra)
     return None
+
+
+def _under_other_names(outcome: Outcome) -> bool:
+    """Return whether weights came back under a name that means those of another layer, or is spelled otherwise."""
+    names = likely_names(outcome).items()
+    return any(asked[0] == "W" and name != asked and name in outcome.arrays for asked, name in names)
 
 
 def _extra(extra: list[str]) -> NextStep:
@@ -102,9 +109,11 @@ def _shape(kind: str) -> Callable[[Case], NextStep | None]:
 
     def advice(case: Case) -> NextStep | None:
         for outcome in _outcomes(case):
-            for name, sides in shapes(outcome.call.layers).items():
+            names = likely_names(outcome)
+            for asked, sides in shapes(outcome.call.layers).items():
+                name = names[asked]
                 array = outcome.arrays.get(name)
-                if array is not None and name[0] == kind and array.shape != sides:
+                if array is not None and asked[0] == kind and array.shape != sides:
                     return NextStep(_reshape(case, outcome, name, array, sides))
         return None
 
@@ -114,9 +123,10 @@ def _shape(kind: str) -> Callable[[Case], NextStep | None]:
 def _reshape(case: Case, outcome: Outcome, name: str, array: Array, sides: tuple[int, int]) -> str:
     got = say("steps.plain_number") if array.shape == () else str(array.shape)
     layers, want = str(list(outcome.call.layers)), str(sides)
-    said = say("steps.shape", kind=name[0], sides=_SIDES[name[0]], name=name, got=got, layers=layers, want=want)
+    kind = letter_of(name)
+    said = say("steps.shape", kind=kind, sides=_SIDES[kind], name=name, got=got, layers=layers, want=want)
     tree = texts.definition(case.evidence.function.code)
-    fixed = texts.fixed_index(tree, name[0]) if tree else None
+    fixed = texts.fixed_index(tree, kind) if tree else None
     return say("steps.shape.index", shape=said, index=fixed) if fixed else said
 
 
@@ -149,7 +159,7 @@ def _refused(case: Case) -> NextStep | None:
     if outcome is None:
         return None
     if entry := _ENTRY.match(outcome.message):
-        return _entry(entry[1], entry[2], required=entry[1] in shapes(outcome.call.layers))
+        return _entry(entry[1], entry[2], outcome)
     if returned := _RETURNED.match(outcome.message):
         tree, what = texts.definition(case.evidence.function.code), returned[1]
         if what == "None" and tree is not None and not texts.returns(tree):
@@ -159,11 +169,13 @@ def _refused(case: Case) -> NextStep | None:
     return NextStep(say("steps.too_many")) if too_many else None
 
 
-def _entry(name: str, what: str, *, required: bool) -> NextStep:
-    """Say what to do about an entry that is no array of numbers."""
-    if not required:
+def _entry(name: str, what: str, outcome: Outcome) -> NextStep:
+    """Say what to do about an entry that is no array of numbers; under another name it may mean a parameter."""
+    letter = letter_of(name)
+    absent = letter and any(asked[0] == letter and asked not in outcome.arrays for asked in shapes(outcome.call.layers))
+    if not absent:
         return NextStep(say("steps.entry_extra", name=_names([name]), kind=_what(what)), say("steps.entry_extra.title"))
-    action = say(f"steps.entry.{name[0]}", name=name, kind=_what(what))
+    action = say(f"steps.entry.{letter}", name=_names([name]), kind=_what(what))
     return NextStep(action, say("steps.entry.title"))
 
 
@@ -272,9 +284,9 @@ _RULES = ("scale_fan_out", "scale_xavier", "scale_sqrt_missing")
 
 
 def _weight_shape(case: Case) -> NextStep | None:
-    """Return the advice about names where layers were counted from 0: each then has the shape of the next."""
-    from_zero = any("W0" in outcome.arrays for outcome in _outcomes(case))
-    return _keys(case) if from_zero else _shape("W")(case)
+    """Return the advice about names where weights have those of another layer: each then has the shape of that."""
+    other_names = any(_under_other_names(outcome) for outcome in _outcomes(case))
+    return _keys(case) if other_names else _shape("W")(case)
 
 
 def _structure(make: Callable[[Case], NextStep | None]) -> Callable[[Case], NextStep | None]:

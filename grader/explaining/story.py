@@ -360,14 +360,29 @@ def _large(facts: Facts) -> Iterator[str]:
     if facts.passed and facts.harm_is_asked:
         return  # another paragraph tells it
     mine, size = facts.mine, facts.weight_size
-    if size is None or size > LARGE_WEIGHTS:
+    is_large = size is None or size > LARGE_WEIGHTS
+    if is_large and _smaller_would_do_better(facts):
         yield f"Why? The weights start large: {_saturated(mine)}."
+    elif is_large:
+        yield f"The weights start large: {_saturated(mine)}."
     else:
         yield f"Why? {_capital(_saturated(mine))}."
     yield _inf(facts)
     yield _overshoot(facts)
     if facts.works:
         yield say("explaining.story.learns_all_the_same")
+
+
+def _smaller_would_do_better(facts: Facts) -> bool:
+    """Return whether large weights are why a run failed: not of one that learned, nor where these draws made smaller fail too."""
+    mine, seed = facts.mine, facts.diagnosis.seed
+    if facts.works or facts.diagnosis.distribution == "uniform":
+        return False
+    spread = [facts.measured.spread[scale].train_accuracy for scale in (1.0, None) if scale in facts.measured.spread]
+    own_draws = all(cause.startswith("scale_") or cause == "seed_other" for cause in facts.diagnosis.causes)
+    if not own_draws or seed is None or not all(seed < len(shares) for shares in spread):
+        return True
+    return not spread or any(shares[seed] > mine.train_accuracy for shares in spread)
 
 
 def _saturated(run: Training) -> str:

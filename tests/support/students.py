@@ -191,12 +191,12 @@ def answers(student: Student, calls: Sequence[tuple[tuple[int, ...], int]]) -> l
 def is_right(student: Student, calls: Sequence[tuple[tuple[int, ...], int]]) -> bool:
     """Return whether every call gives what the course asks for."""
     return all(
-        _same(given, _asked(student.task, layers))
+        _same(given, right_answer(student.task, layers))
         for given, (layers, _) in zip(answers(student, calls), calls, strict=True)
     )
 
 
-def _asked(task: str, layers: Sequence[int]) -> dict[str, Any]:
+def right_answer(task: str, layers: Sequence[int]) -> dict[str, Any]:
     """Return what the course asks for."""
     state, asked = np.random.RandomState(3), dict[str, Any]()
     for l in range(1, len(layers)):

@@ -149,12 +149,17 @@ def _matrices(student: Recovered, reference: Recovered) -> list[tuple[Outcome, s
     wanted = {own.outcome.call: own.arrays for own in reference.weights}
     found = sorted(student.weights, key=lambda own: not own.outcome.call.public)
     return [
-        (own.outcome, f"W{layer}", got, want)
+        (own.outcome, _own_name(own.outcome, layer), got, want)
         for own in found
         for layer, (got, want) in enumerate(
             zip(own.arrays, wanted[own.outcome.call][own.first - 1 :], strict=False), start=own.first
         )
     ]
+
+
+def _own_name(outcome: Outcome, layer: int) -> str:
+    """Return the name under which the weights of a layer came back, which may be one that plainly means them."""
+    return likely_names(outcome)[f"W{layer}"]
 
 
 def _same_draws(student: Recovered, reference: Recovered) -> bool:
@@ -288,13 +293,14 @@ def _scale_of_other_draws(student: Recovered, reference: Recovered) -> Finding:
         got, want = student.factors(sizes) or (), (reference.factors(sizes) or ())[own.first - 1 :]
         for layer, (mine, asked) in enumerate(zip(got, want, strict=False), start=own.first):
             if not abs(mine - asked) <= 1e-6 * abs(asked):
+                name = _own_name(own.outcome, layer)
                 evidence = Shown(
-                    f'{own.outcome.call.literal(student.evidence.function.name)}["W{layer}"]',
+                    f'{own.outcome.call.literal(student.evidence.function.name)}["{name}"]',
                     f"the random numbers times {mine:.6g}",
                     f"the random numbers times {asked:.6g}",
                     "1e-06, relative",
                 )
-                return failed(f"W{layer} has another scale", hint=_scale_hint(student, reference), evidence=evidence)
+                return failed(f"{name} has another scale", hint=_scale_hint(student, reference), evidence=evidence)
     return passed("the scale is right")
 
 
@@ -302,13 +308,14 @@ def _scale_by_statistics(student: Recovered, reference: Recovered) -> Finding:
     """Judge by an interval where the draws cannot be known."""
     for estimate in sorted(excluded(Case(student, reference)), key=lambda one: not one.outcome.call.public):
         asked = (reference.factors(estimate.outcome.call.layers) or ())[estimate.layer - 1]
+        name = _own_name(estimate.outcome, estimate.layer)
         evidence = Shown(
-            f'{estimate.outcome.call.literal(student.evidence.function.name)}["W{estimate.layer}"].std()',
+            f'{estimate.outcome.call.literal(student.evidence.function.name)}["{name}"].std()',
             f"between {estimate.interval.low:.3g} and {estimate.interval.high:.3g}",
             f"{asked:.4g}",
             f"{SURE} standard errors",
         )
-        return failed(f"W{estimate.layer} has another scale", hint=_scale_hint(student, reference), evidence=evidence)
+        return failed(f"{name} has another scale", hint=_scale_hint(student, reference), evidence=evidence)
     if not student.estimates:
         return skipped("not judged: too few numbers came back to tell their scale")
     if differs_elsewhere(Case(student, reference)):

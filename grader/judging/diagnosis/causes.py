@@ -10,9 +10,9 @@ from typing import get_args
 
 import numpy as np
 
-from grader.judging.diagnosis.recovered import Estimate, Recovered, shapes
+from grader.judging.diagnosis.recovered import Estimate, Recovered, likely_names, shapes
 from grader.judging.diagnosis.statistics import ENOUGH
-from grader.records import Ended, FunctionEvidence, FunctionStatus, Outcome, SeedStatus
+from grader.records import Array, Ended, FunctionEvidence, FunctionStatus, Outcome, SeedStatus
 
 REMOVED_NUMPY_NAMES = frozenset(
     "float int bool object str complex long unicode float_ complex_ unicode_ string_ cfloat singlecomplex Inf Infinity "
@@ -345,12 +345,13 @@ def _draw_order(case: Case) -> bool:
 
 
 def _bias_values(case: Case) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
-    return [
-        array.numpy()
-        for outcome in case.evidence.answered
-        for name, array in outcome.arrays.items()
-        if name[0:1] == "b" and name in shapes(outcome.call.layers)
-    ]
+    return [array.numpy() for outcome in case.evidence.answered for array in _biases_of(outcome).values()]
+
+
+def _biases_of(outcome: Outcome) -> dict[str, Array]:
+    """Return the biases that came back, under their own names or those that plainly mean them."""
+    names = (name for asked, name in likely_names(outcome).items() if asked.startswith("b"))
+    return {name: outcome.arrays[name] for name in names if name in outcome.arrays}
 
 
 def _bias_random(case: Case) -> bool:
@@ -368,8 +369,7 @@ def _bias_varies(case: Case) -> bool:
     return any(
         first.setdefault((outcome.call.layers, name), array.data) != array.data
         for outcome in case.evidence.returned
-        for name, array in outcome.arrays.items()
-        if name[0:1] == "b" and name in shapes(outcome.call.layers)
+        for name, array in _biases_of(outcome).items()
     )
 
 

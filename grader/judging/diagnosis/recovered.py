@@ -245,6 +245,12 @@ def _weights(outcome: Outcome, turn: Turn) -> Weights:
 _SPELLED = re.compile(r"([WwBb])(?:eights?|ias|iases)?[ _\-\[]*(\d{1,3})\]?")
 
 
+def letter_of(name: str) -> str:
+    """Return W or b where a name plainly means a parameter, as W1, b0 and B1 do; else nothing."""
+    spelled = _SPELLED.fullmatch(name)
+    return "" if spelled is None else "W" if spelled[1] in "Ww" else "b"
+
+
 def likely_names(outcome: Outcome) -> Mapping[str, str]:
     """Return for each required name the one that it came back under: its own, or the one that plainly means it.
 
@@ -256,7 +262,7 @@ def likely_names(outcome: Outcome) -> Mapping[str, str]:
     meant: dict[str, str] = {}
     for name in outcome.arrays:
         if spelled := _SPELLED.fullmatch(name):
-            plain = f"{'W' if spelled[1] in 'Ww' else 'b'}{int(spelled[2])}"
+            plain = f"{letter_of(name)}{int(spelled[2])}"
             if plain not in outcome.arrays:
                 meant.setdefault(plain, name)
     names = {name: name if name in outcome.arrays else meant.get(name, name) for name in required}
@@ -388,6 +394,7 @@ def _biases(returned: Sequence[Outcome]) -> Biases | None:
 
 def _is_column(outcome: Outcome, name: str) -> bool:
     """Return whether a bias is a column as long as the layer that was asked for, or that the function made."""
-    shape, weights = outcome.arrays[name].shape, outcome.arrays.get(f"W{name[1:]}")
-    lengths = {shapes(outcome.call.layers)[name][0], *(weights.shape[:1] if weights else ())}
+    shape, weights, sides = outcome.arrays[name].shape, outcome.arrays.get(f"W{name[1:]}"), shapes(outcome.call.layers)
+    meant = (required for required, likely in likely_names(outcome).items() if likely == name)
+    lengths = {sides[name][0], *(sides[required][0] for required in meant), *(weights.shape[:1] if weights else ())}
     return len(shape) == 2 and shape[1] == 1 and shape[0] in lengths
