@@ -79,7 +79,7 @@ def _keys(case: Case) -> NextStep | None:
 
 
 def _under_other_names(outcome: Outcome) -> bool:
-    """Return whether weights came back under a name that means those of another layer, or is spelled otherwise."""
+    """Return whether weights came back under a name that means those of another layer, or has another spelling."""
     names = likely_names(outcome).items()
     return any(asked[0] == "W" and name != asked and name in outcome.arrays for asked, name in names)
 
