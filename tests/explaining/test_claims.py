@@ -53,7 +53,6 @@ class Reader:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline, self._graded = pipeline, dict[tuple[Student, bool], Graded]()
-        self.reference = {name: answer.diagnosis for name, answer in pipeline.prepared.answers.items()}
 
     def graded(self, student: Student, *, proved: bool = False) -> Graded:
         """Return a function's verdict with all that is said; `proved`: the line of its fault is looked for, too."""
@@ -75,7 +74,7 @@ class Reader:
         with overheard() as claims:
             given = VerdictInput(without_text(evidence), known_fault(evidence.repairs, EXERCISE.show))
             result = replace(pipeline.verdict(given, pipeline.prepared), source=source_of(function))
-            summary = summarize(NotebookInfo(file.status, file.problems), {name: result}, self.reference)
+            summary = summarize(NotebookInfo(file.status, file.problems), {name: result})
         return Graded(student, evidence, result, summary, tuple(claims), pipeline.gatherer.calls(function))
 
 

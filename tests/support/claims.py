@@ -90,6 +90,9 @@ class Graded:
         for cause in result.told:
             yield from (cause.title, cause.action, cause.reason)
         yield from result.explanation
+        yield result.reasons
+        for block in result.blocks:
+            yield from block.answer
         yield from (self.summary.headline, self.summary.next_step, self.summary.text)
         for question in (*result.questions, *([result.predict] if result.predict else [])):
             yield from (question.title, *question.answer)
