@@ -10,6 +10,7 @@ from __future__ import annotations
 import gettext
 import io
 import itertools
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -134,6 +135,18 @@ def use(language: str = SOURCE, own: Path | None = None) -> None:
     global _in_use  # noqa: PLW0603  # as gettext does: one language for each process
     if (language, own) != (_in_use.language, _in_use.own):
         _in_use = Catalogue(language, own)
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of the environment by which another process uses the same language and sentences."""
+    own = {FOLDER: str(_in_use.own)} if _in_use.own else {}
+    return {LANGUAGE: _in_use.language, **own}
+
+
+def use_environment() -> None:
+    """Use the language and the sentences that the environment names, as `environment` gives them."""
+    own = os.environ.get(FOLDER)
+    use(os.environ.get(LANGUAGE, SOURCE), Path(own) if own else None)
 
 
 def say(message_id: str, /, **values: object) -> str:

@@ -16,14 +16,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import numpy as np
 
+from grader import messages
 from grader.errors import UnavailableError
 from grader.faults import attempt
+from grader.messages import say
 from grader.reading import extract as extraction
 from grader.reading import notebook as notebooks
 from grader.records import Cell, Function, Notebook, Printed
@@ -39,6 +42,7 @@ WALL_SECONDS = 120.0  # a machine that is so busy is at fault itself
 UNLIMITED_FACTOR = 3  # seconds on the clock for a second of computing where only the clock can end a process
 NO_MEMORY, TOO_MUCH = 3, 4  # exit codes of the process
 MOST_ANSWER_BYTES = 128 << 20
+_BABEL = [spec.origin for spec in [find_spec("babel")] if spec and spec.origin]  # whose import takes long
 _CHILD = Path(__file__).with_name("child.py")
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -155,7 +159,7 @@ def answered(
         If the machine had no time for it.
     """
     seconds, size_bytes = limits.reading_cpu_seconds, limits.reading_memory_bytes
-    packages = (_CHILD.parent, Path(msgspec.__file__), Path(np.__file__))
+    packages = (_CHILD.parent, Path(msgspec.__file__), Path(np.__file__), *map(Path, _BABEL))
     folders: list[str] = list(dict.fromkeys(str(path.parent.parent) for path in packages))
     before = _children_seconds()
     with subprocess.Popen(  # noqa: S603  # our own interpreter and our own file
@@ -163,7 +167,11 @@ def answered(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**_ONE_THREAD, **{name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}},
+        env={
+            **_ONE_THREAD,
+            **messages.environment(),
+            **{name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ},
+        },
         cwd=Path(sys.executable).anchor or "/",
     ) as process:
         try:
@@ -172,9 +180,9 @@ def answered(
         except subprocess.TimeoutExpired:
             process.kill()
             if sys.platform == "win32":
-                raise LimitError(f"more than {wall_seconds:g} seconds") from None
-            problem = f"this machine was too busy to read it in {wall_seconds:g} seconds"
-            raise UnavailableError(problem, hint="run the same command again when less is going on") from None
+                raise LimitError(say("reading.limit.waiting", seconds=wall_seconds)) from None
+            problem = say("reading.busy", seconds=wall_seconds)
+            raise UnavailableError(problem, hint=say("reading.busy.hint")) from None
         except BaseException:
             process.kill()
             raise
@@ -185,16 +193,14 @@ def answered(
 def _refuse(code: int, seconds: int, size_bytes: int) -> None:
     """Raise unless the process came to its end."""
     if code in (NO_MEMORY, TOO_MUCH):
-        raise LimitError(f"more than {size_bytes >> 20:,} MB of memory")
+        raise LimitError(say("reading.limit.memory", size=size_bytes >> 20))
     if sys.platform != "win32" and code in (-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT):
         raise LimitError(
-            f"more than {seconds} seconds of computing"
-            if code == -signal.SIGXCPU
-            else "more than Python's parser can do"
+            say("reading.limit.computing", count=seconds) if code == -signal.SIGXCPU else say("reading.limit.parser")
         )
     if code != 0:
-        problem = f"the process that read it ended unexpectedly ({code})"
-        raise UnavailableError(problem, hint="run the same command again")
+        problem = say("reading.ended", code=code)
+        raise UnavailableError(problem, hint=say("reading.ended.hint"))
 
 
 def _children_seconds() -> float:

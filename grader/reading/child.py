@@ -15,7 +15,9 @@ def main() -> int:
     """Answer one job; the exit code says which limit was reached."""
     seconds, size_bytes = int(sys.argv[1]), int(sys.argv[2])
     sys.path[:0] = sys.argv[4:]
-    from grader import reading
+    from grader import messages, reading
+
+    messages.use_environment()
 
     module = importlib.import_module(sys.argv[3])
 

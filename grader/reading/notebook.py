@@ -17,7 +17,9 @@ from itertools import islice, pairwise
 from pathlib import Path, PurePosixPath
 
 from grader.errors import UnavailableError, fault_of_environment
+from grader.messages import say
 from grader.reading import exports
+from grader.reading.problems import problem
 from grader.reading.salvage import salvage
 from grader.records import Cell, CellKind, Notebook, Problem
 
@@ -32,84 +34,70 @@ _OUTPUTS_LIMIT = 200_000  # and all cells together
 _SHOWN_CHARACTERS = 80
 _LISTED = 5
 
-_AGAIN = "Open your notebook in Jupyter, choose File > Save, and hand in that .ipynb file."
-_SCRIPT = (
-    "If it is a Python script, give it the ending .py and hand in that; otherwise open your notebook in Jupyter, choose "
-    "File > Save, and hand in that .ipynb file."
+_UNREADABLE = frozenset(  # codes of problems for which nothing is graded
+    {
+        "cannot_open",
+        "too_large",
+        "reading_limit",
+        "empty",
+        "binary",
+        "lfs_pointer",
+        "html",
+        "other_tool",
+        "not_json",
+        "too_many_parts",
+        "no_cells",
+    }
 )
-_DOWNLOAD = "Download the notebook again from where you work on it, and hand in that .ipynb file."
-_UNREADABLE = {
-    "cannot_open": "The file cannot be opened: {reason}. Hand it in again.",
-    "too_large": "The file has {size_mb} MB; at most {limit_mb:.3g} MB are read. In Jupyter choose Edit > Clear All "
-    "Outputs, then File > Save, and hand in that .ipynb file.",
-    "reading_limit": "Reading the file took {reached}, so it was given up. Take out code and text that are far longer than "
-    "the exercise needs: very long lines, data written out as code, large outputs. Then save, and hand in again.",
-    "empty": "The file is empty: nothing was saved in it. {again}",
-    "binary": "The file is {kind}, not a notebook. {again}",
-    "lfs_pointer": "The file is a Git LFS pointer: it only names the notebook, which is stored elsewhere. Run `git lfs "
-    "pull` in your clone, and hand in the .ipynb file that is there then.",
-    "html": "The file is a web page (HTML), not a notebook. On GitHub choose “Download raw file”, in Jupyter or Colab "
-    "File > Download, and hand in that .ipynb file.",
-    "other_tool": "The file is {kind}, which is not read here. {export}, and hand in that .ipynb file.",
-    "not_json": "The file is not a notebook: it is not JSON that can be read, and begins with “{start}”. {advice}",
-    "too_many_parts": "The file is no notebook that can be read: it holds over {limit:,} {parts}. {again}",
-    "no_cells": "The file is JSON without cells: there is nothing in it to grade. {again}",
-}
-_MENDED = {
-    "truncated_json": "The file breaks off or is damaged: {cells} could be read, {rest}",
-    "damaged_json": "The file is damaged outside of the cells' text: {cells} could be read, and no line of them is lost.",
-    "trailing_data": "After the end of the notebook stands “{start}”: that was left out.",
-    "nan": "The file holds {name}, which JSON does not have: it was read as nothing.",
-    "bom": "The file begins with a byte order mark (BOM), as some Windows editors write it: it was left out.",
-    "encoding": "The file is not in plain UTF-8: it was read as {encoding}. If letters look wrong, save it as UTF-8.",
-    "old_format": "The notebook is stored in the old format {version}: it was read as format 4.",
-    "line_endings": "{where}: line endings of Windows or an old Mac (CR) were made plain.",
-    "bad_characters": "{where}: characters that code cannot hold (NUL, half a surrogate pair) were replaced by “�”.",
-    "merge_conflict": "{where}: a Git merge conflict (<<<<<<<, =======, >>>>>>>) is not settled; its first part, which "
-    "is yours (HEAD), was graded.",
-    "damaged_function": "{where} is damaged: its `def {function}(...)` could not be read.",
-    "bad_cell": "{where}: this is not a cell, or its source is not text; what could not be read was left out.",
-}
-_NOTICED = {
-    "unknown_type": "{where}: neither code nor markdown nor raw, so not run. If it is code, change the cell to Code.",
-    "duplicate_ids": "{where}: the same id as an earlier cell. Nothing was changed; Jupyter mends it on saving.",
-    "code_in_markdown": "{where} is a {kind} cell that holds `def {function}(...)`: code in it does not run. Change "
-    "the cell to Code.",
-}
+_MENDED = frozenset(  # of what was repaired
+    {
+        "truncated_json",
+        "damaged_json",
+        "trailing_data",
+        "nan",
+        "bom",
+        "encoding",
+        "old_format",
+        "line_endings",
+        "bad_characters",
+        "merge_conflict",
+        "damaged_function",
+        "bad_cell",
+    }
+)
+_NOTICED = frozenset(  # of what was only noticed
+    {"unknown_type", "duplicate_ids", "code_in_markdown"}
+)
 NOT_READ = "not_read"
-_OURS = "We could not read the file: {reason}. That is not your fault; the file is read again at the next run."
-_SENTENCES = {**_UNREADABLE, **_MENDED, **_NOTICED}
+_CODES = _UNREADABLE | _MENDED | _NOTICED
 
-_MAGIC = {  # how the bytes begin -> what the file is
-    rb"PK\x03\x04[\s\S]{0,2000}(?:\[Content_Types\]|word/|xl/|ppt/)": "a Word, Excel or PowerPoint document",
-    rb"PK\x03\x04[\s\S]{0,2000}(?:application/vnd\.oasis|Index/)": "a document of LibreOffice or Pages",
-    rb"PK(?:\x03\x04|\x05\x06)": "a zip archive",
-    rb"\s{0,1000}%PDF-": "a PDF document",
-    rb"\{\\rtf": "an RTF document (TextEdit, WordPad)",
-    rb"\xd0\xcf\x11\xe0": "an old Word or Excel document",
-    rb"bplist00": "a web archive (Safari)",
-    rb"(?:From: <Saved by|MIME-Version: 1\.0|Snapshot-Content-Location:)": "a web archive (MHTML)",
-    rb"\s{0,1000}\\documentclass": "a LaTeX document",
-    rb"\x80[\x02-\x05]": "a Python pickle",
-    rb"\x93NUMPY|\x89HDF": "an array or model file (NumPy, HDF5)",
-    rb"\x1f\x8b|BZh[1-9]1AY|\xfd7zXZ|Rar!\x1a|7z\xbc\xaf|[\s\S]{257}ustar": "a compressed file or an archive",
-    rb"\x89PNG|\xff\xd8\xff|GIF8[79]a": "a picture",
-    rb"SQLite format 3\0": "a database",
-    rb"\x7fELF|MZ[\s\S]{0,60}\0\0": "a program",
+_MAGIC = {  # how the bytes begin -> kind of file
+    rb"PK\x03\x04[\s\S]{0,2000}(?:\[Content_Types\]|word/|xl/|ppt/)": "office",
+    rb"PK\x03\x04[\s\S]{0,2000}(?:application/vnd\.oasis|Index/)": "office_other",
+    rb"PK(?:\x03\x04|\x05\x06)": "zip",
+    rb"\s{0,1000}%PDF-": "pdf",
+    rb"\{\\rtf": "rtf",
+    rb"\xd0\xcf\x11\xe0": "office_old",
+    rb"bplist00": "web_archive",
+    rb"(?:From: <Saved by|MIME-Version: 1\.0|Snapshot-Content-Location:)": "mhtml",
+    rb"\s{0,1000}\\documentclass": "latex",
+    rb"\x80[\x02-\x05]": "pickle",
+    rb"\x93NUMPY|\x89HDF": "arrays",
+    rb"\x1f\x8b|BZh[1-9]1AY|\xfd7zXZ|Rar!\x1a|7z\xbc\xaf|[\s\S]{257}ustar": "archive",
+    rb"\x89PNG|\xff\xd8\xff|GIF8[79]a": "picture",
+    rb"SQLite format 3\0": "database",
+    rb"\x7fELF|MZ[\s\S]{0,60}\0\0": "program",
 }
 _TEXTS = {  # how the text begins -> code
     r"[\s\0\ufeff]*\Z": "empty",
     r"\s*version https://git-lfs\.github\.com/spec/": "lfs_pointer",
     r"\s*<(?!!--\s*#|a )[a-zA-Z!?]": "html",
 }
-_OTHER_TOOLS = {  # what stands in the text of a tool's own format -> what it is, and how to get a notebook from it
-    r'"paragraphs"\s*:\s*\[': ("a Zeppelin note", "In Zeppelin export the note as .ipynb"),
-    r'"version"\s*:\s*"NotebookV1"': (
-        "an archive of Databricks",
-        "In Databricks choose File > Export > IPython Notebook",
-    ),
-    r'"doc_id"\s*:\s*"': ("a link to a file in Google Drive", "In Colab choose File > Download > Download .ipynb"),
-    r"^ *(?:- )?blocks:\s*$": ("a Deepnote project", "In Deepnote export the notebook as .ipynb"),
+_OTHER_TOOLS = {  # what is in the text of a tool's own format -> the tool
+    r'"paragraphs"\s*:\s*\[': "zeppelin",
+    r'"version"\s*:\s*"NotebookV1"': "databricks",
+    r'"doc_id"\s*:\s*"': "drive",
+    r"^ *(?:- )?blocks:\s*$": "deepnote",
 }
 _WIDE = {  # how the bytes begin -> encoding
     rb"\xff\xfe\0\0|\0\0\xfe\xff": "utf-32",
@@ -153,9 +141,9 @@ class DamagedError(Exception):
 class _UnreadableError(Exception):
     """There is nothing to grade in this file; never leaves this module."""
 
-    def __init__(self, code: str, **facts: object) -> None:
+    def __init__(self, code: str, variant: str = "", **facts: object) -> None:
         super().__init__(code)
-        self.problem = _problem(code, **facts)
+        self.problem = problem(code, variant, **facts)
 
 
 def read(path: Path, *, name: str | None = None, source_limit_bytes: int = SOURCE_LIMIT_BYTES) -> Notebook:
@@ -184,26 +172,26 @@ def read_available(
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # a pipe would wait for ever
-            return cannot_open(name, "it is not a file")
+            return cannot_open(name, say("reading.open.not_a_file"))
         if found.st_size > source_limit_bytes:
             return too_large(name, found.st_size, sha256_of(path), source_limit_bytes=source_limit_bytes)
         data = path.read_bytes()
     except ValueError:  # a NUL in the name
-        return cannot_open(name, "no file can have such a name")
+        return cannot_open(name, say("reading.open.name"))
     except (OSError, MemoryError) as error:
         reason = fault_of_environment(error) or str(error)
-        raise UnavailableError(reason, hint="run the same command again when the file can be read") from None
+        raise UnavailableError(reason, hint=say("reading.open.hint")) from None
     return (parse or _parse)(data, name)
 
 
 def cannot_open(name: str, reason: str) -> Notebook:
     """Return the record of a file that cannot be opened."""
-    return _unreadable(name, "", _problem("cannot_open", reason=reason))
+    return _unreadable(name, "", problem("cannot_open", reason=reason))
 
 
 def not_read(name: str, reason: str) -> Notebook:
     """Return the record of a file whose bytes our surroundings kept from us: nothing is wrong with it that we know."""
-    return Notebook(_encodable(name), "", "ok", (Problem(NOT_READ, _OURS.format(reason=reason)),))
+    return Notebook(_encodable(name), "", "ok", (problem(NOT_READ, reason=reason),))
 
 
 def read_hash(path: Path) -> str:
@@ -235,7 +223,7 @@ def too_large(
 ) -> Notebook:
     """Refuse a file for its size, which is named."""
     size_mb, limit_mb = -(-size_bytes // 2**20), source_limit_bytes / 2**20
-    return _unreadable(name, sha256, _problem("too_large", size_mb=size_mb, limit_mb=limit_mb))
+    return _unreadable(name, sha256, problem("too_large", size_mb=size_mb, limit_mb=limit_mb))
 
 
 def given_up(name: str, data: bytes, reached: str) -> Notebook:
@@ -245,7 +233,7 @@ def given_up(name: str, data: bytes, reached: str) -> Notebook:
 
 def reading_limit(reached: str) -> Problem:
     """Return the problem of a file whose reading reached a limit, which `reached` names."""
-    return _problem("reading_limit", reached=reached)
+    return problem("reading_limit", reached=reached)
 
 
 def parse(data: bytes, name: str, *, repairs: bool = True) -> Notebook:
@@ -263,7 +251,7 @@ def parse(data: bytes, name: str, *, repairs: bool = True) -> Notebook:
     except _UnreadableError as error:
         return _unreadable(name, sha256, error.problem)
     problems += _code_in_text(cells)
-    repaired = any(problem.code in _MENDED for problem in problems)
+    repaired = any(noticed.code in _MENDED for noticed in problems)
     return Notebook(_encodable(name), sha256, "repaired" if repaired else "ok", tuple(problems), tuple(cells))
 
 
@@ -279,7 +267,7 @@ def _read_cells(data: bytes, suffix: str, problems: list[Problem], *, repairs: b
     """Return the cells; what was mended or noticed goes to `problems`."""
     for magic, kind in _MAGIC.items():
         if re.match(magic, data):
-            raise _UnreadableError("binary", kind=kind)
+            raise _UnreadableError("binary", kind=say(f"reading.kind.{kind}"))
     text = _decoded(data, suffix, problems)
     _refuse_other_texts(text, suffix)
     if _is_script(text, suffix):
@@ -294,7 +282,7 @@ def _refuse_other_texts(text: str, suffix: str) -> None:
             raise _UnreadableError(code)
     start = text[:4096]
     if len(_CONTROL.findall(start)) > len(start) / 20:
-        raise _UnreadableError("binary", kind="a binary file of unknown kind")
+        raise _UnreadableError("binary", kind=say("reading.kind.unknown"))
     if not _CELLS.search(text):
         _refuse_other_tools(text, suffix)
 
@@ -302,15 +290,16 @@ def _refuse_other_texts(text: str, suffix: str) -> None:
 def _refuse_other_tools(text: str, suffix: str) -> None:
     """Raise if this is the format of another tool, which is named."""
     if suffix != ".py" and (re.match(r"\s*[{[]", text) or _DEEPNOTE.search(text)):
-        for pattern, (kind, export) in _OTHER_TOOLS.items():
+        for pattern, tool in _OTHER_TOOLS.items():
             if re.search(pattern, text, re.MULTILINE):
+                kind, export = say(f"reading.kind.{tool}"), say(f"reading.export.{tool}")
                 raise _UnreadableError("other_tool", kind=kind, export=export)
 
 
 def _refuse_more(count: int, limit: int, parts: str) -> None:
     """Raise if there are so many parts that only a hostile file can have them."""
     if count > limit:
-        raise _UnreadableError("too_many_parts", limit=limit, parts=parts)
+        raise _UnreadableError("too_many_parts", limit=limit, parts=say(f"reading.parts.{parts}"))
 
 
 def _is_script(text: str, suffix: str) -> bool:
@@ -327,7 +316,7 @@ def _is_script(text: str, suffix: str) -> bool:
 def _decoded(data: bytes, suffix: str, problems: list[Problem]) -> str:
     """Return the text; unless it is UTF-8, or a script that declares its encoding, `problems` says how it was read."""
     if data.startswith(codecs.BOM_UTF8):
-        problems.append(_problem("bom"))
+        problems.append(problem("bom"))
         data = data[len(codecs.BOM_UTF8) :]
     declared = _DECLARED.match(data[:1000]) if suffix == ".py" and not problems else None
     wide = next((encoding for beginning, encoding in _WIDE.items() if re.match(beginning, data)), None)
@@ -335,7 +324,7 @@ def _decoded(data: bytes, suffix: str, problems: list[Problem]) -> str:
         with suppress(LookupError, UnicodeError):  # unknown or untrue: as if nothing were declared
             return data.decode(declared[1].decode() if declared else "utf-8")
     text, encoding = (data.decode(wide, "replace"), wide.upper()) if wide else _guessed(data)
-    problems.append(_problem("encoding", encoding=encoding))
+    problems.append(problem("encoding", encoding=encoding))
     return text
 
 
@@ -345,7 +334,7 @@ def _guessed(data: bytes) -> tuple[str, str]:
     wrong = text.count("\ufffd")
     right = len(text) - len(text.encode("ascii", "ignore")) - wrong
     if right >= wrong:  # hardly a letter of an older encoding is UTF-8 by chance
-        return text, "UTF-8, as far as it is"
+        return text, say("reading.mostly_utf8")
     with suppress(UnicodeError):
         return data.decode("cp1252"), "Windows-1252"
     return data.decode("latin-1"), "Latin-1"
@@ -360,7 +349,7 @@ def _script_cells(text: str, suffix: str, problems: list[Problem]) -> list[Cell]
     Blank parts are no cells.
     """
     source, codes = _mended(text.replace("\r\n", "\n"))
-    problems += [_problem(code, where="The file") for code in codes]
+    problems += [problem(code, where=say("reading.where.file")) for code in codes]
     if (parts := exports.parts(source, suffix)) is not None:
         _refuse_more(len(parts), _CELLS_LIMIT, "cells")
         if not parts:
@@ -386,16 +375,16 @@ def _notebook_cells(text: str, problems: list[Problem], *, repairs: bool) -> lis
     """Return the cells of a notebook's JSON."""
     text = text.lstrip()
     if len(text) > _CONTAINERS_LIMIT:
-        _refuse_more(text.count("[") + text.count("{"), _CONTAINERS_LIMIT, "lists and objects")
+        _refuse_more(text.count("[") + text.count("{"), _CONTAINERS_LIMIT, "containers")
     merged = _first_side(text)
     if merged != text:
-        problems.append(_problem("merge_conflict", where="The file"))
+        problems.append(problem("merge_conflict", where=say("reading.where.file")))
     document = _document(merged, problems, repairs=repairs)
     items = _items(document)
     _refuse_more(len(items), _CELLS_LIMIT, "cells")
     version = _version(document, items)
     if version < 4:
-        problems.append(_problem("old_format", version=version))
+        problems.append(problem("old_format", version=version))
     if cells := _cells(items, problems, old=version < 4):
         return cells
     raise _UnreadableError("no_cells")
@@ -413,8 +402,8 @@ def _document(text: str, problems: list[Problem], *, repairs: bool) -> dict[str,
     rest = text[end:].strip()
     if not isinstance(document, dict):
         raise _not_json(text) if rest else _UnreadableError("no_cells")
-    problems += [_problem("trailing_data", start=_shown(rest))] if rest else []
-    problems += [_problem("nan", name=name) for name in constants[:1]]
+    problems += [problem("trailing_data", start=_shown(rest))] if rest else []
+    problems += [problem("nan", name=name) for name in constants[:1]]
     return document
 
 
@@ -465,7 +454,9 @@ def _beginning(value: object, limit: int) -> str:
 def _not_json(text: str) -> _UnreadableError:
     """Return the error of a text that is no JSON; a script is told how to be handed in as one."""
     script = re.search(r"^(?:import|from|def|class|#) ", text, re.MULTILINE)
-    return _UnreadableError("not_json", start=_shown(text), advice=_SCRIPT if script else _AGAIN)
+    return _UnreadableError(
+        "not_json", start=_shown(text), advice=say("reading.advice.script" if script else "reading.advice.again")
+    )
 
 
 def _salvaged(text: str, decoder: json.JSONDecoder, problems: list[Problem]) -> dict[str, object]:
@@ -474,15 +465,11 @@ def _salvaged(text: str, decoder: json.JSONDecoder, problems: list[Problem]) -> 
     if salvaged is None:
         raise _not_json(text)
     count = sum(cell is not None for cell in salvaged.cells)
-    cells = f"{count or 'no'} whole cell{'s' * (count > 1)}"
     if count == 0:
-        raise _UnreadableError("truncated_json", cells=cells, rest=f"the damaged part is lost. {_DOWNLOAD}")
-    if salvaged.complete:
-        problems.append(_problem("damaged_json", cells=cells))
-    else:
-        problems.append(_problem("truncated_json", cells=cells, rest="the damaged part is lost."))
+        raise _UnreadableError("truncated_json", "none", download=say("reading.advice.download"))
+    problems.append(problem("damaged_json" if salvaged.complete else "truncated_json", count=count))
     problems += [
-        _problem("damaged_function", where=f"Cell {number}", function=_shown(name))
+        problem("damaged_function", where=_where([number]), function=_shown(name))
         for number, name in islice(dict.fromkeys(salvaged.lost_functions), _LISTED)
     ]
     return {"cells": salvaged.cells}
@@ -519,7 +506,7 @@ def _cells(items: Sequence[object], problems: list[Problem], *, old: bool) -> li
         cells += [cell] if cell else []
         for code in codes:
             noticed.setdefault(code, []).append(number)
-    problems += [_problem(code, where=_where(numbers)) for code, numbers in noticed.items()]
+    problems += [problem(code, where=_where(numbers)) for code, numbers in noticed.items()]
     return cells
 
 
@@ -580,8 +567,8 @@ def _code_in_text(cells: Sequence[Cell]) -> Iterator[Problem]:
     texts = (cell for cell in cells if cell.kind != "code")
     found = ((cell, match[1]) for cell in texts for match in _DEFINITION.finditer(cell.source))
     for cell, function in islice(found, _LISTED):
-        where = f"Cell {cell.number}" if cell.number else f"The cell in line {cell.first_line}"
-        yield _problem("code_in_markdown", where=where, kind=cell.kind, function=_shown(function))
+        where = _where([cell.number]) if cell.number else say("reading.where.line", line=cell.first_line)
+        yield problem("code_in_markdown", where=where, kind=cell.kind, function=_shown(function))
 
 
 # --- mending sources -----------------------------------------------------------------------------------------------
@@ -632,16 +619,12 @@ _TURNS = {  # side and marker -> next side
 # --- words ---------------------------------------------------------------------------------------------------------
 
 
-def _problem(code: str, **facts: object) -> Problem:
-    """Return a problem with its sentence."""
-    return Problem(code, _SENTENCES[code].format(again=_AGAIN, **facts))
-
-
 def _where(numbers: Sequence[int]) -> str:
-    """Return cells as one says them: Cells 3, 4 and 7."""
+    """Return cells as a sentence names them: Cells 3, 4 and 7."""
     names = [str(number) for number in numbers[:_LISTED]]
-    names += [f"{len(numbers) - _LISTED} more"] if len(numbers) > _LISTED else []
-    return f"Cells {', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else f"Cell {names[0]}"
+    if len(numbers) > _LISTED:
+        names.append(say("reading.where.more", count=len(numbers) - _LISTED))
+    return say("reading.where.cells", count=len(numbers), numbers=names)
 
 
 def _shown(text: str) -> str:

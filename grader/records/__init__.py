@@ -24,10 +24,15 @@ NOT_COUNTED = "not_counted"  # the code of a problem: another file of the same s
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something noticed about a notebook: a repair, an oddity, a thing left aside."""
+    """Something noticed about a notebook: a repair, an oddity, a thing left aside.
+
+    `message_id` is the id of the message in the catalogue; `function` names the function that the problem is about, if any.
+    """
 
     code: str
     message: str
+    message_id: str = ""
+    function: str = ""
 
 
 @dataclass(frozen=True, slots=True)

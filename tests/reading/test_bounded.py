@@ -170,7 +170,7 @@ def test_what_is_plainly_small_is_read_here_and_gives_the_same_as_a_process_of_i
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (Limits(reading_cpu_seconds=1), "more than 1 seconds of computing"),
+        (Limits(reading_cpu_seconds=1), "more than 1 second of computing time"),
         (Limits(reading_memory_bytes=64 << 20), "MB of memory"),
     ],
 )

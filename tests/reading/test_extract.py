@@ -272,8 +272,14 @@ def test_a_syntax_error_is_told_with_its_line(source, line, says):
 @pytest.mark.parametrize(
     ("source", "near"),
     [
-        ("class Net:\n" + textwrap.indent(HE, "    "), "cell 2, line 2 defines it as a method of class Net"),
-        ("def outer():\n" + textwrap.indent(HE, "    "), "cell 2, line 2 defines it inside the function outer"),
+        (
+            "class Net:\n" + textwrap.indent(HE, "    "),
+            "cell 2, line 2 defines initialize_parameters_he as a method of class Net",
+        ),
+        (
+            "def outer():\n" + textwrap.indent(HE, "    "),
+            "cell 2, line 2 defines initialize_parameters_he inside the function outer",
+        ),
         (edit(HE, ("initialize_parameters_he", "initialise_parameters_he")), "defines initialise_parameters_he"),
         (edit(HE, ("initialize_parameters_he", "Initialize_Parameters_He")), "defines Initialize_Parameters_He"),
         (edit(HE, ("initialize_parameters_he", "init_params_he")), "defines init_params_he"),

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from grader.messages import say
 from grader.reading import notebook
 from grader.reading.notebook import parse, read, read_hash
 from grader.reading.salvage import salvage
@@ -132,7 +133,7 @@ UNREADABLE = [
     ("binary", b"%PDF-1.7\n%\xe2\xe3", "a PDF document"),
     ("binary", b"{\\rtf1\\ansi{\\fonttbl}", "an RTF document"),
     ("binary", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Word or Excel document"),
-    ("binary", zipped("Index/Document.iwa"), "a document of LibreOffice or Pages"),
+    ("binary", zipped("Index/Document.iwa"), "a LibreOffice or Pages document"),
     ("binary", b"From: <Saved by Blink>\r\nMIME-Version: 1.0\r\n", "a web archive (MHTML)"),
     ("binary", b"\n\\documentclass[11pt]{article}", "a LaTeX document"),
     ("other_tool", b'{"paragraphs": [{"text": "%python"}], "name": "a"}', "a Zeppelin note"),
@@ -153,8 +154,8 @@ UNREADABLE = [
     ("binary", bytes(range(256)), "of unknown kind"),
     ("not_json", b"import numpy as np\n" + HE.encode(), "begins with “import numpy as np def init"),
     ("not_json", b"404: Not Found", "begins with “404: Not Found”"),
-    ("not_json", b'"a" b', "not JSON"),
-    ("not_json", b'{"ce', "not JSON"),
+    ("not_json", b'"a" b', "not valid JSON"),
+    ("not_json", b'{"ce', "not valid JSON"),
     ("not_json", nested(100_000), "begins with “[[[["),
     ("too_many_parts", b"[" + b"[]," * 4_000_000, "4,000,000 lists and objects"),
     ("too_many_parts", b'{"cells":[' + b"{}," * 20_001 + b"{}]}", "20,000 cells"),
@@ -190,10 +191,10 @@ MENDED = [
     ("encoding", saved(cell("é 数")).decode().encode("utf-32"), ["é 数"], "UTF-32"),
     ("encoding", saved(cell("# señal “x”")).decode().encode("cp1252"), ["# señal “x”"], "Windows-1252"),
     ("encoding", saved(cell("# se\xf1al \x81")).decode().encode("latin-1"), ["# señal \x81"], "Latin-1"),
-    ("encoding", saved(cell("数学 ?")).replace(b"?", b"\xff"), ["数学 �"], "as far as it is"),
+    ("encoding", saved(cell("数学 ?")).replace(b"?", b"\xff"), ["数学 �"], "UTF-8, as far as possible"),
     ("truncated_json", saved(cell("a"), cell("b"), cell("c"))[:-180], ["a", "b"], "2 whole cells could be read"),
     ("truncated_json", saved(cell("a"), cell("b"))[:-90], ["a", "b"], "2 whole cells"),
-    ("damaged_json", saved(cell("a"), cell("b"))[:-30], ["a", "b"], "no line of them is lost"),
+    ("damaged_json", saved(cell("a"), cell("b"))[:-30], ["a", "b"], "no line is lost"),
     ("damaged_json", saved(cell("a")).removesuffix(b"\n}") + b",\n}", ["a"], "1 whole cell could be read"),
     ("damaged_json", saved(cell("a"), cell("b")).replace(b"},\n  {", b"}\n  {"), ["a", "b"], "2 whole cells"),
     ("damaged_json", saved(cell(["a"]), cell("b")).replace(b'"outputs"', b"outputs", 1), ["a", "b"], "2 whole cells"),
@@ -204,7 +205,7 @@ MENDED = [
         "1 whole cell could",
     ),
     ("damaged_json", saved(cell("a"), cell("b")).replace(b'"nbformat":', b"nbformat:"), ["a", "b"], "2 whole cells"),
-    ("trailing_data", saved(cell("a")) + b"\n}\0\x07 x", ["a"], "stands “} x”"),
+    ("trailing_data", saved(cell("a")) + b"\n}\0\x07 x", ["a"], "left out: “} x”"),
     ("trailing_data", saved(cell("a")) + saved(cell("b")), ["a"], "left out"),
     ("nan", saved(cell("a"), metadata={"x": float("nan")}), ["a"], "NaN"),
     ("nan", saved(cell("a", outputs=[float("-inf")])), ["a"], "-Infinity"),
@@ -224,7 +225,7 @@ MENDED = [
         "bad_cell",
         saved(cell("a"), 7, None, "x", ["y"], cell("b")),
         ["a", "b"],
-        "Cells 2, 3, 4 and 5: this is not a cell",
+        "Cells 2, 3, 4 and 5: not a valid cell",
     ),
     ("bad_cell", saved(cell(["a\n", 5, "b"])), ["a\nb"], "Cell 1:"),
     ("bad_cell", saved(cell({"x": 1}), cell(None)), ["", ""], "Cells 1 and 2:"),
@@ -300,7 +301,7 @@ NOTICED = [
     (
         "code_in_markdown",
         saved(cell(), cell("text\n" + HE, "markdown")),
-        "Cell 2 is a markdown cell that holds `def initialize_parameters_he(...)`: code in it does not run. Change the",
+        "Cell 2 is a markdown cell that contains `def initialize_parameters_he(...)`. Code in such a cell does not run. Change the",
     ),
     ("code_in_markdown", saved(cell(HE, "raw")), "Cell 1 is a raw cell"),
 ]
@@ -317,14 +318,15 @@ def test_an_oddity_is_named_and_leaves_the_status(code, data, says):
 def test_every_code_has_a_row():
     rows = {row[0] for row in (*UNREADABLE, *MENDED, *NOTICED)}
 
-    assert rows | {"cannot_open", "too_large", "damaged_function", "reading_limit"} == set(notebook._SENTENCES)
-    assert len(notebook._SENTENCES) == len(notebook._UNREADABLE) + len(notebook._MENDED) + len(notebook._NOTICED)
+    assert rows | {"cannot_open", "too_large", "damaged_function", "reading_limit"} == set(notebook._CODES)
+    assert len(notebook._CODES) == len(notebook._UNREADABLE) + len(notebook._MENDED) + len(notebook._NOTICED)
 
 
 def test_every_magic_number_has_a_row():
     said = [parse(row[1], NAME).problems[0].message for row in UNREADABLE]
 
-    assert [kind for kind in notebook._MAGIC.values() if not any(kind in message for message in said)] == []
+    kinds = {kind: say(f"reading.kind.{kind}") for kind in notebook._MAGIC.values()}
+    assert [kind for kind, words in kinds.items() if not any(words in message for message in said)] == []
 
 
 def test_all_cells_are_counted_from_1_also_those_left_out():
@@ -342,7 +344,7 @@ def test_a_damaged_cell_keeps_the_numbers_of_those_after_it():
 
     assert [(cell.number, cell.source) for cell in got.cells] == [(1, "a"), (3, "c")]
     assert "2 whole cells could be read" in got.problems[0].message
-    assert "Cell 2: this is not a cell" in got.problems[1].message
+    assert "Cell 2: not a valid cell" in got.problems[1].message
 
 
 @pytest.mark.parametrize(
@@ -525,7 +527,7 @@ def test_a_file_too_large_is_hashed_but_never_in_memory(tmp_path):
     tracemalloc.stop()
 
     assert (got.status, codes(got)) == ("unreadable", ["too_large"])
-    assert "65 MB; at most 64 MB" in got.problems[0].message
+    assert "65 MB, and at most 64 MB" in got.problems[0].message
     assert got.sha256 == sha256(path.read_bytes()).hexdigest()
     assert peak_bytes < 5 * 2**20
 

@@ -37,7 +37,7 @@ LEFT_IN_CODE: dict[str, int] = {
     "pipeline.py": 16,
     "precompute": 19,
     "prepare.py": 24,
-    "reading": 110,
+    "reading": 1,
     "rendering": 270,
     "resources.py": 17,
     "running": 1,

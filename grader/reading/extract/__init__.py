@@ -25,6 +25,7 @@ from grader.reading.extract.scope import Binding, Needs, Scope
 from grader.reading.extract.targets import top_level
 from grader.reading.extract.template import untouched
 from grader.reading.extract.texts import unfolded
+from grader.reading.problems import problem as reading_problem
 from grader.records import Function, Notebook, Place, Problem
 
 __all__ = ["extract", "printed"]
@@ -70,8 +71,8 @@ def _found(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, s
     try:
         return _find(name, names, codes, scope, seeded)
     except RecursionError:
-        message = f"The code that belongs to {name} is nested too deeply to be read."
-        return Function(name, "syntax_error", message, "Write it in several shorter lines.")
+        message = say("reading.function.too_deep", name=name)
+        return Function(name, "syntax_error", message, say("reading.function.too_deep.hint"))
     except Exception as error:
         return Function(name, "found", broken=note(f"reading {name}", error))
 
@@ -85,15 +86,13 @@ def _find(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, se
             if re.search(rf"^[ \t]*def\s+{name}\s*\(", piece.text, re.MULTILINE):
                 return _unparsable(name, code, piece)
     if bindings := scope.left_out(name):
-        reason = f"{bindings[-1].place} makes {name}; the grader does not run that line."
+        reason = say("reading.function.left_out", name=name, place=bindings[-1].place)
         return Function(name, "found", broken=reason)
     maker = scope.any_name()
     if maker and scope.is_run(maker):
         return _carried(name, [maker], scope, seeded)
     if maker:
-        reason = (
-            f"{maker.place} sets names that are not written there, maybe {name}. The grader does not run that line."
-        )
+        reason = say("reading.function.in_text", name=name, place=maker.place)
         return Function(name, "found", broken=reason)
     return _missing(name, names, codes)
 
@@ -141,7 +140,7 @@ def _unparsable(name: str, code: Code, piece: Broken) -> Function:
     return Function(
         name,
         "syntax_error",
-        f"Python cannot read {name}: {piece.problem} ({at}: {line!r}).",
+        say("reading.function.syntax", name=name, reason=piece.problem, place=at, line=line),
         _syntax_hint(line, piece.problem),
         place,
         text.rstrip(),
@@ -152,36 +151,34 @@ def _unparsable(name: str, code: Code, piece: Broken) -> Function:
 
 def _not_attempted() -> tuple[str, str]:
     return (
-        "The function is still the template: nothing was filled in.",
-        "Write the lines that the comments in the cell ask for, run the cell, save, and hand in again.",
+        say("reading.function.template"),
+        say("reading.function.template.hint"),
     )
 
 
 def _syntax_hint(line: str, problem: str) -> str:
     if re.match(r"print\s+[^(=\s]", line):
-        return "In Python 3 `print` is a function: write print(...) with parentheses."
+        return say("reading.syntax.print")
     if "indent" in problem:
-        return "Look at the spaces at the start of this line and of the line before it."
-    return "Run this cell in the notebook: Python marks the place; look at the line before it as well."
+        return say("reading.syntax.indent")
+    return say("reading.syntax.other")
 
 
 def _missing(name: str, names: tuple[str, ...], codes: list[Code]) -> Function:
-    near = tuple(_near_misses(name, names, codes))
-    hint = f"Name the function exactly {name} and define it at the left margin of a code cell."
+    near = list(_near_misses(name, names, codes))
     if near:
-        message = f"There is no function {name}, but {'; '.join(near)}."
-        return Function(name, "missing", message, _near_hint(name, near[0]) or hint, near_misses=near)
-    return Function(name, "missing", f"There is no function {name} in the notebook.", hint)
+        places = tuple(miss.text for miss in near)
+        message = say("reading.function.missing.near", name=name, near=places)
+        return Function(name, "missing", message, near[0].hint, near_misses=places)
+    hint = say("reading.function.missing.hint", name=name)
+    return Function(name, "missing", say("reading.function.missing", name=name), hint)
 
 
-def _near_hint(name: str, near: str) -> str | None:
-    """Say how what comes close becomes the function that is asked for."""
-    if " as a method of class " in near:
-        return say("steps.method", name=name)
-    if " inside the function " in near:
-        return say("steps.inner_function", name=name)
-    found = re.search(r" defines (\w+)$", near)
-    return say("steps.rename", other=found[1][:MOST_LETTERS], name=name) if found else None
+class _NearMiss(NamedTuple):
+    """What comes close to a function that is asked for, and how it becomes that function."""
+
+    text: str
+    hint: str
 
 
 def _lost(function: Function, notebook: Notebook) -> Function:
@@ -189,36 +186,42 @@ def _lost(function: Function, notebook: Notebook) -> Function:
     if function.status != "missing" or function.near_misses:
         return function
     places = [problem.message for problem in notebook.problems if _names_definition(problem, function.name)]
-    message = f"There is no function {function.name} in the part of the file that could be read."
-    hint = "Download the notebook again from where you work on it, and hand in the whole file."
+    message = say("reading.function.lost", name=function.name)
+    hint = say("reading.function.lost.hint")
     return replace(function, message=places[0] if places else message, hint=hint)
 
 
 def _names_definition(problem: Problem, name: str) -> bool:
-    return problem.code in _DEFINITION_ELSEWHERE and f"`def {name}(...)`" in problem.message
+    return problem.code in _DEFINITION_ELSEWHERE and problem.function == name
 
 
-def _near_misses(name: str, names: tuple[str, ...], codes: list[Code]) -> Iterable[str]:
+def _near_misses(name: str, names: tuple[str, ...], codes: list[Code]) -> Iterable[_NearMiss]:
     """Yield what comes close: the same name in a class or in another function, and names that look alike."""
     for code in codes:
         for statement in top_level(code.statements):
-            yield from _near_in(statement, name, names, code, "")
+            yield from _near_in(statement, name, names, code, None)
 
 
-def _near_in(node: ast.AST, name: str, names: tuple[str, ...], code: Code, inside: str) -> Iterable[str]:
+def _near_in(
+    node: ast.AST, name: str, names: tuple[str, ...], code: Code, around: ast.AST | None
+) -> Iterable[_NearMiss]:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return
-    at = code.place(node)
-    if isinstance(node, ast.ClassDef):
-        within = f"as a method of class {node.name}"
-    else:
-        within = f"inside the function {node.name}"
-        if inside and node.name == name:
-            yield f"{at} defines it {inside}"
-        elif node.name not in names and _alike(node.name, name) and _takes_sizes(node):
-            yield f"{at} defines {node.name}" + (f" {inside}" if inside else "")
+    is_near = (around and node.name == name) or (node.name not in names and _alike(node.name, name))
+    if not isinstance(node, ast.ClassDef) and is_near and (node.name == name or _takes_sizes(node)):
+        place, other = code.place(node), node.name[:MOST_LETTERS]
+        match around:
+            case ast.ClassDef(name=outer):
+                text = say("reading.near.method", place=place, other=other, outer=outer[:MOST_LETTERS])
+                yield _NearMiss(text, say("steps.method", name=name))
+            case ast.FunctionDef(name=outer) | ast.AsyncFunctionDef(name=outer):
+                text = say("reading.near.inner", place=place, other=other, outer=outer[:MOST_LETTERS])
+                yield _NearMiss(text, say("steps.inner_function", name=name))
+            case _:
+                text = say("reading.near.name", place=place, other=other)
+                yield _NearMiss(text, say("steps.rename", other=other, name=name))
     for child in node.body:
-        yield from _near_in(child, name, names, code, within)
+        yield from _near_in(child, name, names, code, node)
 
 
 def _takes_sizes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -303,10 +306,7 @@ def _completed(notebook: Notebook, codes: list[Code], functions: Mapping[str, Fu
         return replace(notebook, problems=tuple(problems))
     if any(problem.code == "truncated_json" for problem in problems):  # the functions may be in what is lost
         return replace(notebook, status="unreadable", problems=tuple(problems))
-    wrong = Problem(
-        "wrong_notebook",
-        f"None of the functions {', '.join(functions)} is there: is this the notebook of another exercise?",
-    )
+    wrong = reading_problem("wrong_notebook", functions=tuple(functions))
     return replace(notebook, status="wrong_notebook", problems=(*problems, wrong))
 
 
@@ -321,17 +321,14 @@ def _broken_problems(codes: list[Code], functions: Mapping[str, Function]) -> It
     for code in codes:
         for piece in [piece for piece in code.broken if not own.search(piece.text)][:1]:
             at = code.cell.place(piece.line)
-            yield Problem("syntax_error", f"Python cannot read all of this code ({at}): {piece.problem}.")
+            yield reading_problem("syntax_error", place=at, reason=piece.problem)
 
 
 def _definition_problems(functions: Mapping[str, Function]) -> Iterable[Problem]:
     given = dict.fromkeys(name for function in functions.values() for name in function.given)
     for name in given:
-        yield Problem("name_given", f"No cell gives {name}, which the course's own first cell does; it was provided.")
+        yield reading_problem("name_given", name=name)
     for function in functions.values():
         if len(function.definitions) > 1:
-            places = " and ".join(map(str, function.definitions))
-            yield Problem(
-                "defined_twice",
-                f"{function.name} is defined {len(function.definitions)} times ({places}); the last one counts.",
-            )
+            places = function.definitions
+            yield reading_problem("defined_twice", function=function.name, number=len(places), places=places)

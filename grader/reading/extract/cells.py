@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache, wraps
 from itertools import pairwise
 from typing import TypeVar
 
+from grader.messages import say
 from grader.records import Cell, Place
 
 Made = TypeVar("Made")
@@ -28,8 +29,6 @@ _PROMPT = re.compile(r"\A(?:In \[\d*\]: ?|[ \t]*\.{3,}: ?|>>> ?|\.\.\. ?)")
 _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
 _NOTHING_MORE = re.compile(rb"[ \t\f\r\v]*(?:#|$)")
 MOST_INDENT = 1000  # columns; Python reads no more than a hundred levels
-_TOO_DEEP = "it is nested too deeply to be read"
-_TOO_LONG = "it is too long to be read as code"
 REMEMBERED, REMEMBERED_CHARACTERS = 128, 10_000  # texts whose syntax trees are kept: so many, of at most so much text
 TEXTS = 1000  # texts of which only something small is kept
 MOST_CHARACTERS = 1_000_000  # of a notebook's code: parsing takes a hundred times the memory of the text
@@ -123,7 +122,7 @@ def _parsed(source: str) -> tuple[str, tuple[ast.stmt, ...], tuple[Broken, ...]]
 
 def too_long(cell: Cell) -> Code:
     """Leave a cell unread; its text is in the way of everybody else's."""
-    return Code(cell, "", (), (Broken(cell.source[:1000], 1, _TOO_LONG, 1),))
+    return Code(cell, "", (), (Broken(cell.source[:1000], 1, say("reading.code.too_long"), 1),))
 
 
 def parse(text: str) -> ast.Module:
@@ -133,7 +132,7 @@ def parse(text: str) -> ast.Module:
         try:
             return ast.parse(text)
         except (RecursionError, MemoryError):
-            raise SyntaxError(_TOO_DEEP) from None
+            raise SyntaxError(say("reading.code.too_deep")) from None
         except ValueError as error:  # a NUL character
             raise SyntaxError(str(error)) from None
 
