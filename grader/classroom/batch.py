@@ -37,6 +37,7 @@ from grader.classroom.worker import Setup, Work
 from grader.errors import RequestError, UnavailableError, fault_of_environment
 from grader.exercise.load import Exercise
 from grader.files import make_private_folder, write
+from grader.messages import say
 from grader.reading.notebook import sha256_of
 from grader.records import Result, amount
 from grader.records.points import points
@@ -224,7 +225,9 @@ def assign(out: Path, name: str, student: str, by: str) -> str:
         if name not in known:
             name = next((one.name for one in known.values() if one.folder == name), name)
         if name not in known or not known[name].sha256:
-            raise RequestError(f"there is no file {name!r} in {out}", hint="`grader review DIR` lists files of nobody")
+            raise RequestError(
+                say("classroom.assign.no_file", name=name, out=out), hint=say("classroom.assign.no_file.hint")
+            )
         _require_student(store, out, student)
         exercise = remembered.exercise_to_judge(store)
         store.ledger.add(Decision(by, "assigned", name, student=student, sha256=known[name].sha256))
@@ -247,14 +250,14 @@ def _require_student(store: Store, out: Path, student: str) -> None:
     """Refuse somebody who is not in the class, and any class whose manifest says whose each file is."""
     manifest, roster = manifests.load(out), remembered.roster_of(store)
     if manifest is not None and manifests.is_collected(manifest):
-        problem = f"this class was collected from {manifest.system}, which says whose each file is"
-        raise RequestError(problem, hint="hand the file in there for the student, and collect again")
+        problem = say("classroom.assign.collected", system=manifest.system)
+        raise RequestError(problem, hint=say("classroom.assign.collected.hint"))
     if roster is not None:
         students = [one.student for one in rosters.parse(roster.data, roster.path)]
         if student not in students:
             close = get_close_matches(student, students)
-            hint = f"did you mean {close[0]}?" if close else "give the id as it stands in the class list"
-            raise RequestError(f"there is no {student!r} in the class list", hint=hint)
+            hint = say("classroom.did_you_mean", name=close[0]) if close else say("classroom.assign.no_student.hint")
+            raise RequestError(say("classroom.assign.no_student", student=student), hint=hint)
 
 
 def preview(out: Path, exercise: Exercise, settings: Settings | None = None) -> tuple[Change, ...]:
@@ -310,8 +313,8 @@ def _require_no_hand_in(out: Path, sources: Sequence[Path]) -> None:
     inside = [source for source in sources if source.is_dir() and source.resolve() in place.parents]
     if inside and any(not path.name.startswith(".") for path in out.iterdir()):
         raise RequestError(
-            f"{out} lies in {inside[0]} and holds other files than results, which somebody may have handed in",
-            hint="choose an --out folder outside of the source",
+            say("classroom.batch.out_inside", out=out, source=inside[0]),
+            hint=say("classroom.batch.out_inside.hint"),
         )
 
 
@@ -323,10 +326,12 @@ def _require_something(sources: Sequence[Path], found: files.Sources) -> None:
     if any(one.path is not None for one in found.submissions) or (found.submissions and found.manifest):
         return
     for place, reason in found.unavailable.items():
-        raise RequestError(f"{place} cannot be read: {reason}", hint="run the same command again when it can be")
+        raise RequestError(
+            say("classroom.batch.unreadable", place=place, reason=reason), hint=say("classroom.batch.unreadable.hint")
+        )
     raise RequestError(
-        f"there is no notebook in {', '.join(map(str, sources))}",
-        hint="give a folder or zip that holds .ipynb or .py files",
+        say("classroom.batch.empty", sources=tuple(map(str, sources))),
+        hint=say("classroom.batch.empty.hint"),
     )
 
 
@@ -335,8 +340,8 @@ def _require_manifest(out: Path, found: files.Sources) -> None:
     before = manifests.load(out)
     if found.manifest is None and before is not None and manifests.is_collected(before):
         raise RequestError(
-            f"this class was collected from {before.system}, and the source has no {manifests.FILE} that says whose each file is",
-            hint="give the collected folder, or another --out folder",
+            say("classroom.batch.no_manifest", system=before.system, file=manifests.FILE),
+            hint=say("classroom.batch.no_manifest.hint"),
         )
 
 
@@ -381,7 +386,7 @@ def _plan(todo: Sequence[Submission], known: Mapping[str, KnownSubmission], exer
             again = before is None or before.provisional or not _same_file(one, before)
         except (UnavailableError, OSError, MemoryError) as error:
             reason = fault_of_environment(error) or getattr(error, "problem", str(error))
-            plan.unavailable[one.name] = f"{one.name} cannot be read: {reason}; its earlier result stays"
+            plan.unavailable[one.name] = say("classroom.batch.earlier_result", name=one.name, reason=reason)
             continue
         if again or before is None:
             plan.grade.append(one)
@@ -401,8 +406,8 @@ def _plan_of_all(store: Store, exercise: Exercise) -> _Plan:
     other = [name for name, one in known.items() if one.gathered_with and one.gathered_with.split()[-1] != wanted]
     if other:
         raise RequestError(
-            f"{len(other)} submissions were run for other calls than this exercise asks for, {other[0]} among them",
-            hint="run `grader batch` with the notebooks again, or name the exercise with --exercise",
+            say("classroom.batch.other_calls", count=len(other), name=other[0]),
+            hint=say("classroom.batch.other_calls.hint"),
         )
     return _Plan(judge=[Submission(one.name, None, folder=one.folder, stat=one.stat) for one in known.values()])
 
@@ -543,14 +548,14 @@ def under_ruling(change: Change) -> str:
         return ""
     who = f"{change.submission}, {change.short or 'score'}"
     if ruling.kind == "comment":
-        return f"{who}: the comment by {ruling.by} was made on other code and is not shown"
-    machine = f"the machine now gives {points(change.machine)}; it gave {points(ruling.before)} when {ruling.by} ruled"
+        return say("classroom.stale.comment", who=who, by=ruling.by)
+    values = {"who": who, "now": points(change.machine), "before": points(ruling.before), "by": ruling.by}
     if not change.stands and ruling.kind in ADJUSTMENTS:
         what = amount(ruling.kind, ruling.points)
-        return f"{who}: the ruling {what!r} was made on other code and does not count; {machine}"
+        return say("classroom.stale.change", what=what, **values)
     if change.stands:
-        return f"{who}: the ruling stands at {points(ruling.points)} points; {machine}"
-    return f"{who}: the ruling of {points(ruling.points)} points was made on other code and does not count; {machine}"
+        return say("classroom.stale.ruling", points=points(ruling.points), **values)
+    return say("classroom.stale.other_code", points=points(ruling.points), **values)
 
 
 def _changed(moved: Iterable[Change]) -> int:
@@ -585,24 +590,20 @@ def _drop(store: Store, out: Path, names: Iterable[str]) -> None:
 def _not_looked_into(found: files.Sources) -> Iterator[str]:
     """Say which folders and zips could not be looked into."""
     for place, reason in found.unavailable.items():
-        yield f"{place} cannot be read: {reason}; what lies in it was not graded"
+        yield say("classroom.batch.skipped", place=place, reason=reason)
 
 
 def _left_out(found: files.Sources, settings: Settings) -> Iterator[str]:
     """Name the hand-ins that hold more notebooks than are graded of one."""
     for name, left in sorted(found.left_out.items()):
-        yield (
-            f"{name}: more than {settings.max_files} notebooks in one hand-in; {left} were left out "
-            "(--max-files grades more; name a zip of the whole class as a SOURCE)"
-        )
+        yield (say("classroom.batch.too_many", name=name, most=settings.max_files, left=left))
 
 
 def _gone(known: Mapping[str, KnownSubmission], today: Sequence[Submission]) -> Iterator[str]:
     """Say of what files there are results and no files any more."""
     gone = sorted(known.keys() - {one.name for one in today})
     if gone:
-        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-        yield f"{gone[0]}{more}: graded before and not in the source any more; the results stay (`grader forget` removes them)"
+        yield say("classroom.batch.gone", count=len(gone), name=gone[0])
 
 
 def _superseded(known: Mapping[str, KnownSubmission], today: Sequence[Submission]) -> list[str]:

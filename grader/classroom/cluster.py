@@ -43,6 +43,7 @@ from grader.classroom.worker import Work
 from grader.errors import ExerciseError, GraderError, RequestError, SandboxError
 from grader.exercise.load import Exercise
 from grader.files import make_private_folder, write
+from grader.messages import say
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 from grader.store import Kept
 
@@ -60,7 +61,6 @@ SAFE_START = (
 ONE_THREAD = "--nthreads 1 --nworkers N"  # how workers are to be started
 UNDER_WAY_BYTES = 256 << 20  # of submissions that are with the cluster at one time: the scheduler's memory holds them
 NAMES = (*work.PAGES, work.ANNOTATED)  # what may come back
-GO_ON = "what was graded is kept: run the same command to go on"
 
 Grade = Callable[[Work], Kept]
 Record = TypeVar("Record")
@@ -83,7 +83,11 @@ class WorkerTerms:
     def differences(self) -> str:
         """Say what is another version here."""
         pairs = [(name, found, self.versions.get(name)) for name, found in _versions().items()]
-        return ", ".join(f"{name} {found} in place of {wanted}" for name, found, wanted in pairs if found != wanted)
+        return ", ".join(
+            say("classroom.cluster.version", name=name, version=found, wanted=wanted)
+            for name, found, wanted in pairs
+            if found != wanted
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +145,10 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
         import dask
         from distributed import Client, fire_and_forget
     except ImportError:
-        raise RequestError("--executor dask needs dask.distributed", hint="pip install 'grader[cluster]'") from None
+        raise RequestError(say("classroom.cluster.no_dask"), hint=say("classroom.cluster.no_dask.hint")) from None
     if not address.startswith(("tcp://", "tls://")):
-        hint = "write tcp://HOST:PORT, or tls://HOST:PORT where dask is configured for TLS"
-        raise RequestError(f"{address!r} is not the address of a scheduler", hint=hint)
+        hint = say("classroom.cluster.address.hint")
+        raise RequestError(say("classroom.cluster.address", address=address), hint=hint)
     for name in ("distributed", "distributed.client", "distributed.gc"):  # those that have a level of their own
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said once, by us
     settings = {"distributed.admin.large-graph-warning-threshold": UNDER_WAY_BYTES}  # files travel with their tasks
@@ -152,8 +156,10 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
         try:
             client = _client(partial(Client, address, timeout=CONNECT_SECONDS, set_as_default=False))
         except Exception as error:  # also wrong TLS files, names that do not resolve, and others' protocols
-            hint = "start one with `dask scheduler`, and give the address that it prints; docs/scale.md shows how"
-            raise RequestError(f"no scheduler answers at {address}: {_said(error)}", hint=hint) from None
+            hint = say("classroom.cluster.no_answer.hint")
+            raise RequestError(
+                say("classroom.cluster.no_answer", address=address, error=_said(error)), hint=hint
+            ) from None
         try:
             terms = _encode(_terms(exercise, trusted=trusted))
             yield Cluster(client, address, _examined(client, address, terms), terms)
@@ -185,8 +191,8 @@ def _examined(client: Client, address: str, terms: bytes) -> int:
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)
     workers = list(client.nthreads())
     if not workers:
-        hint = f"start some with `dask worker {address} {ONE_THREAD}`"
-        raise RequestError(f"the scheduler at {address} has no workers", hint=hint)
+        hint = say("classroom.cluster.no_workers.hint", address=address, one_thread=ONE_THREAD)
+        raise RequestError(say("classroom.cluster.no_workers", address=address), hint=hint)
     executors = [client.get_executor(pure=False, workers=[worker]) for worker in workers]
     asked = {executor.submit(examine, terms): worker for executor, worker in zip(executors, workers, strict=True)}
     done, _ = wait(asked, timeout=WORKERS_SECONDS)
@@ -250,7 +256,10 @@ class _Workers(Executor):
             with contextlib.suppress(Exception):  # a scheduler that is gone is noticed by what waits for it
                 without = 0.0 if self._cluster.client.nthreads() else without + LOOK_SECONDS
             if without >= GONE_SECONDS:
-                error = GraderError(f"the scheduler at {self._cluster.address} has no workers any more", hint=GO_ON)
+                error = GraderError(
+                    say("classroom.cluster.workers_lost", address=self._cluster.address),
+                    hint=say("classroom.cluster.go_on"),
+                )
                 for future in list(self._under_way):
                     self._end(future, None, error)
 
@@ -317,10 +326,10 @@ def _translated(where: str) -> Iterator[None]:
     except KilledWorker as error:
         raise BrokenExecutor(str(error)) from None
     except CancelledError:
-        raise GraderError(f"the connection to the scheduler at {where} was lost", hint=GO_ON) from None
+        raise GraderError(say("classroom.cluster.lost", where=where), hint=say("classroom.cluster.go_on")) from None
     except Exception as error:
-        hint = f"install grader {__version__} with the extra `cluster` on every worker"
-        raise RequestError(f"a worker of {where} could not do the work: {_said(error)}", hint=hint) from None
+        hint = say("classroom.cluster.worker.hint", version=__version__)
+        raise RequestError(say("classroom.cluster.worker", where=where, error=_said(error)), hint=hint) from None
 
 
 def _said(error: BaseException) -> str:
@@ -373,26 +382,30 @@ def _folder(terms: bytes) -> Path:
 def _meet(terms: WorkerTerms) -> Path:
     """Refuse to grade on this worker with other versions, without confinement, unsafe imports, or more than one thread."""
     if said := terms.differences():
-        raise RequestError(f"the worker {_name()} has {said}", hint="install the same versions on every worker")
-    if (count := _threads()) != 1:
-        problem = f"the worker {_name()} has {count} threads, and grades one submission at a time"
-        raise RequestError(problem, hint=f"start it with `dask worker ADDRESS {ONE_THREAD}`")
-    if not _is_safe():
-        problem = (
-            f"the worker {_name()} could import a student's file: it imports from {Path.cwd()}, where it was started"
+        raise RequestError(
+            say("classroom.cluster.versions", name=_name(), said=said), hint=say("classroom.cluster.versions.hint")
         )
-        raise RequestError(problem, hint=f"start it with `{SAFE_START} dask worker ADDRESS {ONE_THREAD}`")
+    if (count := _threads()) != 1:
+        problem = say("classroom.cluster.threads", name=_name(), count=count)
+        raise RequestError(problem, hint=say("classroom.cluster.threads.hint", one_thread=ONE_THREAD))
+    if not _is_safe():
+        problem = say("classroom.cluster.imports", name=_name(), cwd=Path.cwd())
+        raise RequestError(
+            problem, hint=say("classroom.cluster.imports.hint", safe_start=SAFE_START, one_thread=ONE_THREAD)
+        )
     try:
         _confined(terms.trusted)
     except SandboxError as error:
-        raise SandboxError(f"on the worker {_name()}: {error.problem}", hint=error.hint) from None
+        raise SandboxError(
+            say("classroom.cluster.sandbox", name=_name(), problem=error.problem), hint=error.hint
+        ) from None
     for one in (str(terms.folder), terms.exercise):
         with contextlib.suppress(ExerciseError):
             exercise = service.load_exercise(one)
             if exercise.sha256 == terms.sha256:
                 return exercise.folder.resolve()
-    problem = f"the worker {_name()} has no exercise {terms.exercise!r} that is the same as here"
-    raise RequestError(problem, hint=f"put a copy of its folder at {terms.folder} on every worker")
+    problem = say("classroom.cluster.exercise", name=_name(), exercise=terms.exercise)
+    raise RequestError(problem, hint=say("classroom.cluster.exercise.hint", folder=terms.folder))
 
 
 @cache  # once a process, unless it fails
@@ -431,8 +444,8 @@ def _answered(do: Callable[[], ParcelResult]) -> bytes:
         except GraderError as error:
             return _encode(ParcelResult(error=(type(error).__name__, error.problem, error.hint)))
         except Exception as error:
-            problem = f"the grader itself failed on the worker {_name()} ({_said(error)})"
-            return _encode(ParcelResult(error=("GraderError", problem, f"please report it; {GO_ON}")))
+            problem = say("classroom.cluster.failed", name=_name(), error=_said(error))
+            return _encode(ParcelResult(error=("GraderError", problem, say("classroom.cluster.failed.hint"))))
 
 
 def _name() -> str:

@@ -23,6 +23,7 @@ from grader.classroom.statistics import Line, gather
 from grader.errors import RequestError
 from grader.exercise.load import Exercise
 from grader.files import cut_lines, write
+from grader.messages import say
 from grader.records import SubmissionInfo
 from grader.store import Decision, KnownSubmission, Store, digest, ruled
 
@@ -55,7 +56,7 @@ def opened(out: Path) -> Store:
         If nothing was graded into `out`, or its store is missing or damaged.
     """
     if not (out / DATABASE).is_file() and not _has_results(out):
-        raise RequestError(f"nothing was graded into {out}", hint="run `grader batch SOURCE --out DIR` first")
+        raise RequestError(say("classroom.folder.nothing", out=out), hint=say("classroom.folder.nothing.hint"))
     require_whole_store(out)
     store = Store(out / DATABASE)
     try:
@@ -77,11 +78,9 @@ def require_whole_store(out: Path) -> None:
         If there are results and no store that could have made them.
     """
     if _has_results(out) and not Store.is_there(out / DATABASE):
-        kind = "empty or cut off" if (out / DATABASE).exists() else "missing"
         raise RequestError(
-            f"the store {out / DATABASE} is {kind}, but results lie beside it",
-            hint="bring it back from a backup; or run `grader batch SOURCE --out DIR --fresh --trust-store`, which grades all "
-            "again and takes over what people decided from rulings.jsonl",
+            say(f"classroom.folder.{'damaged' if (out / DATABASE).exists() else 'no'}_store", path=out / DATABASE),
+            hint=say("classroom.folder.no_store.hint"),
         )
 
 
@@ -167,7 +166,9 @@ def late(store: Store, out: Path) -> dict[str, str]:
     """Return the submissions that were handed in late, as the LMS says, each in words."""
     times = {entry.student: entry.handed_in for entry in _told_times(out) if entry.late}
     late = {name: times[one.student] for name, one in store.known().items() if one.student in times}
-    return {name: f"handed in late{f' ({time})' if time else ''}" for name, time in late.items()}
+    return {
+        name: say("classroom.late.when", when=time) if time else say("classroom.late") for name, time in late.items()
+    }
 
 
 def _is_published(store: Store, out: Path) -> bool:
@@ -241,8 +242,10 @@ def _remove_folder(folder: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        hint = "remove what is in the way, and run the same command again: it goes on where it stopped"
-        raise RequestError(f"{error.filename or folder} cannot be removed: {error.strerror}", hint=hint) from None
+        hint = say("classroom.folder.not_removed.hint")
+        raise RequestError(
+            say("classroom.folder.not_removed", path=error.filename or folder, reason=error.strerror), hint=hint
+        ) from None
 
 
 class _Named(msgspec.Struct):

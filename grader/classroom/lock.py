@@ -13,6 +13,7 @@ from pathlib import Path
 
 from grader.errors import RequestError
 from grader.files import open_in_place
+from grader.messages import say
 
 FILE = ".grader.lock"
 
@@ -33,7 +34,7 @@ def locked(folder: Path, doing: str) -> Iterator[None]:
     try:
         if not _acquire(descriptor):
             raise RequestError(
-                f"{folder} is in use: {_holder(descriptor)}", hint="wait until that command ends, or end it"
+                say("classroom.lock", folder=folder, holder=_holder(descriptor)), hint=say("classroom.lock.hint")
             )
         holder = {"doing": doing, "pid": os.getpid(), "host": socket.gethostname()}
         since = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -60,8 +61,8 @@ def _opened(path: Path) -> int:
     try:
         return open_in_place(path, os.O_RDWR)
     except OSError as error:
-        hint = "choose a folder you can write to"
-        raise RequestError(f"{path} cannot be written: {error.strerror}", hint=hint) from None
+        hint = say("classroom.lock.unwritable.hint")
+        raise RequestError(say("classroom.lock.unwritable", path=path, reason=error.strerror), hint=hint) from None
 
 
 def _acquire(descriptor: int) -> bool:
@@ -81,6 +82,12 @@ def _holder(descriptor: int) -> str:
     """Say who holds the lock, as its holder wrote it down."""
     try:
         holder = json.loads(os.pread(descriptor, 4096, 0))
-        return f"`grader {holder['doing']}` works there (process {holder['pid']} on {holder['host']}, since {holder['since']})"
+        return say(
+            "classroom.lock.holder",
+            command=holder["doing"],
+            process=holder["pid"],
+            host=holder["host"],
+            since=holder["since"],
+        )
     except (OSError, ValueError, KeyError, TypeError):
-        return "another grader command works there"
+        return say("classroom.lock.somebody")

@@ -18,6 +18,7 @@ import msgspec
 
 from grader import keys
 from grader.errors import RequestError
+from grader.messages import say
 
 FILE = "manifest.json"
 HANDED_IN = "handed_in"  # under `lms`: the time of a hand-in as the LMS writes it
@@ -28,7 +29,6 @@ MOST_BYTES = 256 << 20  # of a manifest: some hundred thousand entries
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"\s*\}\s*\Z')
 _SEAL_BYTES = 200  # the end of the file, where the seal stands
 MOST_OTHERS = 50  # further files of one entry that are named
-_AGAIN = "collect the export again"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,9 +95,14 @@ def read(path: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError) as error:
-        raise RequestError(f"{path} cannot be used: {error}", hint=_AGAIN) from None
+        raise RequestError(
+            say("classroom.manifest.unusable", path=path, error=error), hint=say("classroom.manifest.hint")
+        ) from None
     if manifest.schema != SCHEMA:
-        raise RequestError(f"{path} is of the format {manifest.schema!r}, not {SCHEMA}", hint=_AGAIN)
+        raise RequestError(
+            say("classroom.manifest.format", path=path, format=manifest.schema, expected=SCHEMA),
+            hint=say("classroom.manifest.hint"),
+        )
     _require_sound(manifest, path)
     return manifest
 
@@ -153,11 +158,16 @@ def _require_sound(manifest: Manifest, path: Path) -> None:
     for file in files:
         parts = PurePosixPath(file)
         if parts.is_absolute() or PureWindowsPath(file).drive or ".." in parts.parts or "\0" in file or not parts.name:
-            raise RequestError(f"{path} names {file!r}, which lies outside of its folder", hint=_AGAIN)
+            raise RequestError(
+                say("classroom.manifest.outside", path=path, file=file), hint=say("classroom.manifest.hint")
+            )
     for what, names in (("student", [entry.student for entry in manifest.entries]), ("file", files)):
         name, times = Counter(names).most_common(1)[0] if names else ("", 0)
         if times > 1:
-            raise RequestError(f"{path} names the {what} {name!r} {times} times", hint=_AGAIN)
+            raise RequestError(
+                say("classroom.manifest.twice", path=path, what=what, name=name, times=times),
+                hint=say("classroom.manifest.hint"),
+            )
 
 
 def _seal(data: bytes, key: bytes) -> str:

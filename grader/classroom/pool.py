@@ -30,6 +30,7 @@ from types import FrameType
 from typing import Any, Generic, TypeVar, cast
 
 from grader.errors import GraderError, fault_of_environment
+from grader.messages import say
 
 AHEAD = 4  # pieces of work handed out a process before the first of them is done: bounds memory
 LOADED = [
@@ -206,8 +207,8 @@ def _context() -> BaseContext:
         _start_fork_server()
     except OSError as error:
         reason = fault_of_environment(error) or str(error)
-        hint = "free disk space, or set TMPDIR to a folder that can be written; then run the same command again"
-        raise GraderError(f"no processes can be started: {reason}", hint=hint) from None
+        hint = say("classroom.pool.none.hint")
+        raise GraderError(say("classroom.pool.none", reason=reason), hint=hint) from None
     return context
 
 

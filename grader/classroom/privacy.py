@@ -13,6 +13,7 @@ from grader.classroom import remembered
 from grader.classroom.folder import folders_of, left_over, opened, remove
 from grader.classroom.lock import locked
 from grader.errors import RequestError
+from grader.messages import say
 from grader.store import Decision, KnownSubmission, Store
 
 _AGE = re.compile(r"([0-9]+)\s*([dwmy])")
@@ -52,10 +53,10 @@ def forget(
         ruled = [one.submission for one in store.ledger.decisions() if one.submission == who]
         if not names and not ruled and who not in _students(out) and not left_over(out, {who}):
             raise RequestError(
-                f"there is nothing of {who!r} in {out}",
-                hint="give the student, name or folder of a submission as they stand in grades.csv",
+                say("classroom.forget.nobody", who=who, out=out),
+                hint=say("classroom.forget.nobody.hint"),
             )
-        return _remove(store, out, {who, *names}, _decision(by, "a person was forgotten"), agree)
+        return _remove(store, out, {who, *names}, _decision(by, say("classroom.forget.record")), agree)
 
 
 def purge(
@@ -72,7 +73,7 @@ def purge(
     with opened(out) as store, locked(out, "purge"):
         remembered.exercise_for(store, exercise)
         names = set(store.graded_before(before.isoformat(timespec="seconds")))
-        decision = _decision(by, f"what was older than {older_than} was removed")
+        decision = _decision(by, say("classroom.purge.record", age=older_than))
         return _remove(store, out, names, decision, agree)
 
 
@@ -88,10 +89,10 @@ def age(text: str) -> timedelta:
     if found is None or int(found[1]) > 100_000:
         number = text.strip()
         bare = number.isascii() and number.isdigit() and len(number) < 6
-        hint = f"{number}d, {number}w, {number}m or {number}y" if bare else "180d, 26w, 6m or 1y"
+        examples = tuple(f"{number}{unit}" for unit in "dwmy") if bare else ("180d", "26w", "6m", "1y")
         raise RequestError(
-            f"{text!r} is not a duration" + (": it has no unit" if bare else ""),
-            hint=f"give days, weeks, months or years: {hint}",
+            say(f"classroom.purge.{'no_unit' if bare else 'duration'}", text=text),
+            hint=say("classroom.purge.duration.hint", examples=examples),
         )
     return timedelta(days=int(found[1]) * _DAYS[found[2]])
 

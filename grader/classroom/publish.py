@@ -11,6 +11,7 @@ from grader.errors import RequestError
 from grader.exercise.load import Exercise
 from grader.faults import attempt
 from grader.files import write
+from grader.messages import say
 from grader.prepare import measured
 from grader.rendering import classpage, gradebook
 from grader.rendering.lab import has_lab, lab_page
@@ -68,4 +69,7 @@ def _remove(out: Path, names: set[str]) -> None:
             try:
                 path.unlink()
             except OSError as error:
-                raise RequestError(f"{path} cannot be removed: {error.strerror}", hint="remove it by hand") from None
+                raise RequestError(
+                    say("classroom.publish.not_removed", path=path, reason=error.strerror),
+                    hint=say("classroom.publish.not_removed.hint"),
+                ) from None

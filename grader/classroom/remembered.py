@@ -11,6 +11,7 @@ from grader import resources
 from grader.errors import ExerciseError, RequestError
 from grader.exercise import load as exercises
 from grader.exercise.load import Exercise
+from grader.messages import say
 from grader.store import Store
 
 EXERCISE, ROSTER = "exercise", "roster"  # what the store calls them
@@ -74,8 +75,8 @@ def require_same_exercise(store: Store, exercise: Exercise) -> None:
     if before is None or exercise.sha256 == before.sha256 or reference(exercise) == before.reference:
         return
     raise ExerciseChange(
-        f"this class was graded with the exercise {before.reference}, not with {reference(exercise)}",
-        hint=f"leave --exercise out or give --exercise {before.reference}; with --change-exercise all are graded again",
+        say("classroom.exercise.other", exercise=before.reference, other=reference(exercise)),
+        hint=say("classroom.exercise.other.hint", exercise=before.reference),
     )
 
 
@@ -115,8 +116,8 @@ def exercise_to_judge(store: Store) -> Exercise:
         return exercises.load()
     exercise = exercises.load(require_exercise(before.reference))
     if exercise.sha256 != before.sha256:
-        problem = f"the exercise {before.reference} has changed since this class was graded"
-        raise RequestError(problem, hint=f"run `grader regrade {store.path.parent}` first")
+        problem = say("classroom.exercise.changed", exercise=before.reference)
+        raise RequestError(problem, hint=say("classroom.exercise.changed.hint", folder=store.path.parent))
     return exercise
 
 
@@ -147,8 +148,8 @@ def require_exercise(name: str) -> str:
     """
     folder = Path(name)
     if folder.is_absolute() and not (folder / _FILES[0]).is_file():
-        hint = "bring the folder back, or say where it is now with --exercise FOLDER"
-        raise ExerciseError(f"the exercise that this class was graded with is not in {folder} any more", hint=hint)
+        hint = say("classroom.exercise.gone.hint")
+        raise ExerciseError(say("classroom.exercise.gone", folder=folder), hint=hint)
     return name
 
 

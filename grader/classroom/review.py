@@ -4,35 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from grader.messages import say
 from grader.records import FunctionResult, Result
 from grader.records.wording import first_few, short_names
 
 ItemKind = Literal["provisional", "nobody", "no_notebook", "unreadable", "wrong_notebook", "cannot_tell", "ruling", "same_file",
                "late", "once", "sample"]  # fmt: skip
 _CauseKey = tuple[str, str]  # function, code
-WORDS: Mapping[ItemKind, str] = {
-    "provisional": "Provisional: a part could not be judged, through our fault",
-    "nobody": "Belongs to nobody in the class (grader assign DIR FILE STUDENT gives it to somebody)",
-    "no_notebook": "Handed in nothing",
-    "unreadable": "Cannot be read",
-    "wrong_notebook": "Not the notebook of this exercise",
-    "cannot_tell": "Fails, and we cannot tell why",
-    "ruling": "A ruling to look at again",
-    "same_file": "The very same file handed in more than once",
-    "late": "Handed in late, as the LMS says (changes no points; grader override --score does)",
-    "once": "Causes found in one submission only",
-    "sample": "One sample of each cause",
-}
+KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
 
 MOST_OTHERS = 5  # files that a line names
-NOBODY = "it belongs to nobody in the class"
-_UNREAD: Mapping[str, tuple[ItemKind, str]] = {
-    "no_notebook": ("no_notebook", "no notebook was handed in"),
-    "unreadable": ("unreadable", "the file cannot be read as a notebook"),
-    "wrong_notebook": ("wrong_notebook", "another notebook: none of the functions is in it"),
-}
+_UNREAD = ("no_notebook", "unreadable", "wrong_notebook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +31,16 @@ class Item:
     kind: ItemKind
     why: str
     held: bool = False
+
+
+def title(kind: ItemKind) -> str:
+    """Return what a kind of things to look at is called."""
+    return say(f"classroom.review.{kind}")
+
+
+def nobody() -> str:
+    """Return the reason to look at a submission that is nobody's."""
+    return say("classroom.reason.nobody")
 
 
 def reasons(result: Result) -> tuple[str, ...]:
@@ -89,29 +83,28 @@ def items(
             _, known = causes.setdefault(cause, (words, []))
             if len(known) < 2:
                 known.append(name)
-    found += [Item(name, folders[name], "nobody", NOBODY) for name in nobody]
+    found += [Item(name, folders[name], "nobody", say("classroom.reason.nobody")) for name in nobody]
     found += [Item(name, folders[name], "late", why) for name, why in (late or {}).items()]
     for names in same_files:
         if not untouched & set(names):
             found += [Item(one, folders[one], "same_file", _others(one, names)) for one in names]
     found += _samples(causes, folders, seen)
-    order = list(WORDS)
     left = (one for one in found if one.kind == "ruling" or one.submission not in seen)
-    return sorted(left, key=lambda one: order.index(one.kind))
+    return sorted(left, key=lambda one: KINDS.index(one.kind))
 
 
 def _held(result: Result) -> Iterator[tuple[ItemKind, str]]:
     status = result.notebook.status
     if result.provisional:
-        yield "provisional", "a part could not be judged"
+        yield "provisional", say("classroom.reason.provisional")
     elif status in _UNREAD:
         if not result.settled_by_person:
-            yield _UNREAD[status]
+            yield status, say(f"classroom.reason.{status}")  # type: ignore[misc]  # it is one of the kinds
     else:
         short = short_names(result.functions)
         unclear = [short[name] for name, one in result.functions.items() if _cannot_tell(one)]
         if unclear and not any(one.kind == "score" for one in result.adjustments):
-            yield "cannot_tell", f"we cannot tell what is wrong in {', '.join(unclear)}"
+            yield "cannot_tell", say("classroom.reason.cannot_tell", functions=tuple(unclear))
 
 
 def _cannot_tell(function: FunctionResult) -> bool:
@@ -143,4 +136,4 @@ def _samples(
 
 def _others(name: str, names: Sequence[str]) -> str:
     others = [one for one in names if one != name]
-    return f"the same file as {first_few(others, MOST_OTHERS)}"
+    return say("classroom.reason.same_file", names=first_few(others, MOST_OTHERS))

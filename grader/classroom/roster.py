@@ -16,6 +16,7 @@ from grader.classroom.manifest import Entry, Manifest
 from grader.classroom.remembered import Roster, RosterChange
 from grader.classroom.submissions import Submission, changed, stem_of
 from grader.errors import RequestError
+from grader.messages import say
 
 # What columns are called, as they stand in exports of learning management systems; the first that is there counts.
 _HEADINGS: Mapping[str, tuple[str, ...]] = {
@@ -38,7 +39,6 @@ _HEADINGS: Mapping[str, tuple[str, ...]] = {
     "last": ("last name", "lastname", "surname", "family name"),
 }
 SYSTEM = "spreadsheet"  # what the manifest of a class list names as its system
-_HINT = "give a CSV file with a heading such as id, student, login, email or name"
 MOST_BYTES = 32 << 20
 SHORT_DIGITS = 4  # a number this short may as well be that of a week, an exercise or a year
 NUMBERS = 2  # the place of the first rule that goes by short numbers alone
@@ -66,10 +66,12 @@ def read(path: Path) -> Roster:
     """
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise RequestError(f"{path} is too large for a class list", hint=_HINT)
+            raise RequestError(say("classroom.roster.too_large", path=path), hint=say("classroom.roster.hint"))
         roster = Roster(str(path), path.read_bytes())
     except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}", hint=_HINT) from None
+        raise RequestError(
+            say("classroom.roster.unreadable", path=path, reason=error.strerror), hint=say("classroom.roster.hint")
+        ) from None
     parse(roster.data, roster.path)
     return roster
 
@@ -93,18 +95,22 @@ def parse(data: bytes, path: str) -> tuple[Person, ...]:
     RequestError
         If no column says who somebody is, or two people have one identifier.
     """
-    hint = _HINT
+    hint = say("classroom.roster.hint")
     try:
         rows = _rows(data.decode("utf-8-sig"), path)
     except UnicodeDecodeError:
-        raise RequestError(f"{path} is not in UTF-8", hint="save it as CSV UTF-8") from None
+        raise RequestError(
+            say("classroom.roster.not_utf8", path=path), hint=say("classroom.roster.not_utf8.hint")
+        ) from None
     columns = _columns(rows[0] if rows else ())
     if not columns.keys() & {"student", "login", "email", "name", "last"}:
-        raise RequestError(f"{path} has no column that says who somebody is", hint=hint)
+        raise RequestError(say("classroom.roster.no_column", path=path), hint=hint)
     people = [one for row in rows[1:] if (one := _person(row, columns)) is not None]
     student, times = Counter(one.student for one in people).most_common(1)[0] if people else ("", 0)
     if times > 1:
-        raise RequestError(f"{path} has {student!r} more than once", hint="give each person an id of their own")
+        raise RequestError(
+            say("classroom.roster.twice", path=path, student=student), hint=say("classroom.roster.twice.hint")
+        )
     return tuple(people)
 
 
@@ -112,7 +118,9 @@ def _rows(text: str, path: str) -> list[list[str]]:
     try:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
     except csv.Error as error:
-        raise RequestError(f"{path} is no CSV file: {error}", hint=_HINT) from None
+        raise RequestError(
+            say("classroom.roster.not_csv", path=path, error=error), hint=say("classroom.roster.hint")
+        ) from None
 
 
 def match(submissions: Sequence[Submission], people: Sequence[Person]) -> list[Submission]:
@@ -172,11 +180,11 @@ def require_same(submissions: Sequence[Submission], before: Sequence[Person], pe
     earlier, later = ({one.name: one.student for one in match(submissions, some)} for some in (before, people))
     moved = [one.name for one in submissions if earlier[one.name] and earlier[one.name] != later[one.name]]
     if gone or moved:
-        who = [f"{len(gone)} people are missing, {gone[0]!r} among them"] if gone else []
-        who += [f"{len(moved)} files would belong to somebody else, {moved[0]} among them"] if moved else []
+        who = [say("classroom.roster.gone", count=len(gone), name=repr(gone[0]))] if gone else []
+        who += [say("classroom.roster.moved", count=len(moved), name=moved[0])] if moved else []
         raise RosterChange(
-            f"this is another class list than before: {'; '.join(who)}",
-            hint="leave --roster out to use the list that was kept, or confirm the new one with --change-roster",
+            say("classroom.roster.changed", changes="; ".join(who)),
+            hint=say("classroom.roster.changed.hint"),
         )
 
 
@@ -198,10 +206,8 @@ def _among(submission: Submission, all_of_them: Sequence[Submission]) -> Submiss
     if len(files) < 2:
         return submission
     counts = max(files, key=lambda one: (changed(one), one.name))
-    others = ", ".join(one.name for one in files if one is not counts)
-    note = (
-        f"You handed in {len(files)} files. The one that was changed last counts: {counts.name}. Not counted: {others}."
-    )
+    others = tuple(one.name for one in files if one is not counts)
+    note = say("classroom.several_files.changed", total=len(files), name=counts.name, others=others)
     return replace(submission, notes=(*submission.notes, note), counts=submission is counts)
 
 

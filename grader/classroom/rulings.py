@@ -14,6 +14,7 @@ from typing import Literal
 from grader.classroom import batch, folder, remembered, review
 from grader.errors import RequestError
 from grader.exercise.load import Exercise, Task
+from grader.messages import say
 from grader.records import AdjustmentKind
 from grader.records.points import points as shown
 from grader.rendering.gradebook import shown_cell
@@ -92,8 +93,8 @@ def adjustment(text: str) -> tuple[AdjustmentKind, float]:
     """
     match = _SCORE.fullmatch(text.strip())
     if not match or (match["percent"] and not match["sign"]):
-        hint = "25 sets the score, +2 or -2 adds points or takes them, -10% takes a tenth"
-        raise RequestError(f"{text!r} is no change of a score", hint=hint)
+        hint = say("classroom.adjust.not_a_change.hint")
+        raise RequestError(say("classroom.adjust.not_a_change", text=text), hint=hint)
     kind: AdjustmentKind = "percent" if match["percent"] else "bonus" if match["sign"] else "score"
     return kind, float(match["sign"] + match["number"])
 
@@ -154,8 +155,10 @@ def to_review(out: Path, kind: str | None = None, match: str = "") -> list[revie
             folder.nobodys(store),
             folder.late(store, out),
         )
-    if kind is not None and kind not in review.WORDS:
-        raise RequestError(f"there is no kind {kind!r}", hint=f"known are {', '.join(review.WORDS)}")
+    if kind is not None and kind not in review.KINDS:
+        raise RequestError(
+            say("classroom.review.no_kind", kind=kind), hint=say("classroom.review.no_kind.hint", kinds=review.KINDS)
+        )
     return [one for one in found if kind in (None, one.kind) and match in f"{one.submission} {one.why}"]
 
 
@@ -223,11 +226,13 @@ def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"{path} cannot be read: {error}", hint="give a CSV file in UTF-8") from None
+        raise RequestError(
+            say("classroom.rulings.unreadable", path=path, error=error), hint=say("classroom.rulings.unreadable.hint")
+        ) from None
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if missing := {"submission", "function", "points"} - set(reader.fieldnames or ()):
-        hint = f"its heading is {','.join(COLUMNS)}"
-        raise RequestError(f"{path} has no column {', '.join(sorted(missing))}", hint=hint)
+        hint = say("classroom.rulings.no_column.hint", columns=",".join(COLUMNS))
+        raise RequestError(say("classroom.rulings.no_column", path=path, missing=tuple(sorted(missing))), hint=hint)
     for row in reader:
         yield reader.line_num, {name: _as_written(value) for name, value in row.items() if name and name in COLUMNS}
 
@@ -245,7 +250,9 @@ def _imported_row(store: Store, exercise: Exercise, row: Mapping[str, str], numb
         task = _task(exercise, order.function) if order.function else None
         return _decision(store, find(store, row["submission"]).name, task, order)
     except RequestError as error:
-        raise RequestError(f"line {number}: {error.problem}; nothing was changed", hint=error.hint) from None
+        raise RequestError(
+            say("classroom.rulings.line", number=number, problem=error.problem), hint=error.hint
+        ) from None
 
 
 def _row_order(exercise: Exercise, row: Mapping[str, str], by: str) -> RulingOrder:
@@ -261,13 +268,13 @@ def _row_order(exercise: Exercise, row: Mapping[str, str], by: str) -> RulingOrd
     try:
         value = float(points)
     except ValueError:
-        hint = f"give a number; or {COMMENT}, and the words as the reason"
-        raise RequestError(f"{points!r} is no number of points", hint=hint) from None
+        hint = say("classroom.rulings.not_points.hint", comment=COMMENT)
+        raise RequestError(say("classroom.rulings.not_points", points=points), hint=hint) from None
     if adjustments:
         return RulingOrder("", value, reason, by, adjustments[0])
     if not function:
-        hint = f"name a function; or {', '.join(ADJUSTMENTS)} to change the whole score"
-        raise RequestError("it does not say what the points are for", hint=hint)
+        hint = say("classroom.rulings.no_function_given.hint", adjustments=tuple(ADJUSTMENTS))
+        raise RequestError(say("classroom.rulings.no_function_given"), hint=hint)
     return RulingOrder(function, value, reason, by)
 
 
@@ -284,12 +291,14 @@ def find(store: Store, given: str) -> KnownSubmission:
         return known[given]
     found = [one for one in known.values() if given in {one.folder, one.student, shown_cell(one.name)}]
     if len(found) > 1:
-        names = ", ".join(one.name for one in found)
-        raise RequestError(f"{given!r} is more than one submission: {names}", hint="give the name of one of them")
+        names = tuple(one.name for one in found)
+        raise RequestError(
+            say("classroom.rulings.several", given=given, names=names), hint=say("classroom.rulings.several.hint")
+        )
     if not found:
         raise RequestError(
-            f"there is no submission {given!r} in {store.path.parent}",
-            hint="give its name, folder or student as they stand in grades.csv",
+            say("classroom.rulings.no_submission", given=given, folder=store.path.parent),
+            hint=say("classroom.rulings.no_submission.hint"),
         )
     return found[0]
 
@@ -297,12 +306,10 @@ def find(store: Store, given: str) -> KnownSubmission:
 def _require_reason(order: RulingOrder) -> None:
     if order.kind == "comment" and order.by.strip():
         if len(order.reason) > MOST_COMMENT:
-            problem = f"a comment of {len(order.reason):,} characters is too long"
-            raise RequestError(
-                problem, hint=f"write at most {MOST_COMMENT}: an LMS shows no more of a result than 1,000"
-            )
+            problem = say("classroom.rulings.long_comment", count=len(order.reason))
+            raise RequestError(problem, hint=say("classroom.rulings.long_comment.hint", most=MOST_COMMENT))
     elif not order.reason.strip() or not order.by.strip():
-        raise RequestError("a ruling needs a reason and a name", hint="give --reason TEXT and --by NAME")
+        raise RequestError(say("classroom.rulings.no_reason"), hint=say("classroom.rulings.no_reason.hint"))
 
 
 def _task(exercise: Exercise, given: str) -> Task:
@@ -311,8 +318,12 @@ def _task(exercise: Exercise, given: str) -> Task:
             return task
     shorts = [task.short for task in exercise.tasks]
     near = get_close_matches(given, [*shorts, *exercise.names], n=1)
-    hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(shorts)}"
-    raise RequestError(f"there is no function {given!r} in {exercise.title}", hint=hint)
+    hint = (
+        say("classroom.did_you_mean", name=near[0])
+        if near
+        else say("classroom.rulings.no_function.hint", names=tuple(shorts))
+    )
+    raise RequestError(say("classroom.rulings.no_function", given=given, title=exercise.title), hint=hint)
 
 
 def _decision(store: Store, name: str, task: Task | None, order: RulingOrder) -> Decision:
@@ -323,16 +334,21 @@ def _decision(store: Store, name: str, task: Task | None, order: RulingOrder) ->
     if order.kind == "comment" or task is None:
         return _decision_on_words_or_score(store, name, task, order, standing)
     if task.name not in result.functions:
-        raise RequestError(f"{name} was graded for another exercise, {result.exercise}", hint="name it with --exercise")
+        raise RequestError(
+            say("classroom.other_exercise", name=name, exercise=result.exercise),
+            hint=say("classroom.other_exercise.hint"),
+        )
     function = result.functions[task.name]
     points = function.points if order.points is None else order.points
     if not 0 <= points <= task.possible:
         raise RequestError(
-            f"{shown(points)} points for {task.short}: it has {shown(task.possible)}",
-            hint=f"give a number from 0 to {shown(task.possible)}",
+            say("classroom.rulings.range", points=shown(points), function=task.short, possible=shown(task.possible)),
+            hint=say("classroom.rulings.range.hint", possible=shown(task.possible)),
         )
     if order.points is None and "override" not in standing:
-        raise RequestError(f"no ruling stands over {task.short} of {name}", hint="see `grader review DIR --ledger`")
+        raise RequestError(
+            say("classroom.rulings.none", function=task.short, name=name), hint=say("classroom.rulings.none.hint")
+        )
     return Decision(
         by=order.by,
         kind="undo" if order.points is None else "override",
@@ -353,12 +369,15 @@ def _decision_on_words_or_score(
     """Return a comment, or a ruling over the whole score."""
     result, function = store.result(name), task.name if task else ""
     if function and function not in result.functions:
-        raise RequestError(f"{name} was graded for another exercise, {result.exercise}", hint="name it with --exercise")
+        raise RequestError(
+            say("classroom.other_exercise", name=name, exercise=result.exercise),
+            hint=say("classroom.other_exercise.hint"),
+        )
     is_comment = order.kind == "comment"
     takes_back = not order.reason if is_comment else order.points is None
     if takes_back and not (COMMENT in standing if is_comment else set(ADJUSTMENTS) & set(standing)):
-        what = "comment stands" if is_comment else "ruling stands over the score"
-        raise RequestError(f"no {what} of {name}", hint="see `grader review DIR --ledger`")
+        what = "comment" if is_comment else "score"
+        raise RequestError(say(f"classroom.rulings.none.{what}", name=name), hint=say("classroom.rulings.none.hint"))
     if order.points is not None:
         _require_number(order, result.possible)
     kind = order.kind if is_comment or not takes_back else "undo"
@@ -381,10 +400,10 @@ def _require_number(order: RulingOrder, possible: float) -> None:
     value = order.points or 0.0
     least, most = {"score": (0, possible), "percent": (-100, 100)}.get(order.kind, (-possible, possible))
     if not least <= value <= most:
-        problem = f"{shown(value)} is no {order.kind} for a score out of {shown(possible)}"
-        raise RequestError(problem, hint=f"give a number from {shown(least)} to {shown(most)}")
+        problem = say("classroom.adjust.range", value=shown(value), kind=order.kind, possible=shown(possible))
+        raise RequestError(problem, hint=say("classroom.adjust.range.hint", least=shown(least), most=shown(most)))
     if order.kind == "percent" and 0 < abs(value) < 1:
-        raise RequestError(f"{value:g} is less than one percent", hint="write 10 % less as -10")
+        raise RequestError(say("classroom.adjust.percent", value=value), hint=say("classroom.adjust.percent.hint"))
 
 
 def _seen(store: Store, known: KnownSubmission, by: str, reason: str) -> Decision:

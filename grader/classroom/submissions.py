@@ -25,6 +25,7 @@ from typing import IO
 
 from grader.classroom import manifest as manifests
 from grader.errors import RequestError, UnavailableError, fault_of_environment
+from grader.messages import say
 
 SUFFIXES = (".ipynb", ".py")
 MOST_FILES = 20  # notebooks of one hand-in that are graded
@@ -36,8 +37,6 @@ MOST_INNER_TOTAL_BYTES = 256 << 20  # all zips inside one hand-in
 MOST_NAMED = 20  # other files of one zip that are named; more are counted
 MOST_PEEKED, PEEKED_BYTES = 50, 256 << 10  # Markdown files of one zip that are looked into, and how far
 MOST_NAME = 1000  # characters of a submission's name
-_SPACE = "free disk space and memory, and run the same command again"
-_LATER = "run the same command again when it can be read"
 _NOT_OURS = frozenset({"lost+found", "System Volume Information", "$RECYCLE.BIN"})  # the file system's own folders
 SETTLED_NS = 2_000_000_000  # file systems tell times in steps of up to 2 s
 NOT_A_NOTEBOOK = "not a notebook"
@@ -182,9 +181,7 @@ def find(
     """
     wanted = wanted or Wanted()
     if manifest is not None and (len(sources) != 1 or not sources[0].is_dir()):
-        raise RequestError(
-            "--manifest goes with one folder", hint="grader batch collected/ --manifest FILE --out graded/"
-        )
+        raise RequestError(say("classroom.source.manifest"), hint=say("classroom.source.manifest.hint"))
     found = Sources()
     for source in sources:
         prefix = f"{source.name}/" if len(sources) > 1 else ""
@@ -205,7 +202,9 @@ def find(
         elif source.is_file():
             found.submissions.append(Submission(_text(source.name), source, stat=_stat(source)))
         else:
-            raise RequestError(f"there is no {source}", hint="give a folder, a zip or a notebook that exists")
+            raise RequestError(
+                say("classroom.source.missing", source=source), hint=say("classroom.source.missing.hint")
+            )
     found.submissions.sort(key=lambda submission: submission.name)
     found.ignored = dict(sorted(found.ignored.items(), key=lambda item: (item[1] != NOT_SEALED, item[0])))
     return found
@@ -224,7 +223,10 @@ def is_archive(source: Path) -> bool:
             return True
     except Exception as error:  # a damaged directory of an archive fails in many ways
         if reason := fault_of_environment(error):
-            raise RequestError(f"{source} cannot be read: {reason}", hint=_LATER) from None
+            raise RequestError(
+                say("classroom.source.unreadable", source=source, reason=reason),
+                hint=say("classroom.batch.unreadable.hint"),
+            ) from None
     return zipfile.is_zipfile(source)
 
 
@@ -267,8 +269,13 @@ def _require_no_other(source: Path, besides: Path | None) -> None:
     before = _copied(besides)
     if before is not None and manifests.is_collected(before):
         raise RequestError(
-            f"{source / manifests.FILE} is not the manifest that {besides} was graded with, and {NOT_SEALED}",
-            hint="collect the export again, name the manifest with --manifest FILE, or grade into another folder",
+            say(
+                "classroom.source.other_manifest",
+                path=source / manifests.FILE,
+                besides=besides,
+                not_sealed=NOT_SEALED,
+            ),
+            hint=say("classroom.source.other_manifest.hint"),
         )
 
 
@@ -288,8 +295,8 @@ def _from_manifest(
 ) -> None:
     """Take what a manifest names, also the entries that handed in nothing; other files of the folder are named."""
     if found.manifest is not None:
-        hint = "grade one collected folder at a time, each with an --out of its own"
-        raise RequestError("more than one source has a manifest", hint=hint)
+        hint = say("classroom.source.two_manifests.hint")
+        raise RequestError(say("classroom.source.two_manifests"), hint=hint)
     found.manifest = manifest
     names = {entry.file for entry in manifest.entries}
     top, places = source.resolve(), dict[Path, str]()
@@ -303,13 +310,13 @@ def _from_manifest(
         place = path.resolve()
         if not place.is_relative_to(top):
             raise RequestError(
-                f"{source / manifests.FILE} names {entry.file!r}, which lies outside of its folder",
-                hint="collect the export again",
+                say("classroom.manifest.outside", path=source / manifests.FILE, file=entry.file),
+                hint=say("classroom.manifest.hint"),
             )
         if (other := places.setdefault(place, entry.file)) != entry.file:
             raise RequestError(
-                f"{source / manifests.FILE} names {entry.file!r} and {other!r}, which are one file",
-                hint="collect the export again",
+                say("classroom.source.same_file", path=source / manifests.FILE, file=entry.file, other=other),
+                hint=say("classroom.manifest.hint"),
             )
         name = prefix + _text(entry.file)
         found.submissions.append(Submission(name, path, stat=_stat(path), student=student, notes=notes))
@@ -325,9 +332,10 @@ def _notes(entry: manifests.Entry) -> Iterator[str]:
     if entry.file is not None and entry.others:
         counted = entry.original or PurePosixPath(entry.file).name
         named, many = entry.others[: manifests.MOST_OTHERS], len(entry.others) > manifests.MOST_OTHERS
-        total = f"more than {manifests.MOST_OTHERS}" if many else len(entry.others) + 1
-        others = ", ".join(named) + (" and others" if many else "")
-        yield f"You handed in {total} files. This one counted: {counted}. Not graded: {others}."
+        if many:
+            yield say("classroom.several_files.many", most=manifests.MOST_OTHERS, name=counted, others=", ".join(named))
+        else:
+            yield say("classroom.several_files", total=len(entry.others) + 1, name=counted, others=named)
     if entry.note:
         yield entry.note
 
@@ -385,8 +393,8 @@ def changed(submission: Submission) -> float:
             return min(times)
     except Exception as error:  # a zip can hold dates that there are not
         if reason := fault_of_environment(error):
-            problem = f"it cannot be seen when {submission.name} was changed: {reason}"
-            raise UnavailableError(problem, hint=_LATER) from None
+            problem = say("classroom.source.no_time", name=submission.name, reason=reason)
+            raise UnavailableError(problem, hint=say("classroom.batch.unreadable.hint")) from None
     return 0.0
 
 
@@ -402,7 +410,7 @@ def opened(submission: Submission) -> Iterator[Path]:
         If this machine or its surroundings kept it from being unpacked.
     """
     if submission.path is None:
-        raise RequestError("nothing was handed in", hint="ask for the file")
+        raise RequestError(say("classroom.nothing"), hint=say("classroom.nothing.hint"))
     if not submission.members:
         yield submission.path
         return
@@ -427,7 +435,9 @@ def _scratch_folder() -> Iterator[Path]:
         folder = tempfile.mkdtemp(prefix="grader-")
     except OSError as error:
         reason = fault_of_environment(error) or str(error)
-        raise UnavailableError(f"no temporary folder can be made: {reason}", hint=_SPACE) from None
+        raise UnavailableError(
+            say("classroom.source.no_temporary", reason=reason), hint=say("classroom.source.space.hint")
+        ) from None
     try:
         yield Path(folder)
     finally:
@@ -438,12 +448,15 @@ def _not_unpacked(error: Exception, archive: Path) -> RequestError | Unavailable
     """Return why a member of a zip could not be unpacked: through us, or through what the bytes of the zip are."""
     reason = fault_of_environment(error)
     if isinstance(error, KeyError):
-        reason = "the zip has changed and does not hold it any more"
+        reason = say("classroom.source.zip_changed")
     if reason:
-        return UnavailableError(f"it could not be unpacked from {archive.name}: {reason}", hint=_SPACE)
+        return UnavailableError(
+            say("classroom.source.not_unpacked", name=archive.name, reason=reason),
+            hint=say("classroom.source.space.hint"),
+        )
     encrypted = isinstance(error, RuntimeError) and "encrypted" in str(error)
-    reason = "it is encrypted" if encrypted else "it is damaged"
-    return RequestError(f"{reason} in the zip", hint="download the zip again")
+    problem = say("classroom.source.encrypted" if encrypted else "classroom.source.damaged")
+    return RequestError(problem, hint=say("classroom.source.zip_again.hint"))
 
 
 @contextmanager
@@ -563,15 +576,19 @@ def _from_zip(source: Submission, search: _Search) -> None:
         with _archive(_path(source), ()) as archive:
             zips = list(_members(archive, source, search))
     except Exception as error:  # a damaged directory of an archive fails in many ways
-        hint = _LATER if fault_of_environment(error) else "download the zip again"
-        raise RequestError(f"{source.path} cannot be read: {error}", hint=hint) from None
+        hint = (
+            say("classroom.batch.unreadable.hint")
+            if fault_of_environment(error)
+            else say("classroom.source.zip_again.hint")
+        )
+        raise RequestError(say("classroom.source.unreadable_zip", path=source.path, error=error), hint=hint) from None
     for submission in zips:
         _from_hand_in(submission, search)
 
 
 def _path(submission: Submission) -> Path:
     if submission.path is None:
-        raise RequestError("nothing was handed in", hint="ask for the file")
+        raise RequestError(say("classroom.nothing"), hint=say("classroom.nothing.hint"))
     return submission.path
 
 
@@ -647,7 +664,7 @@ def _first(submissions: Sequence[Submission], most: int, hand_in: str) -> list[S
         return list(submissions)
     ranked = sorted(submissions, key=lambda one: (suffix_of(one.name) != ".ipynb", one.name.count("/"), one.name))
     left = len(submissions) - most
-    note = f"{hand_in} holds {len(submissions)} notebooks and scripts. {most} are graded; {left} are left out."
+    note = say("classroom.source.left_out", name=hand_in, total=len(submissions), most=most, left=left)
     return [replace(one, notes=(*one.notes, note)) for one in ranked[:most]]
 
 
@@ -715,7 +732,7 @@ def _is_markdown(name: str, peek: Callable[[], bytes], wanted: Wanted) -> bool:
         return is_markdown_notebook(name, peek(), wanted.functions)
     except Exception as error:  # each way of packing has errors of its own
         if reason := fault_of_environment(error):
-            raise UnavailableError(reason, hint=_LATER) from None
+            raise UnavailableError(reason, hint=say("classroom.batch.unreadable.hint")) from None
         return False
 
 

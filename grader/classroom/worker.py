@@ -24,6 +24,7 @@ from grader.faults import attempt
 from grader.files import make_private_folder, write
 from grader.judging.checks import CHECKS
 from grader.memo import RememberingPieces, RememberingPipeline
+from grader.messages import say
 from grader.pipeline import Pipeline
 from grader.reading.notebook import SOURCE_LIMIT_BYTES, cannot_open, too_large
 from grader.records import NOT_COUNTED, Evidence, FunctionEvidence, FunctionResult, Notebook, Problem, Result
@@ -102,13 +103,13 @@ def grade(work: Work) -> Kept:
     try:
         evidence = _noted(work.before.evidence(), work.submission)
     except msgspec.DecodeError as error:
-        hint = "run `grader batch` with --fresh: it grades all again, and what people ruled stays"
-        problem = f"the evidence of {work.submission.name} was kept by another grader: {error}"
+        hint = say("classroom.evidence.unreadable.hint")
+        problem = say("classroom.evidence.unreadable", name=work.submission.name, error=error)
         raise RequestError(problem, hint=hint) from None
     if evidence.exercise != pipeline.exercise.name:
         raise RequestError(
-            f"{work.submission.name} was graded for another exercise, {evidence.exercise}",
-            hint="name it with --exercise",
+            say("classroom.other_exercise", name=work.submission.name, exercise=evidence.exercise),
+            hint=say("classroom.other_exercise.hint"),
         )
     return _kept(work, running, evidence, pipeline.judge(evidence), work.before.seconds)
 

@@ -335,12 +335,12 @@ def _number(text: str) -> float | None:
 
 def _show_items(directory: Path, kind: str | None, match: str) -> None:
     from grader.classroom import rulings
-    from grader.classroom.review import WORDS
+    from grader.classroom.review import title
 
     items = rulings.to_review(directory, kind, match)
     for name, group in groupby(items, key=lambda item: item.kind):
         some = list(group)
-        _say(f"{WORDS[name]} ({len(some)}):")
+        _say(f"{title(name)} ({len(some)}):")
         for item in some:
             _say(f"  {item.submission}: {item.why}")
     held_back = {item.submission for item in items if item.held}

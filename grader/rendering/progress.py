@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from grader.messages import say
 from grader.rendering.text import one_line
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ class ProgressLine:
             self._bar.update(self._bar.task_ids[0], completed=done, total=total, rate=f"{rate:.1f}/s", running=shown)
         elif not self._quiet and (done == total or now - self._said >= SECONDS_BETWEEN_LINES):
             self._said = now
-            left = f"{(total - done) / rate:.0f} s left" if done else "time left unknown"
+            left = (
+                say("classpage.progress.left", seconds=(total - done) / rate)
+                if done
+                else say("classpage.progress.unknown")
+            )
             names = f"; {self._doing} {one_line(', '.join(running))}" if running else ""
-            sys.stderr.write(f"{self._doing}: {done} of {total}, {rate:.1f} a second, {left}{names}\n")
+            sys.stderr.write(
+                say("classpage.progress", doing=self._doing, done=done, total=total, rate=rate, left=left)
+                + f"{names}\n"
+            )

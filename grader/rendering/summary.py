@@ -13,20 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.classroom.statistics import Classroom, Comparison, Mending, Overview, note
+from grader.messages import say
 from grader.rendering import text
 from grader.rendering.classpage import percent
 
 MOST_NAMES = 10  # of those who need a person, in the tables; the lines and the JSON have all
 CELL_COLUMNS = 72
-DISCLAIMER = (
-    "This counts what changed for those who handed in both times. It cannot say why: there is no class here that got no feedback"
-    " to compare with. Intervals hold the true share 95 % of the time (Wilson); where they are wide, the numbers are too small to"
-    " tell."
-)
-COLUMNS = (
-    "right: the function is right now; other: another cause stands in its place; unseen: nothing came back, or it could not be"
-    " judged; mended: right and other, of all but the unseen, with the 95 % interval; new: did not have it before"
-)
 
 Cells = tuple[str, ...]
 
@@ -40,18 +32,28 @@ def show(found: Classroom, counts: Overview, console: Console) -> None:
     if counts.scores:
         _print(console, _scores(counts))
     review = [(row.name, _of(row.score, row.possible), "; ".join(row.reasons)) for row in found.rows if row.reasons]
-    _table(console, "For a person to look at", ("submission", "score", "why"), review[:MOST_NAMES])
+    _table(console, say("classpage.review"), _titles("submission", "score", "why"), review[:MOST_NAMES])
     if len(review) > MOST_NAMES:
-        _print(console, f"  and {len(review) - MOST_NAMES:,} more", "dim")
-    _table(console, "What went wrong", ("notebooks", "function", "cause", "example"), list(_causes(found, counts)))
-    _table(console, "How hard each check was", ("passed", "function", "check", "average"), list(_checks(found, counts)))
+        _print(console, "  " + say("classpage.more", count=len(review) - MOST_NAMES), "dim")
     _table(
         console,
-        "The very same wrong numbers",
-        ("notebooks", "function", "cause", "example"),
+        say("classpage.causes"),
+        _titles("notebooks", "function", "cause", "example"),
+        list(_causes(found, counts)),
+    )
+    _table(
+        console,
+        say("classpage.checks"),
+        _titles("passed", "function", "check", "average"),
+        list(_checks(found, counts)),
+    )
+    _table(
+        console,
+        say("classpage.groups"),
+        _titles("notebooks", "function", "cause", "example"),
         list(_groups(found, counts)),
     )
-    _print(console, "\nA note to the class", "bold")
+    _print(console, "\n" + say("classpage.note"), "bold")
     _print(console, note(found, counts))
 
 
@@ -66,14 +68,15 @@ def plain_lines(found: Classroom, counts: Overview) -> Iterator[str]:
         if row.reasons
     ]
     facts += [
-        ("CAUSE", f"{short}: {title}: {count}, example {name}") for count, short, title, name in _causes(found, counts)
+        ("CAUSE", say("classpage.summary.cause", function=short, cause=title, number=count, name=name))
+        for count, short, title, name in _causes(found, counts)
     ]
     facts += [
-        ("CHECK", f"{short}: {title}: passed by {passed}; average {average}")
+        ("CHECK", say("classpage.summary.check", function=short, check=title, passed=passed, average=average))
         for passed, short, title, average in _checks(found, counts)
     ]
     facts += [
-        ("EQUAL", f"{short}: {title}: {count} with the same numbers, example {name}")
+        ("EQUAL", say("classpage.summary.group", function=short, cause=title, number=count, name=name))
         for count, short, title, name in _groups(found, counts)
     ]
     facts += [("NOTE", said) for said in note(found, counts).splitlines() if said]
@@ -89,24 +92,30 @@ def to_json(found: Classroom, counts: Overview) -> str:
 
 
 def _counts(counts: Overview) -> str:
-    said = [
-        f"{counts.submissions:,} submission{'' if counts.submissions == 1 else 's'}",
-        f"{counts.passed:,} passed everything",
-        f"{counts.needs_person:,} {'needs' if counts.needs_person == 1 else 'need'} a person",
+    parts = [
+        say("classpage.summary.submissions", count=counts.submissions),
+        say("classpage.summary.passed", number=counts.passed),
+        say("classpage.summary.review", count=counts.needs_person),
     ]
     if counts.ruled:
-        said.append(f"{counts.ruled:,} with points changed by a person")
-    return ", ".join(said)
+        parts.append(say("classpage.summary.ruled", number=counts.ruled))
+    return ", ".join(parts)
 
 
 def _scores(counts: Overview) -> str:
-    if counts.scores is None:
-        return ""
-    low, median, high = map(text.points, counts.scores.quartiles)
     scores = counts.scores
-    return (
-        f"{scores.count:,} judged in full, of {text.points(scores.possible)}: lowest {text.points(scores.lowest)}, median"
-        f" {median}, middle half {low} to {high}, highest {text.points(scores.highest)}"
+    if scores is None:
+        return ""
+    low, median, high = map(text.points, scores.quartiles)
+    return say(
+        "classpage.summary.scores",
+        number=scores.count,
+        possible=text.points(scores.possible),
+        lowest=text.points(scores.lowest),
+        low=low,
+        median=median,
+        high=high,
+        highest=text.points(scores.highest),
     )
 
 
@@ -141,12 +150,14 @@ def show_comparison(found: Comparison, functions: tuple[str, ...], console: Cons
     """Print what became of each cause as a table."""
     _print(console, f"{found.title}: {_matched(found)}", "bold")
     _print(console, _moved(found))
-    titles = ("cause", "had it", "right", "other", "still", "unseen", "mended", "new")
+    titles = _titles("cause", "had", "right", "other", "still", "unseen", "fixed", "new")
     rows = [_mended(one, functions) for one in found.causes]
-    _table(console, "Who mended what", titles, [(f"{short}: {title}", *rest) for *rest, short, title in rows])
+    _table(
+        console, say("classpage.compare.title"), titles, [(f"{short}: {title}", *rest) for *rest, short, title in rows]
+    )
     if rows:
-        _print(console, COLUMNS, "dim")
-    _print(console, DISCLAIMER, "dim")
+        _print(console, say("classpage.compare.columns"), "dim")
+    _print(console, say("classpage.compare.limits"), "dim")
 
 
 def comparison_lines(found: Comparison, functions: tuple[str, ...], *, names: bool) -> Iterator[str]:
@@ -154,14 +165,25 @@ def comparison_lines(found: Comparison, functions: tuple[str, ...], *, names: bo
     yield text.one_line(f"CLASS {found.title}: {_matched(found)}")
     yield f"SCORES {_moved(found)}"
     for one in found.causes:
-        had, right, other, still, unseen, share, new, short, title = _mended(one, functions)
+        had, right, other, still, unseen, fixed, new, short, title = _mended(one, functions)
         yield text.one_line(
-            f"CAUSE {short}: {title}: {had} had it, {right} right now, {other} with another cause, {still} still,"
-            f" {unseen} cannot be seen; mended {share}; {new} new"
+            "CAUSE "
+            + say(
+                "classpage.compare.cause",
+                function=short,
+                cause=title,
+                had=had,
+                right=right,
+                other=other,
+                still=still,
+                unseen=unseen,
+                fixed=fixed,
+                new=new,
+            )
         )
         if names:
             yield from (text.one_line(f"WHO {short}: {title}: {what}: {name}") for what, name in who(one))
-    yield f"NOTE {DISCLAIMER}"
+    yield f"NOTE {say('classpage.compare.limits')}"
 
 
 def who(one: Mending) -> Iterator[tuple[str, str]]:
@@ -172,7 +194,11 @@ def who(one: Mending) -> Iterator[tuple[str, str]]:
 
 def comparison_json(found: Comparison, *, names: bool) -> str:
     """Return the comparison; `names` adds the submissions behind each number."""
-    whole: dict[str, Any] = {**msgspec.to_builtins(found), "matched": found.matched, "note": DISCLAIMER}
+    whole: dict[str, Any] = {
+        **msgspec.to_builtins(found),
+        "matched": found.matched,
+        "note": say("classpage.compare.limits"),
+    }
     for entry, one in zip(whole["causes"], found.causes, strict=True):
         for what in ("right", "other", "still", "unseen", "new"):
             entry[what] = entry[what] if names else len(entry[what])
@@ -181,15 +207,18 @@ def comparison_json(found: Comparison, *, names: bool) -> str:
 
 
 def _matched(found: Comparison) -> str:
-    left = found.earlier - found.matched, found.later - found.matched
-    return (
-        f"{found.matched:,} in both attempts ({found.by_student:,} by student, {found.by_name:,} by name),"
-        f" {left[0]:,} only in the earlier, {left[1]:,} only in the later"
+    return say(
+        "classpage.compare.matched",
+        both=found.matched,
+        student=found.by_student,
+        name=found.by_name,
+        earlier=found.earlier - found.matched,
+        later=found.later - found.matched,
     )
 
 
 def _moved(found: Comparison) -> str:
-    return f"of those judged in full both times, {found.higher:,} have more points, {found.same:,} as many, {found.lower:,} fewer"
+    return say("classpage.compare.moved", higher=found.higher, same=found.same, lower=found.lower)
 
 
 def _mended(one: Mending, functions: tuple[str, ...]) -> Cells:
@@ -201,9 +230,13 @@ def _mended(one: Mending, functions: tuple[str, ...]) -> Cells:
 def share(one: Mending) -> str:
     """Say how many mended a cause of those that can be judged, and how well that is known."""
     if one.interval is None:
-        return "none to judge by"
+        return say("classpage.compare.none")
     low, high = (round(100 * bound) for bound in one.interval)
-    return f"{one.mended:,} of {one.seen:,} ({low} to {high} %)"
+    return say("classpage.compare.share", fixed=one.mended, seen=one.seen, low=low, high=high)
+
+
+def _titles(*names: str) -> tuple[str, ...]:
+    return tuple(say(f"classpage.summary.column.{name}") for name in names)
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------

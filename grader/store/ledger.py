@@ -15,6 +15,7 @@ import msgspec
 
 from grader.errors import RequestError
 from grader.files import append_lines, write
+from grader.messages import say
 from grader.records import AdjustmentKind, FunctionResult, Result, Ruling
 
 FILE = "rulings.jsonl"
@@ -153,8 +154,8 @@ def read(path: Path) -> list[Decision]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        hint = "check its permissions: it holds what people decided"
-        raise RequestError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
+        hint = say("store.ledger.hint")
+        raise RequestError(say("store.ledger", path=path, reason=error.strerror), hint=hint) from None
     decisions = []
     for line in lines:
         with suppress(msgspec.DecodeError):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
+from grader.messages import say
 from grader.records import Adjustment, AdjustmentKind, Comment, FunctionResult, Result, Ruling, Summary
 from grader.records.points import of, points
 from grader.records.wording import short_names
@@ -32,7 +33,7 @@ def ruled(result: Result, decisions: Iterable[Decision]) -> Result:
 
 
 def _ruling(ruling: Ruling, short: str) -> str:
-    change = f"A person changed the points of {short} from {points(ruling.before)} to {points(ruling.points)}"
+    change = say("store.ruled.points", function=short, before=points(ruling.before), points=points(ruling.points))
     return f"{change}: {ruling.reason.rstrip('.')}."
 
 
@@ -81,10 +82,10 @@ def _summary(machine: Result, result: Result) -> Summary:
     verdict = machine.summary.verdict or headline
     if result.machine_score is not None:
         if machine.provisional and not result.provisional:
-            verdict = "A person settled what could not be judged."
+            verdict = say("store.ruled.settled")
         headline = f"{of(result.score, result.possible)}. {verdict}"
     if result.passed:
-        step = "Nothing is left to do."
+        step = say("store.ruled.nothing_left")
     text = " ".join(filter(None, [*_sentences(result), machine.summary.text]))
     room = MOST_CHARACTERS - len(headline) - len(step)
     return Summary(headline, step, text if len(text) <= room else text[: room - 1] + "…", verdict)
@@ -95,8 +96,11 @@ def _sentences(result: Result) -> Iterator[str]:
     short = short_names(result.functions)
     yield from (_ruling(one.ruling, short[name]) for name, one in result.functions.items() if one.ruling)
     for change in result.adjustments:
-        by = "" if change.kind == "score" else f" ({change.amount})"
-        what = f"A person changed the score from {points(change.before)} to {points(change.after)}{by}"
+        values = {"before": points(change.before), "after": points(change.after)}
+        if change.kind == "score":
+            what = say("store.ruled.score", **values)
+        else:
+            what = say("store.ruled.score.by", amount=change.amount, **values)
         yield f"{what}: {change.reason.rstrip('.')}."
     for function, comment in result.comments.items():
         about = f" on {short[function]}" if function else ""

@@ -20,6 +20,7 @@ import msgspec
 from grader import keys
 from grader.errors import RequestError
 from grader.files import is_disk_full, make_private_folder, open_in_place
+from grader.messages import say
 from grader.records import Evidence, Result
 from grader.store import schema
 from grader.store.ledger import FILE as RULINGS
@@ -145,18 +146,18 @@ def require_ours(path: Path) -> None:
     """
     if path.resolve() in _TRUSTED:
         return
-    folder, hint = path.parent, "if it is yours, from another machine or account, or older, run it with --trust-store"
+    folder = path.parent
     if Store.is_there(path):
         if not _is_sealed(path):
             raise RequestError(
-                f"the store {path} was not made by the grader in this account, so its grades are not believed",
-                hint=f"a hand-in may have brought it: choose another --out folder; {hint} (`grader batch` or `regrade`)",
+                say("store.not_ours", path=path),
+                hint=say("store.not_ours.hint"),
             )
         return
     if beside := [name for name in _BESIDE if (folder / name).exists()]:
         raise RequestError(
-            f"{folder} holds {beside[0]} without the store that belongs to it, so it is not believed",
-            hint=f"choose another --out folder; {hint}",
+            say("store.no_store", folder=folder, name=beside[0]),
+            hint=say("store.no_store.hint"),
         )
     if (
         os.name == "posix"
@@ -165,8 +166,8 @@ def require_ours(path: Path) -> None:
         and folder.stat().st_uid
     ):
         raise RequestError(
-            f"{folder} belongs to another user, who could change what is written there",
-            hint="choose a folder of your own, or run it with --trust-store",
+            say("store.other_user", folder=folder),
+            hint=say("store.other_user.hint"),
         )
 
 
@@ -450,19 +451,19 @@ class Store:
             version = schema.version(self._database)
         if version > schema.VERSION:
             raise RequestError(
-                f"{self.path} was written by a newer grader (store of version {version}; this one knows {schema.VERSION})",
-                hint="update the grader, or give another --out folder",
+                say("store.newer", path=self.path, version=version, known=schema.VERSION),
+                hint=say("store.newer.hint"),
             )
         if tables and version < schema.VERSION:
             raise RequestError(
-                f"{self.path} was written by a grader from before the first release, so it cannot be read",
-                hint=f"move it away, and run `grader batch` with --fresh --trust-store; {RULINGS} keeps what people decided",
+                say("store.older", path=self.path),
+                hint=say("store.older.hint", file=RULINGS),
             )
 
     def _meta(self, name: str) -> bytes:
         rows = list(self._rows("SELECT value FROM meta WHERE name = :name", {"name": name}))
         if not rows:
-            raise self._unusable(ValueError(f"it has no {name}"))
+            raise self._unusable(ValueError(say("store.missing_result", name=name)))
         value = rows[0][0]
         return value.encode() if isinstance(value, str) else bytes(value)
 
@@ -479,14 +480,16 @@ class Store:
         return content
 
     def _damaged(self, name: str) -> RequestError:
-        return self._unusable(sqlite3.DatabaseError(f"what it holds of {name} is damaged"))
+        return self._unusable(sqlite3.DatabaseError(say("store.damaged_result", name=name)))
 
     def _result(self, name: str, data: bytes) -> Result:
         try:
             return msgspec.json.decode(self._unsealed(name, data), type=Result)
         except msgspec.DecodeError as error:
-            hint = "run `grader batch` with --fresh: it grades all again, and what people ruled stays"
-            raise RequestError(f"the result of {name} in {self.path} cannot be read: {error}", hint=hint) from None
+            hint = say("store.unreadable_result.hint")
+            raise RequestError(
+                say("store.unreadable_result", name=name, path=self.path, error=error), hint=hint
+            ) from None
 
     def _write_many(self, statement: str, rows: Iterable[SqlValues]) -> None:
         with self._saving() as database:
@@ -505,15 +508,12 @@ class Store:
             raise self._unusable(error) from None
 
     def _unusable(self, error: Exception) -> RequestError:
-        hint = "free disk space or choose a folder you can write to; what was graded before stays in it"
+        hint = say("store.disk.folder")
         if is_disk_full(error, self.path.parent):
-            hint = "free disk space, then run the same command again; what was graded before stays in it"
+            hint = say("store.disk.space")
         elif isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-            hint = (
-                "it is damaged: bring it back from a backup, or move it away and run `grader batch` again; pages stay, "
-                "what people decided is in this file alone"
-            )
-        return RequestError(f"the store {self.path} cannot be used: {error}", hint=hint)
+            hint = say("store.damaged.hint")
+        return RequestError(say("store.unusable", path=self.path, error=error), hint=hint)
 
 
 def _put(database: sqlite3.Connection, submission: Kept) -> None:

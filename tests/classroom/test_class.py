@@ -150,7 +150,7 @@ def test_a_regrade_says_where_the_machine_gives_other_points_under_a_ruling(grad
     assert grader("regrade", graded / "out", "--exercise", other) == 0
     said = capsys.readouterr().out
     assert (
-        "ada.ipynb, random: the ruling stands at 9 points; the machine now gives 0; it gave 7 when Grace ruled" in said
+        "ada.ipynb, random: the ruling of 9 points still counts. The machine now gives 0; it gave 7 when Grace ruled" in said
     )
     assert (rows(graded / "out")["ada.ipynb"]["random"], rows(graded / "out")["bob.ipynb"]["random"]) == ("9.0", "0.0")
     grader("review", graded / "out", "--json")
@@ -165,7 +165,7 @@ def test_a_ruling_on_other_code_does_not_count_and_is_listed(graded, capsys):
     write(graded / "in", "ada.ipynb", solved())
     capsys.readouterr()
     grader("batch", graded / "in", "--out", graded / "out", "--jobs", "1")
-    assert "the ruling of 3 points was made on other code and does not count" in capsys.readouterr().out
+    assert "the ruling of 3 points is about other code and does not count" in capsys.readouterr().out
     assert rows(graded / "out")["ada.ipynb"]["score"] == "30.0"
     write(graded / "in", "ada.ipynb", solved(random=SCALE_001, before=f"{IMPORTS}\n# saved again"))
     grader("batch", graded / "in", "--out", graded / "out", "--jobs", "1", "--quiet")
@@ -338,7 +338,7 @@ def test_evidence_of_other_calls_is_not_judged_again(graded, tmp_path, capsys):
 def test_results_of_files_that_are_gone_stay_and_are_named(graded, capsys):
     (graded / "in" / "bob.ipynb").unlink()
     assert grader("batch", graded / "in", "--out", graded / "out") == 0
-    assert "bob.ipynb: graded before and not in the source any more" in capsys.readouterr().out
+    assert "bob.ipynb was graded before but is no longer in the source" in capsys.readouterr().out
     assert rows(graded / "out")["bob.ipynb"]["score"] == "27.0"
 
 

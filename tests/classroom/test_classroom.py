@@ -155,7 +155,7 @@ def test_note_counts_the_commonest_mistakes_and_names_nobody():
 def test_note_keeps_a_mistake_of_one_or_two_to_itself():
     found = gather(list(classes.entries(400))[:3])
 
-    assert "No single mistake stands in 3 notebooks or more." in note(found, overview(found))
+    assert "No single mistake appears in 3 notebooks or more." in note(found, overview(found))
 
 
 @pytest.mark.parametrize("cause", CAUSES)
@@ -642,7 +642,7 @@ def test_two_attempts_are_compared(graded, capsys):
 
     assert "5 in both attempts (0 by student, 5 by name)" in said
     assert "CAUSE random: multiplied by another number: 2 had it, 1 right now, 0 with another cause, 1 still" in said
-    assert "mended 1 of 2 (9 to 91 %)" in said
+    assert "fixed 1 of 2 (9 to 91 %)" in said
     assert "WHO random: multiplied by another number: still: b.ipynb" in said
 
 

@@ -250,7 +250,7 @@ def test_a_page_of_another_name_is_not_written(tmp_path, name):
     ("changes", "says"),
     [
         ({"versions": {"grader": "9.9", "Python": "3.11.0", "NumPy": "2.0"}}, "in place of 9.9, Python"),
-        ({"sha256": "0" * 64}, "has no exercise 'dls-c2w1-initialization' that is the same as here"),
+        ({"sha256": "0" * 64}, "does not have the same exercise 'dls-c2w1-initialization' as this machine"),
     ],
 )
 def test_a_worker_that_differs_refuses(changes, says, monkeypatch):

@@ -568,7 +568,7 @@ def test_a_store_that_another_account_made_is_refused_by_every_command(elsewhere
     for command in commands:
         assert grader(*command) == 2
         said = capsys.readouterr().err
-        assert "was not made by the grader in this account" in said
+        assert "this account's grader did not write the store" in said
         assert "--trust-store" in said
 
 

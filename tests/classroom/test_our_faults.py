@@ -82,7 +82,7 @@ def test_a_file_that_was_graded_and_cannot_be_read_now_keeps_its_grade(tmp_path,
     graded(tmp_path / "in", tmp_path / "out")
     failing(number, "ada.ipynb")
     report = graded(tmp_path / "in", tmp_path / "out")
-    assert report.unavailable == (f"ada.ipynb cannot be read: {os.strerror(number)}; its earlier result stays",)
+    assert report.unavailable == (f"ada.ipynb cannot be read: {os.strerror(number)}. Its earlier result stays",)
     assert rows(tmp_path / "out")["ada.ipynb"]["score"] == "30.0"
     monkeypatch.undo()
     report = graded(tmp_path / "in", tmp_path / "out")

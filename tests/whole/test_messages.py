@@ -26,7 +26,7 @@ ENGLISH = {entry.id: entry for room in ENTRIES.values() for entry in room}
 # Sentences that are not in the catalogue yet: a room's number may only fall.
 LEFT_IN_CODE: dict[str, int] = {
     "api.py": 36,
-    "classroom": 270,
+    "classroom": 17,
     "errors.py": 16,
     "exercise": 1,
     "explaining": 345,
@@ -41,7 +41,7 @@ LEFT_IN_CODE: dict[str, int] = {
     "rendering": 270,
     "resources.py": 17,
     "running": 1,
-    "store": 39,
+    "store": 1,
     "verdict.py": 20,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.classroom.statistics.overview import CauseCount, Overview
 from grader.classroom.statistics.rows import Classroom
+from grader.messages import say
 from grader.records.points import of
 
 MOST_MISTAKES = 5
@@ -13,9 +14,9 @@ FEWEST = 3  # a mistake of one or two would point at somebody
 def note(found: Classroom, counts: Overview) -> str:
     """Return the note as plain text; every number in it was counted."""
     if not counts.read:
-        return "No notebook could be read yet, so there is nothing to say about the mistakes in them.\n"
-    paragraphs = [_opening(counts), *_mistakes(mistakes(counts), found, counts), *_rights(counts), _closing()]
-    return "\n\n".join(paragraphs) + "\n"
+        return say("classroom.note.nothing") + "\n"
+    paragraphs = [_opening(counts), *_mistakes(mistakes(counts), found, counts), *_rights(counts)]
+    return "\n\n".join((*paragraphs, say("classroom.note.closing"))) + "\n"
 
 
 def mistakes(counts: Overview) -> list[CauseCount]:
@@ -25,28 +26,29 @@ def mistakes(counts: Overview) -> list[CauseCount]:
 
 def _opening(counts: Overview) -> str:
     handed = counts.submissions - dict(counts.statuses).get("no_notebook", 0)
-    said = [f"{_notebooks(handed)} of the exercise “{counts.title}” {_were(handed)} graded."]
+    sentences = [say("classroom.note.graded", count=handed, title=counts.title)]
     if counts.read < handed:
-        said.append(f"{counts.read} of them could be read.")
+        sentences.append(say("classroom.note.read", count=counts.read))
     if counts.scores:
-        said.append(f"The median score is {of(counts.scores.median, counts.scores.possible)}.")
-    said.append(f"In {counts.passed} everything is right.")
-    return " ".join(said)
+        sentences.append(say("classroom.note.median", score=of(counts.scores.median, counts.scores.possible)))
+    sentences.append(say("classroom.note.passed", count=counts.passed))
+    return " ".join(sentences)
 
 
 def _mistakes(common: list[CauseCount], found: Classroom, counts: Overview) -> list[str]:
     if not common:
-        return [f"No single mistake stands in {FEWEST} notebooks or more."]
-    return ["What came up most often:", *(_mistake(cause, found, counts) for cause in common)]
+        return [say("classroom.note.none", least=FEWEST)]
+    return [say("classroom.note.mistakes"), *(_mistake(cause, found, counts) for cause in common)]
 
 
 def _mistake(cause: CauseCount, found: Classroom, counts: Overview) -> str:
     words = found.words(cause.function, cause.cause)
-    lines = [f"- {cause.function}: {cause.title} ({cause.count} of {_notebooks(counts.read)})."]
+    values = {"function": cause.function, "cause": cause.title, "number": f"{cause.count:,}", "count": counts.read}
+    lines = ["- " + say("classroom.note.mistake", **values)]
     if words.action:
-        lines.append(f"  What to do: {words.action}.")
+        lines.append("  " + say("classroom.note.action", action=words.action))
     if words.reason:
-        lines.append(f"  Why: {words.reason}")
+        lines.append("  " + say("classroom.note.reason", reason=words.reason))
     return "\n".join(lines)
 
 
@@ -55,18 +57,4 @@ def _rights(counts: Overview) -> list[str]:
     well = [check for check in counts.checks if check.share >= 0.9]
     if not well or len(well) == len(counts.checks):
         return []
-    return [
-        f"What went well: {len(well)} of the {len(counts.checks)} things checked are right in at least 90 % of the notebooks."
-    ]
-
-
-def _closing() -> str:
-    return "Your own page says what holds for your notebook, with the lines to look at and what was measured."
-
-
-def _notebooks(count: int) -> str:
-    return f"{count:,} notebook{'' if count == 1 else 's'}"
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"
+    return [say("classroom.note.well", passed=len(well), checks=len(counts.checks))]

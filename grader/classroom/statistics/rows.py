@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from grader.classroom.review import NOBODY, reasons
+from grader.classroom.review import nobody as reason_of_nobody
+from grader.classroom.review import reasons
 from grader.explaining import CAUSES
 from grader.records import Cause, Diagnosis, FunctionResult, FunctionStatus, NotebookStatus, Result, Sweep, Verdict
 
@@ -157,7 +158,9 @@ def gather(
     )
     assemble(every, found)
     left = set(nobody) - set(seen)
-    found.rows = [replace(row, reasons=(*row.reasons, NOBODY)) if row.name in left else row for row in found.rows]
+    found.rows = [
+        replace(row, reasons=(*row.reasons, reason_of_nobody())) if row.name in left else row for row in found.rows
+    ]
     return found
 
 
