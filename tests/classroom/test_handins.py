@@ -594,7 +594,7 @@ def test_what_would_be_believed_beside_a_store_is_refused_without_one(tmp_path, 
 def test_a_folder_that_was_handed_in_takes_no_results(tmp_path, capsys):
     write(tmp_path, "in/graded/hw.ipynb", solved())
     assert grader("batch", tmp_path / "in", "--out", tmp_path / "in/graded") == 2
-    assert "may have handed in" in capsys.readouterr().err
+    assert "may have handed them in" in capsys.readouterr().err
 
 
 def test_a_new_store_in_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):

@@ -38,7 +38,7 @@ LEFT_IN_CODE: dict[str, int] = {
     "precompute": 19,
     "prepare.py": 24,
     "reading": 1,
-    "rendering": 270,
+    "rendering": 139,
     "resources.py": 17,
     "running": 1,
     "store": 1,
