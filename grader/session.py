@@ -14,10 +14,13 @@ import os
 import sys
 import textwrap
 import types
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from grader import api, reading
 from grader.errors import RequestError
@@ -30,6 +33,7 @@ from grader.verdict import function_without_text
 
 Checkable = Callable[..., object] | str
 DEFINED_TWICE = "defined_twice"  # the code of a problem: in a session this is how a function is corrected
+USUAL: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # as NumPy begins
 MOST_NAMED = 5  # names that one note lists
 _CELL_IDS: dict[int, str] = {}  # by execution count: which cell of the notebook was run
 _START = {"lab": ""}  # the student's own start in the lab, from the check before
@@ -52,8 +56,8 @@ class LiveSession:
     def data(self) -> bytes:
         """The cells as a notebook's file: cell 5 is In [5]."""
         cells: list[dict[str, object]] = [
-            {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
-            for source in self.sources
+            {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": count, "source": source}
+            for count, source in enumerate(self.sources, 1)
         ]
         return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).encode()
 
@@ -68,7 +72,9 @@ def check(*functions: Checkable, exercise: str) -> Result:
     session = replace(session, names={**session.names, **given})
     names = tuple(asked) or loaded.names
     name = session.path.name if session.path else say("session.name")
-    result = api.check_data(session.data, f"{Path(name).stem}.ipynb", loaded, names)
+    with np.errstate(**USUAL), warnings.catch_warnings():  # a student's settings are not ours
+        warnings.simplefilter("ignore")
+        result = api.check_data(session.data, f"{Path(name).stem}.ipynb", loaded, names)
     _START["lab"] = next(
         (own_start(one.diagnosis) for one in result.functions.values() if one.training and not one.passed), ""
     )
@@ -162,7 +168,7 @@ def _of_modules(given: Mapping[str, object], exercise: Exercise) -> LiveSession:
             raise RequestError(say("session.unread", name=name), hint=say("session.unread.hint"))
         path = Path(inspect.getsourcefile(inspect.unwrap(function)) or "")  # type: ignore[arg-type]  # it has a source
         if path.is_file():
-            sources[path.read_text(encoding="utf-8")] = None
+            sources[path.read_text(encoding="utf-8", errors="replace")] = None
         else:
             sources |= dict.fromkeys([*_typed(function), source])
     return LiveSession(tuple(sources), main)
@@ -200,6 +206,8 @@ def _differences(
                 words = say("session.unsaved", names=unsaved, file=session.path.name, count=len(unsaved))
                 yield Problem("session_unsaved", words)
         yield Problem("session_numbers", say("session.numbers"))
+    if sys.platform != "linux":
+        yield Problem("session_unconfined", say("session.unconfined"))
     yield Problem("session_scope", say("session.scope"))
 
 

@@ -173,6 +173,33 @@ def test_plain_python_grades_the_file_that_defines_the_functions(tmp_path):
     assert ran.stdout.startswith("<Result 10 / 10>"), ran.stderr
 
 
+def test_the_lab_begins_with_the_students_own_start_after_a_check(tmp_path):
+    (tmp_path / "mine.py").write_text(f"{IMPORTS}\n{RANDOM.replace('* 10', '* 0.01')}\n{HE}")
+    code = (
+        "import sys; sys.path.insert(0, '.'); import mine, grader\n"
+        "for f in (mine.initialize_parameters_random, mine.initialize_parameters_he):\n"
+        "    grader.check(f); print('#mine=0.01' in grader.lab()._repr_html_())"
+    )
+    ran = python(tmp_path, "-c", code)
+    assert [line.split()[0] for line in ran.stdout.splitlines()] == ["True", "False"], ran.stdout + ran.stderr
+
+
+TYPED = """
+import linecache, grader
+for number, source in enumerate({sources!r}):
+    name = f"<python-input-{{number}}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    exec(compile(source, name, "single"), globals())
+print(repr(grader.check()))
+"""
+
+
+def test_what_was_typed_is_graded_with_what_it_needs_where_python_keeps_its_text(tmp_path):
+    sources = ["import numpy as xp\n", "k = 2\n", HE.replace("np.", "xp.").replace("2 /", "k /")]
+    ran = python(tmp_path, "-c", TYPED.format(sources=sources))
+    assert ran.stdout.startswith("<Result 10 / 30>"), ran.stdout + ran.stderr
+
+
 def test_a_function_without_a_source_is_refused_with_what_to_do(tmp_path):
     code = f"import grader\nexec({HE!r})\ngrader.check()\n"
     ran = python(tmp_path, "-c", code)
@@ -184,13 +211,16 @@ def test_the_functions_that_a_plain_session_lacks_are_named(tmp_path):
     assert messages.say("session.nothing") in ran.stderr
 
 
-def test_the_random_state_of_a_session_stays(tmp_path):
-    (tmp_path / "mine.py").write_text(f"{IMPORTS}\n{HE}")
+def test_the_settings_of_a_session_change_no_verdict_and_stay(tmp_path):
+    (tmp_path / "mine.py").write_text(f"{IMPORTS}\n{RANDOM}")
     code = (
-        "import sys; sys.path.insert(0, '.'); import mine, grader, numpy as np; np.random.seed(7); "
-        "grader.check(mine.initialize_parameters_he); print(np.random.rand() == np.random.RandomState(7).rand())"
+        "import sys; sys.path.insert(0, '.'); import warnings, mine, grader, numpy as np\n"
+        "np.random.seed(7); np.seterr(all='raise'); warnings.simplefilter('error')\n"
+        "print(grader.check(mine.initialize_parameters_random).score, np.geterr()['under'])\n"
+        "print(np.random.rand() == np.random.RandomState(7).rand())"
     )
-    assert python(tmp_path, "-c", code).stdout == "True\n"
+    ran = python(tmp_path, "-c", code)
+    assert ran.stdout == "10.0 raise\nTrue\n", ran.stderr
 
 
 def test_a_result_in_a_cell_has_no_script_and_escapes_what_a_student_wrote(tmp_path):
