@@ -48,7 +48,7 @@ def _reasons(wrong: Mapping[str, FunctionResult], functions: Mapping[str, Functi
 
 
 def place(function: FunctionResult) -> str:
-    """Return where the proved fault stands, or else the function, in the words of what its student sees."""
+    """Return where the proved fault is, or else the function, in the words of what its student sees."""
     source = function.source
     proved = next((cause.place for cause in function.told[:1] if cause.place), None)
     if source is None or (proved is not None and proved.cell != source.cell):

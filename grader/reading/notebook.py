@@ -116,7 +116,7 @@ _PERCENT = re.compile(r"^# ?%%+(?:$|[ \t\[].*$)", re.MULTILINE)
 _PERCENT_KIND = re.compile(r"# ?%%(?:.*\[(markdown|md|raw)\]| ?(md|raw)[ \t]*$)", re.MULTILINE)
 _DEFINITION = re.compile(r"^[ \t#>]*def +(initialize_parameters_\w+) *\(", re.MULTILINE)
 _CELLS = re.compile(r'"cells"\s*:\s*\[')  # never within a string: quotes are escaped there
-MOST_COUNT = 1_000_000  # of runs of cells: a larger one is no count of Jupyter's
+MOST_COUNT = 1_000_000  # of runs of cells: a larger one Jupyter cannot have counted
 _KINDS: Mapping[str, CellKind] = {
     "code": "code",
     "markdown": "markdown",

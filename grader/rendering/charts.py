@@ -142,7 +142,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One point that stands out, with its label; without a place on the axis it is a level line."""
+    """One point to see first, with its label; without a place on the axis it is a level line."""
 
     x: At | None
     y: float
@@ -162,7 +162,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Spots:
-    """Points that stand out, their names where nothing else is: no name touches another, a point or the frame."""
+    """Points to see first, their names where nothing else is: no name touches another, a point or the frame."""
 
     points: tuple[Spot, ...]
 

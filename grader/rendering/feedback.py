@@ -44,7 +44,7 @@ def training_view(function: FunctionResult) -> TrainingView | None:
         _drawn(lambda: stretched(training) if stuck else None),  # beside the honest one
     )
     why = (_drawn(lambda: gradients(training)),)
-    charts = [chart for chart in (*happened, *why) if chart is not None]
+    charts = [chart for chart in happened if chart is not None]  # the gradients are many numbers: the result has them
     figures = {"happened": _present(happened), "why": _present(why)}
     return TrainingView(figures, (measures, *(chart.table for chart in charts if chart.table is not None)))
 
@@ -104,7 +104,7 @@ def marked_line(function: FunctionResult) -> int | None:
 
 
 def place(source: Source) -> str:
-    """Return where code stands, in words."""
+    """Return the place of code, in words."""
     if source.name:
         return say("feedback.place", name=source.name, line=source.line)
     return str(Place(source.line, source.cell))

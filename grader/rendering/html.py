@@ -25,7 +25,7 @@ from grader.rendering.lablink import links
 from grader.rendering.overview import overview
 from grader.rendering.svg import draw
 
-NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name of the file stands at the end
+NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name of the file is at the end
 
 
 class Pieces:

@@ -1,4 +1,4 @@
-"""The picture of a feedback page: where its runs stand on the curve of accuracy against scale, and how each divides the plane.
+"""The picture of a feedback page: the runs on the curve of accuracy against scale, and how each divides the plane.
 
 The runs are the student's, the right answer's and that of He's rule; of a right submission those of all its functions.
 """
@@ -98,7 +98,7 @@ def _place(formula: str | None) -> At | None:
 
 
 def _order(run: ShownRun) -> tuple[int, float]:
-    """Return where a run stands from left to right; one without a place comes first."""
+    """Return the order of runs from left to right; one without a place comes first."""
     if isinstance(run.at, str):
         return (1, 0.0) if run.at == ZEROS_AT else (3, 0.0)
     return (0, 0.0) if run.at is None else (2, run.at)

@@ -279,6 +279,8 @@ class _Drawing:
             ((x - half, y - 11 - LINE, x + half, y - 11), "middle"),
             ((x - 12 - width, y + 9, x - 12, y + 9 + LINE), "end"),
             ((x + 12, y + 9, x + 12 + width, y + 9 + LINE), "start"),
+            ((x - 8, y - 11 - LINE, x - 8 + width, y - 11), "start"),
+            ((x + 8 - width, y - 11 - LINE, x + 8, y - 11), "end"),
         ]
         inside = [
             side

@@ -32,7 +32,7 @@ def show(result: Result, console: Console | None = None) -> None:
 def plain_lines(result: Result) -> list[str]:
     """Return one fact a line, its kind first: no colour, no boxes, no alignment."""
     facts = [("SCORE", f"{_score(result)} {result.submission.name}"), ("RESULT", result.summary.headline)]
-    facts.append(("TEXT", result.summary.text))
+    facts += [("NEXT", result.summary.next_step), ("TEXT", result.summary.text)]
     if result.provisional:
         facts.append(("PROVISIONAL", PROVISIONAL))
     if result.notebook.status != "ok":
@@ -41,7 +41,6 @@ def plain_lines(result: Result) -> list[str]:
     for name, function in result.functions.items():
         facts += surviving(f"the lines on {name}", _facts(name, function))
         facts += [("NOTE", f"{name}: {said}") for said in function.stale]
-    facts.append(("NEXT", result.summary.next_step))
     return [text.one_line(f"{kind} {said}") for kind, said in facts if said]
 
 
@@ -53,7 +52,9 @@ ScreenLine = tuple[int, Text]
 def _summary(result: Result) -> Iterator[ScreenLine]:
     yield 0, _text(f"{result.title}: {result.submission.name}", "dim")
     yield 0, _text(text.of(result.score, result.possible), "bold") + _text(f"  {text.headline(result)}")
-    for paragraph in result.summary.text.split("\n"):
+    if result.summary.next_step:
+        yield 0, _text("Next: ", "bold") + _text(result.summary.next_step)
+    for paragraph in filter(None, result.summary.text.split("\n")):
         yield 0, _text(paragraph)
     if result.provisional:
         yield 0, _text(PROVISIONAL, "bold")
@@ -67,9 +68,6 @@ def _summary(result: Result) -> Iterator[ScreenLine]:
         if result.notebook.status in {"ok", "repaired"}:  # else each would say the same again
             yield from surviving(f"the lines on {name}", _function(name, function))
             yield from _stale(name, function)
-    if result.summary.next_step:
-        yield 0, Text()
-        yield 0, _text("Next: ", "bold") + _text(result.summary.next_step)
 
 
 def _problems(result: Result) -> list[str]:

@@ -1,0 +1,100 @@
+"""Every sample's page in a browser: a first screen of few words with its picture, and no words that touch each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grader.exercise import load as exercises
+from grader.judging.checks import CHECKS
+from grader.pipeline import Pipeline
+from grader.rendering import html
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+SAMPLES = sorted(
+    path for path in (Path(__file__).parents[2] / "submissions").iterdir() if path.suffix in {".ipynb", ".py"}
+)
+SCREENS = ((390, 844), (768, 1024), (1280, 800))
+MOST_WORDS, MOST_NUMBERS, MOST_BEFORE, MOST_ON_PAGE = 130, 20, 60, 2_500
+SMALLEST = 12  # pixels of a letter
+VISIBLE = """height => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode, range = document.createRange();
+    range.selectNodeContents(node);
+    const box = range.getBoundingClientRect();
+    if (node.textContent.trim() && box.width && box.bottom <= height)
+      found.push([node.textContent.trim(), Boolean(node.parentElement.closest("svg"))]);
+  }
+  return found;
+}"""
+TOUCHING = """smallest => {
+  const found = [];
+  for (const svg of document.querySelectorAll("svg")) {
+    const frame = svg.getBoundingClientRect(), texts = [...svg.querySelectorAll("text")];
+    if (!frame.width) continue;
+    const zoom = frame.width / svg.viewBox.baseVal.width;
+    const boxes = texts.map(text => text.getBoundingClientRect());
+    texts.forEach((text, index) => {
+      const box = boxes[index];
+      if (parseFloat(getComputedStyle(text).fontSize) * zoom < smallest - 0.01) found.push(["small", text.textContent]);
+      if (box.left < frame.left - 1 || box.right > frame.right + 1) found.push(["cut off", text.textContent]);
+      boxes.slice(index + 1).forEach((other, next) => {
+        if (box.left < other.right - 1 && other.left < box.right - 1 && box.top < other.bottom - 2 && other.top < box.bottom - 2)
+          found.push([text.textContent, texts[index + 1 + next].textContent]);
+      });
+    });
+  }
+  return found;
+}"""
+OPENED = (
+    "() => { document.querySelectorAll('details').forEach(part => part.open = true); return document.body.innerText; }"
+)
+
+
+def count_words(text: str) -> int:
+    return sum(bool(re.search(r"\w", word)) for word in text.split())
+
+
+def count_numbers(text: str) -> int:
+    return len(re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text))
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("samples")
+    with Pipeline(exercises.load(checks=CHECKS), b"secret") as pipeline:
+        for path in SAMPLES:
+            page = html.feedback_page(pipeline.grade(path), "../lab.html")
+            (folder / f"{path.stem}.html").write_text(page, encoding="utf-8")
+    return {path.stem: folder / f"{path.stem}.html" for path in SAMPLES}
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=str)
+def test_words_are_few_and_do_not_touch(
+    pages: dict[str, Path], tab: Callable[..., Page], screen: tuple[int, int]
+) -> None:
+    page, wrong = tab(screen[0]), []
+    page.set_viewport_size({"width": screen[0], "height": screen[1]})
+    for name, path in pages.items():
+        page.goto(path.as_uri())
+        shown = page.evaluate(VISIBLE, screen[1])
+        before = next((index for index, (_, is_drawn) in enumerate(shown) if is_drawn), None)
+        texts = [text for text, _ in shown]
+        counts = {
+            "words": (count_words(" ".join(texts)), MOST_WORDS),
+            "numbers": (count_numbers(" ".join(texts)), MOST_NUMBERS),
+            "words before the picture": (count_words(" ".join(texts[:before])) if before else 0, MOST_BEFORE),
+        }
+        touching = page.evaluate(TOUCHING, SMALLEST)
+        counts["words on the page"] = (count_words(page.evaluate(OPENED)), MOST_ON_PAGE)
+        wrong += [(name, what, count) for what, (count, most) in counts.items() if count > most]
+        wrong += [(name, *words) for words in (*touching, *page.evaluate(TOUCHING, SMALLEST))]
+    assert wrong == []
