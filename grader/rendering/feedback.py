@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.exercise.training import PRINT_EVERY
 from grader.explaining.numbers import last_printed
@@ -46,7 +46,12 @@ def training_view(function: FunctionResult) -> TrainingView | None:
     why = (_drawn(lambda: gradients(training)),)
     charts = [chart for chart in happened if chart is not None]  # the gradients are many numbers: the result has them
     figures = {"happened": _present(happened), "why": _present(why)}
-    return TrainingView(figures, (measures, *(chart.table for chart in charts if chart.table is not None)))
+    return TrainingView(figures, (measures, *(_thinned(chart.table) for chart in charts if chart.table is not None)))
+
+
+def _thinned(table: Table) -> Table:
+    """Return every other row, so that the page stays short: the result has them all."""
+    return replace(table, rows=table.rows[::2])
 
 
 def _present(charts: Sequence[Chart | None]) -> tuple[Chart, ...]:
