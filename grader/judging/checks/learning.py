@@ -5,6 +5,7 @@ from __future__ import annotations
 from grader.judging.checks.compare import failed, passed, skipped
 from grader.judging.checks.values import draws, scale, weights
 from grader.judging.diagnosis import Recovered
+from grader.messages import say
 from grader.records import Finding, Shown
 from grader.records.wording import accuracies
 
@@ -13,11 +14,11 @@ def training(student: Recovered, reference: Recovered) -> Finding:
     """The full model, trained from these parameters, reaches the reference's accuracy."""
     mine, asked = student.evidence.training, reference.evidence.training
     if mine is None or asked is None:
-        return skipped(student.evidence.training_fault or "there was nothing to train from")
+        return skipped(student.evidence.training_fault or say("judging.training.nothing"))
     if (mine.train_accuracy, mine.test_accuracy) == (asked.train_accuracy, asked.test_accuracy):
-        return passed(f"train and test accuracy are {accuracies(asked)}, as with the right parameters")
+        return passed(say("judging.training.passed", accuracies=accuracies(asked)))
     earlier = (weights,) if reference.distribution == "zeros" else (draws, scale)
     if any(check(student, reference).verdict != "passed" for check in earlier):
-        return skipped(f"other parameters train otherwise: {accuracies(mine)}, not {accuracies(asked)}")
-    evidence = Shown("model(...) with these parameters", accuracies(mine), accuracies(asked), "exact")
-    return failed("the training ends with another accuracy", evidence=evidence)
+        return skipped(say("judging.training.explained", mine=accuracies(mine), asked=accuracies(asked)))
+    evidence = Shown(say("judging.training.call"), accuracies(mine), accuracies(asked), "exact")
+    return failed(say("judging.training.failed"), evidence=evidence)

@@ -11,18 +11,12 @@ from grader.judging.diagnosis import Recovered, removed_numpy_name, undefined_na
 from grader.judging.diagnosis import shapes as required_shapes
 from grader.judging.diagnosis import text as texts
 from grader.judging.diagnosis.causes import BUILT_IN
+from grader.messages import say
 from grader.records import Array, Finding, Function, FunctionEvidence, Outcome, Shown
 from grader.records.wording import first_few
 
 EXACT = "exact"
 MOST_NAMES = 20
-WORDS = {
-    "refused": "something that cannot be read as arrays of numbers came back",
-    "timed_out": "it did not come back in time",
-    "out_of_memory": "it used more memory than it may",
-    "crashed": "it ended the whole Python process",
-    "broken": "we could not run it",
-}
 
 
 def shapes(student: Recovered, reference: Recovered) -> Finding:
@@ -33,13 +27,13 @@ def shapes(student: Recovered, reference: Recovered) -> Finding:
         finding = _ended(outcome, wanted, student.evidence) or _structure(outcome, student.evidence.function.name)
         if finding:
             return finding
-    return passed("right names, types and shapes for all sizes that were tried")
+    return passed(say("judging.shapes.passed"))
 
 
 def _nothing(function: Function, wanted: Outcome) -> Finding:
     """Say why there was nothing to call."""
-    words = {"missing": "there is no such function", "not_attempted": "the template, with nothing filled in"}
-    got = words.get(function.status, "code that Python cannot read")
+    status = function.status if function.status in ("missing", "not_attempted") else "syntax_error"
+    got = say(f"judging.nothing.{status}")
     evidence = Shown(wanted.call.literal(function.name), got, _wanted(wanted), EXACT)
     return failed(function.message, hint=function.hint, evidence=evidence)
 
@@ -49,19 +43,22 @@ def _ended(outcome: Outcome, wanted: Outcome, evidence: FunctionEvidence) -> Fin
     if outcome.ended == "returned":
         return None
     name = evidence.function.name
-    said = _raised(outcome) if outcome.ended == "raised" else f"{WORDS[outcome.ended]}: {outcome.message}"
+    said = (
+        _raised(outcome) if outcome.ended == "raised" else say(f"judging.ended.{outcome.ended}", reason=outcome.message)
+    )
     shown_call = Shown(outcome.call.literal(name), outcome.message, _wanted(wanted), EXACT)
     return failed(f"{outcome.call.literal(name)}: {said}", hint=_hint(outcome, evidence), evidence=shown_call)
 
 
 def _raised(outcome: Outcome) -> str:
     """Say which exception was raised and where; a missing name with what is missing."""
-    at = f" ({outcome.fault.place})" if outcome.fault and outcome.fault.place else ""
+    place = outcome.fault.place if outcome.fault else None
+    at = say("judging.raised.at", place=place) if place else ""
     if name := undefined_name(outcome):
-        return f"the name {name} is used but nothing in the notebook gives it{at}"
+        return say("judging.raised.name", name=name, at=at)
     if name := removed_numpy_name(outcome):
-        return f"np.{name} does not exist any more in today's NumPy{at}"
-    return f"it raised {outcome.message}{at}"
+        return say("judging.raised.numpy", name=name, at=at)
+    return say("judging.raised.other", error=outcome.message, at=at)
 
 
 def _hint(outcome: Outcome, evidence: FunctionEvidence) -> str | None:
@@ -69,18 +66,9 @@ def _hint(outcome: Outcome, evidence: FunctionEvidence) -> str | None:
     if name := undefined_name(outcome):
         return _missing_name_hint(name, evidence)
     if name := removed_numpy_name(outcome):
-        plain = name if name in BUILT_IN else "the name that NumPy uses today"
-        return f"Write {plain} in place of np.{name}."
-    return HINTS.get(outcome.ended)
-
-
-HINTS = {
-    "raised": "Call the function with these sizes in the notebook and read the last lines of the traceback.",
-    "refused": "Return a dictionary of NumPy arrays and nothing else.",
-    "timed_out": "Look for a loop that never ends, or that does far more than one round a layer.",
-    "out_of_memory": "Look at the sizes of the arrays that the function makes.",
-    "crashed": "Take out calls that end Python, such as exit() or quit().",
-}
+        built_in = name in BUILT_IN
+        return say("judging.hint.numpy.built_in" if built_in else "judging.hint.numpy.renamed", name=name)
+    return None if outcome.ended == "broken" else say(f"judging.hint.ended.{outcome.ended}")
 
 
 def _missing_name_hint(name: str, evidence: FunctionEvidence) -> str:
@@ -93,7 +81,7 @@ def _structure(outcome: Outcome, function: str) -> Finding | None:
     required = required_shapes(outcome.call.layers)
     missing = [name for name in required if name not in outcome.arrays]
     if missing:
-        return _names(outcome, function, f"{first_few(missing, MOST_NAMES)} missing", required)
+        return _names(outcome, function, say("judging.names.missing", names=first_few(missing, MOST_NAMES)), required)
     for name, sides in required.items():
         array = outcome.arrays[name]
         if array.shape != sides:
@@ -101,16 +89,20 @@ def _structure(outcome: Outcome, function: str) -> Finding | None:
         if not array.is_float_array:
             return _type(outcome, function, name, array)
         if not np.all(np.isfinite(array.numpy())):
-            want = "finite numbers"
-            return failed(f"{name} holds NaN or infinity", evidence=shown(outcome, function, name, want, EXACT))
+            want = say("judging.finite.wanted")
+            return failed(say("judging.finite.failed", name=name), evidence=shown(outcome, function, name, want, EXACT))
     extra = [name for name in outcome.arrays if name not in required]
-    return _names(outcome, function, f"{first_few(extra, MOST_NAMES)} too many", required) if extra else None
+    return (
+        _names(outcome, function, say("judging.names.extra", names=first_few(extra, MOST_NAMES)), required)
+        if extra
+        else None
+    )
 
 
 def _names(outcome: Outcome, function: str, problem: str, required: Mapping[str, tuple[int, int]]) -> Finding:
-    got, want = first_few(sorted(outcome.arrays), MOST_NAMES) or "no names", ", ".join(required)
+    got, want = first_few(sorted(outcome.arrays), MOST_NAMES) or say("judging.names.none"), ", ".join(required)
     evidence = Shown(outcome.call.literal(function), got, want, EXACT)
-    hint = _with_note(f"The names asked for are {want}.", outcome)
+    hint = _with_note(say("judging.names.hint", names=want), outcome)
     return failed(f"{outcome.call.literal(function)}: {problem}", hint=hint, evidence=evidence)
 
 
@@ -121,21 +113,22 @@ def _with_note(hint: str, outcome: Outcome) -> str:
 
 def _shape(outcome: Outcome, function: str, name: str, sides: tuple[int, int]) -> Finding:
     array = outcome.arrays[name]
-    hint = "W has one row for each unit of its layer and one column for each unit of the layer before."
-    if name.startswith("b"):
-        hint = "b is a column: shape (units of its layer, 1)."
-    hint = _with_note(hint, outcome)
-    got = "a plain number" if array.shape == () else shape(array.shape)
+    hint = _with_note(say("judging.shape.hint.b" if name.startswith("b") else "judging.shape.hint.W"), outcome)
+    got = say("judging.plain_number") if array.shape == () else shape(array.shape)
     evidence = Shown(f'{outcome.call.literal(function)}["{name}"].shape', got, shape(sides), EXACT)
-    return failed(f"{name} has the shape {got}, not {shape(sides)}", hint=hint, evidence=evidence)
+    return failed(say("judging.shape.failed", name=name, got=got, asked=shape(sides)), hint=hint, evidence=evidence)
 
 
 def _type(outcome: Outcome, function: str, name: str, array: Array) -> Finding:
-    what = f"an array of {array.dtype}" if array.type_name == "ndarray" else f"a {array.type_name}"
-    evidence = Shown(f'type({outcome.call.literal(function)}["{name}"])', what, "a NumPy array of floats", EXACT)
-    hint = "Make it with np.zeros or np.random.randn."
-    return failed(f"{name} is {what}, not a NumPy array of floats", hint=hint, evidence=evidence)
+    what = (
+        say("judging.type.array", kind=array.dtype)
+        if array.type_name == "ndarray"
+        else say("judging.type.other", kind=array.type_name)
+    )
+    evidence = Shown(f'type({outcome.call.literal(function)}["{name}"])', what, say("judging.type.wanted"), EXACT)
+    hint = say("judging.type.hint")
+    return failed(say("judging.type.failed", name=name, got=what), hint=hint, evidence=evidence)
 
 
 def _wanted(wanted: Outcome) -> str:
-    return f"a dictionary with {', '.join(required_shapes(wanted.call.layers))}"
+    return say("judging.dictionary", names=", ".join(required_shapes(wanted.call.layers)))
