@@ -31,7 +31,7 @@ LEFT_IN_CODE: dict[str, int] = {
     "exercise": 1,
     "explaining": 345,
     "files.py": 25,
-    "judging": 137,
+    "judging": 67,
     "lms": 6,
     "outputs.py": 26,
     "pipeline.py": 16,
