@@ -281,6 +281,8 @@ class _Drawing:
             ((x + 12, y + 9, x + 12 + width, y + 9 + LINE), "start"),
             ((x - 8, y - 11 - LINE, x - 8 + width, y - 11), "start"),
             ((x + 8 - width, y - 11 - LINE, x + 8, y - 11), "end"),
+            ((x + 8 - width, y + 11, x + 8, y + 11 + LINE), "end"),
+            ((x + 8 - width, y + 13 + LINE, x + 8, y + 13 + 2 * LINE), "end"),
         ]
         inside = [
             side
