@@ -272,7 +272,7 @@ def _require_no_other(source: Path, besides: Path | None) -> None:
             say(
                 "classroom.source.other_manifest",
                 path=source / manifests.FILE,
-                besides=besides,
+                folder=besides,
                 not_sealed=NOT_SEALED,
             ),
             hint=say("classroom.source.other_manifest.hint"),

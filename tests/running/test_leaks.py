@@ -157,7 +157,7 @@ def test_nothing_is_left_in_the_temporary_folder(graded):
     assert list((graded / "temporary").iterdir()) == []
     assert {path.name for path in graded.iterdir()} == {
         *("in", "out", "home", "site", "temporary"),
-        *("check.html", "check.json", "said.txt"),
+        *("check.html", "check.json", "lab.html", "said.txt"),
     }
 
 
@@ -214,7 +214,7 @@ def places(folder: Path) -> list[str]:
 
 def test_no_path_of_the_machine_is_in_what_students_get(graded):
     files = written(graded, ".html", ".json", ".csv")
-    assert len(files) == 2 * len(CLASS) + 4
+    assert len(files) == 2 * len(CLASS) + 6  # class page, its table, two labs, and the page and result of `check`
     found = {(name, place) for name, data in files.items() for place in places(graded) if place.encode() in data}
     assert not found
 
