@@ -15,7 +15,7 @@ from grader.explaining.numbers import costs, last_printed
 from grader.explaining.story import course, earlier, harm, rule, waiting, why
 from grader.faults import attempt, surviving
 from grader.messages import say
-from grader.records import Block, Table, Training
+from grader.records import Block, SettingRow, Table, Training
 from grader.records.wording import accuracy
 
 MOST_WORDS = 50  # of a block
@@ -203,17 +203,26 @@ def _two_by_two(measured: Measured) -> Table | None:
     hidden = (1, 2)
     if not all((count, rate) in found for count in hidden for rate in ends):
         return None
+    counted = all(row.seeds for row in rows)
+    scale, seeds = f"{rows[0].scale:g}", rows[0].seeds
     return Table(
-        say("feedback.before.table", scale=f"{rows[0].scale:g}"),
+        say("feedback.before.learned", scale=scale, seeds=seeds)
+        if counted
+        else say("feedback.before.table", scale=scale),
         ("", *(say("feedback.before.rate", rate=f"{rate:g}") for rate in ends)),
         tuple(
             (
                 say("feedback.before.hidden", count=count),
-                *(accuracy(found[count, rate].train_accuracy) for rate in ends),
+                *(_end(found[count, rate]) for rate in ends),
             )
             for count in hidden
         ),
     )
+
+
+def _end(row: SettingRow) -> str:
+    """Return how many seeds learn; one run's accuracy where only that was measured, which may be a lucky draw."""
+    return f"{row.learned}" if row.seeds else accuracy(row.train_accuracy)
 
 
 # --- is it good, then ------------------------------------------------------------------------------------------------

@@ -559,7 +559,7 @@ def _harm(facts: Facts) -> Iterator[str]:
     yield f"Is {scale:g} a good scale, then? No: it is asked for to show what too large weights do."
     mine = measured.compared(scale, facts.scale) if facts.small and facts.stuck and facts.scale else None
     if mine and mine.holds:
-        yield f"It moves in time, so it ends above scale {facts.scale:g} for {mine.above} of {mine.seeds} seeds."
+        yield f"Its training starts in time, so it ends above scale {facts.scale:g} for {mine.above} of {mine.seeds} seeds."
     if facts.passed:
         yield f"{_capital(_saturated(asked))}."
         yield "The printed inf is the logarithm of 0 and no error." if math.isinf(asked.cost_first) else ""

@@ -59,7 +59,7 @@ VERDICT: Mapping[Verdict, str] = {
 VERDICT_NOTE: Mapping[Verdict, str] = {
     "passed": "",
     "failed": "",
-    "skipped": "Another check explains this one; mend that first.",
+    "skipped": "Another check explains this one; fix that first.",
     "broken": "Our fault, not yours: these points are left out of the score, and a person will look.",
 }
 
