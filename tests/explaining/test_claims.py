@@ -148,6 +148,11 @@ BECAUSE: Mapping[str, tuple[tuple[Callable[[Start], Start], ...], Holds]] = {
     r"explaining\.story\.biases_saturate": ((without_biases,), fewer_saturated),
     r"explaining\.story\.biases_silence": ((without_biases,), larger_gradients),
     r"explaining\.story\.dead_by_biases": ((without_biases,), moves),
+    r"feedback\.reason\.(hardly_begun|late)": ((of_rule,), both(larger_gradients, ends_better)),
+    r"feedback\.reason\.(dead|still)": ((to_the_rule,), both(moves, ends_better)),
+    r"feedback\.reason\.symmetric": ((of_rule,), both(differ, ends_better)),
+    r"feedback\.reason\.large$": ((of_rule, of_scale_1), both(fewer_saturated, ends_better)),
+    r"feedback\.reason\.biases": ((without_biases,), ends_better),
 }
 
 
@@ -195,7 +200,7 @@ def test_each_reason_is_one_whatever_the_start(reader):
             continue
         with overheard() as claims:
             result = told(reader.pipeline, init, short)
-        story = " ".join(result.explanation)
+        story = " ".join((*result.explanation, result.reasons))
         run = Run(start, convert(result.training), convert(result.reference_training), story, ids_in(claims, story))
         for reason, holds in reasons(run, reader.pipeline.trainer):
             assert holds, f"{name}: not the reason: {reason}"
@@ -242,7 +247,7 @@ def _run(graded: Graded, reader: Reader) -> Run:
     assert start is not None
     assert mine is not None
     assert asked is not None
-    story = " ".join(graded.result.explanation)
+    story = " ".join((*graded.result.explanation, graded.result.reasons))
     return Run(start, mine, asked, story, ids_in(graded.claims, story))
 
 
