@@ -232,7 +232,8 @@ def _good(facts: Facts) -> Block | None:
     scale = facts.asked_scale
     if not facts.harm_is_asked or scale is None:
         return None
-    said = _fitting(_without_lead(harm(facts)))
+    first, *others = [sentence for sentence in _without_lead(harm(facts)) if sentence]
+    said = _fitting((first, *others[-1:], *others[:-1]))  # the last says which scale is better
     return Block("good", say("feedback.good", scale=f"{scale:g}"), said, _compared(facts, (scale, 1.0, None)))
 
 

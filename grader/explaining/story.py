@@ -576,7 +576,7 @@ def _harm(facts: Facts) -> Iterator[str]:
     if better := [(name, one) for name, one in others if one and one.holds]:
         (name, one), *more = better
         also = "".join(f", {other} for {count.above}" for other, count in more)
-        yield f"{name} ends above it for {one.above} of these seeds{also}."
+        yield f"Over {one.seeds} seeds, {name} ends above it for {one.above}{also}."
 
 
 def _falls(facts: Facts) -> str:

@@ -399,13 +399,13 @@ def test_collect_finds_what_batch_finds(tmp_path, files, original):
 def test_collect_names_a_zip_without_a_notebook(tmp_path, data):
     entry = collected(tmp_path, {"hw.zip": data})
     assert entry.file is None
-    assert entry.note == "No notebook is among what was handed in: hw.zip"
+    assert entry.note == "There is no notebook in this hand-in: hw.zip"
 
 
 def test_collect_looks_at_so_many_files_of_one_student(tmp_path):
     entry = collected(tmp_path, {"hw.zip": packed(many(300)), **many(100, "z")})
     assert entry.file == "Ada_1.ipynb"
-    assert entry.note == "400 notebooks and scripts were handed in; only 20 were looked at."
+    assert entry.note == "400 notebooks and scripts were handed in, and only 20 were looked at."
     assert len(entry.others) <= 51
     assert len(json.dumps(entry.others)) < 5000
 
@@ -477,7 +477,7 @@ def test_arrays_that_are_cut_short_are_said_to_be(pipeline):
     check = result.functions["initialize_parameters_random"].checks[0]
     assert "x0, x1" in check.message
     assert "and 20 more too many" in check.message
-    assert "too large, only a sample is kept" in (check.hint or "")
+    assert "too large, so only samples of them are stored" in (check.hint or "")
 
 
 def test_long_code_says_how_much_is_missing_and_changes_with_the_rest(pipeline):

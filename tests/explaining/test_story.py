@@ -457,8 +457,10 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
             and int(m[5]) == sum(share < t.asked.train_accuracy for share in t.over(10.0))
         )
     ),
-    r"(He's rule|scale 1) ends above it for (\d+) of these seeds(?:, scale 1 for (\d+))?": lambda t, m: (
-        int(m[2]) == t.above(scale_of(m[1]), 10.0) >= 45 and (not m[3] or int(m[3]) == t.above(1.0, 10.0) >= 45)
+    r"Over (\d+) seeds, (He's rule|scale 1) ends above it for (\d+)(?:, scale 1 for (\d+))?": lambda t, m: (
+        int(m[1]) == len(t.over(10.0))
+        and int(m[3]) == t.above(scale_of(m[2]), 10.0) >= 45
+        and (not m[4] or int(m[4]) == t.above(1.0, 10.0) >= 45)
     ),
     rf"falls from {NUMBER} to {NUMBER} in 50 steps, but (\d+) of the first 300 steps .* is still {NUMBER}; with scale 1 it is {NUMBER}": (
         lambda t, m: (

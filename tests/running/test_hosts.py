@@ -204,7 +204,11 @@ US = "root" if ROOT else "user"
         (US, (Refused("prctl", PRETENDED, EQUAL, SET_SECCOMP),), "seccomp: "),  # filters are counted
         (US, (Refused("prlimit64"), Refused("setrlimit")), "rlimits: "),
         (US, (Refused("capset"),), "capabilities: "),
-        (US, (Refused("pidfd_open", errno.ENOSYS),), "worker ended unexpectedly"),  # Linux before 5.3
+        (
+            US,
+            (Refused("pidfd_open", errno.ENOSYS),),
+            "the process that runs student code ended unexpectedly",
+        ),  # Linux before 5.3
     ],
     ids=lambda value: value[0].name if isinstance(value, tuple) else value.strip(": "),
 )

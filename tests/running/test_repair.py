@@ -447,7 +447,7 @@ def test_batch_finds_it_once_and_regrade_tells_as_much_as_is_set_today(tmp_path,
         "old": None,
         "new": None,
     }
-    assert "One change in cell 3, line 6" in (out / "wrong" / "feedback.html").read_text(encoding="utf-8")
+    assert "line 6 makes every number right" in (out / "wrong" / "feedback.html").read_text(encoding="utf-8")
 
     monkeypatch.setattr(Sandbox, "run_variants", None)  # regrade runs no student code
     for show, place, tells in (("fix", {"line": 6, "cell": 3}, True), ("concept", None, False)):

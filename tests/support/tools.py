@@ -123,5 +123,5 @@ NAMED = {  # what is not read: the file, and what it is called
     "Zeppelin": ("x.zpln", json.dumps({"paragraphs": [{"text": f"%python\n{cell}"} for cell in CELLS], "name": "x"}), "Zeppelin note"),
     "Zeppelin .json": ("x.json", json.dumps({"paragraphs": [{"text": CELLS[1]}], "id": "2A94M5J1Z"}), "Zeppelin note"),
     "Deepnote project": ("x.deepnote", "version: 1.0.0\nproject:\n  notebooks:\n    - blocks:\n        - type: code\n", "Deepnote project"),
-    "Databricks archive": ("x.dbc.json", json.dumps({"version": "NotebookV1", "commands": []}), "archive of Databricks"),
+    "Databricks archive": ("x.dbc.json", json.dumps({"version": "NotebookV1", "commands": []}), "Databricks archive"),
 }  # fmt: skip
