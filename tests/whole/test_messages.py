@@ -25,24 +25,21 @@ ENGLISH = {entry.id: entry for room in ENTRIES.values() for entry in room}
 
 # Sentences that are not in the catalogue yet: a room's number may only fall.
 LEFT_IN_CODE: dict[str, int] = {
-    "api.py": 36,
+    "api.py": 1,
     "classroom": 17,
-    "errors.py": 16,
+    "errors.py": 1,
     "exercise": 1,
-    "explaining": 345,
-    "files.py": 25,
+    "explaining": 238,
     "judging": 67,
-    "lms": 6,
-    "outputs.py": 26,
-    "pipeline.py": 16,
-    "precompute": 19,
-    "prepare.py": 24,
+    "lms": 4,
+    "pipeline.py": 1,
+    "prepare.py": 1,
     "reading": 1,
     "rendering": 139,
-    "resources.py": 17,
+    "resources.py": 2,
     "running": 1,
     "store": 1,
-    "verdict.py": 20,
+    "verdict.py": 6,
 }
 
 
