@@ -182,7 +182,7 @@ def as_nobody(command: Sequence[object], site: Path, scratch: Path) -> subproces
 
 def copy_package(site: Path) -> None:
     """Copy the installed package, as a wheel lays it out, what the gallery imports, and the gallery."""
-    copy(Path(resources.__file__).parents[1], site / "grader")
+    copy(Path(resources.__file__).parent, site / "grader")
     for found in (resources.reference(), resources.templates()):
         copy(found, site / "grader" / found.name)
     for path in _imported():
@@ -195,8 +195,8 @@ def copy_package(site: Path) -> None:
 
 def _imported() -> list[Path]:
     """Return the packages and modules from outside the standard library that the gallery needs."""
-    code = "import attacks, sys; print(*[f'{name}={module.__file__}' for name, module in sys.modules.items() if '.' not in name and getattr(module, '__file__', None)], sep='\\n')"
-    environment = {**os.environ, "PYTHONPATH": f"{HERE}:{Path(resources.__file__).parents[2]}"}
+    code = "import attacks, babel.messages.mofile, babel.messages.pofile, sys; print(*[f'{name}={module.__file__}' for name, module in sys.modules.items() if '.' not in name and getattr(module, '__file__', None)], sep='\\n')"
+    environment = {**os.environ, "PYTHONPATH": f"{HERE}:{Path(resources.__file__).parents[1]}"}
     said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     found = {name: Path(path) for name, _, path in (line.partition("=") for line in said.stdout.splitlines())}
     ours = sys.stdlib_module_names | {"attacks", "grader"}

@@ -816,7 +816,7 @@ class Arena:
         return {
             **{name: str(self.folder / file) for name, file in _FILES.items()},
             "reference": str(reference),
-            "package": str(Path(resources.__file__).parents[1]),
+            "package": str(Path(resources.__file__).parent),
             "tcp": self._listeners["tcp"].getsockname()[1],
             "udp": self._listeners["udp"].getsockname()[1],
             "abstract": self._abstract,
