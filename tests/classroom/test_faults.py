@@ -172,7 +172,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(tmp_path, number):
     running.send_signal(number)
     _, said = running.communicate()
     assert running.returncode == 130
-    assert "run the same command to continue" in said
+    assert "Run the same command to continue" in said
     assert "Traceback" not in said
     assert all_end(family)
     assert kept(tmp_path / "out") >= 1
