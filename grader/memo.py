@@ -22,6 +22,7 @@ from grader.pipeline import Pipeline
 from grader.prepare import Prepared
 from grader.records import Call, Function, FunctionEvidence, FunctionResult, Outcome, Training
 from grader.rendering.html import Pieces, VerdictPieces
+from grader.rendering.picture import PictureInput
 from grader.running.gather import (
     CHEAP_SECONDS,
     Called,
@@ -44,7 +45,8 @@ from grader.verdict import VerdictInput, function_without_text, without_text
 KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
 MOST_CALLED, MOST_ANSWERS, MOST_VERDICTS = 200, 256, 1000  # how many results a process remembers, by their size
 MOST_HASHES = 256  # each holds what was hashed, some hundred kilobytes
-MOST_SECTIONS, MOST_LINES = 160, 4000  # of pages: some 50 kilobytes a function, and lines of code in colour
+MOST_SECTIONS, MOST_PICTURES = 160, 400  # of pages: some 50 kilobytes a function, and 20 a picture
+MOST_LINES = 4000  # texts of functions whose lines are in colour
 MOST_BYTES = 1 << 20  # of arrays of one function: what is larger is not remembered
 Value = TypeVar("Value")
 
@@ -276,11 +278,17 @@ class RememberingPipeline(Pipeline):
 
 
 class RememberingPieces(Pieces):
-    """Writes equal pieces of pages once: sections of equal verdicts, questions, and lines of code."""
+    """Writes equal pieces of pages once: sections of equal verdicts, pictures of equal runs, and lines of code."""
 
     def __init__(self) -> None:
         self.sections: Memo[tuple[Markup, ...]] = Memo(MOST_SECTIONS)
+        self.pictures: Memo[Markup] = Memo(MOST_PICTURES)
         self.lines: Memo[tuple[Markup, ...]] = Memo(MOST_LINES)
+
+    def picture(self, given: PictureInput) -> Markup:
+        """Return the picture of equal runs."""
+        key = _sha256(given)
+        return self.pictures.get(key) or self.pictures.put(key, super().picture(given))
 
     def verdict(self, given: VerdictPieces) -> tuple[Markup, ...]:
         """Return the pieces of an equal verdict."""

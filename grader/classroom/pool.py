@@ -126,6 +126,8 @@ class Processes(Executor):
         process: BaseProcess | None = None
         while (piece := self._pieces.get()) is not None:
             future, call = piece
+            if not future.set_running_or_notify_cancel():
+                continue
             try:
                 if pipe is None or process is None or not process.is_alive():
                     pipe, process = self._start()

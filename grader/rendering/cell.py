@@ -14,7 +14,7 @@ from grader.records import Result
 from grader.rendering import fragment, html
 from grader.rendering.charts import Chart
 from grader.rendering.feedback import open_first
-from grader.rendering.overview import overview
+from grader.rendering.picture import first_picture, picture_input
 from grader.rendering.svg import draw
 
 LAB_HEIGHT = "900px"
@@ -26,11 +26,14 @@ def result_html(result: Result) -> str:
 
 
 def _whole(result: Result) -> str:
-    picture = attempt("the picture", lambda: overview(result), lambda _: None)
+    shown = attempt("the picture", lambda: picture_input(result), lambda _: None)
+    picture = attempt("the picture", lambda: first_picture(shown), lambda _: None) if shown else None
     charts = [chart for chart in (picture.curve, picture.squares) if chart] if picture else []
     images = [(_image(chart), chart.says) for chart in charts]
-    shown = open_first(result.functions)
-    details = [(name, function, Markup(fragment.function_html(function))) for name, function in shown]  # noqa: S704  # escaped
+    details = [
+        (name, function, Markup(fragment.function_html(function)))  # noqa: S704  # escaped
+        for name, function in open_first(result.functions)
+    ]
     return str(html.macros("_cell.html").result(result, details, images, picture)).strip()
 
 

@@ -22,7 +22,7 @@ from grader.rendering import text, words
 from grader.rendering.excerpt import coloured, excerpt
 from grader.rendering.feedback import is_wide, marked_line, open_first, place, training_view
 from grader.rendering.lablink import links
-from grader.rendering.overview import overview
+from grader.rendering.picture import PictureInput, first_picture, picture_input
 from grader.rendering.svg import draw
 
 NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name of the file is at the end
@@ -46,6 +46,12 @@ class Pieces:
         judged, asked = own.judged(given.name, function), own.asked(function, view)
         pieces = judged, asked, own.measured(function, view), own.fixed(function)
         return tuple(map(Markup, pieces))  # the output of macros, escaped
+
+    def picture(self, given: PictureInput) -> Markup:
+        """Return the picture at the top of a page; empty if it cannot be drawn."""
+        own = macros("_figure.html")
+        drawn = attempt("the picture", lambda: own.first_picture(first_picture(given)), lambda _: "")
+        return Markup(drawn)  # noqa: S704  # the output of a macro, escaped
 
     def coloured(self, code: str) -> tuple[Markup, ...]:
         """Return the lines of some code in colour."""
@@ -128,7 +134,7 @@ def _environment() -> jinja2.Environment:
         hint=hint,
         where=where,
         say=say,
-        overview=lambda result: attempt("the picture", lambda: overview(result), lambda _: None),
+        picture_input=lambda result: attempt("the picture", lambda: picture_input(result), lambda _: None),
         short_names=text.short_names,
         is_wide=is_wide,
         marked_line=marked_line,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import singledispatchmethod
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -52,7 +52,6 @@ _AREAS, _DOTS, _CIRCLES = {"band", "region"}, {"dot", "point", "inner", "outer"}
 _NUMBERS = {"here off": "wrong halo"}  # how the number of a point looks, if not like a name
 _ON_TOP = {"dot": "hole", "outer": "core"}  # what makes a dot a ring
 Anchor = Literal["start", "middle", "end"]
-Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def draw(chart: Chart) -> Markup:
@@ -97,16 +96,15 @@ def _frame(panel: Panel, top: float, bottom: float = BOTTOM) -> Frame:
     return Frame(max(LEFT, math.ceil(6 + DIGIT * widest)), RIGHT - math.ceil(room), top, bottom)
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
-    """The edges of something that no number may cover."""
+class Box(NamedTuple):
+    """The edges of something that no name and no number may cover."""
 
     left: float
     top: float
     right: float
     bottom: float
 
-    def is_free(self, others: Iterable[_Box]) -> bool:
+    def is_free(self, others: Iterable[Box]) -> bool:
         """Return whether none of the others has a part in common with it."""
         return not any(
             self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
@@ -241,15 +239,15 @@ class _Drawing:
     def _(self, mark: Spots) -> Iterator[str]:
         """Yield the points, then each name on the side that is free."""
         at = [(self.x(point.x), self.y(point.y)) for point in mark.points]
-        taken = [(x - 8, y - 8, x + 8, y + 8) for x, y in at]
+        taken = [Box(x - 8, y - 8, x + 8, y + 8) for x, y in at]
         lines = list(self._lines())
         for point, (x, y) in zip(mark.points, at, strict=True):
             yield _path(*_shape(point.look, x, y, 7))
         for point, (x, y) in zip(mark.points, at, strict=True):
             box, anchor = self._free(x, y, LETTER * len(point.name), taken, lines)
             taken.append(box)
-            left = {"start": box[0], "middle": (box[0] + box[2]) / 2, "end": box[2]}[anchor]
-            yield _text(left, box[3] - CLOSE, point.name, anchor, f"name halo of-{point.look}")
+            left = {"start": box.left, "middle": (box.left + box.right) / 2, "end": box.right}[anchor]
+            yield _text(left, box.bottom - CLOSE, point.name, anchor, f"name halo of-{point.look}")
 
     def _lines(self) -> Iterator[Box]:
         """Yield boxes along the lines of the panel, for names to keep away from."""
@@ -267,43 +265,43 @@ class _Drawing:
                     for (left, top), (right, low) in pairwise(places):
                         for step in range(NEAR + 1):
                             x, y = left + (right - left) * step / NEAR, top + (low - top) * step / NEAR
-                            yield x - 1, y - 1, x + 1, y + 1
+                            yield Box(x - 1, y - 1, x + 1, y + 1)
 
     def _free(self, x: float, y: float, width: float, taken: Sequence[Box], lines: Sequence[Box]) -> tuple[Box, Anchor]:
         """Return a place for a name beside, below or above a point, and how it is anchored."""
         half, frame = width / 2, self.frame
         sides: list[tuple[Box, Anchor]] = [
-            ((x + 12, y - 7, x + 12 + width, y + 7), "start"),
-            ((x - 12 - width, y - 7, x - 12, y + 7), "end"),
-            ((x - half, y + 11, x + half, y + 11 + LINE), "middle"),
-            ((x - half, y - 11 - LINE, x + half, y - 11), "middle"),
-            ((x - 12 - width, y + 9, x - 12, y + 9 + LINE), "end"),
-            ((x + 12, y + 9, x + 12 + width, y + 9 + LINE), "start"),
-            ((x - 8, y - 11 - LINE, x - 8 + width, y - 11), "start"),
-            ((x + 8 - width, y - 11 - LINE, x + 8, y - 11), "end"),
-            ((x + 8 - width, y + 11, x + 8, y + 11 + LINE), "end"),
-            ((x + 8 - width, y + 13 + LINE, x + 8, y + 13 + 2 * LINE), "end"),
+            (Box(x + 12, y - 7, x + 12 + width, y + 7), "start"),
+            (Box(x - 12 - width, y - 7, x - 12, y + 7), "end"),
+            (Box(x - half, y + 11, x + half, y + 11 + LINE), "middle"),
+            (Box(x - half, y - 11 - LINE, x + half, y - 11), "middle"),
+            (Box(x - 12 - width, y + 9, x - 12, y + 9 + LINE), "end"),
+            (Box(x + 12, y + 9, x + 12 + width, y + 9 + LINE), "start"),
+            (Box(x - 8, y - 11 - LINE, x - 8 + width, y - 11), "start"),
+            (Box(x + 8 - width, y - 11 - LINE, x + 8, y - 11), "end"),
+            (Box(x + 8 - width, y + 11, x + 8, y + 11 + LINE), "end"),
+            (Box(x + 8 - width, y + 13 + LINE, x + 8, y + 13 + 2 * LINE), "end"),
         ]
         inside = [
             side
             for side in sides
-            if side[0][0] >= frame.left
-            and side[0][2] <= WIDTH
-            and side[0][1] >= frame.top - 10
-            and side[0][3] <= frame.bottom
+            if side[0].left >= frame.left
+            and side[0].right <= WIDTH
+            and side[0].top >= frame.top - 10
+            and side[0].bottom <= frame.bottom
         ]
-        apart = [side for side in inside if not any(_touch(side[0], box) for box in taken)]
-        free = [side for side in apart if not any(_touch(side[0], box) for box in lines)]
+        apart = [side for side in inside if side[0].is_free(taken)]
+        free = [side for side in apart if side[0].is_free(lines)]
         return (free or apart or inside or sides)[0]
 
     @mark.register
     def _(self, mark: Bubbles) -> Iterator[str]:
         """Yield the points, the largest first, so that none hides another; then the numbers."""
         total = sum(count for *_, count, _ in mark.points)
-        taken: list[_Box] = []
+        taken: list[Box] = []
         for x, y, count, look in sorted(mark.points, key=lambda point: (-point[2], str(point[0]), point[1], point[3])):
             left, top, radius = self.x(x), self.y(y), _radius(count, total)
-            taken.append(_Box(left - radius, top - radius, left + radius, top + radius))
+            taken.append(Box(left - radius, top - radius, left + radius, top + radius))
             yield _path(look, _circle(left, top, radius))
         largest: dict[tuple[At, float], int] = {}
         for x, y, count, _ in mark.points:
@@ -315,9 +313,7 @@ class _Drawing:
                     at, count, _radius(largest[x, y], total), _NUMBERS.get(look, "name halo"), taken
                 )
 
-    def _number(
-        self, at: tuple[float, float], count: int, radius: float, look: str, taken: list[_Box]
-    ) -> Iterator[str]:
+    def _number(self, at: tuple[float, float], count: int, radius: float, look: str, taken: list[Box]) -> Iterator[str]:
         """Yield the number of a point on a side that is free, if any."""
         (x, y), away, frame = at, radius + 4, self.frame
         sides: tuple[tuple[float, float, Anchor], ...] = (
@@ -344,7 +340,7 @@ class _Drawing:
                 shown.setdefault(look, []).append(f"{path}V{self.frame.bottom:g}Z")
         for look, paths in shown.items():
             yield _path(look, "".join(paths))
-        taken = [_Box(self.x(x), 0, self.x(x), HEIGHT) for x in mark.beside]
+        taken = [Box(self.x(x), 0, self.x(x), HEIGHT) for x in mark.beside]
         highest = sorted(mark.points, key=lambda point: (-point[1], point[0]))[:NUMBERED]
         for x, count, _ in highest:
             anchor: Anchor = "middle"
@@ -379,10 +375,6 @@ def _scale(axis: Axis, start: float, end: float, margins: tuple[float, float] = 
         return round(first + (measure(value) - low) / (high - low) * (last - first), 1)
 
     return place
-
-
-def _touch(box: Box, other: Box) -> bool:
-    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
 
 
 def _shape(look: str, x: float, y: float, size: float) -> tuple[str, str]:
@@ -448,11 +440,11 @@ def _radius(count: int, total: int) -> float:
     return round(SMALLEST + GROWS * math.sqrt((count - 1) / total), 1)
 
 
-def _box(x: float, base: float, words: str, anchor: Anchor) -> _Box:
+def _box(x: float, base: float, words: str, anchor: Anchor) -> Box:
     """Return the edges of a number."""
     width = BOLD_DIGIT * len(words)
     left = x - width * {"start": 0, "middle": 0.5, "end": 1}[anchor]
-    return _Box(left, base - 0.8 * LINE, left + width, base + 0.2 * LINE)
+    return Box(left, base - 0.8 * LINE, left + width, base + 0.2 * LINE)
 
 
 def _parts(points: Iterable[ChartPoint]) -> Iterator[list[tuple[At, float]]]:

@@ -540,3 +540,13 @@ def test_a_class_with_endless_loops_gets_right_numbers(tmp_path):
     for number in range(20):
         want = ("20.0", "ok", "zeros:timed_out") if number % 10 < 3 else ("30.0", "ok", "")
         assert found[f"s{number:02}.ipynb"] == want
+
+
+def test_work_that_is_taken_back_is_left_out_and_what_follows_is_done():
+    with pool.processes(1) as executor:
+        first = executor.submit(time.monotonic)
+        taken_back = executor.submit(time.monotonic)
+        taken_back.cancel()
+        last = executor.submit(os.getpid)
+        assert first.result() > 0
+        assert last.result() != os.getpid()

@@ -187,6 +187,12 @@ def test_reading_that_reaches_a_limit_ends_and_says_which(limits, words):
     assert {function.status for function in found.functions.values()} == {"missing"}
 
 
+def test_a_very_long_line_for_the_shell_is_read_within_the_limits():
+    found = extracted(IMPORTS, f"!echo {'a' * 100_000} > notes.py", ZEROS, RANDOM, HE, limits=Limits())
+    assert found.notebook.status == "ok"
+    assert {function.status for function in found.functions.values()} == {"found"}
+
+
 @pytest.mark.parametrize(
     ("source", "ordinary"),
     [

@@ -19,7 +19,8 @@ from grader.records import Cell
 _WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?[\"']?(?:\./)?(\w+)\.py[\"']?[ \t]*$", re.MULTILINE)
 _RUN_FILE = re.compile(r"^[ \t]*%run[ \t]+(?:-\w[ \t]+)*[\"']?(?:\./)?(\w+)(?:\.py)?[\"']?[ \t]*$", re.MULTILINE)
 _FILE = re.compile(r"(?:\./)?(\w+)\.py")
-_SHELL = re.compile(r"^[ \t]*[!%](?!%?(?:writefile|file|run|load|pycat|timeit|time)\b).*?(\w+)\.py\b", re.MULTILINE)
+_SHELL = re.compile(r"^[ \t]*[!%](?!%?(?:writefile|file|run|load|pycat|timeit|time)\b)(.*)$", re.MULTILINE)
+_MODULE = re.compile(r"(?<!\w)(\w+)\.py\b")  # the look back keeps a long word from being read once for each letter
 _SCRIPT = re.compile(r"\s*%%(?:bash|sh|script|cmd|system|sx|!)\b")
 _REDIRECTED = re.compile(r">\s*(?:\./)?(\w+)\.py\b")
 _STRIPS = frozenset({"strip", "lstrip", "rstrip"})
@@ -88,7 +89,7 @@ class _TextReader:
             body = replace(cell, source=cell.source[found.end() + 1 :], first_line=_line_after(cell, found))
             self._write(found.group(2), body, adds=bool(found.group(1)))
         elif "%" in cell.source or "!" in cell.source:
-            self.unknown.update(_SHELL.findall(cell.source))
+            self.unknown.update(name for line in _SHELL.findall(cell.source) for name in _MODULE.findall(line))
             if _SCRIPT.match(cell.source):
                 self.unknown.update(_REDIRECTED.findall(cell.source))
 

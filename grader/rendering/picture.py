@@ -30,7 +30,18 @@ class ShownRun:
     name: str
     look: str
     at: At | None
-    training: TrainingResult
+    train_accuracy: float
+    boundary: Boundary | None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureInput:
+    """What the picture of a page depends on: the runs on it, the scales that were measured, and its words."""
+
+    runs: tuple[ShownRun, ...]
+    sweep: Sweep | None
+    caption: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +51,46 @@ class FirstPicture:
     curve: Chart | None
     squares: Chart | None
     caption: str
-    note: str = ""
+    note: str
 
 
-def overview(result: Result) -> FirstPicture | None:
-    """Return the picture of a submission; None where there is nothing to show."""
+def first_picture(given: PictureInput) -> FirstPicture:
+    """Return the charts of a picture: drawing them takes most of the time of a page."""
+    return FirstPicture(_curve(given.sweep, given.runs), _squares(given.runs), given.caption, given.note)
+
+
+def picture_input(result: Result) -> PictureInput | None:
+    """Return what the picture of a submission shows; None where there is nothing to show."""
     wrong = next(((name, function) for name, function in result.functions.items() if not function.passed), None)
     runs = _of_wrong(result, *wrong) if wrong else _of_right(result)
     if not runs:
         return None
     runs = sorted(runs, key=_order)[:MOST_RUNS]
-    mine = wrong[1].training if wrong else None
-    has_place = all(run.at is not None for run in runs if run.look == "mine")
-    return FirstPicture(
-        _curve(result.sweep, runs),
-        _squares(runs),
-        _caption(wrong[1] if wrong else None),
-        say("feedback.caption.grey")
-        if has_place or mine is None or result.sweep is None
-        else say("feedback.picture.no_place"),
-    )
+    is_placed = all(run.at is not None for run in runs if run.look == "mine")
+    is_trained = wrong is not None and wrong[1].training is not None
+    is_beside = is_trained and not is_placed and result.sweep is not None
+    note = say("feedback.picture.no_place" if is_beside else "feedback.caption.grey")
+    return PictureInput(tuple(runs), result.sweep, _caption(wrong[1] if wrong else None), note)
 
 
 def _of_wrong(result: Result, name: str, function: FunctionResult) -> list[ShownRun]:
     """Return the run of a function, the right answer's, and He's."""
     runs = []
     if function.training is not None:
-        runs.append(ShownRun(say("feedback.picture.mine"), "mine", place_of(function.diagnosis).at, function.training))
+        runs.append(_shown(say("feedback.picture.mine"), "mine", place_of(function.diagnosis).at, function.training))
     asked = function.reference_training
     same = function.training is not None and asked is not None and function.training.boundary == asked.boundary
     if asked is not None and not (same and function.training.train_accuracy == asked.train_accuracy):  # type: ignore[union-attr]
         name = say("feedback.picture.asked")
-        runs.append(ShownRun(name, "asked", _place(function.asked_formula), asked))
+        runs.append(_shown(name, "asked", _place(function.asked_formula), asked))
     he = next((other.reference_training for other in result.functions.values() if other.asked_formula == HE), None)
     if he is not None and function.asked_formula != HE:
-        runs.append(ShownRun(say("feedback.picture.he"), "he", HE_AT, he))
+        runs.append(_shown(say("feedback.picture.he"), "he", HE_AT, he))
     return runs
+
+
+def _shown(name: str, look: str, at: At | None, training: TrainingResult) -> ShownRun:
+    return ShownRun(name, look, at, training.train_accuracy, training.boundary)
 
 
 def _of_right(result: Result) -> list[ShownRun]:
@@ -86,7 +101,7 @@ def _of_right(result: Result) -> list[ShownRun]:
         if function.training is not None:
             place = place_of(function.diagnosis).at
             look = "he" if place == HE_AT else "none" if place == ZEROS_AT else next(looks, "none")
-            runs.append(ShownRun(names[name], look, place, function.training))
+            runs.append(_shown(names[name], look, place, function.training))
     return runs
 
 
@@ -112,13 +127,11 @@ def _curve(sweep: Sweep | None, runs: Sequence[ShownRun]) -> Chart | None:
     if sweep is None or not any(row.scale for row in sweep.rows):
         return None
     lowest = min((row.low for row in sweep.rows), default=0.0)
-    low = FLOOR if min([lowest, *(run.training.train_accuracy for run in runs)]) > FLOOR else 0.0
+    low = FLOOR if min([lowest, *(run.train_accuracy for run in runs)]) > FLOOR else 0.0
     y = Axis(low, 1.0, ((0.5, "0.5"), (1.0, "1")))
     x = replace(SCALES, ticks=tuple((tick, f"{tick:g}") for tick in TICKS), title="")
-    spots = tuple(Spot(run.at, run.training.train_accuracy, run.name, run.look) for run in runs if run.at is not None)
-    levels: list[AnyMark] = [
-        Level("run level", run.training.train_accuracy, run.name) for run in runs if run.at is None
-    ]
+    spots = tuple(Spot(run.at, run.train_accuracy, run.name, run.look) for run in runs if run.at is not None)
+    levels: list[AnyMark] = [Level("run level", run.train_accuracy, run.name) for run in runs if run.at is None]
     return Chart(
         says=_says(sweep, runs),
         panels=(Panel(x, y, (*ground(sweep).marks, *levels, Spots(spots))),),
@@ -128,7 +141,7 @@ def _curve(sweep: Sweep | None, runs: Sequence[ShownRun]) -> Chart | None:
 
 
 def _says(sweep: Sweep, runs: Sequence[ShownRun]) -> str:
-    shown = [f"{run.name} {accuracy(run.training.train_accuracy)}" for run in runs]
+    shown = [f"{run.name} {accuracy(run.train_accuracy)}" for run in runs]
     return say("feedback.picture.says", runs=listed(shown), count=sweep.seeds)
 
 
@@ -137,7 +150,7 @@ def _says(sweep: Sweep, runs: Sequence[ShownRun]) -> str:
 
 def _squares(runs: Sequence[ShownRun]) -> Chart | None:
     """Return how each run divides the plane, side by side; None where that was not kept."""
-    panels = tuple(_square(run, run.training.boundary) for run in runs if run.training.boundary is not None)
+    panels = tuple(_square(run, run.boundary) for run in runs if run.boundary is not None)
     if not panels:
         return None
     said = [panel.title for panel in panels]
@@ -145,7 +158,7 @@ def _squares(runs: Sequence[ShownRun]) -> Chart | None:
 
 
 def _square(run: ShownRun, boundary: Boundary) -> Panel:
-    return replace(plane(boundary, f"{run.name} {accuracy(run.training.train_accuracy)}"), look=run.look)
+    return replace(plane(boundary, f"{run.name} {accuracy(run.train_accuracy)}"), look=run.look)
 
 
 # --- the caption -----------------------------------------------------------------------------------------------------
