@@ -97,7 +97,7 @@ def _own_pipeline(exercise: Exercise) -> Iterator[Pipeline]:
 
 
 def _require_file(notebook: Path) -> None:
-    """Refuse what is no file, and say what to do with a folder."""
+    """Refuse what is not a file, and say what to do with a folder."""
     if notebook.is_dir():
         hint = say("api.folder.hint", notebook=notebook)
         raise RequestError(say("api.folder", notebook=notebook), hint=hint)

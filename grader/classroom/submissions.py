@@ -44,7 +44,7 @@ LINK = "a link to another place"
 NOT_SEALED = "it was changed, or `grader lms … collect` did not write it in this account; --manifest FILE trusts it"
 NOT_IN_MANIFEST = "not in manifest.json"
 _BAD_ZIP = "a zip that cannot be opened, or holds nothing"
-_BIG_ZIP = "a zip that holds too much, or zips in zips too deep; unpack it, and leave out what is no notebook"
+_BIG_ZIP = "a zip that holds too much, or zips in zips too deep; unpack it, and leave out what is not a notebook"
 _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest|class-\d+)(?:\..*)?$|lab\.html$", re.IGNORECASE
 )

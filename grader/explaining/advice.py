@@ -131,7 +131,7 @@ def _reshape(case: Case, outcome: Outcome, name: str, array: Array, sides: tuple
 
 
 def _type(case: Case) -> NextStep | None:
-    """Name the first value that is no array of floats, and what it is."""
+    """Name the first value that is not an array of floats, and what it is."""
     for outcome in _outcomes(case):
         for name in shapes(outcome.call.layers):
             array = outcome.arrays.get(name)
@@ -154,7 +154,7 @@ def _not_finite(case: Case) -> NextStep | None:
 
 
 def _refused(case: Case) -> NextStep | None:
-    """Name the entry that is no array, or what came back in place of a dictionary."""
+    """Name the entry that is not an array, or what came back in place of a dictionary."""
     outcome = next((one for one in case.evidence.outcomes if one.ended == "refused"), None)
     if outcome is None:
         return None
@@ -170,7 +170,7 @@ def _refused(case: Case) -> NextStep | None:
 
 
 def _entry(name: str, what: str, outcome: Outcome) -> NextStep:
-    """Say what to do about an entry that is no array of numbers; under another name it may mean a parameter."""
+    """Say what to do about an entry that is not an array of numbers; under another name it may mean a parameter."""
     letter = letter_of(name)
     absent = letter and any(asked[0] == letter and asked not in outcome.arrays for asked in shapes(outcome.call.layers))
     if not absent:

@@ -82,14 +82,14 @@ def removed(data: bytes) -> str:
     Raises
     ------
     ValueError
-        If it is no notebook that was annotated, so that there is nothing to take out.
+        If it is not a notebook that was annotated, so that there is nothing to take out.
     """
     try:
         document: NotebookNode = json.loads(data.decode("utf-8-sig"))
         plain = without_notes(document)
         written = _written(plain)
     except Exception as error:  # a stranger's file may be anything
-        raise ValueError("it is no notebook") from error
+        raise ValueError("it is not a notebook") from error
     if len(plain["cells"]) == len(document["cells"]):
         raise ValueError("there is no note in it")
     if not plain["cells"]:
@@ -197,7 +197,7 @@ def _conformed(data: bytes) -> NotebookNode:
     Raises
     ------
     Exception
-        Of whatever kind, if it is no notebook, or one of too many cells.
+        Of whatever kind, if it is not a notebook, or one of too many cells.
     """
     import nbformat
 

@@ -151,7 +151,7 @@ def test_notes_are_taken_out_by_the_command(tmp_path, capsys):
     ("data", "says"),
     [
         (solved(), "there is no note in it"),
-        (b"[]", "it is no notebook"),
+        (b"[]", "it is not a notebook"),
         (b"\xff\xfe", "has no notes to take out"),
         (b'{"cells": [{"cell_type": "markdown", "metadata": {"grader": {"note": true}}, "source": ""}]}', "the notes alone"),
     ],

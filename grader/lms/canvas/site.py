@@ -276,7 +276,7 @@ class Canvas:
         try:
             yield
         except ImportError:
-            raise RequestError(say("lms.canvas.library"), hint=say("lms.canvas.library.hint")) from None
+            raise RequestError(say("lms.canvas.not_installed"), hint=say("lms.canvas.not_installed.hint")) from None
         except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
             raise LiveError(
                 say("lms.canvas.strange_answer", site=self.site),

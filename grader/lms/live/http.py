@@ -215,7 +215,7 @@ def _session(answer_seconds: float) -> Send:
     try:
         import requests
     except ImportError:
-        raise RequestError(say("lms.http.library"), hint=say("lms.http.library.hint")) from None
+        raise RequestError(say("lms.http.not_installed"), hint=say("lms.http.not_installed.hint")) from None
 
     logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its debug lines show signed addresses
     session = requests.Session()

@@ -153,7 +153,7 @@ class Access:
         try:
             import jwt
         except ImportError:
-            raise RequestError(say("lms.lti.library"), hint=say("lms.lti.library.hint")) from None
+            raise RequestError(say("lms.lti.not_installed"), hint=say("lms.lti.not_installed.hint")) from None
         settings, now = self._settings, int(self._now())
         claims = {
             "iss": settings.client_id,

@@ -283,7 +283,7 @@ def _held(fault: Fault, message: str) -> str:
     """Say what a call needed that a notebook has and a child does not; the empty string where the fault is its own."""
     if fault.kind == "StandInNeeded":
         library = fault.message.strip("<>").partition(".")[0]
-        return say("running.call.library", library=library)
+        return say("running.call.not_installed", library=library)
     if _REFUSED.search(message) and not _OF_THE_MACHINE.search(message):
         return say("running.call.not_allowed", message=message)
     return ""
