@@ -19,7 +19,7 @@ from html import escape
 from typing import Any
 
 from grader.faults import attempt, surviving
-from grader.records import Cause, CheckResult, FunctionResult, KnownFault, Result
+from grader.records import Cause, CheckResult, FunctionResult, Result
 from grader.records.wording import accuracies
 from grader.rendering import text, words
 
@@ -395,7 +395,7 @@ def _said(function: FunctionResult) -> Iterator[str]:
     yield from _verdicts(function)
     for cause in function.told:
         yield from _cause(cause)
-    yield from _known(function.known)
+    yield from _known(function)
     yield _measured(function)
     yield from _story(function)
     yield from _stale(function)
@@ -444,9 +444,10 @@ def _cause(cause: Cause) -> Iterator[str]:
     yield _paragraph(cause.reason)
 
 
-def _known(fault: KnownFault | None) -> Iterator[str]:
+def _known(function: FunctionResult) -> Iterator[str]:
+    fault = function.known
     if fault is not None:
-        yield _named("Proved by trying", fault.message)
+        yield _named("Proved by trying", words.known(function))
         if fault.old is not None:
             yield _quoted("Now", fault.old or "(no such line)")
             yield _quoted("Right", fault.new or "(without this line)")

@@ -74,7 +74,7 @@ def _told(function: FunctionResult) -> Iterator[str]:
         yield from (f"  {name}: {said}" for name, said in (("yours", cause.wrote), ("asked for", cause.asked)) if said)
         yield f"  {cause.reason}" if cause.reason else ""
     if function.known:
-        yield f"Proved by trying: {function.known.message}"
+        yield f"Proved by trying: {words.known(function)}"
         if function.known.old is not None:
             yield f"  now:   {function.known.old or '(no such line)'}"
             yield f"  right: {function.known.new or '(without this line)'}"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from grader.faults import attempt, surviving
-from grader.records import FunctionResult, KnownFault, Result, Shown
+from grader.records import FunctionResult, Result, Shown
 from grader.rendering import text, words
 
 COLUMNS = 68  # of a terminal's 80, what a line of evidence may take
@@ -93,7 +93,7 @@ def _function(name: str, function: FunctionResult) -> Iterator[ScreenLine]:
         advice = words.advice(function)
         yield 2, _bounded(advice.message)
         yield from _help(advice.hint, advice.evidence)
-    for kind, said in (*_written(function), *_known(function.known)):
+    for kind, said in (*_written(function), *_known(function)):
         yield 2, _text(f"{kind}: ", "dim") + _bounded(said)
 
 
@@ -140,12 +140,13 @@ def _written(function: FunctionResult) -> tuple[tuple[str, str], ...]:
     return (("yours", cause.wrote or ""), *((("why", cause.reason),) if cause.reason else ()))
 
 
-def _known(fault: KnownFault | None) -> tuple[tuple[str, str], ...]:
+def _known(function: FunctionResult) -> tuple[tuple[str, str], ...]:
     """Return what is proved of a fault, as far as it may be shown."""
+    fault = function.known
     if fault is None:
         return ()
     now, right = ("now", fault.old or "(no such line)"), ("right", fault.new or "(without this line)")
-    return (("proved", fault.message), *(() if fault.old is None else (now, right)))
+    return (("proved", words.known(function)), *(() if fault.old is None else (now, right)))
 
 
 def _text(said: str, style: str = "") -> Text:
@@ -180,7 +181,7 @@ def _facts(name: str, function: FunctionResult) -> Iterator[tuple[str, str]]:
         advice = words.advice(function)
         yield function.status.upper(), f"{earned} {advice.message or words.status(function)}"
         yield from _details(name, advice.hint, advice.evidence)
-        yield from ((kind.upper(), f"{name}: {said}") for kind, said in _known(function.known))
+        yield from ((kind.upper(), f"{name}: {said}") for kind, said in _known(function))
         return
     if function.passed:
         yield "PASSED", earned
@@ -188,7 +189,7 @@ def _facts(name: str, function: FunctionResult) -> Iterator[tuple[str, str]]:
         if check.verdict != "passed":
             yield check.verdict.upper(), f"{earned} {check.name}: {check.message}"
             yield from _details(f"{name} {check.name}", check.hint, check.evidence)
-    yield from ((kind.upper(), f"{name}: {said}") for kind, said in _known(function.known))
+    yield from ((kind.upper(), f"{name}: {said}") for kind, said in _known(function))
 
 
 def _details(where: str, hint: str | None, shown: Shown | None) -> Iterator[tuple[str, str]]:
