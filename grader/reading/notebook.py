@@ -194,13 +194,6 @@ def not_read(name: str, reason: str) -> Notebook:
     return Notebook(_encodable(name), "", "ok", (problem(NOT_READ, reason=reason),))
 
 
-def read_hash(path: Path) -> str:
-    """Return the sha256 that `read` gives this file, never holding it whole; empty if it cannot be opened."""
-    with suppress(OSError, ValueError):
-        return sha256_of(path)
-    return ""
-
-
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file, never holding it whole; empty for a pipe or folder, which `read` refuses.
 

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 
 from grader.exercise.training import course_data
-from grader.records import Boundary, TrainingResult
-from grader.rendering.charts import Area, Axis, Chart, Dots, Panel
-from grader.rendering.text import accuracy
-
-KEY = (("region", "answers “inner ring”"), ("inner", "inner ring"), ("outer", "outer ring"))
-
-
-def boundary_chart(training: TrainingResult, reference: TrainingResult | None) -> Chart | None:
-    """Return the plane as this run divides it, beside the right answer's where there is one; None if it was not kept."""
-    runs = [("this run", training)] + ([("the right answer", reference)] if reference is not None else [])
-    shown = [(name, run, run.boundary) for name, run in runs if run.boundary is not None]
-    if not shown or training.boundary is None:
-        return None
-    return Chart(
-        says=_says(shown),
-        panels=tuple(plane(boundary, f"{name}: {accuracy(run.train_accuracy)}") for name, run, boundary in shown),
-        title="where the trained network answers “inner ring”",
-        key=KEY,
-        is_map=True,
-    )
+from grader.records import Boundary
+from grader.rendering.charts import Area, Axis, Dots, Panel
 
 
 def plane(boundary: Boundary, title: str) -> Panel:
@@ -33,25 +15,6 @@ def plane(boundary: Boundary, title: str) -> Panel:
     axis = Axis(boundary.low, boundary.high)
     outer, inner = _points(axis)
     return Panel(axis, axis, (Area("region", outline(boundary)), Dots("outer", outer), Dots("inner", inner)), title)
-
-
-def _says(shown: Iterable[tuple[str, TrainingResult, Boundary]]) -> str:
-    points = course_data().Y_train.size
-    said = [
-        _result(name, f"{round(run.train_accuracy * points)} of the {points} training points", boundary)
-        for name, run, boundary in shown
-    ]
-    return f"{said[0][0].upper()}{'; '.join(said)[1:]}."
-
-
-def _result(name: str, right: str, boundary: Boundary) -> str:
-    """Say how many points a run answers rightly, and whether it has a line to show."""
-    answers = {int(row, 16) for row in boundary.rows}
-    full = (1 << 4 * len(boundary.rows[0])) - 1
-    if answers in ({0}, {full}):
-        ring = "outer" if answers == {0} else "inner"
-        return f"{name} answers “{ring} ring” everywhere on this picture's grid, which is right for {right}"
-    return f"{name} has {right} on the right side of its line"
 
 
 @cache  # a table of the process: the course's points, and every boundary has the same axis

@@ -122,12 +122,11 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A line across at a value, with words at its end, or below its beginning."""
+    """A line across at a value, with words at its end."""
 
     look: str
     y: float
     label: str
-    is_below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +137,6 @@ class Rule:
     x: float
     label: str
     above: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One point to see first, with its label; without a place on the axis it is a level line."""
-
-    x: At | None
-    y: float
-    label: str
-    is_beside: bool = False  # the label stands beside the point, where there is room
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +181,7 @@ class EdgeText:
     text: str
 
 
-AnyMark = Curve | Dots | Band | Area | Level | Rule | Mark | Spots | Bubbles | Columns | EdgeText
+AnyMark = Curve | Dots | Band | Area | Level | Rule | Spots | Bubbles | Columns | EdgeText
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +215,6 @@ class Chart:
 
 
 # --- words and numbers that charts share ----------------------------------------------------------------------------
-
-
-def is_drawable(value: Number | None) -> bool:
-    """Return whether an axis can hold a value: not missing, inf or nan."""
-    return value is not None and not isinstance(value, str)
 
 
 def drawable(values: Iterable[Number | None]) -> Iterator[float]:

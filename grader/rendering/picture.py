@@ -66,10 +66,8 @@ def picture_input(result: Result) -> PictureInput | None:
     if not runs:
         return None
     runs = sorted(runs, key=_order)[:MOST_RUNS]
-    is_placed = all(run.at is not None for run in runs if run.look == "mine")
-    is_trained = wrong is not None and wrong[1].training is not None
-    is_beside = is_trained and not is_placed and result.sweep is not None
-    note = say("feedback.picture.no_place" if is_beside else "feedback.caption.grey")
+    own = wrong[1] if wrong and wrong[1].training is not None and result.sweep is not None else None
+    note = (place_of(own.diagnosis).note if own else "") or say("feedback.caption.grey")
     return PictureInput(tuple(runs), result.sweep, _caption(wrong[1] if wrong else None), note)
 
 

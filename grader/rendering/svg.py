@@ -28,7 +28,6 @@ from grader.rendering.charts import (
     Dots,
     EdgeText,
     Level,
-    Mark,
     Panel,
     Rule,
     Spots,
@@ -207,10 +206,7 @@ class _Drawing:
     def _(self, mark: Level) -> Iterator[str]:
         y = self.y(mark.y)
         yield _path(mark.look, f"M{self.frame.left:g} {y:g}H{self.frame.right:g}")
-        if mark.is_below:
-            yield _text(self.frame.left, y + 14, mark.label, look="halo")
-        else:
-            yield _text(self.frame.right, y - 6, mark.label, "end", "halo")
+        yield _text(self.frame.right, y - 6, mark.label, "end", "halo")
 
     @mark.register
     def _(self, mark: Rule) -> Iterator[str]:
@@ -219,21 +215,6 @@ class _Drawing:
         bottom = self.frame.bottom if mark.above is None else max(self.y(mark.above) - 20, top)
         yield _path(mark.look, f"M{x:g} {bottom:g}V{top - 12:g}")
         yield _text(x, top - 18, mark.label, anchor, "name")
-
-    @mark.register
-    def _(self, mark: Mark) -> Iterator[str]:
-        frame, y, look = self.frame, self.y(mark.y), "name halo"
-        if mark.x is None:
-            yield _path("run level", f"M{frame.left:g} {y:g}H{frame.right:g}")
-            yield _text(frame.right, y - 6 if y > frame.top + 12 else y + 16, mark.label, "end", look)
-            return
-        x, half = self.x(mark.x), LETTER / 2 * len(mark.label)
-        yield _path("mine", f"M{x:g} {y - 7:g}l7 7l-7 7l-7 -7Z")
-        if mark.is_beside and x < (frame.left + frame.right) / 2:
-            yield _text(x + 12, y + 4, mark.label, "start", look)
-        else:
-            at = min(max(x, frame.left + half), frame.right - half)
-            yield _text(at, y + 24 if y < frame.bottom - 30 else y - 14, mark.label, "middle", look)
 
     @mark.register
     def _(self, mark: Spots) -> Iterator[str]:

@@ -309,13 +309,6 @@ class Store:
         )
         self._write_many(statement, [values])
 
-    def note_pages(self, pages: Mapping[str, str]) -> None:
-        """Keep what the file system says today of pages whose content has not changed, by name."""
-        self._write_many(
-            "UPDATE submissions SET pages = :pages WHERE name = :name",
-            [{"name": name, "pages": stats} for name, stats in pages.items()],
-        )
-
     def counts(self) -> Counts:
         """Count the class."""
         query = "SELECT COUNT(*), TOTAL(passed), TOTAL(provisional), TOTAL(review) FROM submissions WHERE counts"

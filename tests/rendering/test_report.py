@@ -27,11 +27,11 @@ from grader.errors import GraderError
 from grader.memo import RememberingPieces
 from grader.records import NotebookInfo, Result, Source
 from grader.rendering import charts, classpage, cost, html, svg, terminal, text, words
-from grader.rendering.boundary import boundary_chart, outline, plane
+from grader.rendering.boundary import outline, plane
 from grader.rendering.excerpt import MOST_COLUMNS, MOST_LINES, coloured, excerpt
 from grader.rendering.feedback import marked_line, training_view
 from grader.rendering.gradients import gradients
-from grader.rendering.sweep import sweep_charts
+from grader.rendering.sweep import place_of
 from grader.rendering.waits import waits_chart
 
 Golden = Callable[[str, str], None]
@@ -515,101 +515,28 @@ def test_stretched_figure_names_its_span_and_stands_beside_the_honest_one() -> N
 
 
 @pytest.mark.parametrize(
-    ("changes", "says", "note", "has_point"),
+    ("changes", "note", "at"),
     [
-        ({}, "0.765 at scale 10 and 0.9867 with He's rule; yours, at 10, is 0.83.", "", True),
-        ({"scale_formula": "sqrt(2/n_in)"}, "yours, with He's rule, is 0.83.", "", True),
-        ({"distribution": "zeros", "scale_formula": None}, "yours, with weights of zero, is 0.83.", "", True),
-        ({"scale_formula": "1000"}, "yours, at 1000, is 0.83.", "beyond the axis", False),
-        ({"scale_formula": None, "scale": (1.0, 2.0)}, "; yours is 0.83.", "root mean square, 1.58", True),
-        ({"scale_formula": "-10", "scale": (-10.0,)}, "; yours is 0.83.", "root mean square, 10", True),
-        ({"scale_formula": None, "scale": (1.0, "nan")}, "; yours is 0.83.", "no place on this axis", False),
-        ({"scale_formula": None, "scale": None}, "; yours is 0.83.", "no place on this axis", False),
-        ({"distribution": "uniform"}, "; yours is 0.83.", "level line", False),
-        ({"biases": "nonzero"}, "yours, at 10, is 0.83.", "biases of zero; yours are not", True),
+        ({"scale_formula": "10"}, "", 10.0),
+        ({"scale_formula": "1000", "scale": (1000.0,)}, "Your scale is beyond the axis", None),
+        ({"scale_formula": "2/n_in", "scale": (1.0, 0.2)}, "differ from layer to layer", 0.52**0.5),
+        ({"scale_formula": "-10", "scale": (-10.0,)}, "at the size of its factor", 10.0),
+        ({"scale_formula": None, "scale": (1.0, "nan")}, "no scale that was measured", None),
+        ({"scale_formula": None, "scale": None}, "no scale that was measured", None),
+        ({"distribution": "uniform"}, "not normal random numbers", None),
+        ({"biases": "nonzero"}, "Yours are not zero", 10.0),
+        ({"scale_formula": "sqrt(2/n_in)"}, "", "He"),
     ],
 )
-def test_sweep_places_a_run_only_where_it_belongs(
-    changes: dict[str, Any], says: str, note: str, has_point: bool
+def test_a_run_is_on_the_curve_only_where_it_belongs_and_the_picture_says_why(
+    changes: dict[str, Any], note: str, at: Any
 ) -> None:
     function = builders.random()
-    figure, _, _ = sweep_charts(builders.SWEEP, replace(function, diagnosis=replace(function.diagnosis, **changes)))
+    place = place_of(replace(function.diagnosis, **changes))
 
-    assert figure.says.startswith(
-        "Over 50 seeds the median train accuracy is 0.5067 at scale 0.01, 0.9867 at scale 1, "
-    )
-    assert figure.says.endswith(says)
-    assert note in figure.note
-    assert bool(looks(figure, "mine")) == has_point
-    assert bool(looks(figure, "run")) != has_point
-    assert "you are here: 0.83" in texts(figure)
-    assert figure.table is not None
-    assert len(figure.table.rows) <= charts.MOST_ROWS
-
-
-def test_runs_differ_on_the_sweep_by_their_mark_alone() -> None:
-    pairs = zip(
-        sweep_charts(builders.SWEEP, builders.small()), sweep_charts(builders.SWEEP, builders.he()), strict=True
-    )
-
-    for small, he in pairs:
-        shared = [mark for mark in small.panels[0].marks if not isinstance(mark, charts.Mark | charts.Level)]
-        assert shared == [mark for mark in he.panels[0].marks if not isinstance(mark, charts.Mark | charts.Level)]
-        assert small.panels != he.panels
-
-
-def test_cost_and_wait_say_what_is_measured_and_what_is_not_drawn() -> None:
-    _, last, waiting = sweep_charts(builders.SWEEP, builders.small())
-
-    assert last.says == (
-        "Over 50 seeds the median cost at the last iteration is 0.6931 at scale 0.01, 0.0720 at scale 1, 0.4236 at scale 10 "
-        "and 0.0872 with He's rule; yours is 0.6931; answering 0.5 to everything costs 0.6931."
-    )
-    assert last.note == "Not drawn, because a cost there is inf or nan: scale 100."
-    assert waiting.says == (
-        "With seed 3 the cost first falls below 0.6 at iteration 300,462 at scale 0.01, 3,528 at scale 1, 1,923 at scale 10 "
-        "and 4,138 with He's rule; yours at 300,462."
-    )
-    assert waiting.note == "Not below 0.6 within 4,000,000 iterations: zeros and scale 100."
-    assert "the notebook stops: 15,000" in texts(waiting)
-
-
-@pytest.mark.parametrize(
-    ("changes", "says", "marked"),
-    [
-        ({"escape": None, "searched": 30_000}, "; yours not by 30,000.", False),
-        ({"escape": None, "searched": 0}, "with He's rule.", False),
-        ({"escape": 10**9}, "; yours at 1,000,000,000.", False),
-        ({"escape": 700}, "; yours at 700.", True),
-    ],
-)
-def test_a_wait_that_is_not_known_has_no_mark(changes: dict[str, Any], says: str, marked: bool) -> None:
-    function = builders.small()
-    run = replace(builders.SMALL, **changes)
-    *_, waiting = sweep_charts(builders.SWEEP, replace(function, training=run))
-
-    assert waiting.says.endswith(says)
-    assert bool(looks(waiting, "mine")) == marked
-
-
-@pytest.mark.parametrize("last", ["inf", "nan", 1774.0])
-def test_a_cost_beyond_the_axis_has_no_mark(last: Any) -> None:
-    function = replace(builders.small(), training=replace(builders.SMALL, cost_last=last))
-    _, figure, _ = sweep_charts(builders.SWEEP, function)
-
-    assert not looks(figure, "mine")
-    assert "Yours is too large for this axis." in figure.note
-
-
-def test_an_older_sweep_has_the_figure_of_accuracy_alone() -> None:
-    rows = tuple(records.SweepRow(row.scale, row.at_seed, row.low, row.median, row.high) for row in builders.SWEEP.rows)
-
-    assert len(sweep_charts(records.Sweep(3, 50, rows), builders.random())) == 1
-
-
-def test_no_sweep_without_shipped_runs_or_training() -> None:
-    assert sweep_charts(None, builders.random()) == ()
-    assert sweep_charts(builders.SWEEP, builders.random(training=None)) == ()
+    assert place.at == (pytest.approx(at) if isinstance(at, float) else at)
+    assert note in place.note
+    assert bool(note) == bool(place.note)
 
 
 def test_waits_have_a_line_for_each_depth_and_say_how_they_grow() -> None:
@@ -645,23 +572,6 @@ def test_a_region_with_a_hole_has_two_edges() -> None:
     ring = tuple(f"{int(row, 16) | (0xFFFF if 16 <= index < 48 else 0):016x}" for index, row in enumerate(grid.rows))
 
     assert len(outline(replace(grid, rows=ring))) == 2
-
-
-def test_boundary_says_how_many_points_are_right_and_where_no_line_is() -> None:
-    both = boundary_chart(builders.SMALL, builders.TEN)
-    dead = boundary_chart(builders.DEAD, None)
-
-    assert both is not None
-    assert both.says == (
-        "This run has 139 of the 300 training points on the right side of its line; the right answer has 249 of the 300 "
-        "training points on the right side of its line."
-    )
-    assert dead is not None
-    assert dead.says == (
-        "This run answers “outer ring” everywhere on this picture's grid, which is right for 150 of the 300 training points."
-    )
-    assert [path.count("M") for look in ("outer", "inner") for path in looks(dead, look)] == [150, 150]
-    assert boundary_chart(replace(builders.DEAD, boundary=None), None) is None
 
 
 @pytest.mark.parametrize(

@@ -332,16 +332,7 @@ def _filled(request: Export, mapping: Out) -> Done:
         for submission in going
         if (student := _listed(submission.entry)) in unclear and student in students
     ]
-    messages = [
-        say(
-            "lms.column_filled",
-            header=column.header,
-            count=filled.new + filled.changed + filled.same,
-            new=filled.new,
-            changed=filled.changed,
-            same=filled.same,
-        )
-    ]
+    messages = [_counted(column, filled)]
     messages += points.converted(request.possible, column.possible)
     if mapping.feedback and mapping.feedback not in sheet.names:
         messages.append(say("lms.mapped.no_feedback_column", column=mapping.feedback))
@@ -349,6 +340,7 @@ def _filled(request: Export, mapping: Out) -> Done:
 
 
 def _counted(column: tables.Column, filled: _Filled) -> str:
+    """Return how many grades were filled into a column, and what became of those that were there."""
     return say(
         "lms.column_filled",
         header=column.header,
