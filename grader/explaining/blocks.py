@@ -117,6 +117,9 @@ def _kind(facts: Facts) -> Iterator[str]:
         unset = facts.diagnosis.seed_status in ("missing", "outside_function")
         yield say("feedback.reason.no_seed" if unset else "feedback.reason.other_seed")
         return
+    if facts.stopped is not None and facts.large and not facts.works and facts.diagnosis.biases == "zeros":
+        yield say("feedback.reason.stopped", iteration=f"{facts.mine.trace.iterations[facts.stopped]:,}")
+        return
     kinds = (
         (facts.is_dead_of_zeros, "dead"),
         (facts.mine.regime == "dead", "still"),

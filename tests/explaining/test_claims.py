@@ -151,7 +151,7 @@ BECAUSE: Mapping[str, tuple[tuple[Callable[[Start], Start], ...], Holds]] = {
     r"feedback\.reason\.(hardly_begun|late)": ((of_rule,), both(larger_gradients, ends_better)),
     r"feedback\.reason\.(dead|still)": ((to_the_rule,), both(moves, ends_better)),
     r"feedback\.reason\.symmetric": ((of_rule,), both(differ, ends_better)),
-    r"feedback\.reason\.large$": ((of_rule, of_scale_1), both(fewer_saturated, ends_better)),
+    r"feedback\.reason\.(large|stopped)$": ((of_rule, of_scale_1), both(fewer_saturated, ends_better)),
     r"feedback\.reason\.biases": ((without_biases,), ends_better),
 }
 
