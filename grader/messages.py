@@ -26,23 +26,25 @@ if TYPE_CHECKING:
 
 SOURCE = "en"  # the language that has every sentence; what a translation lacks is said in it
 LANGUAGE, FOLDER = "GRADER_LANG", "GRADER_MESSAGES"  # variables of the environment: every process of a batch sees them
+SYSTEM_LANGUAGE = "GRADER_SYSTEM_LANG"  # the language of a student's own system, which an exercise's setting overrules
 _CONVERSIONS = (None, "r", "s")
 _SPECIFICATION = re.compile(r"[<>^]?\d*,?(?:\.\d+)?[a-z%]?|and|or")
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """In what language something is said, and a teacher's folder of sentences, if there is one."""
+    """The language of all sentences, a teacher's folder of sentences, and the teacher who has reviewed a translation."""
 
     language: str = SOURCE
     own: Path | None = None
+    reviewed_by: str = ""
 
     def identity(self) -> bytes:
         """Return what tells these words from the shipped English ones: nothing for those, else the language and the files."""
         if self == Wording():
             return b""
         files = sorted(self.own.glob("*.po")) if self.own else []
-        return repr((self.language, [(path.name, path.read_bytes()) for path in files])).encode()
+        return repr((self.language, [(path.name, path.read_bytes()) for path in files], self.reviewed_by)).encode()
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Catalogue:
 
     language: str = SOURCE
     own: Path | None = None
+    reviewed_by: str = ""
     _rooms: dict[str, gettext.NullTranslations] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -130,11 +133,54 @@ class Entry:
         return frozenset(name for form in self.forms for name in placeholders(form))
 
 
-def use(language: str = SOURCE, own: Path | None = None) -> None:
+def use(language: str = SOURCE, own: Path | None = None, reviewed_by: str = "") -> None:
     """Say everything from now on in a language, with the sentences of a teacher's folder in place of those that are shipped."""
     global _in_use  # noqa: PLW0603  # as gettext does: one language for each process
-    if (language, own) != (_in_use.language, _in_use.own):
-        _in_use = Catalogue(language, own)
+    language = nearest(language) or language
+    if (language, own, reviewed_by) != (_in_use.language, _in_use.own, _in_use.reviewed_by):
+        _in_use = Catalogue(language, own, reviewed_by)
+
+
+def nearest(language: str) -> str | None:
+    """Return the language with sentences that serves readers of another or the same one: es for es_MX, zh_CN for zh-SG.
+
+    None if none does: traditional Chinese is not simplified Chinese.
+    """
+    from babel import Locale, UnknownLocaleError
+
+    def parse(name: str) -> Locale:
+        return Locale.parse(name.partition(".")[0].replace("-", "_"))
+
+    try:
+        reader = parse(language)
+    except (UnknownLocaleError, ValueError):
+        return None
+    for name in languages():
+        shipped = parse(name)
+        scripts = {shipped.script, reader.script} - {None}  # None is the usual one of the language
+        if shipped.language == reader.language and len(scripts) < 2:
+            return name
+    return None
+
+
+def use_system_language() -> None:
+    """Use the language of the system, if there are sentences in it and nobody asks for another one."""
+    from babel import default_locale
+
+    language = nearest(default_locale("LC_MESSAGES") or SOURCE)
+    if language and LANGUAGE not in os.environ:
+        os.environ[SYSTEM_LANGUAGE] = language
+        use(language)
+
+
+def language_in_use() -> str:
+    """Return the language of all sentences as HTML names it, such as en or zh-CN."""
+    return _in_use.language.replace("_", "-")
+
+
+def is_draft() -> bool:
+    """Whether the sentences are a translation that no teacher has reviewed."""
+    return _in_use.language != SOURCE and not _in_use.reviewed_by
 
 
 def environment() -> dict[str, str]:

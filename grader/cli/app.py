@@ -151,6 +151,8 @@ def choose_messages(language: str | None, folder: Path | None) -> None:
     for variable, value in ((messages.LANGUAGE, language), (messages.FOLDER, folder and str(folder.absolute()))):
         if value:
             os.environ[variable] = value
+    if language:
+        messages.use(language)
 
 
 LanguageOption = Annotated[
@@ -307,12 +309,14 @@ def _version(on: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  # its callback has printed it
         bool,
         typer.Option("--version", help=say("cli.common.version"), callback=_version, is_eager=True),
     ] = False,
+    language: LanguageOption = None,
 ) -> None:
-    """Hold the options that stand before a command."""
+    """Read the options that come before a command."""
+    choose_messages(language, None)
 
 
 def _complain(error: GraderError) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from grader import messages
 from grader.cli.app import (
     DEFAULT_EXERCISE,
     ExerciseOption,
@@ -174,6 +175,8 @@ def _show(result: Result, *, plain: bool, verbose: bool) -> None:
             print_line(line)
     else:
         terminal.show(result, Console(no_color=without_color()))
+    if messages.is_draft():
+        print_line(say("messages.draft"))
     if verbose:
         origin = result.provenance
         print_line(say("cli.check.evidence", sha256=origin.evidence_sha256))

@@ -63,7 +63,7 @@ class Exercise:
 
     A number is right within `rtol` of the reference's, or within `atol`.  `note` is on every
     page; `check_words` are added to what is said of a check that failed, by the check's name.  `lab_url` is where the lab
-    of the exercise is, for pages without files beside them.
+    of the exercise is, for pages without files beside them.  `language` is that of all sentences.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Exercise:
     rtol: float = RTOL
     atol: float = 0.0
     lab_url: str = ""
+    language: str = messages.SOURCE
 
     @property
     def possible(self) -> float:
@@ -95,7 +96,8 @@ class Exercise:
         called = [(task.name, task.notebook_call, task.course_test) for task in self.tasks]
         decides = (self.name, self.model, self.limits, self.given, called, self.public_calls, self.large_call)
         solution = (self.folder / "solution.ipynb").read_bytes()
-        return hashlib.sha256(repr(decides).encode() + solution).hexdigest()
+        language = "" if self.language == messages.SOURCE else self.language  # evidence holds sentences about the file
+        return hashlib.sha256(repr(decides).encode() + solution + language.encode()).hexdigest()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -187,6 +189,7 @@ class _Words(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     checks: dict[str, str] = {}
     language: str = ""
     messages: str = ""
+    reviewed_by: str = ""
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -233,7 +236,7 @@ def _is_exercise(folder: Path) -> bool:
 def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
     file = msgspec.convert(table, _File)
     wording = _wording(file.words, folder)
-    messages.use(wording.language, wording.own)
+    messages.use(wording.language, wording.own, wording.reviewed_by)
     tasks = tuple(
         Task(name, entry.short, entry.asks, entry.notebook_call, entry.course_test, entry.points)
         for name, entry in file.functions.items()
@@ -256,6 +259,7 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
         rtol=file.tolerances.rtol,
         lab_url=file.lab_url.strip(),
         atol=file.tolerances.atol,
+        language=wording.language,
     )
 
 
@@ -274,10 +278,12 @@ def _limits(table: Mapping[str, int | float]) -> Limits:
 
 def _wording(words: _Words, folder: Path) -> messages.Wording:
     """Return the language and the folder of messages; the environment, which has --lang and --messages, comes first."""
-    language = os.environ.get(messages.LANGUAGE) or words.language or messages.SOURCE
+    named_languages = (os.environ.get(messages.LANGUAGE), words.language, os.environ.get(messages.SYSTEM_LANGUAGE))
+    language = next(filter(None, named_languages), messages.SOURCE)
     named = os.environ.get(messages.FOLDER)
     own = Path(named) if named else folder / words.messages if words.messages else None
-    return messages.Wording(language, own and own.absolute())
+    reviewed_by = words.reviewed_by.strip() if words.language == language else ""  # who reviewed that one
+    return messages.Wording(messages.nearest(language) or language, own and own.absolute(), reviewed_by)
 
 
 def _sha256(folder: Path, text: str, wording: messages.Wording) -> str:

@@ -18,6 +18,7 @@ from functools import partial
 from html import escape
 from typing import Any
 
+from grader import messages
 from grader.faults import attempt, surviving
 from grader.records import Cause, CheckResult, FunctionResult, Result
 from grader.records.wording import accuracies
@@ -670,7 +671,7 @@ def _document(title: str, body: str) -> str:
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{messages.language_in_use()}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n<style>{_STYLE}</style>\n</head>\n'

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from grader import messages
 from grader.classroom.statistics import Classroom, Overview, Row, note, overview
 from grader.classroom.statistics.note import mistakes
 from grader.classroom.statistics.overview import CauseCount
@@ -102,7 +103,7 @@ def _plain(found: Classroom) -> str:
         for row in found.rows
     )
     items = "\n".join(rows)
-    head = f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>'
+    head = f'<!doctype html>\n<html lang="{messages.language_in_use()}"><meta charset="utf-8"><title>{title}</title>'
     return f"{head}\n<h1>{title}</h1>\n<ul>\n{items}\n</ul>\n</html>\n"
 
 

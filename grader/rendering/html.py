@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from grader import resources
+from grader import messages, resources
 from grader.explaining.summary import hint
 from grader.explaining.summary import place as where
 from grader.faults import attempt
@@ -84,7 +84,9 @@ def plain_page(result: Result) -> str:
     ]
     said = "\n".join(f"<p>{escape(text.clean(line))}</p>" for line in lines if line.strip())
     title = escape(text.clean(result.title))
-    return f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>\n<h1>{title}</h1>\n{said}\n</html>\n'
+    language = messages.language_in_use()
+    head = f'<!doctype html>\n<html lang="{language}"><meta charset="utf-8"><title>{title}</title>\n'
+    return f"{head}<h1>{title}</h1>\n{said}\n</html>\n"
 
 
 def render(template: str, *, styles: Sequence[str] = ("page.css",), script: str = "", **context: object) -> str:
@@ -134,6 +136,8 @@ def _environment() -> jinja2.Environment:
         hint=hint,
         where=where,
         say=say,
+        language=messages.language_in_use,
+        is_draft=messages.is_draft,
         picture_input=lambda result: attempt("the picture", lambda: picture_input(result), lambda _: None),
         short_names=text.short_names,
         is_wide=is_wide,

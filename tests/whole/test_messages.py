@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
+import subprocess
+import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -130,12 +133,35 @@ def test_an_id_begins_with_the_name_of_its_file_and_is_there_once(room):
     assert all(form.strip() for entry in ENTRIES[room] for form in entry.forms)
 
 
-@pytest.mark.parametrize("language", [name for name in languages() if name != messages.SOURCE])
+TRANSLATIONS = [name for name in languages() if name != messages.SOURCE]
+LEFT_TO_TRANSLATE = {"es": 2000, "zh_CN": 2000}  # it may only become less
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
 def test_a_translation_knows_no_other_ids_or_values(language):
     for path in sorted((FOLDER / language).glob("*.po")):
         for entry in entries(path):
             assert entry.id in ENGLISH
             assert entry.placeholders <= ENGLISH[entry.id].placeholders, entry.id
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_a_translation_has_every_sentence(language):
+    translated = {entry.id for path in (FOLDER / language).glob("*.po") for entry in entries(path)}
+    missing = sorted(ENGLISH.keys() - translated)
+    print(f"{language}: {len(missing)} of {len(ENGLISH)} sentences are missing", *missing, sep="\n")
+    assert len(missing) <= LEFT_TO_TRANSLATE[language]
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_a_translation_has_all_values_of_a_sentence_but_those_of_its_grammar(language):
+    wrong = {
+        entry.id: sorted(ENGLISH[entry.id].placeholders - entry.placeholders)
+        for path in (FOLDER / language).glob("*.po")
+        for entry in entries(path)
+        if ENGLISH[entry.id].placeholders - entry.placeholders
+    }
+    assert not wrong
 
 
 def sentences_in_code(path: Path) -> list[str]:
@@ -230,6 +256,75 @@ def test_a_teachers_file_that_cannot_be_used_is_refused_with_its_line(tmp_path, 
     with pytest.raises(RequestError, match=re.escape(problem)) as error:
         Catalogue(own=own(tmp_path, text))
     assert "list.po" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("system", "served"),
+    [
+        ("es_MX.UTF-8", "es"),
+        ("zh-SG", "zh_CN"),
+        ("zh", "zh_CN"),
+        ("zh_TW", None),
+        ("en_GB", "en"),
+        ("de_DE", None),
+        ("C", None),
+        ("", None),
+    ],
+)
+def test_readers_of_a_language_get_the_nearest_one_with_sentences(system, served):
+    assert messages.nearest(system) == served
+
+
+@pytest.fixture
+def english(monkeypatch):
+    """Let a test choose a language, and go back to English after it."""
+    for variable in (messages.LANGUAGE, messages.SYSTEM_LANGUAGE, "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(variable, raising=False)
+    yield monkeypatch
+    messages.use()
+
+
+def exercise_with(folder: Path, words: str) -> Path:
+    """Copy the shipped exercise, with these lines under [words]."""
+    shutil.copytree(load().folder, folder)
+    table = folder / "exercise.toml"
+    table.write_text(table.read_text(encoding="utf-8") + f"\n[words]\n{words}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "language", "draft"),
+    [
+        ("", "zh-CN", True),
+        ('language = "es"', "es", True),
+        ('language = "es"\nreviewed_by = "Prof. Vega"', "es", False),
+        ('language = "en"', "en", False),
+    ],
+)
+def test_an_exercise_overrules_the_system_and_a_teachers_name_ends_the_draft(tmp_path, english, words, language, draft):
+    english.setenv("LANG", "zh_CN.UTF-8")
+    english.setenv(messages.SYSTEM_LANGUAGE, "")  # what is set is taken back after the test
+    messages.use_system_language()
+    exercise = load(str(exercise_with(tmp_path / "mine", words)))
+    assert (messages.language_in_use(), messages.is_draft()) == (language, draft)
+    assert exercise.language == language.replace("-", "_")
+
+
+def test_evidence_in_another_language_is_other_evidence(tmp_path, english):
+    spanish = load(str(exercise_with(tmp_path / "mine", 'language = "es"')))
+    assert spanish.evidence_sha256 != load().evidence_sha256
+
+
+@pytest.mark.parametrize("words", [["--lang", "es", "--help"], ["check", "--help", "--lang=es"]])
+def test_help_is_in_the_language_that_the_command_line_names(words):
+    run = subprocess.run([sys.executable, "-m", "grader", *words], capture_output=True, text=True, check=True)
+    english = subprocess.run(
+        [sys.executable, "-m", "grader", *(word for word in words if "es" not in word.split("=") and word != "--lang")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout != english.stdout
 
 
 def test_a_language_that_is_not_there_names_those_that_are():
