@@ -267,7 +267,7 @@ def test_a_teachers_file_that_cannot_be_used_is_refused_with_its_line(tmp_path, 
         ("zh_TW", None),
         ("en_GB", "en"),
         ("de_DE", None),
-        ("C", None),
+        ("C", "en"),
         ("", None),
     ],
 )
