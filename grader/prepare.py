@@ -135,7 +135,7 @@ def _measured(exercise: Exercise, known: Shipped, trainer: Trainer) -> Measured:
         sweep=sweep(known),
         runs={scale: trainer.known(starts[name]) for scale, name in named.items() if name in starts},
         spread={one.scale: one for one in known.spread},
-        asides=asides.load(exercise),
+        asides=asides.load(exercise, known),
         seed=shipped.solution_seed(exercise),
         quotes=quotes.load(exercise),
         layers=model.layers,

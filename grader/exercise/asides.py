@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
-import numpy as np
 
 from grader.exercise.load import Exercise
-from grader.exercise.shipped import Versions, terms
-from grader.exercise.training import Floats
+from grader.exercise.shipped import Shipped, Versions, terms
 
 FILE = "asides.json"
-
-Draw = Callable[[np.random.RandomState, tuple[int, int]], Floats]
+DRAWN = {  # how variants are called whose trainings are in trainings.json, by the draws of `shipped.DRAWS`
+    "randn": "randn",
+    "rand": "rand",
+    "narrow": "rand, moved to mean 0",
+    "centred": "rand, moved to mean 0, stretched to variance 1",
+}
+STRETCHED = "rand, stretched to variance 1"
+XAVIER_LAST = "randn, the last layer with sqrt(1/n)"
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -89,6 +91,7 @@ class Asides(msgspec.Struct, frozen=True):
     """asides.json.
 
     `shifted` are the first number of W2 for [3, 2, 1] as the exercise asks for it, and after biases drawn with randn.
+    `flower` and `pictures` are the course's earlier exercises, if there were any.
     """
 
     starts: tuple[Start, ...]
@@ -103,29 +106,17 @@ class Asides(msgspec.Struct, frozen=True):
     made_with: Versions = Versions()
 
 
-def load(exercise: Exercise) -> Asides | None:
-    """Read what was measured beside an exercise; None where nothing was, or for other settings than it has today."""
+def load(exercise: Exercise, shipped: Shipped) -> Asides | None:
+    """Read what was measured beside an exercise; None where nothing was, or for other settings than it has today.
+
+    The variants that trainings.json holds are put before those of the file.
+    """
     path = exercise.folder / FILE
     if not path.is_file():
         return None
     read = msgspec.json.decode(path.read_bytes(), type=Asides)
-    return read if read.made_with.terms == terms(exercise) else None
-
-
-# --- on the exercise's own network -----------------------------------------------------------------------------------
-
-
-VARIANTS: dict[str, Draw] = {
-    "randn": lambda rng, shape: rng.randn(*shape),
-    "rand": lambda rng, shape: rng.rand(*shape),
-    "rand, moved to mean 0": lambda rng, shape: rng.rand(*shape) - 0.5,
-    "rand, moved to mean 0, stretched to variance 1": lambda rng, shape: (rng.rand(*shape) - 0.5) * np.sqrt(12),
-    "rand, stretched to variance 1": lambda rng, shape: rng.rand(*shape) * np.sqrt(12),
-}
-XAVIER_LAST = "randn, the last layer with sqrt(1/n)"
-
-
-# --- the exercise with one hidden layer ------------------------------------------------------------------------------
-
-
-# --- the exercise with four layers -----------------------------------------------------------------------------------
+    he = {row.draw: row.train_accuracy for row in (*shipped.spread, *shipped.draws) if row.scale is None}
+    if read.made_with.terms != terms(exercise) or not he.keys() >= DRAWN.keys():
+        return None
+    variants = (Variant(name, he[draw]) for draw, name in DRAWN.items())
+    return msgspec.structs.replace(read, variants=(*variants, *read.variants))

@@ -21,7 +21,8 @@ from grader.exercise.training import Floats, Model, Parameters, course_data
 from grader.messages import say
 
 FILE = "trainings.json"
-DEPTHS_RATE = 0.1  # the learning rate at which waits are compared by depth
+SMALL = 0.01  # the scale of the "small random numbers" that courses advise
+TENTHS = (1.0, 0.1, 0.01, 0.001)  # scales whose waits are compared by depth
 SCALES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ESCAPE_CAP = 4_000_000  # iterations; scale 0.01 needs 300,000, scale 0.001 ten times as many
 ESCAPE_SEEDS = range(6)
@@ -32,7 +33,6 @@ DRAWS: dict[str, Callable[[np.random.RandomState, int, int], Floats]] = {  # by 
     "narrow": lambda rng, n, n_prev: rng.rand(n, n_prev) - 0.5,  # rand's spread, around 0
     "centred": lambda rng, n, n_prev: (rng.rand(n, n_prev) - 0.5) * np.sqrt(12),  # randn's spread, around 0
 }
-DRAWS_SCALES = (None, 10.0)  # the two random starts that the exercise asks for
 Times = Callable[[int, int], float]  # the factor of a layer's weights, from the sizes before and of the layer
 HE: Times = lambda n_prev, _n: float(np.sqrt(2 / n_prev))  # noqa: E731  # a rule like those below
 

@@ -99,6 +99,11 @@ def course_data() -> Data:
     return Data(*circles(300, seed=1), *circles(100, seed=2))
 
 
+def larger_rate(model: Model) -> float:
+    """Return the learning rate at which runs that wait on the plateau are tried again: ten times the model's own."""
+    return 10 * model.learning_rate
+
+
 class Stopped(Exception):
     """The watch asked a training to stop."""
 

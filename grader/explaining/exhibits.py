@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from grader.exercise.shipped import SMALL
 from grader.exercise.training import LN2
 from grader.explaining import questions
 from grader.explaining.facts import MANY, Measured
 from grader.explaining.numbers import cost, costs, last_printed, plain, plains, share
-from grader.explaining.questions import FAIR, SMALL
+from grader.explaining.questions import FAIR
 from grader.records import Question, Table, Training
 from grader.records.wording import accuracies, accuracy
 
@@ -42,7 +43,7 @@ def exhibits(measured: Measured, asked: tuple[float, ...] = ()) -> tuple[Exhibit
 
     `asked` are the plain scales that the exercise asks for.
     """
-    whole = {None, SMALL, FAIR} <= measured.runs.keys() & measured.spread.keys() and measured.sweep is not None
+    whole = questions.shows_waiting(measured)
     candidates = [
         *(_of_small(measured) if whole else ()),
         *(_of_large(measured, asked) if whole else ()),
@@ -72,13 +73,15 @@ def _of_large(measured: Measured, asked: tuple[float, ...]) -> Iterator[Exhibit 
 
 
 def _of_waiting(measured: Measured) -> Iterator[Exhibit | None]:
-    yield Exhibit(questions.wait(measured), Experiment((SMALL,), learning_rate=0.1, iterations=60_000))
+    yield Exhibit(
+        questions.wait(measured), Experiment((SMALL,), learning_rate=10 * measured.learning_rate, iterations=60_000)
+    )
     yield Exhibit(questions.as_drawn(measured), Experiment((FAIR, None)))
     yield Exhibit(questions.steepest(measured), Experiment((SMALL, FAIR), iterations=1_000))
     yield _exhibit(questions.below_half(measured), Experiment((SMALL,)))
     if measured.asides:
-        rate = measured.asides.pictures[0].learning_rate
-        yield Exhibit(questions.four_layers(measured.asides), Experiment((SMALL, None), 3, rate, 5_000))
+        rate = measured.asides.pictures[0].learning_rate if measured.asides.pictures else None
+        yield _exhibit(questions.four_layers(measured.asides), Experiment((SMALL, None), 3, rate, 5_000))
         yield Exhibit(questions.other_machine(measured.asides))
 
 

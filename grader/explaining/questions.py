@@ -8,6 +8,7 @@ from statistics import median, quantiles
 
 from grader.exercise.asides import XAVIER_LAST, Asides, Earlier, Start, Variant
 from grader.exercise.quotes import Quotes
+from grader.exercise.shipped import SMALL
 from grader.explaining.facts import HOLDS, Facts, Measured
 from grader.explaining.numbers import LARGEST, LN2_SAID, cost, costs, last_printed, plain, plains, share
 from grader.explaining.story import before, growth
@@ -16,7 +17,7 @@ from grader.messages import listed, say
 from grader.records import Question, SweepRow, Table, Training
 from grader.records.wording import accuracies, accuracy
 
-SMALL, FAIR = 0.01, 1.0  # the scale that is stuck, and one that is not
+FAIR = 1.0  # the scale of randn's numbers as they are
 NEAR_HALF = 0.01  # how near to 0.5 all outputs are where the accuracy is chance
 
 
@@ -65,7 +66,7 @@ def _answered(ask: Sequence[Callable[[], Question | None]]) -> tuple[Question, .
 
 def asked_often(measured: Measured) -> tuple[Question, ...]:
     """Return the questions about the exercise as a whole; none where nothing was measured."""
-    if not {None, SMALL, FAIR} <= measured.runs.keys() & measured.spread.keys() or measured.sweep is None:
+    if not shows_waiting(measured):
         return ()
     ask: list[Callable[[], Question | None]] = [
         lambda: wait(measured),
@@ -76,6 +77,12 @@ def asked_often(measured: Measured) -> tuple[Question, ...]:
         ask[:0] = [lambda: worked_before(measured), lambda: four_layers(asides)]
         ask += [lambda: rand(asides), lambda: other_machine(asides)]
     return _answered(ask)
+
+
+def shows_waiting(measured: Measured) -> bool:
+    """Return whether runs were measured that compare a small scale, which waits on the plateau to the end, with a fair one."""
+    whole = {None, SMALL, FAIR} <= measured.runs.keys() & measured.spread.keys() and measured.sweep is not None
+    return whole and measured.runs[SMALL].regime == "plateau" and measured.runs[FAIR].regime != "plateau"
 
 
 # --- think first ------------------------------------------------------------------------------------------------------
@@ -361,10 +368,10 @@ def _what_is_L(facts: Facts) -> Question | None:  # noqa: N802  # L is the exerc
 def worked_before(measured: Measured) -> Question | None:
     """Say why a small scale trained well in the earlier exercise."""
     settings = measured.sweep.settings if measured.sweep else ()
-    if measured.asides is None or not settings:
+    if measured.asides is None or not measured.asides.flower or not settings:
         return None
     return Question(
-        "Why did 0.01 work in the earlier practice?",
+        f"Why did {SMALL:g} work in the earlier practice?",
         (*tuple(before(measured))[1:], growth(measured, waits=False)),
         Table(
             say("explaining.before.table", scale=f"{settings[0].scale:g}"),
@@ -391,8 +398,10 @@ def worked_before(measured: Measured) -> Question | None:
     )
 
 
-def four_layers(asides: Asides) -> Question:
-    """Say why one factor for all layers failed in the exercise with four layers."""
+def four_layers(asides: Asides) -> Question | None:
+    """Say why one factor for all layers failed in the exercise with four layers, if there was that exercise."""
+    if not asides.pictures:
+        return None
     small, root = asides.pictures
     ratio = small.escape / root.escape if small.escape and root.escape else None
     late = f" With 0.01 it takes {ratio:,.0f} times as many iterations to get below a cost of 0.6." if ratio else ""
@@ -601,7 +610,10 @@ def other_machine(asides: Asides) -> Question:
             if row.scale == scale:
                 yield f"{row.moved} of {row.seeds} seeds, by up to {row.most:.2g}" if row.moved else "none"
 
-    he, small, large = (next(said(scale)) for scale in (None, SMALL, 10.0))
+    he, small = (next(said(scale)) for scale in (None, SMALL))
+    sensitive = max(asides.moved, key=lambda row: row.moved)
+    scale = sensitive.scale
+    largest = scale is not None and scale >= max(row.scale or 0.0 for row in asides.moved) and sensitive.moved > 0
     return Question(
         "Why are my numbers others on another machine?",
         (
@@ -611,9 +623,13 @@ def other_machine(asides: Asides) -> Question:
                 "every step."
             ),
             (
-                f"Measured: the same points in another order change the train accuracy at scale 10 for {large}; with He's rule "
-                f"for {he}, at scale {SMALL:g} for {small}. Large weights make large differences of small ones. So at x10 the "
-                "later digits of the cost may differ from those in somebody else's notebook, and nothing is wrong."
+                f"Measured: the same points in another order change the train accuracy at scale {scale:g} for "
+                f"{next(said(scale))}; with He's rule for {he}, at scale {SMALL:g} for {small}. Large weights make large "
+                f"differences of small ones. So at x{scale:g} the later digits of the cost may differ from those in somebody "
+                "else's notebook, and nothing is wrong."
+                if largest
+                else f"Measured: the same points in another order change the train accuracy with He's rule for {he}, at scale "
+                f"{SMALL:g} for {small}."
             ),
         ),
     )

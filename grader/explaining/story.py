@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
+from grader.exercise.shipped import TENTHS
 from grader.explaining.facts import HOLDS, LARGE_WEIGHTS, MANY, OFTEN, Facts, Measured
 from grader.explaining.numbers import (
     LARGEST,
@@ -28,7 +29,6 @@ from grader.messages import listed, say
 from grader.records import Training, WaitRow
 from grader.records.wording import accuracies, accuracy
 
-TENTHS = (1.0, 0.1, 0.01, 0.001)
 MULTIPLE = 1.5  # from which on a wait is told in multiples of the exercise's iterations
 FADED = 0.01  # a gradient below it has faded; measured, runs that learned end at more
 EARLY = 50  # a step, traced, by which a large start has fallen
@@ -429,7 +429,10 @@ def _waiting(facts: Facts) -> Iterator[str]:
         yield f"What would it take? Patience: this very start gets below a cost of 0.6 at iteration {mine.escape:,}{more}."
         if facts.same_draws and measured.asides and facts.scale == measured.asides.patient.scale:
             late = measured.asides.patient
-            yield (f"After {late.iterations:,} iterations it has {accuracies(late)}: late, not wrong.")
+            yield (
+                f"After {late.iterations:,} iterations it has {accuracies(late)}"
+                f"{': late, not wrong' if late.train_accuracy > LEARNED else ''}."
+            )
         yield from _rates(facts)
 
 
@@ -477,7 +480,7 @@ def _before(facts: Facts) -> Iterator[str]:
 def before(measured: Measured) -> Iterator[str]:
     """Say why a small scale works elsewhere: only from the measured settings."""
     sweep, asides = measured.sweep, measured.asides
-    if sweep is None or asides is None or len(sweep.settings) < 4:
+    if sweep is None or asides is None or not asides.flower or len(sweep.settings) < 4:
         return  # what came before is a matter of the course
     scale = sweep.settings[0].scale
     yield f"Why did {scale:g} work before?"
@@ -532,7 +535,8 @@ def growth(measured: Measured, *, waits: bool = True) -> str:
     one, two = ("", "")
     if waits:
         one, two = (
-            f" ({listed(f'{left:,}' for left in found[hidden])} for 1, 0.1, 0.01 and 0.001)" for hidden in (1, 2)
+            f" ({listed(f'{left:,}' for left in found[hidden])} for {listed(f'{scale:g}' for scale in TENTHS)})"
+            for hidden in (1, 2)
         )
     return (
         f"Depth decides how the waiting grows: at learning rate {rows[0].learning_rate:g} each tenth of the scale adds "
@@ -542,7 +546,7 @@ def growth(measured: Measured, *, waits: bool = True) -> str:
 
 
 def _tenths(row: WaitRow) -> list[int]:
-    """Return the waits for the scales 1, 0.1, 0.01 and 0.001, or nothing if one of them was not found."""
+    """Return the waits for scales of which each is a tenth of the one before, or nothing if one wait was not found."""
     found = dict(zip(row.scales, row.iterations, strict=True))
     waits = [left for scale in TENTHS if (left := found.get(scale)) is not None]
     return waits if len(waits) == len(TENTHS) else []

@@ -2,15 +2,16 @@
 
     python -m grader.precompute.asides
 
-writes reference/<name>/asides.json (a minute with the extra `fast`).  It has two earlier exercises: the one with a
-single hidden layer, on its own points, and the one with four layers, whose pictures are not to be had: made-up pictures of
-the same size take their place.
+writes reference/<name>/asides.json (a minute with the extra `fast`).  For the course's own exercise it has the two earlier
+ones: the one with a single hidden layer, on its own points, and the one with four layers. The pictures of that one may not be
+shipped, so made-up pictures of the same size take their place.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,10 +21,9 @@ import numpy as np
 from grader.exercise import load as exercises
 from grader.exercise.asides import (
     FILE,
-    VARIANTS,
+    STRETCHED,
     XAVIER_LAST,
     Asides,
-    Draw,
     Earlier,
     Moved,
     Patient,
@@ -34,47 +34,31 @@ from grader.exercise.asides import (
 )
 from grader.exercise.fast import engine
 from grader.exercise.load import Exercise
-from grader.exercise.shipped import required_seed, scaled
+from grader.exercise.shipped import SMALL, required_seed, scaled, solution_scales
 from grader.exercise.training import Data, Floats, Model, Parameters, cost, course_data, each, escape, train
-from grader.precompute.trainings import versions
+from grader.precompute.trainings import FLOWER, SPREAD_SEEDS, has_earlier, versions
 
-SEEDS = range(50)
-
-
-SMALL, PATIENCE = 0.01, 350_000
-
-
+PATIENCE = 350_000  # iterations
 WIDER = (1, 10, 100)
-
-
 SIGNAL_UNITS, SIGNAL_LAYERS, SIGNAL_POINTS = 500, 10, 500
-
-
-FLOWER = Model((2, 4, 1), 1.2, 10_000)
-
-
-PICTURES = Model((12_288, 20, 7, 5, 1), 0.0075, 2_500)
-
-
+PICTURES = Model((12_288, 20, 7, 5, 1), 0.0075, 2_500)  # the course's earlier exercise with four layers
 PICTURES_CAP = 100_000
-
-
 POINTS, CATS, PATTERNS = 209, 0.344, 8  # as many pictures as that exercise has, and its share of cats; made-up patterns
 
 
 def make(exercise: Exercise) -> Asides:
-    """Measure everything."""
-    seed = required_seed(exercise)
+    """Return all that asides.json holds, measured for an exercise."""
+    seed, asked, earlier = required_seed(exercise), solution_scales(exercise), has_earlier(exercise)
     return Asides(
         tuple(_starts(exercise.model, seed)),
         _patient(exercise.model, seed),
         tuple(_variants(exercise.model)),
-        tuple(_moved(exercise.model, scale, seed) for scale in (None, 0.01, 10.0)),
-        _shifted(seed),
-        tuple(_width(layers, exercise.model.learning_rate, seed) for layers in widths(exercise.model.layers)),
+        tuple(_moved(exercise.model, scale, seed) for scale in dict.fromkeys((None, SMALL, *asked))),
+        _shifted(seed, next(iter(asked), 1.0)),
+        tuple(_width(replace(exercise.model, layers=layers), seed) for layers in widths(exercise.model.layers)),
         tuple(_signals(seed)),
-        tuple(flower(rate) for rate in (1.2, 0.01)),
-        tuple(pictures(factor) for factor in ("0.01", "1/sqrt(n)")),
+        tuple(flower(rate) for rate in (FLOWER.learning_rate, exercise.model.learning_rate) if earlier),
+        tuple(pictures(factor) for factor in (f"{SMALL:g}", "1/sqrt(n)") if earlier),
         versions(exercise),
     )
 
@@ -92,7 +76,7 @@ def _starts(model: Model, seed: int) -> Iterator[Start]:
 
 
 def _patient(model: Model, seed: int) -> Patient:
-    longer = Model(model.layers, model.learning_rate, PATIENCE)
+    longer = replace(model, iterations=PATIENCE)
     run = train(scaled(model.layers, SMALL, seed), course_data(), longer, engine=engine(course_data(), longer))
     return Patient(SMALL, PATIENCE, run.train_accuracy, run.test_accuracy)
 
@@ -100,20 +84,22 @@ def _patient(model: Model, seed: int) -> Patient:
 def _variants(model: Model) -> Iterator[Variant]:
     data, steps = course_data(), engine(course_data(), model)
 
-    def he(seed: int, draw: Draw, last: float = 2.0) -> Parameters:
-        rng, start = np.random.RandomState(seed), {}
-        for layer, (n_prev, n) in enumerate(pairwise(model.layers), start=1):
-            c = last if layer == len(model.layers) - 1 else 2.0
-            start[f"W{layer}"] = draw(rng, (n, n_prev)) * np.sqrt(c / n_prev)
-            start[f"b{layer}"] = np.zeros((n, 1))
-        return start
-
     def shares(start: Callable[[int], Parameters]) -> tuple[float, ...]:
-        return tuple(each(lambda seed: train(start(seed), data, model, engine=steps).train_accuracy, SEEDS, steps))
+        def share_at(seed: int) -> float:
+            return train(start(seed), data, model, engine=steps).train_accuracy
 
-    for name, draw in VARIANTS.items():
-        yield Variant(name, shares(lambda seed, draw=draw: he(seed, draw)))  # type: ignore[misc]  # bound, not given
-    yield Variant(XAVIER_LAST, shares(lambda seed: he(seed, VARIANTS["randn"], last=1.0)))
+        return tuple(each(share_at, SPREAD_SEEDS, steps))
+
+    def stretched(seed: int) -> Parameters:
+        start = scaled(model.layers, None, seed, "rand")
+        return {name: value * np.sqrt(12) for name, value in start.items()}
+
+    def xavier_last(seed: int) -> Parameters:
+        start, last = scaled(model.layers, None, seed), f"W{len(model.layers) - 1}"
+        return {**start, last: start[last] / np.sqrt(2)}
+
+    yield Variant(STRETCHED, shares(stretched))
+    yield Variant(XAVIER_LAST, shares(xavier_last))
 
 
 def _moved(model: Model, scale: float | None, seed: int) -> Moved:
@@ -124,18 +110,18 @@ def _moved(model: Model, scale: float | None, seed: int) -> Moved:
 
     def apart(seed: int) -> float:
         start = scaled(model.layers, scale, seed)
-        one, another = (train(start, points, model, engine=engine).train_accuracy for points, engine in steps)
-        return abs(one - another)
+        before, after = (train(start, points, model, engine=engine).train_accuracy for points, engine in steps)
+        return abs(before - after)
 
-    found = each(apart, SEEDS, steps[0][1])
-    return Moved(scale, len(found), sum(difference > 0 for difference in found), max(found))
+    differences = each(apart, SPREAD_SEEDS, steps[0][1])
+    return Moved(scale, len(differences), sum(difference > 0 for difference in differences), max(differences))
 
 
-def _shifted(seed: int) -> tuple[float, float]:
+def _shifted(seed: int, scale: float) -> tuple[float, float]:
     rng = np.random.RandomState(seed)
     rng.randn(2, 3)
     rng.randn(2, 1)  # the biases take these
-    return float(scaled((3, 2, 1), 10.0, seed)["W2"][0, 0]), float(rng.randn(1, 2)[0, 0] * 10)
+    return float(scaled((3, 2, 1), scale, seed)["W2"][0, 0]), float(rng.randn(1, 2)[0, 0] * scale)
 
 
 def widths(layers: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
@@ -144,11 +130,12 @@ def widths(layers: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple((first, *(units * times for units in hidden), last) for times in WIDER)
 
 
-def _width(layers: tuple[int, ...], learning_rate: float, seed: int) -> Width:
+def _width(model: Model, seed: int) -> Width:
     def first(scale: float | None) -> float:
-        return train(scaled(layers, scale, seed), course_data(), Model(layers, learning_rate, 1)).trace.exact_cost[0]
+        start = scaled(model.layers, scale, seed)
+        return train(start, course_data(), replace(model, iterations=1)).trace.exact_cost[0]
 
-    return Width(layers, first(1.0), first(None))
+    return Width(model.layers, first(1.0), first(None))
 
 
 def _signals(seed: int) -> Iterator[Signal]:
@@ -163,7 +150,7 @@ def _signals(seed: int) -> Iterator[Signal]:
 
 
 def flower_points() -> tuple[Floats, Floats]:
-    """Return X of shape (2, 400) and Y of shape (1, 400): the petals of that exercise, number for number.
+    """Return X of shape (2, 400) and Y of shape (1, 400): the petals of the exercise with one hidden layer, number for number.
 
     Notes
     -----
@@ -178,7 +165,7 @@ def flower_points() -> tuple[Floats, Floats]:
 
 
 def flower(rate: float) -> Earlier:
-    """Train that exercise's network, 4 tanh units, from its own start (seed 2, scale 0.01) with a learning rate.
+    """Train the network with one hidden layer, 4 tanh units, from its own start (seed 2, scale 0.01) with a learning rate.
 
     Notes
     -----
@@ -186,8 +173,8 @@ def flower(rate: float) -> Earlier:
     """
     X, Y = flower_points()
     m, rng = X.shape[1], np.random.RandomState(2)
-    W1, b1 = rng.randn(4, 2) * 0.01, np.zeros((4, 1))
-    W2, b2 = rng.randn(1, 4) * 0.01, np.zeros((1, 1))
+    W1, b1 = rng.randn(4, 2) * SMALL, np.zeros((4, 1))
+    W2, b2 = rng.randn(1, 4) * SMALL, np.zeros((1, 1))
     costs = []
     for _ in range(FLOWER.iterations):
         A1 = np.tanh(W1 @ X + b1)
@@ -200,7 +187,7 @@ def flower(rate: float) -> Earlier:
     answers = W2 @ np.tanh(W1 @ X + b1) + b2 > 0
     left = next((iteration for iteration, value in enumerate(costs) if value < 0.6), None)
     accuracy = float(np.mean(answers == (Y > 0.5)))
-    return Earlier("0.01", rate, FLOWER.iterations, accuracy, costs[0], costs[-1], left, FLOWER.iterations)
+    return Earlier(f"{SMALL:g}", rate, FLOWER.iterations, accuracy, costs[0], costs[-1], left, FLOWER.iterations)
 
 
 def made_up_pictures() -> tuple[Floats, Floats]:
@@ -214,7 +201,7 @@ def made_up_pictures() -> tuple[Floats, Floats]:
 
 
 def pictures(factor: str) -> Earlier:
-    """Train that exercise's network on made-up pictures, with its learning rate, from weights times a factor.
+    """Train the network with four layers on made-up pictures, with its learning rate, from weights times a factor.
 
     The pictures are turned into the 209 directions that they span, and W1 with them: no output and no gradient changes by
     it, and a step costs a hundredth.
@@ -222,7 +209,7 @@ def pictures(factor: str) -> Earlier:
     X, Y = made_up_pictures()
     start, rng = {}, np.random.RandomState(1)
     for layer, (n_prev, n) in enumerate(pairwise(PICTURES.layers), start=1):
-        start[f"W{layer}"] = rng.randn(n, n_prev) * (0.01 if factor == "0.01" else 1 / np.sqrt(n_prev))
+        start[f"W{layer}"] = rng.randn(n, n_prev) * (1 / np.sqrt(n_prev) if factor == "1/sqrt(n)" else SMALL)
         start[f"b{layer}"] = np.zeros((n, 1))
     Q, R = np.linalg.qr(X)
     start["W1"] = start["W1"] @ Q

@@ -17,10 +17,11 @@ from markupsafe import Markup
 from grader.errors import RequestError
 from grader.exercise import shipped
 from grader.exercise.load import Exercise
-from grader.exercise.shipped import ESCAPE_CAP, Spread
+from grader.exercise.shipped import ESCAPE_CAP, SMALL, Spread
 from grader.exercise.training import course_data
 from grader.explaining import Measured
 from grader.explaining.exhibits import Exhibit, Experiment, exhibits
+from grader.explaining.questions import FAIR
 from grader.faults import attempt
 from grader.messages import say
 from grader.rendering import html
@@ -36,7 +37,6 @@ DRAWS = {  # what each weight is before it is multiplied, by the names of `shipp
 RATES = (0.001, 0.0075, 0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 1.2)
 ITERATIONS = (100, 300, 1_000, 5_000, 10_000, 15_000, 30_000, 60_000)
 SCALES = (*(float(f"{digit}e{power}") for power in range(-3, 2) for digit in (1, 1.5, 2, 3, 5, 7)), 100.0)
-SMALL, FAIR = 0.01, 1.0  # the small random numbers that courses advise; and what races where these are asked for
 MOST_STARTS = 3  # in one race
 COUNTS = ("no", "one", "two", "three", "four", "five")
 SEED = 1  # where the right answers set none

@@ -24,18 +24,16 @@ from grader.exercise.training import (
     Parameters,
     course_data,
     escape,
+    larger_rate,
     train,
 )
 from grader.messages import say
 from grader.records import RateEnd, Training
 
-RATES = (0.1,)  # larger learning rates that are tried from a start that stays on the plateau
-
-
 FAST_SECONDS, PLAIN_SECONDS = 4e-6, 80e-6  # an iteration at most, by engine: what is cut short hangs on no clock
 
 
-LONGER = 4  # times as far as with each larger learning rate the end of a plateau is looked for with the model's own
+LONGER = 4  # times as far as with a larger learning rate the end of a plateau is looked for with the model's own
 
 
 FURTHER = 2  # times as far as the end of a plateau is looked for, a larger learning rate's run is followed
@@ -48,7 +46,7 @@ NEAR = 0.1  # how far from ln 2 a cost may be for that: twice what the plateau a
 
 
 class Faster(TypedDict):
-    """What larger learning rates do from a start: fields of a `Training`."""
+    """What a larger learning rate does from a start: fields of a `Training`."""
 
     rates: tuple[tuple[float, int | None], ...]
     rates_searched: int
@@ -102,7 +100,7 @@ class Trainer:
         return self.known(key)
 
     def _with_waits(self, made: Training, parameters: Parameters, end: Parameters, data: Data) -> Training:
-        """Add when this start leaves the plateau, with the model's learning rate and with larger ones."""
+        """Add when this start leaves the plateau, with the model's learning rate and with a larger one."""
         steps = engine(data, self.model)
         cap, rates_cap = caps(self.model, self.seconds, _iteration_seconds(steps))
         known = self.waits(self.model).get(start_key(parameters, self.model))
@@ -132,7 +130,7 @@ class Trainer:
         cap, rates_cap = caps(self.model, self.seconds, seconds)
         if training is not None and not training.searched:
             cap = rates_cap = 0
-        return seconds * (trained + WATCHED + max(cap - trained, 0) + FURTHER * len(RATES) * rates_cap)
+        return seconds * (trained + WATCHED + max(cap - trained, 0) + FURTHER * rates_cap)
 
     def known(self, key: str) -> Training:
         """Return a training that was made before.
@@ -151,9 +149,9 @@ def no_time() -> str:
 
 
 def caps(model: Model, seconds: float, iteration_seconds: float) -> tuple[int, int]:
-    """Return how far the end of a plateau is looked for with the model's learning rate, and with each larger one."""
+    """Return how far the end of a plateau is looked for with the model's learning rate, and with a larger one."""
     further = seconds / iteration_seconds - model.iterations - WATCHED
-    share = max(further, 0.0) / (LONGER + FURTHER * len(RATES))
+    share = max(further, 0.0) / (LONGER + FURTHER)
     return _rounded(model.iterations + LONGER * share), _rounded(share)
 
 
@@ -179,19 +177,17 @@ def stays(training: Training) -> bool:
 
 
 def faster(parameters: Parameters, data: Data, model: Model, cap: int) -> Faster:
-    """Return the first iteration with a cost below 0.6 for larger learning rates, None if not before the cap, and the ends.
+    """Return the first iteration with a cost below 0.6 for a larger learning rate, None if not before the cap, and the end.
 
-    A run is followed to a multiple of the model's iterations, well past its plateau: what leaves it may fall back.
+    The run is followed to a multiple of the model's iterations, well past its plateau: what leaves it may fall back.
     """
-    rates: list[tuple[float, int | None]] = []
-    ends = []
-    for rate in RATES:
-        steps = engine(data, replace(model, learning_rate=rate))
-        left = escape(parameters, data, replace(model, learning_rate=rate), cap, engine=steps)
-        rates.append((rate, left))
-        times = 0 if left is None else max(1, math.ceil(SETTLED * left / model.iterations))
-        if left is not None and left + times * model.iterations <= FURTHER * cap:
-            longer = replace(model, learning_rate=rate, iterations=times * model.iterations)
-            run = train(parameters, data, longer, engine=steps)
-            ends.append(RateEnd(rate, longer.iterations, run.train_accuracy, run.test_accuracy))
-    return Faster(rates=tuple(rates), rates_searched=cap, rate_ends=tuple(ends))
+    quick = replace(model, learning_rate=larger_rate(model))
+    steps = engine(data, quick)
+    left = escape(parameters, data, quick, cap, engine=steps)
+    ends: tuple[RateEnd, ...] = ()
+    times = 0 if left is None else max(1, math.ceil(SETTLED * left / model.iterations))
+    if left is not None and left + times * model.iterations <= FURTHER * cap:
+        longer = replace(quick, iterations=times * model.iterations)
+        run = train(parameters, data, longer, engine=steps)
+        ends = (RateEnd(quick.learning_rate, longer.iterations, run.train_accuracy, run.test_accuracy),)
+    return Faster(rates=((quick.learning_rate, left),), rates_searched=cap, rate_ends=ends)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,7 +15,8 @@ from grader.exercise.training import Data, Model, Plain, train
 from grader.precompute import asides as precompute
 
 EXERCISE = exercises.load()
-ASIDES = asides.load(EXERCISE)
+SHIPPED = shipped.load(EXERCISE)
+ASIDES = asides.load(EXERCISE, SHIPPED)
 
 
 def test_the_exercise_with_one_hidden_layer_is_made_again_number_for_number():
@@ -58,7 +61,7 @@ def test_odd_starts_made_again_are_those_that_are_shipped():
 
 
 def test_random_biases_shift_what_comes_after_them():
-    right, shifted = precompute._shifted(3)
+    right, shifted = precompute._shifted(3, 10.0)
     assert (right, shifted) == pytest.approx(ASIDES.shifted)
     assert right == pytest.approx(-0.82741481)  # as the notebook prints it
     np.random.seed(3)
@@ -68,11 +71,17 @@ def test_random_biases_shift_what_comes_after_them():
 
 
 def test_a_width_and_the_variants_made_again_are_those_that_are_shipped():
-    again, stored = precompute._width(ASIDES.widths[1].layers, EXERCISE.model.learning_rate, 3), ASIDES.widths[1]
+    again, stored = precompute._width(replace(EXERCISE.model, layers=ASIDES.widths[1].layers), 3), ASIDES.widths[1]
     assert (again.as_drawn, again.he) == pytest.approx((stored.as_drawn, stored.he), rel=1e-9)
-    (randn,) = (one for one in ASIDES.variants if one.name == "randn")
-    he = next(row for row in shipped.load(EXERCISE).spread if row.scale is None)
-    assert randn.train_accuracy == he.train_accuracy  # the same fifty runs, measured twice
+
+
+def test_variants_of_draws_that_trainings_has_are_measured_once():
+    file = msgspec.json.decode((EXERCISE.folder / asides.FILE).read_bytes())
+    assert [row["name"] for row in file["variants"]] == [asides.STRETCHED, asides.XAVIER_LAST]
+    assert [row.name for row in ASIDES.variants] == [*asides.DRAWN.values(), asides.STRETCHED, asides.XAVIER_LAST]
+    he = next(row for row in SHIPPED.spread if row.scale is None)
+    assert ASIDES.variants[0].train_accuracy == he.train_accuracy
+    assert asides.load(EXERCISE, msgspec.structs.replace(SHIPPED, spread=())) is None
 
 
 def test_the_rule_keeps_the_size_of_a_signal_and_the_others_do_not():

@@ -41,9 +41,12 @@ def test_a_training_made_again_is_the_one_that_is_shipped():
     assert again.gradient_norms == pytest.approx(stored.gradient_norms, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", trainings.MISTAKES)
+MISTAKES = trainings.mistakes_of(EXERCISE)
+
+
+@pytest.mark.parametrize("name", MISTAKES)
 def test_what_common_mistakes_give_is_shipped(name):
-    start = shipped.drawn(EXERCISE.model.layers, **{"seed": 3} | trainings.MISTAKES[name])
+    start = shipped.drawn(EXERCISE.model.layers, **{"seed": 3} | MISTAKES[name])
     stored = Trainer(EXERCISE.model, SHIPPED.cache()).known(start_key(start, EXERCISE.model))
     again = train(start, course_data(), EXERCISE.model)
     assert (stored.regime, stored.escape) == (again.regime, None)
@@ -53,7 +56,8 @@ def test_what_common_mistakes_give_is_shipped(name):
 def test_a_mistake_that_stays_near_ln_2_is_left_to_be_followed(monkeypatch):
     """Its wait is measured with the submission; a training that is shipped without it would be taken as it is."""
     small = {"times": lambda _n_prev, _n: 0.01}
-    monkeypatch.setattr(trainings, "MISTAKES", {"small": small, "zero": {"times": lambda _n_prev, _n: 0.0}})
+    starts = {"small": small, "zero": {"times": lambda _n_prev, _n: 0.0}}
+    monkeypatch.setattr(trainings, "mistakes_of", lambda _exercise: starts)
     assert list(trainings.mistakes(EXERCISE)) == [
         start_key(shipped.scaled(EXERCISE.model.layers, 0.0, 3), EXERCISE.model)
     ]
@@ -147,7 +151,7 @@ def test_a_sample_of_the_spread_made_again_is_the_one_that_is_shipped(scale):
 def test_every_scale_has_its_spread_and_its_trace():
     assert [one.scale for one in SHIPPED.spread] == [0.0, None, *shipped.SCALES]
     own = shipped.known(SHIPPED, EXERCISE).values()
-    assert len(SHIPPED.trainings) == len(own) + len(trainings.MISTAKES)
+    assert len(SHIPPED.trainings) == len(own) + len(MISTAKES)
     for key in SHIPPED.trainings:
         run = Trainer(EXERCISE.model, SHIPPED.cache()).known(key)
         assert run.trace.iterations[-1] == EXERCISE.model.iterations - 1
@@ -202,8 +206,8 @@ def test_the_sweep_of_a_page_is_what_is_shipped():
     assert rows[0.0].escape is None
     assert rows[None].cost.low <= rows[None].cost.median <= rows[None].cost.high
     assert rows[100.0].cost.high > rows[1.0].cost.high
-    assert [(row.layers, row.learning_rate) for row in found.settings] == [
-        (net, rate) for net, rate, _ in trainings.SETTINGS
+    assert [(row.layers, row.learning_rate, row.iterations) for row in found.settings] == [
+        (model.layers, model.learning_rate, model.iterations) for model in trainings.settings(EXERCISE)
     ]
     assert [row.layers for row in found.waits] == list(trainings.depths(EXERCISE.model.layers))
     assert all(row.scales == trainings.DEPTHS_SCALES for row in found.waits)
@@ -252,7 +256,7 @@ def test_how_a_small_scale_fares_over_seeds_is_shipped():
 @pytest.mark.slow
 @pytest.mark.skipif(not fast.available(), reason="llvmlite is not installed: SEEDS WERE NOT TRAINED AGAIN")
 def test_seeds_that_fall_back_do_so_again():
-    again = trainings.setting(EXERCISE.model.layers, 1.2, EXERCISE.model.iterations, 3)
+    again = trainings.setting(replace(EXERCISE.model, learning_rate=1.2), 3)
     (row,) = (one for one in SHIPPED.settings if (one.layers, one.learning_rate) == (again.layers, 1.2))
     assert abs(sum(share > 0.9 for share in again.over_seeds) - 32) <= 3  # measured: rounding moves 30 to 34
     assert again.escapes.count(None) == row.escapes.count(None)
@@ -301,7 +305,7 @@ def test_numbers_of_other_settings_are_not_used(tmp_path, file, old, new):
     other = changed(tmp_path / "other", file, (old, new))
     assert shipped.load(other).trainings == {}
     assert shipped.load(other).sweep == ()
-    assert asides.load(other) is None
+    assert asides.load(other, SHIPPED) is None
 
 
 def test_numbers_of_other_points_are_not_used(monkeypatch):
@@ -313,7 +317,7 @@ def test_numbers_of_other_points_are_not_used(monkeypatch):
 def test_other_points_of_the_rubric_leave_the_numbers(tmp_path):
     other = changed(tmp_path / "other", "exercise.toml", ('policy = "partial"', 'policy = "course"'))
     assert shipped.load(other).trainings == SHIPPED.trainings
-    assert asides.load(other) == asides.load(EXERCISE) is not None
+    assert asides.load(other, SHIPPED) == asides.load(EXERCISE, SHIPPED) is not None
 
 
 def test_a_page_of_a_changed_exercise_quotes_no_number_of_the_other(tmp_path):

@@ -18,12 +18,14 @@ from rich.console import Console
 from grader import api as service
 from grader.classroom.statistics import gather, overview
 from grader.errors import RequestError
+from grader.exercise import asides, fast, quotes, shipped
 from grader.exercise import load as exercises
-from grader.exercise import quotes, shipped
 from grader.exercise.load import Exercise
 from grader.judging.checks import CHECKS
 from grader.lms.common import feedback
 from grader.pipeline import Pipeline
+from grader.precompute import asides as measured_asides
+from grader.precompute import trainings as measured_trainings
 from grader.records import Result
 from grader.rendering import annotated, classpage, html, terminal
 from grader.rendering import summary as class_summary
@@ -42,7 +44,7 @@ SUBMISSIONS = {
 }  # fmt: skip
 FOREIGN = (
     r"14,?999|15,?000|14,?000",
-    r"0\.4633|300,462|0\.9933|0\.83 / 0\.86",
+    r"0\.4633|300,462|350,000|0\.83 / 0\.86",
     r"[Ss]eed(?: of)? 3\b|seed\(3\)",
     r"(?:multiply the weights by|factor|put|scale) 10\b",
     r"two hidden layers|\[2, 10, 5, 1\]",
@@ -73,6 +75,59 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Exercise:
 def pipeline(other: Exercise) -> Iterator[Pipeline]:
     with Pipeline(other, b"secret") as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def measured(other: Exercise, tmp_path_factory: pytest.TempPathFactory) -> Exercise:
+    """The same exercise with numbers that were measured for it: fewer, and not as far, so that it takes seconds."""
+    if not fast.available():
+        pytest.skip("llvmlite is not installed: NOTHING WAS MEASURED FOR THE OTHER EXERCISE")
+    folder = tmp_path_factory.mktemp("measured") / "other"
+    shutil.copytree(other.folder, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measured_trainings, "ESCAPE_CAP", 30_000)
+        patch.setattr(measured_trainings, "SCALES", (0.01, 1.0, 10.0))
+        patch.setattr(measured_trainings, "BETWEEN", (0.2,))
+        patch.setattr(measured_asides, "PATIENCE", 20_000)
+        patch.setattr(measured_asides, "WIDER", (1, 2, 3))
+        patch.setattr(measured_asides, "SIGNAL_UNITS", 50)
+        for module in (measured_trainings, measured_asides):
+            patch.setattr(module, "SPREAD_SEEDS", range(6))
+            module.main(str(folder))
+    return exercises.load(str(folder), CHECKS)
+
+
+def test_what_is_measured_for_an_exercise_is_measured_for_its_own_answers(measured):
+    numbers = shipped.load(measured)
+    aside = asides.load(measured, numbers)
+    assert aside is not None
+    assert [point.scale for point in numbers.sweep] == [0.01, 0.5, 1.0, 10.0]
+    assert {row.scale for row in numbers.draws} == {row.scale for row in aside.moved} - {0.01} == {None, 0.5}
+    assert [(row.layers, row.learning_rate, row.iterations) for row in numbers.settings] == [
+        ((2, 8, 1), 0.02, 4_000),
+        ((2, 8, 1), 0.2, 24_000),
+    ]
+    assert {row.learning_rate for row in numbers.escapes} == {0.02, 0.2}
+    assert aside.shifted[0] == shipped.scaled((3, 2, 1), 0.5, 5)["W2"][0, 0]
+    assert aside.flower == aside.pictures == ()  # those came before the course's own exercise
+
+
+@pytest.mark.parametrize("name", SUBMISSIONS)
+def test_pages_with_numbers_of_their_own_have_none_of_the_shipped_exercise(measured, tmp_path, name):
+    with Pipeline(measured, b"secret") as pipeline:
+        result = graded(pipeline, tmp_path, name)
+    text = shown(result)
+    assert result.passed == (name == "right")
+    assert result.sweep is not None
+    assert (result.sweep.seed, result.sweep.seeds) == (5, 6)
+    assert [found[0] for pattern in FOREIGN for found in re.finditer(f".{{0,40}}(?:{pattern}).{{0,20}}", text)] == []
+
+
+def test_the_lab_with_numbers_of_its_own_has_none_of_the_shipped_exercise(measured):
+    page = service.lab_page(measured)
+    body = Markup(re.sub(r"<(style|script|select).*?</\1>", "", page, flags=re.DOTALL)).striptags()
+    assert "About this exercise" in page
+    assert [found[0] for pattern in FOREIGN for found in re.finditer(f".{{0,40}}(?:{pattern}).{{0,20}}", body)] == []
 
 
 def graded(pipeline: Pipeline, folder: Path, name: str) -> Result:
