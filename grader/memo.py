@@ -20,7 +20,7 @@ from grader.exercise.load import Exercise
 from grader.exercise.starts import Cache
 from grader.pipeline import Pipeline
 from grader.prepare import Prepared
-from grader.records import Call, Function, FunctionEvidence, FunctionResult, Outcome, Training
+from grader.records import Call, Function, FunctionEvidence, FunctionResult, Outcome, TrainingRun
 from grader.rendering.html import Pieces, VerdictPieces
 from grader.rendering.picture import PictureInput
 from grader.running.gather import (
@@ -89,7 +89,7 @@ class Keys:
 
     def of(self, value: object) -> bytes:
         """Return the hash of a record, or of a value in one."""
-        if isinstance(value, Training) or (isinstance(value, tuple) and value and isinstance(value[0], Outcome)):
+        if isinstance(value, TrainingRun) or (isinstance(value, tuple) and value and isinstance(value[0], Outcome)):
             hashed = self._hashes.get(id(value))
             if hashed is None:  # the object is kept with its hash, so that no other can have its number
                 hashed = self._hashes.put(id(value), (value, _sha256(value)))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.messages import say
-from grader.records import Beginning, Boundary, Regime, Trace, Training
+from grader.records import Beginning, Boundary, Regime, Trace, Training, TrainingRun
 
 Floats = NDArray[np.float64]
 Parameters = Mapping[str, Floats]
@@ -226,7 +226,7 @@ def train(
         outputs = _forward(values, data.X_train)[-1]
         boundary = _boundary(values) if len(data.X_train) == 2 else None
     judged = last if np.all(np.isfinite(outputs)) else math.nan  # the cost leaves out terms that are NaN
-    return Training(
+    return TrainingRun(
         train_accuracy=train_accuracy,
         test_accuracy=test_accuracy,
         cost_first=first,
@@ -301,7 +301,7 @@ def _look(values: dict[str, Floats], data: Data, learning_rate: float) -> tuple[
         )
 
 
-def _without_biases(values: dict[str, Floats], data: Data) -> Beginning | None:
+def _without_biases(values: dict[str, Floats], data: Data) -> Beginning[float] | None:
     """Return the same weights with biases of zero before their first step; None where all biases are zero."""
     if not any(np.any(value) for name, value in values.items() if name.startswith("b")):
         return None

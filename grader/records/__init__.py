@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -320,11 +320,24 @@ class Outcome:
         return None if array is None else array.numpy()
 
 
+Number = float | Literal["inf", "-inf", "nan"]
+N = TypeVar("N", bound=Number)  # float where it is measured, Number where JSON holds it
+
+
+def number(value: float) -> Number:
+    """Return `value` as JSON can hold it: JSON has no inf and no NaN."""
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return float(value)
+
+
 Regime = Literal["dead", "symmetric", "diverged", "plateau", "saturated", "healthy", "slow", "not_run"]
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Generic[N]):
     """What a run looked like before the step of some iterations, one entry each.
 
     `cost` is what the notebook computes (inf where it takes the log of 0), `exact_cost` the same cross-entropy in softplus form,
@@ -333,12 +346,12 @@ class Trace:
     """
 
     iterations: tuple[int, ...] = ()
-    cost: tuple[float, ...] = ()
-    exact_cost: tuple[float, ...] = ()
-    gradient_norms: tuple[tuple[float, ...], ...] = ()
-    relative_steps: tuple[tuple[float, ...], ...] = ()
-    dead: tuple[tuple[float, ...], ...] = ()
-    saturated: tuple[float, ...] = ()
+    cost: tuple[N, ...] = ()
+    exact_cost: tuple[N, ...] = ()
+    gradient_norms: tuple[tuple[N, ...], ...] = ()
+    relative_steps: tuple[tuple[N, ...], ...] = ()
+    dead: tuple[tuple[N, ...], ...] = ()
+    saturated: tuple[N, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,15 +378,15 @@ class RateEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(Generic[N]):
     """A start before its first step: gradient norms of the weights by layer, and the share of saturated outputs."""
 
-    gradient_norms: tuple[float, ...]
-    saturated: float
+    gradient_norms: tuple[N, ...]
+    saturated: N
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class TrainingRun(Generic[N]):
     """One run of the full model.
 
     Accuracies are shares between 0 and 1, costs are mean cross-entropies in nats at an iteration before its step, norms
@@ -390,27 +403,32 @@ class Training:
 
     train_accuracy: float
     test_accuracy: float
-    cost_first: float
-    cost_14000: float
-    cost_last: float
+    cost_first: N
+    cost_14000: N
+    cost_last: N
     regime: Regime
-    costs: tuple[tuple[int, float], ...]
-    gradient_norms: tuple[float, ...]
-    weight_norms: tuple[float, ...]
-    saturated: float
-    trace: Trace = Trace()
+    costs: tuple[tuple[int, N], ...]
+    gradient_norms: tuple[N, ...]
+    weight_norms: tuple[N, ...]
+    saturated: N
+    trace: Trace[N] = Trace()
     escape: int | None = None
     searched: int = 0
     boundary: Boundary | None = None
-    spread: tuple[float, ...] = ()
+    spread: tuple[N, ...] = ()
     distinct: tuple[int, ...] = ()
     raised: int = 0
     watched: int = 0
-    outputs: tuple[float, ...] = ()
+    outputs: tuple[N, ...] = ()
     rates: tuple[tuple[float, int | None], ...] = ()
     rates_searched: int = 0
     rate_ends: tuple[RateEnd, ...] = ()
-    without_biases: Beginning | None = None
+    without_biases: Beginning[N] | None = None
+
+
+# Names of types; a record is made with the class itself, because a frozen one with slots cannot note its type's argument.
+Training = TrainingRun[float]
+TrainingResult = TrainingRun[Number]
 
 
 # --- evidence ------------------------------------------------------------------------------------------------------
@@ -510,7 +528,6 @@ class Finding:
 
 # --- the result: contracts of result.json --------------------------------------------------------------------------
 
-Number = float | Literal["inf", "-inf", "nan"]
 FunctionStatus = Literal[
     "graded",
     "missing",
@@ -529,15 +546,6 @@ SeedStatus = Literal[
 ]
 Biases = Literal["zeros", "nonzero", "wrong_shape", "missing"]
 CourseTest = Literal["passed", "failed", "not_run"]
-
-
-def number(value: float) -> Number:
-    """Return `value` as JSON can hold it: JSON has no inf and no NaN."""
-    if math.isnan(value):
-        return "nan"
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    return float(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -625,56 +633,6 @@ class Cause:
     asked: str | None = None
     factors: Table | None = None
     place: Place | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TraceResult:
-    """The course of a run, as JSON can hold it; fields as in `Trace`."""
-
-    iterations: tuple[int, ...] = ()
-    cost: tuple[Number, ...] = ()
-    exact_cost: tuple[Number, ...] = ()
-    gradient_norms: tuple[tuple[Number, ...], ...] = ()
-    relative_steps: tuple[tuple[Number, ...], ...] = ()
-    dead: tuple[tuple[Number, ...], ...] = ()
-    saturated: tuple[Number, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BeginningResult:
-    """A start before its first step, as JSON can hold it; fields as in `Beginning`."""
-
-    gradient_norms: tuple[Number, ...]
-    saturated: Number
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingResult:
-    """One run of the full model, as JSON can hold it; fields as in `Training`."""
-
-    train_accuracy: float
-    test_accuracy: float
-    cost_first: Number
-    cost_14000: Number
-    cost_last: Number
-    regime: Regime
-    costs: tuple[tuple[int, Number], ...]
-    gradient_norms: tuple[Number, ...]
-    weight_norms: tuple[Number, ...]
-    saturated: Number
-    trace: TraceResult = TraceResult()
-    escape: int | None = None
-    searched: int = 0
-    boundary: Boundary | None = None
-    spread: tuple[Number, ...] = ()
-    distinct: tuple[int, ...] = ()
-    raised: int = 0
-    watched: int = 0
-    outputs: tuple[Number, ...] = ()
-    rates: tuple[tuple[float, int | None], ...] = ()
-    rates_searched: int = 0
-    rate_ends: tuple[RateEnd, ...] = ()
-    without_biases: BeginningResult | None = None
 
 
 Show = Literal["concept", "line", "fix"]

@@ -308,7 +308,7 @@ def test_every_kind_of_training_has_a_page(regime: Any) -> None:
         (
             {
                 "regime": "saturated",
-                "trace": records.TraceResult(iterations=(0, 5), gradient_norms=((8000.0, 9000.0), (0.0, 0.0))),
+                "trace": records.Trace(iterations=(0, 5), gradient_norms=((8000.0, 9000.0), (0.0, 0.0))),
             },
             "stopped learning",
         ),
@@ -320,7 +320,7 @@ def test_what_a_run_did_is_what_became_of_it(changes: Any, says: str) -> None:
 
 def test_layers_that_miss_the_same_points_are_named_together() -> None:
     norms = ((8.0, 9.0, 1.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
-    trace = records.TraceResult(iterations=(0, 5, 10), gradient_norms=norms)
+    trace = records.Trace(iterations=(0, 5, 10), gradient_norms=norms)
     picture = gradients(replace(builders.SMALL, trace=trace))
     assert picture.note.count("exactly 0") == 1
     assert "W1, W2 and W3" in picture.note
@@ -642,7 +642,7 @@ def test_functions_that_are_not_right_come_first() -> None:
 def traced(*norms: tuple[records.Number, ...]) -> records.TrainingResult:
     """Return a run whose gradients were looked at every 100 iterations."""
     iterations = tuple(100 * index for index in range(len(norms)))
-    return replace(builders.HEALTHY, trace=records.TraceResult(iterations=iterations, gradient_norms=norms))
+    return replace(builders.HEALTHY, trace=records.Trace(iterations=iterations, gradient_norms=norms))
 
 
 def test_gradients_have_a_line_for_each_layer_and_say_where_they_go() -> None:

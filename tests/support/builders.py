@@ -29,8 +29,9 @@ from grader.records import (
     Sweep,
     SweepRow,
     Table,
-    TraceResult,
+    Trace,
     TrainingResult,
+    TrainingRun,
     WaitRow,
     number,
 )
@@ -81,7 +82,7 @@ def training(
 ) -> TrainingResult:
     """Return a run with a cost every 1000 iterations; its description follows from the costs."""
     points: tuple[tuple[int, Number], ...] = tuple((1000 * index, number(cost)) for index, cost in enumerate(costs))
-    return TrainingResult(
+    return TrainingRun(
         train_accuracy=accuracies[0],
         test_accuracy=accuracies[1],
         cost_first=number(costs[0]),
@@ -100,10 +101,10 @@ TEN = replace(training(_TEN, 0.3810822402, (0.83, 0.86)), regime="saturated")
 SMALL = replace(training(_SMALL, 0.6931473034, (0.4633333333, 0.48)), regime="plateau")
 HEALTHY = training()
 _AT = (0, 100, 1000, 14999)
-DEAD = replace(DEAD, trace=TraceResult(iterations=_AT, gradient_norms=((0.0, 0.0, 0.0),) * 4))
+DEAD = replace(DEAD, trace=Trace(iterations=_AT, gradient_norms=((0.0, 0.0, 0.0),) * 4))
 SMALL = replace(
     SMALL,
-    trace=TraceResult(iterations=_AT, gradient_norms=((9.7e-6, 9.2e-6, 1.5e-5),) * 4),
+    trace=Trace(iterations=_AT, gradient_norms=((9.7e-6, 9.2e-6, 1.5e-5),) * 4),
     escape=300_462,
     searched=1_000_000,
 )
