@@ -128,12 +128,13 @@ def _measured(exercise: Exercise, known: Shipped, trainer: Trainer) -> Measured:
     model = exercise.model
     starts = shipped.known(known, exercise)
     named = {0.0: "weights of zero", None: "He's scale"} | {one.scale: f"x{one.scale:g}" for one in known.sweep}
+    runs = {scale: trainer.known(starts[name]) for scale, name in named.items() if name in starts}
     return Measured(
         learning_rate=model.learning_rate,
         iterations=model.iterations,
         points=course_data().X_train.shape[1],
-        sweep=sweep(known),
-        runs={scale: trainer.known(starts[name]) for scale, name in named.items() if name in starts},
+        sweep=sweep(known, runs),
+        runs=runs,
         spread={one.scale: one for one in known.spread},
         asides=asides.load(exercise, known),
         seed=shipped.solution_seed(exercise),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from statistics import quantiles
 
 from grader.exercise.shipped import ESCAPE_CAP, Escape, Setting, Shipped, Spread
-from grader.records import Number, Quartiles, SettingRow, Sweep, SweepRow, WaitRow, number
+from grader.records import Number, Quartiles, SettingRow, Sweep, SweepRow, Training, WaitRow, number
 
 DECIMALS = 4  # of 300 points; as the notebook prints them
 COST_DIGITS = 6  # significant ones
@@ -18,31 +18,37 @@ LEARNED, GUESSING = (
 )  # a train accuracy above the first has learned; the second is that of one answer for all points
 
 
-def sweep(shipped: Shipped) -> Sweep | None:
-    """Return outcome against scale, of the shipped runs; None for an exercise that has none."""
+def sweep(shipped: Shipped, runs: Mapping[float | None, Training]) -> Sweep | None:
+    """Return outcome against scale, of the shipped runs; None for an exercise that has none.
+
+    `runs` are those of the exercise's own seed, by scale: it may be none of the seeds that were gone through.
+    """
     seed = shipped.seed
-    if not shipped.spread or seed is None or seed >= len(shipped.spread[0].train_accuracy):
+    if seed is None or not shipped.spread or any(row.scale not in runs for row in shipped.spread):
         return None
     return Sweep(
         seed=seed,
         seeds=len(shipped.spread[0].train_accuracy),
-        rows=tuple(_row(spread, seed) for spread in shipped.spread),
+        rows=tuple(_row(spread, runs[spread.scale], seed) for spread in shipped.spread),
         settings=tuple(map(_setting, shipped.settings)),
         waits=tuple(_waits(one for one in shipped.escapes if one.seed == seed)),
         searched=ESCAPE_CAP,
     )
 
 
-def _row(spread: Spread, seed: int) -> SweepRow:
+def _row(spread: Spread, run: Training, seed: int) -> SweepRow:
     low, median, high = _quartiles(spread.train_accuracy)
+    is_among = seed < len(spread.train_accuracy)
+    at_seed = spread.train_accuracy[seed] if is_among else run.train_accuracy
+    cost = spread.cost_last[seed] if is_among else run.cost_last
     return SweepRow(
         scale=spread.scale,
-        at_seed=round(spread.train_accuracy[seed], DECIMALS),
+        at_seed=round(at_seed, DECIMALS),
         low=low,
         median=median,
         high=high,
-        cost=Quartiles(_rounded(spread.cost_last[seed]), *map(_rounded, _cost_quartiles(spread.cost_last))),
-        escape=spread.escapes[seed] if seed < len(spread.escapes) else None,
+        cost=Quartiles(_rounded(cost), *map(_rounded, _cost_quartiles(spread.cost_last))),
+        escape=spread.escapes[seed] if seed < len(spread.escapes) else run.escape,
         escapes=tuple(left for other, left in enumerate(spread.escapes) if other != seed),
     )
 

@@ -1,1 +1,1 @@
-"""The programs that make what is shipped; nobody imports them."""
+"""Measures an exercise beforehand: trainings, sweeps over scales, what stands beside them."""

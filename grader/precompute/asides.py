@@ -10,12 +10,13 @@ shipped, so made-up pictures of the same size take their place.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import numpy as np
 
 from grader.exercise import load as exercises
@@ -35,32 +36,81 @@ from grader.exercise.asides import (
 from grader.exercise.fast import engine
 from grader.exercise.load import Exercise
 from grader.exercise.shipped import SMALL, required_seed, scaled, solution_scales
-from grader.exercise.training import Data, Floats, Model, Parameters, cost, course_data, each, escape, train
-from grader.precompute.trainings import FLOWER, SPREAD_SEEDS, has_earlier, versions
+from grader.exercise.training import WATCHED, Data, Floats, Model, Parameters, cost, course_data, each, escape, train
+from grader.precompute.parts import FULL, OnProgress, Part, Plan, finish, measure, save
+from grader.precompute.trainings import FLOWER, has_earlier, versions
 
 PATIENCE = 350_000  # iterations
 WIDER = (1, 10, 100)
 SIGNAL_UNITS, SIGNAL_LAYERS, SIGNAL_POINTS = 500, 10, 500
 PICTURES = Model((12_288, 20, 7, 5, 1), 0.0075, 2_500)  # the course's earlier exercise with four layers
 PICTURES_CAP = 100_000
+PICTURES_STEPS = 2_000_000  # of the exercise's own size, which take about as long
 POINTS, CATS, PATTERNS = 209, 0.344, 8  # as many pictures as that exercise has, and its share of cats; made-up patterns
 
 
-def make(exercise: Exercise) -> Asides:
+def make(exercise: Exercise, plan: Plan = FULL, progress: OnProgress = lambda *_: None) -> Asides:
     """Return all that asides.json holds, measured for an exercise."""
-    seed, asked, earlier = required_seed(exercise), solution_scales(exercise), has_earlier(exercise)
+    return gathered(exercise, measure(exercise, parts(exercise, plan), plan, progress))
+
+
+def parts(exercise: Exercise, plan: Plan = FULL) -> tuple[Part, ...]:
+    """Return what is measured, in parts."""
+    model, seed, seeds = exercise.model, required_seed(exercise), range(plan.seeds)
+    run = model.iterations + WATCHED
+    networks = [replace(model, layers=layers) for layers in widths(model.layers)]
+    return (
+        Part("other starts", tuple[Start, ...], 2 * run, lambda: tuple(_starts(model, seed))),
+        Part("a small scale for longer", Patient, PATIENCE, partial(_patient, model, seed)),
+        Part("other draws", tuple[Variant, ...], 2 * run * len(seeds), lambda: tuple(_variants(model, seeds))),
+        *(
+            Part(f"another order {scale}", Moved, 2 * run * len(seeds), partial(_moved, model, scale, seed, seeds))
+            for scale in _moved_scales(exercise)
+        ),
+        Part("shifted draws", tuple[float, float], 1, partial(_shifted, seed, _asked(exercise))),
+        Part("wider networks", tuple[Width, ...], run, lambda: tuple(_width(network, seed) for network in networks)),
+        Part("signals", tuple[Signal, ...], run, lambda: tuple(_signals(seed))),
+        *(
+            Part(f"flower {rate}", Earlier, FLOWER.iterations, partial(flower, rate))
+            for rate in _flower_rates(exercise)
+        ),
+        *(
+            Part(f"pictures {factor}", Earlier, PICTURES_STEPS, partial(pictures, factor))
+            for factor in _pictures_factors(exercise)
+        ),
+    )
+
+
+def gathered(exercise: Exercise, results: Mapping[str, Any]) -> Asides:
+    """Return all that asides.json holds, from the results of the parts."""
     return Asides(
-        tuple(_starts(exercise.model, seed)),
-        _patient(exercise.model, seed),
-        tuple(_variants(exercise.model)),
-        tuple(_moved(exercise.model, scale, seed) for scale in dict.fromkeys((None, SMALL, *asked))),
-        _shifted(seed, next(iter(asked), 1.0)),
-        tuple(_width(replace(exercise.model, layers=layers), seed) for layers in widths(exercise.model.layers)),
-        tuple(_signals(seed)),
-        tuple(flower(rate) for rate in (FLOWER.learning_rate, exercise.model.learning_rate) if earlier),
-        tuple(pictures(factor) for factor in (f"{SMALL:g}", "1/sqrt(n)") if earlier),
+        results["other starts"],
+        results["a small scale for longer"],
+        results["other draws"],
+        tuple(results[f"another order {scale}"] for scale in _moved_scales(exercise)),
+        results["shifted draws"],
+        results["wider networks"],
+        results["signals"],
+        tuple(results[f"flower {rate}"] for rate in _flower_rates(exercise)),
+        tuple(results[f"pictures {factor}"] for factor in _pictures_factors(exercise)),
         versions(exercise),
     )
+
+
+def _asked(exercise: Exercise) -> float:
+    return next(iter(solution_scales(exercise)), 1.0)
+
+
+def _moved_scales(exercise: Exercise) -> tuple[float | None, ...]:
+    return tuple(dict.fromkeys((None, SMALL, *solution_scales(exercise))))
+
+
+def _flower_rates(exercise: Exercise) -> tuple[float, ...]:
+    return (FLOWER.learning_rate, exercise.model.learning_rate) if has_earlier(exercise) else ()
+
+
+def _pictures_factors(exercise: Exercise) -> tuple[str, ...]:
+    return (f"{SMALL:g}", "1/sqrt(n)") if has_earlier(exercise) else ()
 
 
 def _starts(model: Model, seed: int) -> Iterator[Start]:
@@ -81,14 +131,14 @@ def _patient(model: Model, seed: int) -> Patient:
     return Patient(SMALL, PATIENCE, run.train_accuracy, run.test_accuracy)
 
 
-def _variants(model: Model) -> Iterator[Variant]:
+def _variants(model: Model, seeds: Sequence[int]) -> Iterator[Variant]:
     data, steps = course_data(), engine(course_data(), model)
 
     def shares(start: Callable[[int], Parameters]) -> tuple[float, ...]:
         def share_at(seed: int) -> float:
             return train(start(seed), data, model, engine=steps).train_accuracy
 
-        return tuple(each(share_at, SPREAD_SEEDS, steps))
+        return tuple(each(share_at, seeds, steps))
 
     def stretched(seed: int) -> Parameters:
         start = scaled(model.layers, None, seed, "rand")
@@ -102,7 +152,7 @@ def _variants(model: Model) -> Iterator[Variant]:
     yield Variant(XAVIER_LAST, shares(xavier_last))
 
 
-def _moved(model: Model, scale: float | None, seed: int) -> Moved:
+def _moved(model: Model, scale: float | None, seed: int, seeds: Sequence[int]) -> Moved:
     data = course_data()
     order = np.random.RandomState(seed).permutation(data.X_train.shape[1])
     other = Data(data.X_train[:, order].copy(), data.Y_train[:, order].copy(), data.X_test, data.Y_test)
@@ -113,7 +163,7 @@ def _moved(model: Model, scale: float | None, seed: int) -> Moved:
         before, after = (train(start, points, model, engine=engine).train_accuracy for points, engine in steps)
         return abs(before - after)
 
-    differences = each(apart, SPREAD_SEEDS, steps[0][1])
+    differences = each(apart, seeds, steps[0][1])
     return Moved(scale, len(differences), sum(difference > 0 for difference in differences), max(differences))
 
 
@@ -234,8 +284,8 @@ def pictures(factor: str) -> Earlier:
 def main(name: str = exercises.DEFAULT) -> Path:
     """Write the file of an exercise again."""
     exercise = exercises.load(name)
-    path = exercise.folder / FILE
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(make(exercise)), indent=1) + b"\n")
+    path = save(exercise.folder / FILE, make(exercise))
+    finish(exercise.folder)
     return path
 
 

@@ -9,10 +9,12 @@ number in it is measured here; a test makes one of them again and compares.
 
 from __future__ import annotations
 
+import math
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +49,19 @@ from grader.exercise.shipped import (
     solution_scales,
     terms,
 )
-from grader.exercise.starts import plain, plain_training, start_key
-from grader.exercise.training import Data, Model, course_data, each, escape, larger_rate, train
+from grader.exercise.starts import plain_training, start_key
+from grader.exercise.training import WATCHED, Data, Model, course_data, each, escape, larger_rate, train
+from grader.precompute.parts import FULL, OnProgress, Part, Plan, finish, measure, save
 from grader.running.train import faster, stays
 
-SPREAD_SEEDS = range(50)
+SPREAD_SEEDS = range(FULL.seeds)
 
 
 SETTLED_TIMES = 6  # times the model's iterations: with the larger rate the last of 50 seeds leaves at 56,281 of 15,000
 FLOWER = Model((2, 4, 1), 1.2, 10_000)  # the course's earlier exercise with one hidden layer
 DEPTHS_SCALES = tuple(sorted((*TENTHS, 0.3, 0.03, 0.003), reverse=True))
 MORE_SCALES = (1.0, 0.3, 0.1, 0.03)
+FAR_TOO_LARGE = 10.0  # a scale above it
 
 
 def scales(exercise: Exercise) -> tuple[float, ...]:
@@ -107,38 +111,134 @@ def mistakes_of(exercise: Exercise) -> dict[str, dict[str, Any]]:
     return starts
 
 
-def make(exercise: Exercise) -> Shipped:
+class ScaleRun(msgspec.Struct, frozen=True):
+    """The training from a scale of the exercise's own draws, and its place in the sweep (None for zeros and He's rule)."""
+
+    key: str
+    training: dict[str, Any]
+    point: Point | None = None
+
+
+def make(exercise: Exercise, plan: Plan = FULL, progress: OnProgress = lambda *_: None) -> Shipped:
     """Train everything that is shipped: two minutes with the extra `fast`, an hour and more without."""
+    return gathered(exercise, measure(exercise, parts(exercise, plan), plan, progress))
+
+
+def parts(exercise: Exercise, plan: Plan = FULL) -> tuple[Part, ...]:
+    """Return what is measured, in parts."""
     data, model, seed = course_data(), exercise.model, required_seed(exercise)
-    steps = engine(data, model)
-    trainings, points = {}, []
-    for scale in (0.0, None, *scales(exercise)):
-        start = scaled(model.layers, scale, seed)
-        key = start_key(start, model)
-        left = escape(start, data, model, ESCAPE_CAP, engine=steps)
-        run = replace(train(start, data, model), escape=left, searched=ESCAPE_CAP)  # in NumPy, as the notebook does
-        if run.regime == "plateau":
-            run = replace(run, **faster(start, data, model, ESCAPE_CAP))
-        trainings[key] = plain_training(run)
-        if scale:
-            points.append(Point(scale, key, left))
-    trainings |= mistakes(exercise)
-    spreads = tuple(spread(scale, SPREAD_SEEDS, data, model, ESCAPE_SEEDS) for scale in (0.0, None, *scales(exercise)))
+    seeds, escape_seeds = range(plan.seeds), range(plan.escape_seeds)
+    run, sweep = model.iterations + WATCHED, (0.0, None, *scales(exercise))
+    faster_model = replace(model, learning_rate=larger_rate(model))
+
+    def over_seeds(scale: float | None, draw: str = "randn", escapes_of: Sequence[int] = ()) -> Spread:
+        return spread(scale, seeds, data, model, escapes_of, draw=draw)
+
+    return (
+        *(
+            Part(f"run {_name(scale)}", ScaleRun, run + _wait(model, scale), partial(_run, scale, data, model, seed))
+            for scale in sweep
+        ),
+        Part("usual mistakes", dict[str, Any], run * len(mistakes_of(exercise)), partial(mistakes, exercise)),
+        *(
+            Part(
+                _setting_name(network),
+                Setting,
+                2 * network.iterations * len(seeds),
+                partial(setting, network, seed, seeds),
+            )
+            for network in settings(exercise)
+        ),
+        *(
+            Part(
+                f"seeds {_name(scale)}",
+                Spread,
+                run * len(seeds) + _wait(model, scale) * len(escape_seeds),
+                partial(over_seeds, scale, escapes_of=escape_seeds),
+            )
+            for scale in sweep
+        ),
+        *(
+            Part(f"{draw} {_name(scale)}", Spread, run * len(seeds), partial(over_seeds, scale, draw))
+            for scale, draw in _other_draws(exercise)
+        ),
+        *(
+            Part(
+                f"depth {list(layers)}",
+                tuple[Escape, ...],
+                sum(_wait(replace(faster_model, layers=layers), scale) for scale in DEPTHS_SCALES),
+                partial(_depth, replace(faster_model, layers=layers), data, seed),
+            )
+            for layers in depths(model.layers)
+        ),
+        Part(
+            "scales between",
+            tuple[Escape, ...],
+            sum(_wait(model, scale) for scale in BETWEEN) * len(escape_seeds),
+            partial(_between, data, model, escape_seeds),
+        ),
+    )
+
+
+def gathered(exercise: Exercise, results: Mapping[str, Any]) -> Shipped:
+    """Return what is shipped, from the results of the parts."""
+    model, seed, sweep = exercise.model, required_seed(exercise), (0.0, None, *scales(exercise))
+    runs = [results[f"run {_name(scale)}"] for scale in sweep]
+    spreads = tuple(results[f"seeds {_name(scale)}"] for scale in sweep)
+    escapes = [row for layers in depths(model.layers) for row in results[f"depth {list(layers)}"]]
+    for other in ESCAPE_SEEDS:
+        escapes += [
+            Escape(model.layers, model.learning_rate, row.scale, other, row.escapes[other])
+            for row in spreads
+            if row.scale in MORE_SCALES and other != seed and other < len(row.escapes)
+        ]
     return Shipped(
         versions(exercise),
-        trainings,
-        tuple(points),
-        tuple(setting(network, seed) for network in settings(exercise)),
+        {run.key: run.training for run in runs} | results["usual mistakes"],
+        tuple(run.point for run in runs if run.point),
+        tuple(results[_setting_name(network)] for network in settings(exercise)),
         spread=spreads,
-        draws=tuple(
-            spread(scale, SPREAD_SEEDS, data, model, draw=draw)
-            for scale in (None, *solution_scales(exercise))
-            for draw in DRAWS
-            if draw != "randn"
-        ),
-        escapes=tuple(_escapes(data, model, seed, spreads)),
-        between=tuple(_between(data, model)),
+        draws=tuple(results[f"{draw} {_name(scale)}"] for scale, draw in _other_draws(exercise)),
+        escapes=tuple(escapes),
+        between=results["scales between"],
     )
+
+
+def _other_draws(exercise: Exercise) -> list[tuple[float | None, str]]:
+    return [(scale, draw) for scale in (None, *solution_scales(exercise)) for draw in DRAWS if draw != "randn"]
+
+
+def _name(scale: float | None) -> str:
+    return "He" if scale is None else f"x{scale:g}"
+
+
+def _setting_name(network: Model) -> str:
+    return f"setting {list(network.layers)} at {network.learning_rate:g} for {network.iterations}"
+
+
+def _wait(model: Model, scale: float | None) -> float:
+    """Guess after how many steps a start leaves the plateau; a guess is enough for an estimate of the time.
+
+    With one hidden layer each tenth of the scale adds to the wait, with more it multiplies it.  Some very large starts never
+    leave.
+    """
+    if scale == 0:
+        return 0
+    if scale is not None and scale > FAR_TOO_LARGE:
+        return ESCAPE_CAP / 4
+    small = min(scale or 1.0, 1.0)
+    wait = 20 - 150 * math.log10(small) if len(model.layers) == 3 else 30 / small
+    return min(ESCAPE_CAP, wait / model.learning_rate)
+
+
+def _run(scale: float | None, data: Data, model: Model, seed: int) -> ScaleRun:
+    start = scaled(model.layers, scale, seed)
+    key, run = start_key(start, model), train(start, data, model)  # in NumPy, as the notebook does
+    left = None if run.regime == "dead" else escape(start, data, model, ESCAPE_CAP, engine=engine(data, model))
+    run = replace(run, escape=left, searched=ESCAPE_CAP)
+    if run.regime == "plateau":
+        run = replace(run, **faster(start, data, model, ESCAPE_CAP))
+    return ScaleRun(key, plain_training(run), Point(scale, key, left) if scale else None)
 
 
 def versions(exercise: Exercise) -> Versions:
@@ -180,25 +280,15 @@ def spread(
     return Spread(scale, train_accuracy, test_accuracy, cost_last, tuple(each(left, escapes_of, steps)), draw)
 
 
-def _escapes(data: Data, model: Model, seed: int, spreads: Sequence[Spread]) -> Iterator[Escape]:
-    """Yield when starts leave the plateau: by scale and depth, and for more seeds."""
-    rows = [
-        (replace(model, layers=layers, learning_rate=larger_rate(model)), scale, seed)
-        for layers in depths(model.layers)
-        for scale in DEPTHS_SCALES
-    ]
+def _depth(network: Model, data: Data, seed: int) -> list[Escape]:
+    """Return when starts of several scales leave the plateau with a network."""
+    steps = engine(data, network)
 
-    def measured(row: tuple[Model, float, int]) -> Escape:
-        network, scale, seed = row
-        start = scaled(network.layers, scale, seed)
-        left = escape(start, data, network, ESCAPE_CAP, engine=engine(data, network))
+    def measured(scale: float) -> Escape:
+        left = escape(scaled(network.layers, scale, seed), data, network, ESCAPE_CAP, engine=steps)
         return Escape(network.layers, network.learning_rate, scale, seed, left)
 
-    yield from each(measured, rows, engine(data, model))
-    for other in ESCAPE_SEEDS:
-        for row in spreads:
-            if row.scale in MORE_SCALES and other != seed:
-                yield Escape(model.layers, model.learning_rate, row.scale, other, row.escapes[other])
+    return each(measured, DEPTHS_SCALES, steps)
 
 
 def depths(layers: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
@@ -207,7 +297,7 @@ def depths(layers: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple(dict.fromkeys([one_hidden(layers), layers, (*before, before[-1], last)]))
 
 
-def _between(data: Data, model: Model) -> list[Escape]:
+def _between(data: Data, model: Model, seeds: Sequence[int]) -> list[Escape]:
     """Return when starts at further scales leave the plateau."""
     steps = engine(data, model)
 
@@ -216,10 +306,10 @@ def _between(data: Data, model: Model) -> list[Escape]:
         left = escape(scaled(model.layers, scale, seed), data, model, ESCAPE_CAP, engine=steps)
         return Escape(model.layers, model.learning_rate, scale, seed, left)
 
-    return each(measured, [(scale, seed) for scale in BETWEEN for seed in ESCAPE_SEEDS], steps)
+    return each(measured, [(scale, seed) for scale in BETWEEN for seed in seeds], steps)
 
 
-def setting(model: Model, seed: int) -> Setting:
+def setting(model: Model, seed: int, seeds: Sequence[int] = SPREAD_SEEDS) -> Setting:
     """Train a small scale with a network and learning rate, from the exercise's seed and from those of the spread."""
     data = course_data()
     steps = engine(data, model)
@@ -229,7 +319,7 @@ def setting(model: Model, seed: int) -> Setting:
         run = train(start, data, model, engine=steps)
         return run.train_accuracy, escape(start, data, model, model.iterations, engine=steps)
 
-    shares, escapes = zip(*each(over, SPREAD_SEEDS, steps), strict=True)
+    shares, escapes = zip(*each(over, seeds, steps), strict=True)
     run = train(scaled(model.layers, SMALL, seed), data, model)
     return Setting(
         model.layers,
@@ -247,10 +337,8 @@ def setting(model: Model, seed: int) -> Setting:
 def main(name: str = exercises.DEFAULT) -> Path:
     """Write the file of an exercise again."""
     exercise = exercises.load(name)
-    path = exercise.folder / FILE
-    path.write_bytes(
-        msgspec.json.format(msgspec.json.encode(plain(msgspec.to_builtins(make(exercise)))), indent=1) + b"\n"
-    )
+    path = save(exercise.folder / FILE, make(exercise))
+    finish(exercise.folder)
     return path
 
 

@@ -20,6 +20,7 @@ from grader.exercise.training import Model, Plain, course_data, escape, train
 from grader.explaining import sweep
 from grader.pipeline import Pipeline
 from grader.precompute import trainings
+from grader.prepare import measured
 from grader.running.train import Trainer, faster
 from grader.store import Store
 
@@ -200,7 +201,7 @@ def test_a_draw_has_the_mean_and_the_spread_that_the_lab_says(draw, mean, spread
 
 
 def test_the_sweep_of_a_page_is_what_is_shipped():
-    found = sweep(SHIPPED)
+    found = measured(EXERCISE).sweep
     rows = {row.scale: row for row in found.rows}
     assert (rows[0.01].at_seed, rows[0.01].escape, len(rows[0.01].escapes)) == (0.4633, 300_462, 5)
     assert rows[0.0].escape is None
@@ -212,6 +213,16 @@ def test_the_sweep_of_a_page_is_what_is_shipped():
     assert [row.layers for row in found.waits] == list(trainings.depths(EXERCISE.model.layers))
     assert all(row.scales == trainings.DEPTHS_SCALES for row in found.waits)
     assert found.searched == shipped.ESCAPE_CAP
+
+
+def test_the_sweep_has_the_runs_of_a_seed_that_was_not_gone_through():
+    runs = measured(EXERCISE).runs
+    fewer = [
+        msgspec.structs.replace(row, train_accuracy=row.train_accuracy[:3], escapes=row.escapes[:3])
+        for row in SHIPPED.spread
+    ]
+    rows = {row.scale: row for row in sweep(msgspec.structs.replace(SHIPPED, spread=tuple(fewer)), runs).rows}
+    assert (rows[0.01].at_seed, rows[0.01].escape, len(rows[0.01].escapes)) == (0.4633, 300_462, 3)
 
 
 @pytest.mark.parametrize("scale", [0.01, 0.03])
@@ -242,7 +253,7 @@ def test_a_larger_learning_rate_is_followed_to_its_end():
 
 def test_how_a_small_scale_fares_over_seeds_is_shipped():
     """Two hidden layers and 1.2: some fall back to answering 0.5, and a few never leave; 0.1, or one hidden layer, is safe."""
-    rows = {(len(row.layers) - 2, row.learning_rate): row for row in sweep(SHIPPED).settings}
+    rows = {(len(row.layers) - 2, row.learning_rate): row for row in measured(EXERCISE).sweep.settings}
     assert {key: (row.seeds, row.learned, row.guessing, row.never_left) for key, row in rows.items()} == {
         (1, 0.01): (50, 0, 0, 0),
         (1, 1.2): (50, 50, 0, 0),

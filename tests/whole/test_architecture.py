@@ -27,6 +27,7 @@ ORDER = (
     ("judging",),
     ("explaining",),
     ("store",),
+    ("precompute",),  # measures an exercise
     ("classroom.review", "classroom.statistics"),  # pure: what pages and counts of a class are made from
     ("rendering",),
     ("prepare",),
@@ -41,7 +42,6 @@ ORDER = (
     ("classroom.privacy",),  # forgets people in the journals of pushes as well
     ("cli",),
     ("__main__",),
-    ("precompute",),  # makes what is shipped; nobody imports it
 )
 LIVES_IN = {
     "subprocess": {"reading", "running", "lms"},  # lms: pip, which fetches what the grader needs into a zip
