@@ -17,6 +17,7 @@ from grader.exercise.starts import Cache
 from grader.explaining import known_fault, stale
 from grader.explaining.summary import summarize
 from grader.faults import attempt, note
+from grader.messages import say
 from grader.prepare import Prepared, prepare, unanswered
 from grader.reading.extract import extract
 from grader.reading.notebook import not_read, read
@@ -87,7 +88,7 @@ class Pipeline:
         notebook = not_read(name, reason)
         notebook = replace(notebook, problems=(*notebook.problems, *notes))
         evidence = replace(
-            gathering.broken(notebook, self.exercise, f"the file could not be read: {reason}"), student=student
+            gathering.broken(notebook, self.exercise, say("judging.unreadable", reason=reason)), student=student
         )
         return evidence, self.judge(evidence)
 

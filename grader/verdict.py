@@ -15,10 +15,11 @@ from grader.exercise import starts
 from grader.exercise.load import RTOL, Exercise, Task
 from grader.explaining import Facts, about, blocks, predict, reasons, story, summarize, tell
 from grader.faults import attempt, note
-from grader.judging.checks import CHECKS, course_test, title
-from grader.judging.checks.values import RELATIVE
+from grader.judging.checks import CHECKS, broken, course_test, title
+from grader.judging.checks.values import relative
 from grader.judging.diagnosis import Case, Recovered, diagnose, measure_more, recover, status, within
 from grader.judging.grading import grade
+from grader.messages import say
 from grader.prepare import Answer, Prepared
 from grader.records import (
     Cause,
@@ -81,11 +82,8 @@ def _left_out(function: Function) -> str:
     """Say why a function that does not pass is held for a person: what it may need was not run."""
     first = function.left_out[0]
     if not first.name:
-        return f"It may depend on what a magic or a shell command gives ({first.place}). The grader does not run those."
-    return (
-        f"It may depend on {first.name}, which a line at the top level sets or changes ({first.place}). "
-        "The grader does not run that line."
-    )
+        return say("judging.left_out.magic", place=first.place)
+    return say("judging.left_out.name", name=first.name, place=first.place)
 
 
 def _verdict(
@@ -122,6 +120,7 @@ def _verdict(
         training=_training(evidence.training),
         course_test=course_test(student, asked.recovered, task.course_test),
         message=evidence.function.message or evidence.broken,
+        message_id=evidence.function.message_id,
         hint=evidence.function.hint,
         explanation=_explained("story", lambda: story(facts)) or () if facts else (),
         told=told,
@@ -196,7 +195,7 @@ def unjudged(function: Function, exercise: Exercise, reason: str) -> FunctionRes
     task = _task(exercise, function.name)
     names = (*task.points, "training")
     checks = grade(
-        dict.fromkeys(names, Finding("broken", "not judged")),
+        dict.fromkeys(names, broken("judging.not_judged")),
         {name: title(name) for name in names},
         task,
         exercise,
@@ -239,25 +238,29 @@ def _shortened(code: str) -> str:
     if len(code) <= MOST_CODE:
         return code
     mark = hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
-    return f"{code[:MOST_CODE]}\n# ... {len(code) - MOST_CODE} more characters are not kept here (sha256 {mark})\n"
+    return f"{code[:MOST_CODE]}\n{say('judging.code_cut', count=len(code) - MOST_CODE, sha256=mark)}\n"
 
 
 def _find(name: str, student: Recovered, reference: Recovered, how: str) -> Finding:
     """Run one check; where it or the function's run broke, that is our fault and no finding about the student."""
     if how == "broken":
-        return Finding("broken", "not judged: we could not run all that the function needs")
+        return broken("judging.not_judged.needs")
     try:
         return CHECKS[name](student, reference)
     except Exception as error:  # whatever it is, it is ours; the finding says so and a person looks
         note(f"the check {name}", error)
-        return Finding("broken", f"this check broke ({type(error).__name__})")
+        return broken("judging.not_judged.error", error=type(error).__name__)
 
 
 def _with_tolerance(finding: Finding, exercise: Exercise) -> Finding:
     """Return a finding that names the exercise's own tolerance, where it has one."""
-    if (exercise.rtol, exercise.atol) == (RTOL, 0.0) or not finding.evidence or finding.evidence.tolerance != RELATIVE:
+    if (
+        (exercise.rtol, exercise.atol) == (RTOL, 0.0)
+        or not finding.evidence
+        or finding.evidence.tolerance != relative()
+    ):
         return finding
-    tolerance = f"each number within {exercise.rtol:g} of the reference's, relative, plus {exercise.atol:g}"
+    tolerance = say("judging.tolerance.own", rtol=exercise.rtol, atol=exercise.atol)
     return replace(finding, evidence=replace(finding.evidence, tolerance=tolerance))
 
 
@@ -300,7 +303,7 @@ def summed_up(
 
 def _plain_summary(functions: Mapping[str, FunctionResult]) -> Summary:
     """Return a summary that says no more than the points."""
-    score, possible = (sum(getattr(one, key) for one in functions.values()) for key in ("points", "possible"))
-    headline = f"{of(score, possible)} points."
-    step = "Read what each function's checks say."
+    score, possible = (sum(getattr(result, key) for result in functions.values()) for key in ("points", "possible"))
+    headline = say("judging.summary.points", points=of(score, possible))
+    step = say("judging.summary.step")
     return Summary(headline, step, f"{headline} {step}", headline)

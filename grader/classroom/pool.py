@@ -145,7 +145,7 @@ class Processes(Executor):
         ours, theirs = self._context.Pipe()
         with self._starting:
             if self._is_over:
-                raise BrokenExecutor("the processes were ended")
+                raise BrokenExecutor(say("classroom.pool.over"))
             process = self._context.Process(target=_work, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
             process.start()
             self._processes = {process, *(other for other in self._processes if other.is_alive())}
@@ -162,7 +162,7 @@ def _answer(pipe: Connection, call: Callable[[], Any]) -> tuple[Any, BaseExcepti
         pipe.send(call)
         value, error, report = pipe.recv()
     except (EOFError, OSError):
-        raise BrokenExecutor("the process died") from None
+        raise BrokenExecutor(say("classroom.pool.died")) from None
     if error is not None:
         error.__cause__ = RuntimeError(report)  # where it was raised, for whoever reads the traceback
     return value, error
@@ -189,7 +189,7 @@ def _work(pipe: Connection) -> None:
             except OSError:  # nobody listens any more
                 return
             except Exception as error:
-                pipe.send((None, RuntimeError(f"the answer cannot be sent: {error}"), answer[2]))
+                pipe.send((None, RuntimeError(say("classroom.pool.not_sent", error=error)), answer[2]))
 
 
 def begin() -> None:

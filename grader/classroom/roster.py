@@ -19,24 +19,14 @@ from grader.errors import RequestError
 from grader.messages import say
 
 # What columns are called, as they stand in exports of learning management systems; the first that is there counts.
-_HEADINGS: Mapping[str, tuple[str, ...]] = {
-    "student": (
-        "id",
-        "student id",
-        "studentid",
-        "sis user id",
-        "sid",
-        "id number",
-        "identifier",
-        "user id",
-        "uid",
-        "student",  # last: beside an id it is a name, in Canvas's gradebook for example
-    ),
-    "login": ("login", "sis login id", "login id", "username", "user name", "netid", "uniqname", "account"),
-    "email": ("email", "e mail", "email address", "mail"),
-    "name": ("name", "full name", "student name", "sortable name", "display name", "student"),
-    "first": ("first name", "firstname", "given name"),
-    "last": ("last name", "lastname", "surname", "family name"),
+# In "student" a plain `student` is last: beside an id it is a name, in Canvas's gradebook for example.
+_HEADINGS: Mapping[str, list[str]] = {
+    "student": "id, student id, studentid, sis user id, sid, id number, identifier, user id, uid, student".split(", "),
+    "login": "login, sis login id, login id, username, user name, netid, uniqname, account".split(", "),
+    "email": "email, e mail, email address, mail".split(", "),
+    "name": "name, full name, student name, sortable name, display name, student".split(", "),
+    "first": "first name, firstname, given name".split(", "),
+    "last": "last name, lastname, surname, family name".split(", "),
 }
 SYSTEM = "spreadsheet"  # what the manifest of a class list names as its system
 MOST_BYTES = 32 << 20
@@ -196,7 +186,7 @@ def manifest(submissions: Iterable[Submission]) -> Manifest:
 
 
 def _absent(person: Person, taken: set[str]) -> Submission:
-    name = person.student if person.student not in taken else f"{person.student} (nothing handed in)"
+    name = person.student if person.student not in taken else f"{person.student} (no file)"
     return Submission(name, None, student=person.student)
 
 

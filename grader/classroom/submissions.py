@@ -39,12 +39,6 @@ MOST_PEEKED, PEEKED_BYTES = 50, 256 << 10  # Markdown files of one zip that are 
 MOST_NAME = 1000  # characters of a submission's name
 _NOT_OURS = frozenset({"lost+found", "System Volume Information", "$RECYCLE.BIN"})  # the file system's own folders
 SETTLED_NS = 2_000_000_000  # file systems tell times in steps of up to 2 s
-NOT_A_NOTEBOOK = "not a notebook"
-LINK = "a link to another place"
-NOT_SEALED = "it was changed, or `grader lms … collect` did not write it in this account; --manifest FILE trusts it"
-NOT_IN_MANIFEST = "not in manifest.json"
-_BAD_ZIP = "a zip that cannot be opened, or holds nothing"
-_BIG_ZIP = "a zip that holds too much, or zips in zips too deep; unpack it, and leave out what is not a notebook"
 _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|com\d|lpt\d|index|grades|manifest|class-\d+)(?:\..*)?$|lab\.html$", re.IGNORECASE
 )
@@ -193,7 +187,7 @@ def find(
             _from_folder(source, prefix, besides, search)
             if collected and (name := prefix + manifests.FILE) in search.found.ignored:
                 _require_no_other(source, besides)
-                search.found.ignored[name] = NOT_SEALED
+                search.found.ignored[name] = say("classroom.ignored.not_sealed")
             _add(search, prefix, found)
         elif source.suffix.lower() == ".zip" and is_archive(source):
             search = _Search(wanted)
@@ -206,7 +200,8 @@ def find(
                 say("classroom.source.missing", source=source), hint=say("classroom.source.missing.hint")
             )
     found.submissions.sort(key=lambda submission: submission.name)
-    found.ignored = dict(sorted(found.ignored.items(), key=lambda item: (item[1] != NOT_SEALED, item[0])))
+    not_sealed = say("classroom.ignored.not_sealed")
+    found.ignored = dict(sorted(found.ignored.items(), key=lambda item: (item[1] != not_sealed, item[0])))
     return found
 
 
@@ -273,7 +268,7 @@ def _require_no_other(source: Path, besides: Path | None) -> None:
                 "classroom.source.other_manifest",
                 path=source / manifests.FILE,
                 folder=besides,
-                not_sealed=NOT_SEALED,
+                not_sealed=say("classroom.ignored.not_sealed"),
             ),
             hint=say("classroom.source.other_manifest.hint"),
         )
@@ -303,7 +298,7 @@ def _from_manifest(
     for entry in manifest.entries:
         student, notes = _text(entry.student), tuple(map(_text, _notes(entry)))
         if entry.file is None:
-            name = student if student not in names else f"{student} (nothing handed in)"
+            name = student if student not in names else f"{student} (no file)"
             found.submissions.append(Submission(name, None, student=student, notes=notes))
             continue
         path = source / entry.file
@@ -324,7 +319,7 @@ def _from_manifest(
         if error is not None:
             _note_unreadable(found, _text(prefix + name) or _text(str(source)), error)
         elif name not in names and name != manifests.FILE and not _is_hidden(PurePosixPath(name)):
-            found.ignored[_text(prefix + name)] = NOT_IN_MANIFEST
+            found.ignored[_text(prefix + name)] = say("classroom.ignored.not_in_manifest")
 
 
 def _notes(entry: manifests.Entry) -> Iterator[str]:
@@ -468,7 +463,7 @@ def _archive(path: Path, inner: Sequence[str], most: int | None = None) -> Itera
         archive = opened_before.enter_context(zipfile.ZipFile(path))
         for depth, name in enumerate(inner, 1):
             if archive.getinfo(name).file_size > MOST_INNER_BYTES:
-                raise zipfile.LargeZipFile(f"{name} is too large")
+                raise zipfile.LargeZipFile(name)
             data = archive.read(name)
             if most is not None and depth == len(inner):
                 _require_few(data, most)
@@ -483,7 +478,7 @@ def _require_few(data: bytes, most: int) -> None:
     if 0 <= end <= len(data) - 16 and not data.startswith(_END_64, max(end - 20, 0)):
         begin = max(end - int.from_bytes(data[end + 12 : end + 16], "little"), 0)
     if data.count(_CENTRAL, begin) > most:
-        raise zipfile.LargeZipFile("it holds too many files")
+        raise zipfile.LargeZipFile
 
 
 def _tail(path: Path) -> bytes:
@@ -550,7 +545,7 @@ def _from_folder(source: Path, prefix: str, besides: Path | None, search: _Searc
             _note_unreadable(found, _text(prefix + name), cannot_look)
             continue
         if stat.S_ISLNK(mode):
-            found.ignored[_text(prefix + name)] = LINK  # it may lead out of the folder
+            found.ignored[_text(prefix + name)] = say("classroom.ignored.link")  # it may lead out of the folder
         elif stat.S_ISREG(mode):
             submission = Submission(prefix + name, path, stat=_stat(path))
             if _sort(name, names, submission, search, partial(_beginning, path)):
@@ -560,7 +555,7 @@ def _from_folder(source: Path, prefix: str, besides: Path | None, search: _Searc
 def _note_unreadable(found: Sources, name: str, error: OSError) -> None:
     """Note a folder or file that cannot be looked at; through no fault of its own, unless its path is too long."""
     if error.errno == errno.ENAMETOOLONG:
-        found.ignored[name] = "folders in folders too deep"
+        found.ignored[name] = say("classroom.ignored.too_deep")
     elif not _is_hidden(PurePosixPath(name)):
         found.unavailable[name] = fault_of_environment(error) or str(error)
 
@@ -601,7 +596,7 @@ def _members(archive: zipfile.ZipFile, source: Submission, search: _Search) -> I
     prefix = f"{source.name}/" if source.name else ""
     for name, info in names.items():
         if stat.S_ISLNK(info.external_attr >> 16):
-            search.found.ignored[_text(prefix + name)] = LINK
+            search.found.ignored[_text(prefix + name)] = say("classroom.ignored.link")
             continue
         submission = Submission(prefix + name, source.path, (*source.members, name), stat=stat_of_all)
         if _sort(name, names, submission, search, partial(_peeked, archive, info, search)):
@@ -627,7 +622,8 @@ def _from_hand_in(submission: Submission, search: _Search) -> None:
     named = list(own.ignored.items())
     found.ignored.update(named[:MOST_NAMED])
     if len(named) > MOST_NAMED:
-        found.ignored[f"{name}: {len(named) - MOST_NAMED} further files"] = NOT_A_NOTEBOOK
+        more = say("classroom.ignored.further_files", name=name, count=len(named) - MOST_NAMED)
+        found.ignored[more] = say("classroom.ignored.not_a_notebook")
     kept = [replace(one, hand_in=name) for one in _first(own.submissions, search.wanted.most, name)]
     found.submissions += kept
     if len(own.submissions) > len(kept):
@@ -638,16 +634,16 @@ def _from_inner(submission: Submission, search: _Search) -> None:
     """Take what a zip holds; one that cannot be opened, holds too much, or lies too deep, is named."""
     found = search.found
     before = (len(found.submissions), len(found.ignored), found.passed_over)
-    why, zips = _BAD_ZIP, list[Submission]()
+    too_much, zips = False, list[Submission]()
     if len(submission.members) > MOST_INNER or search.inner_bytes > MOST_INNER_TOTAL_BYTES:
-        why = _BIG_ZIP
+        too_much = True
     else:
         try:
             most = MOST_INNER_FILES - search.files
             with _archive(_path(submission), submission.members, most=most) as archive:
                 zips = list(_members(archive, submission, search))
         except zipfile.LargeZipFile:
-            why = _BIG_ZIP
+            too_much = True
         except Exception as error:  # a damaged directory of an archive fails in many ways
             if reason := fault_of_environment(error):
                 found.unavailable[_text(submission.name)] = reason
@@ -655,7 +651,9 @@ def _from_inner(submission: Submission, search: _Search) -> None:
     for inner in zips:
         _from_inner(inner, search)
     if before == (len(found.submissions), len(found.ignored), found.passed_over):
-        found.ignored[_text(submission.name)] = why
+        found.ignored[_text(submission.name)] = say(
+            "classroom.ignored.big_zip" if too_much else "classroom.ignored.bad_zip"
+        )
 
 
 def _first(submissions: Sequence[Submission], most: int, hand_in: str) -> list[Submission]:
@@ -719,7 +717,7 @@ def _sort(
     elif _is_zip(name):
         return True
     else:
-        found.ignored[_text(submission.name)] = NOT_A_NOTEBOOK
+        found.ignored[_text(submission.name)] = say("classroom.ignored.not_a_notebook")
     return False
 
 

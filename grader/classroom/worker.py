@@ -131,7 +131,7 @@ def _graded(pipeline: Pipeline, submission: Submission) -> tuple[Evidence, Resul
 def lost(work: Work, exercise: Exercise) -> Kept:
     """Return the provisional result of a submission whose process died, every time."""
     notebook = Notebook(work.submission.name, "", "ok")
-    evidence = gathering.broken(notebook, exercise, "the process that graded this submission ended unexpectedly")
+    evidence = gathering.broken(notebook, exercise, say("classroom.worker.lost"))
     with Pipeline(exercise, work.setup.secret) as pipeline:
         evidence = replace(evidence, student=work.submission.student)
         return _kept(work, None, evidence, pipeline.judge(evidence), 0.0)

@@ -20,8 +20,8 @@ def grade(
     paid = {name: finding for name, finding in findings.items() if name in task.points}
     whole = all(finding.verdict in ("passed", "broken") for finding in paid.values())
     earns = whole or exercise.policy == "partial"
-    said = {name: _with_words(finding, exercise.check_words.get(name, "")) for name, finding in findings.items()}
-    return tuple(_line(name, titles[name], finding, task, earns=earns) for name, finding in said.items())
+    worded = {name: _with_words(finding, exercise.check_words.get(name, "")) for name, finding in findings.items()}
+    return tuple(_line(name, titles[name], finding, task, earns=earns) for name, finding in worded.items())
 
 
 def _with_words(finding: Finding, words: str) -> Finding:
@@ -34,4 +34,14 @@ def _with_words(finding: Finding, words: str) -> Finding:
 def _line(name: str, title: str, finding: Finding, task: Task, *, earns: bool) -> CheckResult:
     possible = 0.0 if finding.verdict == "broken" else float(task.points.get(name, 0.0))
     points = possible if earns and finding.verdict == "passed" else 0.0
-    return CheckResult(name, title, finding.verdict, finding.message, finding.hint, points, possible, finding.evidence)
+    return CheckResult(
+        name=name,
+        title=title,
+        verdict=finding.verdict,
+        message=finding.message,
+        hint=finding.hint,
+        points=points,
+        possible=possible,
+        evidence=finding.evidence,
+        message_id=finding.message_id,
+    )

@@ -156,7 +156,8 @@ class Function:
     """A required function with everything it needs, or the reason why there is none; `broken` says how we failed.
 
     `seeded_outside` is where the top level sets a seed, `seed_outside` the number that it sets, where that is written there;
-    `unreadable` is the line that Python cannot read; `cell_name` is what the student sees of the cell that it stands in.
+    `unreadable` is the line that Python cannot read; `cell_name` is what the student sees of the cell that it stands in;
+    `message_id` is the id of the message in the catalogue.
     """
 
     name: str
@@ -176,6 +177,7 @@ class Function:
     broken: str = ""
     left_out: tuple[LeftOut, ...] = ()
     cell_name: str = ""
+    message_id: str = ""
 
 
 # --- what the notebook printed -------------------------------------------------------------------------------------
@@ -518,12 +520,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found."""
+    """What a check says of a function; `message_id` is the id of the message in the catalogue, if it is from there."""
 
     verdict: Verdict
     message: str
     hint: str | None = None
     evidence: Shown | None = None
+    message_id: str = ""
 
 
 # --- the result: contracts of result.json --------------------------------------------------------------------------
@@ -582,7 +585,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One finding with what it is worth."""
+    """One finding with what it is worth; `message_id` is the id of its message in the catalogue."""
 
     name: str
     title: str
@@ -592,6 +595,7 @@ class CheckResult:
     points: float
     possible: float
     evidence: Shown | None = None
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -741,7 +745,8 @@ class FunctionResult:
     for weights of zero; `reasons` say in two sentences why the run ended as it did, `blocks`
     answer the questions that a page's reader has; `predict` is one ungraded question to think about before its
     answer is opened, `questions` are those that students ask; `ruling` is a person's change of `points`, `comment` a person's
-    words; `evidence_sha256` covers what this function's public calls gave, so equal answers are found without being looked at.
+    words; `evidence_sha256` covers what this function's public calls gave, so equal answers are found without being looked at;
+    `message_id` is the id of the message in the catalogue, if it is from there.
     """
 
     status: FunctionStatus
@@ -767,6 +772,7 @@ class FunctionResult:
     ruling: Ruling | None = None
     evidence_sha256: str = ""
     comment: Comment | None = None
+    message_id: str = ""
 
     @property
     def passed(self) -> bool:

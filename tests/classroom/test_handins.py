@@ -22,6 +22,7 @@ from grader.errors import RequestError
 from grader.lms.common.archives import contents
 from grader.lms.common.layout import HandedIn, HandedInFile, lay_out
 from grader.lms.common.system import Collect
+from grader.messages import say
 from grader.pipeline import Pipeline
 from grader.reading.notebook import parse
 from grader.records import Array, Call, Outcome
@@ -93,7 +94,7 @@ def test_a_manifest_without_our_seal_may_hold_anything(tmp_path, content):
     write(tmp_path, "manifest.json", content)
     found = find(tmp_path)
     assert [one.name for one in found.submissions] == ["a.ipynb"]
-    assert found.ignored == {"manifest.json": submissions.NOT_SEALED}
+    assert found.ignored == {"manifest.json": say("classroom.ignored.not_sealed")}
 
 
 def test_any_change_breaks_the_seal(tmp_path):
@@ -204,7 +205,7 @@ def test_files_that_a_manifest_does_not_name_are_named_as_ignored(tmp_path):
         write(tmp_path / "in", name, b"")
     write(tmp_path / "in", "manifest.json", encoded(Entry(file="a.ipynb", student="1")))
     assert find(tmp_path / "in", besides=tmp_path / "in" / "out").ignored == {
-        "more/late.ipynb": submissions.NOT_IN_MANIFEST
+        "more/late.ipynb": say("classroom.ignored.not_in_manifest")
     }
 
 
@@ -273,7 +274,7 @@ def test_a_zip_of_too_many_members_is_refused_before_they_are_read(tmp_path, mon
     write(tmp_path, "ada.zip", packed(many(300)))
     monkeypatch.setattr(submissions, "MOST_INNER_FILES", 299)
     monkeypatch.setattr(zipfile, "ZipFile", None)  # it is not even opened
-    assert "holds too much" in find(tmp_path).ignored["ada.zip"]
+    assert "too many files" in find(tmp_path).ignored["ada.zip"]
 
 
 def test_names_and_paths_without_end_are_read_and_shortened(tmp_path):
@@ -476,7 +477,7 @@ def test_arrays_that_are_cut_short_are_said_to_be(pipeline):
     _, result = pipeline.graded(parse(solved(random=HEAVY["many arrays"]), "a.ipynb"))
     check = result.functions["initialize_parameters_random"].checks[0]
     assert "x0, x1" in check.message
-    assert "and 20 more too many" in check.message
+    assert "and 20 more not asked for" in check.message
     assert "too large, so only samples of them are stored" in (check.hint or "")
 
 
@@ -486,7 +487,7 @@ def test_long_code_says_how_much_is_missing_and_changes_with_the_rest(pipeline):
         source = HEAVY["long code"].replace("    return parameters", f"    y = {last}\n    return parameters")
         _, result = pipeline.graded(parse(solved(random=source), "a.ipynb"))
         codes.append(result.functions["initialize_parameters_random"].source.code)
-    assert all("more characters are not kept here" in code and len(code) < 21_000 for code in codes)
+    assert all("more characters are left out here" in code and len(code) < 21_000 for code in codes)
     assert codes[0] != codes[1]  # so a ruling on the one is none on the other
 
 

@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grader import resources
 from grader.exercise import load as exercises
 from grader.explaining import CAUSES
-from grader.judging.checks import CHECKS, course_test
+from grader.judging.checks import CHECKS, course_test, title
 from grader.judging.diagnosis import Case, diagnose, measure_more, recover, shapes, status
 from grader.judging.grading import grade
+from grader.messages import entries
 from grader.records import Array, Finding, Function, FunctionEvidence, FunctionStatus, Outcome, Place, Unit, Verdict
 
 EXERCISE = exercises.load(checks=CHECKS)
@@ -380,8 +382,31 @@ def test_every_status_that_is_no_verdict_has_words_as_a_cause():
     assert set(get_args(FunctionStatus)) - {"graded", "broken"} <= set(CAUSES)
 
 
+@pytest.mark.parametrize(
+    "init", [RIGHT["he"], zeros, entropy, weights(ten), weights(he, seed=None), weights(he, reset=True)]
+)
+def test_every_check_has_the_id_of_its_message(init):
+    _, _, lines = judged(init)
+    ids = {
+        entry.id for room in ("judging", "draws") for entry in entries(resources.templates() / f"messages/en/{room}.po")
+    }
+    assert all(line.message_id in ids and line.message != line.message_id for line in lines.values())
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"seed": 5, "reset": True}, "each layer sets seed 5 again, so all layers begin with the same random numbers"),
+        ({"seed": 5}, "the random numbers are those of seed 5"),
+        ({"random_bias": True, "seed": 5}, "the random biases explain this: their numbers are drawn in between"),
+    ],
+)
+def test_another_seed_is_never_called_the_right_one(how, message):
+    assert judged(weights(he, **how))[2]["draws"].message == message
+
+
 def test_every_check_has_a_title():
-    assert all(check.__doc__ and check.__doc__.strip().endswith(".") for check in CHECKS.values())
+    assert not [name for name in CHECKS if title(name) == f"judging.check.{name}"]
 
 
 # --- exercise.toml -------------------------------------------------------------------------------------------------

@@ -5,29 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grader.judging.diagnosis import Recovered
+from grader.messages import say
 from grader.records import Finding, Outcome, Shown
-
-Floats = NDArray[np.float64]
+from grader.records.compare import Floats
 
 MOST_SHOWN = 6  # numbers of an array that a page shows
 
 
-def passed(message: str) -> Finding:
-    """Make the finding that all is as asked."""
-    return Finding("passed", message)
+def passed(message_id: str, /, **values: object) -> Finding:
+    """Return the finding that a rule is followed, with its sentence from the catalogue."""
+    return Finding("passed", say(message_id, **values), message_id=message_id)
 
 
-def failed(message: str, *, hint: str | None = None, evidence: Shown | None = None) -> Finding:
-    """Make the finding that something differs."""
-    return Finding("failed", message, hint, evidence)
+def failed(message_id: str, /, *, hint: str | None = None, evidence: Shown | None = None, **values: object) -> Finding:
+    """Return the finding that a rule is not followed, with its sentence from the catalogue."""
+    return Finding("failed", say(message_id, **values), hint, evidence, message_id)
 
 
-def skipped(message: str) -> Finding:
-    """Make the finding that an earlier one explains this."""
-    return Finding("skipped", message)
+def skipped(message_id: str, /, **values: object) -> Finding:
+    """Return the finding that a rule is not judged, because an earlier finding explains it or too little came back."""
+    return Finding("skipped", say(message_id, **values), message_id=message_id)
+
+
+def broken(message_id: str, /, **values: object) -> Finding:
+    """Return the finding that a rule could not be judged, by our fault."""
+    return Finding("broken", say(message_id, **values), message_id=message_id)
+
+
+def exact() -> str:
+    """Return in words that no difference is allowed."""
+    return say("judging.tolerance.exact")
 
 
 def pairs(student: Recovered, reference: Recovered) -> Iterator[tuple[Outcome, Outcome]]:
@@ -47,7 +56,7 @@ def shown(outcome: Outcome, function: str, name: str, want: Floats | str, tolera
         return Shown(f"{call}[{place}]", f"{array.numpy()[at]:.8g}", f"{want[at]:.8g}", tolerance)
     return Shown(
         call=call,
-        got="nothing of this name" if array is None else numbers(array.numpy()),
+        got=say("judging.no_array") if array is None else numbers(array.numpy()),
         want=want if isinstance(want, str) else numbers(want),
         tolerance=tolerance,
     )
@@ -65,9 +74,11 @@ def _hidden_difference(got: Floats, want: Floats) -> tuple[int, ...] | None:
 def numbers(array: Floats) -> str:
     """Return the first numbers of an array, and its shape."""
     flat = array.ravel()
-    some = ", ".join(f"{value:.8g}" for value in flat[:MOST_SHOWN])
+    beginning = ", ".join(f"{value:.8g}" for value in flat[:MOST_SHOWN])
+    if array.shape == ():
+        return beginning
     more = ", …" if flat.size > MOST_SHOWN else ""
-    return some if array.shape == () else f"[{some}{more}] of shape {shape(array.shape)}"
+    return say("judging.array", numbers=f"[{beginning}{more}]", shape=shape(array.shape))
 
 
 def shape(sides: tuple[int, ...]) -> str:

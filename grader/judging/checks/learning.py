@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.judging.checks.compare import failed, passed, skipped
+from grader.judging.checks.compare import exact, failed, passed, skipped
 from grader.judging.checks.values import draws, scale, weights
 from grader.judging.diagnosis import Recovered
 from grader.messages import say
@@ -14,11 +14,12 @@ def training(student: Recovered, reference: Recovered) -> Finding:
     """The full model, trained from these parameters, reaches the reference's accuracy."""
     mine, asked = student.evidence.training, reference.evidence.training
     if mine is None or asked is None:
-        return skipped(student.evidence.training_fault or say("judging.training.nothing"))
+        fault = student.evidence.training_fault
+        return Finding("skipped", fault) if fault else skipped("judging.training.nothing")
     if (mine.train_accuracy, mine.test_accuracy) == (asked.train_accuracy, asked.test_accuracy):
-        return passed(say("judging.training.passed", accuracies=accuracies(asked)))
+        return passed("judging.training.passed", accuracies=accuracies(asked))
     earlier = (weights,) if reference.distribution == "zeros" else (draws, scale)
     if any(check(student, reference).verdict != "passed" for check in earlier):
-        return skipped(say("judging.training.explained", mine=accuracies(mine), asked=accuracies(asked)))
-    evidence = Shown(say("judging.training.call"), accuracies(mine), accuracies(asked), "exact")
-    return failed(say("judging.training.failed"), evidence=evidence)
+        return skipped("judging.training.explained", mine=accuracies(mine), asked=accuracies(asked))
+    evidence = Shown(say("judging.training.call"), accuracies(mine), accuracies(asked), exact())
+    return failed("judging.training.failed", evidence=evidence)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
-from grader.judging.checks.compare import failed, pairs, passed, shape, shown
+from grader.judging.checks.compare import exact, failed, pairs, passed, shape, shown
 from grader.judging.diagnosis import Recovered, removed_numpy_name, undefined_name
 from grader.judging.diagnosis import shapes as required_shapes
 from grader.judging.diagnosis import text as texts
@@ -15,7 +16,6 @@ from grader.messages import say
 from grader.records import Array, Finding, Function, FunctionEvidence, Outcome, Shown
 from grader.records.wording import first_few
 
-EXACT = "exact"
 MOST_NAMES = 20
 
 
@@ -27,38 +27,38 @@ def shapes(student: Recovered, reference: Recovered) -> Finding:
         finding = _ended(outcome, wanted, student.evidence) or _structure(outcome, student.evidence.function.name)
         if finding:
             return finding
-    return passed(say("judging.shapes.passed"))
+    return passed("judging.shapes.passed")
 
 
 def _nothing(function: Function, wanted: Outcome) -> Finding:
     """Say why there was nothing to call."""
     status = function.status if function.status in ("missing", "not_attempted") else "syntax_error"
     got = say(f"judging.nothing.{status}")
-    evidence = Shown(wanted.call.literal(function.name), got, _wanted(wanted), EXACT)
-    return failed(function.message, hint=function.hint, evidence=evidence)
+    evidence = Shown(wanted.call.literal(function.name), got, _wanted(wanted), exact())
+    return Finding("failed", function.message, function.hint, evidence, function.message_id)
 
 
 def _ended(outcome: Outcome, wanted: Outcome, evidence: FunctionEvidence) -> Finding | None:
     """Say why a call did not return, or None if it did."""
     if outcome.ended == "returned":
         return None
-    name = evidence.function.name
-    said = (
-        _raised(outcome) if outcome.ended == "raised" else say(f"judging.ended.{outcome.ended}", reason=outcome.message)
-    )
-    shown_call = Shown(outcome.call.literal(name), outcome.message, _wanted(wanted), EXACT)
-    return failed(f"{outcome.call.literal(name)}: {said}", hint=_hint(outcome, evidence), evidence=shown_call)
+    call = outcome.call.literal(evidence.function.name)
+    shown_call = Shown(call, outcome.message, _wanted(wanted), exact())
+    fail = partial(failed, call=call, hint=_hint(outcome, evidence), evidence=shown_call)
+    if outcome.ended != "raised":
+        return fail(f"judging.ended.{outcome.ended}", reason=outcome.message)
+    return _raised(outcome, fail)
 
 
-def _raised(outcome: Outcome) -> str:
+def _raised(outcome: Outcome, fail: Callable[..., Finding]) -> Finding:
     """Say which exception was raised and where; a missing name with what is missing."""
     place = outcome.fault.place if outcome.fault else None
-    at = say("judging.raised.at", place=place) if place else ""
+    at = ".at" if place else ""
     if name := undefined_name(outcome):
-        return say("judging.raised.name", name=name, at=at)
+        return fail(f"judging.raised.name{at}", name=name, place=place)
     if name := removed_numpy_name(outcome):
-        return say("judging.raised.numpy", name=name, at=at)
-    return say("judging.raised.other", error=outcome.message, at=at)
+        return fail(f"judging.raised.numpy{at}", name=name, place=place)
+    return fail(f"judging.raised.other{at}", error=outcome.message, place=place)
 
 
 def _hint(outcome: Outcome, evidence: FunctionEvidence) -> str | None:
@@ -81,7 +81,7 @@ def _structure(outcome: Outcome, function: str) -> Finding | None:
     required = required_shapes(outcome.call.layers)
     missing = [name for name in required if name not in outcome.arrays]
     if missing:
-        return _names(outcome, function, say("judging.names.missing", names=first_few(missing, MOST_NAMES)), required)
+        return _names("missing", missing, outcome, function, required)
     for name, sides in required.items():
         array = outcome.arrays[name]
         if array.shape != sides:
@@ -89,21 +89,23 @@ def _structure(outcome: Outcome, function: str) -> Finding | None:
         if not array.is_float_array:
             return _type(outcome, function, name, array)
         if not np.all(np.isfinite(array.numpy())):
-            want = say("judging.finite.wanted")
-            return failed(say("judging.finite.failed", name=name), evidence=shown(outcome, function, name, want, EXACT))
+            evidence = shown(outcome, function, name, say("judging.finite.wanted"), exact())
+            return failed("judging.finite.failed", evidence=evidence, name=name)
     extra = [name for name in outcome.arrays if name not in required]
-    return (
-        _names(outcome, function, say("judging.names.extra", names=first_few(extra, MOST_NAMES)), required)
-        if extra
-        else None
-    )
+    return _names("extra", extra, outcome, function, required) if extra else None
 
 
-def _names(outcome: Outcome, function: str, problem: str, required: Mapping[str, tuple[int, int]]) -> Finding:
+def _names(
+    problem: str, names: Sequence[str], outcome: Outcome, function: str, required: Mapping[str, tuple[int, int]]
+) -> Finding:
+    """Return the finding that names are missing from a dictionary, or that it has others beside the right ones."""
     got, want = first_few(sorted(outcome.arrays), MOST_NAMES) or say("judging.names.none"), ", ".join(required)
-    evidence = Shown(outcome.call.literal(function), got, want, EXACT)
+    call = outcome.call.literal(function)
     hint = _with_note(say("judging.names.hint", names=want), outcome)
-    return failed(f"{outcome.call.literal(function)}: {problem}", hint=hint, evidence=evidence)
+    evidence = Shown(call, got, want, exact())
+    return failed(
+        f"judging.names.{problem}", hint=hint, evidence=evidence, call=call, names=first_few(names, MOST_NAMES)
+    )
 
 
 def _with_note(hint: str, outcome: Outcome) -> str:
@@ -115,8 +117,8 @@ def _shape(outcome: Outcome, function: str, name: str, sides: tuple[int, int]) -
     array = outcome.arrays[name]
     hint = _with_note(say("judging.shape.hint.b" if name.startswith("b") else "judging.shape.hint.W"), outcome)
     got = say("judging.plain_number") if array.shape == () else shape(array.shape)
-    evidence = Shown(f'{outcome.call.literal(function)}["{name}"].shape', got, shape(sides), EXACT)
-    return failed(say("judging.shape.failed", name=name, got=got, asked=shape(sides)), hint=hint, evidence=evidence)
+    evidence = Shown(f'{outcome.call.literal(function)}["{name}"].shape', got, shape(sides), exact())
+    return failed("judging.shape.failed", hint=hint, evidence=evidence, name=name, got=got, asked=shape(sides))
 
 
 def _type(outcome: Outcome, function: str, name: str, array: Array) -> Finding:
@@ -125,9 +127,9 @@ def _type(outcome: Outcome, function: str, name: str, array: Array) -> Finding:
         if array.type_name == "ndarray"
         else say("judging.type.other", kind=array.type_name)
     )
-    evidence = Shown(f'type({outcome.call.literal(function)}["{name}"])', what, say("judging.type.wanted"), EXACT)
+    evidence = Shown(f'type({outcome.call.literal(function)}["{name}"])', what, say("judging.type.wanted"), exact())
     hint = say("judging.type.hint")
-    return failed(say("judging.type.failed", name=name, got=what), hint=hint, evidence=evidence)
+    return failed("judging.type.failed", hint=hint, evidence=evidence, name=name, got=what)
 
 
 def _wanted(wanted: Outcome) -> str:

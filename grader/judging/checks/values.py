@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from grader.judging.checks.compare import Floats, failed, pairs, passed, shown, skipped
+from grader.judging.checks.compare import exact, failed, pairs, passed, shown, skipped
 from grader.judging.diagnosis import Case, Recovered, shapes
 from grader.judging.diagnosis.causes import (
     CLEARLY,
@@ -16,102 +18,98 @@ from grader.judging.diagnosis.causes import (
     excluded,
     spread_elsewhere,
 )
-from grader.judging.diagnosis.draws import Stream, factor
+from grader.judging.diagnosis.draws import Plan, Stream, factor
 from grader.judging.diagnosis.recovered import gives, likely_names
 from grader.judging.diagnosis.rules import plain
 from grader.judging.diagnosis.statistics import SURE
 from grader.messages import say
 from grader.records import Array, Finding, Outcome, Shown
-from grader.records.compare import equal
+from grader.records.compare import RTOL, Floats, equal
 
-NOT_JUDGED = "not judged: no weights of the right size came back at the sizes that only the grader knows"
-ONE_LAYER = "not judged: one layer alone does not show in which order the numbers are drawn"
 FEWEST_LAYERS = 2  # that show an order
-EXACT = "exact"
-RELATIVE = "each number within 1e-07 of the reference's, relative"
-NOT_THESE = "the random numbers are not those of the required seed"
+FACTOR_TOLERANCE = 1e-6  # of the factors of draws that are recognised
+
+
+def relative() -> str:
+    """Return in words how close each number must be to the right one, where an exercise says nothing else."""
+    return say("judging.tolerance.relative", rtol=RTOL)
 
 
 def biases(student: Recovered, reference: Recovered) -> Finding:
     """Every bias is exactly zero."""
     if not _biases_there(student):
-        return skipped("not judged: the biases have to be there for all sizes first")
+        return skipped("judging.not_judged.biases")
     function = student.evidence.function.name
     for outcome, _ in pairs(student, reference):
         for name, array in _parameters(outcome, "b"):
             if not np.all(array.numpy() == 0):
-                evidence = shown(outcome, function, name, "zeros", EXACT)
-                hint = "Only weights are random; biases start at zero."
-                return failed(f"{name} is not zero", hint=hint, evidence=evidence)
-    return passed("all biases are zero")
+                evidence = shown(outcome, function, name, say("judging.zeros"), exact())
+                return failed("judging.not_zero", hint=say("judging.biases.hint"), evidence=evidence, name=name)
+    return passed("judging.biases.passed")
 
 
 def weights(student: Recovered, reference: Recovered) -> Finding:
     """Every weight is exactly zero."""
     if not student.judgeable:
-        return skipped(NOT_JUDGED)
+        return skipped("judging.not_judged.sizes")
     function = student.evidence.function.name
     for outcome, _ in pairs(student, reference):
         for name, array in _parameters(outcome, "W"):
             if not np.all(array.numpy() == 0):
-                evidence = shown(outcome, function, name, "zeros", EXACT)
-                return failed(f"{name} is not zero", hint="np.zeros makes an array of zeros.", evidence=evidence)
-    return passed("all weights are zero")
+                evidence = shown(outcome, function, name, say("judging.zeros"), exact())
+                return failed("judging.not_zero", hint=say("judging.weights.hint"), evidence=evidence, name=name)
+    return passed("judging.weights.passed")
 
 
 def distribution(student: Recovered, reference: Recovered) -> Finding:
     """The weights are drawn from the standard normal distribution."""
     if not student.judgeable:
-        return skipped(NOT_JUDGED)
+        return skipped("judging.not_judged.sizes")
     wanted = reference.distribution
     if student.distribution == wanted and not student.shift:
-        return passed("the weights are normally distributed around 0")
+        return passed("judging.distribution.passed")
     if any(not np.isfinite(array).all() for own in student.weights for array in own.arrays):
-        return skipped(say("draws.not_finite"))
+        return skipped("draws.not_finite")
     if student.distribution is None:
-        return skipped("not judged: too few numbers came back to tell their distribution")
-    words = {
-        "zeros": "all weights are zero",
-        "constant": "all weights are the same number",
-        "uniform": "the weights are uniformly distributed",
-        "other": "the weights are not normally distributed around 0",
-        "normal": f"the weights are normally distributed, but around {student.shift or 0:.6g}, not around 0",
-    }
+        return skipped("judging.distribution.too_few")
     hint = say("draws.uniform.hint" if student.distribution == "uniform" else "draws.distribution.hint")
-    return failed(words[student.distribution], hint=hint, evidence=_spread(student, reference))
+    evidence = _spread(student, reference)
+    if student.distribution == "normal":
+        return failed("judging.distribution.shifted", hint=hint, evidence=evidence, mean=student.shift or 0.0)
+    return failed(f"judging.distribution.{student.distribution}", hint=hint, evidence=evidence)
 
 
 def draws(student: Recovered, reference: Recovered) -> Finding:
     """The random numbers are those of the required seed, from the first, in order."""
     layers = max((len(own.arrays) for own in student.weights), default=0)
     if layers < FEWEST_LAYERS or not student.judgeable:
-        return skipped(ONE_LAYER if layers == 1 and student.judgeable else NOT_JUDGED)
+        one_layer = layers == 1 and student.judgeable
+        return skipped("judging.not_judged.one_layer" if one_layer else "judging.not_judged.sizes")
     if student.altered:
-        message, hint = say(f"draws.{student.altered}"), say("draws.altered.hint")
-        return failed(message, hint=hint, evidence=_draws_shown(student, reference))
+        hint, evidence = say("draws.altered.hint"), _draws_shown(student, reference)
+        return failed(f"draws.{student.altered}", hint=hint, evidence=evidence)
     if _same_draws(student, reference):
-        return passed("the numbers are those of the required seed")
+        return passed("judging.draws.passed")
     if distribution(student, reference).verdict != "passed":
-        return skipped("the distribution explains this")
+        return skipped("judging.explained.distribution")
     if _biases_took_draws(student):
-        return skipped("the random biases explain this: their numbers were drawn in between")
-    message, hint = _draws_differ(student, reference), _draws_hint(student, reference)
-    return failed(message, hint=hint, evidence=_draws_shown(student, reference))
+        return skipped("judging.explained.biases")
+    return _draws_differ(student, reference)
 
 
 def scale(student: Recovered, reference: Recovered) -> Finding:
-    """The random numbers are multiplied with the required factor."""
+    """The random numbers are multiplied by the required factor."""
     if not student.judgeable:
-        return skipped(NOT_JUDGED)
+        return skipped("judging.not_judged.sizes")
     if student.altered:
-        return passed("the scale is right")
+        return passed("judging.scale.passed")
     first_missing = student.drawn is not None and any(own.first > 1 for own in student.weights)
     if _same_draws(student, reference) and not first_missing:
         return _scale_of_same_draws(student, reference)
     if student.drawn is not None:
         return _scale_of_other_draws(student, reference)
     if distribution(student, reference).verdict != "passed":
-        return skipped("the distribution explains this")
+        return skipped("judging.explained.distribution")
     return _scale_by_statistics(student, reference)
 
 
@@ -120,14 +118,14 @@ def scale(student: Recovered, reference: Recovered) -> Finding:
 
 def _parameters(outcome: Outcome, kind: str) -> list[tuple[str, Array]]:
     """Return the parameters of a kind that came back, under their own names or those that plainly mean them."""
-    names = (name for asked, name in likely_names(outcome).items() if asked.startswith(kind))
+    names = (name for required, name in likely_names(outcome).items() if required.startswith(kind))
     return [(name, outcome.arrays[name]) for name in names if name in outcome.arrays]
 
 
 def _biases_there(student: Recovered) -> bool:
     """Return whether biases of the right size came back at sizes that nobody could know, wherever any came back there."""
-    there = [one for one in student.evidence.answered if not one.call.public and gives(one, "b")]
-    return bool(there) and all(_has_a_bias(outcome) for outcome in there)
+    hidden = [outcome for outcome in student.evidence.answered if not outcome.call.public and gives(outcome, "b")]
+    return bool(hidden) and all(_has_a_bias(outcome) for outcome in hidden)
 
 
 def _has_a_bias(outcome: Outcome) -> bool:
@@ -147,10 +145,10 @@ def _has_size(outcome: Outcome, name: str, size: int) -> bool:
 def _matrices(student: Recovered, reference: Recovered) -> list[tuple[Outcome, str, Floats, Floats]]:
     """Return every weight matrix that came back beside the reference's, with its outcome and name."""
     wanted = {own.outcome.call: own.arrays for own in reference.weights}
-    found = sorted(student.weights, key=lambda own: not own.outcome.call.public)
+    public_first = sorted(student.weights, key=lambda own: not own.outcome.call.public)
     return [
         (own.outcome, _own_name(own.outcome, layer), got, want)
-        for own in found
+        for own in public_first
         for layer, (got, want) in enumerate(
             zip(own.arrays, wanted[own.outcome.call][own.first - 1 :], strict=False), start=own.first
         )
@@ -164,8 +162,8 @@ def _own_name(outcome: Outcome, layer: int) -> str:
 
 def _same_draws(student: Recovered, reference: Recovered) -> bool:
     """Return whether every matrix is the reference's times one number."""
-    mine, asked, matrices = student.drawn, reference.drawn, _matrices(student, reference)
-    if mine and asked and mine.stream == asked.stream and mine.whole and not mine.shifted:
+    mine, required, matrices = student.drawn, reference.drawn, _matrices(student, reference)
+    if mine and required and mine.stream == required.stream and mine.whole and not mine.shifted:
         return bool(matrices)  # each was found to be those draws times its factor
     zeros_are_draws = mine is not None and mine.vanishing
     return bool(matrices) and all(
@@ -180,61 +178,55 @@ def _biases_took_draws(student: Recovered) -> bool:
     )
 
 
-def _draws_differ(student: Recovered, reference: Recovered) -> str:
+def _draws_differ(student: Recovered, reference: Recovered) -> Finding:
+    """Return the finding that the random numbers are not the right ones, with what is known of them."""
     drawn = student.drawn
+    fail = partial(failed, hint=_draws_hint(student, reference), evidence=_draws_shown(student, reference))
     if drawn is None:
-        near = [np.allclose(got, want, rtol=0.1, atol=0.01) for _, _, got, want in _matrices(student, reference)]
-        return "the random numbers are close to those asked for, but not equal" if all(near) else NOT_THESE
+        close = [np.allclose(got, want, rtol=0.1, atol=0.01) for _, _, got, want in _matrices(student, reference)]
+        return fail("judging.draws.close" if all(close) else "judging.draws.unknown")
     stream = drawn.stream
     if stream.continued and stream.legacy:
-        return say("draws.generator_outside")
+        return fail("draws.generator_outside")
     if stream.ambient:
-        return "the random numbers are different at every call: no seed in the function decides them"
+        return fail("judging.draws.unseeded")
     if not stream.legacy:
-        seed = "" if stream.seed is None else f", seed {stream.seed}"
-        return f"the random numbers come from another generator ({stream.generator}{seed})"
+        seeded = "" if stream.seed is None else ".seeded"
+        return fail(f"judging.draws.other_generator{seeded}", generator=stream.generator, seed=stream.seed)
+    if stream.plan.order == "reset_per_layer":
+        kind = "seed_of_each_layer" if stream.seed is None else "reset_per_layer"
+        return fail(f"judging.draws.{kind}", seed=stream.seed)
+    return _other_numbers(stream, reference, fail)
+
+
+def _other_numbers(stream: Stream, reference: Recovered, fail: Callable[..., Finding]) -> Finding:
+    """Return the finding that the seed is wrong, or else that its numbers were taken in another order."""
     required = reference.drawn.stream.seed if reference.drawn else None
-    if stream.plan.order != "reset_per_layer" and stream.seed != required:
-        return f"the random numbers are those of seed {stream.seed}"
-    return f"the random numbers are those of seed {required}, but {_otherwise(stream)}"
-
-
-def _otherwise(stream: Stream) -> str:
-    """Say in which order the numbers of the seed were taken."""
     plan = stream.plan
-    if plan.order == "reset_per_layer":
-        return "a seed is set again in every layer" if stream.seed is None else "it is set again in every layer"
+    if stream.seed != required:
+        return fail("judging.draws.other_seed", seed=stream.seed)
+    if plan.skipped and not plan.last_first and not plan.by_column:
+        return fail("judging.draws.skipped", seed=required, count=plan.skipped)
+    return fail(f"judging.draws.order.{_order(plan)}", seed=required)
+
+
+def _order(plan: Plan) -> str:
+    """Return the end of the message id that says in which order the numbers of the right seed were taken."""
     if plan.last_first:
-        return "the layers are drawn from the last to the first"
+        return "last_first"
     if plan.by_column:
-        return "the matrices are filled column by column"
-    if plan.skipped:
-        return (
-            f"{plan.skipped} numbers are drawn before the first weight"
-            if plan.skipped > 1
-            else "one number is drawn before the first weight"
-        )
-    return {
-        "weights_and_biases": "numbers are drawn for the biases as well, so the later weights are displaced",
-        "biases_and_weights": "numbers are drawn for the biases before the weights, so the weights are displaced",
-        "biases_first": "numbers are drawn for the biases first, so the weights are displaced",
-        "other_biases": "numbers are drawn for the biases as well, so the later weights are displaced",
-        "one_more_each": "one more number is drawn in every layer, so the later weights are displaced",
-        "weights_twice": "the weights are drawn twice, so the later ones are displaced",
-        "weights_again": "the weights are drawn twice, so they are displaced",
-    }.get(plan.order, "they are taken from another place")
+        return "by_column"
+    return "elsewhere" if plan.order == "weights" else plan.order
 
 
 def _draws_hint(student: Recovered, reference: Recovered) -> str:
     required = reference.drawn.stream.seed if reference.drawn else None
     outside = student.evidence.function.seeded_outside
     if assigns_seed(student.evidence):
-        return f"You assign to np.random.seed, which sets no seed; call it: np.random.seed({required})."
+        return say("judging.draws.hint.assigned", seed=required)
     if student.drawn and student.drawn.stream.ambient and outside and not student.drawn.stream.continued:
-        return f"The seed is set outside the function ({outside}); set it inside: np.random.seed({required})."
-    return (
-        f"Set the seed once, inside the function and before the loop: np.random.seed({required}); then draw W1, W2, …"
-    )
+        return say("judging.draws.hint.outside", place=outside, seed=required)
+    return say("judging.draws.hint", seed=required)
 
 
 def _draws_shown(student: Recovered, reference: Recovered) -> Shown | None:
@@ -244,21 +236,24 @@ def _draws_shown(student: Recovered, reference: Recovered) -> Shown | None:
     for outcome, name, got, want in _matrices(student, reference):
         if factor(got, want) is None or (student.altered and not equal(got, want)):
             k = _spread_ratio(got, want)
-            proportional = "these numbers all times one factor would do for this check, each within 1e-06"
-            tolerance = RELATIVE if 0.99 < k < 1.01 else proportional
+            proportional = say("judging.tolerance.proportional", rtol=FACTOR_TOLERANCE)
+            tolerance = relative() if 0.99 < k < 1.01 else proportional
             return shown(outcome, student.evidence.function.name, name, want, tolerance)
     return None
 
 
 def _two_calls(student: Recovered, reference: Recovered) -> Shown:
     """Show what the same call gave twice, where no seed makes it give the same."""
-    (outcome, name, one, want), *others = _matrices(student, reference)
-    two = next(got for other, again, got, _ in others if again == name and other.call.layers == outcome.call.layers)
+    (outcome, name, first, want), *others = _matrices(student, reference)
+    second = next(
+        got for other, other_name, got, _ in others if other_name == name and other.call.layers == outcome.call.layers
+    )
+    place = f'{outcome.call.literal(student.evidence.function.name)}["{name}"][0, 0]'
     return Shown(
-        f'{outcome.call.literal(student.evidence.function.name)}["{name}"][0, 0], called twice',
-        f"{one.flat[0]:.8g} and then {two.flat[0]:.8g}",
-        f"the same both times; with the required seed {want.flat[0]:.8g}",
-        RELATIVE,
+        say("judging.called_twice", call=place),
+        say("judging.called_twice.got", first=first.flat[0], second=second.flat[0]),
+        say("judging.called_twice.want", value=want.flat[0]),
+        relative(),
     )
 
 
@@ -275,15 +270,14 @@ def _scale_of_same_draws(student: Recovered, reference: Recovered) -> Finding:
     for outcome, name, got, want in _matrices(student, reference):
         if not equal(got, want):
             k = factor(got, want) or 0.0
-            evidence = shown(outcome, student.evidence.function.name, name, want, RELATIVE)
-            if abs(k - 1) < 1e-6:
+            evidence = shown(outcome, student.evidence.function.name, name, want, relative())
+            if abs(k - 1) < FACTOR_TOLERANCE:
                 return failed(
-                    f"{name} is not exact", hint="Leave the numbers as they are, unrounded.", evidence=evidence
+                    "judging.scale.inexact", hint=say("judging.scale.inexact.hint"), evidence=evidence, name=name
                 )
-            by = plain(float(f"{k:.6g}"))
-            message = f"{name} has another scale: it is {by} times the weights asked for"
-            return failed(message, hint=_scale_hint(student, reference), evidence=evidence)
-    return passed("the scale is right")
+            hint, ratio = _scale_hint(student, reference), plain(float(f"{k:.6g}"))
+            return failed("judging.scale.times", hint=hint, evidence=evidence, name=name, ratio=ratio)
+    return passed("judging.scale.passed")
 
 
 def _scale_of_other_draws(student: Recovered, reference: Recovered) -> Finding:
@@ -291,55 +285,64 @@ def _scale_of_other_draws(student: Recovered, reference: Recovered) -> Finding:
     for own in sorted(student.weights, key=lambda own: not own.outcome.call.public):
         sizes = own.outcome.call.layers
         got, want = student.factors(sizes) or (), (reference.factors(sizes) or ())[own.first - 1 :]
-        for layer, (mine, asked) in enumerate(zip(got, want, strict=False), start=own.first):
-            if not abs(mine - asked) <= 1e-6 * abs(asked):
+        for layer, (mine, required) in enumerate(zip(got, want, strict=False), start=own.first):
+            if not abs(mine - required) <= FACTOR_TOLERANCE * abs(required):
                 name = _own_name(own.outcome, layer)
                 evidence = Shown(
                     f'{own.outcome.call.literal(student.evidence.function.name)}["{name}"]',
-                    f"the random numbers times {mine:.6g}",
-                    f"the random numbers times {asked:.6g}",
-                    "1e-06, relative",
+                    say("judging.scale.draws_times", factor=mine),
+                    say("judging.scale.draws_times", factor=required),
+                    say("judging.tolerance.factors", rtol=FACTOR_TOLERANCE),
                 )
-                return failed(f"{name} has another scale", hint=_scale_hint(student, reference), evidence=evidence)
-    return passed("the scale is right")
+                return failed("judging.scale.other", hint=_scale_hint(student, reference), evidence=evidence, name=name)
+    return passed("judging.scale.passed")
 
 
 def _scale_by_statistics(student: Recovered, reference: Recovered) -> Finding:
     """Judge by an interval where the draws cannot be known."""
-    for estimate in sorted(excluded(Case(student, reference)), key=lambda one: not one.outcome.call.public):
-        asked = (reference.factors(estimate.outcome.call.layers) or ())[estimate.layer - 1]
+    for estimate in sorted(excluded(Case(student, reference)), key=lambda estimate: not estimate.outcome.call.public):
+        required = (reference.factors(estimate.outcome.call.layers) or ())[estimate.layer - 1]
         name = _own_name(estimate.outcome, estimate.layer)
         evidence = Shown(
             f'{estimate.outcome.call.literal(student.evidence.function.name)}["{name}"].std()',
-            f"between {estimate.interval.low:.3g} and {estimate.interval.high:.3g}",
-            f"{asked:.4g}",
-            f"{SURE} standard errors",
+            say("judging.scale.between", low=estimate.interval.low, high=estimate.interval.high),
+            f"{required:.4g}",
+            say("judging.tolerance.standard_errors", errors=SURE),
         )
-        return failed(f"{name} has another scale", hint=_scale_hint(student, reference), evidence=evidence)
+        return failed("judging.scale.other", hint=_scale_hint(student, reference), evidence=evidence, name=name)
     if not student.estimates:
-        return skipped("not judged: too few numbers came back to tell their scale")
+        return skipped("judging.scale.too_few")
     if differs_elsewhere(Case(student, reference)):
-        call = f"{student.evidence.function.name}(other layer sizes): the spread of all weights, as a share of that asked for"
         spread = spread_elsewhere(Case(student, reference))
-        evidence = Shown(call, f"{spread:.3g}", "1", f"a factor of {CLEARLY}")
-        return failed(
-            "the scale is another one at other layer sizes", hint=_scale_hint(student, reference), evidence=evidence
+        evidence = Shown(
+            say("judging.scale.elsewhere.call", function=student.evidence.function.name),
+            f"{spread:.3g}",
+            "1",
+            say("judging.tolerance.factor", factor=CLEARLY),
         )
-    return passed("the scale is right, as far as statistics can tell")
+        return failed("judging.scale.elsewhere", hint=_scale_hint(student, reference), evidence=evidence)
+    return passed("judging.scale.passed.likely")
 
 
 def _scale_hint(student: Recovered, reference: Recovered) -> str:
-    asked = f"The factor asked for is {reference.formula}" if reference.formula else "Look at the factor"
-    return f"{asked}; yours is {student.formula}." if student.formula else f"{asked}."
+    required, yours = reference.formula, student.formula
+    if required and yours:
+        return say("judging.scale.hint.both", asked=required, yours=yours)
+    if required:
+        return say("judging.scale.hint.asked", asked=required)
+    return say("judging.scale.hint.yours", yours=yours) if yours else say("judging.scale.hint")
 
 
 @np.errstate(all="ignore")  # the numbers may be huge
 def _spread(student: Recovered, reference: Recovered) -> Shown | None:
     """Show mean and spread of the largest matrix of a call that a page may name."""
-    found = [row for row in _matrices(student, reference) if row[0].call.public]
-    if not found:
+    public = [row for row in _matrices(student, reference) if row[0].call.public]
+    if not public:
         return None
-    outcome, name, got, want = max(found, key=lambda row: row[2].size)
-    mine, asked = (f"from {a.min():.4g} to {a.max():.4g}, mean {a.mean():.4g}" for a in (got, want))
+    outcome, name, got, want = max(public, key=lambda row: row[2].size)
+    mine, required = (
+        say("judging.distribution.spread", low=array.min(), high=array.max(), mean=array.mean())
+        for array in (got, want)
+    )
     call = f'{outcome.call.literal(student.evidence.function.name)}["{name}"]'
-    return Shown(call, mine, asked, "a test of the distribution")
+    return Shown(call, mine, required, say("judging.tolerance.distribution"))

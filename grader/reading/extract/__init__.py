@@ -72,7 +72,8 @@ def _found(name: str, names: tuple[str, ...], codes: list[Code], scope: Scope, s
         return _find(name, names, codes, scope, seeded)
     except RecursionError:
         message = say("reading.function.too_deep", name=name)
-        return Function(name, "syntax_error", message, say("reading.function.too_deep.hint"))
+        hint = say("reading.function.too_deep.hint")
+        return Function(name, "syntax_error", message, hint, message_id="reading.function.too_deep")
     except Exception as error:
         return Function(name, "found", broken=note(f"reading {name}", error))
 
@@ -108,7 +109,7 @@ def _carried(name: str, definitions: list[Binding], scope: Scope, seeded: _Seede
     last = definitions[-1]
     places = tuple(binding.place for binding in definitions)
     if untouched(last.text):
-        return Function(name, "not_attempted", *_not_attempted(), last.place, last.text, definitions=places)
+        return _not_attempted(name, last.place, last.text, places)
     needs = Needs(scope.end_of(last))
     scope.carry(last, needs)
     scope.carry_changes(last, name, needs)
@@ -134,7 +135,7 @@ def _unparsable(name: str, code: Code, piece: Broken) -> Function:
     text = "\n".join(piece.text.split("\n")[before:])
     place = code.cell.place(piece.first_line + before)
     if untouched(text):
-        return Function(name, "not_attempted", *_not_attempted(), place, text.rstrip(), definitions=(place,))
+        return _not_attempted(name, place, text.rstrip(), (place,))
     at = code.cell.place(piece.line)
     line = code.text.split("\n")[piece.line - 1].strip()[:120]
     return Function(
@@ -146,14 +147,15 @@ def _unparsable(name: str, code: Code, piece: Broken) -> Function:
         text.rstrip(),
         definitions=(place,),
         unreadable=at,
+        message_id="reading.function.syntax",
     )
 
 
-def _not_attempted() -> tuple[str, str]:
-    return (
-        say("reading.function.template"),
-        say("reading.function.template.hint"),
-    )
+def _not_attempted(name: str, place: Place, text: str, places: tuple[Place, ...]) -> Function:
+    """Return the record of a function that is still the template."""
+    message, hint = say("reading.function.template"), say("reading.function.template.hint")
+    message_id = "reading.function.template"
+    return Function(name, "not_attempted", message, hint, place, text, definitions=places, message_id=message_id)
 
 
 def _syntax_hint(line: str, problem: str) -> str:
@@ -169,9 +171,11 @@ def _missing(name: str, names: tuple[str, ...], codes: list[Code]) -> Function:
     if near:
         places = tuple(miss.text for miss in near)
         message = say("reading.function.missing.near", name=name, near=places)
-        return Function(name, "missing", message, near[0].hint, near_misses=places)
+        message_id = "reading.function.missing.near"
+        return Function(name, "missing", message, near[0].hint, near_misses=places, message_id=message_id)
     hint = say("reading.function.missing.hint", name=name)
-    return Function(name, "missing", say("reading.function.missing", name=name), hint)
+    message = say("reading.function.missing", name=name)
+    return Function(name, "missing", message, hint, message_id="reading.function.missing")
 
 
 class _NearMiss(NamedTuple):
@@ -185,10 +189,12 @@ def _lost(function: Function, notebook: Notebook) -> Function:
     """Return the record of a function that may be in the damaged part of the file; others stay as they are."""
     if function.status != "missing" or function.near_misses:
         return function
-    places = [problem.message for problem in notebook.problems if _names_definition(problem, function.name)]
-    message = say("reading.function.lost", name=function.name)
     hint = say("reading.function.lost.hint")
-    return replace(function, message=places[0] if places else message, hint=hint)
+    for problem in notebook.problems:
+        if _names_definition(problem, function.name):
+            return replace(function, message=problem.message, hint=hint, message_id=problem.message_id)
+    message = say("reading.function.lost", name=function.name)
+    return replace(function, message=message, hint=hint, message_id="reading.function.lost")
 
 
 def _names_definition(problem: Problem, name: str) -> bool:

@@ -221,8 +221,10 @@ def _without_magic(line: str) -> str:
     if run := _RUN_LINE.match(line):
         return f"{run.group(1)}{run.group(2)}"
     if pylab := _PYLAB.match(line):  # its options say where plots appear, and whether the star is wanted
-        names = "" if "--no-import-all" in line else "; from pylab import *"
-        return f"{pylab.group(1)}import numpy; import numpy as np; from matplotlib import pyplot as plt{names}"
+        imports = ["import numpy", "import numpy as np", "from matplotlib import pyplot as plt"]
+        if "--no-import-all" not in line:
+            imports.append("from pylab import *")
+        return pylab.group(1) + "; ".join(imports)
     if whole := _MAGIC_LINE.match(line):
         return f"{whole.group(1)}pass"
     if value := _MAGIC_VALUE.match(line):
