@@ -23,6 +23,7 @@ from grader.faults import attempt, surviving
 from grader.records import Cause, CheckResult, FunctionResult, Result
 from grader.records.wording import accuracies
 from grader.rendering import text, words
+from grader.rendering.image import ImagePicture, picture_images
 
 TAG = "grader-note"
 MOST_COLUMNS = 400  # of a message, which may quote an exception's endless text
@@ -289,8 +290,7 @@ def _with_notes(document: NotebookNode, result: Result, remark: str) -> Notebook
     for name, index in homes.items():
         if index is not None:
             below.setdefault(index, []).append(_note(name, function_note(name, result.functions[name])))
-    top = summary_note(result, [name for name, index in homes.items() if index is None])
-    cells = [_note("summary", f"{top}\n\n{remark}")]
+    cells = [_first_note(result, [name for name, index in homes.items() if index is None], remark)]
     for index, cell in enumerate(document["cells"]):
         cells += [] if _is_note(cell) else [cell]
         cells += below.get(index, [])
@@ -311,8 +311,8 @@ def _notes_alone(result: Result) -> NotebookNode:
     graded = result.notebook.status in {"ok", "repaired"}
     found = [name for name, function in result.functions.items() if graded and function.source]
     missing = [name for name in result.functions if graded and name not in found]
-    top = f"{summary_note(result, missing)}\n\n{_NOTES_ALONE}"
-    cells = [_note("summary", top), *(_note(name, function_note(name, result.functions[name])) for name in found)]
+    notes = (_note(name, function_note(name, result.functions[name])) for name in found)
+    cells = [_first_note(result, missing, _NOTES_ALONE), *notes]
     return _valid({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
@@ -357,8 +357,14 @@ def _note(name: str, source: str) -> NotebookNode:
 # --- the notes -----------------------------------------------------------------------------------------------------
 
 
-def summary_note(result: Result, missing: Sequence[str]) -> str:
-    """Return the markdown of the first cell; of functions without a cell all is said here."""
+def _first_note(result: Result, missing: Sequence[str], remark: str) -> NotebookNode:
+    """Return the note at the top in the order of the page: next step and why, picture, details."""
+    picture = picture_images(result)
+    shown = [] if picture is None else _picture(picture)
+    return _note("summary", _joined([*_summary(result), *shown, *_details(result, missing), remark]))
+
+
+def _summary(result: Result) -> list[str]:
     parts = [
         f"# Feedback: {text.of(result.score, result.possible)}",
         _prose(f"{result.title}: {result.submission.name}"),
@@ -368,6 +374,18 @@ def summary_note(result: Result, missing: Sequence[str]) -> str:
     ]
     if result.provisional:
         parts.append("**The score is provisional:** a part could not be judged, by our fault, and a person will look.")
+    return parts
+
+
+def _picture(picture: ImagePicture) -> list[str]:
+    """Return a picture and its caption; as HTML, since JupyterLab shows no SVG that is attached to a cell."""
+    images = [f'<img src="{image.address}" alt="{escape(image.alternative)}">' for image in picture.images]
+    return [*images, _prose(picture.caption)]
+
+
+def _details(result: Result, missing: Sequence[str]) -> list[str]:
+    """Return how each function stands; of those without a cell all is said here."""
+    parts = []
     if result.notebook.status != "ok":
         parts.append(_named("Notebook", words.NOTEBOOK[result.notebook.status]))
     parts += [f"- {_prose(problem.message)}" for problem in result.notebook.problems]
@@ -378,7 +396,7 @@ def summary_note(result: Result, missing: Sequence[str]) -> str:
     )
     parts.append("\n".join(rows))
     parts += [function_note(name, result.functions[name], level="##") for name in missing]
-    return _joined(parts)
+    return parts
 
 
 def function_note(name: str, function: FunctionResult, *, level: str = "##") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from html import escape
 
@@ -12,10 +11,8 @@ from grader.faults import attempt
 from grader.messages import say
 from grader.records import Result
 from grader.rendering import fragment, html
-from grader.rendering.charts import Chart
 from grader.rendering.feedback import open_first
-from grader.rendering.picture import first_picture, picture_input
-from grader.rendering.svg import draw
+from grader.rendering.image import picture_images
 
 LAB_HEIGHT = "900px"
 
@@ -26,26 +23,11 @@ def result_html(result: Result) -> str:
 
 
 def _whole(result: Result) -> str:
-    shown = attempt("the picture", lambda: picture_input(result), lambda _: None)
-    picture = attempt("the picture", lambda: first_picture(shown), lambda _: None) if shown else None
-    charts = [chart for chart in (picture.curve, picture.squares) if chart] if picture else []
-    images = [(_image(chart), chart.says) for chart in charts]
     details = [
         (name, function, Markup(fragment.function_html(function)))  # noqa: S704  # escaped
         for name, function in open_first(result.functions)
     ]
-    return str(html.macros("_cell.html").result(result, details, images, picture)).strip()
-
-
-def _image(chart: Chart) -> str:
-    """Return a chart as the address of an image of its own, whose styles no page mixes with."""
-    drawn = str(draw(chart))
-    style = str(html.styles("page.css"))
-    paper = "svg { background: var(--paper); }"
-    drawn = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" width="480" ', 1)
-    head, _, rest = drawn.partition(">")
-    whole = f"{head}><style>{escape(style + paper, quote=False)}</style>{rest}"
-    return f"data:image/svg+xml;base64,{base64.b64encode(whole.encode()).decode()}"
+    return str(html.macros("_cell.html").result(result, details, picture_images(result))).strip()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

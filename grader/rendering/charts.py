@@ -84,7 +84,7 @@ def steps(high: float, most: int) -> list[float]:
     return [step * index for index in range(math.ceil(high / step) + 1)]
 
 
-# --- marks: `look` is the class of page.css -------------------------------------------------------------------------
+# --- marks: `look` is the class of figure.css -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ MOST_CAUSES, MOST_FOR_LECTURE = 12, 3  # rows that are shown, causes that are na
 NAME_COLUMNS = 40  # of a name in the list of pages
 INDEX = "index.html"
 PAGE = re.compile(r"class-\d+\.html")
-_STYLES = ("page.css", "class.css")
+_STYLES = ("figure.css", "page.css", "class.css")
 _FILES = ("grades.csv", "grades.jsonl")
 
 

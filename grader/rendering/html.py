@@ -89,7 +89,9 @@ def plain_page(result: Result) -> str:
     return f"{head}<h1>{title}</h1>\n{said}\n</html>\n"
 
 
-def render(template: str, *, styles: Sequence[str] = ("page.css",), script: str = "", **context: object) -> str:
+def render(
+    template: str, *, styles: Sequence[str] = ("figure.css", "page.css"), script: str = "", **context: object
+) -> str:
     """Return a page with these styles and, where it has one, the only script that its policy lets run."""
     style, style_hash = _files(*styles)
     code, code_hash = _files(*filter(None, [script]))

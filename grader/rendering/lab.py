@@ -60,7 +60,7 @@ def lab_page(exercise: Exercise, measured: Measured, start: str = "") -> str:
     waits = waits_chart(measured.sweep) if measured.sweep else None
     return html.render(
         FILE,
-        styles=("page.css", "lab.css"),
+        styles=("figure.css", "page.css", "lab.css"),
         script="lab.js",
         data=Markup(_json(_data(exercise, measured) | ({"start": start} if start else {}))),  # noqa: S704  # numbers, with < spelled out
         exhibits=[_offered(exercise, exhibit) for exhibit in answered],

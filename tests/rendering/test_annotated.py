@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import nbformat
 import pytest
@@ -16,7 +18,7 @@ from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit, notebook, solved, write
 from grader import api as service
 from grader.cli import main
 from grader.records import Result
-from grader.rendering import annotated
+from grader.rendering import annotated, image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,7 @@ EVIL = (
     "<script>alert(1)</script> ``` `x` $\\\\alpha$ $$x$$ \\\\begin{equation} [a](http://evil.test) ![b](http://evil.test/p.png) "
     "www.evil.test https://evil.test <img src=x onerror=alert(1)> me@evil.test | **b** __c__ ~~d~~ &lt; # e"
 )
+PICTURE = re.compile(r'<img src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)" alt="([^"<>]+)">')  # as we write one
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +99,27 @@ def test_each_note_stands_below_its_functions_cell(tmp_path):
 def test_what_the_notes_say(sources, note, says, tmp_path):
     _, after = annotate(write(tmp_path, "a.ipynb", notebook(*sources)))
     assert says in notes(after)[note]
+
+
+def test_the_note_at_the_top_follows_the_page():
+    """Next step, why, picture, details: with words for who does not see the picture, and without anything that runs."""
+    before, after = annotate(SAMPLES / "scale_one_hundredth.ipynb")
+    top = notes(after)[0]
+    parts = ("Next step:", "Your code is not broken", "<img", "A plateau", "`initialize_parameters_zeros`: 10 of 10")
+    images = [(base64.b64decode(data).decode(), words) for data, words in PICTURE.findall(top)]
+    assert [top.count("<img"), *map(top.index, parts)] == [2, *sorted(map(top.index, parts))]
+    for svg, _ in images:
+        assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
+        assert not re.search("script|href|url|import|foreignObject", svg)
+    assert "yours 0.4633, asked for 0.83 and He 0.9933" in images[1][1]
+    assert len(json.dumps(after)) - len(json.dumps(before)) < 50_000
+
+
+def test_without_a_picture_the_note_at_the_top_is_words_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(image, "draw", lambda _: 1 / 0)
+    _, after = annotate(write(tmp_path, "a.ipynb", solved(random=SCALE_001)))
+    assert "<img" not in notes(after)[0]
+    assert "`initialize_parameters_zeros`: 10 of 10" in notes(after)[0]
 
 
 def test_stale_outputs_are_noted():
@@ -320,7 +344,7 @@ def test_text_of_the_student_is_nothing_but_text_in_markdown(evil):
     allowed = {"text", "code_inline", "strong_open", "strong_close", "em_open", "em_close", "softbreak", "hardbreak"}
     markdown = MarkdownIt("gfm-like", {"linkify": False, "html": True})
     for note in notes(after):
-        tokens = markdown.parse(note)
+        tokens = markdown.parse(PICTURE.sub("", note))
         blocks = {token.type.removesuffix("_open").removesuffix("_close") for token in tokens}
         assert blocks <= {"heading", "paragraph", "inline", "bullet_list", "list_item"}
         inline = [child for token in tokens for child in token.children or ()]
@@ -410,6 +434,8 @@ def test_in_a_browser_nothing_runs_and_nothing_leaves(name, tab: Callable[..., P
     assert ran == []
     assert [url for url in asked if not url.startswith("data:")] == [page.as_uri()]
     assert opened.locator(".celltag_grader-note").count() == 4
+    shown = opened.locator(".celltag_grader-note img").evaluate_all("all => all.map(image => image.naturalWidth)")
+    assert shown == [480, 480]
     assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(253, 253, 251)"
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
 

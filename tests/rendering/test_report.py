@@ -218,7 +218,7 @@ def test_the_same_result_gives_the_same_bytes() -> None:
 
 def test_every_colour_of_text_stands_out_from_its_ground() -> None:
     """WCAG AA: 4.5 to 1 for text, in light, dark and print."""
-    style = (resources.templates() / "page.css").read_text(encoding="utf-8")
+    style = (resources.templates() / "figure.css").read_text(encoding="utf-8")
     palettes = [dict(re.findall(r"--(\w+): (#\w+)", line)) for line in style.splitlines() if "--paper:" in line]
 
     assert len(palettes) == 3
