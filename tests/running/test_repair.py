@@ -256,7 +256,10 @@ def test_numpy_goes_by_the_name_that_the_notebook_gives_it(gatherer):
 # --- hostile input -------------------------------------------------------------------------------------------------
 
 HOSTILE = {
-    "hangs when edited": "    if 10 == 3:\n        while True: pass\n",
+    "hangs when edited": "    if 10 == 3: sum(iter(int, 1))\n",
+    "hangs through every error when edited": (
+        "    while 10 == 3:\n        try:\n            while True: pass\n        except BaseException: pass\n"
+    ),
     "sleeps when edited": "    import time\n    time.sleep(0 if 10 == 10 else 60)\n",
     "ends its process when edited": "    import os\n    if 10 == 3: os._exit(0)\n",
     "exits when edited": "    if 10 == 3: raise SystemExit\n",
@@ -275,6 +278,34 @@ def test_a_candidate_that_hangs_or_ends_everything_costs_little_and_gives_nothin
     assert bool(found) == (attack == "exits when edited")
     assert jobs in ([None, seconds], [None, seconds, seconds])  # the function itself, then one pass or both
     assert search(gatherer, "random", edit(RANDOM, ("* 10", "* 0.01")))
+
+
+WHILE = edit(
+    RANDOM,
+    (LOOP, "    l = 1\n    while l < L:\n"),
+    ("\n    return", "\n        l += 1\n    return"),
+)
+
+
+@pytest.mark.parametrize(
+    ("edits", "kind"),
+    [
+        ([("* 10", "* 0.01")], "constant"),
+        ([("l < L", "l <= L")], "loop"),
+        ([("l < L", "l < L - 1")], "factor"),
+        ([(SEED, "")], "seed"),
+    ],
+)
+def test_an_edit_that_makes_a_loop_endless_is_ended_by_its_steps(gatherer, jobs, edits, kind):
+    found = search(gatherer, "random", edit(WHILE, *edits))
+    assert found[0].kind == kind
+    assert len(jobs) == 3  # the function itself, and each pass once: no child was ended for its time
+
+
+def test_a_function_that_runs_many_lines_may_run_them_when_it_is_edited(gatherer):
+    body = "    n = 0\n    while n < 20_000: n += 1\n"
+    found = search(gatherer, "random", edit(RANDOM, ("* 10", "* 0.01"), (SEED, body + SEED)))
+    assert found[0].kind == "constant"
 
 
 @pytest.mark.parametrize(

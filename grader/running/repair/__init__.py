@@ -96,7 +96,7 @@ def _likely(
     text, numbers = schema(code, tried)
     if not text:
         return _passing(tried, [right], evidence.function, sandbox)
-    variants = Variants(code.number, [0, *numbers], text, CHOSEN)
+    variants = Variants(code.number, [0, *numbers], text, CHOSEN, limits_steps=_has_loop(evidence.function))
     given = sandbox.run_variants(evidence.function, variants, [right.call], SEARCH_SECONDS)
     if not given:
         return None
@@ -121,11 +121,17 @@ def _passing(
     if code is None or not tried:
         return []
     calls = [outcome.call for outcome in right]
-    variants = Variants(code.number, [one.source for one in tried])
+    sources = [code.unit.source, *(candidate.source for candidate in tried)]
+    variants = Variants(code.number, sources, limits_steps=_has_loop(function))
     given = sandbox.run_variants(function, variants, calls, SEARCH_SECONDS)
     if not given:
         return None
-    return [one for one, outcomes in zip(tried, given, strict=False) if _equal(outcomes, right)]
+    return [candidate for candidate, outcomes in zip(tried, given[1:], strict=True) if _equal(outcomes, right)]
+
+
+def _has_loop(function: Function) -> bool:
+    """Return whether an edit may make a loop endless: only `while` needs something to end it."""
+    return any("while" in unit.source for unit in function.units)
 
 
 def _telling(right: Sequence[Outcome]) -> Outcome:

@@ -54,12 +54,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Variants:
-    """Other texts of the unit number `varied`; or numbers, which its text `schema` finds under the name `chosen`."""
+    """Other texts of the unit number `varied`; or numbers, which its text `schema` finds under the name `chosen`.
+
+    With `limits_steps` the first one is the function as it is, and one that runs far more lines than that is ended: it raised.
+    """
 
     varied: int
     variants: Sequence[str | int]
     schema: str = ""
     chosen: str = ""
+    limits_steps: bool = False
 
 
 class Sandbox:

@@ -10,9 +10,11 @@ import functools
 import linecache
 import sys
 import warnings
+from contextlib import nullcontext
 from ctypes import memmove, string_at
 from os import write
 from struct import pack
+from types import FrameType
 from typing import Any
 
 import notebook
@@ -22,12 +24,14 @@ from numpy import ndarray
 from numpy.random import RandomState, mtrand, seed
 
 RETURNED, RAISED, REFUSED = 0, 1, 2
+STEPS_MORE, STEPS_TIMES = 5000, 10  # a variant may run as many lines, and as many times those of the first variant
 MAX_ITEMS, MAX_DIMENSIONS, MAX_NUMBERS = 64, 8, 1 << 20
 FUTURE = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
 AWAIT, COROUTINE = (
     0x2000,
     0x80,
 )  # `await` at the top level, as in a notebook: ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, CO_COROUTINE
+UNIT = "<unit "  # how the name of a statement begins, in place of that of a file
 UNREADABLE = "it cannot be read as numbers"
 globals().update(vars(builtins))  # so that student code which replaces `len` or `np.random.seed` changes nothing here
 
@@ -45,6 +49,44 @@ class Refused(Exception):
     parts: tuple[bytes, ...] = ()
 
 
+class TooManySteps(BaseException):
+    """A variant of a function ran far more lines than the function itself."""
+
+
+class StepLimit:
+    """Ends a variant that runs far more lines of the notebook than the first one, which is the function as it is.
+
+    An edit may take out what ends a loop, such as ``l += 1``.  Lines are counted, not seconds, so that the answer does not
+    depend on how busy the machine is.
+    """
+
+    def __init__(self) -> None:
+        self.steps, self.longest, self.most = 0, 0, sys.maxsize
+
+    def __enter__(self) -> None:
+        self.steps = 0
+        sys.settrace(self.enter_function)
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(None)
+        self.longest = max(self.longest, self.steps)
+
+    def begin(self) -> None:
+        """Limit what follows to what was counted so far, and a margin."""
+        self.most = STEPS_MORE + STEPS_TIMES * self.longest
+
+    def enter_function(self, frame: FrameType, _event: str, _argument: object) -> Any:
+        """Count the lines of a function of the notebook, and none of NumPy's."""
+        return self.count if frame.f_code.co_filename.startswith(UNIT) else None
+
+    def count(self, _frame: FrameType, _event: str, _argument: object) -> Any:
+        """Count a line."""
+        self.steps += 1
+        if self.steps > self.most:
+            raise TooManySteps
+        return self.count
+
+
 _blank: dict[str, Any] = {}  # the main module as it is before any of the notebook's statements
 
 
@@ -52,7 +94,8 @@ def run(job: dict[str, Any], result: int) -> None:
     """Execute the statements, call the function as often as asked, and write a frame for each call.
 
     With `variants`, all calls are made of each of them in turn: a text of the statement number `varied`, or a number,
-    which the text `schema` of that statement finds under the name `chosen`.
+    which the text `schema` of that statement finds under the name `chosen`.  With `limits_steps` the first variant is the
+    function as it is, and others may not run far more lines than that.
     """
     warnings.simplefilter("ignore")
     if not _blank:
@@ -68,36 +111,28 @@ def run(job: dict[str, Any], result: int) -> None:
         return
     varied = job["varied"]
     chosen = [*units[:varied], job["schema"], *units[varied + 1 :]]
-    for variant in job["variants"]:
+    limit = StepLimit() if job["limits_steps"] else None
+    for number, variant in enumerate(job["variants"]):
+        if limit and number == 1:
+            limit.begin()
         if type(variant) is int:
-            call_all(job, chosen, {**_blank, job["chosen"]: variant}, result)
+            call_all(job, chosen, {**_blank, job["chosen"]: variant}, result, limit)
         else:
             units[varied] = variant
-            call_all(job, units, {**_blank}, result)
+            call_all(job, units, {**_blank}, result, limit)
 
 
-def call_all(job: dict[str, Any], units: list[Any], space: dict[str, Any], result: int) -> None:
+def call_all(
+    job: dict[str, Any], units: list[Any], space: dict[str, Any], result: int, limit: StepLimit | None = None
+) -> None:
     """Execute statements in a name space and write a frame for each call of the function that they define.
 
     `units` are their texts; each that was compiled is left behind as code, for the next variant.
     """
-    flags = 0  # of `from __future__ import …`, which counts for the statements after it as well
+    limited = limit or nullcontext()  # entered for each call: an error in it also ends the counting
     try:
-        for index, unit in enumerate(units):
-            if type(unit) is str:
-                name = f"<unit {index}>"
-                linecache.cache[name] = (
-                    len(unit),
-                    None,
-                    f"{unit}\n".splitlines(keepends=True),
-                    name,
-                )  # for inspect.getsource
-                units[index] = compile(unit, name, "exec", flags=flags | AWAIT, dont_inherit=True)
-            flags |= units[index].co_flags & FUTURE
-            if units[index].co_flags & COROUTINE:
-                finish(eval(units[index], space))  # noqa: S307
-            else:
-                exec(units[index], space)
+        with limited:
+            execute(units, space)
         function = space[job["function"]]
     except BaseException as error:
         for index in range(len(job["calls"])):
@@ -105,7 +140,25 @@ def call_all(job: dict[str, Any], units: list[Any], space: dict[str, Any], resul
         return
     for index, call in enumerate(job["calls"]):
         reset(_states[call["ambient_seed"]])
-        send(result, answer(index, function, list(call["layers"])))
+        with limited:
+            frame = answer(index, function, list(call["layers"]))
+        send(result, frame)
+
+
+def execute(units: list[Any], space: dict[str, Any]) -> None:
+    """Execute statements in a name space; each that was compiled is left behind as code."""
+    flags = 0  # of `from __future__ import …`, which counts for the statements after it as well
+    for index, unit in enumerate(units):
+        if type(unit) is str:
+            name = f"{UNIT}{index}>"
+            lines = f"{unit}\n".splitlines(keepends=True)
+            linecache.cache[name] = (len(unit), None, lines, name)  # for inspect.getsource
+            units[index] = compile(unit, name, "exec", flags=flags | AWAIT, dont_inherit=True)
+        flags |= units[index].co_flags & FUTURE
+        if units[index].co_flags & COROUTINE:
+            finish(eval(units[index], space))  # noqa: S307
+        else:
+            exec(units[index], space)
 
 
 def finish(coroutine: Any) -> None:
