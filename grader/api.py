@@ -111,18 +111,18 @@ def _unpacked(notebook: Path, exercise: Exercise) -> Iterator[tuple[Path, str]]:
     if notebook.suffix.lower() != ".zip" or not submissions.is_archive(notebook):
         yield notebook, notebook.name
         return
-    found = submissions.find_in_zip(notebook, notebook.name, submissions.Wanted(exercise.names)).submissions
-    if len(found) != 1:
-        names = ", ".join(submission.name for submission in found[:3]) + (", ..." if len(found) > 3 else "")
-        holds = f"{len(found)} notebooks: {names}" if found else say("api.zip.empty")
+    notebooks = submissions.find_in_zip(notebook, notebook.name, submissions.Wanted(exercise.names)).submissions
+    if len(notebooks) != 1:
+        names = ", ".join(submission.name for submission in notebooks[:3]) + (", ..." if len(notebooks) > 3 else "")
+        holds = f"{len(notebooks)} notebooks: {names}" if notebooks else say("api.zip.empty")
         raise RequestError(
             f"{notebook} holds {holds}",
             hint=say("api.zip.hint", notebook=notebook),
         )
-    if submissions.unpacked_bytes(found[0]) > SOURCE_LIMIT_BYTES:
-        raise RequestError(say("api.too_large", name=found[0].name), hint=say("api.too_large.hint"))
-    with submissions.opened(found[0]) as path:
-        yield path, found[0].name
+    if submissions.unpacked_bytes(notebooks[0]) > SOURCE_LIMIT_BYTES:
+        raise RequestError(say("api.too_large", name=notebooks[0].name), hint=say("api.too_large.hint"))
+    with submissions.opened(notebooks[0]) as path:
+        yield path, notebooks[0].name
 
 
 def grade_once(

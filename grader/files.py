@@ -33,7 +33,7 @@ def write(path: Path, content: str | bytes | Iterable[str | bytes], *, private: 
         If that cannot be done; what was there before is still there.
     """
     parts = (content,) if isinstance(content, str | bytes) else content
-    data = (one if isinstance(one, bytes) else one.encode("utf-8", "backslashreplace") for one in parts)
+    data = (part if isinstance(part, bytes) else part.encode("utf-8", "backslashreplace") for part in parts)
     if _is_device(path):
         try:
             with path.open("wb") as device:

@@ -22,8 +22,8 @@ def isolate() -> None:
     refused |= {_current(), *_unused_user_packages()}
     refused -= installed
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    kept = [entry for entry in sys.path if entry and _real(entry) not in refused]
-    sys.path[:] = kept if home in kept else [*kept, home]
+    trusted = [entry for entry in sys.path if entry and _real(entry) not in refused]
+    sys.path[:] = trusted if home in trusted else [*trusted, home]
     os.environ["PYTHONSAFEPATH"] = "1"  # for what we start; Python reads it from 3.11 on
     if trusted:
         os.environ["PYTHONPATH"] = os.pathsep.join(trusted)

@@ -119,7 +119,7 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueEntry:
     """One sentence of a file: its id, its forms (several where it has plurals), and the line of the file it is in."""
 
     id: str
@@ -216,7 +216,7 @@ def languages() -> list[str]:
     return sorted(folder.name for folder in (resources.templates() / "messages").iterdir() if folder.is_dir())
 
 
-def entries(path: Path) -> list[Entry]:
+def entries(path: Path) -> list[CatalogueEntry]:
     """Return the sentences of a file in the form of gettext (.po).
 
     Raises
@@ -224,12 +224,14 @@ def entries(path: Path) -> list[Entry]:
     RequestError
         If it is not one, or if a sentence has placeholders other than plain names.
     """
-    found = []
+    sentences = []
     for message in _catalog(path):
         if message.id:
             name, text = message.id, message.string
             forms = tuple(map(str, text)) if isinstance(text, list | tuple) else (str(text),)
-            entry = Entry(str(name if isinstance(name, str) else name[0]), forms, message.lineno or 0, message.fuzzy)
+            entry = CatalogueEntry(
+                str(name if isinstance(name, str) else name[0]), forms, message.lineno or 0, message.fuzzy
+            )
             try:
                 entry.placeholders  # noqa: B018  # to see whether they can be read
             except ValueError as error:
@@ -237,8 +239,8 @@ def entries(path: Path) -> list[Entry]:
                     say("messages.bad_value", file=path, line=entry.line, name=error),
                     hint=say("messages.bad_value.hint"),
                 ) from None
-            found.append(entry)
-    return found
+            sentences.append(entry)
+    return sentences
 
 
 def placeholders(text: str) -> Iterator[str]:

@@ -46,7 +46,7 @@ class Prepared:
 
 
 def prepare(
-    exercise: Exercise, known: Shipped, gatherer: Gatherer, solution: Solution, right: Mapping[str, FunctionEvidence]
+    exercise: Exercise, numbers: Shipped, gatherer: Gatherer, solution: Solution, right: Mapping[str, FunctionEvidence]
 ) -> Prepared:
     """Return what is measured once for an exercise.
 
@@ -60,25 +60,25 @@ def prepare(
         If it could not be run.
     """
     answers = {
-        task.name: _answer(right[task.name], task, exercise, known, gatherer, solution) for task in exercise.tasks
+        task.name: _answer(right[task.name], task, exercise, numbers, gatherer, solution) for task in exercise.tasks
     }
-    return _prepared(exercise, known, gatherer.trainer, answers)
+    return _prepared(exercise, numbers, gatherer.trainer, answers)
 
 
-def unanswered(exercise: Exercise, known: Shipped, trainer: Trainer) -> Prepared:
+def unanswered(exercise: Exercise, numbers: Shipped, trainer: Trainer) -> Prepared:
     """Return what is measured once, with empty answers: for evidence that needs none, where they cannot be measured."""
     empty = {name: _named(FunctionEvidence(Function(name, "found")), exercise) for name in exercise.names}
-    return _prepared(exercise, known, trainer, empty)
+    return _prepared(exercise, numbers, trainer, empty)
 
 
-def _prepared(exercise: Exercise, known: Shipped, trainer: Trainer, answers: Mapping[str, Answer]) -> Prepared:
-    facts = _measured(exercise, known, trainer)
+def _prepared(exercise: Exercise, numbers: Shipped, trainer: Trainer, answers: Mapping[str, Answer]) -> Prepared:
+    facts = _measured(exercise, numbers, trainer)
     questions = attempt("answering questions", lambda: asked_often(facts), lambda _: ())
-    return Prepared(answers, _course(exercise, known, trainer), facts, questions)
+    return Prepared(answers, _course(exercise, numbers, trainer), facts, questions)
 
 
 def _answer(
-    evidence: FunctionEvidence, task: Task, exercise: Exercise, known: Shipped, gatherer: Gatherer, solution: Solution
+    evidence: FunctionEvidence, task: Task, exercise: Exercise, numbers: Shipped, gatherer: Gatherer, solution: Solution
 ) -> Answer:
     """Return the right answer to a task.
 
@@ -99,7 +99,7 @@ def _answer(
         raise ExerciseError(problem, hint=say("exercise.solution.random.hint"))
     is_shipped = exercise.folder.resolve() == (resources.reference() / exercise.name).resolve()
     start = gathering.start_of(evidence, exercise.model)
-    if is_shipped and start and not shipped.is_measured(known, start, exercise.model.layers):
+    if is_shipped and start and not shipped.is_measured(numbers, start, exercise.model.layers):
         problem = say("exercise.solution.differs", task=task.name)
         raise ExerciseError(problem, hint=say("exercise.solution.differs.hint"))
     return _named(evidence, exercise)
@@ -112,31 +112,31 @@ def _named(evidence: FunctionEvidence, exercise: Exercise) -> Answer:
     return Answer(recovered, diagnose(own, exercise.model.layers, passed=True))
 
 
-def _course(exercise: Exercise, known: Shipped, trainer: Trainer) -> Course:
-    model, starts = exercise.model, shipped.known(known, exercise)
+def _course(exercise: Exercise, numbers: Shipped, trainer: Trainer) -> Course:
+    model, starts = exercise.model, shipped.known(numbers, exercise)
     settings = ModelSettings(model.learning_rate, model.iterations, model.layers)
     return Course(settings, {name: trainer.known(key) for name, key in starts.items()}, shipped.solution_seed(exercise))
 
 
 def measured(exercise: Exercise) -> Measured:
     """Return what was measured beforehand for an exercise; nothing is run or trained."""
-    known = shipped.load(exercise)
-    return _measured(exercise, known, Trainer(exercise.model, cache=known.cache()))
+    numbers = shipped.load(exercise)
+    return _measured(exercise, numbers, Trainer(exercise.model, cache=numbers.cache()))
 
 
-def _measured(exercise: Exercise, known: Shipped, trainer: Trainer) -> Measured:
+def _measured(exercise: Exercise, numbers: Shipped, trainer: Trainer) -> Measured:
     model = exercise.model
-    starts = shipped.known(known, exercise)
-    named = {0.0: "weights of zero", None: "He's scale"} | {one.scale: f"x{one.scale:g}" for one in known.sweep}
+    starts = shipped.known(numbers, exercise)
+    named = {0.0: "weights of zero", None: "He's scale"} | {row.scale: f"x{row.scale:g}" for row in numbers.sweep}
     runs = {scale: trainer.known(starts[name]) for scale, name in named.items() if name in starts}
     return Measured(
         learning_rate=model.learning_rate,
         iterations=model.iterations,
         points=course_data().X_train.shape[1],
-        sweep=sweep(known, runs),
+        sweep=sweep(numbers, runs),
         runs=runs,
-        spread={one.scale: one for one in known.spread},
-        asides=asides.load(exercise, known),
+        spread={row.scale: row for row in numbers.spread},
+        asides=asides.load(exercise, numbers),
         seed=shipped.solution_seed(exercise),
         quotes=quotes.load(exercise),
         layers=model.layers,

@@ -65,20 +65,25 @@ class LiveSession:
 def check(*functions: Checkable, exercise: str) -> Result:
     """Grade the functions of the live session, all or some; see `grader.check`."""
     loaded = api.load_exercise(exercise)
-    asked = {_name(function, loaded): function for function in functions}
-    given = {name: function for name, function in asked.items() if not isinstance(function, str)}
+    by_name = {_name(function, loaded): function for function in functions}
+    given = {name: function for name, function in by_name.items() if not isinstance(function, str)}
     shell = _shell()
     session = _of_shell(shell) if shell else _of_modules(given, loaded)
     session = replace(session, names={**session.names, **given})
-    names = tuple(asked) or loaded.names
+    names = tuple(by_name) or loaded.names
     name = session.path.name if session.path else say("session.name")
     with np.errstate(**USUAL), warnings.catch_warnings():  # a student's settings are not ours
         warnings.simplefilter("ignore")
         result = api.check_data(session.data, f"{Path(name).stem}.ipynb", loaded, names)
     _START["lab"] = next(
-        (own_start(one.diagnosis) for one in result.functions.values() if one.training and not one.passed), ""
+        (
+            own_start(function.diagnosis)
+            for function in result.functions.values()
+            if function.training and not function.passed
+        ),
+        "",
     )
-    noticed = [one for one in result.notebook.problems if session.is_current or one.code != DEFINED_TWICE]
+    noticed = [problem for problem in result.notebook.problems if session.is_current or problem.code != DEFINED_TWICE]
     problems = (*noticed, *_differences(session, names, loaded, is_shell=shell is not None))
     return replace(result, notebook=replace(result.notebook, problems=problems))
 
@@ -149,9 +154,9 @@ def _of_shell(shell: Any) -> LiveSession:
 
 def _path(names: Mapping[str, object]) -> Path | None:
     """Return the notebook's file, as VS Code or Jupyter tell it to a session."""
-    for told in (names.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME")):
-        if isinstance(told, str) and told.endswith(".ipynb") and Path(told).is_file():
-            return Path(told)
+    for name in (names.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME")):
+        if isinstance(name, str) and name.endswith(".ipynb") and Path(name).is_file():
+            return Path(name)
     return None
 
 

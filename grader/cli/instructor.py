@@ -137,9 +137,9 @@ def batch(
         if scheduler is not None:
             from grader.classroom import cluster
 
-            found = stack.enter_context(cluster.connected(scheduler, loaded, trusted=i_trust_this_code))
-            vouched = found.start  # each worker looks for itself
-            settings = replace(settings, jobs=jobs or found.workers, start=vouched, ready=lambda: None)
+            connection = stack.enter_context(cluster.connected(scheduler, loaded, trusted=i_trust_this_code))
+            vouched = connection.start  # each worker looks for itself
+            settings = replace(settings, jobs=jobs or connection.workers, start=vouched, ready=lambda: None)
         progress = stack.enter_context(ProgressLine(quiet=quiet))
         settings = replace(settings, progress=progress.step)
         report = _confirmed(lambda confirmed: batches.batch(sources, out, loaded, confirmed), settings)
@@ -213,18 +213,18 @@ def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
     moved = sorted(
         (change for change in changes if change.after != change.before), key=lambda change: change.after - change.before
     )
-    for one in moved if verbose else moved[:MOST_SHOWN]:
-        who = one.submission + (f" ({one.student})" if one.student else "")
-        by = f"{points(one.before)} -> {points(one.after)}, {gain(one.before, one.after)}"
-        print_line(f"{who}, {one.short}: {by}")
+    for change in moved if verbose else moved[:MOST_SHOWN]:
+        who = change.submission + (f" ({change.student})" if change.student else "")
+        by = f"{points(change.before)} -> {points(change.after)}, {gain(change.before, change.after)}"
+        print_line(f"{who}, {change.short}: {by}")
     if not verbose and len(moved) > MOST_SHOWN:
         print_line(say("cli.regrade.more", count=len(moved) - MOST_SHOWN))
-    for one in changes:
-        if one.ruling is not None:
-            print_line(under_ruling(one))
+    for change in changes:
+        if change.ruling is not None:
+            print_line(under_ruling(change))
     total: dict[str, float] = {}
-    for one in moved:
-        total[one.submission] = total.get(one.submission, 0.0) + one.after - one.before
+    for change in moved:
+        total[change.submission] = total.get(change.submission, 0.0) + change.after - change.before
     winners, losers = sum(by > 0 for by in total.values()), sum(by < 0 for by in total.values())
     print_line(say("cli.regrade.previewed", gain=winners, lose=losers))
 

@@ -208,7 +208,7 @@ def _add_preset(to: Application) -> None:
 def show_report(report: Done, *, quiet: bool, verbose: bool = False) -> None:
     """Show what was done; what was not understood goes to stderr, also when quiet."""
     if not quiet:
-        for line in report.said:
+        for line in report.messages:
             print_line(_line(line))
         named(report.attention, say("cli.lms.attention"), verbose=verbose)
         for path in report.files:

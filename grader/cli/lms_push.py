@@ -156,7 +156,7 @@ def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None
     with ProgressLine(quiet=quiet or request.dry_run, doing=say("cli.lms.push.doing")) as progress:
         report = push(request, system, progress=lambda count, every, _name: progress.step(count, every, ()))
     if not quiet:
-        for line in report.said:
+        for line in report.messages:
             print_line(line)
         print_line(say("cli.lms.verified", title=system.title, verified=say("cli.lms.push.verified")))
     named(report.attention, say("cli.lms.attention"), verbose=True, err=True)

@@ -151,8 +151,8 @@ def override(
                 say("cli.override.undone_for_all") if undo else say("cli.override.points", points=shown(points or 0.0))
             )
             _say(say("cli.override.same", count=len(same), function=function, what=what_for))
-            for one in same:
-                _say(f"  {one.name}" + (f" ({one.student})" if one.student else ""))
+            for submission in same:
+                _say(f"  {submission.name}" + (f" ({submission.student})" if submission.student else ""))
             _say(say("cli.override.same.hint"))
             return
     order = rulings.RulingOrder(function, points, reason or (say("cli.override.taken_back") if undo else ""), by)

@@ -112,7 +112,7 @@ class Exercise:
         public = dict.fromkeys((task.notebook_call, task.course_test, self.model.layers, *self.public_calls))
         sizes = [(layers, True) for layers in public]
         sizes += [(layers, False) for layers in _secret_sizes(key, self.name)]
-        small = [Call(layers, seed, known) for layers, known in sizes for seed in AMBIENT_SEEDS]
+        small = [Call(layers, seed, public) for layers, public in sizes for seed in AMBIENT_SEEDS]
         return (*small, Call(self.large_call, AMBIENT_SEEDS[0]))
 
 
@@ -160,7 +160,7 @@ class _Points(msgspec.Struct, forbid_unknown_fields=True):
     points: dict[str, float]
 
 
-class _Model(msgspec.Struct, forbid_unknown_fields=True):
+class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
     """The model's table in exercise.toml."""
 
     layers: tuple[int, ...]
@@ -182,7 +182,7 @@ class _Tolerances(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     atol: float = 0.0
 
 
-class _Words(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class _WordsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The table of an instructor's own words in exercise.toml."""
 
     note: str = ""
@@ -200,12 +200,12 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     policy: Literal["partial", "course"]
     given: dict[str, str]
     limits: dict[str, int | float]
-    model: _Model
+    model: _ModelTable
     calls: _Calls
     functions: dict[str, _Points]
     show: Show = "line"
     lab_url: str = ""
-    words: _Words = _Words()
+    words: _WordsTable = _WordsTable()
     tolerances: _Tolerances = _Tolerances()
 
 
@@ -265,18 +265,18 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
 
 def _limits(table: Mapping[str, int | float]) -> Limits:
     """Return the bounds of a job: the defaults with those that the file sets."""
-    known = msgspec.to_builtins(Limits())
+    limits = msgspec.to_builtins(Limits())
     for name, value in table.items():
-        if name not in known:
-            raise msgspec.ValidationError(say("exercise.limit.unknown", name=name, known=known))
+        if name not in limits:
+            raise msgspec.ValidationError(say("exercise.limit.unknown", name=name, known=limits))
         if not 0 < value < float("inf"):
             raise msgspec.ValidationError(say("exercise.limit.positive", name=name, value=value))
-        if not isinstance(value, type(known[name])) and not isinstance(known[name], float):
+        if not isinstance(value, type(limits[name])) and not isinstance(limits[name], float):
             raise msgspec.ValidationError(say("exercise.limit.whole", name=name, value=value))
-    return msgspec.convert({**known, **table}, Limits)
+    return msgspec.convert({**limits, **table}, Limits)
 
 
-def _wording(words: _Words, folder: Path) -> messages.Wording:
+def _wording(words: _WordsTable, folder: Path) -> messages.Wording:
     """Return the language and the folder of messages; the environment, which has --lang and --messages, comes first."""
     named_languages = (os.environ.get(messages.LANGUAGE), words.language, os.environ.get(messages.SYSTEM_LANGUAGE))
     language = next(filter(None, named_languages), messages.SOURCE)

@@ -17,8 +17,9 @@ import numpy as np
 from grader.errors import ExerciseError
 from grader.exercise.load import Exercise
 from grader.exercise.starts import Cache, Waits, start_key
-from grader.exercise.training import Floats, Model, Parameters, course_data
+from grader.exercise.training import Model, Parameters, course_data
 from grader.messages import say
+from grader.records import Floats
 
 FILE = "trainings.json"
 SMALL = 0.01  # the scale of the "small random numbers" that courses advise
@@ -133,13 +134,13 @@ class Shipped(msgspec.Struct, frozen=True):
 
     def waits(self, model: Model) -> Waits:
         """Return by a start's key when its cost is first below 0.6, None for never, and in how many iterations that holds."""
-        found = [
-            Escape(model.layers, model.learning_rate, one.scale, seed, left)
-            for one in self.spread
-            if one.scale
-            for seed, left in zip(ESCAPE_SEEDS, one.escapes, strict=False)
+        of_seeds = [
+            Escape(model.layers, model.learning_rate, spread.scale, seed, left)
+            for spread in self.spread
+            if spread.scale
+            for seed, left in zip(ESCAPE_SEEDS, spread.escapes, strict=False)
         ]
-        rows = (row for row in (*found, *self.between) if row.learning_rate == model.learning_rate)
+        rows = (row for row in (*of_seeds, *self.between) if row.learning_rate == model.learning_rate)
         return {start_key(scaled(row.layers, row.scale, row.seed), model): (row.iteration, ESCAPE_CAP) for row in rows}
 
 

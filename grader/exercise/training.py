@@ -15,12 +15,10 @@ from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grader.messages import say
-from grader.records import Beginning, Boundary, Regime, Trace, Training, TrainingRun
+from grader.records import Beginning, Boundary, Floats, Regime, Trace, Training, TrainingRun
 
-Floats = NDArray[np.float64]
 Parameters = Mapping[str, Floats]
 Watch = Callable[[int], bool]
 T = TypeVar("T")

@@ -36,9 +36,10 @@ from grader.exercise.asides import (
 from grader.exercise.fast import engine
 from grader.exercise.load import Exercise
 from grader.exercise.shipped import SMALL, required_seed, scaled, solution_scales
-from grader.exercise.training import WATCHED, Data, Floats, Model, Parameters, cost, course_data, each, escape, train
+from grader.exercise.training import WATCHED, Data, Model, Parameters, cost, course_data, each, escape, train
 from grader.precompute.parts import FULL, OnProgress, Part, Plan, finish, measure, save
 from grader.precompute.trainings import FLOWER, has_earlier, versions
+from grader.records import Floats
 
 PATIENCE = 350_000  # iterations
 WIDER = (1, 10, 100)

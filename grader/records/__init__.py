@@ -15,6 +15,8 @@ from typing import ClassVar, Generic, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+
 # --- reading -------------------------------------------------------------------------------------------------------
 
 NotebookStatus = Literal["no_notebook", "ok", "repaired", "unreadable", "wrong_notebook"]
@@ -486,7 +488,11 @@ class FunctionEvidence:
     @property
     def answered(self) -> tuple[Outcome, ...]:
         """The outcomes of the calls that returned a dictionary with numbers in it, whatever else was in it."""
-        return tuple(one for one in self.outcomes if one.ended == "returned" or (one.ended == "refused" and one.arrays))
+        return tuple(
+            outcome
+            for outcome in self.outcomes
+            if outcome.ended == "returned" or (outcome.ended == "refused" and outcome.arrays)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -570,7 +576,7 @@ class NotebookInfo:
     @property
     def counts(self) -> bool:
         """Whether this is the file that counts, of several that a student handed in."""
-        return all(one.code != NOT_COUNTED for one in self.problems)
+        return all(problem.code != NOT_COUNTED for problem in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -923,8 +929,12 @@ class Result:
 
     def __repr__(self) -> str:
         """Return the score, the headline and the next step, without anything that a terminal would obey."""
-        said = [self.summary.headline, self.summary.next_step, *(one.message for one in self.notebook.problems)]
-        lines = ["".join(letter if letter.isprintable() else " " for letter in line) for line in said if line]
+        parts = [
+            self.summary.headline,
+            self.summary.next_step,
+            *(problem.message for problem in self.notebook.problems),
+        ]
+        lines = ["".join(letter if letter.isprintable() else " " for letter in line) for line in parts if line]
         return f"<Result {self.score:g} / {self.possible:g}>\n" + "\n".join(lines)
 
     def _repr_html_(self) -> str | None:
@@ -934,14 +944,14 @@ class Result:
     @property
     def settled_by_person(self) -> bool:
         """Whether a person gave points by hand, so that the score no longer rests on the machine alone."""
-        given = any(one.kind != "percent" for one in self.adjustments)
+        given = any(adjustment.kind != "percent" for adjustment in self.adjustments)
         return given or any(function.ruling for function in self.functions.values())
 
     @property
     def comments(self) -> Mapping[str, Comment]:
         """What people wrote, by function; about the whole hand-in under the empty name."""
         whole = {"": self.comment} if self.comment else {}
-        return whole | {name: one.comment for name, one in self.functions.items() if one.comment}
+        return whole | {name: function.comment for name, function in self.functions.items() if function.comment}
 
     @property
     def passed(self) -> bool:

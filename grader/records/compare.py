@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from grader.records import Array, FunctionEvidence, Outcome
+from grader.records import Array, Floats, FunctionEvidence, Outcome
 
 RTOL = 1e-7  # the reference draws the very same numbers, so only rounding may differ
 
@@ -27,9 +26,6 @@ def _same_arrays(mine: Outcome, theirs: Outcome) -> bool:
     return mine.arrays.keys() == theirs.arrays.keys() and all(
         array.is_float_array and _agree(array, theirs.arrays[name]) for name, array in mine.arrays.items()
     )
-
-
-Floats = NDArray[np.float64]
 
 
 def _agree(got: Array, want: Array) -> bool:

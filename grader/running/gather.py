@@ -49,14 +49,14 @@ def collect(
 
     `after` adds to the evidence of each function, right after it was called, while its process may still be there.
     """
-    found = {name: after(gather.function(functions[name])) for name in exercise.names}
-    found = {name: replace(one, printed=(printed or {}).get(name)) for name, one in found.items()}
+    evidence = {name: after(gather.function(functions[name])) for name in exercise.names}
+    evidence = {name: replace(function, printed=(printed or {}).get(name)) for name, function in evidence.items()}
     return Evidence(
         notebook=replace(notebook, cells=()),
-        functions=found,
+        functions=evidence,
         exercise=exercise.name,
         exercise_sha256=exercise.sha256,
-        isolation=gather.sandbox.layers if any(one.outcomes for one in found.values()) else (),
+        isolation=gather.sandbox.layers if any(function.outcomes for function in evidence.values()) else (),
         python=platform.python_version(),
         numpy=np.__version__,
     )
@@ -136,8 +136,8 @@ class Gatherer:
         except Exception as error:
             return FunctionEvidence(function, broken=note(f"calling {function.name}", error))
         self.trained_seconds += trained.seconds
-        held = next((outcome.held for outcome in called.outcomes if outcome.held), "")
-        return FunctionEvidence(function, called.outcomes, trained.training, trained.fault, broken=held)
+        fault = next((outcome.held for outcome in called.outcomes if outcome.held), "")
+        return FunctionEvidence(function, called.outcomes, trained.training, trained.fault, broken=fault)
 
     def calls(self, function: Function) -> tuple[Call, ...]:
         """Return the calls that this very code meets.
@@ -218,9 +218,9 @@ def _bounded(outcome: Outcome) -> Outcome:
             large.append(name)
     if not large:
         return outcome
-    kept = {name: array.sample() if name in large else array for name, array in arrays.items()}
+    sampled = {name: array.sample() if name in large else array for name, array in arrays.items()}
     cut = say("running.call.sampled", count=len(large))
-    return replace(outcome, arrays=kept, message=f"{outcome.message}. {cut}" if outcome.message else cut)
+    return replace(outcome, arrays=sampled, message=f"{outcome.message}. {cut}" if outcome.message else cut)
 
 
 def _parameters(outcomes: Sequence[Outcome], layers: Sequence[int]) -> Parameters | None:

@@ -19,7 +19,6 @@ from grader.exercise.training import (
     WATCHED,
     Data,
     Engine,
-    Floats,
     Model,
     Parameters,
     course_data,
@@ -28,7 +27,7 @@ from grader.exercise.training import (
     train,
 )
 from grader.messages import say
-from grader.records import RateEnd, Training
+from grader.records import Floats, RateEnd, Training
 
 FAST_SECONDS, PLAIN_SECONDS = 4e-6, 80e-6  # an iteration at most, by engine: what is cut short hangs on no clock
 
@@ -92,31 +91,31 @@ class Trainer:
             return training
         self.data = self.data or course_data()
         end: dict[str, Floats] = {}
-        made = train(parameters, self.data, self.model, engine=engine(self.data, self.model), end=end)
-        if stays(made):
-            made = self._with_waits(made, parameters, end, self.data)
-        self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(made))
+        run = train(parameters, self.data, self.model, engine=engine(self.data, self.model), end=end)
+        if stays(run):
+            run = self._with_waits(run, parameters, end, self.data)
+        self.cache[key] = self.made[key] = msgspec.json.encode(plain_training(run))
         self.trained += 1
         return self.known(key)
 
-    def _with_waits(self, made: Training, parameters: Parameters, end: Parameters, data: Data) -> Training:
+    def _with_waits(self, run: Training, parameters: Parameters, end: Parameters, data: Data) -> Training:
         """Add when this start leaves the plateau, with the model's learning rate and with a larger one."""
         steps = engine(data, self.model)
         cap, rates_cap = caps(self.model, self.seconds, _iteration_seconds(steps))
-        known = self.waits(self.model).get(start_key(parameters, self.model))
-        left, searched = known or (self._left(made, parameters, end, cap), cap)
+        measured = self.waits(self.model).get(start_key(parameters, self.model))
+        left, searched = measured or (self._left(run, parameters, end, cap), cap)
         return replace(
-            made,
+            run,
             escape=left,
             searched=searched,
             **faster(parameters, data, self.model, rates_cap),
         )
 
-    def _left(self, made: Training, parameters: Parameters, end: Parameters, cap: int) -> int | None:
+    def _left(self, run: Training, parameters: Parameters, end: Parameters, cap: int) -> int | None:
         """Return when the cost is first below 0.6; a run that was above all along is followed from its end."""
         data, trained = self.data or course_data(), self.model.iterations
         steps = engine(data, self.model)
-        if cap <= trained or any(cost < ESCAPED for cost in made.trace.cost):
+        if cap <= trained or any(cost < ESCAPED for cost in run.trace.cost):
             return escape(parameters, data, self.model, cap, engine=steps)
         later = escape(end, data, self.model, cap - trained, engine=steps)
         return None if later is None else trained + later

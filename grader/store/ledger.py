@@ -178,5 +178,5 @@ def code_of(result: Result, function: str) -> str:
     """Return the hash of a function's text, or of all functions' texts where no function is named; empty without text."""
     if function:
         return code_hash(result.functions[function])
-    hashes = [code_hash(one) for one in result.functions.values()]
+    hashes = [code_hash(function_result) for function_result in result.functions.values()]
     return hashlib.sha256(" ".join(hashes).encode()).hexdigest() if any(hashes) else ""

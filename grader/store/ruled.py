@@ -94,7 +94,7 @@ def _summary(machine: Result, result: Result) -> Summary:
 def _sentences(result: Result) -> Iterator[str]:
     """Yield what people ruled and wrote, the words about the whole hand-in first."""
     short = short_names(result.functions)
-    yield from (_ruling(one.ruling, short[name]) for name, one in result.functions.items() if one.ruling)
+    yield from (_ruling(function.ruling, short[name]) for name, function in result.functions.items() if function.ruling)
     for change in result.adjustments:
         values = {"before": points(change.before), "after": points(change.after)}
         if change.kind == "score":

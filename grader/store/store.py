@@ -298,7 +298,7 @@ class Store:
     def seen(self) -> frozenset[str]:
         """Return the submissions that a person has looked at since they were last changed."""
         hashes = self.ledger.seen()
-        return frozenset(name for name, known in self.known().items() if hashes.get(name) == known.sha256)
+        return frozenset(name for name, submission in self.known().items() if hashes.get(name) == submission.sha256)
 
     def stand(self, name: str, standing: Tally, *, pages: str, decided: str) -> None:
         """Keep the verdict of a submission after people ruled on it, and the pages that say so."""

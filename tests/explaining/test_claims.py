@@ -29,11 +29,11 @@ from test_story import STARTS, Told, check_claims, convert, needs_llvmlite, told
 from grader import reading
 from grader.exercise import load as exercises
 from grader.exercise.fast import engine
-from grader.exercise.training import Floats, course_data, train
+from grader.exercise.training import course_data, train
 from grader.explaining import known_fault, summarize
 from grader.judging.checks import CHECKS
 from grader.pipeline import Pipeline
-from grader.records import Cause, NotebookInfo, RateEnd, Training
+from grader.records import Cause, Floats, NotebookInfo, RateEnd, Training
 from grader.running import gather as gathering
 from grader.running.train import Trainer
 from grader.verdict import VerdictInput, without_text

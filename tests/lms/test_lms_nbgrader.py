@@ -168,7 +168,7 @@ def test_feedback_lies_where_it_is_released_from_and_the_rest_aside(tmp_path):
     assert not (root / "feedback" / "bob").exists()  # release_feedback would stop at it
     assert (root / "grader" / "feedback" / "bob" / "ps1" / "Initialization.html").is_file()
     assert len(done.attention) == 2
-    assert "s3cr3t" not in "".join((*done.said, *done.attention))
+    assert "s3cr3t" not in "".join((*done.messages, *done.attention))
 
 
 def test_the_grades_name_each_function_and_leave_out_who_is_left_blank(tmp_path):

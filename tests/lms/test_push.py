@@ -103,7 +103,7 @@ def journal(folder):
 
 
 def text(report):
-    return "\n".join((*report.said, *report.attention))
+    return "\n".join((*report.messages, *report.attention))
 
 
 # --- Canvas --------------------------------------------------------------------------------------------------------
@@ -351,7 +351,7 @@ def test_canvas_waits_as_long_as_it_is_told(canvas, clock):
 def test_canvas_other_points_are_converted_and_told(canvas, clock):
     canvas.record["points_possible"] = 100.0
     looked = to_canvas(canvas, clock, dry_run=True)
-    assert "the LMS counts out of 100, the exercise out of 30, so scores are converted" in looked.said
+    assert "the LMS counts out of 100, the exercise out of 30, so scores are converted" in looked.messages
     assert not [one for one in canvas.seen if one.writes]
 
     to_canvas(canvas, clock)

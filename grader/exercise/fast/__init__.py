@@ -15,7 +15,8 @@ from itertools import pairwise
 import numpy as np
 
 from grader.exercise.fast.machine import LANES, VECTORS, compiled
-from grader.exercise.training import ESCAPED, Data, Engine, Floats, Model, Plain
+from grader.exercise.training import ESCAPED, Data, Engine, Model, Plain
+from grader.records import Floats
 
 __all__ = ["Machine", "available", "engine"]
 

@@ -97,7 +97,7 @@ class _CodeWriter:
 
     def _block(self, point: Any) -> None:
         """Write the forward and backward pass of one block, its gradients added to the sums."""
-        b, L, zero, one = self.b, len(self.layers) - 1, self._number(0), self._number(1)
+        b, L, zero, unity = self.b, len(self.layers) - 1, self._number(0), self._number(1)
         rows = [self._points(k, point) for k in range(self.layers[0] + 3)]
         Y, weight, complement = rows[-3:]
         activations = [rows[:-3]]
@@ -115,11 +115,11 @@ class _CodeWriter:
         (A,) = activations[-1]
         for u in range(VECTORS):
             place, p = self._place(self.product, self.whole(u)), self._absolute(b.fsub(A[u], complement[u]))
-            b.store(b.fmul(b.load(place), b.select(b.fcmp_unordered("uno", p, p), one, p)), place)
+            b.store(b.fmul(b.load(place), b.select(b.fcmp_unordered("uno", p, p), unity, p)), place)
         dZ = [[b.fmul(b.fsub(A[u], Y[u]), weight[u]) for u in range(VECTORS)]]
         for layer in range(L, 0, -1):
             for i, dz in enumerate(dZ):
-                self._accumulate(self._bias(layer, i), dz, [one] * VECTORS)
+                self._accumulate(self._bias(layer, i), dz, [unity] * VECTORS)
             dA = []
             for j, a in enumerate(activations[layer - 1]):
                 total = [zero] * VECTORS
@@ -128,7 +128,7 @@ class _CodeWriter:
                     if layer > 1:
                         w = self._parameter(self._weight(layer, i, j))
                         total = [self._fma(w, x, t) for x, t in zip(dz, total, strict=True)]
-                active = [b.select(b.fcmp_ordered(">", x, zero), one, zero) for x in a]  # NaN * 0 is NaN, as in NumPy
+                active = [b.select(b.fcmp_ordered(">", x, zero), unity, zero) for x in a]  # NaN * 0 is NaN, as in NumPy
                 dA.append([b.fmul(t, x) for t, x in zip(total, active, strict=True)])
             dZ = dA
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from grader.judging.diagnosis import Recovered
 from grader.messages import say
-from grader.records import Finding, Outcome, Shown
-from grader.records.compare import Floats
+from grader.records import Finding, Floats, Outcome, Shown
 
 MOST_SHOWN = 6  # numbers of an array that a page shows
 

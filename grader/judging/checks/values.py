@@ -23,8 +23,8 @@ from grader.judging.diagnosis.recovered import gives, likely_names
 from grader.judging.diagnosis.rules import plain
 from grader.judging.diagnosis.statistics import SURE
 from grader.messages import say
-from grader.records import Array, Finding, Outcome, Shown
-from grader.records.compare import RTOL, Floats, equal
+from grader.records import Array, Finding, Floats, Outcome, Shown
+from grader.records.compare import RTOL, equal
 
 FEWEST_LAYERS = 2  # that show an order
 FACTOR_TOLERANCE = 1e-6  # of the factors of draws that are recognised

@@ -15,8 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from grader.judging.diagnosis.streams import KINDS, LEGACY, Floats, Kind, Row, beginning_with, ratios, with_near
-from grader.records import Outcome
+from grader.judging.diagnosis.streams import KINDS, LEGACY, Kind, Row, beginning_with, ratios, with_near
+from grader.records import Floats, Outcome
 
 Order = Literal[
     "weights",

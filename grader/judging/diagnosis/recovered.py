@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 
 from grader.judging.diagnosis import draws, rules, statistics
-from grader.records import Array, Biases, Distribution, FunctionEvidence, Outcome
-from grader.records.compare import Floats, equal, same
+from grader.records import Array, Biases, Distribution, Floats, FunctionEvidence, Outcome
+from grader.records.compare import equal, same
 
 Turn = Callable[[Floats], Floats]
 Altered = Literal["rounded", "clipped"]

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grader.judging.diagnosis.streams import Floats
-from grader.records import Distribution
+from grader.records import Distribution, Floats
 
 FEW = 3  # numbers of which not all are the same by chance
 ENOUGH = 400  # numbers in a matrix before its statistics are trusted

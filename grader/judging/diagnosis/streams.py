@@ -18,7 +18,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from grader.records import Floats
+
 Kind = Literal["normal", "uniform"]
 KINDS: tuple[Kind, ...] = ("normal", "uniform")
 LEGACY = "RandomState"  # also np.random.randn and its like, which share one RandomState

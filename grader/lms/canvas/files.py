@@ -109,14 +109,14 @@ def export(request: Export) -> Done:
     parts = [_gradebook(request), _feedback(request)]
     return Done(
         files=tuple(path for part in parts for path in part.files),
-        said=tuple(message for part in parts for message in part.said),
+        messages=tuple(message for part in parts for message in part.messages),
         attention=(*request.left_blank, *(message for part in parts for message in part.attention)),
     )
 
 
 def _gradebook(request: Export) -> Done:
     if request.template is None:
-        return Done(said=(say("lms.canvas.no_gradebook"),))
+        return Done(messages=(say("lms.canvas.no_gradebook"),))
     if request.graded and all("anonymous_id" in submission.entry.lms for submission in request.graded):
         return Done(attention=(say("lms.canvas.anonymous"),))
     book = canvas_gradebook.read(request.template)
@@ -128,7 +128,7 @@ def _gradebook(request: Export) -> Done:
     canvas_gradebook.write(path, [[row[index] if index < len(row) else "" for index in columns] for row in rows], book)
     return Done(
         files=(path,),
-        said=(
+        messages=(
             _counted(column, filled),
             *points.converted(request.possible, column.possible),
         ),
@@ -149,7 +149,7 @@ def choose(book: Gradebook, request: Export) -> Column:
 
 
 @dataclass(slots=True)
-class _Filled:
+class _FilledGradebook:
     """The rows that have a score of ours, in the gradebook's order, and what became of the others."""
 
     rows: list[list[str]]
@@ -159,24 +159,26 @@ class _Filled:
     same: int = 0
 
 
-def _filled(request: Export, book: Gradebook, column: Column) -> _Filled:
+def _filled(request: Export, book: Gradebook, column: Column) -> _FilledGradebook:
     wanted = {
         submission.entry.student: submission
         for submission in request.graded
         if "anonymous_id" not in submission.entry.lms
     }
-    filled = _Filled([], [])
+    filled = _FilledGradebook([], [])
     for row in book.students:
-        one = wanted.pop(row[book.id_column].strip() if len(row) > book.id_column else "", None)
-        if one is not None:
-            _fill(filled, request, book, column, row, one)
-    for one in wanted.values():
-        if request.score(one) is not None:
-            filled.attention.append(say("lms.canvas.no_row", name=one.entry.name, student=one.entry.student))
+        submission = wanted.pop(row[book.id_column].strip() if len(row) > book.id_column else "", None)
+        if submission is not None:
+            _fill(filled, request, book, column, row, submission)
+    for submission in wanted.values():
+        if request.score(submission) is not None:
+            filled.attention.append(
+                say("lms.canvas.no_row", name=submission.entry.name, student=submission.entry.student)
+            )
     return filled
 
 
-def _counted(column: Column, filled: _Filled) -> str:
+def _counted(column: Column, filled: _FilledGradebook) -> str:
     return say(
         "lms.column_filled",
         header=column.header,
@@ -188,7 +190,7 @@ def _counted(column: Column, filled: _Filled) -> str:
 
 
 def _fill(
-    filled: _Filled, request: Export, book: Gradebook, column: Column, row: Sequence[str], submission: Graded
+    filled: _FilledGradebook, request: Export, book: Gradebook, column: Column, row: Sequence[str], submission: Graded
 ) -> None:
     """Add a student's row with the score, unless Canvas says that there is to be none."""
     score = request.score(submission)
@@ -243,7 +245,7 @@ def _feedback(request: Export) -> Done:
     path = request.out / FEEDBACK
     write_zip(path, files)
     return Done(
-        files=(path,), said=(say("lms.feedback_for", count=len(files), path=path.name),), attention=tuple(attention)
+        files=(path,), messages=(say("lms.feedback_for", count=len(files), path=path.name),), attention=tuple(attention)
     )
 
 

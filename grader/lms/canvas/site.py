@@ -169,7 +169,7 @@ class Canvas:
                 yield failed(change, error)
                 if is_final(error):
                     left = changes[index + 1 :]
-                    yield from (trouble.get(one.wish.student) or _untried(one, error) for one in left)
+                    yield from (trouble.get(change.wish.student) or _untried(change, error) for change in left)
                     return
 
     # --- grades ----------------------------------------------------------------------------------------------------

@@ -134,8 +134,8 @@ def _entry(request: Collect, hand_in: HandedIn, stem: str, usual: str) -> Entry:
         file = sha256 = None
         if chosen:
             file = f"{stem}{suffix_of(chosen.original) or PurePosixPath(chosen.original).suffix.lower()}"
-            sha256, said = _copy(chosen.member, request.out / file)
-            notes.append(said)
+            sha256, note = _copy(chosen.member, request.out / file)
+            notes.append(note)
         elif files:
             notes.append(say("lms.no_notebook_among", files=first_few([file.original for file in files], MOST_FILES)))
         if aside := [file.original for file in files if file.member.too_large and file is not chosen]:

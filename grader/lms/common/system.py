@@ -195,12 +195,12 @@ class Build:
 class Done:
     """What came of it, in sentences for whoever ran it.
 
-    `files` were written, `said` is what happened, `attention` what they should look at; `unaccounted` are members of an
+    `files` were written, `messages` is what happened, `attention` what they should look at; `unaccounted` are members of an
     export that could not be told whose they are.
     """
 
     files: tuple[Path, ...] = ()
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
     attention: tuple[str, ...] = ()
     unaccounted: tuple[str, ...] = ()
 

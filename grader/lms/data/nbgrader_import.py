@@ -150,8 +150,8 @@ def own_cells(
     """Return the one grade cell whose source names each function, or stop: its points would be added to ours."""
     sources = {cell.name: source(gradebook, cell, notebook, assignment) for cell in cells}
     naming = {name: [cell for cell in cells if re.search(rf"\b{name}\b", sources[cell.name])] for name in names}
-    unclear = [name for name, found in naming.items() if len(found) != 1]
-    if unclear or len({found[0].name for found in naming.values()}) < len(names):
+    unclear = [name for name, tests in naming.items() if len(tests) != 1]
+    if unclear or len({tests[0].name for tests in naming.values()}) < len(names):
         points = sum(cell.max_score for cell in cells)
         sys.exit(
             f"{notebook} of {assignment} has grade cells of its own, worth {points:g} points: "
@@ -159,7 +159,7 @@ def own_cells(
             f"Not exactly one of them tests {', '.join(unclear or names)}, so it is not clear where the points belong. "
             "--beside gives each function a grade cell of its own; nbgrader adds their points to those of the others."
         )
-    return {name: found[0] for name, found in naming.items()}
+    return {name: tests[0] for name, tests in naming.items()}
 
 
 def source(gradebook: Gradebook, cell: Any, notebook: str, assignment: str) -> str:

@@ -41,7 +41,7 @@ def gradescope(request: Build) -> Done:
     size = request.out.stat().st_size / 1e6
     return Done(
         files=(request.out,),
-        said=(
+        messages=(
             (
                 say("lms.build.with_wheels", count=len(wheels), python=request.python, size=size)
                 if wheels
@@ -75,7 +75,7 @@ def prairielearn(request: Build) -> Done:
     }
     path = request.out / "info.externalGradingOptions.json"
     write(path, json.dumps({"gradingMethod": "External", "externalGradingOptions": grading}, indent=2) + "\n")
-    return Done((*image.files, path), (*image.said, say("lms.build.prairielearn", name=path.name)))
+    return Done((*image.files, path), (*image.messages, say("lms.build.prairielearn", name=path.name)))
 
 
 def _image(request: Build, system: str, command: Sequence[str]) -> Done:

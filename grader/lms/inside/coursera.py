@@ -63,7 +63,7 @@ def functions(part: str | None, parts: Sequence[str], names: Sequence[str]) -> t
     table = {}
     for entry in parts:
         identifier, _, wanted = entry.partition("=")
-        chosen = [called.get(one.strip()) for one in wanted.split(",")]
+        chosen = [called.get(name.strip()) for name in wanted.split(",")]
         if not identifier.strip() or None in chosen:
             raise RequestError(
                 say("lms.coursera.part_unclear", entry=entry),

@@ -60,7 +60,10 @@ def results(judged: JudgedHandIn, visibility: str) -> dict[str, Any]:
     if judged.settled is None:
         return {**head, "extra_data": _extra(result), "tests": tests}
     number = inside.number
-    scores = [{"score": number(one.points), "max_score": number(one.possible)} for one in result.functions.values()]
+    scores = [
+        {"score": number(function.points), "max_score": number(function.possible)}
+        for function in result.functions.values()
+    ]
     scored = [{**test, **score} for test, score in zip(tests, scores, strict=True)]
     return {"score": number(result.score), **head, "extra_data": _extra(result), "tests": scored}
 

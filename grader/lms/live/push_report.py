@@ -22,7 +22,7 @@ MOST_NAMED = 10
 class PushReport:
     """What a push did: sentences for whoever ran it, and how many did not go through or wait for a decision."""
 
-    said: tuple[str, ...]
+    messages: tuple[str, ...]
     attention: tuple[str, ...] = ()
     failed: int = 0
     waiting: int = 0

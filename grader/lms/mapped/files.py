@@ -101,9 +101,9 @@ def parse(path: str, mapping: In, roster: Sequence[str] = ()) -> dict[str, str] 
                 )
             if fits:
                 return fits[0].groupdict("")
-        found = re.match(pattern.replace("{student}", NO_UNDERSCORE), path)
-        if found:
-            return found.groupdict("")
+        match = re.match(pattern.replace("{student}", NO_UNDERSCORE), path)
+        if match:
+            return match.groupdict("")
     return None
 
 
@@ -288,7 +288,7 @@ def export(system: str, request: Export) -> Done:
     }
     path = request.out / FEEDBACK
     write_zip(path, {name: page for name, page in pages.items() if page.is_file()})
-    return Done((*result.files, path), result.said, result.attention)
+    return Done((*result.files, path), result.messages, result.attention)
 
 
 def _goes(request: Export, submission: Graded) -> bool:
@@ -311,7 +311,7 @@ def _filled(request: Export, mapping: Out) -> Done:
     students = [sheet.student(row) for row in sheet.rows]
     handed_in, rows_of = Counter(map(_listed, request.manifest.entries)), Counter(students)
     unclear = {student for student in wanted if handed_in[student] > 1 or rows_of[student] > 1}
-    filled = _Filled([])
+    filled = _FilledTable([])
     for student, row in zip(students, sheet.rows, strict=True):
         if student in wanted and student not in unclear:
             _fill(filled, request, sheet, column, row, wanted[student])
@@ -339,7 +339,7 @@ def _filled(request: Export, mapping: Out) -> Done:
     return Done((path,), tuple(messages), (*absent, *filled.attention, *request.left_blank))
 
 
-def _counted(column: tables.Column, filled: _Filled) -> str:
+def _counted(column: tables.Column, filled: _FilledTable) -> str:
     """Return how many grades were filled into a column, and what became of those that were there."""
     return say(
         "lms.column_filled",
@@ -384,7 +384,7 @@ def _keyed(sheet: Sheet, students: Collection[str]) -> Sheet:
 
 
 @dataclass(slots=True)
-class _Filled:
+class _FilledTable:
     """The rows that are written, and what became of the grades and words that were in them."""
 
     rows: list[list[str]]
@@ -395,7 +395,7 @@ class _Filled:
 
 
 def _fill(
-    filled: _Filled, request: Export, sheet: Sheet, column: Column, row: Sequence[str], submission: Graded
+    filled: _FilledTable, request: Export, sheet: Sheet, column: Column, row: Sequence[str], submission: Graded
 ) -> None:
     """Add a row with our cells filled in; a word where a grade belongs was written by a person, so that row stays as it is."""
     mapping = sheet.mapping

@@ -88,9 +88,9 @@ def _handed_in(files: Sequence[tuple[MoodleName, Member]], sheet: Worksheet | No
     name = files[0][0]
     student = name.participant or name.name
     kinds = dict.fromkeys(
-        say("lms.moodle.online_text") if one.plugin == "onlinetext" else one.plugin for one, _ in files
+        say("lms.moodle.online_text") if name.plugin == "onlinetext" else name.plugin for name, _ in files
     )
-    file = any(one.plugin == "file" for one, _ in files)
+    file = any(name.plugin == "file" for name, _ in files)
     rows = sheet.of(name.name, name.participant, blind=blind) if sheet else []
     time = sheet.handed_in(rows) if sheet else ""
     handed_in = {HANDED_IN: time} if time else {}
@@ -98,9 +98,9 @@ def _handed_in(files: Sequence[tuple[MoodleName, Member]], sheet: Worksheet | No
         student=student,
         name=f"{name.name} {student}" if blind else name.name,
         files=[
-            HandedInFile(one.original, member, {"zip_member": member.name}, PurePosixPath(one.original).name)
-            for one, member in files
-            if one.plugin == "file"
+            HandedInFile(name.original, member, {"zip_member": member.name}, PurePosixPath(name.original).name)
+            for name, member in files
+            if name.plugin == "file"
         ],
         late=sheet.late(rows) if sheet else None,
         note="" if file else say("lms.moodle.handed_in_as", kinds=tuple(kinds)),
@@ -139,7 +139,7 @@ def export(request: Export) -> Done:
     parts = [_worksheet(request, sheet, recipients), _feedback(request, recipients)]
     return Done(
         files=tuple(path for part in parts for path in part.files),
-        said=tuple(message for part in parts for message in part.said),
+        messages=tuple(message for part in parts for message in part.messages),
         attention=(*request.left_blank, *attention, *(message for part in parts for message in part.attention)),
     )
 
@@ -302,4 +302,4 @@ def _feedback(request: Export, recipients: Sequence[Recipient]) -> Done:
     write_zip(path, files)
     size = max(1, round(path.stat().st_size / (1 << 20)))
     message = say("lms.moodle.feedback_for", count=len(files), path=path.name, size=size)
-    return Done(files=(path,), said=(message,), attention=tuple(missing))
+    return Done(files=(path,), messages=(message,), attention=tuple(missing))

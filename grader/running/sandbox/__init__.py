@@ -152,8 +152,8 @@ class Sandbox:
         with contextlib.suppress(SandboxError):  # the child or its worker is gone
             job = _job(function, calls)
             ending = self._tried(lambda server: server.go_on(job, self.limits.wall_seconds))
-            if found := self._whole(function, calls, 1, ending):
-                return found[0]
+            if outcomes := self._whole(function, calls, 1, ending):
+                return outcomes[0]
         return self.run(function, calls, stays=True)
 
     def run_variants(
@@ -174,8 +174,8 @@ class Sandbox:
             return ()
         if self._ran is function:
             ending = self._ended(lambda server: server.go_on(job, wall_seconds))
-            if found := self._whole(function, calls, len(variants.variants), ending):
-                return found
+            if outcomes := self._whole(function, calls, len(variants.variants), ending):
+                return outcomes
         ending = self._ended(lambda server: server.run(job, None, wall_seconds, stays=True))
         self._ran = function
         return self._whole(function, calls, len(variants.variants), ending)
@@ -276,8 +276,10 @@ def _outcome(frame: WireFrame, call: Call, function: Function) -> Outcome:
         return Outcome(call, "returned", frame.arrays)
     if isinstance(frame, RefusedReply):
         return Outcome(call, "refused", frame.arrays, message=_clean(frame.message))
-    said = _LINE_ELSEWHERE.sub("", frame.message) if "Syntax" in frame.kind or "Indent" in frame.kind else frame.message
-    fault = Fault(_clean(frame.kind), _clean(said), _place(frame, function))
+    problem = (
+        _LINE_ELSEWHERE.sub("", frame.message) if "Syntax" in frame.kind or "Indent" in frame.kind else frame.message
+    )
+    fault = Fault(_clean(frame.kind), _clean(problem), _place(frame, function))
     ended: Ended = "out_of_memory" if frame.kind in ("MemoryError", "_ArrayMemoryError") else "raised"
     message = f"{fault.kind}: {fault.message}".rstrip(": ")
     return Outcome(call, ended, message=message, fault=fault, held=_held(fault, message))

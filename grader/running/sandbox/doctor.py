@@ -136,15 +136,15 @@ def require() -> None:
     LateError
         If this machine was too busy to tell.
     """
-    found = examine()
-    if found.failures:
-        seen = "; ".join(f"{check.name}: {check.seen}" for check in found.failures)
+    examination = examine()
+    if examination.failures:
+        seen = "; ".join(f"{check.name}: {check.seen}" for check in examination.failures)
         raise SandboxError(
             say("running.doctor.unconfined", seen=seen),
             hint=say("running.doctor.unconfined.hint"),
         )
-    if found.unclear:
-        names = [check.name for check in found.unclear]
+    if examination.unclear:
+        names = [check.name for check in examination.unclear]
         raise LateError(
             say("running.doctor.busy", names=names),
             hint=say("running.doctor.busy.hint"),

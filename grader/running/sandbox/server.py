@@ -224,18 +224,18 @@ class ForkServer:
     def _watch(self, child: _Child, seconds: float) -> dict[str, Any]:
         """Drain the pipes until the child has done its job or the server says how it ended."""
         deadline = time.monotonic() + (1 + WAITING) * seconds + SILENCE_SECONDS
-        said, wait = select.poll(), DRAIN_MILLISECONDS
-        for one in (self._control, child.done):
-            if one.fileno() >= 0:
-                said.register(one, select.POLLIN)
+        poll, wait = select.poll(), DRAIN_MILLISECONDS
+        for stream in (self._control, child.done):
+            if stream.fileno() >= 0:
+                poll.register(stream, select.POLLIN)
         while time.monotonic() < deadline:
-            ready = {fd for fd, _ in said.poll(wait)}
+            ready = {fd for fd, _ in poll.poll(wait)}
             wait = FLOOD_MILLISECONDS if child.drain(self.limits) else DRAIN_MILLISECONDS
             if child.done.fileno() in ready:
                 if child.is_done():
                     child.drain(self.limits)
                     return _DONE
-                said.unregister(child.done)
+                poll.unregister(child.done)
             if self._control.fileno() in ready:
                 reply = self._receive()
                 child.drain(self.limits)
@@ -372,10 +372,10 @@ class _Child:
 
     def drain(self, limits: Limits) -> bool:
         """Read what is there, and say whether there was any; beyond the bound it is dropped, so that no writer blocks."""
-        found = False
+        received = False
         for fd in tuple(self._fds):
             for chunk in _chunks(fd):
-                found |= bool(chunk)
+                received |= bool(chunk)
                 if fd == self._result_fd:
                     room = limits.result_bytes - len(self._result)
                     self._result += chunk[:room]
@@ -383,7 +383,7 @@ class _Child:
                 if not chunk:
                     self._fds.discard(fd)
                     os.close(fd)
-        return found
+        return received
 
     def close(self) -> None:
         """Let go of it."""

@@ -100,11 +100,11 @@ class Server:
         """Let a child go on to its job once it is seen to be confined; return what is wrong if it is not."""
         gate.settimeout(SET_UP_SECONDS)
         try:
-            said: str = gate.recv(300).decode("utf-8", "replace")
+            answer: str = gate.recv(300).decode("utf-8", "replace")
         except OSError:
-            said = NO_ANSWER
-        if said != "ready":
-            return said or "the child ended before it was confined"
+            answer = NO_ANSWER
+        if answer != "ready":
+            return answer or "the child ended before it was confined"
         problem: str = self.confinement.unlike(self.confinement.seen(pid), layers)
         if not problem:
             gate.sendall(b"go")

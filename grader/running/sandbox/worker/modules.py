@@ -120,15 +120,15 @@ def answer_for_machine() -> None:
     os.environ.update(HOME=HOME, USER=USER, LOGNAME=USER)
     os.getcwd, os.getcwdb = lambda: HOME, HOME.encode
     os.getlogin, os.umask, os.getloadavg = lambda: USER, lambda _: 0o022, lambda: (0.0, 0.0, 0.0)
-    for name, asked in (("exists", os.path.exists), ("is_file", os.path.isfile), ("is_dir", os.path.isdir)):
-        setattr(pathlib.Path, name, _question(asked))
+    for name, test in (("exists", os.path.exists), ("is_file", os.path.isfile), ("is_dir", os.path.isdir)):
+        setattr(pathlib.Path, name, _question(test))
 
 
-def _question(asked: "Callable[[str], bool]") -> "Callable[..., bool]":
+def _question(test: "Callable[[str], bool]") -> "Callable[..., bool]":
     """Return a method of paths that says no where nothing may be looked up; those of some versions of Python raise."""
 
     def question(self: pathlib.Path, **_: bool) -> bool:
-        return asked(os.fspath(self))
+        return test(os.fspath(self))
 
     return question
 
