@@ -298,6 +298,7 @@ def summed_up(
         sweep=prepared.measured.sweep,
         questions=prepared.questions,
         note=exercise.note,
+        lab_url=exercise.lab_url,
     )
 
 

@@ -905,7 +905,7 @@ class Result:
     `sweep` is the exercise's own, to compare with; `questions` are those about the exercise as a whole.  `score` is what goes
     out: the functions' points, changed by `adjustments` in their order.  `machine_score` is the score before any person
     changed it, null where nobody did; `comment` is what a person wrote about the whole hand-in, `note` what the exercise says
-    to all.
+    to all, `lab_url` where the exercise has its lab.
     """
 
     schema: Literal["grader-result/1"]
@@ -925,6 +925,7 @@ class Result:
     machine_score: float | None = None
     comment: Comment | None = None
     note: str = ""
+    lab_url: str = ""
     cell_view: ClassVar[Callable[[Result], str] | None] = None  # how the cell of a notebook shows a result, as HTML
 
     def __repr__(self) -> str:

@@ -24,6 +24,7 @@ from grader.records import Cause, CheckResult, FunctionResult, Result
 from grader.records.wording import accuracies
 from grader.rendering import text, words
 from grader.rendering.image import ImagePicture, picture_images
+from grader.rendering.lablink import lab_links
 
 TAG = "grader-note"
 MOST_COLUMNS = 400  # of a message, which may quote an exception's endless text
@@ -371,6 +372,7 @@ def _summary(result: Result) -> list[str]:
         f"**{_prose(text.headline(result))}**",
         _named("Next step", result.summary.next_step),
         _paragraph(result.summary.text),
+        *(f"{link.words}: <{link.address}>" for link in lab_links(result)),
     ]
     if result.provisional:
         parts.append("**The score is provisional:** a part could not be judged, by our fault, and a person will look.")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from grader.messages import say
 from grader.records import Diagnosis, Result
+from grader.records.wording import short_names
 
 FILE = "lab.html"
 FROM_SUBMISSION = f"../{FILE}"  # where the lab of a class is, from the page of a submission
@@ -40,6 +42,16 @@ def links(result: Result, lab: str) -> tuple[LabLink, ...]:
         return watched
     words = "What next? Race other first weights in the lab" if result.passed else "Try other first weights in the lab"
     return (LabLink(lab, words),)
+
+
+def lab_links(result: Result) -> tuple[LabLink, ...]:
+    """Return the links that go with a result wherever it is shown; none where the exercise has no lab of its own address."""
+    found, names = links(result, result.lab_url), short_names(result.functions)
+    if len(found) < 2:
+        return found
+    return tuple(
+        replace(link, words=say("feedback.lab.of", words=link.words, function=names[link.function])) for link in found
+    )
 
 
 def own_start(diagnosis: Diagnosis) -> str:

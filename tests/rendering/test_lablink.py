@@ -12,9 +12,10 @@ from grader.classroom import manifest
 from grader.classroom.publish import lab_address
 from grader.cli import main
 from grader.errors import ExerciseError
+from grader.lms.common import feedback
 from grader.pipeline import Pipeline
 from grader.records import Diagnosis
-from grader.rendering import html
+from grader.rendering import annotated, html
 from grader.rendering.lablink import links, own_start
 
 LAB = "../lab.html"
@@ -109,9 +110,29 @@ def test_a_page_links_to_the_lab_s_own_address_where_the_exercise_gives_one(tmp_
     notebook, page = write(tmp_path, "ada.ipynb", solved()), tmp_path / "page.html"
     exercise = exercise_with(tmp_path / "mine", "https://example.org/lab.html")
 
-    assert main(["check", str(notebook), "--html", str(page), "--exercise", exercise, "--quiet"]) == 0
+    options = ["--html", str(page), "--json", str(tmp_path / "a.json"), "--exercise", exercise, "--quiet"]
+    assert main(["check", str(notebook), *options]) == 0
     assert 'href="https://example.org/lab.html"' in page.read_text(encoding="utf-8")
+    assert '"lab_url": "https://example.org/lab.html"' in (tmp_path / "a.json").read_text(encoding="utf-8")
     assert not (tmp_path / "lab.html").exists()
+
+
+def test_comments_and_notes_link_to_the_lab_only_where_the_exercise_gives_its_address(pipeline, tmp_path):
+    """With the student's own start; the address is text, so that it stays where a system takes out tags."""
+    wrong = {"random": edit(RANDOM, ("* 10", "* 0.01")), "he": edit(HE, ("seed(3)", "seed(1)"))}
+    path = write(tmp_path, "ada.ipynb", solved(**wrong))
+    without = pipeline.grade(path)
+    result = replace(without, lab_url="https://example.org/lab.html?a=1&b=2")
+
+    for start in ("mine=0.01&seed=3", "mine=he&seed=1"):
+        address = f"{result.lab_url}#{start}"
+        escaped = address.replace("&", "&amp;")
+        assert f": {address}" in feedback.plain(result)
+        assert f'<a href="{escaped}">{escaped}</a>' in feedback.html(result)
+        assert f": <{address}>" in annotated.notebook(path.read_bytes(), result)
+    assert "(he): https://example.org" in feedback.plain(result)
+    for text in (feedback.plain(without), feedback.html(without), annotated.notebook(path.read_bytes(), without)):
+        assert "lab" not in text.replace("label", "")
 
 
 @pytest.mark.parametrize(

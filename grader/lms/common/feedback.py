@@ -7,6 +7,7 @@ from html import escape
 
 from grader.messages import say
 from grader.records import Result
+from grader.rendering.lablink import lab_links
 from grader.rendering.text import clean
 
 BEGIN, END = (
@@ -21,13 +22,22 @@ PAGE = "feedback.html"  # as a batch calls a student's page, and as the student 
 
 def plain(result: Result) -> str:
     """Return the summary as plain text: paragraphs with an empty line between them."""
-    return "\n\n".join(_paragraphs(result))
+    links = (f"{link.words}: {link.address}" for link in lab_links(result))
+    return "\n\n".join([*_paragraphs(result), *links])
 
 
 def html(result: Result) -> str:
-    """Return the summary as HTML of ``p``, ``strong`` and ``br`` alone, on one line, everything in it escaped."""
+    """Return the summary as HTML of ``p``, ``strong`` and ``br`` alone, on one line, everything in it escaped.
+
+    A link to the lab is an ``a`` whose text is its address, so that it stays where a system takes out tags.
+    """
     first, *rest = (escape(paragraph, quote=True).replace("\n", "<br>") for paragraph in _paragraphs(result))
-    return "".join([f"<p><strong>{first}</strong></p>", *(f"<p>{paragraph}</p>" for paragraph in rest)])
+    links = (_link(escape(link.words), escape(link.address)) for link in lab_links(result))
+    return "".join([f"<p><strong>{first}</strong></p>", *(f"<p>{paragraph}</p>" for paragraph in rest), *links])
+
+
+def _link(words: str, address: str) -> str:
+    return f'<p>{words}: <a href="{address}">{address}</a></p>'
 
 
 def html_behind(before: str, result: Result) -> str:
