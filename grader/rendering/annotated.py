@@ -20,6 +20,7 @@ from typing import Any
 
 from grader import messages
 from grader.faults import attempt, surviving
+from grader.messages import say
 from grader.records import Cause, CheckResult, FunctionResult, Result
 from grader.records.wording import accuracies
 from grader.rendering import text, words
@@ -42,20 +43,6 @@ _PIECE = (
 _PAGE = 60_000  # and of all together, more than twice the largest seen: so a page is made in some 5 s, whatever the cells hold
 _EACH = 100  # and what a cell or an output takes of these at least, also an empty one
 _PICTURES = 20 * 2**20  # of all pictures together
-
-_NUMBERS = (
-    "Cell numbers in the feedback count the cells of the file as it was handed in, before these notes were added. Cells "
-    f"tagged {TAG} are the grader's: delete them when you have read them. Nothing else was changed."
-)
-_CONFORMED = (
-    f"{_NUMBERS.removesuffix(' Nothing else was changed.')} Your cells are all here. What Jupyter's format does not allow was "
-    "left out or changed: cells of an unknown type are raw cells, and outputs or settings that are not valid are gone."
-)
-_NOTES_ALONE = (
-    "Your own cells are not in this file: what was handed in could not be read as a plain notebook of a usual size, so that "
-    "notes cannot be put between its cells."
-)
-_LEFT_OUT = "(left out on this page; it stands in the notebook)"
 
 NotebookNode = dict[str, Any]
 
@@ -92,11 +79,11 @@ def removed(data: bytes) -> str:
         plain = without_notes(document)
         written = _written(plain)
     except Exception as error:  # a stranger's file may be anything
-        raise ValueError("it is not a notebook") from error
+        raise ValueError(say("annotated.not_notebook")) from error
     if len(plain["cells"]) == len(document["cells"]):
-        raise ValueError("there is no note in it")
+        raise ValueError(say("annotated.no_note"))
     if not plain["cells"]:
-        raise ValueError("it holds the notes alone")
+        raise ValueError(say("annotated.notes_only"))
     return written
 
 
@@ -117,7 +104,7 @@ def _annotated(data: bytes | None, result: Result) -> NotebookNode:
     """Return the student's notebook with notes, or the notes alone."""
     if data is None:
         return _notes_alone(result)
-    for read, remark in ((_read, _NUMBERS), (_conformed, _CONFORMED)):
+    for read, remark in ((_read, say("annotated.unchanged")), (_conformed, say("annotated.conformed"))):
         try:
             document = _with_notes(read(data), result, remark)
             _written(document)  # half a surrogate pair, inf: what no file can hold
@@ -140,7 +127,7 @@ def _read(data: bytes) -> NotebookNode:
     document = _loaded(data)
     if document["nbformat"] < 4:
         if data.count(b'"cell_type"') + data.count(b'"output_type"') > _PARTS:
-            raise ValueError("too many cells")
+            raise ValueError("cell count")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             upgraded = nbformat.convert(nbformat.from_dict(document), 4)  # type: ignore[no-untyped-call]
@@ -150,7 +137,7 @@ def _read(data: bytes) -> NotebookNode:
     document["nbformat"], document["nbformat_minor"] = 4, max(5, document.get("nbformat_minor", 5))
     document.setdefault("metadata", {})
     if not 0 < sum(1 + len(cell.get("outputs", ())) for cell in document["cells"]) <= _PARTS:
-        raise ValueError("no cells, or too many")
+        raise ValueError("cell count")
     for cell in document["cells"]:
         cell.setdefault("metadata", {})
         if cell["cell_type"] == "code":
@@ -173,7 +160,7 @@ def _loaded(data: bytes) -> NotebookNode:
         If it is no JSON, or has so many parts, or so deep ones, that it would take long to write or come out far larger.
     """
     if has_too_many_parts(data):
-        raise ValueError("too many parts")
+        raise ValueError("too large")
     document: NotebookNode = json.loads(data.decode("utf-8-sig"))
     waiting: list[tuple[object, int]] = [(document, 1)]
     containers, left = _CONTAINERS, _GROWTH_BYTES + len(data) + len(data) // 4
@@ -190,7 +177,7 @@ def _loaded(data: bytes) -> NotebookNode:
         elif isinstance(value, dict):
             left -= sum(map(len, value))
         if containers < 0 or left < 0:
-            raise ValueError("too many parts, or it would come out far larger")
+            raise ValueError("too large")
     return document
 
 
@@ -206,7 +193,7 @@ def _conformed(data: bytes) -> NotebookNode:
 
     given = _storable(_loaded(data))
     if not 0 < sum(1 + _outputs(cell) for cell in given["cells"]) <= _PARTS:
-        raise ValueError("no cells, or too many")
+        raise ValueError("cell count")
     cells = [_conformed_cell(cell) for cell in given["cells"]]
     metadata = given.get("metadata")
     document = {"cells": cells, "metadata": _conformed_metadata(metadata), "nbformat": 4, "nbformat_minor": 5}
@@ -291,7 +278,8 @@ def _with_notes(document: NotebookNode, result: Result, remark: str) -> Notebook
     for name, index in homes.items():
         if index is not None:
             below.setdefault(index, []).append(_note(name, function_note(name, result.functions[name])))
-    cells = [_first_note(result, [name for name, index in homes.items() if index is None], remark)]
+    numbers = say("annotated.numbers", tag=TAG)
+    cells = [_first_note(result, [name for name, index in homes.items() if index is None], f"{numbers} {remark}")]
     for index, cell in enumerate(document["cells"]):
         cells += [] if _is_note(cell) else [cell]
         cells += below.get(index, [])
@@ -313,7 +301,7 @@ def _notes_alone(result: Result) -> NotebookNode:
     found = [name for name, function in result.functions.items() if graded and function.source]
     missing = [name for name in result.functions if graded and name not in found]
     notes = (_note(name, function_note(name, result.functions[name])) for name in found)
-    cells = [_first_note(result, missing, _NOTES_ALONE), *notes]
+    cells = [_first_note(result, missing, say("annotated.alone")), *notes]
     return _valid({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
@@ -367,15 +355,15 @@ def _first_note(result: Result, missing: Sequence[str], remark: str) -> Notebook
 
 def _summary(result: Result) -> list[str]:
     parts = [
-        f"# Feedback: {text.of(result.score, result.possible)}",
+        f"# {say('annotated.title', points=text.of(result.score, result.possible))}",
         _prose(f"{result.title}: {result.submission.name}"),
         f"**{_prose(text.headline(result))}**",
-        _named("Next step", result.summary.next_step),
+        _named(say("annotated.next"), result.summary.next_step),
         _paragraph(result.summary.text),
         *(f"{link.words}: <{link.address}>" for link in lab_links(result)),
     ]
     if result.provisional:
-        parts.append("**The score is provisional:** a part could not be judged, by our fault, and a person will look.")
+        parts.append(f"**{say('annotated.provisional')}** {say('annotated.provisional.why')}")
     return parts
 
 
@@ -389,7 +377,7 @@ def _details(result: Result, missing: Sequence[str]) -> list[str]:
     """Return how each function stands; of those without a cell all is said here."""
     parts = []
     if result.notebook.status != "ok":
-        parts.append(_named("Notebook", words.NOTEBOOK[result.notebook.status]))
+        parts.append(_named(say("annotated.notebook"), words.notebook(result.notebook.status)))
     parts += [f"- {_prose(problem.message)}" for problem in result.notebook.problems]
     rows = (
         f"- {_span(name)}: {text.of(function.points, function.possible)}, "
@@ -403,20 +391,21 @@ def _details(result: Result, missing: Sequence[str]) -> list[str]:
 
 def function_note(name: str, function: FunctionResult, *, level: str = "##") -> str:
     """Return the markdown of one function's note."""
+    points = text.of(function.points, function.possible)
     return _joined(
         [
-            f"{level} Feedback: {name}: {text.of(function.points, function.possible)}",
-            "This function is right." if function.passed else "",
-            *surviving(f"the note on {name}", _said(function)),
+            f"{level} {say('annotated.title.function', name=name, points=points)}",
+            say("annotated.right") if function.passed else "",
+            *surviving(f"the note on {name}", _verdict(function)),
         ]
     )
 
 
-def _said(function: FunctionResult) -> Iterator[str]:
+def _verdict(function: FunctionResult) -> Iterator[str]:
     yield from _verdicts(function)
     for cause in function.told:
         yield from _cause(cause)
-    yield from _known(function)
+    yield from _proved(function)
     yield _measured(function)
     yield from _story(function)
     yield from _stale(function)
@@ -425,9 +414,10 @@ def _said(function: FunctionResult) -> Iterator[str]:
 def _story(function: FunctionResult) -> Iterator[str]:
     """Yield what the run did; what to change has been said."""
     for paragraph in function.explanation:
+        if any(cause.action and cause.action in paragraph for cause in function.told):
+            continue
         begins, goes_on = words.lead(paragraph)
-        if begins != "What to change:":
-            yield f"**{_prose(begins)}** {_paragraph(goes_on)}" if begins else _paragraph(paragraph)
+        yield f"**{_prose(begins)}** {_paragraph(goes_on)}" if begins else _paragraph(paragraph)
 
 
 def _verdicts(function: FunctionResult) -> Iterator[str]:
@@ -435,20 +425,20 @@ def _verdicts(function: FunctionResult) -> Iterator[str]:
     if function.status != "graded":
         advice = words.advice(function)
         yield _paragraph(advice.message or words.sentence(words.status(function)))
-        yield _named("Hint", advice.hint)
+        yield _named(say("words.hint"), advice.hint)
         return
     yield _paragraph(function.message)
-    yield _named("Hint", function.hint)
+    yield _named(say("words.hint"), function.hint)
     for check in function.checks:
         if check.verdict != "passed":
             yield _check(check)
 
 
 def _check(check: CheckResult) -> str:
-    verdict = f"**{_prose(check.title)}: {words.VERDICT[check.verdict]}** ({words.worth(check)})"
-    note = words.VERDICT_NOTE[check.verdict]
-    said = [_message(_ended(check.message)), note, f"*Hint:* {_message(check.hint)}" if check.hint else ""]
-    return f"- {verdict}. {text.sentences(said)}"
+    verdict = f"**{_prose(check.title)}: {words.verdict(check.verdict)}** ({words.worth(check)})"
+    note = words.verdict_note(check.verdict)
+    hint = f"*{say('words.hint')}* {_message(check.hint)}" if check.hint else ""
+    return f"- {verdict}. {text.sentences([_message(_ended(check.message)), note, hint])}"
 
 
 def _ended(message: str) -> str:
@@ -459,36 +449,36 @@ def _ended(message: str) -> str:
 
 
 def _cause(cause: Cause) -> Iterator[str]:
-    yield f"**To change: {_prose(cause.title)}.** {_prose(words.sentence(cause.action))}"
-    yield _quoted("Yours", cause.wrote)
-    yield _quoted("Asked for", cause.asked)
+    yield f"**{say('annotated.change', title=_prose(cause.title))}** {_prose(words.sentence(cause.action))}"
+    yield _quoted(say("words.change.wrote"), cause.wrote)
+    yield _quoted(say("words.change.asked"), cause.asked)
     yield _paragraph(cause.reason)
 
 
-def _known(function: FunctionResult) -> Iterator[str]:
+def _proved(function: FunctionResult) -> Iterator[str]:
     fault = function.known
     if fault is not None:
-        yield _named("Proved by trying", words.known(function))
+        yield _named(say("words.proved"), words.proof(function))
         if fault.old is not None:
-            yield _quoted("Now", fault.old or "(no such line)")
-            yield _quoted("Right", fault.new or "(without this line)")
+            yield _quoted(say("words.proved.now"), words.line_now(fault))
+            yield _quoted(say("words.proved.right"), words.line_right(fault))
 
 
 def _measured(function: FunctionResult) -> str:
     own, right = function.training, function.reference_training
     if own is None:
         return ""
-    said = accuracies(own)
+    runs = accuracies(own)
     if right is not None and not function.passed:
-        said += f"; the right answer's: {accuracies(right)}"
-    return f"**Measured train / test accuracy:** {said}"
+        runs = say("annotated.measured.right", accuracies=runs, right=accuracies(right))
+    return f"**{say('annotated.measured')}** {runs}"
 
 
 def _stale(function: FunctionResult) -> Iterator[str]:
-    for said in function.stale:
-        yield _named("The output saved in your notebook", said)
+    for sentence in function.stale:
+        yield _named(say("annotated.stale"), sentence)
     if function.stale:
-        yield "This changes no points: they come from the code alone."
+        yield say("annotated.stale.points")
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -502,11 +492,11 @@ _LEADING = re.compile(r"\d+[.)]|[-+=>][-+=>:]*")  # a list, a rule, a quotation,
 _STOP = re.compile(r"[.,;:]*\Z")
 
 
-def _prose(said: str) -> str:
+def _prose(sentence: str) -> str:
     """Return a sentence of anybody's as one line of markdown; words that mean something to a renderer become code."""
     parts: list[str] = []
     code = ""
-    for index, word in enumerate(text.one_line(said).split(" ")):
+    for index, word in enumerate(text.one_line(sentence).split(" ")):
         odd = _ODD.search(word) or (index == 0 and _LEADING.fullmatch(word))
         if not odd and not _is_open(code):
             parts += [*_as_code(code), word]
@@ -541,21 +531,21 @@ def _span(code: str) -> str:
 
 def _quoted(name: str, code: str | None) -> str:
     """Return a line of code under its name."""
-    return f"{name}: {_span(code.strip())}" if code and code.strip() else ""
+    return f"{name} {_span(code.strip())}" if code and code.strip() else ""
 
 
-def _message(said: str) -> str:
+def _message(message: str) -> str:
     """Return a message that may quote the student, cut where it is endless."""
-    return _prose(text.shorten(said, MOST_COLUMNS))
+    return _prose(text.shorten(message, MOST_COLUMNS))
 
 
-def _named(name: str, said: str | None) -> str:
-    return f"**{name}:** {_message(said)}" if said else ""
+def _named(name: str, message: str | None) -> str:
+    return f"**{name}** {_message(message)}" if message else ""
 
 
-def _paragraph(said: str) -> str:
+def _paragraph(paragraph: str) -> str:
     """Return a paragraph of ours, its lines kept apart."""
-    return "  \n".join(_prose(line) for line in said.split("\n") if line.strip())
+    return "  \n".join(_prose(line) for line in paragraph.split("\n") if line.strip())
 
 
 # --- the page ------------------------------------------------------------------------------------------------------
@@ -679,7 +669,7 @@ class _Room:
         whole = _whole(value)
         kept = whole[: max(0, min(_PIECE, self._left))]
         self._left -= len(kept)
-        return kept if kept == whole else f"{kept}\n\n{_LEFT_OUT}\n"
+        return kept if kept == whole else f"{kept}\n\n{say('annotated.left_out')}\n"
 
 
 def _whole(value: object) -> str:

@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from grader.messages import say
 from grader.records import Number, Table
 
 LN2 = math.log(2)
-GUESSING = "ln 2 = 0.693: answering 0.5 to everything"
 MOST_ROWS = 16  # of a table beside a chart
 MOST_POWERS = 6  # ticks of an axis of powers of ten
 _RAISED = str.maketrans("-0123456789", "\N{SUPERSCRIPT MINUS}⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -52,7 +52,7 @@ def linear(highest: float, most: int, text: str = "{:g}", title: str = "") -> Ax
 
 def iterations(numbers: Iterable[int]) -> Axis:
     """Return the axis of the iterations."""
-    return linear(max([1, *numbers]), 3, "{:,.0f}", "iteration")
+    return linear(max([1, *numbers]), 3, "{:,.0f}", say("figures.iteration"))
 
 
 def powers(numbers: Sequence[float]) -> Axis:

@@ -117,7 +117,7 @@ def standing(row: Row) -> str:
     if row.provisional:
         status = say("classpage.status.provisional")
     elif not row.read:
-        status = words.NOTEBOOK[row.status]
+        status = words.notebook(row.status)
     else:
         status = say("classpage.status.passed" if row.passed else "classpage.status.open")
     changed = bool(row.ruled or row.adjusted)

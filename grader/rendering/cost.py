@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from grader.messages import listed
+from grader.messages import say
 from grader.records import Number, Table, TrainingResult
 from grader.rendering.charts import (
-    GUESSING,
     LN2,
     Axis,
     Chart,
@@ -28,8 +27,6 @@ from grader.rendering.charts import (
     some,
 )
 from grader.rendering.text import costs as cost_words
-
-MINE = "this run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +45,14 @@ class DrawnRun:
 
 def cost_chart(training: TrainingResult, reference: TrainingResult | None) -> Chart:
     """Return cost against iteration on an axis from 0, beside the right answer's run where there is one."""
-    runs = [DrawnRun(MINE, "run", training.costs)]
+    runs = [DrawnRun(say("figures.mine"), "run", training.costs)]
     if reference is not None:
-        runs.append(DrawnRun("the right answer", "right", reference.costs))
+        runs.append(DrawnRun(say("figures.right"), "right", reference.costs))
     y = linear(max([*(cost for run in runs for cost in run.finite), LN2 * 1.08]), 5)
     return Chart(
         says=_says(runs),
-        panels=(Panel(_iterations(runs), y, (Level("guessing", LN2, GUESSING), *_lines(runs))),),
-        title="cost, on an axis from 0",
+        panels=(Panel(_iterations(runs), y, (Level("guessing", LN2, say("figures.guessing")), *_lines(runs))),),
+        title=say("figures.cost"),
         key=_key(runs),
         note=" ".join(filter(None, map(_undrawn, runs))),
         table=_table(runs),
@@ -64,7 +61,7 @@ def cost_chart(training: TrainingResult, reference: TrainingResult | None) -> Ch
 
 def stretched(training: TrainingResult) -> Chart | None:
     """Return the same run as PyPlot scales it, from its least cost to its greatest; None where nothing moves."""
-    run = DrawnRun(MINE, "run", training.costs)
+    run = DrawnRun(say("figures.mine"), "run", training.costs)
     if not run.finite or f"{min(run.finite):.10f}" == f"{max(run.finite):.10f}":
         return None
     low, high = min(run.finite), max(run.finite)
@@ -72,9 +69,9 @@ def stretched(training: TrainingResult) -> Chart | None:
     span = f"{high - low:.{decimals}f}"
     y = Axis(low, high, tuple((cost, f"{cost:.10f}") for cost in (low, high)))
     return Chart(
-        says=f"The same run as PyPlot scales it: the whole height of this picture is a difference in cost of {span}.",
-        panels=(Panel(_iterations([run]), y, (*_lines([run]), EdgeText(f"{span} in all"))),),
-        title="the same cost, as PyPlot scales it",
+        says=say("figures.stretched.says", span=span),
+        panels=(Panel(_iterations([run]), y, (*_lines([run]), EdgeText(say("figures.stretched.span", span=span)))),),
+        title=say("figures.stretched"),
         key=_key([run]),
     )
 
@@ -98,10 +95,9 @@ def _says(runs: Iterable[DrawnRun]) -> str:
     for run in runs:
         if run.costs:
             iteration, cost = run.costs[-1]
-            at.setdefault(iteration, []).append(f"{_cost(cost)} for {run.label}")
-    ends = [f"at iteration {iteration:,} the cost is {listed(said)}" for iteration, said in at.items()]
-    said = "; ".join([*ends, "answering 0.5 to everything costs ln 2 = 0.693"])
-    return f"{said[0].upper()}{said[1:]}."
+            at.setdefault(iteration, []).append(say("figures.cost.of", cost=_cost(cost), run=run.label))
+    ends = [say("figures.cost.end", iteration=iteration, costs=costs) for iteration, costs in at.items()]
+    return " ".join([*ends, say("figures.cost.guessing")])
 
 
 def _table(runs: Sequence[DrawnRun]) -> Table | None:
@@ -113,8 +109,8 @@ def _table(runs: Sequence[DrawnRun]) -> Table | None:
         return None
     columns = [cost_words([costs[iteration] for iteration in rows]) for costs in by_run]
     return Table(
-        "Cost by iteration",
-        ("iteration", *(run.label for run in runs)),
+        say("figures.cost.table"),
+        (say("figures.iteration"), *(run.label for run in runs)),
         tuple((f"{iteration:,}", *costs) for iteration, *costs in zip(rows, *columns, strict=True)),
     )
 
@@ -128,6 +124,5 @@ def _undrawn(run: DrawnRun) -> str:
     gone = [(iteration, cost) for iteration, cost in run.costs if isinstance(cost, str)]
     if not gone:
         return ""
-    kinds = " or ".join(sorted({str(cost) for _, cost in gone}))
-    at = f"iteration {gone[0][0]:,}" if len(gone) == 1 else f"{len(gone)} iterations, the first of them {gone[0][0]:,}"
-    return f"The cost of {run.label} is {kinds} at {at}: no axis can show that, so it is not drawn."
+    kinds = sorted({str(cost) for _, cost in gone})
+    return say("figures.cost.undrawn", run=run.label, kinds=kinds, count=len(gone), first=gone[0][0])

@@ -65,8 +65,14 @@ def _drawn(figure: Callable[[], Chart | None]) -> Chart | None:
 
 def _rows(training: TrainingResult) -> tuple[str, ...]:
     printed, last = last_printed(training), _last(training)
-    late = f"cost at iteration {printed}" if printed[0].isdigit() else ""
-    return "train accuracy", "test accuracy", "cost at iteration 0", late, f"cost at the last iteration, {last:,}"
+    late = say("feedback.measures.cost", iteration=printed) if printed[0].isdigit() else ""
+    return (
+        say("feedback.measures.train"),
+        say("feedback.measures.test"),
+        say("feedback.measures.cost", iteration=0),
+        late,
+        say("feedback.measures.last", iteration=last),
+    )
 
 
 def _last(training: TrainingResult) -> int:
@@ -80,10 +86,11 @@ def _measures(training: TrainingResult, other: TrainingResult | None) -> Table:
     runs = [training] if other is None else [training, other]
     columns = zip(*map(_column, runs), strict=True)
     return Table(
-        "Measured: this run, which is the right answer's too"
-        if other is None
-        else "Measured: this run and the right answer's",
-        ("measure", *("this run", "the right answer")[: len(runs)]),
+        say("feedback.measures" if other is None else "feedback.measures.both"),
+        (
+            say("feedback.measures.measure"),
+            *(say("feedback.measures.mine"), say("feedback.measures.right"))[: len(runs)],
+        ),
         tuple((name, *values) for name, values in zip(_rows(training), columns, strict=True) if name),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.messages import listed, say
+from grader.messages import say
 from grader.records import Number, Table, TrainingResult
 from grader.rendering.charts import Chart, Curve, Panel, iterations, powers, some
 
@@ -36,7 +36,7 @@ def gradients(training: TrainingResult) -> Chart | None:
         return Chart(_says(layers), note=note, table=_table(layers))
     lines = [Curve(f"layer{index % 3}", layer.points, layer.name) for index, layer in enumerate(layers)]
     panel = Panel(iterations(iteration for iteration, _ in layers[0].norms), powers(norms), tuple(lines[::-1]))
-    title = "size of the gradient of each layer's weights"
+    title = say("figures.gradients")
     return Chart(_says(layers), (panel,), title, note=note, table=_table(layers))
 
 
@@ -56,43 +56,37 @@ def _has_logarithm(norm: Number) -> bool:
 def _says(layers: Sequence[Norms]) -> str:
     """Say what each layer's gradient is at first and at last."""
     first, last = layers[0].norms[0][0], layers[0].norms[-1][0]
-    said = f"The size of the gradient at iteration {first:,} is {_at(layers, 0)}"
-    return f"{said}." if first == last else f"{said}; at iteration {last:,} it is {_at(layers, -1)}."
+    at_first = say("figures.gradients.first", iteration=first, sizes=_sizes(layers, 0))
+    return (
+        at_first
+        if first == last
+        else f"{at_first} {say('figures.gradients.last', iteration=last, sizes=_sizes(layers, -1))}"
+    )
 
 
-def _at(layers: Sequence[Norms], index: int) -> str:
-    return listed([f"{_size(layer.norms[index][1])} for {layer.name}" for layer in layers])
+def _sizes(layers: Sequence[Norms], index: int) -> list[str]:
+    return [say("figures.gradients.of", size=_size(layer.norms[index][1]), layer=layer.name) for layer in layers]
 
 
 def _dead(layers: Sequence[Norms]) -> str:
-    first, last = layers[0].norms[0][0], layers[0].norms[-1][0]
-    whose = listed([layer.name for layer in layers])
-    return (
-        f"The gradient of {whose} is exactly 0 at each of the {len(layers[0].norms)} iterations looked at, from {first:,} "
-        f"to {last:,}: no weight moves, and an axis of powers of ten has no 0 to draw it at."
-    )
+    return say("figures.gradients.dead", layers=[layer.name for layer in layers], count=len(layers[0].norms))
 
 
 def _undrawn(layers: Sequence[Norms]) -> str:
     """Say which points have no place among powers of ten, of layers that miss the same ones together."""
-    missing: dict[tuple[str, str], list[str]] = {}
+    missing: dict[tuple[tuple[str, ...], int, int], list[str]] = {}
     for layer in layers:
         gone = [(iteration, norm) for iteration, norm in layer.norms if not _has_logarithm(norm)]
         if gone:
-            kinds = " or ".join(sorted({"exactly 0" if norm == 0 else str(norm) for _, norm in gone}))
-            missing.setdefault((kinds, _at_which(layer, gone)), []).append(layer.name)
+            kinds = tuple(sorted({say("figures.gradients.zero") if norm == 0 else str(norm) for _, norm in gone}))
+            missing.setdefault((kinds, len(gone), gone[0][0]), []).append(layer.name)
+    measured = len(layers[0].norms)
     return " ".join(
-        say("rendering.gradients.undrawn", layers=listed(names), kinds=kinds, at=at)
-        for (kinds, at), names in missing.items()
+        say("figures.gradients.undrawn.all", layers=names, kinds=kinds, count=measured)
+        if count == measured
+        else say("figures.gradients.undrawn", layers=names, kinds=kinds, count=count, first=first)
+        for (kinds, count, first), names in missing.items()
     )
-
-
-def _at_which(layer: Norms, gone: Sequence[tuple[int, Number]]) -> str:
-    if len(gone) == len(layer.norms):
-        return f"each of the {len(gone)} iterations looked at"
-    if len(gone) == 1:
-        return f"iteration {gone[0][0]:,}"
-    return f"{len(gone)} of the {len(layer.norms)} iterations looked at, the first of them {gone[0][0]:,}"
 
 
 def _size(norm: Number) -> str:
@@ -107,8 +101,8 @@ def _size(norm: Number) -> str:
 def _table(layers: Sequence[Norms]) -> Table:
     rows = some(len(layers[0].norms))
     return Table(
-        "Size (Frobenius norm) of the gradient of each layer's weights",
-        ("iteration", *(layer.name for layer in layers)),
+        say("figures.gradients.table"),
+        (say("figures.iteration"), *(layer.name for layer in layers)),
         tuple(
             (f"{layers[0].norms[index][0]:,}", *(_size(layer.norms[index][1]) for layer in layers)) for index in rows
         ),

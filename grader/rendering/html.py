@@ -35,16 +35,16 @@ class Pieces:
         """Return the section of one function, the student's own text within it."""
         own = macros("_function.html")
         shown = excerpt(function.source, self.coloured) if function.source else None
-        judged, asked, measured, fixed = self.verdict(VerdictPieces(name, replace(function, source=None, stale=())))
-        parts = judged, own.change(function), asked, own.code(function, shown), measured, own.saved(function), fixed
+        judged, answers, measured, fixed = self.verdict(VerdictPieces(name, replace(function, source=None, stale=())))
+        parts = judged, own.change(function), answers, own.code(function, shown), measured, own.saved(function), fixed
         return Markup("").join(parts)
 
     def verdict(self, given: VerdictPieces) -> tuple[Markup, ...]:
         """Return how a function did, what its reader asks, what follows its code, and what follows the saved outputs."""
         own, function = macros("_function.html"), given.function
         view = training_view(function)
-        judged, asked = own.judged(given.name, function), own.asked(function, view)
-        pieces = judged, asked, own.measured(function, view), own.fixed(function)
+        judged, answers = own.judged(given.name, function), own.answers(function, view)
+        pieces = judged, answers, own.measured(function, view), own.fixed(function)
         return tuple(map(Markup, pieces))  # the output of macros, escaped
 
     def picture(self, given: PictureInput) -> Markup:
@@ -82,11 +82,11 @@ def plain_page(result: Result) -> str:
         result.summary.next_step,
         *result.summary.text.split("\n"),
     ]
-    said = "\n".join(f"<p>{escape(text.clean(line))}</p>" for line in lines if line.strip())
+    paragraphs = "\n".join(f"<p>{escape(text.clean(line))}</p>" for line in lines if line.strip())
     title = escape(text.clean(result.title))
     language = messages.language_in_use()
     head = f'<!doctype html>\n<html lang="{language}"><meta charset="utf-8"><title>{title}</title>\n'
-    return f"{head}<h1>{title}</h1>\n{said}\n</html>\n"
+    return f"{head}<h1>{title}</h1>\n{paragraphs}\n</html>\n"
 
 
 def render(

@@ -44,7 +44,7 @@ def _add_read(suite: ET.Element, result: Result) -> None:
         _add_case(suite, _NOTEBOOK, "read")
     else:
         problems = " ".join(problem.message for problem in result.notebook.problems)
-        _add_case(suite, _NOTEBOOK, "read", "failure", words.NOTEBOOK[status], problems)
+        _add_case(suite, _NOTEBOOK, "read", "failure", words.notebook(status), problems)
 
 
 def _body(check: CheckResult) -> str:

@@ -33,14 +33,14 @@ def links(result: Result, lab: str) -> tuple[LabLink, ...]:
 
     None where there is no lab, and none before anything could be trained.
     """
-    trained = {name: one for name, one in result.functions.items() if one.training}
+    trained = {name: function for name, function in result.functions.items() if function.training}
     if not lab or not trained:
         return ()
-    own = {name: own_start(one.diagnosis) for name, one in trained.items() if not one.passed}
-    watched = tuple(LabLink(lab + start, "Watch your run in the lab", name) for name, start in own.items() if start)
+    own = {name: own_start(function.diagnosis) for name, function in trained.items() if not function.passed}
+    watched = tuple(LabLink(lab + start, say("feedback.lab.watch"), name) for name, start in own.items() if start)
     if watched:
         return watched
-    words = "What next? Race other first weights in the lab" if result.passed else "Try other first weights in the lab"
+    words = say("feedback.lab.next" if result.passed else "feedback.lab.try")
     return (LabLink(lab, words),)
 
 

@@ -13,7 +13,7 @@ from grader.messages import listed, say
 from grader.records import Boundary, Diagnosis, FunctionResult, Result, Sweep, TrainingResult
 from grader.rendering.boundary import plane
 from grader.rendering.charts import AnyMark, At, Axis, Chart, Level, Panel, Spot, Spots
-from grader.rendering.sweep import HE, HE_AT, SCALES, ZEROS_AT, ground, place_of
+from grader.rendering.sweep import HE, HE_AT, ZEROS_AT, ground, place_of, scales
 from grader.rendering.text import accuracy, short_names
 from grader.rendering.words import NEARLY
 
@@ -127,7 +127,7 @@ def _curve(sweep: Sweep | None, runs: Sequence[ShownRun]) -> Chart | None:
     lowest = min((row.low for row in sweep.rows), default=0.0)
     low = FLOOR if min([lowest, *(run.train_accuracy for run in runs)]) > FLOOR else 0.0
     y = Axis(low, 1.0, ((0.5, "0.5"), (1.0, "1")))
-    x = replace(SCALES, ticks=tuple((tick, f"{tick:g}") for tick in TICKS), title="")
+    x = replace(scales(), ticks=tuple((tick, f"{tick:g}") for tick in TICKS), title="")
     spots = tuple(Spot(run.at, run.train_accuracy, run.name, run.look) for run in runs if run.at is not None)
     levels: list[AnyMark] = [Level("run level", run.train_accuracy, run.name) for run in runs if run.at is None]
     return Chart(

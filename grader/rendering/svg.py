@@ -48,6 +48,7 @@ SMALLEST, GROWS = 4.5, 10.0  # radius of a point alone, and what all in one plac
 BOLD_DIGIT, LINE = 9.0, 15.0  # how wide a digit of a number beside a point is, and how high
 COLUMN, NUMBERED = 0.38, 5  # half of a column's width, and how many columns have their number
 _AREAS, _DOTS, _CIRCLES = {"band", "region"}, {"dot", "point", "inner", "outer"}, {"here", "here off"}
+_HALO = "name halo"  # a name on paper of its own, so that lines do not cross it
 _NUMBERS = {"here off": "wrong halo"}  # how the number of a point looks, if not like a name
 _ON_TOP = {"dot": "hole", "outer": "core"}  # what makes a dot a ring
 Anchor = Literal["start", "middle", "end"]
@@ -228,7 +229,7 @@ class _Drawing:
             box, anchor = self._free(x, y, LETTER * len(point.name), taken, lines)
             taken.append(box)
             left = {"start": box.left, "middle": (box.left + box.right) / 2, "end": box.right}[anchor]
-            yield _text(left, box.bottom - CLOSE, point.name, anchor, f"name halo of-{point.look}")
+            yield _text(left, box.bottom - CLOSE, point.name, anchor, f"{_HALO} of-{point.look}")
 
     def _lines(self) -> Iterator[Box]:
         """Yield boxes along the lines of the panel, for names to keep away from."""
@@ -290,9 +291,7 @@ class _Drawing:
         for x, y, count, look in mark.points:
             if count > 1:
                 at = self.x(x), self.y(y)
-                yield from self._number(
-                    at, count, _radius(largest[x, y], total), _NUMBERS.get(look, "name halo"), taken
-                )
+                yield from self._number(at, count, _radius(largest[x, y], total), _NUMBERS.get(look, _HALO), taken)
 
     def _number(self, at: tuple[float, float], count: int, radius: float, look: str, taken: list[Box]) -> Iterator[str]:
         """Yield the number of a point on a side that is free, if any."""
@@ -331,7 +330,7 @@ class _Drawing:
             box = _box(at, low, f"{count:,}", anchor)
             if count and box.is_free(taken):
                 taken.append(box)
-                yield _text(at, low, f"{count:,}", anchor, "name halo")
+                yield _text(at, low, f"{count:,}", anchor, _HALO)
 
     @mark.register
     def _(self, mark: EdgeText) -> Iterator[str]:

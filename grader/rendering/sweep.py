@@ -13,15 +13,6 @@ from grader.rendering.charts import At, Axis, Band, Curve, Panel, drawable
 HE = "sqrt(2/n_in)"
 LOW, HIGH = 0.001, 100
 ZEROS_AT, HE_AT = "zeros", "He"  # two places of their own, beside the axis
-SCALES = Axis(
-    LOW,
-    HIGH,
-    tuple((power, f"{power:g}") for power in (0.001, 0.01, 0.1, 1, 10, 100)),
-    "scale of the weights",
-    is_log=True,
-    before=(ZEROS_AT,),
-    after=(HE_AT,),
-)
 SHARES = Axis(0, 1, tuple((share / 4, f"{share / 4:g}") for share in range(5)))
 
 
@@ -33,13 +24,26 @@ class RunPlace:
     note: str = ""
 
 
+def scales() -> Axis:
+    """Return the axis of the scales."""
+    return Axis(
+        LOW,
+        HIGH,
+        tuple((power, f"{power:g}") for power in (0.001, 0.01, 0.1, 1, 10, 100)),
+        say("figures.scale"),
+        is_log=True,
+        before=(ZEROS_AT,),
+        after=(HE_AT,),
+    )
+
+
 def ground(sweep: Sweep) -> Panel:
     """Return axes, middle half and median of the train accuracies, for other runs to be drawn on."""
     rows = sorted(sweep.rows, key=lambda row: math.inf if row.scale is None else row.scale)
     measured = [(_at(row), tuple(drawable((row.low, row.median, row.high)))) for row in rows]
     whole = [(at, values) for at, values in measured if len(values) == 3]
     band = Band("band", tuple((at, low, high) for at, (low, _, high) in whole))
-    return Panel(SCALES, SHARES, (band, Curve("median", tuple((at, median) for at, (_, median, _) in whole))))
+    return Panel(scales(), SHARES, (band, Curve("median", tuple((at, median) for at, (_, median, _) in whole))))
 
 
 def _at(row: SweepRow) -> At:

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.text import Text
 
 from grader.faults import attempt, surviving
+from grader.messages import say
 from grader.records import FunctionResult, Result, Shown
 from grader.rendering import text, words
 
 COLUMNS = 68  # of a terminal's 80, what a line of evidence may take
 MOST_COLUMNS = 240  # of any one message: an exception's text may be endless
-PROVISIONAL = "The score is provisional: a part could not be judged, by our fault, and a person will look."
 
 
 def show(result: Result, console: Console | None = None) -> None:
@@ -34,14 +34,14 @@ def plain_lines(result: Result) -> list[str]:
     facts = [("SCORE", f"{_score(result)} {result.submission.name}"), ("RESULT", result.summary.headline)]
     facts += [("NEXT", result.summary.next_step), ("TEXT", result.summary.text)]
     if result.provisional:
-        facts.append(("PROVISIONAL", PROVISIONAL))
+        facts.append(("PROVISIONAL", say("terminal.provisional")))
     if result.notebook.status != "ok":
-        facts.append((result.notebook.status.upper(), words.NOTEBOOK[result.notebook.status]))
+        facts.append((result.notebook.status.upper(), words.notebook(result.notebook.status)))
     facts += [("NOTE", message) for message in _problems(result)]
     for name, function in result.functions.items():
         facts += surviving(f"the lines on {name}", _facts(name, function))
-        facts += [("NOTE", f"{name}: {said}") for said in function.stale]
-    return [text.one_line(f"{kind} {said}") for kind, said in facts if said]
+        facts += [("NOTE", f"{name}: {sentence}") for sentence in function.stale]
+    return [text.one_line(f"{kind} {fact}") for kind, fact in facts if fact]
 
 
 # --- one screen ----------------------------------------------------------------------------------------------------
@@ -53,13 +53,20 @@ def _summary(result: Result) -> Iterator[ScreenLine]:
     yield 0, _text(f"{result.title}: {result.submission.name}", "dim")
     yield 0, _text(text.of(result.score, result.possible), "bold") + _text(f"  {text.headline(result)}")
     if result.summary.next_step:
-        yield 0, _text("Next: ", "bold") + _text(result.summary.next_step)
+        yield 0, _text(f"{say('terminal.next')} ", "bold") + _text(result.summary.next_step)
     for paragraph in filter(None, result.summary.text.split("\n")):
         yield 0, _text(paragraph)
     if result.provisional:
-        yield 0, _text(PROVISIONAL, "bold")
+        yield 0, _text(say("terminal.provisional"), "bold")
     if result.notebook.status != "ok":
-        yield 0, _text(text.sentences([f"Notebook: {words.NOTEBOOK[result.notebook.status]}.", *_problems(result)]))
+        yield (
+            0,
+            _text(
+                text.sentences(
+                    [say("terminal.notebook", status=words.notebook(result.notebook.status)), *_problems(result)]
+                )
+            ),
+        )
     yield 0, Text()
     width = max((len(name) for name in result.functions), default=0)
     for name, function in result.functions.items():
@@ -82,7 +89,7 @@ def _standing(name: str, function: FunctionResult) -> Text:
 
 
 def _function(name: str, function: FunctionResult) -> Iterator[ScreenLine]:
-    """Yield what is to be mended in one function; nothing for a right one."""
+    """Yield what is to be fixed in one function; nothing for a right one."""
     if function.passed:
         return
     yield 0, Text()
@@ -93,8 +100,8 @@ def _function(name: str, function: FunctionResult) -> Iterator[ScreenLine]:
         advice = words.advice(function)
         yield 2, _bounded(advice.message)
         yield from _help(advice.hint, advice.evidence)
-    for kind, said in (*_written(function), *_known(function)):
-        yield 2, _text(f"{kind}: ", "dim") + _bounded(said)
+    for kind, fact in (*_written(function), *_proved(function)):
+        yield 2, _label(kind) + _bounded(fact)
 
 
 def _stale(name: str, function: FunctionResult) -> Iterator[ScreenLine]:
@@ -102,8 +109,8 @@ def _stale(name: str, function: FunctionResult) -> Iterator[ScreenLine]:
     if function.passed and function.stale:
         yield 0, Text()
         yield 0, _text(name, "bold")
-    for said in function.stale:
-        yield 2, _text("note: ", "dim") + _text(said)
+    for sentence in function.stale:
+        yield 2, _label("note") + _text(sentence)
 
 
 def _checks(function: FunctionResult) -> Iterator[ScreenLine]:
@@ -112,20 +119,27 @@ def _checks(function: FunctionResult) -> Iterator[ScreenLine]:
         yield 2, _bounded(function.message)
     open_checks = [check for verdict in ("failed", "broken") for check in function.checks if check.verdict == verdict]
     for check in open_checks[:1]:
-        yield 2, _text(f"{words.VERDICT[check.verdict]}: ", "bold red") + _bounded(check.message)
+        yield 2, _text(f"{words.verdict(check.verdict)}: ", "bold red") + _bounded(check.message)
         yield from _help(check.hint, check.evidence)
     for verdict in ("failed", "broken"):
         others = [check.title for check in open_checks[1:] if check.verdict == verdict]
         if others:
-            yield 2, _text(f"also {words.VERDICT[verdict]}: {'; '.join(others)}")
+            yield 2, _text(say("terminal.also", verdict=words.verdict(verdict), checks="; ".join(others)))
 
 
 def _help(hint: str | None, evidence: Shown | None) -> Iterator[ScreenLine]:
     """Yield the hint and the call that shows the fault."""
     if hint:
-        yield 4, _text("hint: ", "dim") + _bounded(hint)
-    for name, said in _shown(evidence):
-        yield 4, _text(f"{name:5}", "dim") + _text(text.shorten(said, COLUMNS))
+        yield 4, _label("hint") + _bounded(hint)
+    shown = [(say(f"terminal.{kind}"), value) for kind, value in _shown(evidence)]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        yield 4, _text(f"{name.ljust(width)} ", "dim") + _text(text.shorten(value, COLUMNS))
+
+
+def _label(kind: str) -> Text:
+    """Return the word for a kind of fact, as a label before it."""
+    return _text(f"{say(f'terminal.{kind}')}: ", "dim")
 
 
 def _shown(shown: Shown | None) -> tuple[tuple[str, str], ...]:
@@ -140,25 +154,25 @@ def _written(function: FunctionResult) -> tuple[tuple[str, str], ...]:
     return (("yours", cause.wrote or ""), *((("why", cause.reason),) if cause.reason else ()))
 
 
-def _known(function: FunctionResult) -> tuple[tuple[str, str], ...]:
+def _proved(function: FunctionResult) -> tuple[tuple[str, str], ...]:
     """Return what is proved of a fault, as far as it may be shown."""
     fault = function.known
     if fault is None:
         return ()
-    now, right = ("now", fault.old or "(no such line)"), ("right", fault.new or "(without this line)")
-    return (("proved", words.known(function)), *(() if fault.old is None else (now, right)))
+    now, right = ("now", words.line_now(fault)), ("right", words.line_right(fault))
+    return (("proved", words.proof(function)), *(() if fault.old is None else (now, right)))
 
 
-def _text(said: str, style: str = "") -> Text:
+def _text(words: str, style: str = "") -> Text:
     """Wrap text that may be anybody's: nothing in it is a command to the terminal or to rich."""
     return Text.assemble(
-        (text.clean(said).replace("\n", " ").replace("\t", " "), style)
+        (text.clean(words).replace("\n", " ").replace("\t", " "), style)
     )  # not the style of what follows
 
 
-def _bounded(said: str) -> Text:
+def _bounded(message: str) -> Text:
     """Wrap a message that may quote the student, cut where it is endless."""
-    return _text(text.shorten(said, MOST_COLUMNS))
+    return _text(text.shorten(message, MOST_COLUMNS))
 
 
 def _encodable(line: Text, encoding: str) -> Text:
@@ -181,7 +195,7 @@ def _facts(name: str, function: FunctionResult) -> Iterator[tuple[str, str]]:
         advice = words.advice(function)
         yield function.status.upper(), f"{earned} {advice.message or words.status(function)}"
         yield from _details(name, advice.hint, advice.evidence)
-        yield from ((kind.upper(), f"{name}: {said}") for kind, said in _known(function))
+        yield from ((kind.upper(), f"{name}: {fact}") for kind, fact in _proved(function))
         return
     if function.passed:
         yield "PASSED", earned
@@ -189,9 +203,9 @@ def _facts(name: str, function: FunctionResult) -> Iterator[tuple[str, str]]:
         if check.verdict != "passed":
             yield check.verdict.upper(), f"{earned} {check.name}: {check.message}"
             yield from _details(f"{name} {check.name}", check.hint, check.evidence)
-    yield from ((kind.upper(), f"{name}: {said}") for kind, said in _known(function))
+    yield from ((kind.upper(), f"{name}: {fact}") for kind, fact in _proved(function))
 
 
 def _details(where: str, hint: str | None, shown: Shown | None) -> Iterator[tuple[str, str]]:
-    for kind, said in (("hint", hint), *_shown(shown)):
-        yield kind.upper(), f"{where}: {said}" if said else ""
+    for kind, fact in (("hint", hint), *_shown(shown)):
+        yield kind.upper(), f"{where}: {fact}" if fact else ""

@@ -1,24 +1,18 @@
-"""What the codes of a result are called on a page; a test closes each table over its Literal type."""
+"""What the codes of a result are called on a page: each code has a sentence in the catalogue, and a test counts them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grader.exercise.training import LN2
 from grader.messages import say
 from grader.records import (
-    Biases,
     CheckResult,
-    CourseTest,
     Diagnosis,
-    Distribution,
     FunctionResult,
-    FunctionStatus,
+    KnownFault,
     NotebookStatus,
-    Regime,
-    SeedStatus,
     Shown,
     TrainingResult,
     Verdict,
@@ -27,111 +21,44 @@ from grader.rendering.text import of, points, short_number
 
 NEARLY = 0.97  # of ln 2: a cost above it is that of a run that has hardly learned
 
-NOTEBOOK: Mapping[NotebookStatus, str] = {
-    "no_notebook": "no notebook was handed in",
-    "ok": "read without trouble",
-    "repaired": "read after a small repair",
-    "unreadable": "the file could not be read",
-    "wrong_notebook": "another notebook: none of the functions is in it",
-}
+_NOTED: frozenset[Verdict] = frozenset({"skipped", "broken"})  # what earned nothing without being wrong by itself
+_SYMBOLS = ("n_in", "n_out", "L", "l")  # letters that a rule of the layer sizes may have
 
-FUNCTION: Mapping[FunctionStatus, str] = {
-    "graded": "not yet right",
-    "missing": "not found in the notebook",
-    "not_attempted": "not started yet",
-    "syntax_error": "Python cannot read it",
-    "raised": "stopped with an error",
-    "timed_out": "did not finish in time",
-    "out_of_memory": "needed too much memory",
-    "crashed": "made Python crash",
-    "refused": "returned no arrays of numbers",
-    "broken": "could not be judged",
-}
 
-VERDICT: Mapping[Verdict, str] = {
-    "passed": "passed",
-    "failed": "failed",
-    "skipped": "skipped",
-    "broken": "not judged",
-}
+def notebook(status: NotebookStatus) -> str:
+    """Say whether a notebook could be read."""
+    return say(f"words.notebook.{status}")
 
-# what the fewest words cannot say stands below a check that earned nothing without being wrong by itself
-VERDICT_NOTE: Mapping[Verdict, str] = {
-    "passed": "",
-    "failed": "",
-    "skipped": "Another check explains this one; fix that first.",
-    "broken": "Our fault, not yours: these points are left out of the score, and a person will look.",
-}
 
-COURSE_TEST: Mapping[CourseTest, str] = {
-    "passed": "The course's own visible test passes.",
-    "failed": "The course's own visible test fails.",
-    "not_run": "The course's own visible test was not run.",
-}
+def verdict(verdict: Verdict) -> str:
+    """Say how a check ended."""
+    return say(f"words.verdict.{verdict}")
 
-REGIME: Mapping[Regime, str] = {
-    "dead": "cannot move: every gradient of the weights is exactly 0",
-    "symmetric": "moves, but all units of a hidden layer stay the same",
-    "diverged": "got worse: the cost ended above where it began",
-    "plateau": "stayed on the plateau near ln 2 = 0.693, the cost of answering 0.5 to everything",
-    "saturated": "started at a very high cost, and was still above 0.3 at the end",
-    "healthy": "learned: the cost came down to 0.3 or below",
-    "slow": "learned slowly: the cost was still above 0.3 at the end",
-    "not_run": "was not run",
-}
 
-DISTRIBUTION: Mapping[Distribution, str] = {
-    "zeros": "all zeros",
-    "constant": "one and the same number everywhere",
-    "normal": "a normal distribution, as np.random.randn draws it",
-    "uniform": "a uniform distribution, as np.random.rand draws it",
-    "other": "numbers of another kind",
-}
-
-SEED: Mapping[SeedStatus, str] = {
-    "as_required": "set inside the function, as required",
-    "missing": "not set: the numbers change from run to run",
-    "other": "set, but to another number than the exercise asks for",
-    "reset_per_layer": "set again for each layer, so the layers repeat the same draws",
-    "outside_function": "set outside the function only, so the function alone does not repeat",
-    "other_generator": "set, but on another generator than np.random.seed",
-    "unknown": "could not be told from the numbers",
-}
-
-BIASES: Mapping[Biases, str] = {
-    "zeros": "all zero",
-    "nonzero": "not all zero",
-    "wrong_shape": "not columns of the right length",
-    "missing": "none came back",
-}
-
-SYMBOLS: Mapping[str, str] = {
-    "n_in": "n_in is the size of the layer before, layers_dims[l-1]",
-    "n_out": "n_out is the size of the layer itself, layers_dims[l]",
-    "L": "L is the number of layers",
-    "l": "l is the layer's number, from 1",
-}
+def verdict_note(verdict: Verdict) -> str:
+    """Say what the word for a verdict leaves open; nothing where it says all."""
+    return say(f"words.verdict.{verdict}.note") if verdict in _NOTED else ""
 
 
 def run(training: TrainingResult) -> str:
-    """Say what a run did; its kind alone does not know what became of one that went wrong on its way."""
+    """Say what a run did, in a sentence; its kind alone does not know what became of one that went wrong on its way."""
     if "nan" in training.outputs:
-        return say("rendering.run.nan")
+        return say("words.run.nan")
     norms = training.trace.gradient_norms
     if norms and any(norms[0]) and not any(norms[-1]):
-        return say("rendering.run.stopped")
+        return say("words.run.stopped")
     if training.regime == "slow" and not isinstance(training.cost_last, str) and training.cost_last > NEARLY * LN2:
-        return say("rendering.run.guessing")
-    return REGIME[training.regime]
+        return say("words.run.guessing")
+    return say(f"words.run.{training.regime}")
 
 
 def status(function: FunctionResult) -> str:
     """Say in a few words how a function stands."""
     if function.passed:
-        return "passed"
+        return say("words.status.passed")
     if function.status == "graded" and function.provisional:
-        return "judged in part"
-    return FUNCTION[function.status]
+        return say("words.status.in_part")
+    return say(f"words.status.{function.status}")
 
 
 def earned(function: FunctionResult) -> str:
@@ -141,12 +68,22 @@ def earned(function: FunctionResult) -> str:
     return of(function.points, function.possible)
 
 
-def known(function: FunctionResult) -> str:
-    """Return what is proved of a fault; the cell that it stands in by what its student sees of it."""
+def proof(function: FunctionResult) -> str:
+    """Return what is proved of a fault; its cell is named as its student sees it."""
     message, source = function.known.message if function.known else "", function.source
     if source is None or source.cell is None or not source.name:
         return message
     return message.replace(f"cell {source.cell}, line", f"{source.name}, line")
+
+
+def line_now(fault: KnownFault) -> str:
+    """Return the line of a proved fault as it is."""
+    return fault.old or say("words.proved.no_line")
+
+
+def line_right(fault: KnownFault) -> str:
+    """Return the line of a proved fault as it is right."""
+    return fault.new or say("words.proved.without_line")
 
 
 def sentence(text: str) -> str:
@@ -157,8 +94,8 @@ def sentence(text: str) -> str:
 def worth(check: CheckResult) -> str:
     """Say what a check earned; what could not be judged and what is only shown is in neither sum."""
     if check.verdict == "broken":
-        return "left out"
-    return of(check.points, check.possible) if check.possible else "no points"
+        return say("words.worth.left_out")
+    return of(check.points, check.possible) if check.possible else say("words.worth.nothing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,22 +117,20 @@ def advice(function: FunctionResult) -> StatusAdvice:
 
 def course_test(function: FunctionResult) -> str:
     """Say what the course's own visible test says, and that it sees little where points were lost beside it."""
-    said = COURSE_TEST[function.course_test]
-    if function.course_test == "passed" and function.points < function.possible:
-        return f"{said} It looks at a single call, so it does not see what cost points here."
-    return said
+    sees_little = function.course_test == "passed" and function.points < function.possible
+    return say("words.course_test.passed_but" if sees_little else f"words.course_test.{function.course_test}")
 
 
 def recovered(diagnosis: Diagnosis) -> tuple[tuple[str, str], ...]:
     """Return what the numbers give away as (name, words), without what they do not."""
     bounds = diagnosis.scale_between
     facts = (
-        ("Weights", DISTRIBUTION[diagnosis.distribution] if diagnosis.distribution else ""),
-        ("Seed", _seed(diagnosis)),
-        ("Rule for the factor", "" if bounds else diagnosis.scale_formula or ""),
-        ("Factor", say("draws.between", low=bounds[0], high=bounds[1]) if bounds else ""),
-        ("Factor of each layer", ", ".join(short_number(factor) for factor in diagnosis.scale or ())),
-        ("Biases", BIASES[diagnosis.biases] if diagnosis.biases else ""),
+        (say("words.weights"), say(f"words.weights.{diagnosis.distribution}") if diagnosis.distribution else ""),
+        (say("words.seed"), _seed(diagnosis)),
+        (say("words.rule"), "" if bounds else diagnosis.scale_formula or ""),
+        (say("words.factor"), say("draws.between", low=bounds[0], high=bounds[1]) if bounds else ""),
+        (say("words.factors"), ", ".join(short_number(factor) for factor in diagnosis.scale or ())),
+        (say("words.biases"), say(f"words.biases.{diagnosis.biases}") if diagnosis.biases else ""),
     )
     return tuple((name, words) for name, words in facts if words)
 
@@ -203,14 +138,14 @@ def recovered(diagnosis: Diagnosis) -> tuple[tuple[str, str], ...]:
 def symbols(formula: str | None) -> str:
     """Explain the letters of a rule of the layer sizes; nothing where it is a plain number."""
     letters = set(re.findall(r"[A-Za-z_]+", formula or ""))
-    return "; ".join(meaning for letter, meaning in SYMBOLS.items() if letter in letters)
+    return " ".join(say(f"words.symbol.{symbol}") for symbol in _SYMBOLS if symbol in letters)
 
 
 def _seed(diagnosis: Diagnosis) -> str:
     if diagnosis.seed_status is None:
         return ""
-    words = SEED[diagnosis.seed_status]
-    return words if diagnosis.seed is None else f"{diagnosis.seed}, {words}"
+    status = say(f"words.seed.{diagnosis.seed_status}")
+    return status if diagnosis.seed is None else say("words.seed.number", seed=diagnosis.seed, status=status)
 
 
 def day(moment: str) -> str:

@@ -398,7 +398,7 @@ def test_feedback_stays_within_what_a_system_takes(lines):
     feedback = coursera.document(judged, (ZEROS, RANDOM, HE))["feedback"]
     assert len(json.dumps(feedback, ensure_ascii=False).encode()) <= 64 << 10
     assert feedback.startswith("Two of three functions are right")
-    assert feedback.endswith(fragment.CUT) == (lines > 20)
+    assert feedback.endswith(fragment.cut_note()) == (lines > 20)
     assert len(json.dumps(prairielearn.results(judged), ensure_ascii=False).encode()) < 1_000_000
     assert len(json.dumps(gradescope.results(judged, "visible"), ensure_ascii=False).encode()) < 1_000_000
     assert len(coursera.page(judged, (ZEROS, RANDOM, HE)).encode()) <= coursera.MOST_PAGE_BYTES
@@ -409,7 +409,9 @@ def test_feedback_stays_within_what_a_system_takes(lines):
 def test_a_cut_text_fits_and_ends_on_a_line(text, most):
     kept = fragment.cut(text, most)
     assert len(json.dumps(kept, ensure_ascii=False).encode()) <= most
-    assert kept == text or (kept.endswith(fragment.CUT) and text.startswith(kept.removesuffix(fragment.CUT)))
+    assert kept == text or (
+        kept.endswith(fragment.cut_note()) and text.startswith(kept.removesuffix(fragment.cut_note()))
+    )
 
 
 # --- Gradescope ----------------------------------------------------------------------------------------------------

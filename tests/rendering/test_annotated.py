@@ -174,10 +174,10 @@ def test_notes_are_taken_out_by_the_command(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (solved(), "there is no note in it"),
+        (solved(), "it has none of the grader's notes"),
         (b"[]", "it is not a notebook"),
         (b"\xff\xfe", "has no notes to take out"),
-        (b'{"cells": [{"cell_type": "markdown", "metadata": {"grader": {"note": true}}, "source": ""}]}', "the notes alone"),
+        (b'{"cells": [{"cell_type": "markdown", "metadata": {"grader": {"note": true}}, "source": ""}]}', "it has only the grader's notes"),
     ],
 )  # fmt: skip
 def test_what_has_no_notes_is_a_bad_request(data, says, tmp_path, capsys):
@@ -323,7 +323,7 @@ def test_a_cell_of_an_unknown_type_keeps_its_type_beside_it(tmp_path):
     _, after = annotate(write(tmp_path, "a.ipynb", data))
     (cell,) = [cell for cell in after["cells"] if cell["cell_type"] == "raw"]
     assert cell["metadata"] == {"x": 1, "grader": {"cell_type": "sql"}}
-    assert "cells of an unknown type are raw cells" in notes(after)[0]
+    assert "Cells of an unknown type are raw cells" in notes(after)[0]
 
 
 @pytest.mark.parametrize("data", [solved(random=SCALE_001), old_format(3)])
@@ -498,7 +498,7 @@ def test_a_notebook_of_endless_cells_gets_its_notes_alone(where, tmp_path):
     data = json.dumps(document).encode()
     after = json.loads(annotated.notebook(data, service.check(write(tmp_path, "a.ipynb", data))))
     assert len(notes(after)) == len(after["cells"]) == 4
-    assert "of a usual size" in notes(after)[0]
+    assert "of ordinary size" in notes(after)[0]
 
 
 # --- the command ---------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ LEFT_IN_CODE: dict[str, int] = {
     "explaining": 238,
     "lms": 4,
     "prepare.py": 1,
-    "rendering": 139,
+    "rendering": 1,
     "resources.py": 2,
     "running": 1,
     "store": 1,
@@ -190,7 +190,9 @@ def sentences_in_code(path: Path) -> list[str]:
             "say",
             "note",
             "attempt",
+            "surviving",  # what the log calls a step
             "AssertionError",
+            "TypeError",  # a programmer's mistake
         ):
             skipped |= {id(inner) for inner in ast.walk(node)}
     texts = []
@@ -201,15 +203,17 @@ def sentences_in_code(path: Path) -> list[str]:
         text = "".join(
             part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else "" for part in parts
         )
-        if re.search(r"[a-z]+ [a-z]+ [a-z]+", text) and not re.match(
-            r"\s*(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|WITH|<)", text
-        ):
+        if re.search(r"[a-z]+ [a-z]+ [a-z]+", text):
             texts.append(text)
     return [text for text in texts if not _is_code(text)]
 
 
 def _is_code(text: str) -> bool:
-    """Whether Python can read a text: code that is run, never a sentence."""
+    """Whether a text is SQL, markup, a stylesheet, a path that is drawn, or what Python can read: code, never a sentence."""
+    if re.match(r"\s*(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|WITH|<)|[A-Za-z](?: [A-Za-z])+$", text):
+        return True
+    if re.search(r"\{[^{}]+:[^{}]+;[^{}]*\}", text):
+        return True
     try:
         ast.parse(text.strip())
     except SyntaxError:

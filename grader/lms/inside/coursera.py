@@ -98,7 +98,9 @@ def page(judged: JudgedHandIn, names: Sequence[str]) -> str:
         pieces += [(name, fragment.function_html(result.functions[name])) for name in _open_first(result, names)]
     page = fragment.page_html(title, pieces)
     return (
-        page if len(page.encode()) <= MOST_PAGE_BYTES else fragment.page_html(title, [*pieces[:2], ("", fragment.CUT)])
+        page
+        if len(page.encode()) <= MOST_PAGE_BYTES
+        else fragment.page_html(title, [*pieces[:2], ("", fragment.cut_note())])
     )
 
 

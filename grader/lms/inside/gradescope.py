@@ -78,9 +78,9 @@ def _test(name: str, function: FunctionResult, result: Result) -> dict[str, Any]
     if result.notebook.status in {"ok", "repaired"}:
         html = fragment.function_html(function)
     else:  # said once, in the output for the whole
-        html = fragment.said_html([words.sentence(words.NOTEBOOK[result.notebook.status])])
+        html = fragment.said_html([words.sentence(words.notebook(result.notebook.status))])
     if len(html.encode()) > MOST_OUTPUT_BYTES:
-        html = fragment.said_html([of(function.points, function.possible), fragment.CUT])
+        html = fragment.said_html([of(function.points, function.possible), fragment.cut_note()])
     return {"name": name, **status, "output": html}
 
 
