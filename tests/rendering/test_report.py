@@ -508,7 +508,7 @@ def test_stretched_figure_names_its_span_and_stands_beside_the_honest_one() -> N
 
     assert figure is not None
     assert "the cost differs by 0.000000048." in figure.says
-    assert "0.000000048 in all" in texts(figure)
+    assert "0.000000048 from bottom to top" in texts(figure)
     assert cost.stretched(builders.DEAD) is None
     assert view is not None
     assert view.figures["happened"][1] == figure
