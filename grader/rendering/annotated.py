@@ -396,12 +396,12 @@ def function_note(name: str, function: FunctionResult, *, level: str = "##") -> 
         [
             f"{level} {say('annotated.title.function', name=name, points=points)}",
             say("annotated.right") if function.passed else "",
-            *surviving(f"the note on {name}", _verdict(function)),
+            *surviving(f"the note on {name}", _sections(function)),
         ]
     )
 
 
-def _verdict(function: FunctionResult) -> Iterator[str]:
+def _sections(function: FunctionResult) -> Iterator[str]:
     yield from _verdicts(function)
     for cause in function.told:
         yield from _cause(cause)
