@@ -121,16 +121,16 @@ class Lent:
     """A fork server that goes back where it came from when its sandbox lets go of it, unless a job went wrong."""
 
     def __init__(self, server: Any, home: list[Lent]) -> None:
-        self._server, self._home, self._broken = server, home, False
+        self.server, self._home, self._broken = server, home, False
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._server, name)
+        return getattr(self.server, name)
 
     def run(self, *arguments: Any, **named: Any) -> Any:
-        return self._kept(self._server.run, *arguments, **named)
+        return self._kept(self.server.run, *arguments, **named)
 
     def go_on(self, *arguments: Any) -> Any:
-        return self._kept(self._server.go_on, *arguments)
+        return self._kept(self.server.go_on, *arguments)
 
     def _kept(self, work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         self._broken = True
@@ -142,15 +142,15 @@ class Lent:
         if self._broken:
             self.end()
         else:
-            self._server._end_child()
+            self.server.end_child()
             self._home.append(self)
 
     def end(self) -> None:
-        self._server.close()
+        self.server.close()
 
     def is_idle(self) -> bool:
         """Whether the server is there and has nothing to say."""
-        return self._server._process.poll() is None and not select.select([self._server._control], [], [], 0)[0]
+        return self.server.process.poll() is None and not select.select([self.server.control], [], [], 0)[0]
 
 
 @pytest.fixture(scope="session")

@@ -161,7 +161,7 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
                 say("classroom.cluster.no_answer", address=address, error=_said(error)), hint=hint
             ) from None
         try:
-            terms = _encode(_terms(exercise, trusted=trusted))
+            terms = encode(worker_terms(exercise, trusted=trusted))
             yield Cluster(client, address, _examined(client, address, terms), terms)
         finally:
             with contextlib.suppress(Exception):  # the scheduler may be gone
@@ -198,7 +198,7 @@ def _examined(client: Client, address: str, terms: bytes) -> int:
     done, _ = wait(asked, timeout=WORKERS_SECONDS)
     for future in done:  # one that is busy or just ended is asked again with its first submission
         with contextlib.suppress(BrokenExecutor), _translated(asked[future]):
-            _opened(future.result())
+            open_result(future.result())
     return len(workers)
 
 
@@ -215,11 +215,11 @@ class _Workers(Executor):
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **_named: object) -> Future[Any]:
         """Send one piece of work; what cannot travel is done here, since nothing of it is run."""
         (one,) = arguments
-        parcel = _packed(one)
+        parcel = pack(one)
         if parcel is None:
             with pool.here(1) as executor:
                 return executor.submit(function, one)
-        data = _encode(parcel)
+        data = encode(parcel)
         while self._under_way and sum(self._under_way.values()) + len(data) > UNDER_WAY_BYTES:
             wait(list(self._under_way), return_when=FIRST_COMPLETED)
         future: Future[Any] = Future()
@@ -238,8 +238,8 @@ class _Workers(Executor):
     def _came_back(self, ended: Future[bytes], one: Work, future: Future[Any]) -> None:
         try:
             with _translated(self._cluster.address):
-                answer = _opened(ended.result())
-                _write(one, answer.pages)
+                answer = open_result(ended.result())
+                write_pages(one, answer.pages)
             self._end(future, _noted(one, answer.kept), None)
         except Exception as error:
             self._end(future, None, error)
@@ -264,7 +264,7 @@ class _Workers(Executor):
                     self._end(future, None, error)
 
 
-def _packed(one: Work) -> Parcel | None:
+def pack(one: Work) -> Parcel | None:
     """Return what is sent of one piece of work; None if its file cannot be read or is larger than any that is run."""
     submission, data, annotated = one.submission, None, None
     noted = one.out / submission.folder / work.ANNOTATED if one.out else None
@@ -287,7 +287,7 @@ def _file(submission: Submission) -> bytes | None:
     return None
 
 
-def _write(one: Work, pages: Mapping[str, bytes]) -> None:
+def write_pages(one: Work, pages: Mapping[str, bytes]) -> None:
     """Write what came back where it belongs, for its owner alone."""
     if one.out is not None:
         folder = one.out / one.submission.folder
@@ -304,9 +304,9 @@ def _noted(one: Work, kept: Kept | None) -> Kept | None:
     return replace(kept, known=replace(kept.known, pages=work.page_stats(one.out / one.submission.folder)))
 
 
-def _opened(data: bytes) -> ParcelResult:
+def open_result(data: bytes) -> ParcelResult:
     """Return what came back, or raise what went wrong there."""
-    answer = _decode(data, ParcelResult)
+    answer = decode(data, ParcelResult)
     if answer.error is not None:
         kind, problem, hint = answer.error
         kinds = {one.__name__: one for one in (RequestError, SandboxError)}
@@ -358,7 +358,7 @@ def grade_there(function: Grade, terms: bytes, parcel: bytes) -> bytes:
     def graded() -> ParcelResult:
         folder = _folder(terms)
         with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
-            return _graded(function, _decode(parcel, Parcel), folder, Path(scratch))
+            return _graded(function, decode(parcel, Parcel), folder, Path(scratch))
 
     return _answered(graded)
 
@@ -375,11 +375,11 @@ def _folder(terms: bytes) -> Path:
     if terms not in _met:
         _met.clear()
         work.finish()  # what is warm was made on other terms
-        _met[terms] = _meet(_decode(terms, WorkerTerms))
+        _met[terms] = prepare_worker(decode(terms, WorkerTerms))
     return _met[terms]
 
 
-def _meet(terms: WorkerTerms) -> Path:
+def prepare_worker(terms: WorkerTerms) -> Path:
     """Refuse to grade on this worker with other versions, without confinement, unsafe imports, or more than one thread."""
     if said := terms.differences():
         raise RequestError(
@@ -394,7 +394,7 @@ def _meet(terms: WorkerTerms) -> Path:
             problem, hint=say("classroom.cluster.imports.hint", safe_start=SAFE_START, one_thread=ONE_THREAD)
         )
     try:
-        _confined(terms.trusted)
+        confine_worker(terms.trusted)
     except SandboxError as error:
         raise SandboxError(
             say("classroom.cluster.sandbox", name=_name(), problem=error.problem), hint=error.hint
@@ -409,7 +409,8 @@ def _meet(terms: WorkerTerms) -> Path:
 
 
 @cache  # once a process, unless it fails
-def _confined(trusted: bool) -> None:
+def confine_worker(trusted: bool) -> None:
+    """Confine this worker once; later calls cost nothing."""
     service.require_confinement(trusted=trusted)
 
 
@@ -440,12 +441,12 @@ def _answered(do: Callable[[], ParcelResult]) -> bytes:
     """Return an answer in bytes, also to what went wrong: no exception of ours crosses as an object."""
     with _ONE:
         try:
-            return _encode(do())
+            return encode(do())
         except GraderError as error:
-            return _encode(ParcelResult(error=(type(error).__name__, error.problem, error.hint)))
+            return encode(ParcelResult(error=(type(error).__name__, error.problem, error.hint)))
         except Exception as error:
             problem = say("classroom.cluster.failed", name=_name(), error=_said(error))
-            return _encode(ParcelResult(error=("GraderError", problem, say("classroom.cluster.failed.hint"))))
+            return encode(ParcelResult(error=("GraderError", problem, say("classroom.cluster.failed.hint"))))
 
 
 def _name() -> str:
@@ -484,17 +485,20 @@ def _versions() -> dict[str, str]:
     return {"grader": __version__, "Python": platform.python_version(), "NumPy": np.__version__}
 
 
-def _terms(exercise: Exercise, *, trusted: bool) -> WorkerTerms:
+def worker_terms(exercise: Exercise, *, trusted: bool) -> WorkerTerms:
+    """Return what every worker must agree to before it gets work: versions, exercise, trust."""
     return WorkerTerms(
         secrets.token_hex(8), _versions(), exercise.name, exercise.sha256, exercise.folder.resolve(), trusted
     )
 
 
-def _encode(record: object) -> bytes:
+def encode(record: object) -> bytes:
+    """Return a record as bytes of msgpack."""
     return msgspec.msgpack.encode(record, enc_hook=_plain)
 
 
-def _decode(data: bytes, kind: type[Record]) -> Record:
+def decode(data: bytes, kind: type[Record]) -> Record:
+    """Return the record that `encode` wrote, checked against its type."""
     return msgspec.msgpack.decode(data, type=kind, dec_hook=_path)
 
 

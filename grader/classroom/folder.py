@@ -223,7 +223,7 @@ def finish_removal(store: Store, out: Path) -> None:
         return
     pending = msgspec.msgpack.decode(data, type=_Pending)
     for folder in pending.folders:
-        _remove_folder(out / folder)
+        remove_folder(out / folder)
     for draft in (*out.glob(".*.tmp"), *out.glob("*/.*.tmp")):  # of a run that was killed while it wrote
         draft.unlink(missing_ok=True)
     _cut_manifest(out, pending.people)
@@ -236,7 +236,8 @@ def finish_removal(store: Store, out: Path) -> None:
     store.compact()
 
 
-def _remove_folder(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and all it holds; one that is gone already is no error."""
     try:
         shutil.rmtree(folder)
     except FileNotFoundError:

@@ -417,7 +417,7 @@ def opened(submission: Submission) -> Iterator[Path]:
                 archive.open(submission.members[-1]) as member,
                 path.open("xb") as file,
             ):
-                _copy(member, file)
+                copy_member(member, file)
         except Exception as error:  # each way of packing has errors of its own
             raise _not_unpacked(error, submission.path) from None
         yield path
@@ -487,7 +487,7 @@ def _tail(path: Path) -> bytes:
         return file.read()
 
 
-def _copy(member: IO[bytes], file: IO[bytes]) -> None:
+def copy_member(member: IO[bytes], file: IO[bytes]) -> None:
     """Unpack at most as much as is needed to see that it is too much."""
     left = MOST_UNPACKED_BYTES
     while left > 0 and (chunk := member.read(min(left, 1 << 20))):
@@ -548,7 +548,7 @@ def _from_folder(source: Path, prefix: str, besides: Path | None, search: _Searc
             found.ignored[_text(prefix + name)] = say("classroom.ignored.link")  # it may lead out of the folder
         elif stat.S_ISREG(mode):
             submission = Submission(prefix + name, path, stat=_stat(path))
-            if _sort(name, names, submission, search, partial(_beginning, path)):
+            if _sort(name, names, submission, search, partial(read_beginning, path)):
                 _from_hand_in(submission, search)
 
 
@@ -560,7 +560,8 @@ def _note_unreadable(found: Sources, name: str, error: OSError) -> None:
         found.unavailable[name] = fault_of_environment(error) or str(error)
 
 
-def _beginning(path: Path) -> bytes:
+def read_beginning(path: Path) -> bytes:
+    """Return the first bytes of a file, enough to see what kind it is."""
     with path.open("rb") as file:
         return file.read(PEEKED_BYTES)
 

@@ -61,15 +61,20 @@ def parts(exercise: Exercise, plan: Plan = FULL) -> tuple[Part, ...]:
     run = model.iterations + WATCHED
     networks = [replace(model, layers=layers) for layers in widths(model.layers)]
     return (
-        Part("other starts", tuple[Start, ...], 2 * run, lambda: tuple(_starts(model, seed))),
+        Part("other starts", tuple[Start, ...], 2 * run, lambda: tuple(measure_starts(model, seed))),
         Part("a small scale for longer", Patient, PATIENCE, partial(_patient, model, seed)),
         Part("other draws", tuple[Variant, ...], 2 * run * len(seeds), lambda: tuple(_variants(model, seeds))),
         *(
             Part(f"another order {scale}", Moved, 2 * run * len(seeds), partial(_moved, model, scale, seed, seeds))
             for scale in _moved_scales(exercise)
         ),
-        Part("shifted draws", tuple[float, float], 1, partial(_shifted, seed, _asked(exercise))),
-        Part("wider networks", tuple[Width, ...], run, lambda: tuple(_width(network, seed) for network in networks)),
+        Part("shifted draws", tuple[float, float], 1, partial(measure_shifted, seed, _asked(exercise))),
+        Part(
+            "wider networks",
+            tuple[Width, ...],
+            run,
+            lambda: tuple(measure_width(network, seed) for network in networks),
+        ),
         Part("signals", tuple[Signal, ...], run, lambda: tuple(_signals(seed))),
         *(
             Part(f"flower {rate}", Earlier, FLOWER.iterations, partial(flower, rate))
@@ -114,7 +119,8 @@ def _pictures_factors(exercise: Exercise) -> tuple[str, ...]:
     return (f"{SMALL:g}", "1/sqrt(n)") if has_earlier(exercise) else ()
 
 
-def _starts(model: Model, seed: int) -> Iterator[Start]:
+def measure_starts(model: Model, seed: int) -> Iterator[Start]:
+    """Train from weights and biases that are all alike or drawn in other ways, and yield how each training ends."""
     drawn, rng = scaled(model.layers, 1.0, seed), np.random.RandomState(seed)
     weights = {name: value for name, value in drawn.items() if name.startswith("W")}
     biases = {name: value for name, value in drawn.items() if name.startswith("b")}
@@ -168,7 +174,8 @@ def _moved(model: Model, scale: float | None, seed: int, seeds: Sequence[int]) -
     return Moved(scale, len(differences), sum(difference > 0 for difference in differences), max(differences))
 
 
-def _shifted(seed: int, scale: float) -> tuple[float, float]:
+def measure_shifted(seed: int, scale: float) -> tuple[float, float]:
+    """Return one weight of W2 as the exercise draws it, and as it is if the biases draw from the same generator."""
     rng = np.random.RandomState(seed)
     rng.randn(2, 3)
     rng.randn(2, 1)  # the biases take these
@@ -181,7 +188,9 @@ def widths(layers: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple((first, *(units * times for units in hidden), last) for times in WIDER)
 
 
-def _width(model: Model, seed: int) -> Width:
+def measure_width(model: Model, seed: int) -> Width:
+    """Return the first costs of a network, by scale."""
+
     def first(scale: float | None) -> float:
         start = scaled(model.layers, scale, seed)
         return train(start, course_data(), replace(model, iterations=1)).trace.exact_cost[0]

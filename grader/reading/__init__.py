@@ -186,11 +186,11 @@ def answered(
         except BaseException:
             process.kill()
             raise
-    _refuse(process.returncode, seconds, size_bytes)
+    refuse_ending(process.returncode, seconds, size_bytes)
     return msgspec.msgpack.decode(output, type=kind), _children_seconds() - before
 
 
-def _refuse(code: int, seconds: int, size_bytes: int) -> None:
+def refuse_ending(code: int, seconds: int, size_bytes: int) -> None:
     """Raise unless the process came to its end."""
     if code in (NO_MEMORY, TOO_MUCH):
         raise LimitError(say("reading.limit.memory", size=size_bytes >> 20))

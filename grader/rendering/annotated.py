@@ -60,10 +60,10 @@ def notebook(data: bytes | None, result: Result) -> str:
 def page(data: bytes | None, result: Result) -> str:
     """Return the annotated notebook as an HTML page without scripts that asks for nothing."""
     try:
-        body = _rendered(_annotated(data, result))
+        body = render_notebook(_annotated(data, result))
     except Exception:  # a stranger's cells may break a library in any way; ours do not
-        body = _rendered(_annotated(None, result))
-    return _document(f"{text.of(result.score, result.possible)}: {text.clean(result.submission.name)}", body)
+        body = render_notebook(_annotated(None, result))
+    return document_page(f"{text.of(result.score, result.possible)}: {text.clean(result.submission.name)}", body)
 
 
 def removed(data: bytes) -> str:
@@ -356,8 +356,8 @@ def _first_note(result: Result, missing: Sequence[str], remark: str) -> Notebook
 def _summary(result: Result) -> list[str]:
     parts = [
         f"# {say('annotated.title', points=text.of(result.score, result.possible))}",
-        _prose(f"{result.title}: {result.submission.name}"),
-        f"**{_prose(text.headline(result))}**",
+        prose(f"{result.title}: {result.submission.name}"),
+        f"**{prose(text.headline(result))}**",
         _named(say("annotated.next"), result.summary.next_step),
         _paragraph(result.summary.text),
         *(f"{link.words}: <{link.address}>" for link in lab_links(result)),
@@ -370,7 +370,7 @@ def _summary(result: Result) -> list[str]:
 def _picture(picture: ImagePicture) -> list[str]:
     """Return a picture and its caption; as HTML, since JupyterLab shows no SVG that is attached to a cell."""
     images = [f'<img src="{image.address}" alt="{escape(image.alternative)}">' for image in picture.images]
-    return [*images, _prose(picture.caption)]
+    return [*images, prose(picture.caption)]
 
 
 def _details(result: Result, missing: Sequence[str]) -> list[str]:
@@ -378,7 +378,7 @@ def _details(result: Result, missing: Sequence[str]) -> list[str]:
     parts = []
     if result.notebook.status != "ok":
         parts.append(_named(say("annotated.notebook"), words.notebook(result.notebook.status)))
-    parts += [f"- {_prose(problem.message)}" for problem in result.notebook.problems]
+    parts += [f"- {prose(problem.message)}" for problem in result.notebook.problems]
     rows = (
         f"- {_span(name)}: {text.of(function.points, function.possible)}, "
         + attempt("a status", partial(words.status, function), lambda _: "")
@@ -417,7 +417,7 @@ def _story(function: FunctionResult) -> Iterator[str]:
         if any(cause.action and cause.action in paragraph for cause in function.told):
             continue
         begins, goes_on = words.lead(paragraph)
-        yield f"**{_prose(begins)}** {_paragraph(goes_on)}" if begins else _paragraph(paragraph)
+        yield f"**{prose(begins)}** {_paragraph(goes_on)}" if begins else _paragraph(paragraph)
 
 
 def _verdicts(function: FunctionResult) -> Iterator[str]:
@@ -435,7 +435,7 @@ def _verdicts(function: FunctionResult) -> Iterator[str]:
 
 
 def _check(check: CheckResult) -> str:
-    verdict = f"**{_prose(check.title)}: {words.verdict(check.verdict)}** ({words.worth(check)})"
+    verdict = f"**{prose(check.title)}: {words.verdict(check.verdict)}** ({words.worth(check)})"
     note = words.verdict_note(check.verdict)
     hint = f"*{say('words.hint')}* {_message(check.hint)}" if check.hint else ""
     return f"- {verdict}. {text.sentences([_message(_ended(check.message)), note, hint])}"
@@ -449,7 +449,7 @@ def _ended(message: str) -> str:
 
 
 def _cause(cause: Cause) -> Iterator[str]:
-    yield f"**{say('annotated.change', title=_prose(cause.title))}** {_prose(words.sentence(cause.action))}"
+    yield f"**{say('annotated.change', title=prose(cause.title))}** {prose(words.sentence(cause.action))}"
     yield _quoted(say("words.change.wrote"), cause.wrote)
     yield _quoted(say("words.change.asked"), cause.asked)
     yield _paragraph(cause.reason)
@@ -492,7 +492,7 @@ _LEADING = re.compile(r"\d+[.)]|[-+=>][-+=>:]*")  # a list, a rule, a quotation,
 _STOP = re.compile(r"[.,;:]*\Z")
 
 
-def _prose(sentence: str) -> str:
+def prose(sentence: str) -> str:
     """Return a sentence of anybody's as one line of markdown; words that mean something to a renderer become code."""
     parts: list[str] = []
     code = ""
@@ -536,7 +536,7 @@ def _quoted(name: str, code: str | None) -> str:
 
 def _message(message: str) -> str:
     """Return a message that may quote the student, cut where it is endless."""
-    return _prose(text.shorten(message, MOST_COLUMNS))
+    return prose(text.shorten(message, MOST_COLUMNS))
 
 
 def _named(name: str, message: str | None) -> str:
@@ -545,7 +545,7 @@ def _named(name: str, message: str | None) -> str:
 
 def _paragraph(paragraph: str) -> str:
     """Return a paragraph of ours, its lines kept apart."""
-    return "  \n".join(_prose(line) for line in paragraph.split("\n") if line.strip())
+    return "  \n".join(prose(line) for line in paragraph.split("\n") if line.strip())
 
 
 # --- the page ------------------------------------------------------------------------------------------------------
@@ -579,7 +579,7 @@ table { border-collapse: collapse; } th, td { border: 1px solid var(--rule); pad
 """
 
 
-def _rendered(document: NotebookNode) -> str:
+def render_notebook(document: NotebookNode) -> str:
     """Return a notebook's cells as HTML by nbconvert, sanitized; scripts, frames and remote pictures are no more there."""
     import nbformat
     from nbconvert import HTMLExporter
@@ -676,7 +676,7 @@ def _whole(value: object) -> str:
     return "".join(value) if isinstance(value, list) else str(value)
 
 
-def _document(title: str, body: str) -> str:
+def document_page(title: str, body: str) -> str:
     """Return a whole page around cells: its policy lets nothing run and nothing be asked for."""
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"

@@ -148,14 +148,14 @@ def _sheets(rows: Sequence[Row]) -> list[ClassSheet]:
 
 def _index(found: Classroom, counts: Overview, sheets: Sequence[ClassSheet], ignored: Mapping[str, str]) -> str:
     groups = counts.groups[:MOST_GROUPS]
-    causes = _cause_rows(counts.causes, found)
+    causes = cause_rows(counts.causes, found)
     return _render(
         "index.html",
         found,
         counts=counts,
         sheets=sheets,
         rows=[] if sheets else found.rows,
-        review=_review(found),
+        review=review_rows(found),
         pictures=[picture for picture in surviving("a figure", _pictures(found, counts)) if picture],
         lecture=mistakes(counts)[:MOST_FOR_LECTURE],
         causes=causes[:MOST_CAUSES],
@@ -180,7 +180,7 @@ def _pictures(found: Classroom, counts: Overview) -> Iterator[Chart | None]:
     yield class_curve(found.sweep, counts.runs, counts.untrained)
 
 
-def _cause_rows(causes: Sequence[CauseCount], found: Classroom) -> list[CauseRow]:
+def cause_rows(causes: Sequence[CauseCount], found: Classroom) -> list[CauseRow]:
     """Put the counts of each cause into one row, most frequent first."""
     rows: dict[str, dict[str, CauseCount]] = defaultdict(dict)
     for cause in causes:
@@ -197,7 +197,7 @@ def _title(code: str, counts: Mapping[str, CauseCount], found: Classroom) -> str
     return CAUSES[code].short if code in CAUSES else min(titles)
 
 
-def _review(found: Classroom) -> list[ReviewRow]:
+def review_rows(found: Classroom) -> list[ReviewRow]:
     """Put the submissions that need a person under their reasons, most frequent first."""
     rows: dict[str, list[Row]] = defaultdict(list)
     for row in found.rows:

@@ -303,7 +303,7 @@ class _Drawing:
             (x, y + away + 11, "middle"),
         )
         for left, low, anchor in sides:
-            box = _box(left, low, f"{count:,}", anchor)
+            box = label_box(left, low, f"{count:,}", anchor)
             is_inside = frame.left < box.left and box.right < WIDTH - 1 and frame.top - 8 < box.top
             if is_inside and box.bottom < frame.bottom and box.is_free(taken):
                 taken.append(box)
@@ -325,9 +325,9 @@ class _Drawing:
         for x, count, _ in highest:
             anchor: Anchor = "middle"
             at, low = self.x(x), self.y(count) - 5
-            if _box(at, low, f"{count:,}", anchor).right > WIDTH - 1:
+            if label_box(at, low, f"{count:,}", anchor).right > WIDTH - 1:
                 at, anchor = WIDTH - 1.0, "end"
-            box = _box(at, low, f"{count:,}", anchor)
+            box = label_box(at, low, f"{count:,}", anchor)
             if count and box.is_free(taken):
                 taken.append(box)
                 yield _text(at, low, f"{count:,}", anchor, _HALO)
@@ -420,7 +420,7 @@ def _radius(count: int, total: int) -> float:
     return round(SMALLEST + GROWS * math.sqrt((count - 1) / total), 1)
 
 
-def _box(x: float, base: float, words: str, anchor: Anchor) -> Box:
+def label_box(x: float, base: float, words: str, anchor: Anchor) -> Box:
     """Return the edges of a number."""
     width = BOLD_DIGIT * len(words)
     left = x - width * {"start": 0, "middle": 0.5, "end": 1}[anchor]

@@ -338,7 +338,7 @@ def test_a_zip_that_cannot_be_read_now_is_not_called_damaged(tmp_path, monkeypat
         submissions.changed(found.submissions[0])
 
 
-@pytest.mark.parametrize("owner", ["lstat", "_beginning"])
+@pytest.mark.parametrize("owner", ["lstat", "read_beginning"])
 def test_a_file_that_cannot_be_looked_at_now_is_named(tmp_path, monkeypatch, owner):
     for name in ("right.ipynb", "a.md"):
         (tmp_path / name).write_text("# text")
@@ -388,7 +388,7 @@ def test_a_child_that_waits_for_a_processor_is_starved_and_one_that_sleeps_is_no
     server.confinement = SimpleNamespace(queued_seconds=lambda _pid: queued(), let_roam=lambda _pid: None)
     with ours, theirs, subprocess.Popen(["sleep", "600"]) as process:
         descriptor = os.pidfd_open(process.pid)
-        assert server._wait(process.pid, descriptor, 0.1) == (False, 0.0, starved)
+        assert server.wait_for_child(process.pid, descriptor, 0.1) == (False, 0.0, starved)
         os.close(descriptor)
         process.kill()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit, notebook, solved, write
+from stores import selected
 
 from grader.classroom import batch, manifest, pool, review, roster, rulings, submissions
 from grader.classroom.statistics import gather, overview
@@ -599,14 +600,14 @@ def test_the_bytes_of_somebody_who_is_forgotten_are_gone(tmp_path, capsys):
     grader("override", out, f"{mark}.ipynb", "random", "9", "--reason", f"{mark} asked", "--by", "Grace", "--quiet")
     with Store(out / "grades.sqlite") as store:
         trainings = len(store.trainings())
-        keys = {row[0] for row in store._database.execute("SELECT key FROM outcomes")}
+    keys = selected(out, "SELECT key FROM outcomes")
     assert holds(out, mark)
     assert grader("forget", out, f"{mark}.ipynb", "--by", "Alan", "--yes") == 0
     assert not holds(out, mark)
     assert set(rows(out)) == {"ada.ipynb"}
     with Store(out / "grades.sqlite") as store:
         assert len(store.trainings()) == trainings - 1
-        assert len({row[0] for row in store._database.execute("SELECT key FROM outcomes")}) == len(keys) - 1
+        assert len(selected(out, "SELECT key FROM outcomes")) == len(keys) - 1
         assert [(one.kind, one.by, one.submission) for one in store.ledger.decisions()] == [("removed", "Alan", "")]
     assert grader("forget", out, f"{mark}.ipynb") == 2
     assert "nothing of" in capsys.readouterr().err
@@ -726,9 +727,8 @@ def test_a_store_of_another_version_is_refused(graded, capsys, version, says):
 
 
 def test_equal_answers_are_kept_once(graded):
-    with Store(graded / "out" / "grades.sqlite") as store:
-        (count,) = store._database.execute("SELECT COUNT(*) FROM outcomes").fetchone()
-        (uses,) = store._database.execute("SELECT COUNT(*) FROM functions WHERE outcomes != ''").fetchone()
+    count = len(selected(graded / "out", "SELECT key FROM outcomes"))
+    uses = len(selected(graded / "out", "SELECT outcomes FROM functions WHERE outcomes != ''"))
     assert (count, uses) == (4, 9)  # zeros, he, two of random; of three submissions
 
 

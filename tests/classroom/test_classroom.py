@@ -23,7 +23,7 @@ from grader import api as service
 from grader.classroom.publish import write_class
 from grader.classroom.statistics import assemble, compare, gather, line, note, overview
 from grader.classroom.statistics.compare import wilson
-from grader.classroom.statistics.rows import NOW, _general
+from grader.classroom.statistics.rows import NOW, general_words
 from grader.classroom.submissions import Submission, with_folders
 from grader.cli import main
 from grader.explaining.words import CAUSES, tell
@@ -161,7 +161,7 @@ def test_note_keeps_a_mistake_of_one_or_two_to_itself():
 @pytest.mark.parametrize("cause", CAUSES)
 def test_words_for_a_class_hold_nothing_that_one_submission_wrote(cause):
     mine = Diagnosis(scale_formula="MINE", written="MINE", seed=987, causes=(cause,))
-    words = _general(tell(cause, mine, Diagnosis(scale_formula="10", seed=3)))
+    words = general_words(tell(cause, mine, Diagnosis(scale_formula="10", seed=3)))
 
     assert "MINE" not in words.action + words.reason
     assert "987" not in words.action
@@ -424,7 +424,7 @@ def test_class_page_counts_and_puts_those_who_need_a_person_first():
 def test_causes_are_rows_over_all_functions_most_frequent_first():
     found = gather(classes.entries(60))
     counts = overview(found)
-    rows = classpage._cause_rows(counts.causes, found)
+    rows = classpage.cause_rows(counts.causes, found)
     totals = [sum(cause.count for cause in row.counts.values()) for row in rows]
 
     assert totals == sorted(totals, reverse=True)
@@ -435,7 +435,7 @@ def test_causes_are_rows_over_all_functions_most_frequent_first():
 
 def test_each_reason_counts_all_who_have_it_and_names_the_first():
     found = gather(classes.entries(400))
-    reasons = classpage._review(found)
+    reasons = classpage.review_rows(found)
 
     assert sum(reason.count for reason in reasons) == sum(len(row.reasons) for row in found.rows)
     assert all(len(reason.rows) == min(reason.count, classpage.MOST_NAMES) for reason in reasons)
@@ -710,7 +710,7 @@ def test_the_number_of_a_point_stands_beside_it_and_on_no_other_number():
     assert len(points) == len(runs)
     for x, y, *_ in labels:
         assert min(math.hypot(x - left, y - 4 - low) for left, low in points) < 22
-    boxes = [svg._box(x, y, number, anchor) for x, y, anchor, number in labels]
+    boxes = [svg.label_box(x, y, number, anchor) for x, y, anchor, number in labels]
     assert all(box.is_free(boxes[:index]) for index, box in enumerate(boxes))
 
 

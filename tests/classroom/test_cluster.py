@@ -22,6 +22,7 @@ import psutil
 import pytest
 from distributed import Client
 from notebooks import HE, RANDOM, ZEROS, edit, solved, write
+from stores import selected
 
 from grader import api as service
 from grader.classroom import batch, cluster, pool
@@ -152,13 +153,10 @@ def pages(out: Path) -> dict[str, bytes]:
 
 def caches(out: Path) -> tuple[object, ...]:
     """What a store keeps beside results; which sizes are drawn, and so what they gave, is another in each."""
-    with Store(out / batch.DATABASE) as store:
-        starts = {start for (start,) in store._rows("SELECT start FROM trainings")}
-        found = set(store._rows("SELECT submission, function, alike, training FROM functions"))
-        whole = set(
-            store._rows("SELECT submission, function, data IS NULL FROM functions LEFT JOIN outcomes ON key = outcomes")
-        )
-        return starts, found, whole
+    starts = set(selected(out, "SELECT start FROM trainings"))
+    found = set(selected(out, "SELECT submission, function, alike, training FROM functions"))
+    joined = "functions LEFT JOIN outcomes ON key = outcomes"
+    return starts, found, set(selected(out, f"SELECT submission, function, data IS NULL FROM {joined}"))
 
 
 def settings(found: cluster.Cluster, **more: object) -> batch.Settings:
@@ -174,7 +172,7 @@ def grader(*arguments: object) -> int:
 
 @pytest.fixture
 def terms() -> Iterator[bytes]:
-    yield cluster._encode(cluster._terms(EXERCISE, trusted=False))
+    yield cluster.encode(cluster.worker_terms(EXERCISE, trusted=False))
     cluster.leave()
 
 
@@ -187,8 +185,8 @@ def of(path: Path, out: Path | None, **more: object) -> work.Work:
 
 def there(one: work.Work, terms: bytes) -> cluster.ParcelResult:
     """Grade as a worker does whose machine has none of our files."""
-    parcel = cluster._encode(cluster._packed(one))
-    return cluster._opened(cluster.grade_there(work.grade, terms, parcel))
+    parcel = cluster.encode(cluster.pack(one))
+    return cluster.open_result(cluster.grade_there(work.grade, terms, parcel))
 
 
 def in_zip(path: Path) -> Path:
@@ -203,10 +201,10 @@ def test_a_submission_is_graded_where_its_file_is_not(tmp_path, terms, place):
     path = place(write(tmp_path, "doe.ipynb", solved(**FAULTS[1])))
     one = of(path, tmp_path / "there", annotated=True)
     here = work.grade(replace(one, out=tmp_path / "here"))
-    parcel = cluster._encode(cluster._packed(one))
+    parcel = cluster.encode(cluster.pack(one))
     path.unlink()
-    answer = cluster._opened(cluster.grade_there(work.grade, terms, parcel))
-    cluster._write(one, answer.pages)
+    answer = cluster.open_result(cluster.grade_there(work.grade, terms, parcel))
+    cluster.write_pages(one, answer.pages)
     assert answer.kept.result == here.result
     assert answer.kept.known == here.known
     assert answer.kept.evidence.outcomes == here.evidence.outcomes
@@ -227,7 +225,7 @@ def test_what_was_judged_before_is_judged_there_and_keeps_its_annotated_notebook
     for page in out.glob("doe/feedback.html"):
         page.unlink()
     answer = there(replace(one, submission=replace(one.submission, path=None)), terms)
-    cluster._write(one, answer.pages)
+    cluster.write_pages(one, answer.pages)
     assert msgspec.json.decode(answer.kept.result, type=Result) == result
     assert pages(out) == was
 
@@ -242,7 +240,7 @@ def test_nothing_handed_in_needs_no_file(tmp_path, terms):
 @pytest.mark.parametrize("name", ["../evil.html", "index.html", "/etc/passwd"])
 def test_a_page_of_another_name_is_not_written(tmp_path, name):
     one = of(write(tmp_path, "doe.ipynb", solved()), tmp_path / "out")
-    cluster._write(one, {name: b"x", "result.json": b"{}"})
+    cluster.write_pages(one, {name: b"x", "result.json": b"{}"})
     assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["result.json"]
 
 
@@ -254,10 +252,10 @@ def test_a_page_of_another_name_is_not_written(tmp_path, name):
     ],
 )
 def test_a_worker_that_differs_refuses(changes, says, monkeypatch):
-    monkeypatch.setattr(cluster, "_confined", lambda trusted: None)
-    other = replace(cluster._terms(EXERCISE, trusted=False), **changes)
+    monkeypatch.setattr(cluster, "confine_worker", lambda trusted: None)
+    other = replace(cluster.worker_terms(EXERCISE, trusted=False), **changes)
     with pytest.raises(RequestError, match=says):
-        cluster._opened(cluster.examine(cluster._encode(other)))
+        cluster.open_result(cluster.examine(cluster.encode(other)))
 
 
 def test_a_worker_that_cannot_confine_refuses_before_anything_runs(tmp_path, monkeypatch, terms):
@@ -265,28 +263,28 @@ def test_a_worker_that_cannot_confine_refuses_before_anything_runs(tmp_path, mon
         raise SandboxError("student code cannot be confined here: no seccomp", hint="`grader doctor`")
 
     monkeypatch.setattr(service, "require_confinement", no)
-    cluster._confined.cache_clear()
+    cluster.confine_worker.cache_clear()
     ran = []
-    parcel = cluster._encode(cluster._packed(of(write(tmp_path, "doe.ipynb", solved()), None)))
+    parcel = cluster.encode(cluster.pack(of(write(tmp_path, "doe.ipynb", solved()), None)))
     with pytest.raises(SandboxError, match=r"on the worker \S+: student code cannot be confined here: no seccomp"):
-        cluster._opened(cluster.grade_there(ran.append, terms, parcel))
+        cluster.open_result(cluster.grade_there(ran.append, terms, parcel))
     assert not ran
 
 
 def test_an_exercise_in_the_same_place_or_of_the_same_name_is_taken(terms, monkeypatch):
-    monkeypatch.setattr(cluster, "_confined", lambda trusted: None)
-    elsewhere = replace(cluster._terms(EXERCISE, trusted=False), folder=Path("/not/there"))
-    assert cluster._meet(elsewhere) == EXERCISE.folder.resolve()
+    monkeypatch.setattr(cluster, "confine_worker", lambda trusted: None)
+    elsewhere = replace(cluster.worker_terms(EXERCISE, trusted=False), folder=Path("/not/there"))
+    assert cluster.prepare_worker(elsewhere) == EXERCISE.folder.resolve()
 
 
 def test_what_cannot_be_read_stays_here(tmp_path, monkeypatch):
     path = write(tmp_path, "doe.ipynb", solved())
     one = of(path, None)
-    assert cluster._packed(one).file == path.read_bytes()
+    assert cluster.pack(one).file == path.read_bytes()
     monkeypatch.setattr(cluster, "SOURCE_LIMIT_BYTES", 10)
-    assert cluster._packed(one) is None
+    assert cluster.pack(one) is None
     path.unlink()
-    assert cluster._packed(one) is None
+    assert cluster.pack(one) is None
 
 
 # --- the command ----------------------------------------------------------------------------------------------------
@@ -451,14 +449,14 @@ def test_a_worker_that_could_import_from_where_it_was_started_is_refused_by_name
 def test_a_worker_imports_from_nowhere_that_a_student_writes_to(
     tmp_path, monkeypatch, terms, folder, safe_path, refused
 ):
-    monkeypatch.setattr(cluster, "_confined", lambda trusted: None)
+    monkeypatch.setattr(cluster, "confine_worker", lambda trusted: None)
     monkeypatch.setattr(
         "distributed.get_worker", lambda: SimpleNamespace(address="tcp://w:1", state=SimpleNamespace(nthreads=1))
     )
     monkeypatch.setattr(cluster.sys, "flags", SimpleNamespace(safe_path=safe_path))
     monkeypatch.chdir(folder or tmp_path)
     with pytest.raises(RequestError, match="could import a student's file") if refused else contextlib.nullcontext():
-        cluster._opened(cluster.examine(terms))
+        cluster.open_result(cluster.examine(terms))
 
 
 def test_the_client_is_not_needed_to_grade_here():

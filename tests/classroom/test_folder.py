@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -185,7 +187,7 @@ def test_a_removal_that_stopped_halfway_is_finished_by_the_next_command(graded, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("grader.classroom.folder._remove_folder", stuck)
+        patch.setattr("grader.classroom.folder.remove_folder", stuck)
         assert grader("forget", out, "1001", "--yes") == 130
     assert place.exists()
     assert grader("summary", out, "--quiet") == 0
@@ -309,8 +311,9 @@ def test_a_collected_class_is_not_graded_without_its_manifest(graded, capsys):
 
 
 def test_a_store_that_did_not_keep_its_exercise_takes_the_default(graded):
+    with contextlib.closing(sqlite3.connect(graded / "out" / "grades.sqlite")) as database, database:
+        database.execute("DELETE FROM meta WHERE name = 'exercise'")
     with Store(graded / "out" / "grades.sqlite") as store:
-        store._write_many("DELETE FROM meta WHERE name = :name", [{"name": "exercise"}])
         assert remembered.exercise_of(store).name == exercises.DEFAULT
 
 

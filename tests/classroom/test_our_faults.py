@@ -102,7 +102,7 @@ def test_a_zip_is_not_damaged_because_the_machine_is_full(tmp_path, monkeypatch,
     target = {
         "mkdtemp": "grader.classroom.submissions.tempfile.mkdtemp",
         "archive": "grader.classroom.submissions.zipfile.ZipFile",
-        "member": "grader.classroom.submissions._copy",
+        "member": "grader.classroom.submissions.copy_member",
     }[what]
     monkeypatch.setattr(target, fail)
     with pytest.raises(UnavailableError, match=os.strerror(number)), submissions.opened(one):

@@ -55,13 +55,13 @@ def test_turning_the_pictures_into_the_directions_they_span_changes_no_step():
 
 
 def test_odd_starts_made_again_are_those_that_are_shipped():
-    for again, stored in zip(precompute._starts(EXERCISE.model, 3), ASIDES.starts, strict=True):
+    for again, stored in zip(precompute.measure_starts(EXERCISE.model, 3), ASIDES.starts, strict=True):
         assert (again.name, again.train_accuracy, again.regime) == (stored.name, stored.train_accuracy, stored.regime)
         assert again.cost_last == pytest.approx(stored.cost_last, rel=1e-9)
 
 
 def test_random_biases_shift_what_comes_after_them():
-    right, shifted = precompute._shifted(3, 10.0)
+    right, shifted = precompute.measure_shifted(3, 10.0)
     assert (right, shifted) == pytest.approx(ASIDES.shifted)
     assert right == pytest.approx(-0.82741481)  # as the notebook prints it
     np.random.seed(3)
@@ -71,7 +71,10 @@ def test_random_biases_shift_what_comes_after_them():
 
 
 def test_a_width_and_the_variants_made_again_are_those_that_are_shipped():
-    again, stored = precompute._width(replace(EXERCISE.model, layers=ASIDES.widths[1].layers), 3), ASIDES.widths[1]
+    again, stored = (
+        precompute.measure_width(replace(EXERCISE.model, layers=ASIDES.widths[1].layers), 3),
+        ASIDES.widths[1],
+    )
     assert (again.as_drawn, again.he) == pytest.approx((stored.as_drawn, stored.he), rel=1e-9)
 
 

@@ -237,7 +237,7 @@ def test_canvas_excused_student_stays_excused_unless_asked(canvas, clock):
 
 
 def test_canvas_points_taken_off_for_lateness_are_no_grade_of_a_person(canvas, clock):
-    bulk = canvas._progress
+    bulk = canvas.job_progress
 
     def late(number):
         answer = bulk(number)
@@ -246,7 +246,7 @@ def test_canvas_points_taken_off_for_lateness_are_no_grade_of_a_person(canvas, c
                 one["entered_score"], one["score"] = one["score"], one["score"] * 0.9
         return answer
 
-    canvas._progress = late
+    canvas.job_progress = late
     assert to_canvas(canvas, clock).failed == 0
     assert "3 had it already" in text(to_canvas(canvas, clock))
 
@@ -327,8 +327,8 @@ def test_canvas_student_who_left_holds_up_nobody(canvas, clock):
 
 
 def test_canvas_student_who_leaves_meanwhile_is_named_and_the_others_get_theirs(canvas, clock):
-    bulk = canvas._bulk
-    canvas._bulk = lambda request: (canvas.people.pop("8"), bulk(request))[1]
+    bulk = canvas.update_many
+    canvas.update_many = lambda request: (canvas.people.pop("8"), bulk(request))[1]
     report = to_canvas(canvas, clock)
 
     assert report.failed == 1
@@ -1257,15 +1257,15 @@ def test_nothing_is_sent_where_others_could_listen(url, is_private):
 
 def test_a_token_does_not_follow_to_another_host(canvas, clock):
     other = CanvasSite(TOKEN)
-    canvas._available = lambda number: None
-    receive = canvas._receive
+    canvas.file_to_attach = lambda number: None
+    receive = canvas.receive_file
 
     def sent_on(request):
         answer = receive(request)
         answer.headers["Location"] = f"{other.url}/api/v1/files/1"
         return answer
 
-    canvas._receive = sent_on
+    canvas.receive_file = sent_on
     report = to_canvas(canvas, clock)
     other.close()
     assert report.failed == 3

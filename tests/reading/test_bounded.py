@@ -28,7 +28,7 @@ from grader.rendering.gradebook import result_json
 from grader.rendering.html import feedback_page
 from grader.running import repairs, train
 from grader.running.repair.catalogue import candidates, wanted
-from grader.running.sandbox import _outcomes
+from grader.running.sandbox import read_outcomes
 from grader.running.sandbox.server import Ending
 from grader.store.packing import pack_evidence
 
@@ -208,7 +208,7 @@ def test_what_is_ordinary_is_told_by_size_and_longest_line(source, ordinary):
 
 def test_a_process_that_ends_unexpectedly_is_no_fault_of_the_student():
     with pytest.raises(reading.UnavailableError, match="ended unexpectedly"):
-        reading._refuse(-9, 3, 1 << 30)
+        reading.refuse_ending(-9, 3, 1 << 30)
 
 
 # --- what one submission may take ----------------------------------------------------------------------------------
@@ -369,7 +369,7 @@ def test_no_bytes_of_a_child_break_what_judges_shows_and_keeps_them(grading, mon
 
     def run(function: Function, calls: Sequence[Call], **_: object) -> tuple[Outcome, ...]:
         data = b"".join(forged(rng, call) for call in calls)
-        return tuple(_outcomes(function, calls, Ending(0, in_time=True, result=data), sandbox.limits))
+        return tuple(read_outcomes(function, calls, Ending(0, in_time=True, result=data), sandbox.limits))
 
     monkeypatch.setattr(sandbox, "run", run)
     monkeypatch.setattr(sandbox, "run_variants", lambda *_: ())

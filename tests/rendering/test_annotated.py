@@ -371,7 +371,7 @@ def test_text_of_the_student_is_nothing_but_text_in_markdown(evil):
     ],
 )
 def test_prose(said, markdown):
-    assert annotated._prose(said) == markdown
+    assert annotated.prose(said) == markdown
 
 
 HOSTILE_OUTPUTS = [

@@ -107,7 +107,7 @@ def test_without_its_layers_the_child_lets_the_attack_through(attack, sandbox, a
 def test_without_confinement_the_attack_works_and_is_noticed(attack):
     """A plain process may do it: read or change the arena, or reach it; and where it changes something, that shows."""
     with Arena() as own, Sandbox(LIMITS) as plain:
-        plain._server = OnceServer(LIMITS, 0)
+        plain.server = OnceServer(LIMITS, 0)
         outcomes = plain.run(function(attack.body, own.facts(1)), CALLS)
         noticed = own.changed()
     assert won(outcomes), outcomes

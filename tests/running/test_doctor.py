@@ -48,20 +48,20 @@ def test_every_layer_has_its_canary_and_its_line(found):
 def test_a_canary_sings_without_its_layer(sandbox, layer):
     if layer not in sandbox.layers:
         pytest.skip(f"this machine has no {layer}")
-    outcome = doctor._run(sandbox, doctor.CANARIES[layer], layers=())
-    assert not doctor._judged(layer, outcome, required=True).holds
+    outcome = doctor.run_checks(sandbox, doctor.CANARIES[layer], layers=())
+    assert not doctor.judge(layer, outcome, required=True).holds
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root has other users' ids")
 def test_the_canary_of_the_uid_sings_without_it(sandbox):
-    outcome = doctor._run(sandbox, doctor.CANARIES["own uid"], layers=())
-    assert not doctor._judged("own uid", outcome, required=True).holds
+    outcome = doctor.run_checks(sandbox, doctor.CANARIES["own uid"], layers=())
+    assert not doctor.judge("own uid", outcome, required=True).holds
 
 
 def test_a_layer_that_is_taken_out_of_the_stack_is_seen_by_the_canaries(sandbox):
     without = [layer for layer in sandbox.layers if layer != "seccomp"]
-    outcome = doctor._run(sandbox, doctor.CANARIES["seccomp"], layers=without)
-    assert not doctor._judged("seccomp", outcome, required=True).holds
+    outcome = doctor.run_checks(sandbox, doctor.CANARIES["seccomp"], layers=without)
+    assert not doctor.judge("seccomp", outcome, required=True).holds
 
 
 def test_where_a_layer_is_missing_nothing_is_graded(tmp_path, monkeypatch, capsys):

@@ -128,7 +128,7 @@ def job() -> dict[str, object]:
 
     try:
         with Sandbox(doctor.QUICK) as sandbox:
-            outcome = doctor._run(sandbox, doctor.WHOLE)
+            outcome = doctor.run_checks(sandbox, doctor.WHOLE)
             arrays = {name: float(array.numpy()) for name, array in outcome.arrays.items()}
             return {"layers": sandbox.layers, "ended": outcome.ended, "message": outcome.message, "stopped": arrays}
     except SandboxError as error:

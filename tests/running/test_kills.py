@@ -48,10 +48,10 @@ def function(source: str) -> Function:
 
 def processes(running: server.ForkServer) -> list[psutil.Process]:
     """The worker, its copies and the confined children."""
-    if running._process is None:
+    if running.process is None:
         return []
     with contextlib.suppress(psutil.Error):
-        worker = psutil.Process(running._process.pid)
+        worker = psutil.Process(running.process.pid)
         return [worker, *worker.children(recursive=True)]
     return []
 
@@ -62,12 +62,12 @@ class Killer:
     def __init__(self, monkeypatch, choose: Callable[[str, list[psutil.Process]], psutil.Process | None], times: int):
         self.left, self.choose = times, choose
         self.workers: list[server.ForkServer] = []
-        for owner, name in ((server.ForkServer, "_order"), (server._Child, "hand"), (server._Child, "drain")):
+        for owner, name in ((server.ForkServer, "send_order"), (server.Child, "hand"), (server.Child, "drain")):
             monkeypatch.setattr(owner, name, self._around(getattr(owner, name), name))
 
     def _around(self, method, name):
         def hooked(owner, *arguments):
-            if isinstance(owner, server.ForkServer) and owner._process is not None:
+            if isinstance(owner, server.ForkServer) and owner.process is not None:
                 self.workers = [owner]
             result = method(owner, *arguments)
             self.happened(name)
@@ -137,11 +137,11 @@ def test_a_child_that_is_ended_from_outside_is_not_the_students_fault(monkeypatc
             found = drained(child, limits)
             if found and left:
                 left -= 1
-                processes(sandbox._server)[-1].send_signal(number)
+                processes(sandbox.server)[-1].send_signal(number)
             return found
 
-        drained = server._Child.drain
-        monkeypatch.setattr(server._Child, "drain", drain)
+        drained = server.Child.drain
+        monkeypatch.setattr(server.Child, "drain", drain)
         if times == 1:
             assert [one.ended for one in sandbox.run(function(waits), CALLS)] == ["returned", "returned"]
         elif number == signal.SIGSEGV:
@@ -190,8 +190,8 @@ def test_a_copy_of_a_worker_has_children_of_its_own_and_outlives_nobody():
             assert float(outcome.numpy("W")) == times
             (outcome, _) = first.run(function(marked), CALLS, stays=True)
             assert float(outcome.numpy("W")) == 1
-        family = processes(first._server)
-        os.kill(first._server._process.pid, signal.SIGKILL)
+        family = processes(first.server)
+        os.kill(first.server.process.pid, signal.SIGKILL)
         assert second.run_again(function(marked), CALLS)[0].ended == "returned"
         second.close()
     _, alive = psutil.wait_procs(family, timeout=30)
@@ -229,7 +229,7 @@ def test_variants_outlive_the_end_of_their_child():
     one = function(RIGHT)
     with Sandbox(LIMITS) as sandbox:
         sandbox.run(one, CALLS, stays=True)
-        processes(sandbox._server)[-1].kill()
+        processes(sandbox.server)[-1].kill()
         assert len(sandbox.run_variants(one, Variants(0, [RIGHT, RIGHT]), CALLS, 20.0)) == 2
 
 

@@ -185,7 +185,7 @@ def test_nothing_of_ours_is_in_the_memory_of_the_worker(monkeypatch):
     monkeypatch.setenv("PLANTED_TOKEN", TOKEN)
     with Pipeline(service.load_exercise(), STORE_SECRET) as pipeline:
         assert pipeline.judge(pipeline.collect(parse(solved(), "a.ipynb"))).passed
-        worker = Path(f"/proc/{pipeline.gatherer.sandbox._server._process.pid}")
+        worker = Path(f"/proc/{pipeline.gatherer.sandbox.server.process.pid}")
         seen = b"".join(memory(worker)) + (worker / "environ").read_bytes() + (worker / "cmdline").read_bytes()
     assert len(seen) > 10_000_000
     assert b"initialize_parameters" not in seen  # not even a job: the child alone reads it

@@ -66,12 +66,12 @@ def jobs(monkeypatch) -> list[float | None]:
     seconds: list[float | None] = []
 
     def run(server, job, layers=None, wall_seconds=None, *, stays=False):
-        if server is not SOLUTION.sandbox._server:
+        if server is not SOLUTION.sandbox.server:
             seconds.append(wall_seconds)
         return real_run(server, job, layers, wall_seconds, stays=stays)
 
     def go_on(server, job, wall_seconds):
-        if server is not SOLUTION.sandbox._server:
+        if server is not SOLUTION.sandbox.server:
             seconds.append(wall_seconds)
         return real_go_on(server, job, wall_seconds)
 
@@ -549,7 +549,7 @@ def test_another_setting_is_refused(tmp_path, show):
 
 def test_without_a_safe_fork_the_same_is_found():
     with Sandbox(EXERCISE.limits) as sandbox:
-        sandbox._server = OnceServer(EXERCISE.limits, 0)
+        sandbox.server = OnceServer(EXERCISE.limits, 0)
         once = Gatherer(EXERCISE, sandbox, Trainer(EXERCISE.model), b"a secret of the tests")
         (found, *_) = search(once, "random", edit(RANDOM, ("* 10", "* 0.01")))
     assert (found.kind, found.place) == ("constant", Place(6, 2))

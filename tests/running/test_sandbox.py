@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from grader.exercise.limits import Limits
 from grader.records import Array, Call, Function, Place, Unit
-from grader.running.sandbox import _OWN_FAULTS, Sandbox, Variants, wire
+from grader.running.sandbox import OWN_FAULTS, Sandbox, Variants, wire
 from grader.running.sandbox.server import Ending, OnceServer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server is for Linux")
@@ -203,7 +203,7 @@ def machine(code):
 def test_a_signal_that_a_function_brings_on_itself_is_its_own(sandbox, name):
     (outcome,) = run(sandbox, f"{MACHINE}def f(d):\n    {ENDS_ITSELF[name]}")
     assert (outcome.ended, outcome.message) == ("crashed", f"its process was ended by {name}")
-    assert -getattr(signal, name) in _OWN_FAULTS
+    assert -getattr(signal, name) in OWN_FAULTS
 
 
 @pytest.mark.parametrize("written", ["os.write(3, b'x')", "os.write(0, b'x')"])
@@ -212,9 +212,9 @@ def test_no_descriptor_of_a_child_is_a_file_that_it_could_write_to(sandbox, writ
     assert run(sandbox, source)[0].message == "OSError: [Errno 9] Bad file descriptor"
 
 
-@pytest.mark.parametrize("number", _OWN_FAULTS)
+@pytest.mark.parametrize("number", OWN_FAULTS)
 def test_a_function_that_ends_by_its_own_fault_twice_has_crashed(sandbox, monkeypatch, number):
-    monkeypatch.setattr(sandbox, "_tried", lambda _: Ending(number, in_time=True, result=b""))
+    monkeypatch.setattr(sandbox, "with_server", lambda _: Ending(number, in_time=True, result=b""))
     assert run(sandbox, "")[0].ended == "crashed"
 
 
@@ -260,7 +260,7 @@ def test_code_that_is_too_long_is_not_run(sandbox):
 def test_a_worker_that_died_is_started_again():
     with Sandbox(LIMITS) as running:
         run(running, "def f(d):\n    return {}")
-        os.kill(running._server._process.pid, 9)
+        os.kill(running.server.process.pid, 9)
         assert run(running, "def f(d):\n    return {}")[0].ended == "returned"
 
 
@@ -346,7 +346,7 @@ def leave_alone(sandbox: Sandbox, one: Function) -> None:
     """Run a function whose child stays, until the worker says that the child's time is up and it has ended."""
     outcomes = sandbox.run(one, CALLS, wall_seconds=1.0, stays=True)
     assert [outcome.ended for outcome in outcomes] == ["returned", "returned"]
-    assert select.select([sandbox._server._control], [], [], 600)[0]
+    assert select.select([sandbox.server.control], [], [], 600)[0]
 
 
 # --- the decoder ---------------------------------------------------------------------------------------------------
@@ -438,7 +438,7 @@ def test_a_stream_that_was_cut_keeps_its_whole_frames():
 
 def test_a_fresh_process_a_job_gives_the_same():
     with Sandbox(LIMITS) as once:
-        once._server = OnceServer(LIMITS, 0)
+        once.server = OnceServer(LIMITS, 0)
         source = "import numpy as np\ndef f(d):\n    print('x')\n    return {'W': np.ones((d[1], d[0]))}"
         assert [outcome.numpy("W").shape for outcome in run(once, source)] == [(2, 3), (4, 2)]
         assert run(once, "import os\ndef f(d):\n    os._exit(3)")[0].message == "it ended its process with exit code 3"

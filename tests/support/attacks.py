@@ -949,8 +949,8 @@ def dedented(body: str) -> str:
 def perform(attack: Attack, sandbox: Sandbox, arena: Arena, layers: Sequence[str] | None = None) -> Record:
     """Run one attack, and after it the next student's code; say what is wrong with how it went."""
     assert sandbox.layers
-    server = sandbox._server
-    facts = arena.facts(server._process.pid)  # type: ignore[union-attr]
+    server = sandbox.server
+    facts = arena.facts(server.process.pid)  # type: ignore[union-attr]
     before = _cpu_seconds(server)
     wall_seconds = SHORT_SECONDS if "timed_out" in attack.ends else None
     with Peak() as peak:
@@ -965,7 +965,7 @@ def perform(attack: Attack, sandbox: Sandbox, arena: Arena, layers: Sequence[str
     wrong += [] if cpu_seconds < CPU_SECONDS_AN_ATTACK else [f"it took {cpu_seconds:.0f} processor seconds"]
     wrong += [] if mib < PEAK_MIB else [f"the grader grew by {mib:.0f} MiB"]
     wrong += arena.changed()
-    if sandbox._server is not server:
+    if sandbox.server is not server:
         wrong.append("the fork server is another one now")
     ended = tuple(outcome.ended for outcome in outcomes)
     return Record(attack.name, ended, _message(outcomes), cpu_seconds, mib, tuple(wrong))
@@ -973,7 +973,7 @@ def perform(attack: Attack, sandbox: Sandbox, arena: Arena, layers: Sequence[str
 
 def _cpu_seconds(server: Any) -> float:
     """Return the processor time so far: of this thread, of a fork server, and of its children that have ended."""
-    fields = Path(f"/proc/{server._process.pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
     return time.thread_time() + sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -1003,7 +1003,7 @@ def _won(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 def left_behind(sandbox: Sandbox) -> list[int]:
     """Return the processes that come from this sandbox's fork server and are not it."""
-    server = sandbox._server._process.pid  # type: ignore[union-attr]
+    server = sandbox.server.process.pid  # type: ignore[union-attr]
     own = Path(f"/proc/{server}/cmdline").read_bytes()
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):

@@ -86,14 +86,14 @@ class Site:
         """Whether a request tries what the token may do, and can change nothing."""
         return False
 
-    def _struck(self, request):
+    def fault_of(self, request):
         for one in self.faults:
             if one[0] == request.method and one[1] in request.raw.decode("utf-8", "replace"):
                 self.faults.remove(one)
                 return one[2]
         return ""
 
-    def _faulty(self, fault, request):
+    def faulty_answer(self, fault, request):
         if fault == "throttle":
             return Answer(403, "403 Forbidden (Rate Limit Exceeded)\n")
         if fault == "echo":
@@ -115,12 +115,12 @@ class Site:
                 request = Request(self, self.rfile.read(length))
                 names_nobody = site.names_nobody(request)
                 (site.tried if names_nobody else site.seen).append(request)
-                fault = "" if names_nobody else site._struck(request)
+                fault = "" if names_nobody else site.fault_of(request)
                 if fault == "drop_before":
                     self.close_connection = True
                     return
                 try:
-                    answer = site._faulty(fault, request) or site.answer(request) or MISSING
+                    answer = site.faulty_answer(fault, request) or site.answer(request) or MISSING
                 except Answer as found:
                     answer = found
                 if fault == "hang_after":
@@ -178,7 +178,7 @@ class CanvasSite(Site):
 
     def answer(self, request):  # noqa: PLR0911  # a way out for each of the site's addresses
         if request.path.startswith("/upload/"):
-            return self._receive(request)
+            return self.receive_file(request)
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             raise Answer(401, {"errors": [{"message": "Invalid access token."}]}, WWW_Authenticate="Bearer")
         base, path = "/api/v1/courses/12/assignments/34", request.path
@@ -191,11 +191,11 @@ class CanvasSite(Site):
         if path == f"{base}/submissions/update_grades" and request.method == "POST":
             if not request.parts:
                 raise Answer(400, "'grade_data' parameter required")
-            return self._bulk(request)
+            return self.update_many(request)
         if path.startswith("/api/v1/progress/"):
-            return self._progress(path.rpartition("/")[2]) if path.rpartition("/")[2] in self.jobs else None
+            return self.job_progress(path.rpartition("/")[2]) if path.rpartition("/")[2] in self.jobs else None
         if path.startswith("/api/v1/files/"):
-            return self._available(path.split("/")[4]) if path.split("/")[4] in self.files else None
+            return self.file_to_attach(path.split("/")[4]) if path.split("/")[4] in self.files else None
         if path.startswith(f"{base}/submissions/"):
             user, _, rest = path.removeprefix(f"{base}/submissions/").partition("/")
             if user not in self.people:
@@ -229,7 +229,7 @@ class CanvasSite(Site):
         )
         return self._ok(some, **({"Link": link} if link else {}))
 
-    def _bulk(self, request):
+    def update_many(self, request):
         wanted = {}
         for name, value in request.parts:
             kind, user, field = name.replace("]", "").split("[")
@@ -247,7 +247,7 @@ class CanvasSite(Site):
             }
         )
 
-    def _progress(self, number):
+    def job_progress(self, number):
         left, wanted = self.jobs[number]
         self.jobs[number][0] -= 1
         if left > 1:
@@ -273,7 +273,7 @@ class CanvasSite(Site):
         }
         return self._ok({"upload_url": f"{self.url}/upload/{number}?token={SIGNED}", "upload_params": params})
 
-    def _receive(self, request):
+    def receive_file(self, request):
         number = request.path.rpartition("/")[2]
         file = self.files[number]
         if "Authorization" in request.headers:
@@ -286,7 +286,7 @@ class CanvasSite(Site):
         end = "" if self.upload_status == 201 else f"/create_success?uuid={SIGNED}"
         return Answer(self.upload_status, {}, Location=f"{self.url}/api/v1/files/{number}{end}")
 
-    def _available(self, number):
+    def file_to_attach(self, number):
         self.files[number]["ok"] = True
         return self._ok(
             {"id": int(number), "url": "https://x/f", "display_name": "feedback.html", "content-type": "text/html"}

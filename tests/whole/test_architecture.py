@@ -205,6 +205,30 @@ def test_no_class_name_has_two_meanings():
     assert {name for name, count in counts.items() if count > 1} <= SHARED_CLASS_NAMES
 
 
+PRIVATE = {"os._exit", "Connection._send"}  # names of the standard library that begin with _ and have no public twin
+
+
+def private_names(path: Path) -> list[str]:
+    """Return the private names of other modules and classes that a file reaches."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    imported = [alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names]
+    reached = [
+        ast.unparse(node)
+        for node in nodes
+        if isinstance(node, ast.Attribute)
+        and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+    ]
+    named = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    named = [name for name in named if re.fullmatch(r"grader(\.\w+)+", name)]
+    names = [name for name in imported + reached + named if re.match(r"_[a-z]\w*$", name.rpartition(".")[2])]
+    return [name for name in names if not name.endswith("_") and name not in PRIVATE]
+
+
+@pytest.mark.parametrize("path", sorted(Path(__file__).parents[1].rglob("*.py")), ids=lambda path: path.name)
+def test_no_test_reaches_a_private_name(path):
+    assert not private_names(path)
+
+
 VAGUE = {"one", "found", "made", "said", "kept", "held", "known", "told", "asked", "there"}
 MOST_VAGUE = 0.042  # of all names that are bound; it may only become less
 

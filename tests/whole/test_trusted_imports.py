@@ -195,6 +195,6 @@ def test_a_removed_current_folder_is_no_error(tmp_path, monkeypatch):
 
 def test_an_annotated_page_takes_no_template_from_where_it_is_called(trapped, monkeypatch):
     monkeypatch.chdir(trapped)
-    assert "<main>" in annotated._document(
-        "title", annotated._rendered({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    assert "<main>" in annotated.document_page(
+        "title", annotated.render_notebook({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     )

@@ -204,7 +204,7 @@ def line(folder: str, seconds: float, result: Result) -> Line:
         machine_score=result.score if result.machine_score is None else result.machine_score,
         adjusted=bool(result.adjustments),
     )
-    causes = tuple((name, cause.code, _general(cause)) for name, function in functions for cause in function.told)
+    causes = tuple((name, cause.code, general_words(cause)) for name, function in functions for cause in function.told)
     checks = {check.name: check.title for _, function in functions for check in function.checks}
     return Line(result.title, result.exercise, row, causes, checks)
 
@@ -227,6 +227,6 @@ def _part(name: str, function: FunctionResult) -> Part:
     )
 
 
-def _general(cause: Cause) -> Words:
+def general_words(cause: Cause) -> Words:
     """Return a cause's words without what one submission wrote."""
     return Words(cause.title, cause.action.partition(NOW)[0], cause.reason)

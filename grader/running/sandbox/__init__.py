@@ -35,7 +35,7 @@ _TIME_IS_UP = -getattr(signal, "SIGXCPU", 24)  # the exit code of a process that
 # Signals that the kernel sends a process for what it does itself, by whatever descriptor it has.  The child can send none, so
 # any other one comes from outside.
 _FAULTS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGABRT", "SIGSYS", "SIGPIPE", "SIGXFSZ")
-_OWN_FAULTS = {-getattr(signal, name) for name in _FAULTS if hasattr(signal, name)}
+OWN_FAULTS = {-getattr(signal, name) for name in _FAULTS if hasattr(signal, name)}
 
 # What the confinement refuses: by error number (not permitted, no access, too many files, too large), or in Python's words.
 _LINE_ELSEWHERE = re.compile(r" \(<[^>]*>, line \d+\)$")  # counted in what was run, not in the cell
@@ -81,7 +81,7 @@ class Sandbox:
     def __init__(self, limits: Limits | None = None, *, copies: Sandbox | None = None) -> None:
         self.limits = limits or Limits()
         self._copies = copies
-        self._server: JobServer | None = None
+        self.server: JobServer | None = None
         self._ran: Function | None = None  # whose child may still be there
         self.cpu_seconds = 0.0  # that all jobs took together
         self._complete = False  # whether the worker has all modules, which takes longer to start
@@ -137,7 +137,7 @@ class Sandbox:
         if ending.starved:
             problem = say("running.call.starved")
             raise LateError(problem, hint=say("running.busy.hint"))
-        return tuple(_outcomes(function, calls, ending, limits))
+        return tuple(read_outcomes(function, calls, ending, limits))
 
     def run_again(self, function: Function, calls: Sequence[Call]) -> tuple[Outcome, ...]:
         """Return what `run` does, in the child that is still there, whichever function it ran before.
@@ -151,7 +151,7 @@ class Sandbox:
         """
         with contextlib.suppress(SandboxError):  # the child or its worker is gone
             job = _job(function, calls)
-            ending = self._tried(lambda server: server.go_on(job, self.limits.wall_seconds))
+            ending = self.with_server(lambda server: server.go_on(job, self.limits.wall_seconds))
             if outcomes := self._whole(function, calls, 1, ending):
                 return outcomes[0]
         return self.run(function, calls, stays=True)
@@ -186,36 +186,36 @@ class Sandbox:
         """Return what the calls of each variant gave, or nothing where not all came back."""
         if not ending.in_time or ending.code != 0:
             return ()
-        outcomes = tuple(_outcomes(function, list(calls) * variants, ending, self.limits))
+        outcomes = tuple(read_outcomes(function, list(calls) * variants, ending, self.limits))
         whole = len(outcomes) == variants * len(calls) and outcomes[-1].ended != "crashed"
         return tuple(zip(*[iter(outcomes)] * len(calls), strict=True)) if whole else ()
 
     def close(self) -> None:
         """End the worker."""
-        if self._server is not None:
-            self._server.close()
-            self._server, self._ran = None, None
+        if self.server is not None:
+            self.server.close()
+            self.server, self._ran = None, None
 
     def _ended(self, job: Callable[[JobServer], Ending]) -> Ending:
         """Run a job; once more in a new child where the first end may not have been the job's own."""
         with contextlib.suppress(SandboxError):
-            ending = self._tried(job)
+            ending = self.with_server(job)
             if self._needs_modules(ending):
-                ending = self._tried(job)
+                ending = self.with_server(job)
             if not _may_be_ours(ending):
                 return ending
-        ending = self._tried(job)
+        ending = self.with_server(job)
         if ending.set_up == NO_ANSWER:
             problem = say("running.call.unconfined_late")
             raise LateError(problem, hint=say("running.busy.hint"))
-        if _may_be_ours(ending) and not ending.set_up and ending.code not in _OWN_FAULTS:
+        if _may_be_ours(ending) and not ending.set_up and ending.code not in OWN_FAULTS:
             raise SandboxError(
                 say("running.call.ended_outside", signal=_signal_name(-ending.code)),
                 hint=say("running.call.ended_outside.hint"),
             )
         return ending
 
-    def _tried(self, job: Callable[[JobServer], Result]) -> Result:
+    def with_server(self, job: Callable[[JobServer], Result]) -> Result:
         """Have the worker do something; after a failure it is ended, and the next call starts another one."""
         try:
             answer = job(self._running())
@@ -235,13 +235,13 @@ class Sandbox:
         return True
 
     def _running(self) -> JobServer:
-        if self._server is None:
+        if self.server is None:
             slot = os.getpid() % SLOTS + (SLOTS // 2 if self._copies else 0)
             if self._copies is None or self._complete:
-                self._server = start(self.limits, slot % SLOTS, complete=self._complete)
+                self.server = start(self.limits, slot % SLOTS, complete=self._complete)
             else:
-                self._server = self._copies._tried(lambda server: server.copy(slot % SLOTS))
-        return self._server
+                self.server = self._copies.with_server(lambda server: server.copy(slot % SLOTS))
+        return self.server
 
 
 def _may_be_ours(ending: Ending) -> bool:
@@ -255,7 +255,7 @@ def _job(function: Function, calls: Sequence[Call], **more: object) -> bytes:
     return json.dumps({"units": units, "function": function.name, "calls": seeds, **more}).encode()
 
 
-def _outcomes(function: Function, calls: Sequence[Call], ending: Ending, limits: Limits) -> Iterator[Outcome]:
+def read_outcomes(function: Function, calls: Sequence[Call], ending: Ending, limits: Limits) -> Iterator[Outcome]:
     """Read what the child wrote, call by call, and then how it ended."""
     if ending.set_up:
         yield Outcome(calls[0], "broken", message=say("running.call.unconfined", reason=ending.set_up))

@@ -178,7 +178,7 @@ def _absent(layer: str) -> str:
 def _layer(sandbox: Sandbox, layer: str, *, required: bool) -> Trial:
     """Test one layer with no other around it."""
     needs = ("no_new_privs", layer)  # which stops none of the canaries, and the kernel asks for it
-    return _judged(layer, _tried(sandbox, CANARIES[layer], layers=needs), required=required)
+    return judge(layer, _tried(sandbox, CANARIES[layer], layers=needs), required=required)
 
 
 def _whole(sandbox: Sandbox) -> Trial:
@@ -188,7 +188,7 @@ def _whole(sandbox: Sandbox) -> Trial:
         return _unclear("everything together", required=True)
     if right.ended != "returned" or right.arrays["product"].numpy().tolist() != [[1.0, 1.0], [5.0, 5.0]]:
         return Trial("everything together", False, True, say("running.doctor.no_answer", message=right.message))
-    return _judged("everything together", _tried(sandbox, WHOLE), required=True)
+    return judge("everything together", _tried(sandbox, WHOLE), required=True)
 
 
 def _bounds(sandbox: Sandbox) -> Iterator[Trial]:
@@ -209,7 +209,8 @@ def _unclear(name: str, *, required: bool) -> Trial:
     return Trial(name, False, required, say("running.doctor.unclear"), unclear=True)
 
 
-def _judged(name: str, outcome: Outcome | None, *, required: bool) -> Trial:
+def judge(name: str, outcome: Outcome | None, *, required: bool) -> Trial:
+    """Return whether a layer of confinement holds, by what a canary found out."""
     if outcome is None:
         return _unclear(name, required=required)
     if outcome.ended != "returned":
@@ -230,7 +231,7 @@ def _tried(
     with Sandbox(PATIENT) as alone:
         for own in (sandbox, alone):
             try:
-                outcome = _run(own, checks, layers=layers, wall_seconds=wall_seconds)
+                outcome = run_checks(own, checks, layers=layers, wall_seconds=wall_seconds)
             except SandboxError:  # the worker did not answer, or somebody ended it
                 continue
             if outcome.ended != "timed_out" or wall_seconds is not None:
@@ -238,8 +239,9 @@ def _tried(
     return None
 
 
-def _run(
+def run_checks(
     sandbox: Sandbox, checks: str, *, layers: Sequence[str] | None = None, wall_seconds: float | None = None
 ) -> Outcome:
+    """Run the lines of a canary in a child and return how it ended."""
     unit = Unit(TRY.replace("{CHECKS}", checks), Place(1))
     return sandbox.run(Function("f", "found", units=(unit,)), _CALL, layers=layers, wall_seconds=wall_seconds)[0]

@@ -103,19 +103,19 @@ class ForkServer:
     ) -> None:
         self.limits = limits
         _hide()
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._process: subprocess.Popen[bytes] | None = None
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.process: subprocess.Popen[bytes] | None = None
         try:
             with theirs:
                 if original is None:
-                    self._process = _start("serve", limits, slot, complete=complete, stdin=theirs.fileno())
+                    self.process = _start("serve", limits, slot, complete=complete, stdin=theirs.fileno())
                 else:
-                    original._order({"copy": slot}, [theirs.fileno()])
+                    original.send_order({"copy": slot}, [theirs.fileno()])
         except BaseException:
-            self._control.close()
+            self.control.close()
             raise
-        self._control.settimeout(START_SECONDS)
-        self._child: _Child | None = None
+        self.control.settimeout(START_SECONDS)
+        self._child: Child | None = None
         try:
             started = self._receive()
         except LateError:
@@ -145,12 +145,12 @@ class ForkServer:
 
         A child that `stays` waits for one more job, until the next child begins.
         """
-        self._end_child()
+        self.end_child()
         seconds = self.limits.wall_seconds if wall_seconds is None else wall_seconds
-        child, theirs = _Child.new()
+        child, theirs = Child.new()
         sealed = _sealed(job)
         try:
-            self._order({"layers": layers, "cpu": _libc.sched_getcpu(), "wall_seconds": seconds}, [sealed, *theirs])
+            self.send_order({"layers": layers, "cpu": _libc.sched_getcpu(), "wall_seconds": seconds}, [sealed, *theirs])
         except SandboxError:
             child.close()
             raise
@@ -159,7 +159,7 @@ class ForkServer:
                 os.close(fd)
         ending = self._ending(child, seconds)
         if not stays:
-            self._end_child()
+            self.end_child()
         return ending
 
     def go_on(self, job: bytes, wall_seconds: float) -> Ending:
@@ -173,17 +173,18 @@ class ForkServer:
 
     def copy(self, slot: int) -> ForkServer:
         """Return a server like this one, with children of its own; it ends with this one at the latest."""
-        self._end_child()
+        self.end_child()
         return ForkServer(self.limits, slot, self)
 
-    def _order(self, order: dict[str, Any], fds: Sequence[int]) -> None:
+    def send_order(self, order: dict[str, Any], fds: Sequence[int]) -> None:
         """Send the worker an order and what belongs to it."""
         try:
-            socket.send_fds(self._control, [json.dumps(order).encode()], list(fds))
+            socket.send_fds(self.control, [json.dumps(order).encode()], list(fds))
         except OSError:
             raise SandboxError(say("running.worker.gone"), hint=say("running.again")) from None
 
-    def _end_child(self) -> None:
+    def end_child(self) -> None:
+        """End the child that waits for more work, if there is one."""
         child, self._child = self._child, None
         if child is not None:
             with contextlib.closing(child):
@@ -194,9 +195,9 @@ class ForkServer:
     def _tell(self, order: dict[str, Any]) -> None:
         """Say something of the child that is there; if it has ended, the worker passes over it."""
         with contextlib.suppress(OSError):  # it is gone, as will be seen
-            self._control.send(json.dumps(order).encode())
+            self.control.send(json.dumps(order).encode())
 
-    def _ending(self, child: _Child, seconds: float) -> Ending:
+    def _ending(self, child: Child, seconds: float) -> Ending:
         """Wait until a job is done, and keep its child, or until the child has ended."""
         try:
             reply = self._watch(child, seconds)
@@ -214,18 +215,18 @@ class ForkServer:
         """End the worker and whatever it runs."""
         if self._child is not None:
             self._child.close()
-        self._control.close()
-        if self._process is None:  # a copy, which ends when nobody is left to give it orders
+        self.control.close()
+        if self.process is None:  # a copy, which ends when nobody is left to give it orders
             return
-        self._process.kill()
+        self.process.kill()
         with contextlib.suppress(ValueError):  # its pipe was read to the end before
-            self._process.communicate()
+            self.process.communicate()
 
-    def _watch(self, child: _Child, seconds: float) -> dict[str, Any]:
+    def _watch(self, child: Child, seconds: float) -> dict[str, Any]:
         """Drain the pipes until the child has done its job or the server says how it ended."""
         deadline = time.monotonic() + (1 + WAITING) * seconds + SILENCE_SECONDS
         poll, wait = select.poll(), DRAIN_MILLISECONDS
-        for stream in (self._control, child.done):
+        for stream in (self.control, child.done):
             if stream.fileno() >= 0:
                 poll.register(stream, select.POLLIN)
         while time.monotonic() < deadline:
@@ -236,7 +237,7 @@ class ForkServer:
                     child.drain(self.limits)
                     return _DONE
                 poll.unregister(child.done)
-            if self._control.fileno() in ready:
+            if self.control.fileno() in ready:
                 reply = self._receive()
                 child.drain(self.limits)
                 if not reply:
@@ -246,7 +247,7 @@ class ForkServer:
 
     def _receive(self) -> dict[str, Any]:
         try:
-            return dict(json.loads(self._control.recv(4096) or b"{}"))
+            return dict(json.loads(self.control.recv(4096) or b"{}"))
         except TimeoutError:
             raise LateError(
                 say("running.worker.slow_start", seconds=START_SECONDS), hint=say("running.worker.late.hint")
@@ -256,10 +257,10 @@ class ForkServer:
 
     def _said(self) -> str:
         """Return the last line that the worker wrote before it ended."""
-        if self._process is None:
+        if self.process is None:
             return ""
-        self._process.kill()
-        lines = self._process.communicate()[1].decode("utf-8", "replace").strip().splitlines()
+        self.process.kill()
+        lines = self.process.communicate()[1].decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 
 
@@ -328,7 +329,7 @@ def _children_seconds() -> float:
 _DONE: dict[str, Any] = {"code": 0, "in_time": True, "cpu_seconds": 0.0, "set_up": ""}
 
 
-class _Child:
+class Child:
     """A child from outside: the pipes with what it answers, kept up to a bound, and prints, dropped; and a line to it.
 
     On the line it says that a job is done, and takes the next.
@@ -346,7 +347,7 @@ class _Child:
             os.set_blocking(fd, False)
 
     @classmethod
-    def new(cls) -> tuple[_Child, list[int]]:
+    def new(cls) -> tuple[Child, list[int]]:
         """Return the pipes and the line of a child, and the descriptors of its own ends."""
         (result, result_theirs), (prints, prints_theirs) = os.pipe(), os.pipe()
         done, done_theirs = socket.socketpair()

@@ -113,7 +113,7 @@ class Server:
     def _reap(self, pid: int, wall_seconds: float) -> dict[str, Any]:
         """Wait for a child until its time is up or the grader says so, end it and its group, and say how it ended."""
         pidfd = os.pidfd_open(pid)
-        in_time, computed, starved = self._wait(pid, pidfd, wall_seconds)
+        in_time, computed, starved = self.wait_for_child(pid, pidfd, wall_seconds)
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -124,7 +124,7 @@ class Server:
         code = os.waitstatus_to_exitcode(status)
         return {"code": code, "in_time": in_time, "cpu_seconds": seconds, "starved": starved}
 
-    def _wait(self, pid: int, pidfd: int, seconds: float) -> tuple[bool, float, bool]:
+    def wait_for_child(self, pid: int, pidfd: int, seconds: float) -> tuple[bool, float, bool]:
         """Return whether a child ended before it had to, its processor time if that was up, and whether it was starved.
 
         A new job on the way gives it new time, but no new processor time.  While it waits for a processor its time does not
