@@ -26,6 +26,7 @@ from grader.lms.common import feedback
 from grader.pipeline import Pipeline
 from grader.precompute import asides as measured_asides
 from grader.precompute import trainings as measured_trainings
+from grader.precompute.parts import Plan, save
 from grader.records import Result
 from grader.rendering import annotated, classpage, html, terminal
 from grader.rendering import summary as class_summary
@@ -91,10 +92,10 @@ def measured(other: Exercise, tmp_path_factory: pytest.TempPathFactory) -> Exerc
         patch.setattr(measured_asides, "PATIENCE", 20_000)
         patch.setattr(measured_asides, "WIDER", (1, 2, 3))
         patch.setattr(measured_asides, "SIGNAL_UNITS", 50)
+        exercise = exercises.load(str(folder), CHECKS)
         for module in (measured_trainings, measured_asides):
-            patch.setattr(module, "SPREAD_SEEDS", range(6))
-            module.main(str(folder))
-    return exercises.load(str(folder), CHECKS)
+            save(folder / module.FILE, module.make(exercise, Plan(seeds=6)))
+    return exercise
 
 
 def test_what_is_measured_for_an_exercise_is_measured_for_its_own_answers(measured):
