@@ -10,7 +10,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import msgspec
 from markupsafe import Markup
@@ -20,6 +20,9 @@ from grader.exercise.load import Exercise
 from grader.exercise.starts import Cache
 from grader.pipeline import Pipeline
 from grader.prepare import Prepared
+from grader.reading.extract.canonical import canonical
+from grader.reading.extract.facts import Arguments, Fact, SyntaxFacts
+from grader.reading.extract.scope import names_of_definition
 from grader.records import Call, Function, FunctionEvidence, FunctionResult, Outcome, TrainingRun
 from grader.rendering.html import Pieces, VerdictPieces
 from grader.rendering.picture import PictureInput
@@ -47,6 +50,9 @@ MOST_CALLED, MOST_ANSWERS, MOST_VERDICTS = 200, 256, 1000  # how many results a 
 MOST_HASHES = 256  # each holds what was hashed, some hundred kilobytes
 MOST_SECTIONS, MOST_PICTURES = 160, 400  # of pages: some 50 kilobytes a function, and 20 a picture
 MOST_LINES = 4000  # texts of functions whose lines are in colour
+MOST_TREES = 128  # cells whose syntax trees are remembered, and what is known of each; larger ones are not
+MOST_TEXTS = 1000  # texts of statements of which only something small is remembered
+MOST_FACT_CHARACTERS = 10_000
 MOST_BYTES = 1 << 20  # of arrays of one function: what is larger is not remembered
 Value = TypeVar("Value")
 
@@ -106,6 +112,31 @@ def _sha256(value: object) -> bytes:
     except UnicodeEncodeError:  # half of a character, which a file may hold
         data = repr(value).encode("ascii", "backslashreplace")
     return hashlib.sha256(data).digest()
+
+
+class RememberingSyntaxFacts(SyntaxFacts):
+    """Works out once what cells and statements say: most of a class's are the course's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._memos: dict[object, Memo[tuple[object]]] = {}
+
+    def of(self, function: Callable[Arguments, Fact], *arguments: Arguments.args, **named: Arguments.kwargs) -> Fact:
+        """Return what a function returned for the same arguments, unless the first is a long text."""
+        subject = arguments[0]
+        if isinstance(subject, str) and len(subject) > MOST_FACT_CHARACTERS:
+            return function(*arguments, **named)
+        memo = self._memos.get(function)
+        if memo is None:
+            memo = Memo(MOST_TEXTS if function in (canonical, names_of_definition) else MOST_TREES)
+            self._memos[function] = memo
+        key = (*arguments, *named.items())
+        fact = memo.get(key) or memo.put(key, (function(*arguments, **named),))
+        return cast("Fact", fact[0])
+
+    def clear(self) -> None:
+        """Forget all facts."""
+        self._memos.clear()
 
 
 class RememberingGatherer(Gatherer):
@@ -228,6 +259,7 @@ class RememberingPipeline(Pipeline):
         self._keys = Keys()
         self.verdicts: Memo[FunctionResult] = Memo(MOST_VERDICTS)
         self._right_verdicts: Memo[FunctionResult] = Memo(len(exercise.names))
+        self.facts = self._facts = RememberingSyntaxFacts()
         super().__init__(exercise, secret, cache=cache, limits=limits)
 
     def _assemble(self, sandbox: Sandbox, secret: bytes, solved: Mapping[str, Function]) -> None:
@@ -249,6 +281,7 @@ class RememberingPipeline(Pipeline):
         )
         for memo in memos:
             memo.clear()
+        self._facts.clear()
 
     def verdict(self, given: VerdictInput, known: Prepared) -> FunctionResult:
         """Return the verdict on equal evidence; evidence that was cut short is not expected again."""

@@ -19,7 +19,7 @@ from grader.explaining.summary import summarize
 from grader.faults import attempt, note
 from grader.messages import say
 from grader.prepare import Prepared, prepare, unanswered
-from grader.reading.extract import extract
+from grader.reading.extract import SyntaxFacts, extract
 from grader.reading.notebook import not_read, read
 from grader.records import (
     Evidence,
@@ -43,6 +43,8 @@ from grader.verdict import VerdictInput, source, summed_up, unjudged, verdict, w
 
 class Pipeline:
     """Grades submissions of one exercise with a confined worker that stays warm; each is graded as if it were the first."""
+
+    facts: SyntaxFacts | None = None  # of other notebooks: none
 
     def __init__(
         self, exercise: Exercise, secret: bytes, *, cache: Cache | None = None, limits: Limits | None = None
@@ -107,7 +109,7 @@ class Pipeline:
         """Extract, run, repair and train: everything that touches the outside world."""
         shorts = {task.short: task.name for task in self.exercise.tasks}
         limits = self.gatherer.sandbox.limits
-        extracted = reading.extract(notebook, self.exercise.names, self.exercise.given, shorts, limits)
+        extracted = reading.extract(notebook, self.exercise.names, self.exercise.given, shorts, limits, self.facts)
         self.gatherer.begin(extracted.cpu_seconds)
         functions = {
             name: replace(function, cell_name=notebook.cell_name(function.place))

@@ -29,6 +29,7 @@ from grader.faults import attempt
 from grader.messages import say
 from grader.reading import extract as extraction
 from grader.reading import notebook as notebooks
+from grader.reading.extract.facts import SyntaxFacts
 from grader.records import Cell, Function, Notebook, Printed
 
 if TYPE_CHECKING:
@@ -108,12 +109,20 @@ def is_small(data: bytes, most_parts: int = ORDINARY_PARTS) -> bool:
 
 
 def extract(
-    notebook: Notebook, names: Sequence[str], given: Mapping[str, str], shorts: Mapping[str, str], limits: Limits
+    notebook: Notebook,
+    names: Sequence[str],
+    given: Mapping[str, str],
+    shorts: Mapping[str, str],
+    limits: Limits,
+    facts: SyntaxFacts | None = None,
 ) -> Extracted:
-    """Find every function of `names` within the limits; where they are reached, the notebook is unreadable."""
+    """Find every function of `names` within the limits; where they are reached, the notebook is unreadable.
+
+    `facts` is what was worked out of other notebooks.
+    """
     job = Extract(notebook, tuple(names), given, shorts)
     if is_ordinary(notebook.cells):
-        return extracted(job)
+        return extracted(job, facts)
     try:
         answer, cpu_seconds = answered(job, Extracted, limits)
         return replace(answer, cpu_seconds=cpu_seconds)
@@ -131,10 +140,11 @@ def is_ordinary(cells: Sequence[Cell]) -> bool:
     )
 
 
-def extracted(job: Extract) -> Extracted:
+def extracted(job: Extract, facts: SyntaxFacts | None = None) -> Extracted:
     """Find the functions, in this process."""
-    notebook, functions = extraction.extract(job.notebook, job.names, job.given)
-    shown = attempt("reading saved outputs", lambda: extraction.printed(notebook, job.shorts), lambda _: {})
+    facts = facts or SyntaxFacts()
+    notebook, functions = extraction.extract(job.notebook, job.names, job.given, facts)
+    shown = attempt("reading saved outputs", lambda: extraction.printed(notebook, job.shorts, facts), lambda _: {})
     return Extracted(replace(notebook, cells=()), functions, shown)
 
 

@@ -175,6 +175,49 @@ def test_code_of_notebooks_is_executed_in_the_worker_only(path):
         assert not calls & {"exec", "eval", "compile", "__import__"}
 
 
+# What decides how fast a class is graded is remembered in memo.py.  A cache elsewhere holds a constant of the process, or is
+# small and used again within one submission only.
+CONSTANT, WITHIN_ONE = "a constant of the process", "used again within one submission"
+CACHES = {
+    "classroom/cluster.py": (CONSTANT, "whether this machine confines code"),
+    "exercise/fast/machine.py": (CONSTANT, "the machine code of the training"),
+    "judging/diagnosis/recovered.py": (CONSTANT, "the shapes that a list of sizes asks for"),
+    "judging/diagnosis/streams.py": (CONSTANT, "the numbers of a seed, and the shipped index of seeds"),
+    "judging/diagnosis/text.py": (WITHIN_ONE, "the syntax tree of the function that is judged"),
+    "reading/extract/canonical.py": (WITHIN_ONE, "the syntax tree of the statement that is carried"),
+    "reading/extract/exports.py": (CONSTANT, "the names that a module gives"),
+    "rendering/boundary.py": (CONSTANT, "the points of the exercise"),
+    "rendering/excerpt.py": (CONSTANT, "the lexer and its kinds of words"),
+    "rendering/html.py": (CONSTANT, "the package's own templates, styles and scripts"),
+    "rendering/image.py": (CONSTANT, "the package's own styles"),
+    "running/repair/catalogue.py": (CONSTANT, "what the exercise's own solution writes"),
+    "running/repair/code.py": (WITHIN_ONE, "the syntax trees of the function that is repaired"),
+    "running/sandbox/worker/answer.py": (CONSTANT, "the names of NumPy's types"),
+}  # fmt: skip
+MOST_WITHIN_ONE = 64
+
+
+def caches_of(path: Path) -> list[float]:
+    """Return how many results each cache of functools in a file may hold."""
+    sizes = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            names = [ast.unparse(decorator) for decorator in node.decorator_list]
+            sizes += [float("inf") for name in names if name in ("cache", "functools.cache", "lru_cache")]
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("lru_cache"):
+            [most] = [*node.args, *(keyword.value for keyword in node.keywords)]
+            sizes.append(ast.literal_eval(most))
+    return sizes
+
+
+def test_what_decides_speed_is_remembered_in_one_place():
+    caches = {path.relative_to(PACKAGE).as_posix(): sizes for path in MODULES if (sizes := caches_of(path))}
+    assert caches.keys() == CACHES.keys()
+    assert not [
+        name for name, sizes in caches.items() if CACHES[name][0] == WITHIN_ONE and max(sizes) > MOST_WITHIN_ONE
+    ]
+
+
 def test_the_rule_finds_a_stray_import(tmp_path):
     stray = tmp_path / "stray.py"
     stray.write_text("def late():\n    from grader.running.sandbox.server import start\n    import sqlite3\n")

@@ -7,19 +7,18 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import SequenceMatcher
-from functools import lru_cache
 from typing import NamedTuple
 
 from grader.faults import note
 from grader.messages import say
 from grader.reading.extract.cells import (
     MOST_CHARACTERS,
-    REMEMBERED,
     Broken,
     Code,
     read,
     too_long,
 )
+from grader.reading.extract.facts import SyntaxFacts
 from grader.reading.extract.printed import printed
 from grader.reading.extract.scope import Binding, Needs, Scope
 from grader.reading.extract.targets import top_level
@@ -28,7 +27,7 @@ from grader.reading.extract.texts import unfolded
 from grader.reading.problems import problem as reading_problem
 from grader.records import Function, Notebook, Place, Problem
 
-__all__ = ["extract", "printed"]
+__all__ = ["SyntaxFacts", "extract", "printed"]
 
 _DAMAGES = ("truncated_json", "damaged_function")
 _DEFINITION_ELSEWHERE = ("code_in_markdown", "damaged_function")  # problems that name a function which cannot be run
@@ -39,16 +38,17 @@ _SIMILAR = 0.85  # names this alike (difflib's ratio of what follows the common 
 
 
 def extract(
-    notebook: Notebook, names: Iterable[str], given: Mapping[str, str] | None = None
+    notebook: Notebook, names: Iterable[str], given: Mapping[str, str] | None = None, facts: SyntaxFacts | None = None
 ) -> tuple[Notebook, Mapping[str, Function]]:
     """Find every function of `names` in a notebook.
 
     `given` holds statements by the name they bind, for names that the course's own first cell provides.  Returns the
     notebook, its status and problems completed by what only the code shows, and a `Function` for every name, in the
-    order of `names`.
+    order of `names`.  `facts` is what was worked out of other notebooks; without it nothing is known yet.
     """
     names = tuple(names)
-    codes = unfolded(_codes(notebook))
+    facts = facts or SyntaxFacts()
+    codes = unfolded(_codes(notebook, facts), facts)
     scope = Scope(codes, given or {}, names)
     seeded = _seeded(codes)
     functions = {name: _found(name, names, codes, scope, seeded) for name in names}
@@ -57,13 +57,13 @@ def extract(
     return _completed(notebook, codes, functions), functions
 
 
-def _codes(notebook: Notebook) -> Iterable[Code]:
+def _codes(notebook: Notebook, facts: SyntaxFacts) -> Iterable[Code]:
     """Parse code cells, as long as they are not too much together."""
     left = MOST_CHARACTERS
     for cell in notebook.cells:
         if cell.kind == "code":
             left -= len(cell.source)
-            yield read(cell) if left >= 0 else too_long(cell)
+            yield read(cell, facts) if left >= 0 else too_long(cell)
             left += len(cell.source) if left < 0 else 0
 
 
@@ -281,7 +281,7 @@ class _Seeded(NamedTuple):
 
 
 def _seeded(codes: list[Code]) -> _Seeded:
-    found = ((code, _seeding(code.statements)) for code in codes)
+    found = ((code, code.facts.of(_seeding, code.statements)) for code in codes)
     return next((_Seeded(code.place(call), _number(call)) for code, call in found if call), _Seeded())
 
 
@@ -291,7 +291,6 @@ def _number(call: ast.Call) -> int | None:
     return value if type(value) is int and abs(value) < 1 << 32 else None
 
 
-@lru_cache(REMEMBERED)
 def _seeding(statements: tuple[ast.stmt, ...]) -> ast.Call | None:
     for statement in top_level(statements):
         call = statement.value if isinstance(statement, ast.Expr) else None

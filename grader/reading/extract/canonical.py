@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from grader.reading.extract.cells import TEXTS, parse, remembered
+from grader.reading.extract.cells import parse
 
 # names, attributes and modules through which code can look at itself, also in texts, where `format` looks
 _LOOKS = re.compile(
@@ -31,7 +31,6 @@ class CanonicalText:
 syntax = lru_cache(8)(parse)  # the names and the canonical text of a statement are asked for, one soon after the other
 
 
-@remembered(TEXTS)
 def canonical(text: str) -> CanonicalText:
     """Return what is run for a text: what `ast.unparse` makes of it, or the text itself."""
     try:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property, lru_cache, wraps
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
-from typing import TypeVar
 
 from grader.messages import say
+from grader.reading.extract.facts import SyntaxFacts
 from grader.records import Cell, Place
-
-Made = TypeVar("Made")
 
 PYTHON_MAGICS = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun", "python", "python3", "pycache"})
 
@@ -29,8 +27,6 @@ _PROMPT = re.compile(r"\A(?:In \[\d*\]: ?|[ \t]*\.{3,}: ?|>>> ?|\.\.\. ?)")
 _CONTINUES = re.compile(r"[)\]}#]|(?:else|elif|except|finally)\b")
 _NOTHING_MORE = re.compile(rb"[ \t\f\r\v]*(?:#|$)")
 MOST_INDENT = 1000  # columns; Python reads no more than a hundred levels
-REMEMBERED, REMEMBERED_CHARACTERS = 128, 10_000  # texts whose syntax trees are kept: so many, of at most so much text
-TEXTS = 1000  # texts of which only something small is kept
 MOST_CHARACTERS = 1_000_000  # of a notebook's code: parsing takes a hundred times the memory of the text
 
 
@@ -46,12 +42,16 @@ class Broken:
 
 @dataclass(frozen=True)
 class Code:
-    """A code cell: the text that was parsed (as many lines as the cell has), its statements, its broken pieces."""
+    """A code cell: the text that was parsed (as many lines as the cell has), its statements, its broken pieces.
+
+    `facts` has what was worked out of these statements.
+    """
 
     cell: Cell
     text: str
     statements: tuple[ast.stmt, ...]
     broken: tuple[Broken, ...] = ()
+    facts: SyntaxFacts = field(default_factory=SyntaxFacts, compare=False, repr=False)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -87,28 +87,13 @@ class Code:
         return not before.strip() and _NOTHING_MORE.match(self._encoded[last - 1], node.end_col_offset or 0) is not None
 
 
-def read(cell: Cell) -> Code:
+def read(cell: Cell, facts: SyntaxFacts) -> Code:
     """Parse a code cell; what does not parse is kept apart and does no harm to the rest."""
-    return Code(cell, *_parsed(cell.source))
+    return Code(cell, *facts.of(parsed, cell.source), facts)
 
 
-def remembered(most: int) -> Callable[[Callable[[str], Made]], Callable[[str], Made]]:
-    """Keep what was made of the last short texts: most cells are the course's own, the same in a whole class."""
-
-    def keeping(make: Callable[[str], Made]) -> Callable[[str], Made]:
-        kept = lru_cache(most)(make)
-
-        @wraps(make)
-        def made(text: str) -> Made:
-            return kept(text) if len(text) <= REMEMBERED_CHARACTERS else make(text)
-
-        return made
-
-    return keeping
-
-
-@remembered(REMEMBERED)
-def _parsed(source: str) -> tuple[str, tuple[ast.stmt, ...], tuple[Broken, ...]]:
+def parsed(source: str) -> tuple[str, tuple[ast.stmt, ...], tuple[Broken, ...]]:
+    """Return what Python can read of a cell's text: the text, its statements, and the pieces that it cannot read."""
     for text in _readings(source):
         try:
             return text, tuple(parse(text).body), ()

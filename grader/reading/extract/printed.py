@@ -10,10 +10,10 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 
-from grader.reading.extract.cells import REMEMBERED, Code, read
+from grader.reading.extract.cells import Code, read
+from grader.reading.extract.facts import SyntaxFacts
 from grader.reading.extract.targets import Definition
 from grader.records import ModelSettings, Notebook, Printed, PrintedArrays, PrintedRun
 
@@ -53,36 +53,35 @@ class _Model:
     layers: tuple[int, ...] | None
 
 
-def printed(notebook: Notebook, words: Mapping[str, str]) -> Mapping[str, Printed]:
+def printed(notebook: Notebook, words: Mapping[str, str], facts: SyntaxFacts | None = None) -> Mapping[str, Printed]:
     """Return what was printed, by function; where there are several cells of a kind, the last one counts.
 
     `words` maps what the course's `model` calls an initialization to the function that makes it.
     """
-    cells = [_ran(code) for code in _codes(notebook, tuple(words.values()))]
+    cells = [_ran(code) for code in _codes(notebook, tuple(words.values()), facts or SyntaxFacts())]
     runs, shown = dict(_runs(cells, words)), dict(_shown(cells, frozenset(words.values())))
     return {name: Printed(runs.get(name), shown.get(name)) for name in words.values() if name in runs or name in shown}
 
 
-def _codes(notebook: Notebook, names: Sequence[str]) -> Iterator[Code]:
+def _codes(notebook: Notebook, names: Sequence[str], facts: SyntaxFacts) -> Iterator[Code]:
     """Parse the code cells that can matter here; of the others only their place in the order counts."""
     for cell in notebook.cells:
         if cell.kind == "code":
             called = ("model", "predict", *names) if cell.output else ("model",)
             matters = any(f"{name}(" in cell.source for name in called)
-            yield read(cell) if matters and len(cell.source) <= MOST_SOURCE_CHARACTERS else Code(cell, "", ())
+            is_read = matters and len(cell.source) <= MOST_SOURCE_CHARACTERS
+            yield read(cell, facts) if is_read else Code(cell, "", (), (), facts)
 
 
 def _ran(code: Code) -> _Ran:
-    return _Ran(code, _calls(code.statements))
+    return _Ran(code, code.facts.of(_calls, code.statements))
 
 
-@lru_cache(REMEMBERED)  # by the very trees: those of equal cells are the same
 def _nodes(statements: tuple[ast.stmt, ...]) -> tuple[ast.AST, ...]:
     running = (statement for statement in statements if not isinstance(statement, Definition))
     return tuple(node for statement in running for node in ast.walk(statement))
 
 
-@lru_cache(REMEMBERED)
 def _calls(statements: tuple[ast.stmt, ...]) -> Mapping[str, Sequence[ast.Call]]:
     calls: dict[str, list[ast.Call]] = {}
     for node in _nodes(statements):
@@ -98,7 +97,7 @@ def _runs(cells: Sequence[_Ran], words: Mapping[str, str]) -> Iterator[tuple[str
     """Yield function and output of each cell that calls `model` once, in a way that can be read."""
     own: _Model | None = None
     for index, cell in enumerate(cells):
-        own = _own_model(cell.code.statements, frozenset(words.values())) or own
+        own = cell.code.facts.of(_own_model, cell.code.statements, frozenset(words.values())) or own
         calls = cell.calls.get("model", ())
         given = _given(own, calls[0]) if len(calls) == 1 else None
         settings = None if given is None else _settings(own, given)
@@ -109,7 +108,6 @@ def _runs(cells: Sequence[_Ran], words: Mapping[str, str]) -> Iterator[tuple[str
             yield function, PrintedRun(cell.code.place(calls[0]), settings, accuracies, costs)
 
 
-@lru_cache(REMEMBERED)
 def _own_model(statements: tuple[ast.stmt, ...], names: frozenset[str]) -> _Model | None:
     """Return the last definition of `model` at a cell's left margin, or None."""
     definitions = (node for node in reversed(statements) if isinstance(node, ast.FunctionDef))
@@ -220,13 +218,16 @@ def _of_test(before: str) -> bool:
 def _shown(cells: Sequence[_Ran], names: frozenset[str]) -> Iterator[tuple[str, PrintedArrays]]:
     """Yield function and arrays of each cell that calls one function once and only shows what came back."""
     for cell in cells:
-        calls = [(name, call) for name, found in cell.calls.items() if name in names for call in found]
+        calls = [(name, call) for name, of_name in cell.calls.items() if name in names for call in of_name]
         arrays = dict(_arrays(cell.code.cell.output)) if len(calls) == 1 else {}
-        if arrays and _only_shows(cell.code.statements, calls[0][0]) and (layers := _sizes(calls[0][1])):
-            yield calls[0][0], PrintedArrays(cell.code.place(calls[0][1]), layers, arrays)
+        if not arrays:
+            continue
+        [(name, call)] = calls
+        is_pure = cell.code.facts.of(_only_shows, cell.code.statements, name)
+        if is_pure and (layers := _sizes(call)):
+            yield name, PrintedArrays(cell.code.place(call), layers, arrays)
 
 
-@lru_cache(REMEMBERED)
 def _only_shows(statements: tuple[ast.stmt, ...], function: str) -> bool:
     nodes = _nodes(statements)
     names = [node for node in nodes if isinstance(node, ast.Name)]

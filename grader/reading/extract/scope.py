@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from grader.reading.extract.canonical import CanonicalText, canonical, syntax
-from grader.reading.extract.cells import TEXTS, Code, parse, remembered
+from grader.reading.extract.cells import Code, parse
 from grader.reading.extract.exports import is_of_the_course, is_provided, source_of
 from grader.reading.extract.targets import (
     ANY_NAME,
@@ -120,7 +120,7 @@ class Binding:
     @property
     def unit(self) -> Unit:
         """The statement as it is carried."""
-        text = CanonicalText(self.text) if self.alias else canonical(self.text)
+        text = CanonicalText(self.text) if self.alias else self.code.facts.of(canonical, self.text)
         return Unit(self.text, self.place, _hash(text.text), text.text if text.lines else "", text.lines)
 
 
@@ -183,7 +183,7 @@ class Scope:
         self._aliases = effects.aliases
         for code in codes:
             binding: Binding | None = None
-            for name, node, alias, partial in effects.rows(code.statements):
+            for name, node, alias, partial in effects.rows(code):
                 if binding is None or binding.node is not node or binding.alias is not alias:
                     order += 1
                     binding = Binding(code, node, order, alias)  # one for all names that a statement binds
@@ -617,13 +617,13 @@ def _free_names(binding: Binding) -> dict[str, int]:
     node = binding.node
     if not isinstance(node, Definition):
         return _names_in(binding.text, node, "")  # the text itself: not every constant can be written out again
-    lines = _names_of_definition(binding.text)
+    lines = binding.code.facts.of(names_of_definition, binding.text)
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     return {name: line + first - 1 for name, line in lines.items()}
 
 
-@remembered(TEXTS)
-def _names_of_definition(text: str) -> dict[str, int]:
+def names_of_definition(text: str) -> dict[str, int]:
+    """Return the names that a definition takes from outside, each with its line in the text."""
     try:
         (node,) = syntax(text).body
     except (SyntaxError, ValueError):  # nothing that Python would run

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from grader.reading.extract.cells import REMEMBERED, Code
+from grader.reading.extract.cells import Code
 from grader.reading.extract.exports import is_provided
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -41,7 +40,6 @@ _INERT_MAKERS = frozenset({"", "logging", "open"})
 ANY_NAME = "*any"  # what a statement binds that may bind whatever name
 
 
-@lru_cache(REMEMBERED)  # by the very trees: those of equal cells are the same
 def _bound(statements: tuple[ast.stmt, ...]) -> tuple[tuple[str, ast.stmt, ast.alias | None, bool], ...]:
     """Return each name that statements bind or, partly, change, with the statement; for `import *` the name is a star."""
     return tuple(row for node in top_level(statements) for row in _bound_by(node))
@@ -289,10 +287,16 @@ class Effects:
     """What calls at the top level of a notebook set and change: `setup()` may set names, `config.set(3)` its object."""
 
     def __init__(self, codes: Iterable[Code]) -> None:
-        own = [_own_of(code.statements) for code in codes]
+        codes = list(codes)
+        own = [code.facts.of(_own_of, code.statements) for code in codes]
         called = frozenset(name for each in own for name in each.called)
-        functions = [(name, node) for each in own for name, node in each.functions if name in called]
-        self.effects = {name: effect for name, node in functions if any(effect := _effect(node))}
+        functions = [
+            (name, code.facts.of(_effect, node))
+            for code, each in zip(codes, own, strict=True)
+            for name, node in each.functions
+            if name in called
+        ]
+        self.effects = {name: effect for name, effect in functions if any(effect)}
         classes = {name for each in own for name in each.classes}
         inert = _INERT_MAKERS.union(*(each.inert for each in own))
         self.instances = classes | {name for each in own for name, maker in each.calls if maker not in inert}
@@ -304,12 +308,12 @@ class Effects:
             for name, other in each.aliases:
                 self.aliases.setdefault(name, []).append(other)
 
-    def rows(self, statements: tuple[ast.stmt, ...]) -> Iterable[tuple[str, ast.stmt, ast.alias | None, bool]]:
-        """Return each name that statements bind or, partly, change, with the statement."""
-        own = _own_of(statements)
+    def rows(self, code: Code) -> Iterable[tuple[str, ast.stmt, ast.alias | None, bool]]:
+        """Return each name that the statements of a cell bind or, partly, change, with the statement."""
+        own = code.facts.of(_own_of, code.statements)
         if own.called.isdisjoint(self.effects) and own.used.isdisjoint(self.changeable):
-            return _bound(statements)
-        return [row for node in top_level(statements) for row in (*_bound_by(node), *self._changed(node))]
+            return code.facts.of(_bound, code.statements)
+        return [row for node in top_level(code.statements) for row in (*_bound_by(node), *self._changed(node))]
 
     def _changed(self, node: ast.stmt) -> Iterator[tuple[str, ast.stmt, ast.alias | None, bool]]:
         if isinstance(node, Definition):
@@ -342,7 +346,6 @@ class Effects:
                 yield from ((name, True) for each in call.args if (name := root_of(each)))
 
 
-@lru_cache(REMEMBERED)
 def _own_of(statements: tuple[ast.stmt, ...]) -> _Own:
     own = _Own()
     for node in top_level(statements):
@@ -412,7 +415,6 @@ def looped_over(loop: ast.For | ast.AsyncFor) -> list[str]:
     return [node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called]
 
 
-@lru_cache(REMEMBERED)
 def _effect(function: ast.FunctionDef) -> tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
     """Return the names that calling a function sets, those whose objects it changes, and the arguments that it changes."""
     arguments = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from grader.reading.extract.cells import MOST_CHARACTERS, Code, read
 from grader.reading.extract.exports import is_of_the_course, is_provided
+from grader.reading.extract.facts import SyntaxFacts
 from grader.records import Cell
 
 _WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?[\"']?(?:\./)?(\w+)\.py[\"']?[ \t]*$", re.MULTILINE)
@@ -31,7 +32,7 @@ _USES_TEXTS = ("exec", "eval(", ".ex(", "run_", "write", "file=", "%%", ".py")
 _IN_CELL = frozenset({"run_cell", "ex"})  # methods of the shell
 
 
-def unfolded(codes: Iterable[Code]) -> list[Code]:
+def unfolded(codes: Iterable[Code], facts: SyntaxFacts) -> list[Code]:
     """Return a notebook's code with what it runs as texts, and the modules that it writes, read where they are used.
 
     Names of a written module become names of the notebook: `from module import *` and `import module` alike.
@@ -39,7 +40,7 @@ def unfolded(codes: Iterable[Code]) -> list[Code]:
     codes = list(codes)
     if not any(word in code.cell.source for code in codes for word in _USES_TEXTS):
         return codes
-    reader = _TextReader()
+    reader = _TextReader(facts)
     parts = [part for code in codes for part in reader.unfolded(code)]
     return _with_written_modules(parts, reader)
 
@@ -56,6 +57,7 @@ class _Text:
 class _TextReader:
     """Goes through a notebook and knows which texts names stand for, and what was written into which file."""
 
+    facts: SyntaxFacts
     texts: dict[str, _Text] = field(default_factory=dict)
     cells: dict[str, Cell] = field(default_factory=dict)  # by name, the cell of its text
     files: dict[str, str] = field(default_factory=dict)  # by name, the module whose file it stands for
@@ -79,7 +81,7 @@ class _TextReader:
             yield replace(pending, statements=tuple(rest))
             rest, pending = [], replace(code, broken=())
             self.depth += 1
-            yield from self.unfolded(read(inner))
+            yield from self.unfolded(read(inner, self.facts))
             self.depth -= 1
         yield pending if len(rest) == len(pending.statements) else replace(pending, statements=tuple(rest))
 
@@ -275,7 +277,7 @@ def _with_written_modules(codes: list[Code], reader: _TextReader) -> list[Code]:
         names += [name for name in _imported(code) if name in written and name not in read_already]
         for name in dict.fromkeys(names):
             read_already.add(name)
-            result += [part for cell in written[name] for part in reader.unfolded(read(cell))]
+            result += [part for cell in written[name] for part in reader.unfolded(read(cell, reader.facts))]
         result += _without_imports_of(code, written, unknown)
     return result
 
@@ -301,25 +303,25 @@ def _without_imports_of(code: Code, written: Mapping[str, list[Cell]], unknown: 
     kept: list[ast.stmt] = []
     pieces: list[Code] = []
     for statement in code.statements:
-        texts = _assignments_for(statement, written)
+        texts = _assignments_for(statement, written, code.facts)
         texts = _unknown_import(statement, unknown) if texts is None else texts
         if texts is None:
             kept.append(statement)
         else:
             place = code.place(statement)
-            pieces += [read(Cell("code", text, place.cell, place.line)) for text in texts]
+            pieces += [read(Cell("code", text, place.cell, place.line), code.facts) for text in texts]
     yield from pieces
     yield code if len(kept) == len(code.statements) else replace(code, statements=tuple(kept))
 
 
-def _assignments_for(statement: ast.stmt, written: Mapping[str, list[Cell]]) -> list[str] | None:
+def _assignments_for(statement: ast.stmt, written: Mapping[str, list[Cell]], facts: SyntaxFacts) -> list[str] | None:
     """Return what an import of a written module does to the notebook's names; None if it is another statement."""
     if isinstance(statement, ast.ImportFrom) and statement.module in written:
         aliases = [alias for alias in statement.names if alias.asname not in (None, alias.name)]
         return [f"{alias.asname} = {alias.name}" for alias in aliases]
     if isinstance(statement, ast.Import) and any(alias.name in written for alias in statement.names):
         return [
-            _as_class(alias.asname or alias.name, written[alias.name])
+            _as_class(alias.asname or alias.name, written[alias.name], facts)
             if alias.name in written
             else ast.unparse(ast.Import([alias]))
             for alias in statement.names
@@ -347,9 +349,9 @@ def _unknown_import(statement: ast.stmt, unknown: frozenset[str]) -> list[str] |
     return None
 
 
-def _as_class(name: str, cells: list[Cell]) -> str:
+def _as_class(name: str, cells: list[Cell], facts: SyntaxFacts) -> str:
     """Return the assignment of a class that has the names of a module."""
-    statements = [statement for cell in cells for statement in read(cell).statements]
+    statements = [statement for cell in cells for statement in read(cell, facts).statements]
     names = dict.fromkeys(own for statement in statements for own in _names_bound_by(statement))
     entries = ", ".join(f"{own!r}: {own}" for own in names)
     return f"{name} = type({name!r}, (), {{{entries}}})"
