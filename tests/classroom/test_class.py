@@ -531,7 +531,7 @@ def test_zips_are_opened_wherever_they_lie(tmp_path):
         with submissions.opened(names[f"{prefix}bob/hw.zip/x.ipynb"]) as path:
             assert path.read_bytes() == b"{}"
     assert "section/ada.zip/deep.ZIP/y.py" in {one.name for one in submissions.find([tmp_path / "in"]).submissions}
-    assert found.ignored["broken.zip"] == "a zip that cannot be opened, or holds nothing"
+    assert found.ignored["broken.zip"] == "a zip that is empty or cannot be opened"
     assert found.ignored["bob/hw.zip/deep.ZIP/notes.txt"] == "not a notebook"
 
 
