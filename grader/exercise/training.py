@@ -207,7 +207,7 @@ def train(
     looks, at = [], 0
     for iteration in moments(model.iterations):
         steps.advance(values, iteration - at)
-        looks.append(_look(values, data, model.learning_rate))
+        looks.append(_look(values, data))
         at = iteration
         if watch is not None and watch(iteration):
             raise Stopped
@@ -283,17 +283,15 @@ def cost(A: Floats, Y: Floats) -> float:
     return float(1.0 / Y.shape[1] * np.nansum(terms))
 
 
-def _look(values: dict[str, Floats], data: Data, learning_rate: float) -> tuple[Any, ...]:
+def _look(values: dict[str, Floats], data: Data) -> tuple[Any, ...]:
     """Return the entries of a trace, in the order of its fields."""
     with np.errstate(all="ignore"):
         step = _step(values, data.X_train, data.Y_train)
         *hidden, A = step.activations[1:]
-        norms, sizes = _norms(step.gradients, "dW"), _norms(values, "W")
         return (
             cost(A, data.Y_train),
             _exact_cost(values, step.activations, data.Y_train),
-            norms,
-            tuple(_ratio(learning_rate * norm, size) for norm, size in zip(norms, sizes, strict=True)),
+            _norms(step.gradients, "dW"),
             tuple(float(np.mean(~np.any(a > 0, axis=1))) for a in hidden),
             _saturated(A),
         )
@@ -310,11 +308,6 @@ def _without_biases(values: dict[str, Floats], data: Data) -> Beginning[float] |
 
 def _saturated(A: Floats) -> float:
     return float(np.mean(np.abs(A - 0.5) > 0.499))
-
-
-def _ratio(step: float, size: float) -> float:
-    """Return a step by the size of what it changes; 0 where nothing changes."""
-    return 0.0 if step == 0 else step / size if size else math.inf
 
 
 def _update(values: dict[str, Floats], step: _Pass, learning_rate: float) -> None:

@@ -7,7 +7,7 @@ which it would be false, and no scale is said to do better than another unless i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from grader.exercise.shipped import TENTHS
@@ -649,11 +649,6 @@ def _rule(facts: Facts) -> Iterator[str]:
             f"has to try scales: it starts at a cost of {cost(mine.cost_first)}, scale 1 at "
             f"{cost(measured.runs[1.0].cost_first)}."
         )
-
-
-def _hidden(layers: Sequence[int]) -> str:
-    hidden = len(layers) - 2
-    return f"{_word(hidden)} hidden layer{'' if hidden == 1 else 's'}"
 
 
 def _names(layers: int) -> str:

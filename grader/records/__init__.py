@@ -345,15 +345,14 @@ class Trace(Generic[N]):
     """What a run looked like before the step of some iterations, one entry each.
 
     `cost` is what the notebook computes (inf where it takes the log of 0), `exact_cost` the same cross-entropy in softplus form,
-    finite; norms are Frobenius norms of dW by layer, relative steps learning rate * |dW| / |W| by layer; `dead` is the share of
-    units that are 0 for every point, by hidden layer; `saturated` the share of outputs beyond 0.001 and 0.999.
+    finite; norms are Frobenius norms of dW by layer; `dead` is the share of units that are 0 for every point, by hidden layer;
+    `saturated` the share of outputs beyond 0.001 and 0.999.
     """
 
     iterations: tuple[int, ...] = ()
     cost: tuple[N, ...] = ()
     exact_cost: tuple[N, ...] = ()
     gradient_norms: tuple[tuple[N, ...], ...] = ()
-    relative_steps: tuple[tuple[N, ...], ...] = ()
     dead: tuple[tuple[N, ...], ...] = ()
     saturated: tuple[N, ...] = ()
 

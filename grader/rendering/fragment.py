@@ -14,7 +14,6 @@ from grader.rendering import html, text, words
 
 # what any system's sanitizer may be expected to leave; a test holds the template to it
 TAGS = frozenset("p br strong em code pre ul ol li h3 h4 table thead tbody tr th td".split())
-PAGE_TAGS = TAGS | {"html", "head", "meta", "title", "body"}
 MOST_LINE = 2_000  # characters of one line: a message may quote an endless one of the student's
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from grader.classroom.submissions import suffix_of
@@ -20,7 +19,7 @@ from grader.lms.common import points, tables
 from grader.lms.common.archives import Member, contents, write_zip
 from grader.lms.common.layout import HandedIn, HandedInFile, lay_out, set_aside
 from grader.lms.common.system import Collect, Done, Export, Graded
-from grader.lms.common.tables import Column
+from grader.lms.common.tables import Column, FilledTable
 from grader.messages import say
 
 GRADEBOOK = "canvas-gradebook.csv"
@@ -129,7 +128,7 @@ def _gradebook(request: Export) -> Done:
     return Done(
         files=(path,),
         messages=(
-            _counted(column, filled),
+            filled.counted(column),
             *points.converted(request.possible, column.possible),
         ),
         attention=tuple(filled.attention),
@@ -148,24 +147,13 @@ def choose(book: Gradebook, request: Export) -> Column:
     )
 
 
-@dataclass(slots=True)
-class _FilledGradebook:
-    """The rows that have a score of ours, in the gradebook's order, and what became of the others."""
-
-    rows: list[list[str]]
-    attention: list[str]
-    new: int = 0
-    changed: int = 0
-    same: int = 0
-
-
-def _filled(request: Export, book: Gradebook, column: Column) -> _FilledGradebook:
+def _filled(request: Export, book: Gradebook, column: Column) -> FilledTable:
     wanted = {
         submission.entry.student: submission
         for submission in request.graded
         if "anonymous_id" not in submission.entry.lms
     }
-    filled = _FilledGradebook([], [])
+    filled = FilledTable()
     for row in book.students:
         submission = wanted.pop(row[book.id_column].strip() if len(row) > book.id_column else "", None)
         if submission is not None:
@@ -178,19 +166,8 @@ def _filled(request: Export, book: Gradebook, column: Column) -> _FilledGradeboo
     return filled
 
 
-def _counted(column: Column, filled: _FilledGradebook) -> str:
-    return say(
-        "lms.column_filled",
-        header=column.header,
-        count=len(filled.rows),
-        new=filled.new,
-        changed=filled.changed,
-        same=filled.same,
-    )
-
-
 def _fill(
-    filled: _FilledGradebook, request: Export, book: Gradebook, column: Column, row: Sequence[str], submission: Graded
+    filled: FilledTable, request: Export, book: Gradebook, column: Column, row: Sequence[str], submission: Graded
 ) -> None:
     """Add a student's row with the score, unless Canvas says that there is to be none."""
     score = request.score(submission)
@@ -207,13 +184,7 @@ def _fill(
             say("lms.canvas.goes_to", label=submission.label, name=name, student=submission.entry.student)
         )
     new = points.out_of(score, request.possible, column.possible)
-    before = points.as_number(old)
-    if before is None:
-        filled.new += 1
-    elif points.equal(before, new):
-        filled.same += 1
-    else:
-        filled.changed += 1
+    if filled.count(points.as_number(old), new):
         filled.attention.append(say("lms.canvas.becomes", label=submission.label, old=old, new=points.number(new)))
     width = max(len(row), column.index + 1)
     cells = [*row, *[""] * (width - len(row))]

@@ -6,13 +6,13 @@ import csv
 import io
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from grader.errors import RequestError
 from grader.files import replacing
-from grader.lms.common.points import exact, number
+from grader.lms.common.points import equal, exact, number
 from grader.messages import say
 
 DELIMITERS = (",", ";", "\t")
@@ -117,6 +117,39 @@ class Column:
     title: str
     id: str = ""
     possible: Decimal | None = None
+
+
+@dataclass(slots=True)
+class FilledTable:
+    """The rows that are written to an LMS's table, and what became of the grades that were in it."""
+
+    rows: list[list[str]] = field(default_factory=list)
+    attention: list[str] = field(default_factory=list)
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+
+    def count(self, before: Decimal | None, grade: Decimal) -> bool:
+        """Count a grade as new, the same or changed, and return whether another grade was there."""
+        if before is None:
+            self.new += 1
+        elif equal(before, grade):
+            self.same += 1
+        else:
+            self.changed += 1
+            return True
+        return False
+
+    def counted(self, column: Column) -> str:
+        """Return how many grades were filled into a column, and what became of those that were there."""
+        return say(
+            "lms.column_filled",
+            header=column.header,
+            count=self.new + self.changed + self.same,
+            new=self.new,
+            changed=self.changed,
+            same=self.same,
+        )
 
 
 def choose(

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -21,7 +21,7 @@ from grader.lms.common import feedback, points, tables
 from grader.lms.common.archives import Contents, Member, contents, write_zip
 from grader.lms.common.layout import HandedIn, HandedInFile, lay_out, set_aside
 from grader.lms.common.system import Collect, Done, Export, Graded
-from grader.lms.common.tables import Column
+from grader.lms.common.tables import Column, FilledTable
 from grader.lms.mapped import mapping_file
 from grader.lms.mapped.mapping_file import NO_UNDERSCORE, In, Map, Out
 from grader.messages import say
@@ -311,7 +311,7 @@ def _filled(request: Export, mapping: Out) -> Done:
     students = [sheet.student(row) for row in sheet.rows]
     handed_in, rows_of = Counter(map(_listed, request.manifest.entries)), Counter(students)
     unclear = {student for student in wanted if handed_in[student] > 1 or rows_of[student] > 1}
-    filled = _FilledTable([])
+    filled = FilledTable()
     for student, row in zip(students, sheet.rows, strict=True):
         if student in wanted and student not in unclear:
             _fill(filled, request, sheet, column, row, wanted[student])
@@ -332,23 +332,11 @@ def _filled(request: Export, mapping: Out) -> Done:
         for submission in going
         if (student := _listed(submission.entry)) in unclear and student in students
     ]
-    messages = [_counted(column, filled)]
+    messages = [filled.counted(column)]
     messages += points.converted(request.possible, column.possible)
     if mapping.feedback and mapping.feedback not in sheet.names:
         messages.append(say("lms.mapped.no_feedback_column", column=mapping.feedback))
     return Done((path,), tuple(messages), (*absent, *filled.attention, *request.left_blank))
-
-
-def _counted(column: tables.Column, filled: _FilledTable) -> str:
-    """Return how many grades were filled into a column, and what became of those that were there."""
-    return say(
-        "lms.column_filled",
-        header=column.header,
-        count=filled.new + filled.changed + filled.same,
-        new=filled.new,
-        changed=filled.changed,
-        same=filled.same,
-    )
 
 
 def _listed(entry: Entry) -> str:
@@ -383,19 +371,8 @@ def _keyed(sheet: Sheet, students: Collection[str]) -> Sheet:
     )
 
 
-@dataclass(slots=True)
-class _FilledTable:
-    """The rows that are written, and what became of the grades and words that were in them."""
-
-    rows: list[list[str]]
-    attention: list[str] = field(default_factory=list)
-    new: int = 0
-    changed: int = 0
-    same: int = 0
-
-
 def _fill(
-    filled: _FilledTable, request: Export, sheet: Sheet, column: Column, row: Sequence[str], submission: Graded
+    filled: FilledTable, request: Export, sheet: Sheet, column: Column, row: Sequence[str], submission: Graded
 ) -> None:
     """Add a row with our cells filled in; a word where a grade belongs was written by a person, so that row stays as it is."""
     mapping = sheet.mapping
@@ -409,12 +386,7 @@ def _fill(
         if mapping.rows == "all":
             filled.rows.append(list(row))
         return
-    if before is None:
-        filled.new += 1
-    elif points.equal(before, new):
-        filled.same += 1
-    else:
-        filled.changed += 1
+    if filled.count(before, new):
         filled.attention.append(
             say("lms.mapped.becomes", label=submission.label, old=old, file=sheet.path.name, new=points.number(new))
         )
