@@ -33,7 +33,9 @@ __all__ = [
 DEFAULT_EXERCISE = "dls-c2w1-initialization"
 
 
-def grade(path: str | os.PathLike[str], *, exercise: str = DEFAULT_EXERCISE) -> "Result":
+def grade(
+    path: str | os.PathLike[str], *, exercise: str = DEFAULT_EXERCISE, trust_my_own_code: bool = False
+) -> "Result":
     """Grade one notebook and return the verdict: the same as `grader check` gives.
 
     Parameters
@@ -42,6 +44,9 @@ def grade(path: str | os.PathLike[str], *, exercise: str = DEFAULT_EXERCISE) -> 
         A notebook (.ipynb) or script (.py).
     exercise : str
         The name of a shipped exercise, or the path of a folder such as ``./mine``.
+    trust_my_own_code : bool
+        Where nothing can confine the code, run it all the same, in a process of its own.  Only for your own code on your
+        own machine: the result is a self-check, never a grade.
 
     Raises
     ------
@@ -54,10 +59,15 @@ def grade(path: str | os.PathLike[str], *, exercise: str = DEFAULT_EXERCISE) -> 
 
     from grader import api as service  # importing grader costs nothing
 
-    return service.check(Path(path), exercise)
+    return service.check(Path(path), exercise, trust_my_own_code)
 
 
-def check(*functions: "Callable[..., object] | str", exercise: str = DEFAULT_EXERCISE) -> "Result":
+def check(
+    *functions: "Callable[..., object] | str",
+    exercise: str = DEFAULT_EXERCISE,
+    more: bool = False,
+    trust_my_own_code: bool = False,
+) -> "Result":
     """Grade functions of the live session, as their cells define them; without arguments, all of the exercise.
 
     Parameters
@@ -65,6 +75,10 @@ def check(*functions: "Callable[..., object] | str", exercise: str = DEFAULT_EXE
     functions : callable or str
         Functions of the exercise, or their names.
     exercise : str
+        As for `grade`.
+    more : bool
+        Whether to show one more hint than before, as far as the exercise allows.
+    trust_my_own_code : bool
         As for `grade`.
 
     Raises
@@ -76,7 +90,7 @@ def check(*functions: "Callable[..., object] | str", exercise: str = DEFAULT_EXE
     """
     from grader import session
 
-    return session.check(*functions, exercise=exercise)
+    return session.check(*functions, exercise=exercise, more=more, trust_my_own_code=trust_my_own_code)
 
 
 def lab(*, exercise: str = DEFAULT_EXERCISE) -> "LabView":

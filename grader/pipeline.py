@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from grader import reading
-from grader.errors import SandboxError, UnavailableError
+from grader.errors import LateError, SandboxError, UnavailableError
 from grader.exercise import shipped
 from grader.exercise.limits import Limits
 from grader.exercise.load import Exercise
@@ -47,7 +47,13 @@ class Pipeline:
     facts: SyntaxFacts | None = None  # of other notebooks: none
 
     def __init__(
-        self, exercise: Exercise, secret: bytes, *, cache: Cache | None = None, limits: Limits | None = None
+        self,
+        exercise: Exercise,
+        secret: bytes,
+        *,
+        cache: Cache | None = None,
+        limits: Limits | None = None,
+        self_check: bool = False,
     ) -> None:
         self.exercise, self.shipped = exercise, shipped.load(exercise)
         limits, own = limits or exercise.limits, self.shipped.cache()
@@ -56,7 +62,7 @@ class Pipeline:
             exercise.model, trainings, waits=self.shipped.waits, seconds=limits.training_seconds, shipped=own.keys()
         )
         solved = extract(read(exercise.folder / "solution.ipynb"), exercise.names, exercise.given)[1]
-        self._assemble(Sandbox(limits), secret, solved)
+        self._assemble(Sandbox(limits, self_check=self_check), secret, solved)
 
     def _assemble(self, sandbox: Sandbox, secret: bytes, solved: Mapping[str, Function]) -> None:
         """Make the stages that run code."""
@@ -82,6 +88,20 @@ class Pipeline:
         except UnavailableError as error:
             return self.unavailable(path.name if name is None else name, error.problem)[1]
         return self.graded(notebook)[1]
+
+    def can_start(self) -> bool:
+        """Return whether the confined worker starts here, be it late; the first submission finds it ready."""
+        try:
+            return bool(self.gatherer.sandbox.layers)
+        except LateError:
+            return True
+        except SandboxError:
+            return False
+
+    def not_run(self, notebook: Notebook, reason: str) -> Result:
+        """Return the provisional verdict on a notebook whose code may not run here."""
+        evidence = gathering.broken(notebook, self.exercise, reason)
+        return self._judged(evidence, unanswered(self.exercise, self.shipped, self.trainer))
 
     def unavailable(
         self, name: str, reason: str, *, notes: tuple[Problem, ...] = (), student: str | None = None
@@ -122,11 +142,14 @@ class Pipeline:
 
     def judge(self, evidence: Evidence) -> Result:
         """Return the verdict on evidence; no student's code runs."""
-        known = self._prepared_for(evidence)
+        return self._judged(evidence, self._prepared_for(evidence))
+
+    def _judged(self, evidence: Evidence, known: Prepared) -> Result:
         functions = {name: self._function(evidence.functions[name], known) for name in self.exercise.names}
         return summed_up(evidence, functions, self.exercise, known)
 
-    def summary_of(self, result: Result, names: Sequence[str]) -> Summary:
+    @staticmethod
+    def summary_of(result: Result, names: Sequence[str]) -> Summary:
         """Return what is said first where some functions alone are asked about, as a part of an assignment."""
         functions = {name: result.functions[name] for name in names}
         return summarize(result.notebook, functions, is_part=len(names) < len(result.functions))

@@ -27,7 +27,8 @@ from grader.errors import RequestError
 from grader.exercise.load import Exercise
 from grader.messages import say
 from grader.records import Function, Notebook, Problem, Result
-from grader.rendering.cell import LabView, lab_view
+from grader.rendering.cell import HINT, MORE, LabView, lab_view
+from grader.rendering.hints import hints
 from grader.rendering.lablink import own_start
 from grader.verdict import function_without_text
 
@@ -36,6 +37,8 @@ DEFINED_TWICE = "defined_twice"  # the code of a problem: in a session this is h
 USUAL: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # as NumPy begins
 MOST_NAMED = 5  # names that one note lists
 _CELL_IDS: dict[int, str] = {}  # by execution count: which cell of the notebook was run
+_SHOWN: dict[tuple[str, tuple[str, ...]], int] = {}  # hints that were asked for, by function and its causes
+OPTIONS = {"--more": "more", "--trust-my-own-code": "trust_my_own_code"}  # of `%grade`
 _START = {"lab": ""}  # the student's own start in the lab, from the check before
 
 
@@ -62,7 +65,7 @@ class LiveSession:
         return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).encode()
 
 
-def check(*functions: Checkable, exercise: str) -> Result:
+def check(*functions: Checkable, exercise: str, more: bool = False, trust_my_own_code: bool = False) -> Result:
     """Grade the functions of the live session, all or some; see `grader.check`."""
     loaded = api.load_exercise(exercise)
     by_name = {_name(function, loaded): function for function in functions}
@@ -74,7 +77,9 @@ def check(*functions: Checkable, exercise: str) -> Result:
     name = session.path.name if session.path else say("session.name")
     with np.errstate(**USUAL), warnings.catch_warnings():  # a student's settings are not ours
         warnings.simplefilter("ignore")
-        result = api.check_data(session.data, f"{Path(name).stem}.ipynb", loaded, names)
+        result = api.check_data(
+            session.data, f"{Path(name).stem}.ipynb", loaded, names, trust_my_own_code=trust_my_own_code
+        )
     _START["lab"] = next(
         (
             own_start(function.diagnosis)
@@ -84,7 +89,8 @@ def check(*functions: Checkable, exercise: str) -> Result:
         "",
     )
     noticed = [problem for problem in result.notebook.problems if session.is_current or problem.code != DEFINED_TWICE]
-    problems = (*noticed, *_differences(session, names, loaded, is_shell=shell is not None))
+    wanted = _hints(result, more=more, is_shell=shell is not None)
+    problems = (*wanted, *noticed, *_differences(session, names, loaded, is_shell=shell is not None))
     return replace(result, notebook=replace(result.notebook, problems=problems))
 
 
@@ -97,11 +103,44 @@ def load(shell: Any, check_names: Callable[..., Result]) -> None:
     """Add the magic `%grade` to a shell of IPython; `check_names` is what it calls."""
 
     def grade(line: str) -> Result:
-        """Grade the functions of this session: `%grade` for all, `%grade NAME ...` for some."""
-        return check_names(*line.split())
+        """Grade the functions of this session: `%grade` for all, `%grade NAME ...` for some.
+
+        --more shows one more hint; --trust-my-own-code runs the code where nothing can confine it.
+        """
+        words = line.split()
+        options = {word for word in words if word.startswith("-")}
+        if unknown := sorted(options - OPTIONS.keys()):
+            raise RequestError(
+                say("session.option", name=unknown[0]), hint=say("session.option.hint", names=tuple(OPTIONS))
+            )
+        settings = {OPTIONS[option]: True for option in options}
+        return check_names(*(word for word in words if word not in options), **settings)
 
     shell.register_magic_function(grade, "line", "grade")
     _watch(shell)
+
+
+def _hints(result: Result, *, more: bool, is_shell: bool) -> Iterator[Problem]:
+    """Yield the hints on the first function that is not right, as many as were asked for, and how to get the next.
+
+    How many that are is remembered as long as the session lasts and its causes stay the same, and is written nowhere.
+    """
+    wrong = [(name, one) for name, one in result.functions.items() if not one.passed and not one.provisional]
+    if not wrong:
+        return
+    name, function = wrong[0]
+    about, sentences = (name, function.diagnosis.causes), hints(function, result.summary)
+    shown = _SHOWN.get(about, 0) + more
+    if more:
+        _SHOWN.clear()
+        _SHOWN[about] = shown
+        yield from (Problem(HINT, sentence) for sentence in sentences[:shown])
+    left = len(sentences) - shown
+    if left > 0:
+        call = "%grade --more" if is_shell else "grader.check(more=True)"
+        yield Problem(MORE, say("session.more", count=left, call=call))
+    elif more:
+        yield Problem(MORE, say("session.no_more"))
 
 
 def _name(function: Checkable, exercise: Exercise) -> str:
@@ -211,8 +250,6 @@ def _differences(
                 words = say("session.unsaved", names=unsaved, file=session.path.name, count=len(unsaved))
                 yield Problem("session_unsaved", words)
         yield Problem("session_numbers", say("session.numbers"))
-    if sys.platform != "linux":
-        yield Problem("session_unconfined", say("session.unconfined"))
     yield Problem("session_scope", say("session.scope"))
 
 

@@ -22,6 +22,7 @@ from grader.judging.grading import grade
 from grader.messages import say
 from grader.prepare import Answer, Prepared
 from grader.records import (
+    SELF_CHECK,
     Cause,
     Diagnosis,
     Evidence,
@@ -299,6 +300,7 @@ def summed_up(
         questions=prepared.questions,
         note=exercise.note,
         lab_url=exercise.lab_url,
+        self_check=SELF_CHECK in evidence.isolation,
     )
 
 

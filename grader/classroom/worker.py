@@ -42,6 +42,7 @@ from grader.store import (
     Trainings,
     digest,
     pack_evidence,
+    refuse_self_check,
     ruled,
 )
 
@@ -275,6 +276,7 @@ def _noted(evidence: Evidence, submission: Submission) -> Evidence:
 
 
 def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Result, seconds: float) -> Kept:
+    refuse_self_check(work.submission.name, machine.self_check)
     submission, result = work.submission, ruled(machine, work.rulings)
     encoded = msgspec.json.encode(machine)
     if work.out is not None:

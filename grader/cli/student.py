@@ -54,6 +54,7 @@ def check(
         bool,
         typer.Option("--plain", help=say("cli.common.plain")),
     ] = False,
+    trust_my_own_code: Annotated[bool, typer.Option("--trust-my-own-code", help=say("cli.check.trust"))] = False,
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     language: LanguageOption = None,
     own_messages: MessagesOption = None,
@@ -82,7 +83,7 @@ def check(
         Output("--json", json, "result") if json and not to_stdout else None,
     ]
     require_writable(list(filter(None, outputs)), [notebook])
-    result = service.check(notebook, exercise)
+    result = service.check(notebook, exercise, trust_my_own_code)
     if html:
         if lab_path:
             write(lab_path, service.lab_page(loaded))
@@ -97,8 +98,6 @@ def check(
         _show(result, plain=plain, verbose=verbose)
         if annotated:
             print_line(say("cli.check.annotated_path", path=annotated))
-        if sys.platform != "linux":
-            print_line(say("cli.check.little_confinement"))
     raise typer.Exit(_exit_code(result))
 
 

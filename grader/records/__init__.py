@@ -15,6 +15,8 @@ from typing import ClassVar, Generic, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.messages import say
+
 Floats = NDArray[np.float64]
 
 # --- reading -------------------------------------------------------------------------------------------------------
@@ -494,6 +496,9 @@ class FunctionEvidence:
         )
 
 
+SELF_CHECK = "self-check"  # among the layers of evidence: the student's own code ran unconfined, as its owner asked
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything that judging a submission needs; nothing after it runs student code."""
@@ -904,7 +909,7 @@ class Result:
     `sweep` is the exercise's own, to compare with; `questions` are those about the exercise as a whole.  `score` is what goes
     out: the functions' points, changed by `adjustments` in their order.  `machine_score` is the score before any person
     changed it, null where nobody did; `comment` is what a person wrote about the whole hand-in, `note` what the exercise says
-    to all, `lab_url` where the exercise has its lab.
+    to all, `lab_url` where the exercise has its lab.  A `self_check` ran code unconfined for its owner: it is never a grade.
     """
 
     schema: Literal["grader-result/1"]
@@ -925,11 +930,13 @@ class Result:
     comment: Comment | None = None
     note: str = ""
     lab_url: str = ""
+    self_check: bool = False
     cell_view: ClassVar[Callable[[Result], str] | None] = None  # how the cell of a notebook shows a result, as HTML
 
     def __repr__(self) -> str:
         """Return the score, the headline and the next step, without anything that a terminal would obey."""
         parts = [
+            say("words.self_check") if self.self_check else "",
             self.summary.headline,
             self.summary.next_step,
             *(problem.message for problem in self.notebook.problems),

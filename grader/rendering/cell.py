@@ -15,6 +15,7 @@ from grader.rendering.feedback import open_first
 from grader.rendering.image import picture_images
 
 LAB_HEIGHT = "900px"
+HINT, MORE = "session_hint", "session_more"  # codes of notes: a hint that was asked for, and how to ask for the next
 
 
 def result_html(result: Result) -> str:
@@ -23,11 +24,15 @@ def result_html(result: Result) -> str:
 
 
 def _whole(result: Result) -> str:
+    problems = result.notebook.problems
+    answers = not any(problem.code in (HINT, MORE) for problem in problems)  # else they come one at a time
     details = [
-        (name, function, Markup(fragment.function_html(function)))  # noqa: S704  # escaped
+        (name, function, Markup(fragment.function_html(function, answers=answers)))  # noqa: S704  # escaped
         for name, function in open_first(result.functions)
     ]
-    return str(html.macros("_cell.html").result(result, details, picture_images(result))).strip()
+    hints = [problem.message for problem in problems if problem.code == HINT]
+    notes = [problem.message for problem in problems if problem.code != HINT]
+    return str(html.macros("_cell.html").result(result, details, picture_images(result), hints, notes)).strip()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -17,9 +18,13 @@ TAGS = frozenset("p br strong em code pre ul ol li h3 h4 table thead tbody tr th
 MOST_LINE = 2_000  # characters of one line: a message may quote an endless one of the student's
 
 
-def function_html(function: FunctionResult) -> str:
-    """Return the verdict on one function."""
-    return _html("function", function)
+def function_html(function: FunctionResult, *, answers: bool = True) -> str:
+    """Return the verdict on one function; without `answers`, what its hints tell is left out."""
+    if not answers:
+        actions = [cause.action for cause in function.told]
+        kept = [said for said in function.explanation if not any(action in said for action in actions)]
+        function = replace(function, explanation=tuple(kept))
+    return _html("function", function, answers)
 
 
 def said_html(paragraphs: Sequence[str]) -> str:

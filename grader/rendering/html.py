@@ -79,6 +79,7 @@ def plain_page(result: Result) -> str:
     lines = [
         result.submission.name,
         result.summary.headline,
+        say("words.self_check") if result.self_check else "",
         result.summary.next_step,
         *result.summary.text.split("\n"),
     ]

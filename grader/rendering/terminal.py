@@ -33,6 +33,8 @@ def plain_lines(result: Result) -> list[str]:
     """Return one fact a line, its kind first: no colour, no boxes, no alignment."""
     facts = [("SCORE", f"{_score(result)} {result.submission.name}"), ("RESULT", result.summary.headline)]
     facts += [("NEXT", result.summary.next_step), ("TEXT", result.summary.text)]
+    if result.self_check:
+        facts.append(("SELF-CHECK", say("words.self_check")))
     if result.provisional:
         facts.append(("PROVISIONAL", say("terminal.provisional")))
     if result.notebook.status != "ok":
@@ -52,6 +54,8 @@ ScreenLine = tuple[int, Text]
 def _summary(result: Result) -> Iterator[ScreenLine]:
     yield 0, _text(f"{result.title}: {result.submission.name}", "dim")
     yield 0, _text(text.of(result.score, result.possible), "bold") + _text(f"  {text.headline(result)}")
+    if result.self_check:
+        yield 0, _text(say("words.self_check"), "bold")
     if result.summary.next_step:
         yield 0, _text(f"{say('terminal.next')} ", "bold") + _text(result.summary.next_step)
     for paragraph in filter(None, result.summary.text.split("\n")):

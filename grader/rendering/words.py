@@ -70,7 +70,12 @@ def earned(function: FunctionResult) -> str:
 
 def proof(function: FunctionResult) -> str:
     """Return what is proved of a fault; its cell is named as its student sees it."""
-    message, source = function.known.message if function.known else "", function.source
+    return seen_place(function, function.known.message if function.known else "")
+
+
+def seen_place(function: FunctionResult, message: str) -> str:
+    """Return a message that names the cell of a function as its student sees it."""
+    source = function.source
     if source is None or source.cell is None or not source.name:
         return message
     return message.replace(f"cell {source.cell}, line", f"{source.name}, line")
@@ -88,7 +93,8 @@ def line_right(fault: KnownFault) -> str:
 
 def sentence(text: str) -> str:
     """Return a text as a sentence of its own."""
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    is_code = "_" in text.split("(", maxsplit=1)[0].partition(" ")[0]
+    return f"{text if is_code else text[:1].upper() + text[1:]}." if text else ""
 
 
 def worth(check: CheckResult) -> str:

@@ -4,7 +4,17 @@ from grader.store.caches import CacheReader, Trainings
 from grader.store.ledger import ADJUSTMENTS, Decision, Ledger, code_hash, code_of, digest
 from grader.store.packing import EvidenceKeys, Packed, pack_evidence, unpack_evidence
 from grader.store.ruled import ruled
-from grader.store.store import Before, Counts, Kept, KnownSubmission, Store, Tally, require_ours, trust
+from grader.store.store import (
+    Before,
+    Counts,
+    Kept,
+    KnownSubmission,
+    Store,
+    Tally,
+    refuse_self_check,
+    require_ours,
+    trust,
+)
 
 __all__ = [
     "ADJUSTMENTS",
@@ -24,6 +34,7 @@ __all__ = [
     "code_of",
     "digest",
     "pack_evidence",
+    "refuse_self_check",
     "require_ours",
     "ruled",
     "said",

@@ -241,7 +241,15 @@ class Store:
     # --- what was graded -------------------------------------------------------------------------------------------
 
     def put(self, *submissions: Kept) -> None:
-        """Keep submissions, each in place of what was kept under its name; all of them or, on an error, none."""
+        """Keep submissions, each in place of what was kept under its name; all of them or, on an error, none.
+
+        Raises
+        ------
+        RequestError
+            If one is a self-check, which is not a grade.
+        """
+        for submission in submissions:
+            refuse_self_check(submission.known.name, msgspec.json.decode(submission.result, type=_Mark).self_check)
         with self._saving() as database:
             for submission in submissions:
                 _put(database, submission)
@@ -477,12 +485,14 @@ class Store:
 
     def _result(self, name: str, data: bytes) -> Result:
         try:
-            return msgspec.json.decode(self._unsealed(name, data), type=Result)
+            result = msgspec.json.decode(self._unsealed(name, data), type=Result)
         except msgspec.DecodeError as error:
             hint = say("store.unreadable_result.hint")
             raise RequestError(
                 say("store.unreadable_result", name=name, path=self.path, error=error), hint=hint
             ) from None
+        refuse_self_check(name, result.self_check)
+        return result
 
     def _write_many(self, statement: str, rows: Iterable[SqlValues]) -> None:
         with self._saving() as database:
@@ -507,6 +517,24 @@ class Store:
         elif isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             hint = say("store.damaged.hint")
         return RequestError(say("store.unusable", path=self.path, error=error), hint=hint)
+
+
+class _Mark(msgspec.Struct):
+    """What of a result says whether it is a grade."""
+
+    self_check: bool = False
+
+
+def refuse_self_check(name: str, self_check: bool) -> None:
+    """Refuse a result of code that ran unconfined for its owner.
+
+    Raises
+    ------
+    RequestError
+        If it is one.
+    """
+    if self_check:
+        raise RequestError(say("store.self_check", name=name), hint=say("store.self_check.hint"))
 
 
 def _put(database: sqlite3.Connection, submission: Kept) -> None:

@@ -243,6 +243,18 @@ def test_nothing_is_graded_without_seccomp_and_nobody_gets_a_zero(tmp_path):
     }
 
 
+@pytest.mark.slow
+def test_without_seccomp_a_student_may_check_code_of_their_own(tmp_path):
+    notebook, home = str(write(tmp_path, "a.ipynb", solved())), tmp_path / "home"
+    refused = on_host(US, SECCOMP, "check", notebook, home=home)
+    assert refused.returncode == 3
+    assert b"seccomp" in refused.stdout
+    assert b"--trust-my-own-code" in refused.stdout
+    checked = on_host(US, SECCOMP, "check", notebook, "--trust-my-own-code", "--json", "-", home=home)
+    result = json.loads(checked.stdout)
+    assert (checked.returncode, result["self_check"], result["score"]) == (0, True, 30)
+
+
 # --- the filter, instruction by instruction ------------------------------------------------------------------------
 
 TAKE_A_PATH = set(

@@ -173,6 +173,46 @@ def test_plain_python_grades_the_file_that_defines_the_functions(tmp_path):
     assert ran.stdout.startswith("<Result 10 / 10>"), ran.stderr
 
 
+MORE = """
+import sys; sys.path.insert(0, '.')
+import mine, grader
+def hints(**options):
+    problems = grader.check(mine.initialize_parameters_he, **options).notebook.problems
+    return [one.message for one in problems if one.code == 'session_hint']
+before = grader.check(mine.initialize_parameters_he)._repr_html_()
+print(len(hints()), [len(hints(more=True)) for _ in range(9)], len(hints()))
+for hint in hints(more=True): print(hint)
+print('sqrt(2/n_in)' in before, 'grader.check(more=True)' in grader.check(mine.initialize_parameters_random)._repr_html_())
+print(len(hints(more=True)))
+"""
+
+
+def test_each_use_of_more_shows_one_more_hint_and_a_check_alone_shows_none(tmp_path):
+    (tmp_path / "mine.py").write_text(f"{IMPORTS}\n{RANDOM.replace('* 10', '* 1')}\n{HE.replace('(2 /', '(1 /')}")
+    ran = python(tmp_path, "-c", MORE)
+    first, *sentences, before, after = ran.stdout.splitlines()
+    most = len(sentences)
+    assert first == f"0 {[min(number, most) for number in range(1, 10)]} 0", ran.stdout + ran.stderr
+    assert 3 <= most < 9
+    assert "sqrt(2/n_in)" in sentences[-1]  # the answer comes last
+    assert not any("sqrt(2/n_in)" in sentence for sentence in sentences[:-1])
+    assert before == "False True"
+    assert after == str(most)
+
+
+def test_a_magic_takes_options_and_refuses_others(tmp_path):
+    cells = [
+        ("a", "%load_ext grader"),
+        ("b", f"{IMPORTS}\n{HE.replace('(2 /', '(1 /')}"),
+        ("c", "r = get_ipython().run_line_magic('grade', 'he --more')"),
+        ("d", "print([one.code for one in r.notebook.problems])"),
+        ("e", "%grade --nonsense"),
+    ]
+    ran = python(tmp_path, "-c", IN_IPYTHON.format(cells=cells))
+    assert "['session_hint', 'session_more'" in ran.stdout, ran.stdout + ran.stderr
+    assert messages.say("session.option", name="--nonsense") in ran.stdout + ran.stderr
+
+
 def test_the_lab_begins_with_the_students_own_start_after_a_check(tmp_path):
     (tmp_path / "mine.py").write_text(f"{IMPORTS}\n{RANDOM.replace('* 10', '* 0.01')}\n{HE}")
     code = (

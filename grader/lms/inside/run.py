@@ -22,6 +22,7 @@ from grader.messages import listed, say
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 from grader.records import Result
 from grader.rendering.text import one_line
+from grader.store import refuse_self_check
 
 RESERVE_BYTES = 256 << 20  # what grader, worker and system need in a container, in addition to the student's function
 LEAST_BYTES = 128 << 20
@@ -110,6 +111,7 @@ def _judged(request: Run, folder: Path, part: Callable[[Sequence[str]], Sequence
             path = None if chosen is None else unpacked.enter_context(submissions.opened(chosen))
             names = () if part is None else part(exercise.names)
             graded = service.grade_once(path, name, exercise, memory_bytes=job_bytes(exercise), part=names)
+            refuse_self_check(name, graded.self_check)
             return JudgedHandIn(graded, notes)
     except GraderError as error:
         return JudgedHandIn(failure=f"{one_line(error.problem)}.")

@@ -24,7 +24,7 @@ from grader.errors import LateError, SandboxError
 from grader.exercise.limits import Limits
 from grader.messages import say
 from grader.records import Call, Ended, Fault, Function, Outcome, Place
-from grader.running.sandbox.server import NEEDS_MODULES, NO_ANSWER, SLOTS, Ending, JobServer, start
+from grader.running.sandbox.server import NEEDS_MODULES, NO_ANSWER, SLOTS, Ending, JobServer, OnceServer, start
 from grader.running.sandbox.wire import BadFrame, Raised, RefusedReply, Returned, WireFrame, decode
 
 __all__ = ["Limits", "Sandbox", "Variants"]
@@ -72,14 +72,20 @@ class Sandbox:
     A child that is ended from outside, by the kernel when memory runs out for example, says nothing about the function.
     The function is then run again in a new child, and if that is ended as well, the run fails with a `SandboxError`.
 
+    A `self_check` runs functions unconfined, in a process of their own, because their owner asked for it on their own
+    machine.
+
     Examples
     --------
     >>> with Sandbox() as sandbox:  # doctest: +SKIP
     ...     outcomes = sandbox.run(function, calls)
     """
 
-    def __init__(self, limits: Limits | None = None, *, copies: Sandbox | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, *, copies: Sandbox | None = None, self_check: bool = False
+    ) -> None:
         self.limits = limits or Limits()
+        self.self_check = self_check
         self._copies = copies
         self.server: JobServer | None = None
         self._ran: Function | None = None  # whose child may still be there
@@ -99,7 +105,7 @@ class Sandbox:
 
     def copy(self) -> Sandbox:
         """Return a sandbox whose worker is a copy of this one's: there at once, and with children of its own."""
-        return Sandbox(self.limits, copies=self)
+        return Sandbox(self.limits, copies=self, self_check=self.self_check)
 
     def run(
         self,
@@ -237,7 +243,9 @@ class Sandbox:
     def _running(self) -> JobServer:
         if self.server is None:
             slot = os.getpid() % SLOTS + (SLOTS // 2 if self._copies else 0)
-            if self._copies is None or self._complete:
+            if self.self_check:
+                self.server = OnceServer(self.limits, slot % SLOTS, complete=self._complete, self_check=True)
+            elif self._copies is None or self._complete:
                 self.server = start(self.limits, slot % SLOTS, complete=self._complete)
             else:
                 self.server = self._copies.with_server(lambda server: server.copy(slot % SLOTS))

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ import numpy as np
 from grader.errors import LateError, SandboxError
 from grader.exercise.limits import Limits
 from grader.messages import say
+from grader.records import SELF_CHECK
 
 if sys.platform != "win32":
     import fcntl
@@ -265,11 +267,17 @@ class ForkServer:
 
 
 class OnceServer:
-    """A fresh interpreter for each job, where there is no safe fork: macOS and Windows, for one's own notebook."""
+    """A fresh interpreter for each job, where there is no safe fork: for one's own notebook.
 
-    def __init__(self, limits: Limits, slot: int, *, complete: bool = False) -> None:
-        self.limits, self.slot, self.complete = limits, slot, complete
-        self.layers = ("separate process", *(("rlimits",) if os.name == "posix" else ()))
+    Only time and, where the system has such limits, memory and the size of files are limited.  A `self_check` says so in
+    its layers: its result is never a grade.
+    """
+
+    def __init__(self, limits: Limits, slot: int, *, complete: bool = False, self_check: bool = False) -> None:
+        self.limits, self.slot, self.complete, self.self_check = limits, slot, complete, self_check
+        self._idle_seconds: float | None = None
+        mark = (SELF_CHECK,) if self_check else ()
+        self.layers = (*mark, "separate process", *(("rlimits",) if os.name == "posix" else ()))
 
     def run(
         self,
@@ -281,24 +289,38 @@ class OnceServer:
     ) -> Ending:
         """Run one job to its end."""
         seconds = self.limits.wall_seconds if wall_seconds is None else wall_seconds
-        before = _children_seconds()
-        process = _start(
-            "once",
-            self.limits,
-            self.slot,
-            complete=self.complete,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        in_time = True
-        try:
-            result, _ = process.communicate(job, timeout=seconds + SILENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            in_time = False
+        idle, before = self._start_seconds(), _children_seconds()
+        process, late = self._started(), threading.Event()
+
+        def end_late() -> None:
+            late.set()
             _end(process)
-            result, _ = process.communicate()
-        most = self.limits.result_bytes
-        return Ending(process.returncode, in_time, result[:most], len(result) > most, _children_seconds() - before)
+
+        timer, most = threading.Timer(seconds + SILENCE_SECONDS, end_late), self.limits.result_bytes
+        timer.start()
+        try:
+            result = _answer(process, job, most + 1)
+            if len(result) <= most:
+                process.wait()
+        finally:  # also where a person stops the check
+            timer.cancel()
+            _end(process)
+            process.wait()
+        computed = max(_children_seconds() - before - idle, 0.0)
+        return Ending(process.returncode, not late.is_set(), result[:most], len(result) > most, computed)
+
+    def _start_seconds(self) -> float:
+        """Return the processor time of a job that does nothing, which no function has to pay for."""
+        if self._idle_seconds is None:
+            before = _children_seconds()
+            with self._started() as process:
+                _answer(process, _NOTHING, 1)
+            self._idle_seconds = _children_seconds() - before
+        return self._idle_seconds
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        return _start("once", self.limits, self.slot, complete=self.complete, stdin=pipe, stdout=pipe)
 
     def go_on(self, job: bytes, wall_seconds: float) -> Ending:  # noqa: ARG002  # there is none to run it in
         """Return `GONE`: every child ends with its job."""
@@ -306,10 +328,23 @@ class OnceServer:
 
     def copy(self, slot: int) -> OnceServer:
         """Return a server like this one."""
-        return OnceServer(self.limits, slot)
+        return OnceServer(self.limits, slot, self_check=self.self_check)
 
     def close(self) -> None:
         """Do nothing: every job ended its own process."""
+
+
+_NOTHING = json.dumps({"units": [], "function": "", "calls": []}).encode()
+
+
+def _answer(process: subprocess.Popen[bytes], job: bytes, most_bytes: int) -> bytes:
+    """Hand a process its job and read the beginning of what it answers."""
+    if process.stdin is None or process.stdout is None:
+        return b""
+    with contextlib.suppress(OSError), process.stdin as stdin:  # it may have ended before
+        stdin.write(job)
+    with process.stdout as answer:
+        return answer.read(most_bytes)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
