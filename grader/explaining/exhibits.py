@@ -10,8 +10,9 @@ from grader.exercise.shipped import SMALL
 from grader.exercise.training import LN2
 from grader.explaining import questions
 from grader.explaining.facts import MANY, Measured
-from grader.explaining.numbers import cost, costs, last_printed, plain, plains, share
+from grader.explaining.numbers import costs, plain, share
 from grader.explaining.questions import FAIR
+from grader.messages import say
 from grader.records import Question, Table, Training
 from grader.records.wording import accuracies, accuracy
 
@@ -68,8 +69,7 @@ def _of_large(measured: Measured, asked: tuple[float, ...]) -> Iterator[Exhibit 
         if run and scale in measured.spread and run.saturated >= MANY:
             yield Exhibit(_large(measured, scale), Experiment((scale, None)))
         if run and math.isinf(run.cost_first):
-            whose = f"the start with scale {scale:g}"
-            yield _exhibit(questions.inf(run, whose), Experiment((scale,), iterations=1_000))
+            yield _exhibit(questions.inf(run, scale), Experiment((scale,), iterations=1_000))
 
 
 def _of_waiting(measured: Measured) -> Iterator[Exhibit | None]:
@@ -107,28 +107,26 @@ def _is_stuck(run: Training) -> bool:
 
 def _stuck(measured: Measured) -> Question:
     run, fair = measured.runs[SMALL], measured.runs[FAIR]
+    first, last = costs(run.cost_first, run.cost_14000)
     late: tuple[str, ...] = ()
     if run.escape and fair.escape:
-        late = (
-            (
-                f"Stuck is late, not wrong: the cost is first below 0.6 at iteration {run.escape:,}; at scale {FAIR:g} it is at "
-                f"{fair.escape:,}."
-            ),
-        )
+        late = (say("questions.stuck.late", iteration=run.escape, fair=FAIR, early=fair.escape),)
     return Question(
-        f"Why is scale {SMALL:g} stuck?",
+        say("questions.stuck", scale=SMALL),
         (
-            (
-                f"It has hardly begun to learn. The cost goes from {' to '.join(costs(run.cost_first, run.cost_14000))} at "
-                f"{last_printed(run)}, and answering 0.5 to every point costs ln 2 = {LN2:.6f}. Tiny differences "
-                f"decide on which side of 0.5 a point falls; they give {accuracies(run)}."
-            ),
-            (
-                "The gradient of each weight matrix contains the other matrices. So small weights in several layers make very "
-                f"small gradients: at the start {plains(run.gradient_norms)}, and {plains(fair.gradient_norms)} at scale "
-                f"{FAIR:g}."
-            ),
+            say("questions.stuck.answer", first=first, last=last, ln2=LN2, accuracies=accuracies(run)),
+            say("questions.stuck.gradients"),
             *late,
+        ),
+        Table(
+            say("questions.stuck.table"),
+            (say("questions.steepest.measure"), *(say("questions.scale", scale=scale) for scale in (SMALL, FAIR))),
+            tuple(
+                (say("questions.steepest.gradient", matrix=f"W{layer}"), plain(small), plain(other))
+                for layer, (small, other) in enumerate(
+                    zip(run.gradient_norms, fair.gradient_norms, strict=True), start=1
+                )
+            ),
         ),
     )
 
@@ -136,31 +134,31 @@ def _stuck(measured: Measured) -> Question:
 def _large(measured: Measured, scale: float) -> Question:
     run, he, shares = measured.runs[scale], measured.runs[None], measured.spread[scale].train_accuracy
     below = sum(value < run.train_accuracy for value in shares)
-    duel = measured.compared(None, scale)
-    above = f" He's rule ends above it for {duel.above} of {duel.seeds} seeds." if duel else ""
-    exact = f" Computed without the logarithm of 0 its first cost is {plain(run.trace.exact_cost[0])}." * bool(
-        run.trace.exact_cost and math.isinf(run.cost_first)
-    )
+    compared = measured.compared(None, scale)
+    end = [
+        say("questions.large.no") if compared and compared.holds else "",
+        say("questions.large.runs", accuracies=accuracies(run), he=accuracies(he)),
+        say("questions.large.seeds", count=len(shares), below=below),
+        say("questions.large.he", above=compared.above, count=compared.seeds) if compared else "",
+    ]
+    start = [say("questions.large.saturated", share=share(run.saturated))]
+    if run.trace.exact_cost and math.isinf(run.cost_first):
+        start.append(say("questions.large.exact", cost=plain(run.trace.exact_cost[0])))
+    start += [say("questions.large.finite"), questions.later_cost(run)]
     return Question(
-        f"Is {scale:g} a good scale?",
-        (
-            (
-                f"{'No. ' if duel and duel.holds else ''}With the exercise's seed it ends with {accuracies(run)}, and He's rule "
-                f"with {accuracies(he)}. One seed is one draw: {below} of the seeds 0 to {len(shares) - 1} end lower at scale "
-                f"{scale:g}.{above}"
-            ),
-            (
-                f"At the start {share(run.saturated)} of the outputs are saturated, that is below 0.001 or above 0.999.{exact} "
-                f"The gradient stays finite, so training goes on: at {last_printed(run)} the cost is "
-                f"{cost(run.cost_14000)}."
-            ),
-        ),
+        say("questions.large", scale=scale),
+        (" ".join(filter(None, end)), " ".join(start)),
         Table(
-            f"Train accuracy over {len(shares)} seeds",
-            ("first weights", "lowest", "middle", "highest"),
+            say("questions.large.table", count=len(shares)),
+            (
+                say("questions.machine.start"),
+                say("questions.rand.lowest"),
+                say("questions.rand.median"),
+                say("questions.rand.highest"),
+            ),
             tuple(
                 (
-                    "He's rule" if start is None else f"scale {start:g}",
+                    say("questions.he") if start is None else say("questions.scale", scale=start),
                     *(
                         accuracy(value)
                         for value in (min(row.train_accuracy), measured.middle(start), max(row.train_accuracy))
