@@ -155,7 +155,7 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
         store.touch(plan.touched)
         if found.manifest is not None:
             write(out / manifests.FILE, manifests.encode(found.manifest), private=True)
-        task = _Task(store, out, exercise, annotated=annotated)
+        task = _ClassRun(store, out, exercise, annotated=annotated)
         moved = tuple(task.run(plan, settings))
         store.ignored = found.ignored
         _publish(store, out, exercise, task.lines)
@@ -205,7 +205,7 @@ def regrade(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
     with opened(out) as store, locked(out, "regrade"):
         plan = _plan_of_all(store, exercise)
         remembered.remember_exercise(store, exercise)
-        task = _Task(store, out, exercise, annotated=False)
+        task = _ClassRun(store, out, exercise, annotated=False)
         moved = tuple(task.run(plan, settings or Settings()))
         _publish(store, out, exercise, task.lines)
         done = _report(store, out)
@@ -234,8 +234,8 @@ def assign(out: Path, name: str, student: str, by: str) -> str:
         absent = [one.name for one in known.values() if one.student == student and not one.sha256]
         _drop(store, out, absent)
         submission = Submission(name, None, folder=known[name].folder, stat=known[name].stat, student=student)
-        task = _Task(store, out, exercise, annotated=False)
-        tuple(task.run(_Plan(judge=[submission]), Settings()))
+        task = _ClassRun(store, out, exercise, annotated=False)
+        tuple(task.run(_BatchPlan(judge=[submission]), Settings()))
         before = manifests.load(out) or manifests.Manifest(system=rosters.SYSTEM)
         if all(entry.student != student or entry.file is None for entry in before.entries):
             entries = [one for one in before.entries if one.student != student]
@@ -269,7 +269,7 @@ def preview(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
         If nothing was graded into `out`.
     """
     with opened(out) as store:
-        task = _Task(store, None, exercise, annotated=False)
+        task = _ClassRun(store, None, exercise, annotated=False)
         return tuple(task.run(_plan_of_all(store, exercise), settings or Settings()))
 
 
@@ -365,7 +365,7 @@ def _assign(store: Store, found: files.Sources, roster: Roster | None, *, change
 
 
 @dataclass(slots=True)
-class _Plan:
+class _BatchPlan:
     """Submissions to be graded, those to be judged again from evidence, and new `stat`s of files that have not changed.
 
     `unavailable` has a sentence for each file that was graded before and cannot be read now: its result stays.
@@ -377,8 +377,10 @@ class _Plan:
     unavailable: dict[str, str] = field(default_factory=dict)
 
 
-def _plan(todo: Sequence[Submission], known: Mapping[str, KnownSubmission], exercise: Exercise, pages: _Pages) -> _Plan:
-    plan = _Plan()
+def _plan(
+    todo: Sequence[Submission], known: Mapping[str, KnownSubmission], exercise: Exercise, pages: _Pages
+) -> _BatchPlan:
+    plan = _BatchPlan()
     graded, gathered = work.graded_with(exercise), work.gathered_with(exercise)
     for one in todo:
         before = known.get(one.name)
@@ -400,7 +402,7 @@ def _plan(todo: Sequence[Submission], known: Mapping[str, KnownSubmission], exer
     return plan
 
 
-def _plan_of_all(store: Store, exercise: Exercise) -> _Plan:
+def _plan_of_all(store: Store, exercise: Exercise) -> _BatchPlan:
     known = store.known()
     wanted = exercise.evidence_sha256
     other = [name for name, one in known.items() if one.gathered_with and one.gathered_with.split()[-1] != wanted]
@@ -409,7 +411,7 @@ def _plan_of_all(store: Store, exercise: Exercise) -> _Plan:
             say("classroom.batch.other_calls", count=len(other), name=other[0]),
             hint=say("classroom.batch.other_calls.hint"),
         )
-    return _Plan(judge=[Submission(one.name, None, folder=one.folder, stat=one.stat) for one in known.values()])
+    return _BatchPlan(judge=[Submission(one.name, None, folder=one.folder, stat=one.stat) for one in known.values()])
 
 
 def _same_file(submission: Submission, before: KnownSubmission) -> bool:
@@ -446,7 +448,7 @@ class _Pages:
 
 
 @dataclass(slots=True)
-class _Task:
+class _ClassRun:
     """Carries a plan out; `out` is None where nothing is to be written.
 
     `lines` holds by name what the class's files need of the first submissions that were done, so that these files are
@@ -459,7 +461,7 @@ class _Task:
     annotated: bool
     lines: dict[str, bytes] = field(default_factory=dict)
 
-    def run(self, plan: _Plan, settings: Settings) -> Iterator[Change]:
+    def run(self, plan: _BatchPlan, settings: Settings) -> Iterator[Change]:
         """Grade and judge, keep what ends, and yield what changed for whom."""
         total = len(plan.grade) + len(plan.judge)
         if not total:
@@ -504,7 +506,7 @@ class _Task:
             before = self.store.result(one.submission.name) if one.before else None
             yield from changes(msgspec.json.decode(made.result, type=Result), one.rulings, before)
 
-    def _works(self, plan: _Plan, standing: Mapping[str, Sequence[Decision]]) -> Iterator[Work]:
+    def _works(self, plan: _BatchPlan, standing: Mapping[str, Sequence[Decision]]) -> Iterator[Work]:
         setup = self._setup()
         graded, gathered = work.graded_with(self.exercise), work.gathered_with(self.exercise)
         lab = lab_address(self.exercise, self.out) if self.out is not None else ""

@@ -37,7 +37,7 @@ _OPTION = re.compile(r":[\w-]+:")  # MyST's options above the code of a cell
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ExportedCell:
     """One cell of such a file: its text, and the line of the file at which it begins."""
 
     kind: CellKind
@@ -45,7 +45,7 @@ class Part:
     first_line: int
 
 
-def parts(text: str, suffix: str) -> list[Part] | None:
+def parts(text: str, suffix: str) -> list[ExportedCell] | None:
     """Return the cells of a file that another tool wrote, or None if it is a plain script."""
     for recognises, read in _READERS.items():
         if recognises(text, suffix):
@@ -66,7 +66,7 @@ def _is_databricks(text: str, suffix: str) -> bool:
     return suffix not in _MARKDOWN_SUFFIXES and _DATABRICKS.match(text) is not None
 
 
-def _databricks(text: str) -> Iterator[Part]:
+def _databricks(text: str) -> Iterator[ExportedCell]:
     lines = text.split("\n")
     borders = [-1, *(index for index, line in enumerate(lines) if _COMMAND.match(line)), len(lines)]
     for border, end in pairwise(borders):
@@ -74,14 +74,16 @@ def _databricks(text: str) -> Iterator[Part]:
         yield _databricks_cell(lines[begin:end], begin + 1)
 
 
-def _databricks_cell(lines: list[str], first_line: int) -> Part:
+def _databricks_cell(lines: list[str], first_line: int) -> ExportedCell:
     """Return one command; of one in `# MAGIC` lines, what stands behind that mark."""
     bare = [_MAGIC.sub("", line, count=1) if _MAGIC.match(line) else None for line in lines]
     source = "\n".join(line for line in bare if line is not None)
     language = cell_language(source)
     if language:
-        return Part("markdown" if language.startswith("md") else "raw", source, first_line)
-    return Part("code", "\n".join(line if said is None else said for line, said in zip(lines, bare)), first_line)  # noqa: B905
+        return ExportedCell("markdown" if language.startswith("md") else "raw", source, first_line)
+    return ExportedCell(
+        "code", "\n".join(line if said is None else said for line, said in zip(lines, bare)), first_line
+    )
 
 
 # --- Colab ---------------------------------------------------------------------------------------------------------
@@ -91,7 +93,7 @@ def _is_colab(text: str, suffix: str) -> bool:
     return suffix not in _MARKDOWN_SUFFIXES and _COMMENTED.search(text) is not None
 
 
-def _colab(text: str) -> Iterator[Part]:
+def _colab(text: str) -> Iterator[ExportedCell]:
     """Yield a script of Colab, with each cell that begins with a magic: Colab makes comments of all its lines."""
     lines = text.split("\n")
     begin = index = 0
@@ -104,10 +106,10 @@ def _colab(text: str) -> Iterator[Part]:
             index += 1
             continue
         end = next((at for at in range(index + 1, len(lines)) if not lines[at].startswith("#")), len(lines))
-        yield Part("code", "\n".join(lines[begin:index]), begin + 1)
-        yield Part("code", "\n".join(re.sub("^# ?", "", line) for line in lines[index + 1 : end]), index + 2)
+        yield ExportedCell("code", "\n".join(lines[begin:index]), begin + 1)
+        yield ExportedCell("code", "\n".join(re.sub("^# ?", "", line) for line in lines[index + 1 : end]), index + 2)
         begin = index = end
-    yield Part("code", "\n".join(lines[begin:]), begin + 1)
+    yield ExportedCell("code", "\n".join(lines[begin:]), begin + 1)
 
 
 # --- marimo --------------------------------------------------------------------------------------------------------
@@ -117,17 +119,17 @@ def _is_marimo(text: str, suffix: str) -> bool:
     return suffix not in _MARKDOWN_SUFFIXES and bool(_MARIMO_IMPORT.search(text) and _MARIMO_APP.search(text))
 
 
-def _marimo(text: str) -> Iterator[Part]:
+def _marimo(text: str) -> Iterator[ExportedCell]:
     """Yield the bodies of cells, and functions without the decorator; line by line, as one cell may not parse."""
     lines = text.split("\n")
     marks = [(index, block) for index, line in enumerate(lines) if (block := _MARIMO_BLOCK.match(line))]
     for (begin, block), (end, _) in pairwise([*marks, (len(lines), None)]):
         kind = next((name for name in block.groups() if name), "") if block else ""
         if kind in {"function", "class_definition"}:
-            yield Part("code", "\n".join(lines[begin + 1 : end]), begin + 2)
+            yield ExportedCell("code", "\n".join(lines[begin + 1 : end]), begin + 2)
         elif kind:
             body = _unparsable(lines[begin:end]) if kind == "_unparsable_cell" else _body(lines[begin:end], kind)
-            yield Part("code", "\n".join(body), begin + 1)
+            yield ExportedCell("code", "\n".join(body), begin + 1)
 
 
 def _body(lines: list[str], kind: str) -> list[str]:
@@ -155,7 +157,7 @@ def _is_markdown(text: str, suffix: str) -> bool:
     return suffix in _MARKDOWN_SUFFIXES or (suffix != ".py" and _PYTHON_FENCE.search(text) is not None)
 
 
-def _markdown(text: str) -> Iterator[Part]:
+def _markdown(text: str) -> Iterator[ExportedCell]:
     """Yield fenced Python as code and what stands between as text; where no fence names Python, those without a name."""
     lines = text.split("\n")
     blocks = list(_fenced(lines))
@@ -163,10 +165,10 @@ def _markdown(text: str) -> Iterator[Part]:
     code = [(begin, end) for begin, end, info in blocks if (_PYTHON.match(info) if named else not info.strip())]
     position = 0
     for begin, end in code:
-        yield Part("markdown", "\n".join(lines[position:begin]), position + 1)
-        yield Part("code", "\n".join(_without_options(lines[begin + 1 : end])), begin + 2)
+        yield ExportedCell("markdown", "\n".join(lines[position:begin]), position + 1)
+        yield ExportedCell("code", "\n".join(_without_options(lines[begin + 1 : end])), begin + 2)
         position = end + 1
-    yield Part("markdown", "\n".join(lines[position:]), position + 1)
+    yield ExportedCell("markdown", "\n".join(lines[position:]), position + 1)
 
 
 def _fenced(lines: list[str]) -> Iterator[tuple[int, int, str]]:
@@ -193,7 +195,7 @@ def _without_options(lines: list[str]) -> list[str]:
     return [""] * count + lines[count:]
 
 
-_READERS: Mapping[Callable[[str, str], bool], Callable[[str], Iterator[Part]]] = {
+_READERS: Mapping[Callable[[str, str], bool], Callable[[str], Iterator[ExportedCell]]] = {
     _is_markdown: _markdown,
     _is_marimo: _marimo,
     _is_databricks: _databricks,

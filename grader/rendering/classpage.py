@@ -15,7 +15,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from grader import messages
-from grader.classroom.statistics import Classroom, Overview, Row, note, overview
+from grader.classroom.statistics import Classroom, Overview, SubmissionRow, note, overview
 from grader.classroom.statistics.note import mistakes
 from grader.classroom.statistics.overview import CauseCount
 from grader.explaining import CAUSES
@@ -41,7 +41,7 @@ class ClassSheet:
 
     file: str
     first: int
-    rows: Sequence[Row]
+    rows: Sequence[SubmissionRow]
 
     @property
     def last(self) -> int:
@@ -73,7 +73,7 @@ class ReviewRow:
 
     reason: str
     count: int
-    rows: Sequence[Row]
+    rows: Sequence[SubmissionRow]
 
 
 def class_pages(found: Classroom, *, ignored: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
@@ -112,7 +112,7 @@ def link(folder: str) -> str:
     return f"{quote(folder, safe='', errors='replace')}/feedback.html"
 
 
-def standing(row: Row) -> str:
+def standing(row: SubmissionRow) -> str:
     """Say in a few words how a submission ended."""
     if row.provisional:
         status = say("classpage.status.provisional")
@@ -130,13 +130,13 @@ def _joined(facts: Iterable[str]) -> str:
     return "; ".join(filter(None, facts))
 
 
-def kinds(row: Row) -> str:
+def kinds(row: SubmissionRow) -> str:
     """Return the groups that a row can be filtered by, as codes with spaces between."""
     facts = {"review": row.reasons, "open": not row.passed, "passed": row.passed, "ruled": row.ruled or row.adjusted}
     return " ".join(kind for kind, holds in facts.items() if holds)
 
 
-def _sheets(rows: Sequence[Row]) -> list[ClassSheet]:
+def _sheets(rows: Sequence[SubmissionRow]) -> list[ClassSheet]:
     if len(rows) <= MOST_ON_ONE:
         return []
     firsts = range(0, len(rows), ON_A_PAGE)
@@ -199,7 +199,7 @@ def _title(code: str, counts: Mapping[str, CauseCount], found: Classroom) -> str
 
 def review_rows(found: Classroom) -> list[ReviewRow]:
     """Put the submissions that need a person under their reasons, most frequent first."""
-    rows: dict[str, list[Row]] = defaultdict(list)
+    rows: dict[str, list[SubmissionRow]] = defaultdict(list)
     for row in found.rows:
         for reason in row.reasons:
             rows[reason].append(row)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from grader.classroom.statistics import Row
+from grader.classroom.statistics import SubmissionRow
 from grader.exercise.load import Exercise
 from grader.records import Result
 from grader.records.points import points
@@ -30,7 +30,7 @@ def schema() -> str:
     return json.dumps(msgspec.json.schema(Result), indent=2) + "\n"
 
 
-def grades_csv(rows: Iterable[Row], exercise: Exercise) -> Iterator[str]:
+def grades_csv(rows: Iterable[SubmissionRow], exercise: Exercise) -> Iterator[str]:
     """Yield grades.csv (RFC 4180) line by line: a row for every submission; no cell can start a formula."""
     columns = _columns(exercise)
     yield _line(columns)
@@ -39,7 +39,7 @@ def grades_csv(rows: Iterable[Row], exercise: Exercise) -> Iterator[str]:
         yield _line([shown_cell(cells[column]) for column in columns])
 
 
-def grades_jsonl(rows: Iterable[Row]) -> Iterator[str]:
+def grades_jsonl(rows: Iterable[SubmissionRow]) -> Iterator[str]:
     """Yield grades.jsonl: one JSON object a line for every submission."""
     for row in rows:
         line = json.dumps(_record(row), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -71,7 +71,7 @@ def _columns(exercise: Exercise) -> list[str]:
     ]
 
 
-def _cells(row: Row, exercise: Exercise) -> dict[str, Any]:
+def _cells(row: SubmissionRow, exercise: Exercise) -> dict[str, Any]:
     by_name = {part.name: part for part in row.parts}
     parts = {task.short: by_name[task.name] for task in exercise.tasks}
     causes = [f"{short}:{cause}" for short, part in parts.items() for cause in part.diagnosis.causes]
@@ -106,7 +106,7 @@ def _shown(value: float) -> float:
     return float(points(value))
 
 
-def _record(row: Row) -> dict[str, Any]:
+def _record(row: SubmissionRow) -> dict[str, Any]:
     return {
         "submission": row.name,
         "student": row.student,

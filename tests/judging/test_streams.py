@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.judging.diagnosis import draws, statistics, streams
-from grader.judging.diagnosis.draws import Plan, fit
+from grader.judging.diagnosis.draws import DrawPlan, fit
 from grader.judging.diagnosis.streams import GENERATORS, KINDS, Row
 
 
@@ -53,7 +53,7 @@ def test_numbers_that_are_no_draws_have_no_seed():
     st.permutations([4, 9, 7, 5]), st.sampled_from([*draws._BETWEEN, "biases_first"]), st.booleans(), st.integers(0, 9)
 )
 def test_pieces_never_overlap_and_leave_room_for_what_is_drawn_besides(layers, order, last_first, skipped):
-    starts = Plan(order, last_first, skipped=skipped).starts(layers)
+    starts = DrawPlan(order, last_first, skipped=skipped).starts(layers)
     sizes = [n_in * n_out for n_in, n_out in pairwise(layers)]
     pieces = sorted(zip(starts, sizes, strict=True))
     assert pieces[0][0] >= skipped

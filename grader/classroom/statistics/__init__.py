@@ -6,16 +6,16 @@ Pure: reads results in one pass and keeps of each only a row, so a class of 100,
 from grader.classroom.statistics.compare import Comparison, Mending, compare
 from grader.classroom.statistics.note import note
 from grader.classroom.statistics.overview import Overview, overview
-from grader.classroom.statistics.rows import Classroom, Line, Part, Row, assemble, gather, line
+from grader.classroom.statistics.rows import Classroom, FunctionRow, Line, SubmissionRow, assemble, gather, line
 
 __all__ = [
     "Classroom",
     "Comparison",
+    "FunctionRow",
     "Line",
     "Mending",
     "Overview",
-    "Part",
-    "Row",
+    "SubmissionRow",
     "assemble",
     "compare",
     "gather",

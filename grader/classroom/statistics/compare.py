@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from grader.classroom.statistics.rows import Classroom, Part, Row
+from grader.classroom.statistics.rows import Classroom, FunctionRow, SubmissionRow
 
 Z = 1.959964  # of the standard normal distribution: 95 % lie within
 _BECAME = ("right", "other", "still", "unseen", "new")
@@ -101,15 +101,19 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _pairs(earlier: Sequence[Row], later: Sequence[Row], name: Callable[[Row], str | None]) -> list[tuple[Row, Row]]:
+def _pairs(
+    earlier: Sequence[SubmissionRow], later: Sequence[SubmissionRow], name: Callable[[SubmissionRow], str | None]
+) -> list[tuple[SubmissionRow, SubmissionRow]]:
     """Match rows that are the only ones of their name on either side."""
     before, after = _by(earlier, name), _by(later, name)
     alone = [key for key in before if len(before[key]) == len(after.get(key, ())) == 1]
     return [(before[key][0], after[key][0]) for key in alone]
 
 
-def _by(rows: Sequence[Row], name: Callable[[Row], str | None]) -> Mapping[str, list[Row]]:
-    found: dict[str, list[Row]] = defaultdict(list)
+def _by(
+    rows: Sequence[SubmissionRow], name: Callable[[SubmissionRow], str | None]
+) -> Mapping[str, list[SubmissionRow]]:
+    found: dict[str, list[SubmissionRow]] = defaultdict(list)
     for row in rows:
         key = name(row)
         if key is not None:
@@ -117,7 +121,9 @@ def _by(rows: Sequence[Row], name: Callable[[Row], str | None]) -> Mapping[str, 
     return found
 
 
-def _mendings(pairs: Sequence[tuple[Row, Row]], earlier: Classroom, later: Classroom) -> tuple[Mending, ...]:
+def _mendings(
+    pairs: Sequence[tuple[SubmissionRow, SubmissionRow]], earlier: Classroom, later: Classroom
+) -> tuple[Mending, ...]:
     names: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for before, after in pairs:
         for key, what in _changes(before, after):
@@ -133,7 +139,7 @@ def _mending(key: tuple[str, str], names: Mapping[str, list[str]], earlier: Clas
     return Mending(*key, title, right, other, still, unseen, new)
 
 
-def _changes(before: Row, after: Row) -> Iterator[tuple[tuple[str, str], str]]:
+def _changes(before: SubmissionRow, after: SubmissionRow) -> Iterator[tuple[tuple[str, str], str]]:
     """Yield what became of each cause of one student: (function, cause) and the field of `Mending`."""
     had, has = set(before.causes), set(after.causes)
     parts = {part.name: part for part in after.parts}
@@ -144,7 +150,7 @@ def _changes(before: Row, after: Row) -> Iterator[tuple[tuple[str, str], str]]:
         yield key, "new"
 
 
-def _instead(part: Part | None, row: Row) -> str:
+def _instead(part: FunctionRow | None, row: SubmissionRow) -> str:
     """Say how a function stands whose cause is gone."""
     if part is None or not row.read or part.provisional or part.status != "graded":
         return "unseen"

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from grader.classroom.statistics.rows import Check, Classroom, Part, Row
+from grader.classroom.statistics.rows import Check, Classroom, FunctionRow, SubmissionRow
 from grader.records import Diagnosis
 
 MOST_BINS = 30
@@ -158,7 +158,7 @@ def _tally(names: Iterable[str]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
 
 
-def _scores(rows: Sequence[Row]) -> Scores | None:
+def _scores(rows: Sequence[SubmissionRow]) -> Scores | None:
     """Return the distribution of scores; None where nothing was judged in full."""
     if not rows:
         return None
@@ -173,7 +173,7 @@ def _scores(rows: Sequence[Row]) -> Scores | None:
     return Scores(len(scores), possible, scores[0], (low, middle, high), scores[-1], bins)
 
 
-def _causes(rows: Iterable[Row], found: Classroom) -> tuple[CauseCount, ...]:
+def _causes(rows: Iterable[SubmissionRow], found: Classroom) -> tuple[CauseCount, ...]:
     counts: Counter[tuple[str, str]] = Counter()
     samples: dict[tuple[str, str], tuple[bool, Sample]] = {}
     for row in rows:
@@ -193,7 +193,7 @@ def _causes(rows: Iterable[Row], found: Classroom) -> tuple[CauseCount, ...]:
     )
 
 
-def _checks(parts: Sequence[Part], found: Classroom) -> tuple[CheckCount, ...]:
+def _checks(parts: Sequence[FunctionRow], found: Classroom) -> tuple[CheckCount, ...]:
     """Count each check that is worth points; what we could not judge is left out."""
     sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0, 0, 0.0, 0.0])
     for part in parts:
@@ -211,7 +211,7 @@ def _checks(parts: Sequence[Part], found: Classroom) -> tuple[CheckCount, ...]:
     )
 
 
-def _places(parts: Iterable[Part]) -> dict[tuple[str, str], int]:
+def _places(parts: Iterable[FunctionRow]) -> dict[tuple[str, str], int]:
     """Return the place of each check among those of its function, as a part with all of them has it."""
     most: dict[str, tuple[Check, ...]] = {}
     for part in parts:
@@ -219,11 +219,11 @@ def _places(parts: Iterable[Part]) -> dict[tuple[str, str], int]:
     return {(function, check.name): place for function, checks in most.items() for place, check in enumerate(checks)}
 
 
-def _groups(rows: Iterable[Row], found: Classroom) -> tuple[Group, ...]:
+def _groups(rows: Iterable[SubmissionRow], found: Classroom) -> tuple[Group, ...]:
     """Find the functions that are wrong with the very same numbers, in two submissions or more."""
     counts: Counter[_Same] = Counter()
     causes: dict[_Same, Counter[str]] = defaultdict(Counter)
-    first: dict[_Same, tuple[Row, Part]] = {}
+    first: dict[_Same, tuple[SubmissionRow, FunctionRow]] = {}
     for row in rows:
         for part in row.parts:
             if part.status == "graded" and part.diagnosis.causes and part.evidence_sha256:
@@ -237,14 +237,16 @@ def _groups(rows: Iterable[Row], found: Classroom) -> tuple[Group, ...]:
     return tuple(_group(key, counts[key], causes[key], *first[key], found) for key in shared)
 
 
-def _group(key: _Same, count: int, causes: Counter[str], row: Row, part: Part, found: Classroom) -> Group:
+def _group(
+    key: _Same, count: int, causes: Counter[str], row: SubmissionRow, part: FunctionRow, found: Classroom
+) -> Group:
     function, evidence = key
     codes = tuple(cause for cause, _ in _tally(causes.elements()))
     titles = tuple(found.words(function, cause).title for cause in codes)
     return Group(function, evidence, codes, titles, part.diagnosis.written or "", count, Sample(row.name, row.folder))
 
 
-def _runs(parts: Iterable[Part]) -> tuple[Runs, ...]:
+def _runs(parts: Iterable[FunctionRow]) -> tuple[Runs, ...]:
     """Count the trainings by where they started and how they ended."""
     counts: Counter[tuple[str, bool, Diagnosis, float]] = Counter()
     for part in parts:

@@ -26,7 +26,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FunctionRow:
     """One function of a submission; equal parts of a class are one object."""
 
     name: str
@@ -44,7 +44,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SubmissionRow:
     """One submission; `reasons` say why a person has to look at it, `folder` holds its page.
 
     It does not count where another file of the same student does.  `late` and `handed_in` are what an LMS says of its time.
@@ -61,7 +61,7 @@ class Row:
     reasons: tuple[str, ...]
     headline: str
     seconds: float
-    parts: tuple[Part, ...]
+    parts: tuple[FunctionRow, ...]
     counts: bool = True
     machine_score: float = 0.0
     adjusted: bool = False
@@ -91,19 +91,19 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class CauseWords:
     """A cause in words that hold for everybody who has it; `reason` is empty where it is not the same for all."""
 
     title: str
     action: str
     reason: str
 
-    def shared(self, other: Words, title: str) -> Words:
+    def shared(self, other: CauseWords, title: str) -> CauseWords:
         """Return what is the same in both, under a title that holds for both."""
         action, reason = (
             one if one == two else "" for one, two in ((self.action, other.action), (self.reason, other.reason))
         )
-        return Words(self.title if self.title == other.title else title, action, reason)
+        return CauseWords(self.title if self.title == other.title else title, action, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,8 @@ class Line:
 
     title: str
     exercise: str
-    row: Row
-    causes: tuple[tuple[str, str, Words], ...]
+    row: SubmissionRow
+    causes: tuple[tuple[str, str, CauseWords], ...]
     checks: Mapping[str, str]
 
 
@@ -124,14 +124,14 @@ class Classroom:
     title: str = ""
     exercise: str = ""
     sweep: Sweep | None = None
-    rows: list[Row] = field(default_factory=list)
+    rows: list[SubmissionRow] = field(default_factory=list)
     functions: tuple[str, ...] = ()
-    causes: dict[tuple[str, str], Words] = field(default_factory=dict)
+    causes: dict[tuple[str, str], CauseWords] = field(default_factory=dict)
     checks: dict[str, str] = field(default_factory=dict)
 
-    def words(self, function: str, cause: str) -> Words:
+    def words(self, function: str, cause: str) -> CauseWords:
         """Return the words of a cause, or its code where an older result has none."""
-        return self.causes.get((function, cause)) or Words(cause.replace("_", " "), "", "")
+        return self.causes.get((function, cause)) or CauseWords(cause.replace("_", " "), "", "")
 
 
 def gather(
@@ -167,7 +167,7 @@ def gather(
 def assemble(lines: Iterable[Line], found: Classroom | None = None) -> Classroom:
     """Put lines together to a class; parts that are equal become one."""
     found = found or Classroom()
-    known: dict[Part, Part] = {}
+    known: dict[FunctionRow, FunctionRow] = {}
     for one in lines:
         found.title, found.exercise = one.title, one.exercise
         parts = tuple(known.setdefault(part, part) for part in one.row.parts)
@@ -187,7 +187,7 @@ def assemble(lines: Iterable[Line], found: Classroom | None = None) -> Classroom
 def line(folder: str, seconds: float, result: Result) -> Line:
     """Return all that the class's pages, tables and files need of a result."""
     functions = result.functions.items()
-    row = Row(
+    row = SubmissionRow(
         name=result.submission.name,
         folder=folder,
         student=result.submission.student,
@@ -209,9 +209,9 @@ def line(folder: str, seconds: float, result: Result) -> Line:
     return Line(result.title, result.exercise, row, causes, checks)
 
 
-def _part(name: str, function: FunctionResult) -> Part:
+def _part(name: str, function: FunctionResult) -> FunctionRow:
     training = function.training
-    return Part(
+    return FunctionRow(
         name=name,
         status=function.status,
         points=function.points,
@@ -227,6 +227,6 @@ def _part(name: str, function: FunctionResult) -> Part:
     )
 
 
-def general_words(cause: Cause) -> Words:
+def general_words(cause: Cause) -> CauseWords:
     """Return a cause's words without what one submission wrote."""
-    return Words(cause.title, cause.action.partition(NOW)[0], cause.reason)
+    return CauseWords(cause.title, cause.action.partition(NOW)[0], cause.reason)

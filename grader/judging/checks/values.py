@@ -18,7 +18,7 @@ from grader.judging.diagnosis.causes import (
     excluded,
     spread_elsewhere,
 )
-from grader.judging.diagnosis.draws import Plan, Stream, factor
+from grader.judging.diagnosis.draws import DrawPlan, Stream, factor
 from grader.judging.diagnosis.recovered import gives, likely_names
 from grader.judging.diagnosis.rules import plain
 from grader.judging.diagnosis.statistics import SURE
@@ -210,7 +210,7 @@ def _other_numbers(stream: Stream, reference: Recovered, fail: Callable[..., Fin
     return fail(f"judging.draws.order.{_order(plan)}", seed=required)
 
 
-def _order(plan: Plan) -> str:
+def _order(plan: DrawPlan) -> str:
     """Return the end of the message id that says in which order the numbers of the right seed were taken."""
     if plan.last_first:
         return "last_first"

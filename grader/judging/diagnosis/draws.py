@@ -52,7 +52,7 @@ _BETWEEN: Mapping[Order, tuple[Callable[[int, int], int], Callable[[int, int], i
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DrawPlan:
     """In which order numbers were taken.
 
     `skipped` numbers were drawn first and thrown away; `last_first` counts layers from the end; `by_column` says that each
@@ -85,7 +85,7 @@ class Plan:
     @property
     def as_required(self) -> bool:
         """Whether nothing but the weights was drawn, first layer first, row by row."""
-        return self == Plan()
+        return self == DrawPlan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Stream:
     """
 
     rows: tuple[Row, ...]
-    plan: Plan
+    plan: DrawPlan
     absolute: bool = False  # the sign was taken away
     irregular: bool = False  # the seeds follow no sequence known here, so each call's are looked up
     continued: bool = False  # the generator is made once, so each call goes on where the one before it ended
@@ -204,7 +204,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
+class _MeasuredCall:
     """One call with its weights."""
 
     layers: tuple[int, ...]
@@ -257,10 +257,10 @@ def explained(stream: Stream, outcomes: Sequence[Outcome], weights: Sequence[Seq
     return _explained(stream, _calls(outcomes, weights))
 
 
-def _calls(outcomes: Sequence[Outcome], weights: Sequence[Sequence[Floats]]) -> list[_Call]:
+def _calls(outcomes: Sequence[Outcome], weights: Sequence[Sequence[Floats]]) -> list[_MeasuredCall]:
     sizes = [sum(n_in * n_out for n_in, n_out in pairwise(outcome.call.layers)) for outcome in outcomes]
     return [
-        _Call(outcome.call.layers, outcome.call.ambient_seed, tuple(own), outcome.numpy("b1"), earlier)
+        _MeasuredCall(outcome.call.layers, outcome.call.ambient_seed, tuple(own), outcome.numpy("b1"), earlier)
         for outcome, own, earlier in zip(outcomes, weights, accumulate([0, *sizes]), strict=False)
     ]
 
@@ -308,7 +308,7 @@ def _usable(weights: Floats) -> bool:
 # --- candidates ----------------------------------------------------------------------------------------------------
 
 
-def _candidates(call: _Call, likely_seeds: Sequence[int]) -> Iterator[Stream]:
+def _candidates(call: _MeasuredCall, likely_seeds: Sequence[int]) -> Iterator[Stream]:
     """Yield the streams that explain the largest call, likely ones first."""
     likely = dict.fromkeys((*likely_seeds, None))
     yield from _in_rows(call, [Row(LEGACY, seed, kind) for seed, kind in product(likely, KINDS)])
@@ -317,20 +317,20 @@ def _candidates(call: _Call, likely_seeds: Sequence[int]) -> Iterator[Stream]:
     yield from _seeded_each(call)
     yield from _in_rows(call, list(with_near(list(_firsts(call)), LIKELY_SEEDS)))
     for seed, kind in product(likely, KINDS):
-        yield Stream((Row(LEGACY, seed, kind),), Plan("other_biases"))
+        yield Stream((Row(LEGACY, seed, kind),), DrawPlan("other_biases"))
     if all(np.all(own >= 0) for own in call.weights):
-        yield from (Stream((Row(LEGACY, seed, "normal"),), Plan(), absolute=True) for seed in likely)
+        yield from (Stream((Row(LEGACY, seed, "normal"),), DrawPlan(), absolute=True) for seed in likely)
 
 
-def _going_on(calls: Sequence[_Call]) -> Iterator[Stream]:
+def _going_on(calls: Sequence[_MeasuredCall]) -> Iterator[Stream]:
     """Yield the streams whose row the first call begins, where each call goes on in it."""
     first = calls[0].weights[0].ravel() if len(calls) > 1 and calls[0].weights else None
     if first is not None:
         rows = (row for row in beginning_with(first) if _begins(row, first))
-        yield from (Stream((row,), Plan(), continued=True) for row in rows)
+        yield from (Stream((row,), DrawPlan(), continued=True) for row in rows)
 
 
-def _firsts(call: _Call) -> Iterator[Floats]:
+def _firsts(call: _MeasuredCall) -> Iterator[Floats]:
     """Yield the numbers that may have been drawn first."""
     drawn = [own for own in call.weights if own.any()]
     for own in drawn[:1] + drawn[1:][-1:]:
@@ -344,7 +344,7 @@ def _begins(row: Row, numbers: Floats) -> bool:
     return fit(numbers[:16], row.beginning(min(16, numbers.size))) is not None
 
 
-def _in_rows(call: _Call, rows: Sequence[Row]) -> Iterator[Stream]:
+def _in_rows(call: _MeasuredCall, rows: Sequence[Row]) -> Iterator[Stream]:
     """Yield how the weights of a call lie in each of these rows."""
     for row in rows:
         for by_column in (False, True):
@@ -353,7 +353,7 @@ def _in_rows(call: _Call, rows: Sequence[Row]) -> Iterator[Stream]:
                 yield from (Stream((row,), plan) for plan in _plans(call.layers, starts, by_column=by_column))
 
 
-def _starts(call: _Call, row: Row, *, by_column: bool) -> list[int | None] | None:
+def _starts(call: _MeasuredCall, row: Row, *, by_column: bool) -> list[int | None] | None:
     """Return where in a row the weights of each layer begin, or None if one is not in it.
 
     Layers that are zero or have fewer than three numbers are not sought.
@@ -382,28 +382,28 @@ def _find(piece: Floats, numbers: Floats, steps: Floats) -> int | None:
     return None
 
 
-def _plans(layers: Sequence[int], starts: Sequence[int | None], *, by_column: bool) -> Iterator[Plan]:
+def _plans(layers: Sequence[int], starts: Sequence[int | None], *, by_column: bool) -> Iterator[DrawPlan]:
     """Yield the orders that put the weights where they were found; other calls tell which of them it is."""
     reset = len(starts) > 1 and len(set(starts)) == 1
     orders: list[Order] = ["reset_per_layer"] if reset else [*_BETWEEN, "biases_first"]
     for order, last_first in product(orders, (False, True)):
-        plan = Plan(order, last_first and len(starts) > 1, by_column)
+        plan = DrawPlan(order, last_first and len(starts) > 1, by_column)
         expected = plan.starts(layers)[: len(starts)]
         skipped = {found - begin for found, begin in zip(starts, expected, strict=True) if found is not None}
         if len(skipped) == 1 and min(skipped) >= 0:
-            found = Plan(order, plan.last_first, by_column, skipped.pop())
+            found = DrawPlan(order, plan.last_first, by_column, skipped.pop())
             if found.order != "weights" or found.skipped != sum(layers[1:]) or last_first:  # else: biases first
                 yield found
-    yield Plan("elsewhere", by_column=by_column)
+    yield DrawPlan("elsewhere", by_column=by_column)
 
 
-def _seeded_each(call: _Call) -> Iterator[Stream]:
+def _seeded_each(call: _MeasuredCall) -> Iterator[Stream]:
     """Yield the streams in which each layer begins a row of its own: a seed is set in every layer."""
     for by_column in (False, True):
         pieces = [own.T.ravel() if by_column else own.ravel() for own in call.weights]
         found = [[row for row in beginning_with(piece) if _begins(row, piece)] for piece in pieces]
         if len(found) > 1 and all(found) and len({(rows[0].generator, rows[0].kind) for rows in found}) == 1:
-            rows, plan = tuple(rows[0] for rows in found), Plan("reset_per_layer", by_column=by_column)
+            rows, plan = tuple(rows[0] for rows in found), DrawPlan("reset_per_layer", by_column=by_column)
             yield Stream(rows, plan)
             if len({row.seed for row in rows}) > 1:
                 yield Stream(rows, plan, irregular=True)
@@ -412,7 +412,7 @@ def _seeded_each(call: _Call) -> Iterator[Stream]:
 # --- verification --------------------------------------------------------------------------------------------------
 
 
-def _explained(stream: Stream, calls: Sequence[_Call]) -> Drawn | None:
+def _explained(stream: Stream, calls: Sequence[_MeasuredCall]) -> Drawn | None:
     """Return what was done to the draws of every call, if the stream explains them all."""
     fits: dict[int, tuple[Fit | None, ...]] = {}
     least = FEWEST_LOOKED_UP if stream.irregular else 3 if stream.plan.order == "elsewhere" else 1
@@ -426,7 +426,7 @@ def _explained(stream: Stream, calls: Sequence[_Call]) -> Drawn | None:
     return Drawn(stream, tuple(fits[at] for at in range(len(calls))))
 
 
-def _fits(stream: Stream, call: _Call, least: int) -> tuple[Fit | None, ...] | None:
+def _fits(stream: Stream, call: _MeasuredCall, least: int) -> tuple[Fit | None, ...] | None:
     """Return what was done to each layer with at least so many numbers; None if the stream does not explain one of them."""
     if stream.plan.order == "elsewhere":
         starts = _starts(call, stream.rows[0], by_column=stream.plan.by_column)
@@ -442,7 +442,7 @@ def _fits(stream: Stream, call: _Call, least: int) -> tuple[Fit | None, ...] | N
     return None if missing else found
 
 
-def _looked_up(stream: Stream, call: _Call) -> list[Floats]:
+def _looked_up(stream: Stream, call: _MeasuredCall) -> list[Floats]:
     """Return the beginning of the row that each layer of a call begins, whatever its seed; NaN where there is none."""
     by_column, drawn = stream.plan.by_column, []
     for own in call.weights:

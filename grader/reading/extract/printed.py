@@ -45,7 +45,7 @@ class _Ran:
 
 
 @dataclass(frozen=True, slots=True)
-class _Model:
+class _NotebookModel:
     """A notebook's own `model`: its definition, the functions it makes parameters with, its layers if they can be read."""
 
     node: ast.FunctionDef
@@ -95,7 +95,7 @@ def _calls(statements: tuple[ast.stmt, ...]) -> Mapping[str, Sequence[ast.Call]]
 
 def _runs(cells: Sequence[_Ran], words: Mapping[str, str]) -> Iterator[tuple[str, PrintedRun]]:
     """Yield function and output of each cell that calls `model` once, in a way that can be read."""
-    own: _Model | None = None
+    own: _NotebookModel | None = None
     for index, cell in enumerate(cells):
         own = cell.code.facts.of(_own_model, cell.code.statements, frozenset(words.values())) or own
         calls = cell.calls.get("model", ())
@@ -108,14 +108,14 @@ def _runs(cells: Sequence[_Ran], words: Mapping[str, str]) -> Iterator[tuple[str
             yield function, PrintedRun(cell.code.place(calls[0]), settings, accuracies, costs)
 
 
-def _own_model(statements: tuple[ast.stmt, ...], names: frozenset[str]) -> _Model | None:
+def _own_model(statements: tuple[ast.stmt, ...], names: frozenset[str]) -> _NotebookModel | None:
     """Return the last definition of `model` at a cell's left margin, or None."""
     definitions = (node for node in reversed(statements) if isinstance(node, ast.FunctionDef))
     node = next((node for node in definitions if node.name == "model"), None)
-    return None if node is None else _Model(node, dict(_words(node, names)), _layers(node))
+    return None if node is None else _NotebookModel(node, dict(_words(node, names)), _layers(node))
 
 
-def _given(own: _Model | None, call: ast.Call) -> dict[str, ast.expr] | None:
+def _given(own: _NotebookModel | None, call: ast.Call) -> dict[str, ast.expr] | None:
     """Return what each parameter of `model` is set to, defaults included; None where that cannot be read."""
     given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     if len(given) != len(call.keywords) or any(isinstance(value, ast.Starred) for value in call.args):
@@ -130,7 +130,7 @@ def _given(own: _Model | None, call: ast.Call) -> dict[str, ast.expr] | None:
     return {**defaults, **dict(zip(names, call.args, strict=False)), **given}
 
 
-def _function(own: _Model | None, given: Mapping[str, ast.expr], words: Mapping[str, str]) -> str | None:
+def _function(own: _NotebookModel | None, given: Mapping[str, ast.expr], words: Mapping[str, str]) -> str | None:
     """Return the function that makes the parameters: the course's names for them, or those of the notebook's model."""
     word = given.get("initialization", None if own else ast.Constant("he"))
     known = (own.words if own else {}) or words
@@ -147,7 +147,7 @@ def _words(own: ast.FunctionDef, names: frozenset[str]) -> Iterator[tuple[str, s
                 yield str(word.value), called.pop()
 
 
-def _settings(own: _Model | None, given: Mapping[str, ast.expr]) -> ModelSettings | None:
+def _settings(own: _NotebookModel | None, given: Mapping[str, ast.expr]) -> ModelSettings | None:
     """Return what the notebook says of its model, or None where it says it in a way that cannot be read."""
     try:
         rate, iterations = (

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from grader.records import Function, RepairKind
-from grader.running.repair.code import Candidate, Code, Node, code_of
+from grader.running.repair.code import Candidate, EditableCode, Node, code_of
 
 MOST_CHARACTERS = 6000  # of a function; students' have at most about 2,500, and each candidate is a whole function
 _STILL = frozenset({"zeros", "ones", "empty", "full"})
@@ -73,7 +73,7 @@ def candidates(function: Function, want: SolutionLiterals) -> Iterator[Candidate
             yield candidate
 
 
-def _all(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
+def _all(code: EditableCode, want: SolutionLiterals) -> Iterator[Candidate]:
     yield from _constants(code, want)
     yield from _seeds(code, want)
     yield from _statements(code)
@@ -88,7 +88,7 @@ def _all(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
     yield from _loops(code)
 
 
-def _constants(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
+def _constants(code: EditableCode, want: SolutionLiterals) -> Iterator[Candidate]:
     """Another number, another key."""
     for node in code.all(ast.Constant):
         kind = _kind(code, node, "key" if _is_text(node) else "constant")
@@ -97,7 +97,7 @@ def _constants(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
                 yield code.swap(kind, node, ast.Constant(value))
 
 
-def _seeds(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
+def _seeds(code: EditableCode, want: SolutionLiterals) -> Iterator[Candidate]:
     """The seed put in, taken out, or set once and first."""
     for seed in want.seeds[:1]:
         yield code.put_in("seed", ast.unparse(_numpy(code, "random.seed", seed)))
@@ -107,7 +107,7 @@ def _seeds(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
             yield code.move("seed", node)
 
 
-def _names(code: Code) -> Iterator[Candidate]:
+def _names(code: EditableCode) -> Iterator[Candidate]:
     """A name that exists."""
     given = [argument.arg for argument in code.tree.args.args]
     for node in code.all(ast.Attribute):
@@ -119,7 +119,7 @@ def _names(code: Code) -> Iterator[Candidate]:
                 yield code.swap("name", node, ast.Name(text))
 
 
-def _conversions(code: Code) -> Iterator[Candidate]:
+def _conversions(code: EditableCode) -> Iterator[Candidate]:
     """Numbers as they are: no rounding, no other type."""
     for node in code.all(ast.Call):
         kept = [keyword for keyword in node.keywords if keyword.arg != "dtype"]
@@ -130,7 +130,7 @@ def _conversions(code: Code) -> Iterator[Candidate]:
                 yield code.swap("conversion", node, value)
 
 
-def _indices(code: Code) -> Iterator[Candidate]:
+def _indices(code: EditableCode) -> Iterator[Candidate]:
     """The sizes of another layer."""
     counting = [node.target for node in code.all(ast.For, ast.comprehension, ast.AugAssign)]
     counters = dict.fromkeys(target.id for target in counting if isinstance(target, ast.Name))
@@ -141,7 +141,7 @@ def _indices(code: Code) -> Iterator[Candidate]:
                     yield code.swap("index", node.slice, ast.Name(text))
 
 
-def _roots(code: Code) -> Iterator[Candidate]:
+def _roots(code: EditableCode) -> Iterator[Candidate]:
     """A root missing, too many, or around another part."""
     for node in code.all(ast.Call, ast.BinOp):
         if (inside := _under_root(node)) is not None:
@@ -157,7 +157,7 @@ def _roots(code: Code) -> Iterator[Candidate]:
                 yield code.swap("root", node, ast.BinOp(above.left, ast.Mult(), root), at=above.right)
 
 
-def _factors(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
+def _factors(code: EditableCode, want: SolutionLiterals) -> Iterator[Candidate]:
     """A factor or term missing, too many, another, or on the other side of the fraction."""
     for node in code.all(ast.BinOp):
         kind = _kind(code, node, "loop" if _called(node.left) == "len" else "factor")
@@ -175,7 +175,7 @@ def _factors(code: Code, want: SolutionLiterals) -> Iterator[Candidate]:
             yield code.swap("factor", node, ast.BinOp(node, ast.Mult(), factor))
 
 
-def _fills(code: Code) -> Iterator[Candidate]:
+def _fills(code: EditableCode) -> Iterator[Candidate]:
     """Another function that draws or fills, and the same with its sizes handed over as it takes them."""
     for node in code.all(ast.Call):
         if sizes := _sizes(node):
@@ -186,7 +186,7 @@ def _fills(code: Code) -> Iterator[Candidate]:
             yield code.swap("draw", node, _numpy(code, "random.RandomState", *node.args))
 
 
-def _shapes(code: Code) -> Iterator[Candidate]:
+def _shapes(code: EditableCode) -> Iterator[Candidate]:
     """The two sides of an array the other way round."""
     for node in code.all(ast.Call):
         if _called(node) in ("rand", "randn") and len(node.args) == 2:
@@ -199,7 +199,7 @@ def _shapes(code: Code) -> Iterator[Candidate]:
             yield code.swap("shape_order", node, node.value)
 
 
-def _biases(code: Code) -> Iterator[Candidate]:
+def _biases(code: EditableCode) -> Iterator[Candidate]:
     """A bias of zeros, as long as some array in the function is high."""
     heights = {ast.unparse(sizes[0]): sizes[0] for node in code.all(ast.Call) if (sizes := _sizes(node))}
     for node in code.all(ast.Assign):
@@ -207,7 +207,7 @@ def _biases(code: Code) -> Iterator[Candidate]:
             yield code.swap("bias", node.value, _numpy(code, "zeros", ast.Tuple([height, ast.Constant(1)])))
 
 
-def _loops(code: Code) -> Iterator[Candidate]:
+def _loops(code: EditableCode) -> Iterator[Candidate]:
     """A layer more or less."""
     for node in code.all(ast.Call):
         name = _called(node)
@@ -222,7 +222,7 @@ def _loops(code: Code) -> Iterator[Candidate]:
             yield code.swap("loop", node, ast.Compare(node.left, [other()], node.comparators))
 
 
-def _statements(code: Code) -> Iterator[Candidate]:
+def _statements(code: EditableCode) -> Iterator[Candidate]:
     """A line too many, or one that should not be repeated."""
     repeated = {
         node for node in code.nodes if any(isinstance(outer, ast.For | ast.While) for outer, _ in code.above(node))
@@ -239,7 +239,7 @@ def _statements(code: Code) -> Iterator[Candidate]:
 # --- what a node is ------------------------------------------------------------------------------------------------
 
 
-def _kind(code: Code, node: ast.expr, default: RepairKind) -> RepairKind:
+def _kind(code: EditableCode, node: ast.expr, default: RepairKind) -> RepairKind:
     """Name an edit by what the expression is part of."""
     for outer, inner in code.above(node):
         if isinstance(outer, ast.Subscript) and inner is outer.slice and default != "key":
@@ -271,12 +271,12 @@ def _is_bias(node: ast.Assign) -> bool:
     return isinstance(node.targets[0], ast.Subscript) and any(key.lower().startswith("b") for key in keys[:1])
 
 
-def _numpy(code: Code, name: str, *arguments: ast.expr) -> ast.expr:
+def _numpy(code: EditableCode, name: str, *arguments: ast.expr) -> ast.expr:
     """Make a call of one of NumPy's functions, under the name that it has here."""
     return ast.Call(ast.Name(f"{code.numpy}.{name}"), list(arguments), [])
 
 
-def _root(code: Code, above: ast.expr, below: ast.expr) -> ast.expr:
+def _root(code: EditableCode, above: ast.expr, below: ast.expr) -> ast.expr:
     return _numpy(code, "sqrt", ast.BinOp(above, ast.Div(), below))
 
 

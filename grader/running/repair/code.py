@@ -38,7 +38,7 @@ class Candidate:
     edits: tuple[Edit, ...]
 
 
-class Code:
+class EditableCode:
     """The unit that defines a function; it is the unit `number` of that."""
 
     def __init__(self, function: Function, unit: int) -> None:
@@ -189,11 +189,11 @@ class Code:
 
 
 @lru_cache(4)  # a search asks for that of its function twice
-def code_of(function: Function) -> Code | None:
+def code_of(function: Function) -> EditableCode | None:
     """Return the unit that defines the function, or None where there is none."""
     found = (index for index, unit in enumerate(function.units) if _definition(function.name, unit.source))
     unit = next(found, None)
-    return None if unit is None else Code(function, unit)
+    return None if unit is None else EditableCode(function, unit)
 
 
 def _written(node: Node) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from grader.running.repair.code import Candidate, Code, Edit
+from grader.running.repair.code import Candidate, Edit, EditableCode
 
 CHOSEN = "_chosen_edit_"  # the name of the number, a global one for the function; with 0 it is as it was
 _BINDING = ast.NamedExpr | ast.Yield | ast.YieldFrom | ast.Await  # what is left out would change the whole function
@@ -17,7 +17,7 @@ _ORDER = {"line": 0, "statement": 1, "value": 2}  # from outside, where they beg
 Places = dict[tuple[int, int, int], list[tuple[int, Edit]]]  # by start, -end and order: outer ones first
 
 
-def schema(code: Code, tried: Sequence[Candidate]) -> tuple[str, list[int | str]]:
+def schema(code: EditableCode, tried: Sequence[Candidate]) -> tuple[str, list[int | str]]:
     """Return the text, and for each candidate its number there; where its edit cannot be written so, its own text."""
     if CHOSEN.encode() in code.data or any(isinstance(node, _BINDING) for node in code.nodes):
         return "", [one.source for one in tried]
