@@ -82,7 +82,7 @@ def _databricks_cell(lines: list[str], first_line: int) -> ExportedCell:
     if language:
         return ExportedCell("markdown" if language.startswith("md") else "raw", source, first_line)
     return ExportedCell(
-        "code", "\n".join(line if said is None else said for line, said in zip(lines, bare)), first_line
+        "code", "\n".join(line if said is None else said for line, said in zip(lines, bare, strict=False)), first_line
     )
 
 
