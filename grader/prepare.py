@@ -10,7 +10,6 @@ from grader.errors import ExerciseError, SandboxError
 from grader.exercise import asides, quotes, shipped
 from grader.exercise.load import Exercise, Task
 from grader.exercise.shipped import Shipped
-from grader.exercise.training import course_data
 from grader.explaining import Course, Measured, asked_often, sweep
 from grader.faults import attempt
 from grader.judging.diagnosis import Case, Recovered, diagnose, recover
@@ -132,7 +131,7 @@ def _measured(exercise: Exercise, numbers: Shipped, trainer: Trainer) -> Measure
     return Measured(
         learning_rate=model.learning_rate,
         iterations=model.iterations,
-        points=course_data().X_train.shape[1],
+        points=model.points.train,
         sweep=sweep(numbers, runs),
         runs=runs,
         spread={row.scale: row for row in numbers.spread},

@@ -301,6 +301,7 @@ def summed_up(
         note=exercise.note,
         lab_url=exercise.lab_url,
         self_check=SELF_CHECK in evidence.isolation,
+        points=exercise.model.points,
     )
 
 

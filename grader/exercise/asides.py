@@ -23,7 +23,7 @@ class Start(msgspec.Struct, frozen=True):
 
     name: str
     train_accuracy: float
-    test_accuracy: float
+    test_accuracy: float | None
     cost_first: float
     cost_last: float
     regime: str
@@ -35,7 +35,7 @@ class Patient(msgspec.Struct, frozen=True):
     scale: float
     iterations: int
     train_accuracy: float
-    test_accuracy: float
+    test_accuracy: float | None
 
 
 class Variant(msgspec.Struct, frozen=True):

@@ -8,21 +8,21 @@ import os
 import random
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from grader import messages, resources
 from grader.errors import ExerciseError
 from grader.exercise.limits import Limits
-from grader.exercise.training import Model
+from grader.exercise.training import CIRCLES, FLOWER, Activation, CostSum, Model
 from grader.messages import say
-from grader.records import Call, Show
+from grader.records import Call, DataSet, PointSet, Show
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,6 +34,7 @@ DEFAULT = "dls-c2w1-initialization"
 AMBIENT_SEEDS = (2_718_281_828, 3_141_592_653)
 RTOL = 1e-7  # of the comparison with the reference, which draws the very same numbers
 MOST_TOLERANCE = 0.01  # more would let another rule pass
+MOST_POINTS = 900  # more would train too slowly
 MOST_WORDS = 1000  # characters of a note, or of words for a check
 _ADDRESS = re.compile(r"https?://[^\s#\"'<>]+", re.ASCII)  # of a web page, to which a fragment can be added
 _SECRET_DEPTHS = (1, 4, 6)
@@ -42,7 +43,11 @@ _SECRET_SIZES = range(2, 32)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One function that is asked for: its sizes in the notebook and in the course's visible test, and its points."""
+    """One function that is asked for: its sizes in the notebook and in the course's visible test, and its points.
+
+    `parameters` are the names under which it takes the sizes one by one; none: it takes one list.  `seed_before` is the seed
+    that the notebook sets before it calls the function, which then need not set it; None: the function has to.
+    """
 
     name: str
     short: str
@@ -50,6 +55,8 @@ class Task:
     notebook_call: tuple[int, ...]
     course_test: tuple[int, ...]
     points: Mapping[str, float]
+    parameters: tuple[str, ...] = ()
+    seed_before: int | None = None
 
     @property
     def possible(self) -> float:
@@ -93,7 +100,9 @@ class Exercise:
     @property
     def evidence_sha256(self) -> str:
         """The hash of what decides evidence: not points, policy or words, which judge the same evidence again."""
-        called = [(task.name, task.notebook_call, task.course_test) for task in self.tasks]
+        called = [
+            (task.name, task.notebook_call, task.course_test, task.parameters, task.seed_before) for task in self.tasks
+        ]
         decides = (self.name, self.model, self.limits, self.given, called, self.public_calls, self.large_call)
         solution = (self.folder / "solution.ipynb").read_bytes()
         language = "" if self.language == messages.SOURCE else self.language  # evidence holds sentences about the file
@@ -107,13 +116,16 @@ class Exercise:
     def calls(self, task: Task, key: bytes) -> tuple[Call, ...]:
         """Return the calls of a function: small sizes first, each with both ambient seeds, the large one for statistics last.
 
-        `key` is what the sizes that nobody shall know are drawn from.
+        `key` is what the sizes that nobody shall know are drawn from.  Where the notebook sets a seed before it calls the
+        function, both ambient seeds are this.
         """
         public = dict.fromkeys((task.notebook_call, task.course_test, self.model.layers, *self.public_calls))
+        depths = (len(task.parameters) - 1,) * len(_SECRET_DEPTHS) if task.parameters else _SECRET_DEPTHS
         sizes = [(layers, True) for layers in public]
-        sizes += [(layers, False) for layers in _secret_sizes(key, self.name)]
-        small = [Call(layers, seed, public) for layers, public in sizes for seed in AMBIENT_SEEDS]
-        return (*small, Call(self.large_call, AMBIENT_SEEDS[0]))
+        sizes += [(layers, False) for layers in _secret_sizes(key, self.name, depths)]
+        seeds = AMBIENT_SEEDS if task.seed_before is None else (task.seed_before,) * len(AMBIENT_SEEDS)
+        small = [Call(layers, seed, public, task.parameters) for layers, public in sizes for seed in seeds]
+        return (*small, Call(self.large_call, seeds[0], parameters=task.parameters))
 
 
 def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None) -> Exercise:
@@ -137,6 +149,7 @@ def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None
         exercise = _exercise(table, folder, text)
     except msgspec.ValidationError as error:
         raise _at(path, text, str(error), _section_of(str(error))) from None
+    _check_sizes(exercise, path, text)
     if checks is not None:
         _check_points(exercise, table, path, text, checks)
         _require_words(exercise, path, text, checks)
@@ -158,6 +171,8 @@ class _Points(msgspec.Struct, forbid_unknown_fields=True):
     course_test: tuple[int, ...]
     possible: float
     points: dict[str, float]
+    parameters: tuple[str, ...] = ()
+    seed_before: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] | None = None
 
 
 class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -166,6 +181,11 @@ class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
     layers: tuple[int, ...]
     learning_rate: float
     iterations: int
+    hidden: Activation = "relu"
+    cost: CostSum = "nansum"
+    data: DataSet = "circles"
+    train_points: int | None = None
+    test_points: int | None = None
 
 
 class _Calls(msgspec.Struct, forbid_unknown_fields=True):
@@ -238,7 +258,16 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
     wording = _wording(file.words, folder)
     messages.use(wording.language, wording.own, wording.reviewed_by)
     tasks = tuple(
-        Task(name, entry.short, entry.asks, entry.notebook_call, entry.course_test, entry.points)
+        Task(
+            name,
+            entry.short,
+            entry.asks,
+            entry.notebook_call,
+            entry.course_test,
+            entry.points,
+            entry.parameters,
+            entry.seed_before,
+        )
         for name, entry in file.functions.items()
     )
     return Exercise(
@@ -246,7 +275,7 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
         title=file.title,
         sha256=_sha256(folder, text, wording),
         policy=file.policy,
-        model=Model(file.model.layers, file.model.learning_rate, file.model.iterations),
+        model=_model(file.model),
         limits=_limits(file.limits),
         given=file.given,
         tasks=tasks,
@@ -261,6 +290,52 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
         atol=file.tolerances.atol,
         language=wording.language,
     )
+
+
+def _model(table: _ModelTable) -> Model:
+    """Return the model, with the points that its data set has where the file names no number of them."""
+    usual = {"circles": CIRCLES, "flower": FLOWER}[table.data]
+    train = usual.train if table.train_points is None else table.train_points
+    test = usual.test if table.test_points is None else table.test_points
+    points = PointSet(table.data, train, test)
+    return Model(table.layers, table.learning_rate, table.iterations, table.hidden, points, table.cost)
+
+
+def _check_sizes(exercise: Exercise, path: Path, text: str) -> None:
+    """Refuse points that a data set cannot have, and sizes that a function with a parameter for each cannot take."""
+    points = exercise.model.points
+    most = {"circles": MOST_POINTS, "flower": 0}[points.data]
+    for key, count, least, top in (
+        ("train_points", points.train, 2, MOST_POINTS),
+        ("test_points", points.test, 0, most),
+    ):
+        if not least <= count <= top or count % 2:
+            problem = say("exercise.points.count", key=key, count=count, least=least, most=top, data=points.data)
+            raise _at(path, text, problem, "model", key)
+    for task in exercise.tasks:
+        section, wanted = f"functions.{task.name}", len(task.parameters)
+        names = task.parameters
+        if names and (wanted < 2 or len(set(names)) < wanted or not all(name.isidentifier() for name in names)):
+            raise _at(path, text, say("exercise.parameters"), section, "parameters")
+        lists = {
+            (section, "notebook_call"): [task.notebook_call],
+            (section, "course_test"): [task.course_test],
+            ("model", "layers"): [exercise.model.layers],
+            ("calls", "public"): exercise.public_calls,
+            ("calls", "large"): [exercise.large_call],
+        }
+        for (table, key), sizes in lists.items():
+            other = next((one for one in sizes if len(one) != wanted), None)
+            if names and other is not None:
+                problem = say(
+                    "exercise.parameters.sizes",
+                    task=task.name,
+                    names=", ".join(names),
+                    wanted=wanted,
+                    key=key,
+                    sizes=str(list(other)),
+                )
+                raise _at(path, text, problem, table, key)
 
 
 def _limits(table: Mapping[str, int | float]) -> Limits:
@@ -342,9 +417,9 @@ def _section_of(message: str) -> str:
     return re.sub(r"\[.*", "", at.group(1)) if at else ""
 
 
-def _secret_sizes(key: bytes, name: str) -> list[tuple[int, ...]]:
+def _secret_sizes(key: bytes, name: str, depths: Sequence[int]) -> list[tuple[int, ...]]:
     """Return layer sizes that nobody can know who does not know the key: unusual depths, no size twice."""
     digest = hmac.new(key, name.encode(), hashlib.sha256).digest()
     rng = random.Random(digest)  # noqa: S311  # the digest is the secret; this only spreads it
-    sizes = [tuple(rng.sample(_SECRET_SIZES, depth + 1)) for depth in _SECRET_DEPTHS]
+    sizes = [tuple(rng.sample(_SECRET_SIZES, depth + 1)) for depth in depths]
     return [layers for layers in sizes if all(low != high for low, high in pairwise(layers))]

@@ -57,7 +57,7 @@ class Setting(msgspec.Struct, frozen=True):
     learning_rate: float
     scale: float
     train_accuracy: float
-    test_accuracy: float
+    test_accuracy: float | None
     cost_last: float
     iterations: int = 0
     over_seeds: tuple[float, ...] = ()
@@ -73,7 +73,7 @@ class Spread(msgspec.Struct, frozen=True, omit_defaults=True):
 
     scale: float | None
     train_accuracy: tuple[float, ...]
-    test_accuracy: tuple[float, ...]
+    test_accuracy: tuple[float | None, ...]
     cost_last: tuple[float, ...]
     escapes: tuple[int | None, ...] = ()
     draw: str = "randn"
@@ -89,10 +89,11 @@ class Escape(msgspec.Struct, frozen=True):
     iteration: int | None
 
 
-class Terms(msgspec.Struct, frozen=True):
+class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     """What measured numbers hold for: the network and how it trains, the right answers, and the points.
 
     `solution` is a hash of the right answers' code, which sets seed and scales; `points` one of the training and test points.
+    `hidden` is the activation of the hidden layers, `cost` how the printed cost is added up.
     """
 
     layers: tuple[int, ...]
@@ -100,6 +101,8 @@ class Terms(msgspec.Struct, frozen=True):
     iterations: int
     solution: str
     points: str
+    hidden: str = "relu"
+    cost: str = "nansum"
 
 
 class Versions(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -209,12 +212,20 @@ def _number(node: ast.expr) -> float | None:
 
 def terms(exercise: Exercise) -> Terms:
     """Return what numbers that are measured for an exercise hold for."""
-    model, data = exercise.model, course_data()
+    model, data = exercise.model, course_data(exercise.model.points)
     points = hashlib.sha256()
     for array in (data.X_train, data.Y_train, data.X_test, data.Y_test):
         points.update((np.round(array, 6) + 0.0).tobytes())  # the last digits may differ from machine to machine
     solution = hashlib.sha256("\0".join(_code(exercise.folder / "solution.ipynb")).encode())
-    return Terms(model.layers, model.learning_rate, model.iterations, solution.hexdigest(), points.hexdigest())
+    return Terms(
+        model.layers,
+        model.learning_rate,
+        model.iterations,
+        solution.hexdigest(),
+        points.hexdigest(),
+        model.hidden,
+        model.cost,
+    )
 
 
 def _code(path: Path) -> Iterator[str]:

@@ -40,7 +40,7 @@ def plain(value: Any) -> Any:
 
 def start_key(parameters: Parameters, model: Model) -> str:
     """Return the name of a start by its content: numbers to twelve digits, model, nothing else."""
-    digest = hashlib.sha256(repr((model.layers, model.learning_rate, model.iterations)).encode())
+    digest = hashlib.sha256(repr(model.identity).encode())
     for name in sorted(parameters):
         array = np.asarray(parameters[name], dtype=np.float64)
         digest.update(repr((name, array.shape, [f"{x:.{TRAINING_DIGITS}g}" for x in array.ravel() + 0.0])).encode())

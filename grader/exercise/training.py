@@ -1,4 +1,4 @@
-"""The course's full model in NumPy: (LINEAR-RELU) x (L-1) - LINEAR-SIGMOID, full-batch gradient descent.
+"""The course's full model in NumPy: (LINEAR-ACTIVATION) x (L-1) - LINEAR-SIGMOID, full-batch gradient descent.
 
 Readable on purpose, with the notebook's own order of operations, so that its printed costs come out digit for digit.
 Runs no student code: it is given arrays.
@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
 from grader.messages import say
-from grader.records import Beginning, Boundary, Floats, Regime, Trace, Training, TrainingRun
+from grader.records import Beginning, Boundary, Floats, PointSet, Regime, Trace, Training, TrainingRun
 
 Parameters = Mapping[str, Floats]
 Watch = Callable[[int], bool]
@@ -29,12 +29,15 @@ ESCAPED = 0.6  # a cost below it has left the plateau at ln 2
 PRINT_EVERY = 1000  # the notebook prints the cost of every 1000th iteration
 WATCHED = 300  # first steps of which each is asked whether it raised the cost
 ROUNDING = 1e-12  # relative; a step on the plateau changes the cost by less than adding it up does
-GRID, EDGE = 64, 1.5  # points a side of the boundary's grid, and where it ends: the limits of the notebook's own plot
+GRID = 64  # points a side of the boundary's grid
+EDGE = {"circles": 1.5, "flower": 5.0}  # where the grid ends, by data set: about the limits of the notebook's own plot
+Activation = Literal["relu", "tanh"]
+CostSum = Literal["nansum", "sum"]
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Points and labels: X of shape (2, m), Y of shape (1, m), for training and for testing."""
+    """Points and labels: X of shape (2, m), Y of shape (1, m), for training and for testing; m may be 0 for testing."""
 
     X_train: Floats
     Y_train: Floats
@@ -42,13 +45,30 @@ class Data:
     Y_test: Floats
 
 
+CIRCLES, FLOWER = PointSet(), PointSet("flower", 400, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What `model` in the notebook is called with."""
+    """What `model` in the notebook does: network, training and points.
+
+    `hidden` is the activation of the hidden layers; the output is a sigmoid.  `cost` says how the notebook adds up the printed
+    cost: `nansum` leaves out terms that are NaN, `sum` does not.
+    """
 
     layers: tuple[int, ...]
     learning_rate: float
     iterations: int
+    hidden: Activation = "relu"
+    points: PointSet = CIRCLES
+    cost: CostSum = "nansum"
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What names a training; of what a setting was added for later, only what differs from the usual."""
+        usual = Model(self.layers, self.learning_rate, self.iterations)
+        extra = () if self == usual else (self.hidden, self.points, self.cost)
+        return (self.layers, self.learning_rate, self.iterations, *extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +112,38 @@ def circles(points: int, seed: int, noise: float = 0.05) -> tuple[Floats, Floats
     return np.ascontiguousarray(X.T), Y.reshape(1, points)
 
 
-def course_data() -> Data:
-    """Return the exercise's 300 training points (seed 1) and 100 test points (seed 2)."""
-    return Data(*circles(300, seed=1), *circles(100, seed=2))
+def flower(points: int, seed: int) -> tuple[Floats, Floats]:
+    """Return the petals of the course's exercise with one hidden layer, number for number, after ``np.random.seed``.
+
+    Parameters
+    ----------
+    points : int
+        Number of points m, half of them in each class.
+    seed : int
+        Seed of the legacy generator.
+
+    Returns
+    -------
+    tuple of ndarray
+        X of shape (2, m) and Y of shape (1, m).
+
+    Notes
+    -----
+    Source: ``load_planar_dataset`` in ``planar_utils``.
+    """
+    rng, n, petals = np.random.RandomState(seed), points // 2, []
+    for label in range(2):
+        t = np.linspace(label * 3.12, (label + 1) * 3.12, n) + rng.randn(n) * 0.2
+        r = 4 * np.sin(4 * t) + rng.randn(n) * 0.2
+        petals.append(np.array([r * np.sin(t), r * np.cos(t)]))
+    return np.hstack(petals), np.repeat([0.0, 1.0], n).reshape(1, points)
+
+
+def course_data(points: PointSet = CIRCLES) -> Data:
+    """Return the training points (seed 1) and test points (seed 2) of an exercise."""
+    draw = {"circles": circles, "flower": flower}[points.data]
+    nothing = np.zeros((2, 0)), np.zeros((1, 0))
+    return Data(*draw(points.train, seed=1), *(draw(points.test, seed=2) if points.test else nothing))
 
 
 def larger_rate(model: Model) -> float:
@@ -129,19 +178,20 @@ class Plain:
 
     data: Data
     learning_rate: float
+    hidden: Activation = "relu"
     parallel: bool = False
 
     def advance(self, values: dict[str, Floats], steps: int) -> None:
         """Take so many steps."""
         with np.errstate(all="ignore"):
             for _ in range(steps):
-                _update(values, _step(values, self.data.X_train, self.data.Y_train), self.learning_rate)
+                _update(values, _step(values, self.data.X_train, self.data.Y_train, self.hidden), self.learning_rate)
 
     def leave(self, values: dict[str, Floats], steps: int) -> int | None:
         """Take at most so many steps; stop before the first whose cost is below 0.6 and return how many were taken."""
         with np.errstate(all="ignore"):
             for taken in range(steps):
-                step = _step(values, self.data.X_train, self.data.Y_train)
+                step = _step(values, self.data.X_train, self.data.Y_train, self.hidden)
                 if cost(step.activations[-1], self.data.Y_train) < ESCAPED:
                     return taken
                 _update(values, step, self.learning_rate)
@@ -197,17 +247,17 @@ def train(
     Follows ``model`` in the course notebook, section 1, with the cost of ``compute_loss`` (``nansum / m``).
     """
     values = _copy(parameters, model.layers)
-    steps = engine or Plain(data, model.learning_rate)
+    steps = engine or Plain(data, model.learning_rate, model.hidden)
     with np.errstate(all="ignore"):
         weight_norms, distinct = _norms(values, "W"), _distinct(values)
-        spread = tuple(float(np.std(a)) for a in _forward(values, data.X_train)[1:])
-        without_biases = _without_biases(values, data)
+        spread = tuple(float(np.std(a)) for a in _forward(values, data.X_train, model.hidden)[1:])
+        without_biases = _without_biases(values, data, model.hidden)
     watched = min(WATCHED, model.iterations)
-    raised = _raised({name: value.copy() for name, value in values.items()}, data, steps, watched)
+    raised = _raised({name: value.copy() for name, value in values.items()}, data, model.hidden, steps, watched)
     looks, at = [], 0
     for iteration in moments(model.iterations):
         steps.advance(values, iteration - at)
-        looks.append(_look(values, data))
+        looks.append(_look(values, data, model))
         at = iteration
         if watch is not None and watch(iteration):
             raise Stopped
@@ -219,18 +269,21 @@ def train(
     first, last = trace.cost[0], trace.cost[-1]
     printed = tuple(pair for pair in costs.items() if pair[0] % PRINT_EVERY == 0)
     with np.errstate(all="ignore"):
-        train_accuracy = _accuracy(values, data.X_train, data.Y_train)
-        test_accuracy = _accuracy(values, data.X_test, data.Y_test)
-        outputs = _forward(values, data.X_train)[-1]
-        boundary = _boundary(values) if len(data.X_train) == 2 else None
-    judged = last if np.all(np.isfinite(outputs)) else math.nan  # the cost leaves out terms that are NaN
+        outputs = _forward(values, data.X_train, model.hidden)[-1]
+        train_accuracy = _accuracy(outputs, data.Y_train)
+        tested = data.X_test.shape[1] > 0
+        test_accuracy = _accuracy(_forward(values, data.X_test, model.hidden)[-1], data.Y_test) if tested else None
+        boundary = _boundary(values, model) if len(data.X_train) == 2 else None
+    # A printed cost leaves out terms that are NaN, or is NaN as soon as one is: the exact cost is neither.
+    begun, ended = (exact if math.isnan(printed) else printed for printed, exact in zip(*_ends(trace), strict=True))
+    judged = ended if np.all(np.isfinite(outputs)) else math.nan
     return TrainingRun(
         train_accuracy=train_accuracy,
         test_accuracy=test_accuracy,
         cost_first=first,
         cost_14000=printed[-1][1] if len(printed) > 1 else last,
         cost_last=last,
-        regime=regime(first, judged, dead=not any(trace.gradient_norms[0]), symmetric=1 in distinct),
+        regime=regime(begun, judged, dead=not any(trace.gradient_norms[0]), symmetric=1 in distinct),
         costs=printed,
         gradient_norms=trace.gradient_norms[0],
         weight_norms=weight_norms,
@@ -251,7 +304,7 @@ def escape(parameters: Parameters, data: Data, model: Model, cap: int, *, engine
 
     Parameters are those of `train`; the number of iterations of `model` does not bound the search.
     """
-    return (engine or Plain(data, model.learning_rate)).leave(_copy(parameters, model.layers), cap)
+    return (engine or Plain(data, model.learning_rate, model.hidden)).leave(_copy(parameters, model.layers), cap)
 
 
 def each(run: Callable[[T], U], starts: Sequence[T], engine: Engine, workers: int | None = None) -> list[U]:
@@ -277,32 +330,42 @@ def regime(cost_first: float, cost_last: float, *, dead: bool, symmetric: bool) 
     return next(name for name, fits in rules if fits)
 
 
-def cost(A: Floats, Y: Floats) -> float:
-    """Return the cross-entropy as the notebook's ``compute_loss`` does: terms that are NaN are left out of the sum."""
+def cost(A: Floats, Y: Floats, total: CostSum = "nansum") -> float:
+    """Return the cross-entropy as the notebook prints it: with `nansum`, terms that are NaN are left out of the sum."""
     terms = np.multiply(-np.log(A), Y) + np.multiply(-np.log(1 - A), 1 - Y)
-    return float(1.0 / Y.shape[1] * np.nansum(terms))
+    return float(1.0 / Y.shape[1] * (np.nansum(terms) if total == "nansum" else np.sum(terms)))
 
 
-def _look(values: dict[str, Floats], data: Data) -> tuple[Any, ...]:
+def _ends(trace: Trace[float]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the first and last printed cost, and the exact ones."""
+    return (trace.cost[0], trace.cost[-1]), (trace.exact_cost[0], trace.exact_cost[-1])
+
+
+def _look(values: dict[str, Floats], data: Data, model: Model) -> tuple[Any, ...]:
     """Return the entries of a trace, in the order of its fields."""
     with np.errstate(all="ignore"):
-        step = _step(values, data.X_train, data.Y_train)
+        step = _step(values, data.X_train, data.Y_train, model.hidden)
         *hidden, A = step.activations[1:]
         return (
-            cost(A, data.Y_train),
+            cost(A, data.Y_train, model.cost),
             _exact_cost(values, step.activations, data.Y_train),
             _norms(step.gradients, "dW"),
-            tuple(float(np.mean(~np.any(a > 0, axis=1))) for a in hidden),
+            tuple(_dead(a, model.hidden) for a in hidden),
             _saturated(A),
         )
 
 
-def _without_biases(values: dict[str, Floats], data: Data) -> Beginning[float] | None:
+def _dead(A: Floats, hidden: Activation) -> float:
+    """Return the share of units that answer 0 to every point; only a ReLU stays so, and gets no gradient."""
+    return float(np.mean(~np.any(A > 0, axis=1))) if hidden == "relu" else 0.0
+
+
+def _without_biases(values: dict[str, Floats], data: Data, hidden: Activation) -> Beginning[float] | None:
     """Return the same weights with biases of zero before their first step; None where all biases are zero."""
     if not any(np.any(value) for name, value in values.items() if name.startswith("b")):
         return None
     weights = {name: np.zeros_like(value) if name.startswith("b") else value for name, value in values.items()}
-    step = _step(weights, data.X_train, data.Y_train)
+    step = _step(weights, data.X_train, data.Y_train, hidden)
     return Beginning(_norms(step.gradients, "dW"), _saturated(step.activations[-1]))
 
 
@@ -315,8 +378,8 @@ def _update(values: dict[str, Floats], step: _Pass, learning_rate: float) -> Non
         values[name[1:]] -= learning_rate * gradient
 
 
-def _step(values: dict[str, Floats], X: Floats, Y: Floats) -> _Pass:
-    activations = _forward(values, X)
+def _step(values: dict[str, Floats], X: Floats, Y: Floats, hidden: Activation) -> _Pass:
+    activations = _forward(values, X, hidden)
     L, m = len(values) // 2, X.shape[1]
     gradients: dict[str, Floats] = {}
     dZ = 1.0 / m * (activations[-1] - Y)
@@ -325,23 +388,24 @@ def _step(values: dict[str, Floats], X: Floats, Y: Floats) -> _Pass:
         gradients[f"db{layer}"] = dZ.sum(axis=1, keepdims=True)
         if layer > 1:
             dA = values[f"W{layer}"].T @ dZ
-            dZ = dA * (activations[layer - 1] > 0)
+            A = activations[layer - 1]
+            dZ = dA * ((A > 0) if hidden == "relu" else 1 - np.power(A, 2))
     return _Pass(activations, gradients)
 
 
-def _forward(values: dict[str, Floats], X: Floats) -> list[Floats]:
+def _forward(values: dict[str, Floats], X: Floats, hidden: Activation) -> list[Floats]:
     """Return the activations of every layer, X first and the sigmoid output last."""
     L = len(values) // 2
     activations = [X]
     for layer in range(1, L + 1):
         Z = values[f"W{layer}"] @ activations[-1] + values[f"b{layer}"]
-        activations.append(1 / (1 + np.exp(-Z)) if layer == L else np.maximum(0, Z))
+        activations.append(1 / (1 + np.exp(-Z)) if layer == L else np.maximum(0, Z) if hidden == "relu" else np.tanh(Z))
     return activations
 
 
-def _accuracy(values: dict[str, Floats], X: Floats, Y: Floats) -> float:
+def _accuracy(outputs: Floats, Y: Floats) -> float:
     """Return the share of points on the right side of 0.5."""
-    return float(np.mean((_forward(values, X)[-1] > 0.5) == (Y > 0.5)))
+    return float(np.mean((outputs > 0.5) == (Y > 0.5)))
 
 
 def _norms(values: Mapping[str, Floats], kind: str) -> tuple[float, ...]:
@@ -357,13 +421,13 @@ def _exact_cost(values: dict[str, Floats], activations: list[Floats], Y: Floats)
     return float(np.mean(np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z)))))
 
 
-def _raised(values: dict[str, Floats], data: Data, engine: Engine, steps: int) -> int:
+def _raised(values: dict[str, Floats], data: Data, hidden: Activation, engine: Engine, steps: int) -> int:
     """Take so many steps and return how many of them made the exact cost larger, by more than rounding does."""
     costs = []
     with np.errstate(all="ignore"):
         for step in range(steps + 1):
             engine.advance(values, min(step, 1))
-            costs.append(_exact_cost(values, _forward(values, data.X_train), data.Y_train))
+            costs.append(_exact_cost(values, _forward(values, data.X_train, hidden), data.Y_train))
     return sum(after > before * (1 + ROUNDING) for before, after in pairwise(costs))
 
 
@@ -379,12 +443,14 @@ def _distinct(values: dict[str, Floats]) -> tuple[int, ...]:
     return tuple(len(np.unique(units(layer), axis=0)) for layer in range(1, len(values) // 2))
 
 
-def _boundary(values: dict[str, Floats]) -> Boundary:
+def _boundary(values: dict[str, Floats], model: Model) -> Boundary:
     """Return where the model answers 1, on a grid over the plane of the first two inputs."""
-    line = np.linspace(-EDGE, EDGE, GRID)
+    edge = EDGE[model.points.data]
+    line = np.linspace(-edge, edge, GRID)
     x, y = np.meshgrid(line, line[::-1])
-    answers = _forward(values, np.array([x.ravel(), y.ravel()]))[-1].reshape(GRID, GRID) > 0.5
-    return Boundary(-EDGE, EDGE, tuple(bytes(row).hex() for row in np.packbits(answers, axis=1)))
+    points = np.array([x.ravel(), y.ravel()])
+    answers = _forward(values, points, model.hidden)[-1].reshape(GRID, GRID) > 0.5
+    return Boundary(-edge, edge, tuple(bytes(row).hex() for row in np.packbits(answers, axis=1)))
 
 
 def _copy(parameters: Parameters, layers: tuple[int, ...]) -> dict[str, Floats]:

@@ -66,7 +66,9 @@ def _runs(facts: Facts) -> Table | None:
     late = last_printed(facts.mine)
     return Table(
         say("feedback.runs"),
-        ("", say("feedback.runs.train"), say("feedback.runs.test"), say("feedback.runs.first"))
+        ("", say("feedback.runs.train"))
+        + ((say("feedback.runs.test"),) if facts.mine.test_accuracy is not None else ())
+        + (say("feedback.runs.first"),)
         + ((say("feedback.runs.last", iteration=late),) if late[0].isdigit() else ()),
         tuple((name, *_measures(run, is_printed=late[0].isdigit())) for name, run in runs),
     )
@@ -74,7 +76,8 @@ def _runs(facts: Facts) -> Table | None:
 
 def _measures(run: Training, *, is_printed: bool) -> tuple[str, ...]:
     first, later = costs(run.cost_first, run.cost_14000)
-    return (accuracy(run.train_accuracy), f"{run.test_accuracy:.4g}", first, *((later,) if is_printed else ()))
+    shares = [share for share in (run.train_accuracy, run.test_accuracy) if share is not None]
+    return (*map(accuracy, shares), first, *((later,) if is_printed else ()))
 
 
 # --- why -------------------------------------------------------------------------------------------------------------

@@ -198,7 +198,9 @@ def below_half(measured: Measured, run: Training | None = None) -> Question | No
     """Say how an accuracy can be below one half: of the student's own run only where it is so, else of a small scale."""
     is_mine = run is not None
     run = run or measured.runs.get(SMALL)
-    if run is None or SMALL not in measured.spread or min(run.train_accuracy, run.test_accuracy) >= 0.5:
+    if run is None or SMALL not in measured.spread:
+        return None
+    if run.train_accuracy >= 0.5 and (run.test_accuracy is None or run.test_accuracy >= 0.5):
         return None
     apart = max((abs(value - 0.5) for value in run.outputs), default=1.0)
     if apart >= NEAR_HALF:

@@ -54,7 +54,12 @@ def _run(run: PrintedRun, evidence: FunctionEvidence, course: Course) -> str:
         return ""
     if others := list(_differences(run.settings, course.settings)):
         return _other_model(run, others)
-    if run.accuracies is None or not _stands_before(evidence, run.place) or _settled(evidence, layers) is None:
+    if (
+        run.accuracies is None
+        or now.test_accuracy is None
+        or not _stands_before(evidence, run.place)
+        or _settled(evidence, layers) is None
+    ):
         return ""
     if _agree(run.accuracies, now) or not (now in course.known.values() or now.cost_first <= LARGE_COST):
         return ""
@@ -94,7 +99,8 @@ def _fits(run: PrintedRun, training: Training) -> bool:
 def _agree(accuracies: tuple[str, str], training: Training) -> bool:
     decimals = max(FEWEST_DECIMALS, *map(_decimals, accuracies))
     measured = (training.train_accuracy, training.test_accuracy)
-    return all(_near(digits, value, decimals) for digits, value in zip(accuracies, measured, strict=True))
+    pairs = zip(accuracies, measured, strict=True)
+    return all(value is not None and _near(digits, value, decimals) for digits, value in pairs)
 
 
 # --- arrays --------------------------------------------------------------------------------------------------------
@@ -149,9 +155,11 @@ def _origin(shown: PrintedArrays, seed: int | None) -> str:
 
 
 def _settled(evidence: FunctionEvidence, layers: tuple[int, ...]) -> Outcome | None:
-    """Return what the function gives for these sizes, if it was called twice and gave the same."""
+    """Return what the function gives for these sizes, if it was called after two seeds and gave the same."""
     found = [outcome for outcome in evidence.outcomes if outcome.call.layers == layers]
-    settled = len(found) > 1 and all(one.ended == "returned" and one.arrays == found[0].arrays for one in found)
+    settled = len({one.call.ambient_seed for one in found}) > 1 and all(
+        one.ended == "returned" and one.arrays == found[0].arrays for one in found
+    )
     return found[0] if settled else None
 
 

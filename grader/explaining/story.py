@@ -27,7 +27,7 @@ from grader.explaining.sweep import LEARNED
 from grader.faults import surviving
 from grader.messages import listed, say
 from grader.records import Training, WaitRow
-from grader.records.wording import accuracies, accuracy
+from grader.records.wording import accuracies, accuracy, scores
 
 MULTIPLE = 1.5  # from which on a wait is told in multiples of the exercise's iterations
 FADED = 0.01  # a gradient below it has faded; measured, runs that learned end at more
@@ -85,11 +85,11 @@ def _change(facts: Facts) -> Iterator[str]:
 def _outcome(facts: Facts) -> Iterator[str]:
     mine, asked = facts.mine, facts.asked
     if facts.passed:
-        yield f"Your run, which is the right answer's, ends with train / test accuracy {accuracies(mine)}."
+        yield f"Your run, which is the right answer's, ends with {scores(mine)}."
     elif accuracies(mine) == accuracies(asked):
-        yield f"Your run ends with train / test accuracy {accuracies(mine)}, and so does that of the right answer."
+        yield f"Your run ends with {scores(mine)}, and so does that of the right answer."
     else:
-        yield f"Your run ends with train / test accuracy {accuracies(mine)}; that of the right answer with {accuracies(asked)}."
+        yield f"Your run ends with {scores(mine)}; that of the right answer with {accuracies(asked)}."
     if facts.diagnosis.seed_status in ("missing", "outside_function"):
         yield "Without a seed inside the function every run is another one: this is one of many."
     yield _costs(facts)
@@ -459,7 +459,7 @@ def _rates(facts: Facts) -> Iterator[str]:
                 rate=f"{end.learning_rate:g}",
                 left=f"{left[end.learning_rate]:,}",
                 iterations=f"{end.iterations:,}",
-                accuracies=f"{end.train_accuracy:.4g} / {end.test_accuracy:.4g}",
+                accuracies=accuracies(end),
             )
     missed = [f"{rate:g}" for rate, left in mine.rates if left is None]
     if missed:

@@ -78,8 +78,9 @@ def _setting(run: Setting) -> SettingRow:
     )
 
 
-def _accuracies(run: Setting) -> tuple[float, float]:
-    return round(run.train_accuracy, DECIMALS), round(run.test_accuracy, DECIMALS)
+def _accuracies(run: Setting) -> tuple[float, float | None]:
+    test = run.test_accuracy
+    return round(run.train_accuracy, DECIMALS), None if test is None else round(test, DECIMALS)
 
 
 def _quartiles(values: Sequence[float]) -> list[float]:

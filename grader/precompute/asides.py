@@ -36,6 +36,7 @@ from grader.exercise.asides import (
 from grader.exercise.fast import engine
 from grader.exercise.load import Exercise
 from grader.exercise.shipped import SMALL, required_seed, scaled, solution_scales
+from grader.exercise.training import FLOWER as PETALS
 from grader.exercise.training import WATCHED, Data, Model, Parameters, cost, course_data, each, escape, train
 from grader.precompute.parts import FULL, OnProgress, Part, Plan, finish, measure, save
 from grader.precompute.trainings import FLOWER, has_earlier, versions
@@ -128,18 +129,18 @@ def measure_starts(model: Model, seed: int) -> Iterator[Start]:
     zeros = {name: np.zeros(value.shape) for name, value in weights.items()}
     random = {name: rng.randn(*value.shape) for name, value in biases.items()}
     for name, start in (("every weight 0.5", constant | biases), ("weights 0, random biases", zeros | random)):
-        run = train(start, course_data(), model, engine=engine(course_data(), model))
+        run = train(start, course_data(model.points), model, engine=engine(course_data(model.points), model))
         yield Start(name, run.train_accuracy, run.test_accuracy, run.cost_first, run.cost_last, run.regime)
 
 
 def _patient(model: Model, seed: int) -> Patient:
-    longer = replace(model, iterations=PATIENCE)
-    run = train(scaled(model.layers, SMALL, seed), course_data(), longer, engine=engine(course_data(), longer))
+    longer, data = replace(model, iterations=PATIENCE), course_data(model.points)
+    run = train(scaled(model.layers, SMALL, seed), data, longer, engine=engine(data, longer))
     return Patient(SMALL, PATIENCE, run.train_accuracy, run.test_accuracy)
 
 
 def _variants(model: Model, seeds: Sequence[int]) -> Iterator[Variant]:
-    data, steps = course_data(), engine(course_data(), model)
+    data, steps = course_data(model.points), engine(course_data(model.points), model)
 
     def shares(start: Callable[[int], Parameters]) -> tuple[float, ...]:
         def share_at(seed: int) -> float:
@@ -160,7 +161,7 @@ def _variants(model: Model, seeds: Sequence[int]) -> Iterator[Variant]:
 
 
 def _moved(model: Model, scale: float | None, seed: int, seeds: Sequence[int]) -> Moved:
-    data = course_data()
+    data = course_data(model.points)
     order = np.random.RandomState(seed).permutation(data.X_train.shape[1])
     other = Data(data.X_train[:, order].copy(), data.Y_train[:, order].copy(), data.X_test, data.Y_test)
     steps = [(points, engine(points, model)) for points in (data, other)]
@@ -193,7 +194,7 @@ def measure_width(model: Model, seed: int) -> Width:
 
     def first(scale: float | None) -> float:
         start = scaled(model.layers, scale, seed)
-        return train(start, course_data(), replace(model, iterations=1)).trace.exact_cost[0]
+        return train(start, course_data(model.points), replace(model, iterations=1)).trace.exact_cost[0]
 
     return Width(model.layers, first(1.0), first(None))
 
@@ -209,21 +210,6 @@ def _signals(seed: int) -> Iterator[Signal]:
         yield Signal(factor, tuple(sizes))
 
 
-def flower_points() -> tuple[Floats, Floats]:
-    """Return X of shape (2, 400) and Y of shape (1, 400): the petals of the exercise with one hidden layer, number for number.
-
-    Notes
-    -----
-    Source: ``load_planar_dataset`` in ``planar_utils`` of the course's exercise with one hidden layer.
-    """
-    rng, points = np.random.RandomState(1), []
-    for petal in range(2):
-        t = np.linspace(petal * 3.12, (petal + 1) * 3.12, 200) + rng.randn(200) * 0.2
-        r = 4 * np.sin(4 * t) + rng.randn(200) * 0.2
-        points.append(np.array([r * np.sin(t), r * np.cos(t)]))
-    return np.hstack(points), np.repeat([0.0, 1.0], 200).reshape(1, 400)
-
-
 def flower(rate: float) -> Earlier:
     """Train the network with one hidden layer, 4 tanh units, from its own start (seed 2, scale 0.01) with a learning rate.
 
@@ -231,7 +217,8 @@ def flower(rate: float) -> Earlier:
     -----
     Follows ``nn_model`` of that exercise; it prints a cost of 0.693048 at iteration 0 and 0.218607 at 9,000.
     """
-    X, Y = flower_points()
+    petals = course_data(PETALS)
+    X, Y = petals.X_train, petals.Y_train
     m, rng = X.shape[1], np.random.RandomState(2)
     W1, b1 = rng.randn(4, 2) * SMALL, np.zeros((4, 1))
     W2, b2 = rng.randn(1, 4) * SMALL, np.zeros((1, 1))

@@ -83,7 +83,7 @@ def measure(
 def seconds(exercise: Exercise, parts: Sequence[Part], plan: Plan) -> float:
     """Estimate how long the parts take that are not measured yet, from a few steps on this machine."""
     results = read(exercise, plan).results
-    model, data = exercise.model, course_data()
+    model, data = exercise.model, course_data(exercise.model.points)
     steps, start = engine(data, model), scaled(model.layers, None, required_seed(exercise))
     values = {name: value.copy() for name, value in start.items()}
     steps.advance(values, 1)  # machine code is made at the first step

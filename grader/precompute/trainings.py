@@ -126,7 +126,8 @@ def make(exercise: Exercise, plan: Plan = FULL, progress: OnProgress = lambda *_
 
 def parts(exercise: Exercise, plan: Plan = FULL) -> tuple[Part, ...]:
     """Return what is measured, in parts."""
-    data, model, seed = course_data(), exercise.model, required_seed(exercise)
+    model, seed = exercise.model, required_seed(exercise)
+    data = course_data(model.points)
     seeds, escape_seeds = range(plan.seeds), range(plan.escape_seeds)
     run, sweep = model.iterations + WATCHED, (0.0, None, *scales(exercise))
     faster_model = replace(model, learning_rate=larger_rate(model))
@@ -251,7 +252,7 @@ def mistakes(exercise: Exercise) -> dict[str, Any]:
     model = exercise.model
     seed = {"seed": required_seed(exercise)}
     starts = [drawn(model.layers, **seed | mistake) for mistake in mistakes_of(exercise).values()]
-    runs = {start_key(start, model): train(start, course_data(), model) for start in starts}
+    runs = {start_key(start, model): train(start, course_data(model.points), model) for start in starts}
     return {key: plain_training(run) for key, run in runs.items() if not stays(run)}
 
 
@@ -311,7 +312,7 @@ def _between(data: Data, model: Model, seeds: Sequence[int]) -> list[Escape]:
 
 def setting(model: Model, seed: int, seeds: Sequence[int] = SPREAD_SEEDS) -> Setting:
     """Train a small scale with a network and learning rate, from the exercise's seed and from those of the spread."""
-    data = course_data()
+    data = course_data(model.points)
     steps = engine(data, model)
 
     def over(other: int) -> tuple[float, int | None]:

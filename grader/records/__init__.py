@@ -233,15 +233,24 @@ Ended = Literal["returned", "raised", "refused", "timed_out", "out_of_memory", "
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a function: the layer sizes, the ambient seed set before it, and whether a page may name the sizes."""
+    """One call of a function: the layer sizes, the ambient seed set before it, and whether a page may name the sizes.
+
+    `parameters` are the names under which the function takes the sizes one by one; none: it takes one list.
+    """
 
     layers: tuple[int, ...]
     ambient_seed: int
     public: bool = True
+    parameters: tuple[str, ...] = ()
 
     def literal(self, function: str) -> str:
         """Return the call as one would type it."""
-        return f"{function}({list(self.layers)})"
+        return f"{function}({self.arguments})"
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as one would type them."""
+        return ", ".join(map(str, self.layers)) if self.parameters else str(list(self.layers))
 
 
 SAMPLED = 12  # numbers of an array that is too large to be kept
@@ -359,6 +368,18 @@ class Trace(Generic[N]):
     saturated: tuple[N, ...] = ()
 
 
+DataSet = Literal["circles", "flower"]
+
+
+@dataclass(frozen=True, slots=True)
+class PointSet:
+    """Which points a model is trained with: a data set by name, and how many points it has for training and for testing."""
+
+    data: DataSet = "circles"
+    train: int = 300
+    test: int = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Boundary:
     """Where a trained model answers 1: a square grid over the points' plane.
@@ -379,7 +400,7 @@ class RateEnd:
     learning_rate: float
     iterations: int
     train_accuracy: float
-    test_accuracy: float
+    test_accuracy: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +415,8 @@ class Beginning(Generic[N]):
 class TrainingRun(Generic[N]):
     """One run of the full model.
 
-    Accuracies are shares between 0 and 1, costs are mean cross-entropies in nats at an iteration before its step, norms
+    Accuracies are shares between 0 and 1; that of the test is None where the exercise has no test points.  Costs are mean
+    cross-entropies in nats at an iteration before its step, norms
     are Frobenius norms a layer before the first step, `saturated` is the share of outputs beyond 0.001 and 0.999 there.
     `escape` is the first iteration with a cost below 0.6; None if it was not reached within `searched` iterations.
 
@@ -407,7 +429,7 @@ class TrainingRun(Generic[N]):
     """
 
     train_accuracy: float
-    test_accuracy: float
+    test_accuracy: float | None
     cost_first: N
     cost_14000: N
     cost_last: N
@@ -840,7 +862,7 @@ class SettingRow:
     learning_rate: float
     scale: float
     train_accuracy: float
-    test_accuracy: float
+    test_accuracy: float | None
     cost_last: Number
     iterations: int = 0
     seeds: int = 0
@@ -910,6 +932,7 @@ class Result:
     out: the functions' points, changed by `adjustments` in their order.  `machine_score` is the score before any person
     changed it, null where nobody did; `comment` is what a person wrote about the whole hand-in, `note` what the exercise says
     to all, `lab_url` where the exercise has its lab.  A `self_check` ran code unconfined for its owner: it is never a grade.
+    `points` are those that the model is trained with.
     """
 
     schema: Literal["grader-result/1"]
@@ -931,6 +954,7 @@ class Result:
     note: str = ""
     lab_url: str = ""
     self_check: bool = False
+    points: PointSet = PointSet()
     cell_view: ClassVar[Callable[[Result], str] | None] = None  # how the cell of a notebook shows a result, as HTML
 
     def __repr__(self) -> str:

@@ -15,8 +15,8 @@ class HasAccuracies(Protocol):
         """The share of the points trained on that are answered right."""
 
     @property
-    def test_accuracy(self) -> float:
-        """The share of the test points that are answered right."""
+    def test_accuracy(self) -> float | None:
+        """The share of the test points that are answered right; None where there are none."""
 
 
 def accuracy(share: float) -> str:
@@ -25,8 +25,14 @@ def accuracy(share: float) -> str:
 
 
 def accuracies(run: HasAccuracies) -> str:
-    """Return the accuracies of a run, train and test: ``0.4633 / 0.48``."""
-    return f"{accuracy(run.train_accuracy)} / {accuracy(run.test_accuracy)}"
+    """Return the accuracies of a run, train and test: ``0.4633 / 0.48``; that for training alone where nothing was tested."""
+    shares = [share for share in (run.train_accuracy, run.test_accuracy) if share is not None]
+    return " / ".join(map(accuracy, shares))
+
+
+def scores(run: HasAccuracies) -> str:
+    """Return the accuracies of a run with their name: ``train / test accuracy 0.4633 / 0.48``."""
+    return f"{'train' if run.test_accuracy is None else 'train / test'} accuracy {accuracies(run)}"
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:

@@ -471,7 +471,7 @@ def _measured(function: FunctionResult) -> str:
     runs = accuracies(own)
     if right is not None and not function.passed:
         runs = say("annotated.measured.right", accuracies=runs, right=accuracies(right))
-    return f"**{say('annotated.measured')}** {runs}"
+    return f"**{say('annotated.measured' if own.test_accuracy is not None else 'annotated.measured.train')}** {runs}"
 
 
 def _stale(function: FunctionResult) -> Iterator[str]:

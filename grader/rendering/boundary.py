@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from functools import cache
 
 from grader.exercise.training import course_data
-from grader.records import Boundary
+from grader.records import Boundary, PointSet
 from grader.rendering.charts import Area, Axis, Dots, Panel
 
 
-def plane(boundary: Boundary, title: str) -> Panel:
+def plane(boundary: Boundary, title: str, points: PointSet) -> Panel:
     """Return the plane as a network divides it, with the training points."""
     axis = Axis(boundary.low, boundary.high)
-    outer, inner = _points(axis)
+    outer, inner = _points(axis, points)
     return Panel(axis, axis, (Area("region", outline(boundary)), Dots("outer", outer), Dots("inner", inner)), title)
 
 
-@cache  # a table of the process: the course's points, and every boundary has the same axis
-def _points(axis: Axis) -> tuple[tuple[tuple[float, float], ...], ...]:
-    """Return the training points of the outer and the inner ring, as far as the picture shows them."""
-    data = course_data()
+@cache  # a table of the process: the exercise's points, and every boundary has the same axis
+def _points(axis: Axis, points: PointSet) -> tuple[tuple[tuple[float, float], ...], ...]:
+    """Return the training points of label 0, the outer ring of the two, and of label 1, as far as the picture shows them."""
+    data = course_data(points)
     rings: tuple[list[tuple[float, float]], ...] = ([], [])
     for x, y, label in zip(*data.X_train.tolist(), data.Y_train[0].tolist(), strict=True):
         if axis.has(x) and axis.has(y):

@@ -68,7 +68,7 @@ def _rows(training: TrainingResult) -> tuple[str, ...]:
     late = say("feedback.measures.cost", iteration=printed) if printed[0].isdigit() else ""
     return (
         say("feedback.measures.train"),
-        say("feedback.measures.test"),
+        "" if training.test_accuracy is None else say("feedback.measures.test"),
         say("feedback.measures.cost", iteration=0),
         late,
         say("feedback.measures.last", iteration=last),
@@ -97,7 +97,8 @@ def _measures(training: TrainingResult, other: TrainingResult | None) -> Table:
 
 def _column(run: TrainingResult) -> tuple[str, ...]:
     costs = text.costs((run.cost_first, run.cost_14000, run.cost_last))
-    return (text.accuracy(run.train_accuracy), text.accuracy(run.test_accuracy), *costs)
+    tested = "" if run.test_accuracy is None else text.accuracy(run.test_accuracy)
+    return (text.accuracy(run.train_accuracy), tested, *costs)
 
 
 def is_wide(table: Table) -> bool:

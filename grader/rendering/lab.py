@@ -50,11 +50,9 @@ def lab_page(exercise: Exercise, measured: Measured, start: str = "") -> str:
     RequestError
         If its network does not take the two coordinates of a point and give one answer.
     """
-    layers, data = exercise.model.layers, course_data()
+    layers, data = exercise.model.layers, course_data(exercise.model.points)
     if not has_lab(exercise):
-        raise RequestError(
-            say("exercise.no_lab", name=exercise.name, layers=str(list(layers))), hint=say("exercise.no_lab.hint")
-        )
+        raise RequestError(say("exercise.no_lab", name=exercise.name), hint=say("exercise.no_lab.hint"))
     scales = shipped.solution_scales(exercise)
     answered = attempt("answering questions", lambda: exhibits(measured, scales), lambda _: ())
     waits = waits_chart(measured.sweep) if measured.sweep else None
@@ -81,9 +79,10 @@ def lab_page(exercise: Exercise, measured: Measured, start: str = "") -> str:
 
 
 def has_lab(exercise: Exercise) -> bool:
-    """Return whether the network of an exercise can learn points of a plane."""
-    layers = exercise.model.layers
-    return layers[0] == 2 and layers[-1] == 1
+    """Return whether the page's own network can be the exercise's: ReLU in the hidden layers, on the two rings."""
+    layers, model = exercise.model.layers, exercise.model
+    is_plane = layers[0] == 2 and layers[-1] == 1
+    return is_plane and model.hidden == "relu" and model.points.data == "circles" and model.points.test > 0
 
 
 # --- what the page offers ----------------------------------------------------------------------------------------------
@@ -187,7 +186,7 @@ def _json(data: Mapping[str, Any]) -> str:
 
 
 def _data(exercise: Exercise, measured: Measured) -> dict[str, Any]:
-    data, model = course_data(), exercise.model
+    data, model = course_data(exercise.model.points), exercise.model
     numbers = shipped.load(exercise)
     return {
         "train": {"x": data.X_train.ravel().tolist(), "y": [int(y) for y in data.Y_train.ravel()]},

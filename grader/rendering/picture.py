@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from grader.exercise.training import LN2
 from grader.messages import listed, say
-from grader.records import Boundary, Diagnosis, FunctionResult, Result, Sweep, TrainingResult
+from grader.records import Boundary, Diagnosis, FunctionResult, PointSet, Result, Sweep, TrainingResult
 from grader.rendering.boundary import plane
 from grader.rendering.charts import AnyMark, At, Axis, Chart, Level, Panel, Spot, Spots
 from grader.rendering.sweep import HE, HE_AT, ZEROS_AT, ground, place_of, scales
@@ -20,6 +20,7 @@ from grader.rendering.words import NEARLY
 MOST_RUNS = 3  # squares beside each other
 FLOOR = 0.4  # of the axis: guessing is 0.5, and chance reaches a little below
 TICKS = (0.01, 1.0, 100.0)
+RINGS = PointSet()
 LOOKS = ("asked", "he")  # of runs that are not the student's
 
 
@@ -36,12 +37,13 @@ class ShownRun:
 
 @dataclass(frozen=True, slots=True)
 class PictureInput:
-    """What the picture of a page depends on: the runs on it, the scales that were measured, and its words."""
+    """What the picture of a page depends on: the runs on it, the scales and points that were measured, and its words."""
 
     runs: tuple[ShownRun, ...]
     sweep: Sweep | None
     caption: str
     note: str
+    points: PointSet = RINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class FirstPicture:
 
 def first_picture(given: PictureInput) -> FirstPicture:
     """Return the charts of a picture: drawing them takes most of the time of a page."""
-    return FirstPicture(_curve(given.sweep, given.runs), _squares(given.runs), given.caption, given.note)
+    return FirstPicture(_curve(given.sweep, given.runs), _squares(given.runs, given.points), given.caption, given.note)
 
 
 def picture_input(result: Result) -> PictureInput | None:
@@ -67,8 +69,12 @@ def picture_input(result: Result) -> PictureInput | None:
         return None
     runs = sorted(runs, key=_order)[:MOST_RUNS]
     own = wrong[1] if wrong and wrong[1].training is not None and result.sweep is not None else None
-    note = (place_of(own.diagnosis).note if own else "") or say("feedback.caption.grey")
-    return PictureInput(tuple(runs), result.sweep, _caption(wrong[1] if wrong else None), note)
+    note = (place_of(own.diagnosis).note if own else "") or _grey(result.points)
+    return PictureInput(tuple(runs), result.sweep, _caption(wrong[1] if wrong else None), note, result.points)
+
+
+def _grey(points: PointSet) -> str:
+    return say("feedback.caption.grey" if points.data == "circles" else "feedback.caption.grey.ones")
 
 
 def _of_wrong(result: Result, name: str, function: FunctionResult) -> list[ShownRun]:
@@ -146,17 +152,20 @@ def _says(sweep: Sweep, runs: Sequence[ShownRun]) -> str:
 # --- the squares -----------------------------------------------------------------------------------------------------
 
 
-def _squares(runs: Sequence[ShownRun]) -> Chart | None:
+def _squares(runs: Sequence[ShownRun], points: PointSet) -> Chart | None:
     """Return how each run divides the plane, side by side; None where that was not kept."""
-    panels = tuple(_square(run, run.boundary) for run in runs if run.boundary is not None)
+    panels = tuple(_square(run, run.boundary, points) for run in runs if run.boundary is not None)
     if not panels:
         return None
     said = [panel.title for panel in panels]
-    return Chart(says=say("feedback.picture.squares", runs=listed(said)), panels=panels, is_map=True, is_low=True)
+    says = say(
+        "feedback.picture.squares" if points.data == "circles" else "feedback.picture.squares.ones", runs=listed(said)
+    )
+    return Chart(says=says, panels=panels, is_map=True, is_low=True)
 
 
-def _square(run: ShownRun, boundary: Boundary) -> Panel:
-    return replace(plane(boundary, f"{run.name} {accuracy(run.train_accuracy)}"), look=run.look)
+def _square(run: ShownRun, boundary: Boundary, points: PointSet) -> Panel:
+    return replace(plane(boundary, f"{run.name} {accuracy(run.train_accuracy)}", points), look=run.look)
 
 
 # --- the caption -----------------------------------------------------------------------------------------------------

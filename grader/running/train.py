@@ -89,7 +89,7 @@ class Trainer:
         key = start_key(parameters, self.model)
         if key in self.cache and _complete(training := self.known(key)):
             return training
-        self.data = self.data or course_data()
+        self.data = self.data or course_data(self.model.points)
         end: dict[str, Floats] = {}
         run = train(parameters, self.data, self.model, engine=engine(self.data, self.model), end=end)
         if stays(run):
@@ -113,7 +113,7 @@ class Trainer:
 
     def _left(self, run: Training, parameters: Parameters, end: Parameters, cap: int) -> int | None:
         """Return when the cost is first below 0.6; a run that was above all along is followed from its end."""
-        data, trained = self.data or course_data(), self.model.iterations
+        data, trained = self.data or course_data(self.model.points), self.model.iterations
         steps = engine(data, self.model)
         if cap <= trained or any(cost < ESCAPED for cost in run.trace.cost):
             return escape(parameters, data, self.model, cap, engine=steps)
@@ -124,7 +124,7 @@ class Trainer:
         """Return what a training costs at most, or, once it was made, what it cost; the same wherever it is made."""
         if start_key(parameters, self.model) in self.shipped:
             return 0.0
-        self.data = self.data or course_data()
+        self.data = self.data or course_data(self.model.points)
         seconds, trained = _iteration_seconds(engine(self.data, self.model)), self.model.iterations
         cap, rates_cap = caps(self.model, self.seconds, seconds)
         if training is not None and not training.searched:

@@ -321,7 +321,7 @@ def test_numbers_of_other_settings_are_not_used(tmp_path, file, old, new):
 
 def test_numbers_of_other_points_are_not_used(monkeypatch):
     data = course_data()
-    monkeypatch.setattr(shipped, "course_data", lambda: replace(data, X_train=data.X_train * 1.01))
+    monkeypatch.setattr(shipped, "course_data", lambda _: replace(data, X_train=data.X_train * 1.01))
     assert shipped.load(EXERCISE).trainings == {}
 
 

@@ -26,7 +26,7 @@ from grader.classroom.statistics import gather
 from grader.errors import GraderError
 from grader.memo import RememberingPieces
 from grader.messages import say
-from grader.records import NotebookInfo, Result, Source
+from grader.records import NotebookInfo, PointSet, Result, Source
 from grader.rendering import charts, classpage, cost, html, svg, terminal, text, words
 from grader.rendering.boundary import outline, plane
 from grader.rendering.excerpt import MOST_COLUMNS, MOST_LINES, coloured, excerpt
@@ -563,7 +563,7 @@ def test_waits_have_a_line_for_each_depth_and_say_how_they_grow() -> None:
     ],
 )
 def test_a_region_is_drawn_by_its_edges(runs: list[tuple[int, int, int]], path: str) -> None:
-    chart = charts.Chart("", (plane(builders.boundary(*runs), ""),), is_map=True)
+    chart = charts.Chart("", (plane(builders.boundary(*runs), "", PointSet()),), is_map=True)
 
     assert "".join(looks(chart, "region")) == path
 

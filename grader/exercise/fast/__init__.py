@@ -35,7 +35,7 @@ def engine(data: Data, model: Model) -> Engine:
     size = sum(n * (n_prev + 1) for n_prev, n in pairwise(model.layers))
     if available() and size <= UNROLLED and data.X_train.shape[1] <= MOST_POINTS:
         return Machine(data, model)
-    return Plain(data, model.learning_rate)
+    return Plain(data, model.learning_rate, model.hidden)
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Machine:
 
     def _run(self, values: dict[str, Floats], steps: int, likely: float) -> int:
         row, points, m = _row(values), self._points, self.data.X_train.shape[1]
-        descend, taken = compiled(self.model.layers), 0
+        descend, taken = compiled(self.model.layers, self.model.hidden), 0
         while taken < steps:
             ahead = min(CHUNK, steps - taken)
             rate = self.model.learning_rate / m

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 LANES = 8  # numbers in a vector: one register of AVX-512, two of AVX2, four of NEON
 VECTORS = 2  # vectors in a block of points: they share every weight that is loaded
@@ -22,7 +22,7 @@ ROUND = 3 * 2.0**51  # added to a number, leaves it rounded in the low bits
 
 
 @cache
-def compiled(layers: tuple[int, ...]) -> Callable[..., int]:
+def compiled(layers: tuple[int, ...], hidden: Literal["relu", "tanh"] = "relu") -> Callable[..., int]:
     """Compile ``descend`` for this processor; Python's lock is not held while it runs.
 
     Notes
@@ -39,7 +39,7 @@ def compiled(layers: tuple[int, ...]) -> Callable[..., int]:
     machine = llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3
     )
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(_CodeWriter(layers).assembly()), machine)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(_CodeWriter(layers, hidden).assembly()), machine)
     engine.finalize_object()
     pointer, whole, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
     function = ctypes.CFUNCTYPE(whole, pointer, pointer, whole, whole, real, real)(
@@ -55,10 +55,10 @@ def compiled(layers: tuple[int, ...]) -> Callable[..., int]:
 class _CodeWriter:
     """Writes the code of ``descend``; an LLVM value is ``Any``, a block's value is a list of VECTORS of them."""
 
-    def __init__(self, layers: tuple[int, ...]) -> None:
+    def __init__(self, layers: tuple[int, ...], hidden: Literal["relu", "tanh"]) -> None:
         from llvmlite import ir
 
-        self.ir, self.layers = ir, layers
+        self.ir, self.layers, self.hidden = ir, layers, hidden
         self.real, self.whole = ir.DoubleType(), ir.IntType(64)
         self.vector, self.bits = ir.VectorType(self.real, LANES), ir.VectorType(self.whole, LANES)
         self.offsets = [sum(n * (p + 1) for p, n in pairwise(layers[: k + 1])) for k in range(len(layers))]
@@ -108,9 +108,7 @@ class _CodeWriter:
                 for j, a in enumerate(activations[-1]):
                     w = self._parameter(self._weight(layer, i, j))
                     Z = [self._fma(w, x, z) for x, z in zip(a, Z, strict=True)]
-                A.append(
-                    [self._sigmoid(z) if layer == L else b.select(b.fcmp_ordered(">", zero, z), zero, z) for z in Z]
-                )
+                A.append([self._sigmoid(z) if layer == L else self._activation(z) for z in Z])
             activations.append(A)
         (A,) = activations[-1]
         for u in range(VECTORS):
@@ -128,9 +126,23 @@ class _CodeWriter:
                     if layer > 1:
                         w = self._parameter(self._weight(layer, i, j))
                         total = [self._fma(w, x, t) for x, t in zip(dz, total, strict=True)]
-                active = [b.select(b.fcmp_ordered(">", x, zero), unity, zero) for x in a]  # NaN * 0 is NaN, as in NumPy
-                dA.append([b.fmul(t, x) for t, x in zip(total, active, strict=True)])
+                dA.append([b.fmul(t, self._slope(x)) for t, x in zip(total, a, strict=True)])
             dZ = dA
+
+    def _activation(self, z: Any) -> Any:
+        """max(0, z), or tanh(z) = 2 / (1 + exp(-2 z)) - 1, which is exact to the last bits of 1 but not of a small z."""
+        b, zero, one = self.b, self._number(0), self._number(1)
+        if self.hidden == "relu":
+            return b.select(b.fcmp_ordered(">", zero, z), zero, z)
+        sigmoid = self._sigmoid(b.fadd(z, z))
+        return b.fsub(b.fadd(sigmoid, sigmoid), one)
+
+    def _slope(self, a: Any) -> Any:
+        """Return the derivative of the activation where it has the value `a`."""
+        b, zero, one = self.b, self._number(0), self._number(1)
+        if self.hidden == "relu":
+            return b.select(b.fcmp_ordered(">", a, zero), one, zero)  # NaN * 0 is NaN, as in NumPy
+        return b.fsub(one, b.fmul(a, a))
 
     def _sigmoid(self, z: Any) -> Any:
         """1 / (1 + exp(-z)), where exp is 2**n times the Taylor series of the rest, at most log(2) / 2."""

@@ -17,7 +17,10 @@ def training(student: Recovered, reference: Recovered) -> Finding:
         fault = student.evidence.training_fault
         return Finding("skipped", fault) if fault else skipped("judging.training.nothing")
     if (mine.train_accuracy, mine.test_accuracy) == (asked.train_accuracy, asked.test_accuracy):
-        return passed("judging.training.passed", accuracies=accuracies(asked))
+        tested = asked.test_accuracy is not None
+        return passed(
+            "judging.training.passed" if tested else "judging.training.passed.train", accuracies=accuracies(asked)
+        )
     earlier = (weights,) if reference.distribution == "zeros" else (draws, scale)
     if any(check(student, reference).verdict != "passed" for check in earlier):
         return skipped("judging.training.explained", mine=accuracies(mine), asked=accuracies(asked))

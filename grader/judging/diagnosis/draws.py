@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from grader.exercise.load import AMBIENT_SEEDS
 from grader.judging.diagnosis.streams import KINDS, LEGACY, Kind, Row, beginning_with, ratios, with_near
 from grader.records import Floats, Outcome
 
@@ -310,7 +311,9 @@ def _usable(weights: Floats) -> bool:
 
 def _candidates(call: _MeasuredCall, likely_seeds: Sequence[int]) -> Iterator[Stream]:
     """Yield the streams that explain the largest call, likely ones first."""
-    likely = dict.fromkeys((*likely_seeds, None))
+    # A seed that the notebook sets before each call is known: numbers that follow it are that seed's, wherever it is set.
+    before = None if call.ambient_seed in AMBIENT_SEEDS else call.ambient_seed
+    likely = dict.fromkeys((*likely_seeds, before))
     yield from _in_rows(call, [Row(LEGACY, seed, kind) for seed, kind in product(likely, KINDS)])
     rows = dict.fromkeys(row for first in _firsts(call) for row in beginning_with(first) if _begins(row, first))
     yield from _in_rows(call, list(rows))

@@ -259,8 +259,14 @@ def _may_be_ours(ending: Ending) -> bool:
 
 def _job(function: Function, calls: Sequence[Call], **more: object) -> bytes:
     units = [{"source": unit.run} for unit in function.units]
-    seeds = [{"layers": call.layers, "ambient_seed": call.ambient_seed} for call in calls]
-    return json.dumps({"units": units, "function": function.name, "calls": seeds, **more}).encode()
+    made = [_plain(call) for call in calls]
+    return json.dumps({"units": units, "function": function.name, "calls": made, **more}).encode()
+
+
+def _plain(call: Call) -> dict[str, object]:
+    """Return a call as the child's program reads it."""
+    plain: dict[str, object] = {"layers": call.layers, "ambient_seed": call.ambient_seed}
+    return plain | ({"one_by_one": True} if call.parameters else {})
 
 
 def read_outcomes(function: Function, calls: Sequence[Call], ending: Ending, limits: Limits) -> Iterator[Outcome]:

@@ -141,7 +141,8 @@ def call_all(
     for index, call in enumerate(job["calls"]):
         reset(_states[call["ambient_seed"]])
         with limited:
-            frame = answer(index, function, list(call["layers"]))
+            arguments = call["layers"] if call.get("one_by_one") else [list(call["layers"])]
+            frame = answer(index, function, arguments)
         send(result, frame)
 
 
@@ -176,10 +177,10 @@ def reset(state: bytes) -> None:
     memmove(_address, state, STATE_BYTES)
 
 
-def answer(index: int, function: Any, layers: list[int]) -> bytes:
+def answer(index: int, function: Any, arguments: list[Any]) -> bytes:
     """Return the frame of one call."""
     try:
-        frame = returned(index, function(layers))
+        frame = returned(index, function(*arguments))
     except Refused as error:
         frame = (
             pack("<BH", REFUSED, index) + text(str(error), 500) + pack("<H", len(error.parts)) + b"".join(error.parts)
