@@ -12,7 +12,9 @@ import subprocess
 import sys
 import traceback
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
 
@@ -1309,6 +1311,27 @@ def test_the_journal_is_private_and_survives_a_cut_line(tmp_path):
         journal.write(msgspec.structs.replace(line, value="28"))
     with Journal(tmp_path) as journal:
         assert journal.sent("t", "7", "grade").value == "28"
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        (format_datetime(datetime.now(timezone.utc) + timedelta(days=2), usegmt=True), 120.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1.0),
+        ("soon", 1.0),
+    ],
+)
+def test_a_busy_site_is_asked_again_when_it_says(header, seconds):
+    import requests
+
+    busy, answer = requests.Response(), requests.Response()
+    busy.status_code, answer.status_code = 503, 200
+    busy.headers["Retry-After"] = header
+    answers, slept = [answer, busy], []
+    http = Http("https://canvas.example.edu", send=lambda _call: answers.pop(), sleep=slept.append)
+    assert http.send(HttpCall("GET", "https://canvas.example.edu/api", repeatable=True)).status_code == 200
+    assert slept == [seconds]
 
 
 def test_the_journal_forgets_one_student_and_keeps_the_others(canvas, clock):

@@ -285,11 +285,15 @@ def _is_throttled(response: requests.Response) -> bool:
 
 
 def _after_seconds(response: requests.Response) -> float:
+    """Return how long the site asks to wait, which it says in seconds or with a date."""
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry
+
     try:
-        seconds = float(response.headers.get("Retry-After", 0))
-    except ValueError:  # a date
+        seconds = Retry().parse_retry_after(response.headers.get("Retry-After", "0"))
+    except InvalidHeader:
         return 0.0
-    return min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
+    return min(seconds, LONGEST_PAUSE_SECONDS)
 
 
 def _said(response: requests.Response) -> str:
