@@ -1,4 +1,4 @@
-"""What goes wrong in the grader itself: logged, and kept to the part in which it happened.
+"""Faults of the grader itself are logged, and spoil only the part in which they happen.
 
 `--verbose` shows the log on stderr; without it only the result says that something went wrong.
 """
@@ -32,15 +32,15 @@ def _start() -> None:
         LOG.propagate = False
 
 
-def attempt(what: str, make: Callable[[], Value], otherwise: Callable[[str], Value]) -> Value:
-    """Return what `make` gives; if it fails, log why and return what `otherwise` gives for a short reason.
+def attempt(what: str, make: Callable[[], Value], fallback: Callable[[str], Value]) -> Value:
+    """Return what `make` gives; if it fails, log why and return what `fallback` gives for a short reason.
 
     Only for faults of ours: what a student's input can cause on purpose has its own status.
     """
     try:
         return make()
     except Exception as error:  # whatever it is, it stays here
-        return otherwise(note(what, error))
+        return fallback(note(what, error))
 
 
 def surviving(what: str, parts: Iterable[Value]) -> Iterator[Value]:

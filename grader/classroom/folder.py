@@ -116,7 +116,7 @@ def publish(store: Store, out: Path, exercise: Exercise, names: Iterable[str]) -
         folder = out / known[name].folder
         work.write_pages(folder, result, lab=lab)
         work.write_annotated(folder, result)
-        store.stand(name, work.standing(result), pages=work.page_stats(folder), decided=digest(decisions))
+        store.put_standing(name, work.standing(result), pages=work.page_stats(folder), decided=digest(decisions))
     publish_class(store, out, exercise)
 
 
@@ -139,7 +139,7 @@ def _write_class(store: Store, out: Path, exercise: Exercise, lines: Mapping[str
     decided = {one.submission for one in store.ledger.decisions()}
     made = {name: line for name, line in (lines or {}).items() if name not in decided}
     found = gather(
-        store.results(besides=made.keys()),
+        store.results(without=made.keys()),
         seen=store.seen(),
         nobody=nobodys(store),
         lines=(msgspec.msgpack.decode(one, type=Line) for one in made.values()),

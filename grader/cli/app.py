@@ -85,7 +85,7 @@ class Application(typer.Typer):
         )
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[_Function], _Function]:
-        """Add a command."""
+        """Add a command with help that has colour."""
         return super().command(name, cls=Command, **settings)
 
 
@@ -119,7 +119,7 @@ app = Application(
 
 
 class Exit(IntEnum):
-    """What the command ends with."""
+    """The exit codes of the command."""
 
     PASSED = 0
     NOT_PASSED = 1

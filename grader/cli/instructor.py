@@ -1,4 +1,4 @@
-"""Commands of an instructor: a class at once."""
+"""The commands with which an instructor grades a whole class."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class GradedBy(str, Enum):
-    """Who grades a class."""
+    """The kinds of processes that can grade a class."""
 
     PROCESSES = "processes"
     DASK = "dask"
@@ -206,7 +206,7 @@ MOST_NAMED = 5  # files, or people, named in one line without --verbose
 
 
 def _show_changes(changes: Sequence[Change], *, verbose: bool) -> None:
-    """Say who would gain and who would lose, by how much, and which rulings stand over it."""
+    """Print who would gain and who would lose, by how much, and which rulings apply."""
     from grader.classroom.batch import under_ruling
     from grader.records.points import gain, points
 

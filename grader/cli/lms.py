@@ -177,14 +177,14 @@ def _add_export(to: Application, name: str, system: System) -> None:
 
 
 def _ask(*, quiet: bool) -> Callable[[str], bool] | None:
-    """Return what asks whoever sits at the terminal; None where nobody does."""
+    """Return a function that asks the person at the terminal; None where there is no terminal."""
     if quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     return lambda question: typer.confirm(_line(question), default=False, err=True)
 
 
 def _refuse(name: str, wrongly: Mapping[str, object]) -> None:
-    """Refuse options that only other systems take: passed over, they would seem to have done something."""
+    """Refuse options that only other systems take, because to ignore them would suggest that they did something."""
     for option in (option for option, is_wrong in wrongly.items() if is_wrong):
         raise RequestError(
             say("cli.lms.no_option", name=name, option=option), hint=say("cli.lms.no_option.hint", name=name)
@@ -192,7 +192,7 @@ def _refuse(name: str, wrongly: Mapping[str, object]) -> None:
 
 
 def _mapping_of(name: str) -> str:
-    """Return what an example needs besides where no mapping comes with the grader."""
+    """Return the options that an example needs where no mapping file comes with the grader."""
     return " --mapping mapping.toml" if name == "other" else ""
 
 

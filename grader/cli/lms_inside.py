@@ -117,7 +117,7 @@ def prairielearn_build(
 
 
 def _run(system: str, request: Run, *, quiet: bool) -> None:
-    """Run and end with 0: the result file stands, whatever the verdict in it."""
+    """Grade a hand-in and exit with 0: the result file is written, whatever its verdict."""
     show_report(RUNNERS[system](request), quiet=quiet)
     raise typer.Exit(int(Exit.PASSED))
 

@@ -126,7 +126,7 @@ def lti(
 
 
 def _request(directory: Path, system: str | None, absent: str, *, include_open: bool) -> Push:
-    """Gather what there is to send."""
+    """Return all results that can be sent."""
     from grader.lms.common import graded
     from grader.lms.live.changes import Push
 
@@ -141,14 +141,14 @@ def _request(directory: Path, system: str | None, absent: str, *, include_open: 
 
 
 def _http(*, quiet: bool) -> Callable[..., Http]:
-    """Return what makes the way out: it says on stderr when it has to wait."""
+    """Return a function that makes the connection to a site, which says on stderr when it has to wait."""
     from grader.lms.live.http import Http
 
     return partial(Http, say=lambda message: None if quiet else print_line(message, err=True))
 
 
 def _push(request: Push, live: Callable[[Export], Live], *, quiet: bool) -> None:
-    """Send, say what came of it, and leave: 0 all is there, 1 some wait for a decision, 3 some did not go through."""
+    """Send results, report, and exit with 0 (all arrived), 1 (some need a decision) or 3 (some did not go through)."""
     from grader.lms.live.push import push
     from grader.rendering.progress import ProgressLine
 

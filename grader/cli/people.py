@@ -77,7 +77,7 @@ def export_rulings(
     directory: Directory,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help=say("cli.rulings.export.out"))],
 ) -> None:
-    """Write what people decided to a file: as a table of the rulings that stand, or whole, a line a decision."""
+    """Write people's decisions to a file: the rulings that apply as a table, or all decisions, one on a line."""
     from grader.classroom import rulings
     from grader.files import write
     from grader.outputs import Output, require_writable
@@ -277,7 +277,7 @@ _MOST_NAMED = 10
 
 
 def _asking(yes: bool) -> Callable[[Removed], bool]:
-    """Return what asks before something is removed for ever; with --yes, or where nothing is, it agrees."""
+    """Return a function that asks before something is removed for ever; with --yes it agrees at once."""
 
     def agree(planned: Removed) -> bool:
         if yes or not (planned.submissions or planned.folders or planned.decisions):

@@ -19,7 +19,7 @@ XAVIER_LAST = "randn, the last layer with sqrt(1/n)"
 
 
 class Start(msgspec.Struct, frozen=True):
-    """A start that no scale describes, trained as the exercise does."""
+    """The training from first weights that are not random draws times a scale."""
 
     name: str
     train_accuracy: float
@@ -46,7 +46,7 @@ class Variant(msgspec.Struct, frozen=True):
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """How many of so many seeds end with another train accuracy, and by how much at most, with the points in another order.
+    """How many runs end with another train accuracy if the points are in another order, of how many, and by how much at most.
 
     What is added up is the same; its rounding is not.
     """
@@ -88,7 +88,7 @@ class Earlier(msgspec.Struct, frozen=True):
 
 
 class Asides(msgspec.Struct, frozen=True):
-    """asides.json.
+    """All that the file asides.json holds for an exercise.
 
     `shifted` are the first number of W2 for [3, 2, 1] as the exercise asks for it, and after biases drawn with randn.
     `flower` and `pictures` are the course's earlier exercises, if there were any.

@@ -1,4 +1,4 @@
-"""How much a job may use.  A job is one function of one submission with all its calls."""
+"""The limits of a job, which is one function of one submission with all its calls."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Task:
 
     @property
     def possible(self) -> float:
-        """The points of the whole function."""
+        """The points that the whole function is worth."""
         return sum(self.points.values())
 
 
@@ -94,7 +94,7 @@ class Exercise:
 
     @property
     def possible(self) -> float:
-        """The points of the whole exercise."""
+        """The points that the whole exercise is worth."""
         return sum(task.possible for task in self.tasks)
 
     @property
@@ -213,7 +213,7 @@ class _WordsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    """exercise.toml."""
+    """All tables of the file exercise.toml."""
 
     name: str
     title: str

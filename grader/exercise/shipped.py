@@ -47,7 +47,7 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One network and learning rate, started with weights times `scale`.
+    """How one network trains at one learning rate, if its first weights are random draws times `scale`.
 
     `over_seeds` are the train accuracies of the seeds 0, 1, 2, … after `iterations`, `escapes` the first iterations with a cost
     below 0.6 of the same runs, None where there is none.
@@ -65,7 +65,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class Spread(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a scale does over the seeds 0, 1, 2, …: accuracies and last cost, in this order; scale None is He's.
+    """The accuracies and last costs of one scale over the seeds 0, 1, 2, …; scale None is He's rule.
 
     `escapes` are the first iterations with a cost below 0.6 of the first few seeds, None where there is none by the cap;
     `draw` names in DRAWS what is multiplied by the scale.
@@ -90,7 +90,7 @@ class Escape(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What measured numbers hold for: the network and how it trains, the right answers, and the points.
+    """The settings that measured numbers are valid for: the network, how it trains, the right answers, and the points.
 
     `solution` is a hash of the right answers' code, which sets seed and scales; `points` one of the training and test points.
     `hidden` is the activation of the hidden layers, `cost` how the printed cost is added up.
@@ -106,7 +106,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Versions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What numbers were measured with, and what they hold for."""
+    """The versions that numbers were measured with, and the settings that they are valid for."""
 
     grader: str = ""
     python: str = ""
@@ -115,7 +115,7 @@ class Versions(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Shipped(msgspec.Struct, frozen=True):
-    """trainings.json."""
+    """All that the file trainings.json holds for an exercise."""
 
     made_with: Versions
     trainings: dict[str, Any]
@@ -211,7 +211,7 @@ def _number(node: ast.expr) -> float | None:
 
 
 def terms(exercise: Exercise) -> Terms:
-    """Return what numbers that are measured for an exercise hold for."""
+    """Return the settings that numbers measured for this exercise are valid for."""
     model, data = exercise.model, course_data(exercise.model.points)
     points = hashlib.sha256()
     for array in (data.X_train, data.Y_train, data.X_test, data.Y_test):

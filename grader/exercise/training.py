@@ -152,7 +152,7 @@ def larger_rate(model: Model) -> float:
 
 
 class Stopped(Exception):
-    """The watch asked a training to stop."""
+    """The function that watches a training asked it to stop."""
 
 
 class Engine(Protocol):
@@ -164,11 +164,11 @@ class Engine(Protocol):
         ...
 
     def advance(self, values: dict[str, Floats], steps: int) -> None:
-        """Take so many steps."""
+        """Take `steps` steps of gradient descent."""
         ...
 
     def leave(self, values: dict[str, Floats], steps: int) -> int | None:
-        """Take at most so many steps; stop before the first whose cost is below 0.6 and return how many were taken."""
+        """Take at most `steps` steps, stop where the cost is below 0.6, and return how many were taken; None if it never is."""
         ...
 
 
@@ -182,13 +182,13 @@ class Plain:
     parallel: bool = False
 
     def advance(self, values: dict[str, Floats], steps: int) -> None:
-        """Take so many steps."""
+        """Take `steps` steps of gradient descent."""
         with np.errstate(all="ignore"):
             for _ in range(steps):
                 _update(values, _step(values, self.data.X_train, self.data.Y_train, self.hidden), self.learning_rate)
 
     def leave(self, values: dict[str, Floats], steps: int) -> int | None:
-        """Take at most so many steps; stop before the first whose cost is below 0.6 and return how many were taken."""
+        """Take at most `steps` steps, stop where the cost is below 0.6, and return how many were taken; None if it never is."""
         with np.errstate(all="ignore"):
             for taken in range(steps):
                 step = _step(values, self.data.X_train, self.data.Y_train, self.hidden)
@@ -308,7 +308,7 @@ def escape(parameters: Parameters, data: Data, model: Model, cap: int, *, engine
 
 
 def each(run: Callable[[T], U], starts: Sequence[T], engine: Engine, workers: int | None = None) -> list[U]:
-    """Run something for every start, on all processors where the engine allows it."""
+    """Call a function for every start, on all processors where the engine allows it, and return its results in order."""
     workers = min(len(starts), workers or os.cpu_count() or 1)
     if workers < 2 or not engine.parallel:
         return [run(start) for start in starts]
@@ -317,7 +317,7 @@ def each(run: Callable[[T], U], starts: Sequence[T], engine: Engine, workers: in
 
 
 def regime(cost_first: float, cost_last: float, *, dead: bool, symmetric: bool) -> Regime:
-    """Name what a training did: the first description that fits."""
+    """Return the name of what a training did, which is the first description that fits."""
     rules: tuple[tuple[Regime, bool], ...] = (
         ("dead", dead),
         ("symmetric", symmetric),

@@ -33,7 +33,7 @@ _INBOUND = re.compile(r"(?P<student>[^+]+)\+(?P<assignment>[^+]+)\+(?P<timestamp
 
 @dataclass(slots=True)
 class _Folder:
-    """What one student handed in for one assignment, as far as it was seen."""
+    """The files that one student handed in for one assignment."""
 
     student: str
     assignment: str

@@ -1,1 +1,1 @@
-"""Measures an exercise beforehand: trainings, sweeps over scales, what stands beside them."""
+"""Measures an exercise beforehand: trainings, sweeps over scales, and answers to what students ask."""

@@ -1,4 +1,4 @@
-"""Measurements beside the exercise's own runs, for the questions that students ask.
+"""Measures what answers students' questions about the exercise, and writes asides.json.
 
     python -m grader.precompute.asides
 
@@ -279,7 +279,7 @@ def pictures(factor: str) -> Earlier:
 
 
 def main(name: str = exercises.DEFAULT) -> Path:
-    """Write the file of an exercise again."""
+    """Measure an exercise and write its file asides.json."""
     exercise = exercises.load(name)
     path = save(exercise.folder / FILE, make(exercise))
     finish(exercise.folder)

@@ -8,7 +8,7 @@ from grader.judging.diagnosis.streams import GENERATORS, INDEX, SEEDS, made
 
 
 def main() -> None:
-    """Go through every seed of every generator: about a minute."""
+    """Draw from every seed of every generator and write the index; this takes about a minute."""
     np.save(INDEX, np.stack([made(generator, range(SEEDS)) for generator in GENERATORS], axis=1))
 
 

@@ -1,4 +1,4 @@
-"""What is shipped with an exercise is made here: trainings, sweeps over scales, escapes.
+"""Measures the trainings, the sweep over scales and the waits that ship with an exercise, and writes trainings.json.
 
     python -m grader.precompute.trainings
 
@@ -125,7 +125,7 @@ def make(exercise: Exercise, plan: Plan = FULL, progress: OnProgress = lambda *_
 
 
 def parts(exercise: Exercise, plan: Plan = FULL) -> tuple[Part, ...]:
-    """Return what is measured, in parts."""
+    """Return the parts of which the measurement consists."""
     model, seed = exercise.model, required_seed(exercise)
     data = course_data(model.points)
     seeds, escape_seeds = range(plan.seeds), range(plan.escape_seeds)
@@ -336,7 +336,7 @@ def setting(model: Model, seed: int, seeds: Sequence[int] = SPREAD_SEEDS) -> Set
 
 
 def main(name: str = exercises.DEFAULT) -> Path:
-    """Write the file of an exercise again."""
+    """Measure an exercise and write its file trainings.json."""
     exercise = exercises.load(name)
     path = save(exercise.folder / FILE, make(exercise))
     finish(exercise.folder)

@@ -1,4 +1,4 @@
-"""The frozen records, in the order in which a submission makes them.
+"""The frozen records that flow between the stages, in the order of the flow.
 
 file -> Notebook -> Function -> Outcome -> Evidence -> Finding -> Result.  Everything up to `Evidence` touches the outside
 world; everything after it is a pure function of it.  All records are plain data: stored, hashed, compared, sent between
@@ -160,7 +160,7 @@ class Function:
     """A required function with everything it needs, or the reason why there is none; `broken` says how we failed.
 
     `seeded_outside` is where the top level sets a seed, `seed_outside` the number that it sets, where that is written there;
-    `unreadable` is the line that Python cannot read; `cell_name` is what the student sees of the cell that it stands in;
+    `unreadable` is the line that Python cannot read; `cell_name` is what the student sees of the cell that it is in;
     `message_id` is the id of the message in the catalogue.
     """
 
@@ -317,7 +317,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one call gave; `arrays` of a refused answer are those of its entries that are numbers.
+    """The outcome of one call; `arrays` of a refused answer are those of its entries that are numbers.
 
     `held` says what the call needed that a notebook has and we do not, so that a person has to look at it.
     """
@@ -483,7 +483,7 @@ class Repair:
 
     @property
     def fault(self) -> Place:
-        """The place of the fault."""
+        """The place where the fault is."""
         return self.source or self.place
 
 
@@ -585,7 +585,7 @@ CourseTest = Literal["passed", "failed", "not_run"]
 
 @dataclass(frozen=True, slots=True)
 class SubmissionInfo:
-    """Which file was graded."""
+    """The name, hash and student of the file that was graded."""
 
     name: str
     sha256: str
@@ -594,7 +594,7 @@ class SubmissionInfo:
 
 @dataclass(frozen=True, slots=True)
 class NotebookInfo:
-    """How the file could be read."""
+    """The status of the notebook, and what was noticed when it was read."""
 
     status: NotebookStatus
     problems: tuple[Problem, ...] = ()
@@ -607,7 +607,7 @@ class NotebookInfo:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a function stands in the notebook, and its text; `name` is what its student sees of the cell: ``In [16]``."""
+    """The place and the text of a function in the notebook; `name` is what its student sees of the cell: ``In [16]``."""
 
     cell: int | None
     line: int
@@ -875,7 +875,7 @@ class SettingRow:
 
 @dataclass(frozen=True, slots=True)
 class WaitRow:
-    """First iterations with a cost below 0.6 of one network, by scale; null if there is none within the sweep's `searched`."""
+    """The first iterations at which one network has a cost below 0.6, by scale; null if not within the sweep's `searched`."""
 
     layers: tuple[int, ...]
     learning_rate: float
@@ -926,7 +926,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """result.json: the verdict on one submission.
+    """The verdict on one submission, which result.json holds.
 
     `sweep` is the exercise's own, to compare with; `questions` are those about the exercise as a whole.  `score` is what goes
     out: the functions' points, changed by `adjustments` in their order.  `machine_score` is the score before any person

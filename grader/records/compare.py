@@ -1,4 +1,4 @@
-"""Whether what came back is the same, but for rounding."""
+"""Compares arrays and outcomes of calls, without regard to rounding."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class CallInput:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What the calls of a function gave, and the seconds that its submission pays for them."""
+    """The outcomes of a function's calls, and the seconds that count for its submission."""
 
     outcomes: tuple[Outcome, ...]
     seconds: float = 0.0
@@ -98,7 +98,7 @@ class Trained:
 
 @dataclass
 class Gatherer:
-    """Calls functions behind the border and trains from what they return.
+    """Calls functions in a confined process and trains from what they return.
 
     `spent_seconds` went into reading a submission and into the calls of its functions, `searched_seconds` into the search for
     repairs, `trained_seconds` into training.  What it may take together is `submission_seconds`.  `costly` are the functions
@@ -115,13 +115,13 @@ class Gatherer:
     costly: set[str] = field(default_factory=set)
 
     def begin(self, spent_seconds: float = 0.0) -> None:
-        """Begin a new submission, of whose time some went into reading it."""
+        """Begin a new submission; the seconds that reading it took count for it."""
         self.spent_seconds, self.searched_seconds, self.trained_seconds = spent_seconds, 0.0, 0.0
         self.costly.clear()
 
     @property
     def left_seconds(self) -> float:
-        """What this submission may still take."""
+        """The seconds that this submission may still take."""
         spent = self.spent_seconds + self.searched_seconds + self.trained_seconds
         return self.sandbox.limits.submission_seconds - spent
 

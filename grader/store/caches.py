@@ -43,7 +43,7 @@ class CacheReader:
         return bytes(row[0]) if row else None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -71,7 +71,7 @@ class Trainings(MutableMapping[str, bytes]):
         return new
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         self._reader.close()
 
     def __getitem__(self, start: str) -> bytes:

@@ -75,7 +75,7 @@ class Ledger:
         self._rows, self._save, self.path = rows, save, path
 
     def add(self, *decisions: Decision) -> None:
-        """Write decisions down, with the time."""
+        """Add decisions to the ledger, with the time."""
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         dated = [decision if decision.at else replace(decision, at=now) for decision in decisions]
         self._insert(dated)

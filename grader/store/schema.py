@@ -52,7 +52,7 @@ def version(database: sqlite3.Connection) -> int:
 
 
 def guard(database: sqlite3.Connection) -> None:
-    """Let nobody change or shorten the ledger."""
+    """Make the database refuse every change and removal of rows of the ledger."""
     for name, moment in GUARDS.items():
         database.execute(
             f"CREATE TRIGGER IF NOT EXISTS {name} {moment} BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
@@ -60,6 +60,6 @@ def guard(database: sqlite3.Connection) -> None:
 
 
 def unguard(database: sqlite3.Connection) -> None:
-    """Let the ledger be shortened, for as long as somebody is forgotten."""
+    """Allow rows of the ledger to be removed while a person is forgotten."""
     for name in GUARDS:
         database.execute(f"DROP TRIGGER IF EXISTS {name}")

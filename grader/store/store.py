@@ -64,7 +64,7 @@ class KnownSubmission:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What judging a submission again needs: its evidence in bytes, by whom it was gathered, and how long that took."""
+    """All that is needed to judge a submission again: its evidence in bytes, who gathered it, and how long that took."""
 
     head: bytes
     outcomes: Mapping[str, bytes]
@@ -101,7 +101,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """A class in numbers."""
+    """How many submissions a class has, by verdict."""
 
     submissions: int
     passed: int
@@ -259,10 +259,10 @@ class Store:
         rows = self._rows(f"SELECT {_KNOWN} FROM submissions ORDER BY name")  # noqa: S608  # our own column names
         return {row[0]: KnownSubmission(*row) for row in rows}
 
-    def results(self, *, besides: Collection[str] = ()) -> Iterator[tuple[str, float, Result]]:
+    def results(self, *, without: Collection[str] = ()) -> Iterator[tuple[str, float, Result]]:
         """Yield folder, seconds and result of every submission but those, by name, with what people ruled."""
         standing = self.ledger.standing()
-        names = [name for (name,) in self._rows("SELECT name FROM submissions ORDER BY name") if name not in besides]
+        names = [name for (name,) in self._rows("SELECT name FROM submissions ORDER BY name") if name not in without]
         for name in names:
             query = "SELECT folder, seconds, result FROM submissions WHERE name = :name"
             for folder, seconds, data in self._rows(query, {"name": name}):
@@ -308,8 +308,8 @@ class Store:
         hashes = self.ledger.seen()
         return frozenset(name for name, submission in self.known().items() if hashes.get(name) == submission.sha256)
 
-    def stand(self, name: str, standing: Tally, *, pages: str, decided: str) -> None:
-        """Keep the verdict of a submission after people ruled on it, and the pages that say so."""
+    def put_standing(self, name: str, standing: Tally, *, pages: str, decided: str) -> None:
+        """Store the verdict of a submission after people ruled on it, and what its pages were made from."""
         values = {**asdict(standing), "pages": pages, "decided": decided, "name": name}
         statement = (
             "UPDATE submissions SET score = :score, possible = :possible, passed = :passed, provisional = :provisional,"
@@ -318,7 +318,7 @@ class Store:
         self._write_many(statement, [values])
 
     def counts(self) -> Counts:
-        """Count the class."""
+        """Return how many submissions the class has, by verdict."""
         query = "SELECT COUNT(*), TOTAL(passed), TOTAL(provisional), TOTAL(review) FROM submissions WHERE counts"
         (numbers,) = self._rows(query)
         return Counts(*map(int, numbers))
@@ -520,7 +520,7 @@ class Store:
 
 
 class _Mark(msgspec.Struct):
-    """What of a result says whether it is a grade."""
+    """The part of a result that says whether it is a grade."""
 
     self_check: bool = False
 

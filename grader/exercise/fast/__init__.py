@@ -51,7 +51,7 @@ class Machine:
         self._points = _packed(self.data)
 
     def advance(self, values: dict[str, Floats], steps: int) -> None:
-        """Take so many steps."""
+        """Take `steps` steps of gradient descent."""
         self._run(values, steps, math.inf)
 
     def leave(self, values: dict[str, Floats], steps: int) -> int | None:

@@ -272,7 +272,7 @@ class Canvas:
 
     @contextmanager
     def _understood(self) -> Iterator[None]:
-        """Turn what canvasapi makes of an unexpected answer into an error of ours."""
+        """Raise an error with a clear message where canvasapi meets an unexpected answer."""
         try:
             yield
         except ImportError:

@@ -1,4 +1,4 @@
-"""What every system has in common: what it is asked, what it is given, what it says it did."""
+"""The requests, the results and the reports that all learning management systems share."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it, in sentences for whoever ran it.
+    """The report of a collection or export, in sentences for whoever ran it.
 
     `files` were written, `messages` is what happened, `attention` what they should look at; `unaccounted` are members of an
     export that could not be told whose they are.

@@ -90,11 +90,11 @@ def notebooks(gradebook: Gradebook, grades: dict[str, Any]) -> list[str]:
     return names
 
 
-def place(record: dict[str, Any], names: list[str], otherwise: str | None) -> str | None:
+def place(record: dict[str, Any], names: list[str], fallback: str | None) -> str | None:
     """Return the released notebook that a hand-in counts for, None where that cannot be told."""
     if record["notebook"] in names:
         return str(record["notebook"])
-    return names[0] if len(names) == 1 else otherwise
+    return names[0] if len(names) == 1 else fallback
 
 
 def put(

@@ -64,7 +64,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the LMS holds for one student.
+    """The grade and comments that the LMS has for one student.
 
     `user` is their id there, `by` who gave the grade, `comments` and `files` what may be ours; `settled` says what else a
     person decided that a grade would undo.
@@ -93,7 +93,7 @@ class GradeChange:
 
 @dataclass(frozen=True, slots=True)
 class ChangeOutcome:
-    """What came of one change."""
+    """The outcome of one change: whether it was made, and why not."""
 
     change: GradeChange
     ended: ChangeEnd
@@ -111,7 +111,7 @@ class Live(Protocol):
 
     @property
     def unknown(self) -> str:
-        """Why a student may not be found."""
+        """The sentence that says why a student may not be found."""
 
     def assignment(self) -> Assignment:
         """Return the assignment's title and points."""

@@ -107,13 +107,13 @@ class Http:
             tries += 1
 
     def _wait(self, call: HttpCall, seconds: float) -> None:
-        """Wait, and say so where people would wonder."""
+        """Wait before a call is sent again, and say so if the wait is long."""
         if seconds >= TOLD_SECONDS:
             self.say(say("lms.http.waiting", site=origin(call.url), seconds=seconds))
         self.sleep(seconds)
 
     def _once(self, call: HttpCall) -> requests.Response | _Again:
-        """Send once; return the answer, or why it is worth another try."""
+        """Send a call once, and return the answer or the reason to send it again."""
         try:
             response = self._send(call)
         except _Silence as silence:
@@ -194,7 +194,7 @@ def require_private(url: str) -> None:
 
 
 class _Silence(Exception):
-    """No answer came; `nothing_sent` says that no connection came about at all."""
+    """The site did not answer; `nothing_sent` says that there was not even a connection."""
 
     def __init__(self, why: str, *, nothing_sent: bool, hint: str = "", most_tries: int = len(PAUSES_SECONDS)) -> None:
         super().__init__(why)
@@ -203,7 +203,7 @@ class _Silence(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Again:
-    """What to raise in the end, how long the site asks to wait, and how often it is worth another try."""
+    """A call that should be sent again: the error if that does not help, how long to wait, and how often to try."""
 
     error: LiveError
     after_seconds: float = 0.0
@@ -251,7 +251,7 @@ def _plain(value: str | Secret) -> str:
 
 
 def _silence(error: Exception) -> _Silence:
-    """Say why nothing came back, in words that hold nothing of the request."""
+    """Return why the site did not answer, in words that quote nothing of the request."""
     import requests
     from urllib3.exceptions import NewConnectionError
 

@@ -85,7 +85,7 @@ class JournalState:
 
     @classmethod
     def of(cls, journal: Journal, target: str, wish: Wish, now: float) -> JournalState:
-        """Look a student up."""
+        """Return what the journal says of a student."""
         parts = [journal.last(target, wish.student, part) for part in ("grade", "both")]
         sent = [journal.sent(target, wish.student, part) for part in ("grade", "both")]
         ours = {line.value for line in sent if line} or {None}
@@ -108,7 +108,7 @@ def _planned(wish: Wish, standing: Standing | None, history: JournalState, reque
 
 
 def plan(wish: Wish, standing: Standing, history: JournalState, *, overwrite: bool = False) -> GradeChange:
-    """Decide what one student still needs."""
+    """Return what is still to be sent for one student."""
     if wish.graded.absent and wish.grade is None:
         return GradeChange(wish, standing, "blank", why=say(f"lms.push.absent.{wish.graded.absent}"))
     if not overwrite and _is_of_a_person(wish, standing, history):
@@ -178,7 +178,7 @@ def _wish(submission: Graded, score: Decimal | None) -> Wish:
 
 
 def stopping(changes: Iterable[GradeChange], error: LiveError) -> Iterator[ChangeOutcome]:
-    """Yield that these were not tried, because of an error that the next one would meet as well."""
+    """Yield for each change that it was not tried, because it would meet the error of the one before."""
     for change in changes:
         yield ChangeOutcome(change, "not_tried", _why(error))
 
@@ -194,7 +194,7 @@ def is_final(error: LiveError) -> bool:
 
 
 def failed(change: GradeChange, error: LiveError) -> ChangeOutcome:
-    """Return what an error made of a change."""
+    """Return the outcome of a change that an error stopped."""
     return ChangeOutcome(change, "unanswered" if isinstance(error, Unanswered) else "failed", _why(error))
 
 

@@ -31,7 +31,7 @@ class PushReport:
 def report(
     request: Push, live: Live, assignment: Assignment, changes: Sequence[GradeChange], outcomes: Sequence[ChangeOutcome]
 ) -> PushReport:
-    """Say what was done, or with `dry_run` what would be."""
+    """Return the report of a push: what was done, or with `dry_run` what would be done."""
     steps = Counter(change.step for change in changes)
     ended = Counter(outcome.ended for outcome in outcomes)
     shown = changes if request.dry_run else [change for change in changes if change.step != "same"]

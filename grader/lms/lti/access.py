@@ -173,7 +173,7 @@ class Access:
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Turn an answer of another form into an error of ours."""
+    """Raise an error with a clear message while an answer with an unexpected form is read."""
     try:
         yield
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):

@@ -22,7 +22,7 @@ NO_UNDERSCORE = "[^_/]+"  # what {student} stands for without a roster
 
 
 class In(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How names in the download are read.
+    """The part of a mapping file that says how names in the download are read.
 
     `names` are regular expressions with the groups `student` (needed), `name`, `original`, `late` and `stamp`; `skip` are those
     of files that belong to nobody; `stamp` is how the group of that name is written (strftime); `same` is a group that tells
@@ -60,7 +60,7 @@ class Out(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Map(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A mapping file."""
+    """A mapping file, which describes a system that the grader does not know."""
 
     title: str
     collect: In
@@ -85,7 +85,7 @@ def preset(name: str) -> str:
 
 
 def load(path: Path) -> Map:
-    """Read a mapping file.
+    """Read a mapping file from its path.
 
     Raises
     ------

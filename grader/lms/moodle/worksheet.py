@@ -39,7 +39,7 @@ _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f&<>\"`|':\\/]")  # what Moodle's clea
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A row: its cells, and its text in the file, with its line end."""
+    """A row of the worksheet: its cells, and its text in the file, with its line end."""
 
     cells: Sequence[str]
     raw: str

@@ -100,7 +100,7 @@ class Sandbox:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """What confines the child, for the record."""
+        """The names of the layers that confine the child."""
         return self._running().layers
 
     def copy(self) -> Sandbox:
@@ -203,7 +203,7 @@ class Sandbox:
             self.server, self._ran = None, None
 
     def _ended(self, job: Callable[[JobServer], Ending]) -> Ending:
-        """Run a job; once more in a new child where the first end may not have been the job's own."""
+        """Run a job, and once more in a new child if its end may not have been its own fault."""
         with contextlib.suppress(SandboxError):
             ending = self.with_server(job)
             if self._needs_modules(ending):
@@ -222,7 +222,7 @@ class Sandbox:
         return ending
 
     def with_server(self, job: Callable[[JobServer], Result]) -> Result:
-        """Have the worker do something; after a failure it is ended, and the next call starts another one."""
+        """Let the worker do a job; after a failure the worker is ended, and the next call starts another one."""
         try:
             answer = job(self._running())
         except BaseException:

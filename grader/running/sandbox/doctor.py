@@ -92,7 +92,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """Everything that the doctor found."""
+    """The results of all trials."""
 
     system: str
     python: str
@@ -192,7 +192,7 @@ def _whole(sandbox: Sandbox) -> Trial:
 
 
 def _bounds(sandbox: Sandbox) -> Iterator[Trial]:
-    """Test that time and answers are bounded."""
+    """Test that the limits on time and on answers hold."""
     slept = _tried(sandbox, '{"x": time.sleep(30)}', wall_seconds=SLEEP_SECONDS)
     yield _ended("wall time", slept, "timed_out")
     flood = _tried(sandbox, "{str(i): np.ones(100_000) for i in range(9)}")

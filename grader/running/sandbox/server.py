@@ -195,7 +195,7 @@ class ForkServer:
                 self._watch(child, self.limits.wall_seconds)
 
     def _tell(self, order: dict[str, Any]) -> None:
-        """Say something of the child that is there; if it has ended, the worker passes over it."""
+        """Send the worker an order about the current child, which it ignores if that child has ended."""
         with contextlib.suppress(OSError):  # it is gone, as will be seen
             self.control.send(json.dumps(order).encode())
 
@@ -389,20 +389,20 @@ class Child:
         return cls(result, prints, done), [result_theirs, prints_theirs, done_theirs.detach()]
 
     def hand(self, job: bytes, seconds: float) -> None:
-        """Give it one more job; where it does not take it, it has none and will not be done."""
+        """Hand the child one more job; a child that does not take it never says that it is done."""
         self.done.settimeout(seconds)
         with contextlib.suppress(OSError):
             self.done.sendall(len(job).to_bytes(8, "little") + job)
 
     def is_done(self) -> bool:
-        """Whether it said that the job is done, and not just hung up."""
+        """Whether the child said that its job is done, and did not just end."""
         try:
             return bool(self.done.recv(64))
         except OSError:
             return False
 
     def taken(self) -> bytes:
-        """Return what it answered since this was last asked."""
+        """Return the bytes that the child answered since the last call."""
         result, self._result = bytes(self._result), bytearray()
         return result
 
@@ -422,7 +422,7 @@ class Child:
         return received
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the pipes and the line of the child."""
         self.done.close()
         for fd in self._fds:
             os.close(fd)
