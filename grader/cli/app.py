@@ -38,7 +38,6 @@ PANELS = {
     "setup": ("doctor", "schema"),
 }  # who needs which commands, in the order in which people need them
 
-
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 

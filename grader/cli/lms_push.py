@@ -27,7 +27,6 @@ TokenFile = Annotated[Path | None, typer.Option("--token-file", metavar="FILE", 
 DryRun = Annotated[bool, typer.Option("--dry-run", help=say("cli.lms.push.dry_run"))]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help=say("cli.lms.push.overwrite"))]
 
-
 Connect = Callable[
     [str, Callable[[str], "Secret"], Callable[..., "Http"]], "Live"
 ]  # address, token by variable, client

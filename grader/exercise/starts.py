@@ -16,11 +16,7 @@ from grader.exercise.training import (
 from grader.records import Training, number
 
 Cache = MutableMapping[str, bytes]
-
-
 Waits = Mapping[str, tuple[int | None, int]]  # by key: the end of a plateau, or None, and how far it was looked for
-
-
 TRAINING_DIGITS = 12  # parameters that agree to these digits are the same start: rounding differs between machines
 
 

@@ -55,8 +55,6 @@ from grader.precompute.parts import FULL, OnProgress, Part, Plan, finish, measur
 from grader.running.train import faster, stays
 
 SPREAD_SEEDS = range(FULL.seeds)
-
-
 SETTLED_TIMES = 6  # times the model's iterations: with the larger rate the last of 50 seeds leaves at 56,281 of 15,000
 FLOWER = Model((2, 4, 1), 1.2, 10_000)  # the course's earlier exercise with one hidden layer
 DEPTHS_SCALES = tuple(sorted((*TENTHS, 0.3, 0.03, 0.003), reverse=True))

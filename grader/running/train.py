@@ -30,17 +30,9 @@ from grader.messages import say
 from grader.records import Floats, RateEnd, Training
 
 FAST_SECONDS, PLAIN_SECONDS = 4e-6, 80e-6  # an iteration at most, by engine: what is cut short hangs on no clock
-
-
 LONGER = 4  # times as far as with a larger learning rate the end of a plateau is looked for with the model's own
-
-
 FURTHER = 2  # times as far as the end of a plateau is looked for, a larger learning rate's run is followed
-
-
 SETTLED = 1.5  # times as long as the plateau lasts it takes until a run's end is looked at
-
-
 NEAR = 0.1  # how far from ln 2 a cost may be for that: twice what the plateau allows
 
 

@@ -14,11 +14,7 @@ from grader.lms.common.system import Export, Graded
 from grader.lms.live.journal import Journal, JournalLine
 
 SETTLED_SECONDS = 300.0  # after which a call that was never answered will not arrive any more
-
-
 ChangeStep = Literal["send", "same", "kept", "open", "nobody", "blank"]
-
-
 ChangeEnd = Literal["sent", "failed", "unanswered", "not_tried"]
 
 

@@ -47,8 +47,6 @@ _REFUSED = re.compile(
 )
 # Files that are not part of a notebook's work: other than relative ones and those of the folders in which notebooks are kept.
 _OF_THE_MACHINE = re.compile(r"\[Errno \d+\] .*: '/(?!content|kaggle|home/jovyan|mnt|tmp|Users|dev/null)")
-
-
 Result = TypeVar("Result")
 
 
