@@ -2,6 +2,7 @@
 
 from grader.cli import (  # each adds its commands
     classroom,
+    exercise,
     instructor,
     lms,
     lms_inside,
@@ -15,6 +16,7 @@ from grader.cli.app import app, main
 __all__ = [
     "app",
     "classroom",
+    "exercise",
     "instructor",
     "lms",
     "lms_inside",

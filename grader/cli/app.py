@@ -35,6 +35,7 @@ PANELS = {
         "purge",
     ),
     "lms": ("lms",),
+    "author": ("init", "exercise"),
     "setup": ("doctor", "schema"),
 }  # who needs which commands, in the order in which people need them
 

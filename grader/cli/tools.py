@@ -36,8 +36,15 @@ def doctor(
 
 
 @app.command(help=say("cli.schema.help"), epilog=say("cli.schema.example"))
-def schema() -> None:
-    """Print the JSON Schema of result.json."""
+def schema(
+    settings: Annotated[bool, typer.Option("--settings", help=say("cli.schema.settings"))] = False,
+) -> None:
+    """Print the JSON Schema of result.json, or that of exercise.toml."""
+    if settings:
+        from grader.exercise import schema as of_settings
+
+        print_json(of_settings.text())
+        return
     from grader.rendering import gradebook
 
     print_json(gradebook.schema())

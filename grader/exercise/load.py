@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 import random
 import re
@@ -19,6 +20,7 @@ import msgspec
 
 from grader import messages, resources
 from grader.errors import ExerciseError
+from grader.exercise import places
 from grader.exercise.limits import Limits
 from grader.exercise.training import CIRCLES, FLOWER, Activation, CostSum, Model
 from grader.messages import say
@@ -148,7 +150,7 @@ def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None
     try:
         exercise = _exercise(table, folder, text)
     except msgspec.ValidationError as error:
-        raise _at(path, text, str(error), _section_of(str(error))) from None
+        raise _wrong_value(path, text, table, str(error)) from None
     _check_sizes(exercise, path, text)
     if checks is not None:
         _check_points(exercise, table, path, text, checks)
@@ -212,7 +214,7 @@ class _WordsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     reviewed_by: str = ""
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True):
+class ExerciseTable(msgspec.Struct, forbid_unknown_fields=True):
     """All tables of the file exercise.toml."""
 
     name: str
@@ -254,7 +256,7 @@ def _is_exercise(folder: Path) -> bool:
 
 
 def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
-    file = msgspec.convert(table, _File)
+    file = msgspec.convert(table, ExerciseTable)
     wording = _wording(file.words, folder)
     messages.use(wording.language, wording.own, wording.reviewed_by)
     tasks = tuple(
@@ -343,11 +345,14 @@ def _limits(table: Mapping[str, int | float]) -> Limits:
     limits = msgspec.to_builtins(Limits())
     for name, value in table.items():
         if name not in limits:
-            raise msgspec.ValidationError(say("exercise.limit.unknown", name=name, known=limits))
-        if not 0 < value < float("inf"):
-            raise msgspec.ValidationError(say("exercise.limit.positive", name=name, value=value))
-        if not isinstance(value, type(limits[name])) and not isinstance(limits[name], float):
-            raise msgspec.ValidationError(say("exercise.limit.whole", name=name, value=value))
+            problem = say("exercise.limit.unknown", name=name, known=list(limits))
+        elif not 0 < value < float("inf"):
+            problem = say("exercise.limit.positive", name=name, value=value)
+        elif not isinstance(value, type(limits[name])) and not isinstance(limits[name], float):
+            problem = say("exercise.limit.whole", name=name, value=value)
+        else:
+            continue
+        raise msgspec.ValidationError(f"{problem} - at `$.limits.{name}`")
     return msgspec.convert({**limits, **table}, Limits)
 
 
@@ -363,7 +368,12 @@ def _wording(words: _WordsTable, folder: Path) -> messages.Wording:
 
 def _sha256(folder: Path, text: str, wording: messages.Wording) -> str:
     """Return the hash of what decides verdicts and their words: the table, the solution, and messages that are not shipped."""
-    digest = hashlib.sha256(text.encode() + (folder / "solution.ipynb").read_bytes())
+    solution = folder / "solution.ipynb"
+    try:
+        digest = hashlib.sha256(text.encode() + solution.read_bytes())
+    except OSError as error:
+        problem = say("exercise.solution.unreadable", path=solution, reason=error.strerror)
+        raise ExerciseError(problem, hint=say("exercise.solution.unreadable.hint")) from None
     digest.update(wording.identity())
     return digest.hexdigest()
 
@@ -376,7 +386,7 @@ def _check_points(
         section = f"functions.{task.name}.points"
         for check, worth in task.points.items():
             if check not in checks:
-                problem = say("exercise.check.unknown", check=check, checks=checks)
+                problem = say("exercise.check.unknown", check=check, checks=list(checks))
                 raise _at(path, text, problem, section, check)
             if not 0 <= worth < float("inf"):
                 raise _at(path, text, say("exercise.check.worth", check=check, worth=worth), section, check)
@@ -392,29 +402,63 @@ def _require_words(exercise: Exercise, path: Path, text: str, checks: Mapping[st
         raise _at(path, text, say("exercise.note.long", most=MOST_WORDS), "words", "note")
     for check, words in exercise.check_words.items():
         if check not in checks:
-            problem = say("exercise.check.unknown", check=check, checks=checks)
+            problem = say("exercise.check.unknown", check=check, checks=list(checks))
             raise _at(path, text, problem, "words.checks", check)
         if not 0 < len(words.strip()) <= MOST_WORDS:
             problem = say("exercise.words.long", check=check, most=MOST_WORDS)
             raise _at(path, text, problem, "words.checks", check)
 
 
-def _at(path: Path, text: str, problem: str, section: str, key: str = "") -> ExerciseError:
+def _at(path: Path, text: str, problem: str, section: str, key: str = "", hint: str = "") -> ExerciseError:
     """Make the error that names the line of a key in a section of the file."""
-    line, inside = 1, False
-    for number, content in enumerate(text.splitlines(), start=1):
-        if content.strip().startswith("["):
-            inside = content.strip().strip("[]").replace('"', "") == section
-            line = number if inside else line
-        elif inside and key and re.match(rf'\s*"?{re.escape(key)}"?\s*=', content):
-            line = number
-    return ExerciseError(f"{path}, line {line}: {problem}", hint=say("exercise.line.hint"))
+    line = places.line_of(text, section, key)
+    return ExerciseError(f"{path}, line {line}: {problem}", hint=hint or say("exercise.line.hint"))
 
 
-def _section_of(message: str) -> str:
-    """Return the section that a validation message speaks of: its path ends in `$.functions[...].points`, say."""
-    at = re.search(r"`\$\.([\w.\[\]]*)`", message)
-    return re.sub(r"\[.*", "", at.group(1)) if at else ""
+def _wrong_value(path: Path, text: str, table: Mapping[str, Any], message: str) -> ExerciseError:
+    """Make the error for a file that does not have the form of an exercise; it says what to write, as the shipped file has it."""
+    place = places.place_of(message, table, lambda changed: msgspec.convert(changed, ExerciseTable))
+    setting = f"{place.key} in [{place.section}]" if place.section else place.key
+    settings = _settings(place.section)
+    near = get_close_matches(place.key, settings, n=1)
+    if place.problem == "missing":
+        return _at(path, text, say("exercise.value.missing", setting=setting), place.section, "", _example(place))
+    if place.problem == "unknown":
+        hint = say("exercise.value.near", near=near[0]) if near else say("exercise.value.settings", names=settings)
+        return _at(path, text, say("exercise.value.unknown", setting=setting), place.section, place.key, hint)
+    if place.section == "limits":
+        hint = say("exercise.value.near", near=near[0]) if near and place.key not in settings else _example(place)
+        return _at(path, text, place.message, place.section, place.key, hint)
+    problem = say("exercise.value.wrong", setting=setting, message=place.message)
+    return _at(path, text, problem, place.section, place.key, _example(place))
+
+
+def _settings(section: str) -> list[str]:
+    """Return the names of the settings of a section."""
+    if section == "limits":
+        return list(msgspec.to_builtins(Limits()))
+    tables: dict[str, type[msgspec.Struct]] = {
+        "": ExerciseTable,
+        "model": _ModelTable,
+        "calls": _Calls,
+        "functions": _Points,
+        "tolerances": _Tolerances,
+        "words": _WordsTable,
+    }
+    table = tables.get(section.split(".", maxsplit=1)[0])
+    return list(table.__struct_fields__) if table else []
+
+
+def _example(place: places.KeyPlace) -> str:
+    """Return the hint that shows how the shipped exercise writes a setting, where it has it."""
+    shipped = tomllib.loads((resources.reference() / DEFAULT / "exercise.toml").read_text(encoding="utf-8"))
+    path = place.path
+    if path[:1] == ("functions",) and len(path) > 1:
+        path = ("functions", next(iter(shipped["functions"])), *path[2:])
+    value = places.value_at(shipped, (*path, place.key))
+    if value is None or isinstance(value, Mapping):
+        return say("exercise.line.hint")
+    return say("exercise.value.example", example=f"{place.key} = {json.dumps(value)}")
 
 
 def _secret_sizes(key: bytes, name: str, depths: Sequence[int]) -> list[tuple[int, ...]]:

@@ -230,9 +230,14 @@ def terms(exercise: Exercise) -> Terms:
 
 def _code(path: Path) -> Iterator[str]:
     """Yield the code cells of the right answers, without what saving them again may change."""
-    for cell in json.loads(path.read_bytes())["cells"]:
-        if cell["cell_type"] == "code":
-            yield "\n".join(line.rstrip() for line in "".join(cell["source"]).strip().splitlines())
+    try:
+        cells = json.loads(path.read_bytes())["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = say("exercise.solution.unreadable", path=path, reason=error)
+        raise ExerciseError(problem, hint=say("exercise.solution.unreadable.hint")) from None
+    for source in sources:
+        yield "\n".join(line.rstrip() for line in source.strip().splitlines())
 
 
 def scaled(layers: tuple[int, ...], scale: float | None, seed: int, draw: str = "randn") -> Parameters:

@@ -63,7 +63,7 @@ def parts(exercise: Exercise, plan: Plan = FULL) -> tuple[Part, ...]:
     networks = [replace(model, layers=layers) for layers in widths(model.layers)]
     return (
         Part("other starts", tuple[Start, ...], 2 * run, lambda: tuple(measure_starts(model, seed))),
-        Part("a small scale for longer", Patient, PATIENCE, partial(_patient, model, seed)),
+        Part("patient start", Patient, PATIENCE, partial(_patient, model, seed)),
         Part("other draws", tuple[Variant, ...], 2 * run * len(seeds), lambda: tuple(_variants(model, seeds))),
         *(
             Part(f"another order {scale}", Moved, 2 * run * len(seeds), partial(_moved, model, scale, seed, seeds))
@@ -92,7 +92,7 @@ def gathered(exercise: Exercise, results: Mapping[str, Any]) -> Asides:
     """Return all that asides.json holds, from the results of the parts."""
     return Asides(
         results["other starts"],
-        results["a small scale for longer"],
+        results["patient start"],
         results["other draws"],
         tuple(results[f"another order {scale}"] for scale in _moved_scales(exercise)),
         results["shifted draws"],

@@ -70,7 +70,7 @@ def measure(
     whole = sum(part.steps for part in parts)
     done, results = 0.0, {}
     for part in parts:
-        progress(round(100 * done / whole), 100, part.name)
+        progress(int(99 * done / whole), 100, part.name)
         if part.name not in state.results:
             state.results[part.name] = plain(msgspec.to_builtins(part.measure()))
             write(exercise.folder / STATE, msgspec.json.encode(state).decode())

@@ -70,3 +70,53 @@ class ProgressLine:
                 say("classpage.progress", doing=self._doing, done=done, total=total, rate=rate, left=left)
                 + f"{names}\n"
             )
+
+
+class MeasuringLine:
+    """Shows how much of an exercise is measured, and for how long it will still take."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: Bar | None = None
+        self._started = self._shown = time.monotonic()
+        self._first: int | None = None
+
+    def __enter__(self) -> MeasuringLine:
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            doing = say("authoring.progress")
+            columns = (
+                TextColumn(doing),
+                BarColumn(),
+                TaskProgressColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[part]}", markup=False),
+            )
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._bar.add_task(doing, total=None, part="")
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def step(self, done: int, total: int, part: str) -> None:
+        """Say how much is done, of how much, and what is measured now; what an earlier run measured took no time here."""
+        now = time.monotonic()
+        self._first = done if self._first is None else self._first
+        if self._bar:
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total, part=part)
+        elif not self._quiet and (done == total or now - self._shown >= SECONDS_BETWEEN_LINES):
+            self._shown = now
+            measured = done - self._first
+            left = (now - self._started) * (total - done) / measured if measured else 0.0
+            line = (
+                say("authoring.progress.left", done=done / total, seconds=left)
+                if measured
+                else say("authoring.progress.begun", done=done / total)
+            )
+            sys.stderr.write(f"{line}\n")

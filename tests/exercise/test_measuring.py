@@ -35,7 +35,7 @@ def test_what_was_measured_before_a_stop_is_not_measured_again(exercise):
     again = [Part("first", float, 1, fails), Part("second", tuple[int, ...], 3, lambda: [1, 2])]
     results = measuring.measure(exercise, again, PLAN, lambda *step: seen.append(step))
     assert results == {"first": float("inf"), "second": (1, 2)}
-    assert seen == [(0, 100, "first"), (25, 100, "second"), (100, 100, "")]
+    assert seen == [(0, 100, "first"), (24, 100, "second"), (100, 100, "")]
 
 
 def test_a_changed_exercise_or_plan_is_measured_anew(exercise):

@@ -40,6 +40,7 @@ ORDER = (
     ("classroom",),
     ("lms",),
     ("classroom.privacy",),  # forgets people in the journals of pushes as well
+    ("authoring",),  # writes an exercise, and looks whether it is sound
     ("cli",),
     ("__main__",),
 )
