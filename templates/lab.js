@@ -900,7 +900,7 @@ function page() {
         else paint(pen, place, maps[l - 1].side, (p) => [pale, dark, maps[l - 1].values[i * maps[l - 1].side ** 2 + p] / 255]);
         const gone = l > 0 && l < L && dead[l - 1][i];
         pen.lineWidth = gone ? 3 : 2;
-        pen.strokeStyle = gone ? hue.negative : hue.soft;
+        pen.strokeStyle = gone ? hue.ink : hue.soft;
         pen.strokeRect(place.x, place.y, place.size, place.size);
         if (!gone) continue;
         pen.beginPath();

@@ -43,6 +43,7 @@ SLOT = 50  # how wide a place is that has a name
 GAP, MAP_TOP = 16, 66  # between two maps, and above them
 LOW_TOP, LOW_BOTTOM, MAP_LOW_TOP = 30, 140, 22  # of charts that take little height
 CLOSE, NEAR = 3, 12  # the depth of letters, and steps along a line
+BELOW = 6  # between a frame and the words of its axis
 APART = 15  # of two names, one above the other
 SMALLEST, GROWS = 4.5, 10.0  # radius of a point alone, and what all in one place would add
 BOLD_DIGIT, LINE = 9.0, 15.0  # how wide a digit of a number beside a point is, and how high
@@ -50,6 +51,7 @@ COLUMN, NUMBERED = 0.38, 5  # half of a column's width, and how many columns hav
 _AREAS, _DOTS, _CIRCLES = {"band", "region"}, {"dot", "point", "inner", "outer"}, {"here", "here off"}
 _HALO = "name halo"  # a name on paper of its own, so that lines do not cross it
 _NUMBERS = {"here off": "wrong halo"}  # how the number of a point looks, if not like a name
+_LABELS = {"run level": "name halo of-mine"}  # how the words at a level look, if not like those of an axis
 _ON_TOP = {"dot": "hole", "outer": "core"}  # what makes a dot a ring
 Anchor = Literal["start", "middle", "end"]
 
@@ -207,7 +209,7 @@ class _Drawing:
     def _(self, mark: Level) -> Iterator[str]:
         y = self.y(mark.y)
         yield _path(mark.look, f"M{self.frame.left:g} {y:g}H{self.frame.right:g}")
-        yield _text(self.frame.right, y - 6, mark.label, "end", "halo")
+        yield _text(self.frame.right, y - 6, mark.label, "end", _LABELS.get(mark.look, "halo"))
 
     @mark.register
     def _(self, mark: Rule) -> Iterator[str]:
@@ -222,14 +224,19 @@ class _Drawing:
         """Yield the points, then each name on the side that is free."""
         at = [(self.x(point.x), self.y(point.y)) for point in mark.points]
         taken = [Box(x - 8, y - 8, x + 8, y + 8) for x, y in at]
-        lines = list(self._lines())
-        for point, (x, y) in zip(mark.points, at, strict=True):
-            yield _path(*_shape(point.look, x, y, 7))
+        levels = [(self.y(level.y), LETTER * len(level.label)) for level in self._levels()]
+        taken += [Box(self.frame.right - width, y - 6 - LINE, self.frame.right, y - 4) for y, width in levels]
+        lines = [*self._lines(), *(Box(self.frame.left, y - 1, self.frame.right, y + 1) for y, _ in levels)]
+        for point, (x, y) in sorted(zip(mark.points, at, strict=True), key=lambda spot: spot[0].look == "mine"):
+            yield _path(*_shape(point.look, x, y, 7))  # the student's is on top
         for point, (x, y) in zip(mark.points, at, strict=True):
             box, anchor = self._free(x, y, LETTER * len(point.name), taken, lines)
             taken.append(box)
             left = {"start": box.left, "middle": (box.left + box.right) / 2, "end": box.right}[anchor]
             yield _text(left, box.bottom - CLOSE, point.name, anchor, f"{_HALO} of-{point.look}")
+
+    def _levels(self) -> Iterator[Level]:
+        return (mark for mark in self.panel.marks if isinstance(mark, Level))
 
     def _lines(self) -> Iterator[Box]:
         """Yield boxes along the lines of the panel, for names to keep away from."""
@@ -270,11 +277,10 @@ class _Drawing:
             if side[0].left >= frame.left
             and side[0].right <= WIDTH
             and side[0].top >= frame.top - 10
-            and side[0].bottom <= frame.bottom
+            and side[0].bottom <= frame.bottom + BELOW
         ]
         apart = [side for side in inside if side[0].is_free(taken)]
-        free = [side for side in apart if side[0].is_free(lines)]
-        return (free or apart or inside or sides)[0]
+        return min(apart or inside or sides, key=lambda side: sum(not side[0].is_free([line]) for line in lines))
 
     @mark.register
     def _(self, mark: Bubbles) -> Iterator[str]:

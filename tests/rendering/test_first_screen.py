@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from notebooks import HE, RANDOM, edit, solved, write
 
 from grader.exercise import load as exercises
 from grader.judging.checks import CHECKS
@@ -69,14 +70,33 @@ def count_numbers(text: str) -> int:
     return len(re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text))
 
 
+def times(factor: str) -> str:
+    return edit(RANDOM, ("* 10", f"* {factor}"))
+
+
+FURTHER = {  # kinds of pages that no sample has
+    "two_runs": solved(random=times("0.01"), he=edit(HE, ("np.sqrt(2 / layers_dims[l-1])", "2 / layers_dims[l-1]"))),
+    "beyond_the_axis": solved(random=times("1e6")),
+    "diverged": solved(random=times("np.nan")),
+    "slow": solved(random=times("0.2")),
+    "dead_units": solved(random=edit(RANDOM, ("np.random.randn(", "-1 - np.random.rand("))),
+    "symmetric": solved(
+        he=edit(
+            HE, ("np.random.randn(layers_dims[l], layers_dims[l-1])", "np.ones((layers_dims[l], layers_dims[l-1]))")
+        )
+    ),
+}
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("samples")
+    further = [write(folder, f"{name}.ipynb", data) for name, data in FURTHER.items()]
     with Pipeline(exercises.load(checks=CHECKS), b"secret") as pipeline:
-        for path in SAMPLES:
+        for path in (*SAMPLES, *further):
             page = html.feedback_page(pipeline.grade(path), "../lab.html")
             (folder / f"{path.stem}.html").write_text(page, encoding="utf-8")
-    return {path.stem: folder / f"{path.stem}.html" for path in SAMPLES}
+    return {path.stem: folder / f"{path.stem}.html" for path in (*SAMPLES, *further)}
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=str)
@@ -100,3 +120,40 @@ def test_words_are_few_and_do_not_touch(
         wrong += [(name, what, count) for what, (count, most) in counts.items() if count > most]
         wrong += [(name, *words) for words in (*touching, *page.evaluate(TOUCHING, SMALLEST))]
     assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_lines_of_the_first_screen_stand_together_and_in_columns(
+    pages: dict[str, Path], tab: Callable[..., Page]
+) -> None:
+    page = tab(1280)
+    page.goto(pages["hostile_text"].as_uri())  # one status of several words
+    edges = page.evaluate("""() => {
+      const box = element => element.getBoundingClientRect();
+      return {
+        gap: box(document.querySelector(".file")).top - box(document.querySelector(".lab-link")).bottom,
+        points: [...document.querySelectorAll(".parts li span:nth-of-type(1)")].map(points => Math.round(box(points).left)),
+        heights: [...document.querySelectorAll(".parts li")].map(line => Math.round(box(line).height)),
+      };
+    }""")
+
+    assert edges["gap"] < 24
+    assert len(set(edges["points"])) == len(set(edges["heights"])) == 1
+
+
+def test_a_run_without_a_place_is_named_in_its_own_colour_and_no_name_stands_on_its_line(
+    pages: dict[str, Path], tab: Callable[..., Page]
+) -> None:
+    page = tab(1280)
+    page.goto(pages["zeros_one_half"].as_uri())
+    names = page.evaluate("""() => {
+      const svg = document.querySelector("svg"), box = element => element.getBoundingClientRect();
+      const line = box(svg.querySelector(".level")), texts = [...svg.querySelectorAll("text")];
+      return {
+        mine: getComputedStyle(texts.find(text => text.textContent === "yours")).fill,
+        colour: getComputedStyle(svg.querySelector(".level")).stroke,
+        crossed: texts.filter(text => box(text).top < line.top - 3 && line.bottom + 3 < box(text).bottom).map(text => text.textContent),
+      };
+    }""")
+
+    assert names["mine"] == names["colour"]
+    assert names["crossed"] == []
