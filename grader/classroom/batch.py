@@ -57,7 +57,7 @@ class Report:
     """What a batch did, in numbers; the results stand in the store.
 
     `changed` are those whose points judging again has changed, `unjudged` names those that are provisional and
-    `nobody` those that are nobody's in a class whose others are somebody's, `said` are
+    `nobody` those that are nobody's in a class whose others are somebody's, `notes` are
     sentences on rulings and on files that are gone, `unavailable` on what our surroundings kept from us: folders that
     cannot be looked into, files that cannot be read now.
     """
@@ -73,7 +73,7 @@ class Report:
     changed: int = 0
     ignored: Mapping[str, str] = field(default_factory=dict)
     passed_over: int = 0
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
     nobody: tuple[str, ...] = ()
     unavailable: tuple[str, ...] = ()
@@ -132,43 +132,43 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
     require_ours(out / DATABASE)
     _require_no_hand_in(out, sources)
     wanted = files.Wanted(exercise.names, settings.max_files)
-    found = files.find(sources, wanted, besides=out, manifest=settings.manifest)
-    annotated = settings.annotated if settings.annotated is not None else found.manifest is not None
+    contents = files.find(sources, wanted, besides=out, manifest=settings.manifest)
+    annotated = settings.annotated if settings.annotated is not None else contents.manifest is not None
     roster = rosters.read(settings.roster) if settings.roster is not None else None
-    _require_something(sources, found)
+    _require_something(sources, contents)
     make_private_folder(out)
     with locked(out, "batch"), Store(out / DATABASE) as store:
         finish_removal(store, out)
         store.ledger.agree()
         if not settings.change_exercise:
             remembered.require_same_exercise(store, exercise)
-        _require_manifest(out, found)
-        _assign(store, found, roster, change=settings.change_roster)
+        _require_manifest(out, contents)
+        _assign(store, contents, roster, change=settings.change_roster)
         remembered.remember_exercise(store, exercise)
         if settings.fresh:
             _drop(store, out, store.known())
-        _drop(store, out, _superseded(store.known(), found.submissions))
-        known = store.known()
-        todo = files.with_folders(found.submissions, {name: one.folder for name, one in known.items()})
+        _drop(store, out, _superseded(store.known(), contents.submissions))
+        records = store.known()
+        todo = files.with_folders(contents.submissions, {name: record.folder for name, record in records.items()})
         stale = frozenset(stale_pages(store, out))
-        plan = _plan(todo, known, exercise, _Pages(out, stale, annotated=annotated))
+        plan = _plan(todo, records, exercise, _Pages(out, stale, annotated=annotated))
         store.touch(plan.touched)
-        if found.manifest is not None:
-            write(out / manifests.FILE, manifests.encode(found.manifest), private=True)
+        if contents.manifest is not None:
+            write(out / manifests.FILE, manifests.encode(contents.manifest), private=True)
         task = _ClassRun(store, out, exercise, annotated=annotated)
         moved = tuple(task.run(plan, settings))
-        store.ignored = found.ignored
+        store.ignored = contents.ignored
         _publish(store, out, exercise, task.lines)
         return replace(
             _report(store, out),
             graded=len(plan.grade),
             judged_again=len(plan.judge),
             unchanged=len(todo) - len(plan.grade) - len(plan.judge) - len(plan.unavailable),
-            unavailable=(*_not_looked_into(found), *plan.unavailable.values()),
-            ignored=found.ignored,
-            passed_over=found.passed_over,
+            unavailable=(*_not_looked_into(contents), *plan.unavailable.values()),
+            ignored=contents.ignored,
+            passed_over=contents.passed_over,
             changed=_changed(moved),
-            said=(*_left_out(found, settings), *_rulings(moved), *_gone(known, todo)),
+            notes=(*_left_out(contents, settings), *_rulings(moved), *_gone(records, todo)),
         )
 
 
@@ -209,7 +209,7 @@ def regrade(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
         moved = tuple(task.run(plan, settings or Settings()))
         _publish(store, out, exercise, task.lines)
         done = _report(store, out)
-        return replace(done, judged_again=len(plan.judge), changed=_changed(moved), said=tuple(_rulings(moved)))
+        return replace(done, judged_again=len(plan.judge), changed=_changed(moved), notes=tuple(_rulings(moved)))
 
 
 def assign(out: Path, name: str, student: str, by: str) -> str:
@@ -221,24 +221,24 @@ def assign(out: Path, name: str, student: str, by: str) -> str:
         If there is no such submission or student, or the class was collected, so that its manifest says whose each file is.
     """
     with opened(out) as store, locked(out, "assign"):
-        known = store.known()
-        if name not in known:
-            name = next((one.name for one in known.values() if one.folder == name), name)
-        if name not in known or not known[name].sha256:
+        records = store.known()
+        if name not in records:
+            name = next((record.name for record in records.values() if record.folder == name), name)
+        if name not in records or not records[name].sha256:
             raise RequestError(
                 say("classroom.assign.no_file", name=name, out=out), hint=say("classroom.assign.no_file.hint")
             )
         _require_student(store, out, student)
         exercise = remembered.exercise_to_judge(store)
-        store.ledger.add(Decision(by, "assigned", name, student=student, sha256=known[name].sha256))
-        absent = [one.name for one in known.values() if one.student == student and not one.sha256]
+        store.ledger.add(Decision(by, "assigned", name, student=student, sha256=records[name].sha256))
+        absent = [record.name for record in records.values() if record.student == student and not record.sha256]
         _drop(store, out, absent)
-        submission = Submission(name, None, folder=known[name].folder, stat=known[name].stat, student=student)
+        submission = Submission(name, None, folder=records[name].folder, stat=records[name].stat, student=student)
         task = _ClassRun(store, out, exercise, annotated=False)
         tuple(task.run(_BatchPlan(judge=[submission]), Settings()))
         before = manifests.load(out) or manifests.Manifest(system=rosters.SYSTEM)
         if all(entry.student != student or entry.file is None for entry in before.entries):
-            entries = [one for one in before.entries if one.student != student]
+            entries = [entry for entry in before.entries if entry.student != student]
             entries.append(manifests.Entry(file=name, student=student))
             changed = manifests.Manifest(system=before.system, assignment=before.assignment, entries=tuple(entries))
             write(out / manifests.FILE, manifests.encode(changed), private=True)
@@ -253,7 +253,7 @@ def _require_student(store: Store, out: Path, student: str) -> None:
         problem = say("classroom.assign.collected", system=manifest.system)
         raise RequestError(problem, hint=say("classroom.assign.collected.hint"))
     if roster is not None:
-        students = [one.student for one in rosters.parse(roster.data, roster.path)]
+        students = [person.student for person in rosters.parse(roster.data, roster.path)]
         if student not in students:
             close = get_close_matches(student, students)
             hint = say("classroom.did_you_mean", name=close[0]) if close else say("classroom.assign.no_student.hint")
@@ -321,11 +321,13 @@ def _require_no_hand_in(out: Path, sources: Sequence[Path]) -> None:
 # --- what is to be done --------------------------------------------------------------------------------------------
 
 
-def _require_something(sources: Sequence[Path], found: files.Sources) -> None:
+def _require_something(sources: Sequence[Path], contents: files.Sources) -> None:
     """Refuse sources that hold nothing; a class of which nobody handed in anything is more likely a folder that is away."""
-    if any(one.path is not None for one in found.submissions) or (found.submissions and found.manifest):
+    if any(submission.path is not None for submission in contents.submissions) or (
+        contents.submissions and contents.manifest
+    ):
         return
-    for place, reason in found.unavailable.items():
+    for place, reason in contents.unavailable.items():
         raise RequestError(
             say("classroom.batch.unreadable", place=place, reason=reason), hint=say("classroom.batch.unreadable.hint")
         )
@@ -335,31 +337,36 @@ def _require_something(sources: Sequence[Path], found: files.Sources) -> None:
     )
 
 
-def _require_manifest(out: Path, found: files.Sources) -> None:
+def _require_manifest(out: Path, contents: files.Sources) -> None:
     """Refuse a plain folder for a class whose submissions were collected: it does not say whose they are."""
     before = manifests.load(out)
-    if found.manifest is None and before is not None and manifests.is_collected(before):
+    if contents.manifest is None and before is not None and manifests.is_collected(before):
         raise RequestError(
             say("classroom.batch.no_manifest", system=before.system, file=manifests.FILE),
             hint=say("classroom.batch.no_manifest.hint"),
         )
 
 
-def _assign(store: Store, found: files.Sources, roster: Roster | None, *, change: bool) -> None:
+def _assign(store: Store, contents: files.Sources, roster: Roster | None, *, change: bool) -> None:
     """Find out whose each file is, by the class list that was given or else by the one that the class was graded with."""
     given = store.ledger.assigned()
-    found.submissions = [replace(one, student=given.get(one.name, one.student)) for one in found.submissions]
+    contents.submissions = [
+        replace(submission, student=given.get(submission.name, submission.student))
+        for submission in contents.submissions
+    ]
     before = remembered.roster_of(store)
     used = roster or before
     if used is None:
         return
     people = rosters.parse(used.data, used.path)
     if roster and before and roster.data != before.data and not change:
-        rosters.require_same(found.submissions, rosters.parse(before.data, before.path), people)
-    earlier = {one.student for one in store.known().values() if one.sha256 and one.student}
-    matched = rosters.match(found.submissions, people)
-    found.submissions = [one for one in matched if one.path is not None or one.student not in earlier]
-    found.manifest = found.manifest or rosters.manifest(matched)
+        rosters.require_same(contents.submissions, rosters.parse(before.data, before.path), people)
+    earlier = {record.student for record in store.known().values() if record.sha256 and record.student}
+    matched = rosters.match(contents.submissions, people)
+    contents.submissions = [
+        submission for submission in matched if submission.path is not None or submission.student not in earlier
+    ]
+    contents.manifest = contents.manifest or rosters.manifest(matched)
     if roster:
         remembered.remember_roster(store, roster)
 
@@ -378,40 +385,46 @@ class _BatchPlan:
 
 
 def _plan(
-    todo: Sequence[Submission], known: Mapping[str, KnownSubmission], exercise: Exercise, pages: _Pages
+    todo: Sequence[Submission], records: Mapping[str, KnownSubmission], exercise: Exercise, pages: _Pages
 ) -> _BatchPlan:
     plan = _BatchPlan()
     graded, gathered = work.graded_with(exercise), work.gathered_with(exercise)
-    for one in todo:
-        before = known.get(one.name)
+    for submission in todo:
+        before = records.get(submission.name)
         try:
-            again = before is None or before.provisional or not _same_file(one, before)
+            again = before is None or before.provisional or not _same_file(submission, before)
         except (UnavailableError, OSError, MemoryError) as error:
             reason = fault_of_environment(error) or getattr(error, "problem", str(error))
-            plan.unavailable[one.name] = say("classroom.batch.earlier_result", name=one.name, reason=reason)
+            plan.unavailable[submission.name] = say(
+                "classroom.batch.earlier_result", name=submission.name, reason=reason
+            )
             continue
         if again or before is None:
-            plan.grade.append(one)
-        elif (before.graded_with, before.handed) == (graded, one.handed) and pages.stand(one):
-            if one.stat and one.stat != before.stat:
-                plan.touched[one.name] = one.stat
+            plan.grade.append(submission)
+        elif (before.graded_with, before.handed) == (graded, submission.handed) and pages.stand(submission):
+            if submission.stat and submission.stat != before.stat:
+                plan.touched[submission.name] = submission.stat
         elif before.gathered_with == gathered:
-            plan.judge.append(one)
+            plan.judge.append(submission)
         else:
-            plan.grade.append(one)
+            plan.grade.append(submission)
     return plan
 
 
 def _plan_of_all(store: Store, exercise: Exercise) -> _BatchPlan:
-    known = store.known()
+    records = store.known()
     wanted = exercise.evidence_sha256
-    other = [name for name, one in known.items() if one.gathered_with and one.gathered_with.split()[-1] != wanted]
+    other = [
+        name for name, record in records.items() if record.gathered_with and record.gathered_with.split()[-1] != wanted
+    ]
     if other:
         raise RequestError(
             say("classroom.batch.other_calls", count=len(other), name=other[0]),
             hint=say("classroom.batch.other_calls.hint"),
         )
-    return _BatchPlan(judge=[Submission(one.name, None, folder=one.folder, stat=one.stat) for one in known.values()])
+    return _BatchPlan(
+        judge=[Submission(record.name, None, folder=record.folder, stat=record.stat) for record in records.values()]
+    )
 
 
 def _same_file(submission: Submission, before: KnownSubmission) -> bool:
@@ -477,14 +490,14 @@ class _ClassRun:
                 begin = partial(self._begin, jobs=min(settings.jobs, total), ready=ready)
                 crew = pool.Crew(settings.jobs, start, stop, tell, begin)
                 with closing(pool.each(work.grade, self._works(plan, standing), crew)) as ended:
-                    for one, kept in ended:
-                        made = kept or work.lost(one, self.exercise)
-                        yield from self._changes(one, made)
+                    for job, graded in ended:
+                        outcome = graded or work.lost(job, self.exercise)
+                        yield from self._changes(job, outcome)
                         done += 1
                         if self.out is not None:
-                            buffer.add(made)
+                            buffer.add(outcome)
                         if len(self.lines) < LINES:
-                            self.lines[one.submission.name] = made.line
+                            self.lines[job.submission.name] = outcome.line
             settings.progress(done, total, ())
         finally:
             work.finish()
@@ -501,24 +514,26 @@ class _ClassRun:
     def _setup(self) -> Setup:
         return Setup(self.exercise.folder.resolve(), self.store.secret, self.store.path.resolve())
 
-    def _changes(self, one: Work, made: Kept) -> Iterator[Change]:
-        if one.before or one.rulings:
-            before = self.store.result(one.submission.name) if one.before else None
-            yield from changes(msgspec.json.decode(made.result, type=Result), one.rulings, before)
+    def _changes(self, job: Work, outcome: Kept) -> Iterator[Change]:
+        if job.before or job.rulings:
+            before = self.store.result(job.submission.name) if job.before else None
+            yield from changes(msgspec.json.decode(outcome.result, type=Result), job.rulings, before)
 
     def _works(self, plan: _BatchPlan, standing: Mapping[str, Sequence[Decision]]) -> Iterator[Work]:
         setup = self._setup()
         graded, gathered = work.graded_with(self.exercise), work.gathered_with(self.exercise)
         lab = lab_address(self.exercise, self.out) if self.out is not None else ""
-        for one in plan.grade:
-            rulings = tuple(standing.get(one.name, ()))
-            yield Work(setup, one, graded, gathered, one.handed, self.out, rulings, self.annotated, lab=lab)
-        for one in plan.judge:
-            rulings = tuple(standing.get(one.name, ()))
-            before = self.store.before(one.name)
+        for submission in plan.grade:
+            rulings = tuple(standing.get(submission.name, ()))
+            yield Work(
+                setup, submission, graded, gathered, submission.handed, self.out, rulings, self.annotated, lab=lab
+            )
+        for submission in plan.judge:
+            rulings = tuple(standing.get(submission.name, ()))
+            before = self.store.before(submission.name)
             gathered_by = before.gathered_with or gathered
-            handed = one.handed or before.handed
-            yield Work(setup, one, graded, gathered_by, handed, self.out, rulings, self.annotated, before, lab)
+            handed = submission.handed or before.handed
+            yield Work(setup, submission, graded, gathered_by, handed, self.out, rulings, self.annotated, before, lab)
 
 
 class _Buffer:
@@ -529,18 +544,18 @@ class _Buffer:
         self._kept: list[Kept] = []
         self._since = time.monotonic()
 
-    def add(self, kept: Kept) -> None:
-        self._kept.append(kept)
+    def add(self, outcome: Kept) -> None:
+        self._kept.append(outcome)
         if len(self._kept) >= GROUP or time.monotonic() - self._since >= GROUP_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        kept, self._kept, self._since = self._kept, [], time.monotonic()
-        self._store.put(*kept)
+        outcomes, self._kept, self._since = self._kept, [], time.monotonic()
+        self._store.put(*outcomes)
 
 
 def _tell(settings: Settings, total: int, done: Callable[[], int], running: list[Work]) -> None:
-    settings.progress(done(), total, [one.submission.name for one in running])
+    settings.progress(done(), total, [job.submission.name for job in running])
 
 
 def under_ruling(change: Change) -> str:
@@ -561,21 +576,21 @@ def under_ruling(change: Change) -> str:
 
 
 def _changed(moved: Iterable[Change]) -> int:
-    return len({one.submission for one in moved if one.after != one.before})
+    return len({change.submission for change in moved if change.after != change.before})
 
 
 def _rulings(moved: Iterable[Change]) -> Iterator[str]:
-    yield from (under_ruling(one) for one in moved if one.ruling)
+    yield from (under_ruling(change) for change in moved if change.ruling)
 
 
 def _report(store: Store, out: Path) -> Report:
-    counts, known = store.counts(), store.known()
+    counts, records = store.counts(), store.known()
     return Report(
         out / "index.html",
         submissions=counts.submissions,
         passed=counts.passed,
         provisional=counts.provisional,
-        unjudged=tuple(name for name, one in known.items() if one.provisional),
+        unjudged=tuple(name for name, record in records.items() if record.provisional),
         nobody=nobodys(store),
         review=counts.review,
     )
@@ -583,32 +598,35 @@ def _report(store: Store, out: Path) -> Report:
 
 def _drop(store: Store, out: Path, names: Iterable[str]) -> None:
     """Take submissions out of the store, with their pages."""
-    known = store.known()
+    records = store.known()
     for name in names:
-        shutil.rmtree(out / known[name].folder, ignore_errors=True)
+        shutil.rmtree(out / records[name].folder, ignore_errors=True)
     store.drop(*names)
 
 
-def _not_looked_into(found: files.Sources) -> Iterator[str]:
+def _not_looked_into(contents: files.Sources) -> Iterator[str]:
     """Say which folders and zips could not be looked into."""
-    for place, reason in found.unavailable.items():
+    for place, reason in contents.unavailable.items():
         yield say("classroom.batch.skipped", place=place, reason=reason)
 
 
-def _left_out(found: files.Sources, settings: Settings) -> Iterator[str]:
+def _left_out(contents: files.Sources, settings: Settings) -> Iterator[str]:
     """Name the hand-ins that hold more notebooks than are graded of one."""
-    for name, left in sorted(found.left_out.items()):
+    for name, left in sorted(contents.left_out.items()):
         yield (say("classroom.batch.too_many", name=name, most=settings.max_files, left=left))
 
 
-def _gone(known: Mapping[str, KnownSubmission], today: Sequence[Submission]) -> Iterator[str]:
+def _gone(records: Mapping[str, KnownSubmission], today: Sequence[Submission]) -> Iterator[str]:
     """Say of what files there are results and no files any more."""
-    gone = sorted(known.keys() - {one.name for one in today})
+    gone = sorted(records.keys() - {submission.name for submission in today})
     if gone:
         yield say("classroom.batch.gone", count=len(gone), name=gone[0])
 
 
-def _superseded(known: Mapping[str, KnownSubmission], today: Sequence[Submission]) -> list[str]:
+def _superseded(records: Mapping[str, KnownSubmission], today: Sequence[Submission]) -> list[str]:
     """Return earlier entries of people who are here today under another name: nothing handed in then, or another file."""
-    names, students = {one.name for one in today}, {one.student for one in today if one.student}
-    return [name for name, one in known.items() if name not in names and one.student in students]
+    names, students = (
+        {submission.name for submission in today},
+        {submission.student for submission in today if submission.student},
+    )
+    return [name for name, record in records.items() if name not in names and record.student in students]

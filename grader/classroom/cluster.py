@@ -82,11 +82,11 @@ class WorkerTerms:
 
     def differences(self) -> str:
         """Say what is another version here."""
-        pairs = [(name, found, self.versions.get(name)) for name, found in _versions().items()]
+        pairs = [(name, version, self.versions.get(name)) for name, version in _versions().items()]
         return ", ".join(
-            say("classroom.cluster.version", name=name, version=found, wanted=wanted)
-            for name, found, wanted in pairs
-            if found != wanted
+            say("classroom.cluster.version", name=name, version=version, wanted=wanted)
+            for name, version, wanted in pairs
+            if version != wanted
         )
 
 
@@ -103,7 +103,7 @@ class Parcel:
 class ParcelResult:
     """What comes back: what goes into the store with the pages, by name, or an error on purpose."""
 
-    kept: Kept | None = None
+    graded: Kept | None = None
     pages: dict[str, bytes] = field(default_factory=dict)
     error: tuple[str, str, str] | None = None  # its class, problem and hint
 
@@ -173,16 +173,16 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
 
 def _client(make: Callable[[], Client]) -> Client:
     """Make a client, in bounded time: distributed waits without end for a port that takes a connection and says nothing."""
-    made: Future[Client] = Future()
+    client: Future[Client] = Future()
 
     def run() -> None:
         try:
-            made.set_result(make())
+            client.set_result(make())
         except Exception as error:
-            made.set_exception(error)
+            client.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    return made.result(CONNECT_SECONDS * 2)
+    return client.result(CONNECT_SECONDS * 2)
 
 
 def _examined(client: Client, address: str, terms: bytes) -> int:
@@ -194,10 +194,12 @@ def _examined(client: Client, address: str, terms: bytes) -> int:
         hint = say("classroom.cluster.no_workers.hint", address=address, one_thread=ONE_THREAD)
         raise RequestError(say("classroom.cluster.no_workers", address=address), hint=hint)
     executors = [client.get_executor(pure=False, workers=[worker]) for worker in workers]
-    asked = {executor.submit(examine, terms): worker for executor, worker in zip(executors, workers, strict=True)}
-    done, _ = wait(asked, timeout=WORKERS_SECONDS)
+    examinations = {
+        executor.submit(examine, terms): worker for executor, worker in zip(executors, workers, strict=True)
+    }
+    done, _ = wait(examinations, timeout=WORKERS_SECONDS)
     for future in done:  # one that is busy or just ended is asked again with its first submission
-        with contextlib.suppress(BrokenExecutor), _translated(asked[future]):
+        with contextlib.suppress(BrokenExecutor), _translated(examinations[future]):
             open_result(future.result())
     return len(workers)
 
@@ -214,11 +216,11 @@ class _Workers(Executor):
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **_named: object) -> Future[Any]:
         """Send one piece of work; what cannot travel is done here, since nothing of it is run."""
-        (one,) = arguments
-        parcel = pack(one)
+        (job,) = arguments
+        parcel = pack(job)
         if parcel is None:
             with pool.here(1) as executor:
-                return executor.submit(function, one)
+                return executor.submit(function, job)
         data = encode(parcel)
         while self._under_way and sum(self._under_way.values()) + len(data) > UNDER_WAY_BYTES:
             wait(list(self._under_way), return_when=FIRST_COMPLETED)
@@ -226,7 +228,7 @@ class _Workers(Executor):
         future.set_running_or_notify_cancel()
         self._under_way[future] = len(data)
         sent = self._sent.submit(grade_there, function, self._cluster.terms, data)
-        sent.add_done_callback(lambda ended: self._came_back(ended, one, future))
+        sent.add_done_callback(lambda ended: self._came_back(ended, job, future))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002  # nothing waits here
@@ -235,19 +237,19 @@ class _Workers(Executor):
         with contextlib.suppress(Exception):  # the scheduler may be gone
             self._sent.shutdown(wait=False)
 
-    def _came_back(self, ended: Future[bytes], one: Work, future: Future[Any]) -> None:
+    def _came_back(self, ended: Future[bytes], job: Work, future: Future[Any]) -> None:
         try:
             with _translated(self._cluster.address):
                 answer = open_result(ended.result())
-                write_pages(one, answer.pages)
-            self._end(future, _noted(one, answer.kept), None)
+                write_pages(job, answer.pages)
+            self._end(future, _noted(job, answer.graded), None)
         except Exception as error:
             self._end(future, None, error)
 
-    def _end(self, future: Future[Any], kept: Kept | None, error: Exception | None) -> None:
+    def _end(self, future: Future[Any], outcome: Kept | None, error: Exception | None) -> None:
         self._under_way.pop(future, None)
         with contextlib.suppress(InvalidStateError):  # the watch was there before
-            future.set_exception(error) if error else future.set_result(kept)
+            future.set_exception(error) if error else future.set_result(outcome)
 
     def _watch(self) -> None:
         """Stop waiting where no worker is left to wait for."""
@@ -264,18 +266,18 @@ class _Workers(Executor):
                     self._end(future, None, error)
 
 
-def pack(one: Work) -> Parcel | None:
+def pack(job: Work) -> Parcel | None:
     """Return what is sent of one piece of work; None if its file cannot be read or is larger than any that is run."""
-    submission, data, annotated = one.submission, None, None
-    noted = one.out / submission.folder / work.ANNOTATED if one.out else None
+    submission, data, annotated = job.submission, None, None
+    noted = job.out / submission.folder / work.ANNOTATED if job.out else None
     with contextlib.suppress(OSError):
         annotated = noted.read_bytes() if noted else None
-    if submission.path is not None and (one.before is None or one.annotated or annotated is not None):
+    if submission.path is not None and (job.before is None or job.annotated or annotated is not None):
         data = _file(submission)
-        if data is None and one.before is None:
+        if data is None and job.before is None:
             return None
-    there = None if submission.path is None else Path()
-    return Parcel(replace(one, submission=replace(submission, path=there, members=())), data, annotated)
+    path = None if submission.path is None else Path()
+    return Parcel(replace(job, submission=replace(submission, path=path, members=())), data, annotated)
 
 
 def _file(submission: Submission) -> bytes | None:
@@ -287,21 +289,21 @@ def _file(submission: Submission) -> bytes | None:
     return None
 
 
-def write_pages(one: Work, pages: Mapping[str, bytes]) -> None:
+def write_pages(job: Work, pages: Mapping[str, bytes]) -> None:
     """Write what came back where it belongs, for its owner alone."""
-    if one.out is not None:
-        folder = one.out / one.submission.folder
+    if job.out is not None:
+        folder = job.out / job.submission.folder
         make_private_folder(folder)
         for name in NAMES:
             if name in pages:
                 write(folder / name, pages[name], private=True)
 
 
-def _noted(one: Work, kept: Kept | None) -> Kept | None:
+def _noted(job: Work, outcome: Kept | None) -> Kept | None:
     """Return what comes into the store with the pages as they lie here, not as they lay on the worker."""
-    if kept is None or one.out is None:
-        return kept
-    return replace(kept, known=replace(kept.known, pages=work.page_stats(one.out / one.submission.folder)))
+    if outcome is None or job.out is None:
+        return outcome
+    return replace(outcome, known=replace(outcome.known, pages=work.page_stats(job.out / job.submission.folder)))
 
 
 def open_result(data: bytes) -> ParcelResult:
@@ -309,7 +311,7 @@ def open_result(data: bytes) -> ParcelResult:
     answer = decode(data, ParcelResult)
     if answer.error is not None:
         kind, problem, hint = answer.error
-        kinds = {one.__name__: one for one in (RequestError, SandboxError)}
+        kinds = {error_class.__name__: error_class for error_class in (RequestError, SandboxError)}
         raise kinds.get(kind, GraderError)(problem, hint=hint)
     return answer
 
@@ -381,9 +383,10 @@ def _folder(terms: bytes) -> Path:
 
 def prepare_worker(terms: WorkerTerms) -> Path:
     """Refuse to grade on this worker with other versions, without confinement, unsafe imports, or more than one thread."""
-    if said := terms.differences():
+    if differences := terms.differences():
         raise RequestError(
-            say("classroom.cluster.versions", name=_name(), said=said), hint=say("classroom.cluster.versions.hint")
+            say("classroom.cluster.versions", name=_name(), said=differences),
+            hint=say("classroom.cluster.versions.hint"),
         )
     if (count := _threads()) != 1:
         problem = say("classroom.cluster.threads", name=_name(), count=count)
@@ -399,9 +402,9 @@ def prepare_worker(terms: WorkerTerms) -> Path:
         raise SandboxError(
             say("classroom.cluster.sandbox", name=_name(), problem=error.problem), hint=error.hint
         ) from None
-    for one in (str(terms.folder), terms.exercise):
+    for name_or_path in (str(terms.folder), terms.exercise):
         with contextlib.suppress(ExerciseError):
-            exercise = service.load_exercise(one)
+            exercise = service.load_exercise(name_or_path)
             if exercise.sha256 == terms.sha256:
                 return exercise.folder.resolve()
     problem = say("classroom.cluster.exercise", name=_name(), exercise=terms.exercise)
@@ -415,7 +418,7 @@ def confine_worker(trusted: bool) -> None:
 
 
 def _graded(function: Grade, parcel: Parcel, exercise: Path, scratch: Path) -> ParcelResult:
-    one, submission = parcel.work, parcel.work.submission
+    job, submission = parcel.work, parcel.work.submission
     path, out = None, scratch / "out"
     pages = out / submission.folder
     pages.mkdir(parents=True)
@@ -425,16 +428,16 @@ def _graded(function: Grade, parcel: Parcel, exercise: Path, scratch: Path) -> P
             path.write_bytes(parcel.file)
     if parcel.annotated is not None:
         (pages / work.ANNOTATED).write_bytes(parcel.annotated)
-    kept = function(
+    outcome = function(
         replace(
-            one,
-            setup=replace(one.setup, exercise=exercise, store=NO_STORE, whole=True),  # an answer may be lost on the way
+            job,
+            setup=replace(job.setup, exercise=exercise, store=NO_STORE, whole=True),  # an answer may be lost on the way
             submission=replace(submission, path=path),
-            out=None if one.out is None else out,
+            out=None if job.out is None else out,
         )
     )
-    found = {name: pages / name for name in NAMES}
-    return ParcelResult(kept, {name: page.read_bytes() for name, page in found.items() if page.is_file()})
+    files = {name: pages / name for name in NAMES}
+    return ParcelResult(outcome, {name: page.read_bytes() for name, page in files.items() if page.is_file()})
 
 
 def _answered(do: Callable[[], ParcelResult]) -> bytes:

@@ -104,16 +104,16 @@ def nobodys(store: Store) -> tuple[str, ...]:
     """Return the submissions that are nobody's, of a class of which it is known who is in it."""
     if remembered.roster_of(store) is None:
         return ()
-    return tuple(name for name, one in store.known().items() if one.student is None)
+    return tuple(name for name, record in store.known().items() if record.student is None)
 
 
 def publish(store: Store, out: Path, exercise: Exercise, names: Iterable[str]) -> None:
     """Write the pages of some submissions and the class's files again, after people decided something."""
-    standing, known, lab = store.ledger.standing(), store.known(), lab_address(exercise, out)
+    standing, records, lab = store.ledger.standing(), store.known(), lab_address(exercise, out)
     for name in names:
         decisions = standing.get(name, ())
         result = ruled(store.result(name), decisions)
-        folder = out / known[name].folder
+        folder = out / records[name].folder
         work.write_pages(folder, result, lab=lab)
         work.write_annotated(folder, result)
         store.put_standing(name, work.standing(result), pages=work.page_stats(folder), decided=digest(decisions))
@@ -136,36 +136,36 @@ def publish_class(store: Store, out: Path, exercise: Exercise, lines: Mapping[st
 
 
 def _write_class(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes] | None) -> None:
-    decided = {one.submission for one in store.ledger.decisions()}
-    made = {name: line for name, line in (lines or {}).items() if name not in decided}
-    found = gather(
-        store.results(without=made.keys()),
+    decided = {decision.submission for decision in store.ledger.decisions()}
+    new_lines = {name: line for name, line in (lines or {}).items() if name not in decided}
+    classroom = gather(
+        store.results(without=new_lines.keys()),
         seen=store.seen(),
         nobody=nobodys(store),
-        lines=(msgspec.msgpack.decode(one, type=Line) for one in made.values()),
+        lines=(msgspec.msgpack.decode(line, type=Line) for line in new_lines.values()),
     )
-    if found.sweep is None:  # it is the same in every result
-        found.sweep = next((store.result(name).sweep for name in made), None)
+    if classroom.sweep is None:  # it is the same in every result
+        classroom.sweep = next((store.result(name).sweep for name in new_lines), None)
     times = {entry.student: entry for entry in _told_times(out)}
-    found.rows = [
+    classroom.rows = [
         replace(row, late=times[row.student].late, handed_in=times[row.student].handed_in)
         if row.student in times
         else row
-        for row in found.rows
+        for row in classroom.rows
     ]
-    write_class(found, out, exercise, ignored=store.ignored)
+    write_class(classroom, out, exercise, ignored=store.ignored)
 
 
 def _told_times(out: Path) -> list[manifests.Entry]:
     """Return the entries of a class of which the LMS says when they were handed in, or whether it was late."""
     manifest = manifests.load(out)
-    return [one for one in manifest.entries if one.late is not None or one.handed_in] if manifest else []
+    return [entry for entry in manifest.entries if entry.late is not None or entry.handed_in] if manifest else []
 
 
 def late(store: Store, out: Path) -> dict[str, str]:
     """Return the submissions that were handed in late, as the LMS says, each in words."""
     times = {entry.student: entry.handed_in for entry in _told_times(out) if entry.late}
-    late = {name: times[one.student] for name, one in store.known().items() if one.student in times}
+    late = {name: times[record.student] for name, record in store.known().items() if record.student in times}
     return {
         name: say("classroom.late.when", when=time) if time else say("classroom.late") for name, time in late.items()
     }
@@ -184,14 +184,14 @@ def _is_published(store: Store, out: Path) -> bool:
 def stale_pages(store: Store, out: Path) -> list[str]:
     """Return the submissions whose pages are not those that were written for what the store holds of them."""
     standing = store.ledger.standing()
-    return [name for name, one in store.known().items() if not _agrees(out, one, standing.get(name, ()))]
+    return [name for name, record in store.known().items() if not _agrees(out, record, standing.get(name, ()))]
 
 
-def _agrees(out: Path, known: KnownSubmission, decisions: Collection[Decision]) -> bool:
+def _agrees(out: Path, record: KnownSubmission, decisions: Collection[Decision]) -> bool:
     """Return whether a submission's pages are those that were written for what the store holds of it."""
-    if known.decided != digest(decisions):
+    if record.decided != digest(decisions):
         return False
-    return not known.pages or known.pages == work.page_stats(out / known.folder)  # an older store did not note them
+    return not record.pages or record.pages == work.page_stats(out / record.folder)  # an older store did not note them
 
 
 # --- removing ------------------------------------------------------------------------------------------------------
@@ -199,10 +199,10 @@ def _agrees(out: Path, known: KnownSubmission, decisions: Collection[Decision]) 
 
 def folders_of(store: Store, out: Path, names: Collection[str], people: Collection[str]) -> set[str]:
     """Return the folders with pages of some submissions and people, also those that a killed run left."""
-    known = store.known()
-    stay = {one.folder for name, one in known.items() if name not in names}
+    records = store.known()
+    stay = {record.folder for name, record in records.items() if name not in names}
     left = {path.name for path in left_over(out, people)} - stay
-    return {known[name].folder for name in names if name in known} | left
+    return {records[name].folder for name in names if name in records} | left
 
 
 def remove(store: Store, out: Path, people: Collection[str], folders: Collection[str], note: Decision) -> int:
@@ -257,21 +257,21 @@ class _Named(msgspec.Struct):
 
 def left_over(out: Path, people: Collection[str]) -> set[Path]:
     """Return folders of pages of these people that the store does not know: of a run that was killed."""
-    found = set()
+    folders = set()
     for path in out.glob("*/result.json"):
         try:
             submission = msgspec.json.decode(path.read_bytes(), type=_Named).submission
         except (OSError, msgspec.DecodeError):
             continue
         if {submission.name, submission.student, path.parent.name} & set(people):
-            found.add(path.parent)
-    return found
+            folders.add(path.parent)
+    return folders
 
 
 def _cut_manifest(out: Path, people: Collection[str]) -> None:
     manifest = manifests.load(out)
     if manifest is not None:
-        entries = tuple(one for one in manifest.entries if one.student not in people and one.file not in people)
+        entries = tuple(entry for entry in manifest.entries if entry.student not in people and entry.file not in people)
         if len(entries) < len(manifest.entries):
             cut = msgspec.structs.replace(manifest, entries=entries)
             write(out / manifests.FILE, manifests.encode(cut), private=True)

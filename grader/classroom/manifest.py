@@ -129,9 +129,9 @@ def is_sealed(path: Path) -> bool:
         if key is None or not 0 < path.stat().st_size <= MOST_BYTES:
             return False
         data = path.read_bytes()
-        found = _SEAL.search(data, max(len(data) - _SEAL_BYTES, 0))
-        if found is not None:
-            return hmac.compare_digest(found[1].decode(), _seal(data[: found.start(1)] + data[found.end(1) :], key))
+        seal = _SEAL.search(data, max(len(data) - _SEAL_BYTES, 0))
+        if seal is not None:
+            return hmac.compare_digest(seal[1].decode(), _seal(data[: seal.start(1)] + data[seal.end(1) :], key))
     return False
 
 

@@ -47,10 +47,14 @@ def forget(
     """
     with opened(out) as store, locked(out, "forget"):
         remembered.exercise_for(store, exercise)
-        known = store.known().values()
-        students = {one.student for one in known if one.student and who in {one.student, one.name, one.folder}}
-        names = [one.name for one in known if who in {one.name, one.folder} or one.student in students]
-        ruled = [one.submission for one in store.ledger.decisions() if one.submission == who]
+        records = store.known().values()
+        students = {
+            record.student
+            for record in records
+            if record.student and who in {record.student, record.name, record.folder}
+        }
+        names = [record.name for record in records if who in {record.name, record.folder} or record.student in students]
+        ruled = [record.submission for record in store.ledger.decisions() if record.submission == who]
         if not names and not ruled and who not in _students(out) and not left_over(out, {who}):
             raise RequestError(
                 say("classroom.forget.nobody", who=who, out=out),
@@ -85,8 +89,8 @@ def age(text: str) -> timedelta:
     RequestError
         If it is none.
     """
-    found = _AGE.fullmatch(text.strip().lower())
-    if found is None or int(found[1]) > 100_000:
+    match = _AGE.fullmatch(text.strip().lower())
+    if match is None or int(match[1]) > 100_000:
         number = text.strip()
         bare = number.isascii() and number.isdigit() and len(number) < 6
         examples = tuple(f"{number}{unit}" for unit in "dwmy") if bare else ("180d", "26w", "6m", "1y")
@@ -94,7 +98,7 @@ def age(text: str) -> timedelta:
             say(f"classroom.purge.{'no_unit' if bare else 'duration'}", text=text),
             hint=say("classroom.purge.duration.hint", examples=examples),
         )
-    return timedelta(days=int(found[1]) * _DAYS[found[2]])
+    return timedelta(days=int(match[1]) * _DAYS[match[2]])
 
 
 def _decision(by: str, why: str) -> Decision:
@@ -102,23 +106,23 @@ def _decision(by: str, why: str) -> Decision:
 
 
 def _remove(store: Store, out: Path, who: Collection[str], decision: Decision, agree: Agree) -> Removed | None:
-    known = [one for one in store.known().values() if one.name in who]
-    stay = [one for one in store.known().values() if one.name not in who]
-    people = {*who, *(one.student for one in known if one.student)} - {one.student for one in stay}
-    names = {one.name for one in known}
+    leaving = [record for record in store.known().values() if record.name in who]
+    stay = [record for record in store.known().values() if record.name not in who]
+    people = {*who, *(record.student for record in leaving if record.student)} - {record.student for record in stay}
+    names = {record.name for record in leaving}
     folders = folders_of(store, out, names, people)
     of_them = {*who, *people}
-    decisions = sum(one.submission in of_them for one in store.ledger.decisions())
-    if not agree(Removed(len(known), len(folders), decisions, tuple(sorted(names)))):
+    decisions = sum(record.submission in of_them for record in store.ledger.decisions())
+    if not agree(Removed(len(leaving), len(folders), decisions, tuple(sorted(names)))):
         return None
-    store.ignored = {name: why for name, why in store.ignored.items() if not _is_of(name, known, people)}
-    return Removed(len(known), len(folders), remove(store, out, of_them, folders, decision))
+    store.ignored = {name: why for name, why in store.ignored.items() if not _is_of(name, leaving, people)}
+    return Removed(len(leaving), len(folders), remove(store, out, of_them, folders, decision))
 
 
-def _is_of(ignored: str, known: Collection[KnownSubmission], people: Collection[str]) -> bool:
+def _is_of(ignored: str, leaving: Collection[KnownSubmission], people: Collection[str]) -> bool:
     """Return whether a file that was passed over lay in the folder of somebody, or bears their name."""
-    tops = {one.name.split("/")[0] for one in known if "/" in one.name}
-    return ignored.split("/", maxsplit=1)[0] in tops or any(len(one) > 2 and one in ignored for one in people)
+    tops = {record.name.split("/")[0] for record in leaving if "/" in record.name}
+    return ignored.split("/", maxsplit=1)[0] in tops or any(len(person) > 2 and person in ignored for person in people)
 
 
 def _students(out: Path) -> set[str]:

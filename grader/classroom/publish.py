@@ -21,7 +21,9 @@ from grader.rendering.lablink import FROM_SUBMISSION
 CSV, JSON_LINES = "grades.csv", "grades.jsonl"
 
 
-def write_class(found: Classroom, out: Path, exercise: Exercise, *, ignored: Mapping[str, str] | None = None) -> Path:
+def write_class(
+    classroom: Classroom, out: Path, exercise: Exercise, *, ignored: Mapping[str, str] | None = None
+) -> Path:
     """Write the class's files anew, for their owner alone, and return the page to open first.
 
     Pages of rows that an earlier, larger class had are removed.
@@ -31,11 +33,11 @@ def write_class(found: Classroom, out: Path, exercise: Exercise, *, ignored: Map
     RequestError
         If a file cannot be written.
     """
-    found.title = found.title or exercise.title
-    write(out / CSV, gradebook.grades_csv(found.rows, exercise), private=True)
-    write(out / JSON_LINES, gradebook.grades_jsonl(found.rows), private=True)
+    classroom.title = classroom.title or exercise.title
+    write(out / CSV, gradebook.grades_csv(classroom.rows, exercise), private=True)
+    write(out / JSON_LINES, gradebook.grades_jsonl(classroom.rows), private=True)
     names = set()
-    for name, page in classpage.class_pages(found, ignored=ignored):
+    for name, page in classpage.class_pages(classroom, ignored=ignored):
         write(out / name, page, private=True)
         names.add(name)
     _remove(out, names)

@@ -50,8 +50,8 @@ def reasons(result: Result) -> tuple[str, ...]:
 
 def open_items(results: Iterable[Result], seen: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return what still has to be looked at, by the submission's name; `seen` are those that a person has looked at."""
-    found = {one.submission.name: reasons(one) for one in results if one.submission.name not in seen}
-    return {name: why for name, why in found.items() if why}
+    kinds = {result.submission.name: reasons(result) for result in results if result.submission.name not in seen}
+    return {name: why for name, why in kinds.items() if why}
 
 
 def items(
@@ -68,29 +68,29 @@ def items(
     looked at, by submission, `same_files` names the submissions that are the same file, `nobody` those that are nobody's,
     `late` says of those that were handed in late when that was.
     """
-    found: list[Item] = []
+    rows: list[Item] = []
     folders: dict[str, str] = {}
     untouched: set[str] = set()
     causes: dict[_CauseKey, tuple[str, list[str]]] = {}
     for folder, _, result in entries:
         name = result.submission.name
         folders[name] = folder
-        found += [Item(name, folder, kind, why, held=True) for kind, why in _held(result)]
-        found += [Item(name, folder, "ruling", why) for why in rulings.get(name, ())]
-        if not any(one.source and one.status != "not_attempted" for one in result.functions.values()):
+        rows += [Item(name, folder, kind, why, held=True) for kind, why in _held(result)]
+        rows += [Item(name, folder, "ruling", why) for why in rulings.get(name, ())]
+        if not any(item.source and item.status != "not_attempted" for item in result.functions.values()):
             untouched.add(name)  # equal templates say nothing about anybody
         for cause, words in _causes(result):
-            _, known = causes.setdefault(cause, (words, []))
-            if len(known) < 2:
-                known.append(name)
-    found += [Item(name, folders[name], "nobody", say("classroom.reason.nobody")) for name in nobody]
-    found += [Item(name, folders[name], "late", why) for name, why in (late or {}).items()]
+            _, submissions = causes.setdefault(cause, (words, []))
+            if len(submissions) < 2:
+                submissions.append(name)
+    rows += [Item(name, folders[name], "nobody", say("classroom.reason.nobody")) for name in nobody]
+    rows += [Item(name, folders[name], "late", why) for name, why in (late or {}).items()]
     for names in same_files:
         if not untouched & set(names):
-            found += [Item(one, folders[one], "same_file", _others(one, names)) for one in names]
-    found += _samples(causes, folders, seen)
-    left = (one for one in found if one.kind == "ruling" or one.submission not in seen)
-    return sorted(left, key=lambda one: KINDS.index(one.kind))
+            rows += [Item(item, folders[item], "same_file", _others(item, names)) for item in names]
+    rows += _samples(causes, folders, seen)
+    left = (item for item in rows if item.kind == "ruling" or item.submission not in seen)
+    return sorted(left, key=lambda item: KINDS.index(item.kind))
 
 
 def _held(result: Result) -> Iterator[tuple[ItemKind, str]]:
@@ -102,8 +102,8 @@ def _held(result: Result) -> Iterator[tuple[ItemKind, str]]:
             yield status, say(f"classroom.reason.{status}")  # type: ignore[misc]  # it is one of the kinds
     else:
         short = short_names(result.functions)
-        unclear = [short[name] for name, one in result.functions.items() if _cannot_tell(one)]
-        if unclear and not any(one.kind == "score" for one in result.adjustments):
+        unclear = [short[name] for name, function in result.functions.items() if _cannot_tell(function)]
+        if unclear and not any(adjustment.kind == "score" for adjustment in result.adjustments):
             yield "cannot_tell", say("classroom.reason.cannot_tell", functions=tuple(unclear))
 
 
@@ -118,9 +118,9 @@ def _causes(result: Result) -> Iterator[tuple[_CauseKey, str]]:
     """Yield each cause of a notebook that could be read, with its words."""
     if result.notebook.status in {"ok", "repaired"}:
         short = short_names(result.functions)
-        for name, one in result.functions.items():
-            titles = {cause.code: cause.title for cause in one.told}
-            for cause in one.diagnosis.causes:
+        for name, function in result.functions.items():
+            titles = {cause.code: cause.title for cause in function.told}
+            for cause in function.diagnosis.causes:
                 yield (name, cause), f"{short[name]}: {titles.get(cause) or cause.replace('_', ' ')}"
 
 
@@ -135,5 +135,5 @@ def _samples(
 
 
 def _others(name: str, names: Sequence[str]) -> str:
-    others = [one for one in names if one != name]
+    others = [other for other in names if other != name]
     return say("classroom.reason.same_file", names=first_few(others, MOST_OTHERS))

@@ -95,8 +95,8 @@ def parse(data: bytes, path: str) -> tuple[Person, ...]:
     columns = _columns(rows[0] if rows else ())
     if not columns.keys() & {"student", "login", "email", "name", "last"}:
         raise RequestError(say("classroom.roster.no_column", path=path), hint=hint)
-    people = [one for row in rows[1:] if (one := _person(row, columns)) is not None]
-    student, times = Counter(one.student for one in people).most_common(1)[0] if people else ("", 0)
+    people = [person for row in rows[1:] if (person := _person(row, columns)) is not None]
+    student, times = Counter(person.student for person in people).most_common(1)[0] if people else ("", 0)
     if times > 1:
         raise RequestError(
             say("classroom.roster.twice", path=path, student=student), hint=say("classroom.roster.twice.hint")
@@ -122,23 +122,27 @@ def match(submissions: Sequence[Submission], people: Sequence[Person]) -> list[S
     their own file does is nobody's either.
     """
     indexes = _indexes(people)
-    known, strengths = [], dict[str, int]()
-    for one in submissions:
-        student, strength = (one.student, 0) if one.student else _whose(one, indexes)
-        known.append((replace(one, student=student), strength))
+    matches, strengths = [], dict[str, int]()
+    for submission in submissions:
+        student, strength = (submission.student, 0) if submission.student else _whose(submission, indexes)
+        matches.append((replace(submission, student=student), strength))
         if student:
             strengths[student] = min(strength, strengths.get(student, strength))
     sure = [
-        replace(one, student=None) if one.student and _is_weak(strength, strengths[one.student]) else one
-        for one, strength in known
+        replace(submission, student=None)
+        if submission.student and _is_weak(strength, strengths[submission.student])
+        else submission
+        for submission, strength in matches
     ]
     theirs = defaultdict[str, list[Submission]](list)
-    for one in sure:
-        if one.student:
-            theirs[one.student].append(one)
-    placed = [_among(one, theirs[one.student]) if one.student else one for one in sure]
-    taken = {one.name for one in placed}
-    absent = [_absent(one, taken) for one in people if one.student not in theirs]
+    for submission in sure:
+        if submission.student:
+            theirs[submission.student].append(submission)
+    placed = [
+        _among(submission, theirs[submission.student]) if submission.student else submission for submission in sure
+    ]
+    taken = {submission.name for submission in placed}
+    absent = [_absent(submission, taken) for submission in people if submission.student not in theirs]
     return sorted([*placed, *absent], key=lambda submission: submission.name)
 
 
@@ -166,9 +170,15 @@ def require_same(submissions: Sequence[Submission], before: Sequence[Person], pe
     RosterChange
         If it does.
     """
-    gone = sorted({one.student for one in before} - {one.student for one in people})
-    earlier, later = ({one.name: one.student for one in match(submissions, some)} for some in (before, people))
-    moved = [one.name for one in submissions if earlier[one.name] and earlier[one.name] != later[one.name]]
+    gone = sorted({submission.student for submission in before} - {submission.student for submission in people})
+    earlier, later = (
+        {submission.name: submission.student for submission in match(submissions, some)} for some in (before, people)
+    )
+    moved = [
+        submission.name
+        for submission in submissions
+        if earlier[submission.name] and earlier[submission.name] != later[submission.name]
+    ]
     if gone or moved:
         who = [say("classroom.roster.gone", count=len(gone), name=repr(gone[0]))] if gone else []
         who += [say("classroom.roster.moved", count=len(moved), name=moved[0])] if moved else []
@@ -180,8 +190,11 @@ def require_same(submissions: Sequence[Submission], before: Sequence[Person], pe
 
 def manifest(submissions: Iterable[Submission]) -> Manifest:
     """Return the manifest of a class list: whose each file that counts is, and who handed in nothing."""
-    theirs = [one for one in submissions if one.student and one.counts]
-    entries = [Entry(file=one.name if one.path else None, student=one.student or "") for one in theirs]
+    theirs = [submission for submission in submissions if submission.student and submission.counts]
+    entries = [
+        Entry(file=submission.name if submission.path else None, student=submission.student or "")
+        for submission in theirs
+    ]
     return Manifest(system=SYSTEM, entries=tuple(entries))
 
 
@@ -192,11 +205,11 @@ def _absent(person: Person, taken: set[str]) -> Submission:
 
 def _among(submission: Submission, all_of_them: Sequence[Submission]) -> Submission:
     """Say which of several files of one person counts: the one that was changed last."""
-    files = [one for one in all_of_them if one.path is not None]
+    files = [file for file in all_of_them if file.path is not None]
     if len(files) < 2:
         return submission
-    counts = max(files, key=lambda one: (changed(one), one.name))
-    others = tuple(one.name for one in files if one is not counts)
+    counts = max(files, key=lambda file: (changed(file), file.name))
+    others = tuple(file.name for file in files if file is not counts)
     note = say("classroom.several_files.changed", total=len(files), name=counts.name, others=others)
     return replace(submission, notes=(*submission.notes, note), counts=submission is counts)
 
@@ -204,14 +217,14 @@ def _among(submission: Submission, all_of_them: Sequence[Submission]) -> Submiss
 def _indexes(people: Iterable[Person]) -> tuple[_Index, ...]:
     """Return whom keys may mean, from the strongest: a whole name, words in it, a whole short number, a short number in it."""
     wholes, words, numbers, pieces = (defaultdict[str, set[str]](set) for _ in range(4))
-    for one in people:
-        for key in one.ids:
+    for person in people:
+        for key in person.ids:
             short = key.isdigit() and len(key) <= SHORT_DIGITS
-            (numbers if short else wholes)[key].add(one.student)
-            (pieces if short else words)[_words(key)].add(one.student)
-        for key in one.names:
-            wholes[key].add(one.student)
-            words[key].add(one.student)
+            (numbers if short else wholes)[key].add(person.student)
+            (pieces if short else words)[_words(key)].add(person.student)
+        for key in person.names:
+            wholes[key].add(person.student)
+            words[key].add(person.student)
     return wholes, words, numbers, pieces
 
 
@@ -263,10 +276,10 @@ def _words(text: str) -> str:
 
 
 def _columns(headings: Iterable[str]) -> dict[str, int]:
-    found = [_words(heading) for heading in headings]
+    names_read = [_words(heading) for heading in headings]
     columns = {}
     for meaning, names in _HEADINGS.items():
-        index = next((found.index(name) for name in names if name in found), None)
+        index = next((names_read.index(name) for name in names if name in names_read), None)
         if index is not None:
             columns[meaning] = index
     return columns
@@ -282,7 +295,11 @@ def _person(row: Sequence[str], columns: Mapping[str, int]) -> Person | None:
         return None
     email = cells.get("email", "")
     ids = {cells.get("student", ""), cells.get("login", ""), email, email.partition("@")[0]} - {""}
-    return Person(student, frozenset(one.casefold() for one in ids), frozenset(filter(None, _spellings(full, cells))))
+    return Person(
+        student,
+        frozenset(identifier.casefold() for identifier in ids),
+        frozenset(filter(None, _spellings(full, cells))),
+    )
 
 
 def _spellings(full: str, cells: Mapping[str, str]) -> Iterator[str]:
@@ -294,8 +311,8 @@ def _spellings(full: str, cells: Mapping[str, str]) -> Iterator[str]:
     words = full.replace(",", " ").split()
     if not (first and last) and len(words) == 2:
         orders |= {" ".join(words), " ".join(reversed(words))}
-    for one in orders:
-        plain = _words(one)
+    for order in orders:
+        plain = _words(order)
         if len(plain.split()) > 1:
             yield plain
             yield plain.replace(" ", "")

@@ -66,16 +66,16 @@ def override(out: Path, exercise: str | None, submissions: Sequence[str], order:
         task = _task(loaded, order.function) if order.function else None
         names = [find(store, given).name for given in submissions]
         decisions = [_decision(store, name, task, order) for name in dict.fromkeys(names)]
-        scores = {one.submission: _score(store, one.submission) for one in decisions}
+        scores = {decision.submission: _score(store, decision.submission) for decision in decisions}
         store.ledger.add(*decisions)
         folder.publish(store, out, loaded, names)
-        known = store.known()
+        records = store.known()
         rulings = []
-        for one in decisions:
-            before, points = one.before, one.points
-            if not one.function:
-                before, points = scores[one.submission], _score(store, one.submission)
-            rulings.append(Ruled(one.submission, known[one.submission].student, points, before))
+        for decision in decisions:
+            before, points = decision.before, decision.points
+            if not decision.function:
+                before, points = scores[decision.submission], _score(store, decision.submission)
+            rulings.append(Ruled(decision.submission, records[decision.submission].student, points, before))
     return rulings
 
 
@@ -109,17 +109,17 @@ def alike(out: Path, exercise: str | None, submission: str, function: str) -> li
     """
     with folder.opened(out) as store:
         task = _task(remembered.exercise_for(store, exercise), function)
-        own, known = find(store, submission), store.known()
-        return [own, *(known[name] for name in store.alike(own.name, task.name) if name != own.name)]
+        own, records = find(store, submission), store.known()
+        return [own, *(records[name] for name in store.alike(own.name, task.name) if name != own.name)]
 
 
 def last_order(out: Path, exercise: str | None, submission: str, function: str) -> RulingOrder | None:
     """Return the ruling that stands over a function as an order, so that it can be given to others."""
     with folder.opened(out) as store:
         task = _task(remembered.exercise_for(store, exercise), function)
-        for one in store.ledger.standing().get(find(store, submission).name, ()):
-            if one.function == task.name and one.kind == "override":
-                return RulingOrder(task.name, one.points, one.reason, one.by)
+        for decision in store.ledger.standing().get(find(store, submission).name, ()):
+            if decision.function == task.name and decision.kind == "override":
+                return RulingOrder(task.name, decision.points, decision.reason, decision.by)
     return None
 
 
@@ -132,10 +132,10 @@ def mark_seen(out: Path, exercise: str | None, submissions: Iterable[str], by: s
         If there is no such submission.
     """
     with folder.opened(out) as store:
-        known = [find(store, given) for given in submissions]
-        store.ledger.add(*(_seen(store, one, by, reason) for one in known))
+        records = [find(store, given) for given in submissions]
+        store.ledger.add(*(_seen(store, record, by, reason) for record in records))
         folder.publish(store, out, remembered.exercise_for(store, exercise), ())
-    return [one.name for one in known]
+    return [record.name for record in records]
 
 
 def to_review(out: Path, kind: str | None = None, match: str = "") -> list[review.Item]:
@@ -147,7 +147,7 @@ def to_review(out: Path, kind: str | None = None, match: str = "") -> list[revie
         If nothing was graded into `out`.
     """
     with folder.opened(out) as store:
-        found = review.items(
+        items = review.items(
             store.results(),
             store.seen(),
             dict(_odd_rulings(store)),
@@ -159,7 +159,7 @@ def to_review(out: Path, kind: str | None = None, match: str = "") -> list[revie
         raise RequestError(
             say("classroom.review.no_kind", kind=kind), hint=say("classroom.review.no_kind.hint", kinds=review.KINDS)
         )
-    return [one for one in found if kind in (None, one.kind) and match in f"{one.submission} {one.why}"]
+    return [item for item in items if kind in (None, item.kind) and match in f"{item.submission} {item.why}"]
 
 
 def ledger(out: Path) -> tuple[Decision, ...]:
@@ -189,10 +189,10 @@ def exported(out: Path, *, table: bool) -> str:
         writer = csv.writer(text)
         writer.writerow(COLUMNS)
         for decisions in store.ledger.standing().values():
-            for one in decisions:
-                points = COMMENT if one.kind == "comment" else _number(one.points)
-                function = one.kind if one.kind in ADJUSTMENTS else one.function
-                writer.writerow(map(shown_cell, (one.submission, function, points, one.reason, one.by)))
+            for decision in decisions:
+                points = COMMENT if decision.kind == "comment" else _number(decision.points)
+                function = decision.kind if decision.kind in ADJUSTMENTS else decision.function
+                writer.writerow(map(shown_cell, (decision.submission, function, points, decision.reason, decision.by)))
         return text.getvalue()
 
 
@@ -210,9 +210,9 @@ def imported(out: Path, exercise: str | None, path: Path, by: str) -> int:
             new = [_imported_row(store, loaded, row, number, by) for number, row in _table(path)]
         else:
             before = set(store.ledger.decisions())
-            new = [one for one in decisions_file.read(path) if one not in before]
+            new = [decision for decision in decisions_file.read(path) if decision not in before]
         store.ledger.add(*new)
-        folder.publish(store, out, loaded, sorted({one.submission for one in new} & store.known().keys()))
+        folder.publish(store, out, loaded, sorted({decision.submission for decision in new} & store.known().keys()))
     return len(new)
 
 
@@ -286,21 +286,23 @@ def find(store: Store, given: str) -> KnownSubmission:
     RequestError
         If there is none, or more than one.
     """
-    known = store.known()
-    if given in known:
-        return known[given]
-    found = [one for one in known.values() if given in {one.folder, one.student, shown_cell(one.name)}]
-    if len(found) > 1:
-        names = tuple(one.name for one in found)
+    records = store.known()
+    if given in records:
+        return records[given]
+    matches = [
+        record for record in records.values() if given in {record.folder, record.student, shown_cell(record.name)}
+    ]
+    if len(matches) > 1:
+        names = tuple(record.name for record in matches)
         raise RequestError(
             say("classroom.rulings.several", given=given, names=names), hint=say("classroom.rulings.several.hint")
         )
-    if not found:
+    if not matches:
         raise RequestError(
             say("classroom.rulings.no_submission", given=given, folder=store.path.parent),
             hint=say("classroom.rulings.no_submission.hint"),
         )
-    return found[0]
+    return matches[0]
 
 
 def _require_reason(order: RulingOrder) -> None:
@@ -329,7 +331,9 @@ def _task(exercise: Exercise, given: str) -> Task:
 def _decision(store: Store, name: str, task: Task | None, order: RulingOrder) -> Decision:
     result = store.result(name)
     standing = [
-        one.kind for one in store.ledger.standing().get(name, ()) if one.function == (task.name if task else "")
+        decision.kind
+        for decision in store.ledger.standing().get(name, ())
+        if decision.function == (task.name if task else "")
     ]
     if order.kind == "comment" or task is None:
         return _decision_on_words_or_score(store, name, task, order, standing)
@@ -406,19 +410,19 @@ def _require_number(order: RulingOrder, possible: float) -> None:
         raise RequestError(say("classroom.adjust.percent", value=value), hint=say("classroom.adjust.percent.hint"))
 
 
-def _seen(store: Store, known: KnownSubmission, by: str, reason: str) -> Decision:
+def _seen(store: Store, record: KnownSubmission, by: str, reason: str) -> Decision:
     """Note that somebody has looked, with the machine's score that they saw."""
-    score = store.result(known.name).score
-    return Decision(by, "seen", known.name, before=score, reason=reason, sha256=known.sha256)
+    score = store.result(record.name).score
+    return Decision(by, "seen", record.name, before=score, reason=reason, sha256=record.sha256)
 
 
 def _odd_rulings(store: Store) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the submissions under whose rulings something has changed since somebody looked, with what."""
-    known = store.known()
-    looks = {one.submission: one for one in store.ledger.decisions() if one.kind == "seen"}
+    records = store.known()
+    looks = {decision.submission: decision for decision in store.ledger.decisions() if decision.kind == "seen"}
     for name, decisions in store.ledger.standing().items():
-        if name in known:
+        if name in records:
             machine, look = store.result(name), looks.get(name)
-            said = [batch.under_ruling(one) for one in batch.changes(machine, decisions) if one.ruling]
-            if said and not (look and (look.sha256, look.before) == (known[name].sha256, machine.score)):
-                yield name, tuple(said)
+            sentences = [batch.under_ruling(change) for change in batch.changes(machine, decisions) if change.ruling]
+            if sentences and not (look and (look.sha256, look.before) == (records[name].sha256, machine.score)):
+                yield name, tuple(sentences)

@@ -111,8 +111,8 @@ class Submission:
     @property
     def handed(self) -> str:
         """A name for what is known of the hand-in besides its file; empty where that is nothing."""
-        known = (self.student, self.notes)  # of several files of one person, the notes say which one counts
-        return hashlib.sha256(repr(known).encode("utf-8", "replace")).hexdigest() if any(known) else ""
+        facts = (self.student, self.notes)  # of several files of one person, the notes say which one counts
+        return hashlib.sha256(repr(facts).encode("utf-8", "replace")).hexdigest() if any(facts) else ""
 
 
 @dataclass(slots=True)
@@ -176,33 +176,33 @@ def find(
     wanted = wanted or Wanted()
     if manifest is not None and (len(sources) != 1 or not sources[0].is_dir()):
         raise RequestError(say("classroom.source.manifest"), hint=say("classroom.source.manifest.hint"))
-    found = Sources()
+    contents = Sources()
     for source in sources:
         prefix = f"{source.name}/" if len(sources) > 1 else ""
         read = _manifest(source, besides, manifest) if collected else None
         if read is not None:
-            _from_manifest(source, prefix, besides, read, found)
+            _from_manifest(source, prefix, besides, read, contents)
         elif source.is_dir():
             search = _Search(wanted)
             _from_folder(source, prefix, besides, search)
             if collected and (name := prefix + manifests.FILE) in search.found.ignored:
                 _require_no_other(source, besides)
                 search.found.ignored[name] = say("classroom.ignored.not_sealed")
-            _add(search, prefix, found)
+            _add(search, prefix, contents)
         elif source.suffix.lower() == ".zip" and is_archive(source):
             search = _Search(wanted)
             _from_zip(Submission(prefix.rstrip("/"), source), search)
-            _add(search, prefix, found)
+            _add(search, prefix, contents)
         elif source.is_file():
-            found.submissions.append(Submission(_text(source.name), source, stat=_stat(source)))
+            contents.submissions.append(Submission(_text(source.name), source, stat=_stat(source)))
         else:
             raise RequestError(
                 say("classroom.source.missing", source=source), hint=say("classroom.source.missing.hint")
             )
-    found.submissions.sort(key=lambda submission: submission.name)
+    contents.submissions.sort(key=lambda submission: submission.name)
     not_sealed = say("classroom.ignored.not_sealed")
-    found.ignored = dict(sorted(found.ignored.items(), key=lambda item: (item[1] != not_sealed, item[0])))
-    return found
+    contents.ignored = dict(sorted(contents.ignored.items(), key=lambda item: (item[1] != not_sealed, item[0])))
+    return contents
 
 
 def is_archive(source: Path) -> bool:
@@ -274,32 +274,32 @@ def _require_no_other(source: Path, besides: Path | None) -> None:
         )
 
 
-def _add(search: _Search, prefix: str, found: Sources) -> None:
+def _add(search: _Search, prefix: str, contents: Sources) -> None:
     """Add what a source holds to what all of them hold."""
     own = search.found
     _bound_folders(own, prefix.count("/"), search.wanted.most)
-    found.submissions += own.submissions
-    found.ignored |= own.ignored
-    found.left_out |= own.left_out
-    found.unavailable |= own.unavailable
-    found.passed_over += own.passed_over
+    contents.submissions += own.submissions
+    contents.ignored |= own.ignored
+    contents.left_out |= own.left_out
+    contents.unavailable |= own.unavailable
+    contents.passed_over += own.passed_over
 
 
 def _from_manifest(
-    source: Path, prefix: str, besides: Path | None, manifest: manifests.Manifest, found: Sources
+    source: Path, prefix: str, besides: Path | None, manifest: manifests.Manifest, contents: Sources
 ) -> None:
     """Take what a manifest names, also the entries that handed in nothing; other files of the folder are named."""
-    if found.manifest is not None:
+    if contents.manifest is not None:
         hint = say("classroom.source.two_manifests.hint")
         raise RequestError(say("classroom.source.two_manifests"), hint=hint)
-    found.manifest = manifest
+    contents.manifest = manifest
     names = {entry.file for entry in manifest.entries}
     top, places = source.resolve(), dict[Path, str]()
     for entry in manifest.entries:
         student, notes = _text(entry.student), tuple(map(_text, _notes(entry)))
         if entry.file is None:
             name = student if student not in names else f"{student} (no file)"
-            found.submissions.append(Submission(name, None, student=student, notes=notes))
+            contents.submissions.append(Submission(name, None, student=student, notes=notes))
             continue
         path = source / entry.file
         place = path.resolve()
@@ -314,12 +314,12 @@ def _from_manifest(
                 hint=say("classroom.manifest.hint"),
             )
         name = prefix + _text(entry.file)
-        found.submissions.append(Submission(name, path, stat=_stat(path), student=student, notes=notes))
+        contents.submissions.append(Submission(name, path, stat=_stat(path), student=student, notes=notes))
     for name, error in _walked(source, besides):
         if error is not None:
-            _note_unreadable(found, _text(prefix + name) or _text(str(source)), error)
+            _note_unreadable(contents, _text(prefix + name) or _text(str(source)), error)
         elif name not in names and name != manifests.FILE and not _is_hidden(PurePosixPath(name)):
-            found.ignored[_text(prefix + name)] = say("classroom.ignored.not_in_manifest")
+            contents.ignored[_text(prefix + name)] = say("classroom.ignored.not_in_manifest")
 
 
 def _notes(entry: manifests.Entry) -> Iterator[str]:
@@ -338,13 +338,13 @@ def _notes(entry: manifests.Entry) -> Iterator[str]:
 def _stat(path: Path) -> str:
     """Return what tells one content of a file from the next without reading it; nothing for one that changed just now."""
     try:
-        found = path.stat()
+        status = path.stat()
     except (OSError, ValueError):
         return ""
-    changed_ns = max(found.st_mtime_ns, found.st_ctime_ns)
+    changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)
     if time.time_ns() - changed_ns < SETTLED_NS:  # a second change could bear the same time
         return ""
-    return f"{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}"
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
 
 
 def with_folders(submissions: Iterable[Submission], taken: Mapping[str, str]) -> list[Submission]:
@@ -532,32 +532,32 @@ def _is_hidden(path: PurePosixPath) -> bool:
 
 
 def _from_folder(source: Path, prefix: str, besides: Path | None, search: _Search) -> None:
-    found, errors = search.found, dict(_walked(source, besides))
+    contents, errors = search.found, dict(_walked(source, besides))
     names = {name: source / name for name in sorted(errors, key=lambda name: PurePosixPath(name).parts)}
     for name, path in names.items():
         error = errors[name]
         if error is not None:
-            _note_unreadable(found, _text(prefix + name) or _text(str(source)), error)
+            _note_unreadable(contents, _text(prefix + name) or _text(str(source)), error)
             continue
         try:
             mode = path.lstat().st_mode
         except OSError as cannot_look:  # a file that is listed and not there is no file that nobody handed in
-            _note_unreadable(found, _text(prefix + name), cannot_look)
+            _note_unreadable(contents, _text(prefix + name), cannot_look)
             continue
         if stat.S_ISLNK(mode):
-            found.ignored[_text(prefix + name)] = say("classroom.ignored.link")  # it may lead out of the folder
+            contents.ignored[_text(prefix + name)] = say("classroom.ignored.link")  # it may lead out of the folder
         elif stat.S_ISREG(mode):
             submission = Submission(prefix + name, path, stat=_stat(path))
             if _sort(name, names, submission, search, partial(read_beginning, path)):
                 _from_hand_in(submission, search)
 
 
-def _note_unreadable(found: Sources, name: str, error: OSError) -> None:
+def _note_unreadable(contents: Sources, name: str, error: OSError) -> None:
     """Note a folder or file that cannot be looked at; through no fault of its own, unless its path is too long."""
     if error.errno == errno.ENAMETOOLONG:
-        found.ignored[name] = say("classroom.ignored.too_deep")
+        contents.ignored[name] = say("classroom.ignored.too_deep")
     elif not _is_hidden(PurePosixPath(name)):
-        found.unavailable[name] = fault_of_environment(error) or str(error)
+        contents.unavailable[name] = fault_of_environment(error) or str(error)
 
 
 def read_beginning(path: Path) -> bytes:
@@ -615,26 +615,26 @@ def _peeked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, search: _Search) ->
 
 def _from_hand_in(submission: Submission, search: _Search) -> None:
     """Take what a zip holds that somebody handed in: at most so many notebooks, and so many names of other files."""
-    inside, found = _Search(search.wanted, handed_in=True), search.found
+    inside, contents = _Search(search.wanted, handed_in=True), search.found
     _from_inner(submission, inside)
     own, name = inside.found, _text(submission.name)
-    found.passed_over += own.passed_over
-    found.unavailable |= own.unavailable
+    contents.passed_over += own.passed_over
+    contents.unavailable |= own.unavailable
     named = list(own.ignored.items())
-    found.ignored.update(named[:MOST_NAMED])
+    contents.ignored.update(named[:MOST_NAMED])
     if len(named) > MOST_NAMED:
         more = say("classroom.ignored.further_files", name=name, count=len(named) - MOST_NAMED)
-        found.ignored[more] = say("classroom.ignored.not_a_notebook")
-    kept = [replace(one, hand_in=name) for one in _first(own.submissions, search.wanted.most, name)]
-    found.submissions += kept
-    if len(own.submissions) > len(kept):
-        found.left_out[name] = len(own.submissions) - len(kept)
+        contents.ignored[more] = say("classroom.ignored.not_a_notebook")
+    graded = [replace(first, hand_in=name) for first in _first(own.submissions, search.wanted.most, name)]
+    contents.submissions += graded
+    if len(own.submissions) > len(graded):
+        contents.left_out[name] = len(own.submissions) - len(graded)
 
 
 def _from_inner(submission: Submission, search: _Search) -> None:
     """Take what a zip holds; one that cannot be opened, holds too much, or lies too deep, is named."""
-    found = search.found
-    before = (len(found.submissions), len(found.ignored), found.passed_over)
+    contents = search.found
+    before = (len(contents.submissions), len(contents.ignored), contents.passed_over)
     too_much, zips = False, list[Submission]()
     if len(submission.members) > MOST_INNER or search.inner_bytes > MOST_INNER_TOTAL_BYTES:
         too_much = True
@@ -647,12 +647,12 @@ def _from_inner(submission: Submission, search: _Search) -> None:
             too_much = True
         except Exception as error:  # a damaged directory of an archive fails in many ways
             if reason := fault_of_environment(error):
-                found.unavailable[_text(submission.name)] = reason
+                contents.unavailable[_text(submission.name)] = reason
                 return
     for inner in zips:
         _from_inner(inner, search)
-    if before == (len(found.submissions), len(found.ignored), found.passed_over):
-        found.ignored[_text(submission.name)] = say(
+    if before == (len(contents.submissions), len(contents.ignored), contents.passed_over):
+        contents.ignored[_text(submission.name)] = say(
             "classroom.ignored.big_zip" if too_much else "classroom.ignored.bad_zip"
         )
 
@@ -661,64 +661,67 @@ def _first(submissions: Sequence[Submission], most: int, hand_in: str) -> list[S
     """Return the first submissions of a hand-in, notebooks near the top before others; each notes what is left out."""
     if len(submissions) <= most:
         return list(submissions)
-    ranked = sorted(submissions, key=lambda one: (suffix_of(one.name) != ".ipynb", one.name.count("/"), one.name))
+    ranked = sorted(
+        submissions,
+        key=lambda submission: (suffix_of(submission.name) != ".ipynb", submission.name.count("/"), submission.name),
+    )
     left = len(submissions) - most
     note = say("classroom.source.left_out", name=hand_in, total=len(submissions), most=most, left=left)
-    return [replace(one, notes=(*one.notes, note)) for one in ranked[:most]]
+    return [replace(submission, notes=(*submission.notes, note)) for submission in ranked[:most]]
 
 
-def _bound_folders(found: Sources, depth: int, most: int) -> None:
+def _bound_folders(contents: Sources, depth: int, most: int) -> None:
     """Keep the first notebooks of each member's folder.
 
     Folders are members' where they typically hold a few notebooks; where they hold many, they are sections of a class, and it
     is their own folders that are looked at.
     """
-    kept: list[Submission] = []
-    groups = [(found.submissions, depth)]
+    graded: list[Submission] = []
+    groups = [(contents.submissions, depth)]
     while groups:
         group, level = groups.pop()
         folders: dict[str, list[Submission]] = {}
-        for one in group:
-            parts = one.name.split("/", level + 1)
+        for submission in group:
+            parts = submission.name.split("/", level + 1)
             if len(parts) < level + 2:
-                kept.append(one)
+                graded.append(submission)
             else:
-                folders.setdefault("/".join(parts[: level + 1]), []).append(one)
+                folders.setdefault("/".join(parts[: level + 1]), []).append(submission)
         sizes = [len(files) for files in folders.values()]
         members = len(folders) > 1 and statistics.median_low(sizes) <= USUAL_FILES
         for name, files in folders.items():
             if len(files) <= most:
-                kept += files
+                graded += files
             elif members:
-                kept += _first(files, most, name)
-                found.left_out[name] = found.left_out.get(name, 0) + len(files) - most
+                graded += _first(files, most, name)
+                contents.left_out[name] = contents.left_out.get(name, 0) + len(files) - most
             else:
                 groups.append((files, level + 1))
-    found.submissions = kept
+    contents.submissions = graded
 
 
 def _sort(
     name: str, names: Mapping[str, object], submission: Submission, search: _Search, peek: Callable[[], bytes]
 ) -> bool:
     """Put one file where it belongs; return whether it is a zip, which is to be opened."""
-    found, path = search.found, PurePosixPath(name)
+    contents, path = search.found, PurePosixPath(name)
     original = _checkpoint_of(path)
     if _is_hidden(path) or (original and str(original) in names):
-        found.passed_over += 1
+        contents.passed_over += 1
         return False
     try:
         is_notebook = suffix_of(path.name) or (
             path.suffix.lower() == ".md" and _is_markdown(path.name, peek, search.wanted)
         )
     except UnavailableError as error:
-        found.unavailable[_text(submission.name)] = error.problem
+        contents.unavailable[_text(submission.name)] = error.problem
         return False
     if is_notebook:
-        found.submissions.append(replace(submission, name=_text(submission.name)))
+        contents.submissions.append(replace(submission, name=_text(submission.name)))
     elif _is_zip(name):
         return True
     else:
-        found.ignored[_text(submission.name)] = say("classroom.ignored.not_a_notebook")
+        contents.ignored[_text(submission.name)] = say("classroom.ignored.not_a_notebook")
     return False
 
 
@@ -759,7 +762,7 @@ def _folder(name: str, used: set[str]) -> str:
     plain = unicodedata.normalize("NFKD", wanted).encode("ascii", "ignore").decode()
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._- ")[:80] or "submission"
     mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-    kept = safe == wanted and not _RESERVED.match(safe)
+    is_usable = safe == wanted and not _RESERVED.match(safe)
     marked = (f"{safe}-{mark[:10]}" + (f"-{number}" if number > 1 else "") for number in count(1))
-    choices = chain([safe] if kept else [], marked)
+    choices = chain([safe] if is_usable else [], marked)
     return next(choice for choice in choices if choice.casefold() not in used)

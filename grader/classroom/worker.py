@@ -140,8 +140,10 @@ def lost(work: Work, exercise: Exercise) -> Kept:
 
 def standing(result: Result) -> Tally:
     """Return what is counted of a result, with what people ruled."""
-    held = bool(reasons(result))
-    return Tally(result.score, result.possible, result.passed, result.provisional, held, counts=result.notebook.counts)
+    is_held = bool(reasons(result))
+    return Tally(
+        result.score, result.possible, result.passed, result.provisional, is_held, counts=result.notebook.counts
+    )
 
 
 def write_pages(
@@ -163,10 +165,10 @@ def write_pages(
 def page_stats(folder: Path) -> str:
     """Return what the file system says of a submission's pages; empty where one is missing."""
     try:
-        found = [(folder / name).stat() for name in PAGES]
+        stats = [(folder / name).stat() for name in PAGES]
     except OSError:
         return ""
-    return " ".join(f"{one.st_size}:{one.st_mtime_ns}" for one in found)
+    return " ".join(f"{stat.st_size}:{stat.st_mtime_ns}" for stat in stats)
 
 
 def write_annotated(folder: Path, result: Result, submission: Submission | None = None) -> None:
@@ -285,7 +287,7 @@ def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Res
         write_pages(work.out / submission.folder, result, known_text, lab=work.lab, pieces=pieces)
         if work.annotated or (work.out / submission.folder / ANNOTATED).is_file():
             write_annotated(work.out / submission.folder, result, submission)
-    known = KnownSubmission(
+    record = KnownSubmission(
         name=submission.name,
         folder=submission.folder,
         sha256=evidence.notebook.sha256,
@@ -298,7 +300,7 @@ def _kept(work: Work, running: _Running | None, evidence: Evidence, machine: Res
         decided=digest(work.rulings),
     )
     return Kept(
-        known=known,
+        known=record,
         seconds=seconds,
         evidence=_packed(evidence, machine, running, whole=work.setup.whole),
         result=encoded,
@@ -313,18 +315,18 @@ def _packed(evidence: Evidence, machine: Result, running: _Running | None, *, wh
     """Return evidence in bytes, without what this process has handed back before."""
     if running is None:
         return pack_evidence(evidence)
-    keys, made = {}, {}
-    for name, one in evidence.functions.items():
-        lasting = gathering.is_repeatable(one) and name not in running.pipeline.gatherer.costly
-        code = (name, gathering.trees(one.function)) if lasting and not whole else None
-        known = running.handed.get(code) if code else None
-        keys[name] = known or _keys(one, machine.functions[name], running.pipeline, lasting=lasting)
-        if code and not known:
-            made[name] = code
+    keys, new_codes = {}, {}
+    for name, function in evidence.functions.items():
+        lasting = gathering.is_repeatable(function) and name not in running.pipeline.gatherer.costly
+        code = (name, gathering.trees(function.function)) if lasting and not whole else None
+        stored = running.handed.get(code) if code else None
+        keys[name] = stored or _keys(function, machine.functions[name], running.pipeline, lasting=lasting)
+        if code and not stored:
+            new_codes[name] = code
     packed = pack_evidence(evidence, keys)
     if len(running.handed) > HANDED:
         running.handed.clear()
-    running.handed.update({code: packed.keys[name] for name, code in made.items()})
+    running.handed.update({code: packed.keys[name] for name, code in new_codes.items()})
     return packed
 
 

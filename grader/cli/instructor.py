@@ -255,7 +255,7 @@ def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
         if report.nobody:
             print_line(say("cli.batch.nobody", names=_named(report.nobody, verbose=verbose)))
             print_line(say("cli.batch.nobody.hint", directory=report.index.parent))
-        for sentence in report.said:
+        for sentence in report.notes:
             print_line(sentence)
     _name_our_faults(report, verbose=verbose)
     if not quiet:

@@ -205,9 +205,9 @@ def test_a_submission_is_graded_where_its_file_is_not(tmp_path, terms, place):
     path.unlink()
     answer = cluster.open_result(cluster.grade_there(work.grade, terms, parcel))
     cluster.write_pages(one, answer.pages)
-    assert answer.kept.result == here.result
-    assert answer.kept.known == here.known
-    assert answer.kept.evidence.outcomes == here.evidence.outcomes
+    assert answer.graded.result == here.result
+    assert answer.graded.known == here.known
+    assert answer.graded.evidence.outcomes == here.evidence.outcomes
     assert pages(tmp_path / "there") == pages(tmp_path / "here")
     assert len(pages(tmp_path / "there")) == 3
 
@@ -226,7 +226,7 @@ def test_what_was_judged_before_is_judged_there_and_keeps_its_annotated_notebook
         page.unlink()
     answer = there(replace(one, submission=replace(one.submission, path=None)), terms)
     cluster.write_pages(one, answer.pages)
-    assert msgspec.json.decode(answer.kept.result, type=Result) == result
+    assert msgspec.json.decode(answer.graded.result, type=Result) == result
     assert pages(out) == was
 
 
@@ -234,7 +234,7 @@ def test_what_was_judged_before_is_judged_there_and_keeps_its_annotated_notebook
 def test_nothing_handed_in_needs_no_file(tmp_path, terms):
     one = of(write(tmp_path, "doe.ipynb", solved()), None)
     answer = there(replace(one, submission=Submission("doe", None, folder="doe", student="doe")), terms)
-    assert msgspec.json.decode(answer.kept.result, type=Result).notebook.status == "no_notebook"
+    assert msgspec.json.decode(answer.graded.result, type=Result).notebook.status == "no_notebook"
 
 
 @pytest.mark.parametrize("name", ["../evil.html", "index.html", "/etc/passwd"])

@@ -295,7 +295,7 @@ def test_a_class_that_is_away_keeps_its_grades(graded, tmp_path):
         graded_into(graded / "out", tmp_path / "empty")
     (graded / "in" / "ada lovelace.ipynb").unlink()
     report = graded_into(graded / "out", graded / "in")
-    assert "ada lovelace.ipynb was graded before but is no longer in the source" in report.said[0]
+    assert "ada lovelace.ipynb was graded before but is no longer in the source" in report.notes[0]
     assert rows(graded / "out")["1001"]["score"] == "27.0"
 
 

@@ -73,13 +73,17 @@ class Comparison:
 
 def compare(earlier: Classroom, later: Classroom) -> Comparison:
     """Say what became of each cause between two attempts of the same exercise."""
-    before, after = ([row for row in found.rows if row.counts] for found in (earlier, later))
+    before, after = ([row for row in classroom.rows if row.counts] for classroom in (earlier, later))
     by_student = _pairs(before, after, lambda row: row.student)
-    known = {id(row) for pair in by_student for row in pair}
-    before, after = ([row for row in rows if id(row) not in known] for rows in (before, after))
+    paired = {id(row) for pair in by_student for row in pair}
+    before, after = ([row for row in rows if id(row) not in paired] for rows in (before, after))
     by_name = _pairs(before, after, lambda row: row.name)
     pairs = [*by_student, *by_name]
-    scored = [(one.score, other.score) for one, other in pairs if one.settled and other.settled]
+    scored = [
+        (earlier_row.score, later_row.score)
+        for earlier_row, later_row in pairs
+        if earlier_row.settled and later_row.settled
+    ]
     return Comparison(
         title=later.title or earlier.title,
         earlier=sum(row.counts for row in earlier.rows),
@@ -113,12 +117,12 @@ def _pairs(
 def _by(
     rows: Sequence[SubmissionRow], name: Callable[[SubmissionRow], str | None]
 ) -> Mapping[str, list[SubmissionRow]]:
-    found: dict[str, list[SubmissionRow]] = defaultdict(list)
+    groups: dict[str, list[SubmissionRow]] = defaultdict(list)
     for row in rows:
         key = name(row)
         if key is not None:
-            found[key].append(row)
-    return found
+            groups[key].append(row)
+    return groups
 
 
 def _mendings(
@@ -128,9 +132,9 @@ def _mendings(
     for before, after in pairs:
         for key, what in _changes(before, after):
             names[key][what].append(after.name)
-    made = [_mending(key, found, earlier, later) for key, found in names.items()]
+    rows = [_mending(key, names_of_key, earlier, later) for key, names_of_key in names.items()]
     places = {name: index for index, name in enumerate(later.functions)}
-    return tuple(sorted(made, key=lambda one: (-one.had, -len(one.new), places.get(one.function, 0), one.cause)))
+    return tuple(sorted(rows, key=lambda row: (-row.had, -len(row.new), places.get(row.function, 0), row.cause)))
 
 
 def _mending(key: tuple[str, str], names: Mapping[str, list[str]], earlier: Classroom, later: Classroom) -> Mending:

@@ -11,11 +11,11 @@ MOST_MISTAKES = 5
 FEWEST = 3  # a mistake of one or two would point at somebody
 
 
-def note(found: Classroom, counts: Overview) -> str:
+def note(classroom: Classroom, counts: Overview) -> str:
     """Return the note as plain text; every number in it was counted."""
     if not counts.read:
         return say("classroom.note.nothing") + "\n"
-    paragraphs = [_opening(counts), *_mistakes(mistakes(counts), found, counts), *_rights(counts)]
+    paragraphs = [_opening(counts), *_mistakes(mistakes(counts), classroom, counts), *_rights(counts)]
     return "\n\n".join((*paragraphs, say("classroom.note.closing"))) + "\n"
 
 
@@ -35,14 +35,14 @@ def _opening(counts: Overview) -> str:
     return " ".join(sentences)
 
 
-def _mistakes(common: list[CauseCount], found: Classroom, counts: Overview) -> list[str]:
+def _mistakes(common: list[CauseCount], classroom: Classroom, counts: Overview) -> list[str]:
     if not common:
         return [say("classroom.note.none", least=FEWEST)]
-    return [say("classroom.note.mistakes"), *(_mistake(cause, found, counts) for cause in common)]
+    return [say("classroom.note.mistakes"), *(_mistake(cause, classroom, counts) for cause in common)]
 
 
-def _mistake(cause: CauseCount, found: Classroom, counts: Overview) -> str:
-    words = found.words(cause.function, cause.cause)
+def _mistake(cause: CauseCount, classroom: Classroom, counts: Overview) -> str:
+    words = classroom.words(cause.function, cause.cause)
     values = {"function": cause.function, "cause": cause.title, "number": f"{cause.count:,}", "count": counts.read}
     lines = ["- " + say("classroom.note.mistake", **values)]
     if words.action:

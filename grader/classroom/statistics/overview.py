@@ -129,14 +129,14 @@ class Overview:
     untrained: int
 
 
-def overview(found: Classroom) -> Overview:
+def overview(classroom: Classroom) -> Overview:
     """Count a class: of several files of one student, only the one that counts."""
-    rows = [row for row in found.rows if row.counts]
+    rows = [row for row in classroom.rows if row.counts]
     read = [row for row in rows if row.read]
     parts = [part for row in read for part in row.parts]
     return Overview(
-        title=found.title,
-        exercise=found.exercise,
+        title=classroom.title,
+        exercise=classroom.exercise,
         submissions=len(rows),
         read=len(read),
         passed=sum(row.passed for row in rows),
@@ -145,9 +145,9 @@ def overview(found: Classroom) -> Overview:
         scores=_scores([row for row in rows if row.settled]),
         statuses=_tally(row.status for row in rows),
         reasons=_tally(reason for row in rows for reason in row.reasons),
-        causes=_causes(read, found),
-        checks=_checks(parts, found),
-        groups=_groups(read, found),
+        causes=_causes(read, classroom),
+        checks=_checks(parts, classroom),
+        groups=_groups(read, classroom),
         runs=_runs(parts),
         untrained=sum(part.train_accuracy is None for part in parts),
     )
@@ -173,7 +173,7 @@ def _scores(rows: Sequence[SubmissionRow]) -> Scores | None:
     return Scores(len(scores), possible, scores[0], (low, middle, high), scores[-1], bins)
 
 
-def _causes(rows: Iterable[SubmissionRow], found: Classroom) -> tuple[CauseCount, ...]:
+def _causes(rows: Iterable[SubmissionRow], classroom: Classroom) -> tuple[CauseCount, ...]:
     counts: Counter[tuple[str, str]] = Counter()
     samples: dict[tuple[str, str], tuple[bool, Sample]] = {}
     for row in rows:
@@ -184,16 +184,16 @@ def _causes(rows: Iterable[SubmissionRow], found: Classroom) -> tuple[CauseCount
                 counts[key] += 1
                 if key not in samples or (alone and not samples[key][0]):
                     samples[key] = alone, Sample(row.name, row.folder)
-    order = _order(found)
+    order = _order(classroom)
     return tuple(
-        CauseCount(function, cause, found.words(function, cause).title, count, samples[function, cause][1])
+        CauseCount(function, cause, classroom.words(function, cause).title, count, samples[function, cause][1])
         for (function, cause), count in sorted(
             counts.items(), key=lambda item: (-item[1], order(item[0][0]), item[0][1])
         )
     )
 
 
-def _checks(parts: Sequence[FunctionRow], found: Classroom) -> tuple[CheckCount, ...]:
+def _checks(parts: Sequence[FunctionRow], classroom: Classroom) -> tuple[CheckCount, ...]:
     """Count each check that is worth points; what we could not judge is left out."""
     sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0, 0, 0.0, 0.0])
     for part in parts:
@@ -202,9 +202,11 @@ def _checks(parts: Sequence[FunctionRow], found: Classroom) -> tuple[CheckCount,
                 entry = sums[part.name, check.name]
                 for index, value in enumerate((1, check.verdict == "passed", check.points, check.possible)):
                     entry[index] += value
-    order, places = _order(found), _places(parts)
+    order, places = _order(classroom), _places(parts)
     return tuple(
-        CheckCount(function, check, found.checks[check], int(judged), int(passed), points / judged, possible / judged)
+        CheckCount(
+            function, check, classroom.checks[check], int(judged), int(passed), points / judged, possible / judged
+        )
         for (function, check), (judged, passed, points, possible) in sorted(
             sums.items(), key=lambda item: (order(item[0][0]), places.get(item[0], 0), item[0][1])
         )
@@ -219,7 +221,7 @@ def _places(parts: Iterable[FunctionRow]) -> dict[tuple[str, str], int]:
     return {(function, check.name): place for function, checks in most.items() for place, check in enumerate(checks)}
 
 
-def _groups(rows: Iterable[SubmissionRow], found: Classroom) -> tuple[Group, ...]:
+def _groups(rows: Iterable[SubmissionRow], classroom: Classroom) -> tuple[Group, ...]:
     """Find the functions that are wrong with the very same numbers, in two submissions or more."""
     counts: Counter[_Same] = Counter()
     causes: dict[_Same, Counter[str]] = defaultdict(Counter)
@@ -231,18 +233,18 @@ def _groups(rows: Iterable[SubmissionRow], found: Classroom) -> tuple[Group, ...
                 counts[key] += 1
                 causes[key].update(part.diagnosis.causes)
                 first.setdefault(key, (row, part))
-    order = _order(found)
+    order = _order(classroom)
     shared = [key for key, count in counts.items() if count > 1]
     shared.sort(key=lambda key: (-counts[key], order(key[0]), first[key][0].name))
-    return tuple(_group(key, counts[key], causes[key], *first[key], found) for key in shared)
+    return tuple(_group(key, counts[key], causes[key], *first[key], classroom) for key in shared)
 
 
 def _group(
-    key: _Same, count: int, causes: Counter[str], row: SubmissionRow, part: FunctionRow, found: Classroom
+    key: _Same, count: int, causes: Counter[str], row: SubmissionRow, part: FunctionRow, classroom: Classroom
 ) -> Group:
     function, evidence = key
     codes = tuple(cause for cause, _ in _tally(causes.elements()))
-    titles = tuple(found.words(function, cause).title for cause in codes)
+    titles = tuple(classroom.words(function, cause).title for cause in codes)
     return Group(function, evidence, codes, titles, part.diagnosis.written or "", count, Sample(row.name, row.folder))
 
 
@@ -259,6 +261,6 @@ def _runs(parts: Iterable[FunctionRow]) -> tuple[Runs, ...]:
     return tuple(Runs(*key, count) for key, count in counts.items())
 
 
-def _order(found: Classroom) -> Callable[[str], int]:
+def _order(classroom: Classroom) -> Callable[[str], int]:
     """Return the place of a function among those of the exercise."""
-    return {name: index for index, name in enumerate(found.functions)}.__getitem__
+    return {name: index for index, name in enumerate(classroom.functions)}.__getitem__

@@ -101,7 +101,8 @@ class CauseWords:
     def shared(self, other: CauseWords, title: str) -> CauseWords:
         """Return what is the same in both, under a title that holds for both."""
         action, reason = (
-            one if one == two else "" for one, two in ((self.action, other.action), (self.reason, other.reason))
+            mine if mine == theirs else ""
+            for mine, theirs in ((self.action, other.action), (self.reason, other.reason))
         )
         return CauseWords(self.title if self.title == other.title else title, action, reason)
 
@@ -146,42 +147,43 @@ def gather(
     `seen` are the submissions that a person has looked at: nothing is left to look at there; `nobody` are those that are
     nobody's in a class of which it is known who is in it.
     """
-    found = Classroom()
+    classroom = Classroom()
 
     def read() -> Iterator[Line]:
         for folder, seconds, result in entries:
-            found.sweep = result.sweep or found.sweep
+            classroom.sweep = result.sweep or classroom.sweep
             yield line(folder, seconds, result)
 
     every = (
-        replace(one, row=replace(one.row, reasons=())) if one.row.name in seen else one for one in chain(lines, read())
+        replace(line, row=replace(line.row, reasons=())) if line.row.name in seen else line
+        for line in chain(lines, read())
     )
-    assemble(every, found)
+    assemble(every, classroom)
     left = set(nobody) - set(seen)
-    found.rows = [
-        replace(row, reasons=(*row.reasons, reason_of_nobody())) if row.name in left else row for row in found.rows
+    classroom.rows = [
+        replace(row, reasons=(*row.reasons, reason_of_nobody())) if row.name in left else row for row in classroom.rows
     ]
-    return found
+    return classroom
 
 
-def assemble(lines: Iterable[Line], found: Classroom | None = None) -> Classroom:
+def assemble(lines: Iterable[Line], classroom: Classroom | None = None) -> Classroom:
     """Put lines together to a class; parts that are equal become one."""
-    found = found or Classroom()
-    known: dict[FunctionRow, FunctionRow] = {}
-    for one in lines:
-        found.title, found.exercise = one.title, one.exercise
-        parts = tuple(known.setdefault(part, part) for part in one.row.parts)
-        found.functions = max(found.functions, tuple(part.name for part in parts), key=len)
-        found.rows.append(replace(one.row, parts=parts))
-        for name, title in one.checks.items():
-            found.checks.setdefault(name, title)
-        for function, cause, words in one.causes:
-            before = found.causes.setdefault((function, cause), words)
+    classroom = classroom or Classroom()
+    parts_seen: dict[FunctionRow, FunctionRow] = {}
+    for line in lines:
+        classroom.title, classroom.exercise = line.title, line.exercise
+        parts = tuple(parts_seen.setdefault(part, part) for part in line.row.parts)
+        classroom.functions = max(classroom.functions, tuple(part.name for part in parts), key=len)
+        classroom.rows.append(replace(line.row, parts=parts))
+        for name, title in line.checks.items():
+            classroom.checks.setdefault(name, title)
+        for function, cause, words in line.causes:
+            before = classroom.causes.setdefault((function, cause), words)
             if before != words:
                 general = CAUSES[cause].short if cause in CAUSES else min(before.title, words.title)
-                found.causes[function, cause] = before.shared(words, general)
-    found.rows.sort(key=lambda row: (row.name.casefold(), row.name, row.folder))
-    return found
+                classroom.causes[function, cause] = before.shared(words, general)
+    classroom.rows.sort(key=lambda row: (row.name.casefold(), row.name, row.folder))
+    return classroom
 
 
 def line(folder: str, seconds: float, result: Result) -> Line:
@@ -219,7 +221,7 @@ def _part(name: str, function: FunctionResult) -> FunctionRow:
         passed=function.passed,
         provisional=function.provisional,
         ruled=function.ruling is not None,
-        checks=tuple(Check(one.name, one.verdict, one.points, one.possible) for one in function.checks),
+        checks=tuple(Check(check.name, check.verdict, check.points, check.possible) for check in function.checks),
         diagnosis=function.diagnosis,
         train_accuracy=training.train_accuracy if training else None,
         test_accuracy=training.test_accuracy if training else None,
