@@ -283,22 +283,22 @@ class RememberingPipeline(Pipeline):
             memo.clear()
         self._facts.clear()
 
-    def verdict(self, given: VerdictInput, known: Prepared) -> FunctionResult:
+    def verdict(self, given: VerdictInput, prepared: Prepared) -> FunctionResult:
         """Return the verdict on equal evidence; evidence that was cut short is not expected again."""
         key = self._keys.of(given)
         result = self.verdicts.get(key)
         if result is None:
-            result = self._verdict_on_right(given, known) or super().verdict(given, known)
+            result = self._verdict_on_right(given, prepared) or super().verdict(given, prepared)
             if is_whole(given.evidence):
                 self.verdicts.put(key, result)
         return result
 
-    def _verdict_on_right(self, given: VerdictInput, known: Prepared) -> FunctionResult | None:
+    def _verdict_on_right(self, given: VerdictInput, prepared: Prepared) -> FunctionResult | None:
         """Return the solution's own verdict for what gave the same on every call; None if it trains differently."""
         evidence = given.evidence
         name = evidence.function.name
-        right = known.answers[name].recovered.evidence if name in known.answers else None
-        if right is None or given.known or evidence.function.message or evidence.broken:
+        right = prepared.answers[name].recovered.evidence if name in prepared.answers else None
+        if right is None or given.fault or evidence.function.message or evidence.broken:
             return None
         same_training = self._keys.of(evidence.training) == self._keys.of(right.training)
         if not same_training or not self._repairer.is_known_right(evidence):
@@ -306,7 +306,7 @@ class RememberingPipeline(Pipeline):
         result = self._right_verdicts.get(name)
         if result is None:
             own = VerdictInput(without_text(right), None)
-            result = self._right_verdicts.put(name, super().verdict(own, known))
+            result = self._right_verdicts.put(name, super().verdict(own, prepared))
         return replace(result, evidence_sha256=sha256(evidence))
 
 

@@ -144,9 +144,9 @@ class Pipeline:
         """Return the verdict on evidence; no student's code runs."""
         return self._judged(evidence, self._prepared_for(evidence))
 
-    def _judged(self, evidence: Evidence, known: Prepared) -> Result:
-        functions = {name: self._function(evidence.functions[name], known) for name in self.exercise.names}
-        return summed_up(evidence, functions, self.exercise, known)
+    def _judged(self, evidence: Evidence, prepared: Prepared) -> Result:
+        functions = {name: self._function(evidence.functions[name], prepared) for name in self.exercise.names}
+        return summed_up(evidence, functions, self.exercise, prepared)
 
     @staticmethod
     def summary_of(result: Result, names: Sequence[str]) -> Summary:
@@ -154,21 +154,21 @@ class Pipeline:
         functions = {name: result.functions[name] for name in names}
         return summarize(result.notebook, functions, is_part=len(names) < len(result.functions))
 
-    def _function(self, evidence: FunctionEvidence, known: Prepared) -> FunctionResult:
+    def _function(self, evidence: FunctionEvidence, prepared: Prepared) -> FunctionResult:
         """Return the verdict on one function; where judging it fails, that is our fault and the others have theirs."""
         function = evidence.function
 
         def judged() -> FunctionResult:
             fault = attempt("a proved fault", lambda: known_fault(evidence.repairs, self.exercise.show), lambda _: None)
-            old = attempt("comparing saved outputs", lambda: stale(evidence, known.course), lambda _: ())
-            result = self.verdict(VerdictInput(without_text(evidence), fault), known)
+            old = attempt("comparing saved outputs", lambda: stale(evidence, prepared.course), lambda _: ())
+            result = self.verdict(VerdictInput(without_text(evidence), fault), prepared)
             return replace(result, source=source(function), stale=old)
 
         return attempt(f"judging {function.name}", judged, lambda reason: unjudged(function, self.exercise, reason))
 
-    def verdict(self, given: VerdictInput, known: Prepared) -> FunctionResult:
+    def verdict(self, given: VerdictInput, prepared: Prepared) -> FunctionResult:
         """Return what is said of a function but for its text and the outputs saved beside it."""
-        return verdict(given, self.exercise, known, self._right)
+        return verdict(given, self.exercise, prepared, self._right)
 
     def _right(self, evidence: FunctionEvidence) -> tuple[Outcome, ...]:
         """Return what the right answer gives for the calls that a function met, and for those that it did not live to meet."""

@@ -58,7 +58,7 @@ class VerdictInput:
     """
 
     evidence: FunctionEvidence
-    known: KnownFault | None
+    fault: KnownFault | None
 
 
 def verdict(
@@ -93,24 +93,24 @@ def _verdict(
     prepared: Prepared,
     right: Callable[[FunctionEvidence], tuple[Outcome, ...]],
 ) -> FunctionResult:
-    evidence, known = given.evidence, given.known
+    evidence, fault = given.evidence, given.fault
     task = _task(exercise, evidence.function.name)
-    asked = _with_calls(prepared.answers[task.name], evidence, right)
+    reference = _with_calls(prepared.answers[task.name], evidence, right)
     if (exercise.rtol, exercise.atol) != (RTOL, 0.0):
-        evidence = within(evidence, asked.recovered.evidence, exercise.rtol, exercise.atol)
-    student = recover(evidence, asked.recovered)
-    case = Case(student, asked.recovered)
+        evidence = within(evidence, reference.recovered.evidence, exercise.rtol, exercise.atol)
+    student = recover(evidence, reference.recovered)
+    case = Case(student, reference.recovered)
     how = status(evidence)
-    findings = {name: _find(name, student, asked.recovered, how) for name in (*task.points, "training")}
+    findings = {name: _find(name, student, reference.recovered, how) for name in (*task.points, "training")}
     findings = {name: _with_tolerance(finding, exercise) for name, finding in findings.items()}
     titles = {name: title(name) for name in findings}
     checks = grade(findings, titles, task, exercise)
     points, possible = (sum(getattr(check, key) for check in checks) for key in ("points", "possible"))
     passed = how == "graded" and points == possible
     diagnosis = diagnose(case, exercise.model.layers, passed=passed)
-    known = None if passed else known
-    told = _told(diagnosis, asked.diagnosis, known, prepared, case)
-    facts = _explained("training", lambda: _facts(evidence, asked, prepared, diagnosis, told, passed=passed))
+    fault = None if passed else fault
+    causes = _told(diagnosis, reference.diagnosis, fault, prepared, case)
+    facts = _explained("training", lambda: _facts(evidence, reference, prepared, diagnosis, causes, passed=passed))
     return FunctionResult(
         status=how,
         points=points,
@@ -119,18 +119,18 @@ def _verdict(
         checks=checks,
         diagnosis=diagnosis,
         training=_training(evidence.training),
-        course_test=course_test(student, asked.recovered, task.course_test),
+        course_test=course_test(student, reference.recovered, task.course_test),
         message=evidence.function.message or evidence.broken,
         message_id=evidence.function.message_id,
         hint=evidence.function.hint,
         explanation=_explained("story", lambda: story(facts)) or () if facts else (),
-        told=told,
-        reference_training=_training(asked.recovered.evidence.training),
-        known=known,
+        told=causes,
+        reference_training=_training(reference.recovered.evidence.training),
+        known=fault,
         evidence_sha256=gathering.sha256(evidence),
         predict=_explained("prediction", lambda: predict(facts)) if facts else None,
         questions=_explained("questions", lambda: about(facts)) or () if facts else (),
-        asked_formula="0" if asked.diagnosis.distribution == "zeros" else asked.diagnosis.scale_formula,
+        asked_formula="0" if reference.diagnosis.distribution == "zeros" else reference.diagnosis.scale_formula,
         reasons=_explained("reasons", lambda: reasons(facts)) or "" if facts else "",
         blocks=_explained("blocks", lambda: blocks(facts)) or () if facts else (),
     )
@@ -155,12 +155,12 @@ def _training(training: Training | None) -> TrainingResult | None:
 
 
 def _told(
-    diagnosis: Diagnosis, asked: Diagnosis, known: KnownFault | None, prepared: Prepared, case: Case
+    diagnosis: Diagnosis, required: Diagnosis, fault: KnownFault | None, prepared: Prepared, case: Case
 ) -> tuple[Cause, ...]:
     """Return the causes in words; of those that are settled by doing the same thing, the first."""
     causes: dict[str, Cause] = {}
     for code in diagnosis.causes:
-        make = partial(tell, code, diagnosis, asked, known, prepared.measured.quotes, case)
+        make = partial(tell, code, diagnosis, required, fault, prepared.measured.quotes, case)
         cause = _explained(code, make)
         if cause is not None:
             causes.setdefault(cause.action, cause)
@@ -169,25 +169,25 @@ def _told(
 
 def _facts(
     evidence: FunctionEvidence,
-    asked: Answer,
+    reference: Answer,
     prepared: Prepared,
     diagnosis: Diagnosis,
-    told: tuple[Cause, ...],
+    causes: tuple[Cause, ...],
     *,
     passed: bool,
 ) -> Facts | None:
     """Return what may be told of a function's run; None if there is none."""
-    mine, theirs = evidence.training, asked.recovered.evidence.training
+    mine, theirs = evidence.training, reference.recovered.evidence.training
     if mine is None or theirs is None:
         return None
     return Facts(
         mine=mine,
         asked=theirs,
         diagnosis=diagnosis,
-        asked_diagnosis=asked.diagnosis,
+        asked_diagnosis=reference.diagnosis,
         measured=prepared.measured,
         passed=passed,
-        told=told,
+        told=causes,
     )
 
 

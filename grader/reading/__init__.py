@@ -150,10 +150,10 @@ def extracted(job: Extract, facts: SyntaxFacts | None = None) -> Extracted:
 
 def answer(job: bytes) -> bytes:
     """Do what a job asks; this is what the process of its own does."""
-    asked = msgspec.msgpack.decode(job, type=Parse | Extract)
-    if isinstance(asked, Parse):
-        return msgspec.msgpack.encode(notebooks.parse(asked.data, asked.name))
-    return msgspec.msgpack.encode(extracted(asked))
+    request = msgspec.msgpack.decode(job, type=Parse | Extract)
+    if isinstance(request, Parse):
+        return msgspec.msgpack.encode(notebooks.parse(request.data, request.name))
+    return msgspec.msgpack.encode(extracted(request))
 
 
 def answered(

@@ -82,7 +82,9 @@ def _databricks_cell(lines: list[str], first_line: int) -> ExportedCell:
     if language:
         return ExportedCell("markdown" if language.startswith("md") else "raw", source, first_line)
     return ExportedCell(
-        "code", "\n".join(line if said is None else said for line, said in zip(lines, bare, strict=False)), first_line
+        "code",
+        "\n".join(line if unmarked is None else unmarked for line, unmarked in zip(lines, bare, strict=False)),
+        first_line,
     )
 
 

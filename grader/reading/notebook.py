@@ -170,11 +170,11 @@ def read_available(
     """
     name = path.name if name is None else name
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # a pipe would wait for ever
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would wait for ever
             return cannot_open(name, say("reading.open.not_a_file"))
-        if found.st_size > source_limit_bytes:
-            return too_large(name, found.st_size, sha256_of(path), source_limit_bytes=source_limit_bytes)
+        if status.st_size > source_limit_bytes:
+            return too_large(name, status.st_size, sha256_of(path), source_limit_bytes=source_limit_bytes)
         data = path.read_bytes()
     except ValueError:  # a NUL in the name
         return cannot_open(name, say("reading.open.name"))
@@ -406,13 +406,13 @@ def _decoder(constants: list[str]) -> json.JSONDecoder:
 
     def needed(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
         nonlocal left
-        kept = {key: value for key, value in pairs if key in _NEEDED}
-        if "output_type" in kept and kept.keys() - {"metadata", *_COUNTS} <= _OUTPUT:
-            return {"text": _printed(kept)}
-        if "outputs" in kept:
-            kept["outputs"] = text = _beginning(kept["outputs"], min(_OUTPUT_LIMIT, left))
+        needed_values = {key: value for key, value in pairs if key in _NEEDED}
+        if "output_type" in needed_values and needed_values.keys() - {"metadata", *_COUNTS} <= _OUTPUT:
+            return {"text": _printed(needed_values)}
+        if "outputs" in needed_values:
+            needed_values["outputs"] = text = _beginning(needed_values["outputs"], min(_OUTPUT_LIMIT, left))
             left -= len(text)
-        return kept
+        return needed_values
 
     return json.JSONDecoder(
         object_pairs_hook=needed,
@@ -558,8 +558,8 @@ def _repeated_ids(items: Sequence[object]) -> list[int]:
 def _code_in_text(cells: Sequence[Cell]) -> Iterator[Problem]:
     """Yield a problem for each of the first required functions in a cell that is not code."""
     texts = (cell for cell in cells if cell.kind != "code")
-    found = ((cell, match[1]) for cell in texts for match in _DEFINITION.finditer(cell.source))
-    for cell, function in islice(found, _LISTED):
+    definitions = ((cell, match[1]) for cell in texts for match in _DEFINITION.finditer(cell.source))
+    for cell, function in islice(definitions, _LISTED):
         where = _where([cell.number]) if cell.number else say("reading.where.line", line=cell.first_line)
         yield problem("code_in_markdown", where=where, kind=cell.kind, function=_shown(function))
 

@@ -90,9 +90,9 @@ def compare(earlier: Classroom, later: Classroom) -> Comparison:
         later=sum(row.counts for row in later.rows),
         by_student=len(by_student),
         by_name=len(by_name),
-        higher=sum(other > one for one, other in scored),
-        same=sum(other == one for one, other in scored),
-        lower=sum(other < one for one, other in scored),
+        higher=sum(after > before for before, after in scored),
+        same=sum(after == before for before, after in scored),
+        lower=sum(after < before for before, after in scored),
         causes=_mendings(pairs, earlier, later),
     )
 

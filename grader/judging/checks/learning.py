@@ -12,17 +12,17 @@ from grader.records.wording import accuracies
 
 def training(student: Recovered, reference: Recovered) -> Finding:
     """The full model, trained from these parameters, reaches the reference's accuracy."""
-    mine, asked = student.evidence.training, reference.evidence.training
-    if mine is None or asked is None:
+    mine, required = student.evidence.training, reference.evidence.training
+    if mine is None or required is None:
         fault = student.evidence.training_fault
         return Finding("skipped", fault) if fault else skipped("judging.training.nothing")
-    if (mine.train_accuracy, mine.test_accuracy) == (asked.train_accuracy, asked.test_accuracy):
-        tested = asked.test_accuracy is not None
+    if (mine.train_accuracy, mine.test_accuracy) == (required.train_accuracy, required.test_accuracy):
+        tested = required.test_accuracy is not None
         return passed(
-            "judging.training.passed" if tested else "judging.training.passed.train", accuracies=accuracies(asked)
+            "judging.training.passed" if tested else "judging.training.passed.train", accuracies=accuracies(required)
         )
     earlier = (weights,) if reference.distribution == "zeros" else (draws, scale)
     if any(check(student, reference).verdict != "passed" for check in earlier):
-        return skipped("judging.training.explained", mine=accuracies(mine), asked=accuracies(asked))
-    evidence = Shown(say("judging.training.call"), accuracies(mine), accuracies(asked), exact())
+        return skipped("judging.training.explained", mine=accuracies(mine), asked=accuracies(required))
+    evidence = Shown(say("judging.training.call"), accuracies(mine), accuracies(required), exact())
     return failed("judging.training.failed", evidence=evidence)

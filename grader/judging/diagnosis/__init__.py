@@ -37,7 +37,7 @@ def diagnose(case: Case, model_layers: tuple[int, ...], *, passed: bool) -> Diag
     student = case.student
     factors = student.factors(model_layers)
     stream = student.drawn.stream if student.drawn else None
-    estimates = [one.interval for one in student.estimates if one.outcome.call.public]
+    estimates = [estimate.interval for estimate in student.estimates if estimate.outcome.call.public]
     return Diagnosis(
         distribution=student.distribution,
         seed=stream.seed if stream else None,

@@ -67,8 +67,8 @@ def status(evidence: FunctionEvidence) -> FunctionStatus:
 
 def removed_numpy_name(outcome: Outcome) -> str | None:
     """Return the NumPy name that this call used and newer versions of NumPy no longer have."""
-    found = _REMOVED.search(outcome.fault.message) if outcome.fault else None
-    name = found and (found.group(1) or found.group(2))
+    match = _REMOVED.search(outcome.fault.message) if outcome.fault else None
+    name = match and (match.group(1) or match.group(2))
     return name if name in REMOVED_NUMPY_NAMES else None
 
 
@@ -76,14 +76,14 @@ def undefined_name(outcome: Outcome) -> str | None:
     """Return the name that this call used and nothing defines."""
     if outcome.fault is None or outcome.fault.kind not in ("NameError", "UnboundLocalError"):
         return None
-    found = re.match(r"name '(\w+)' is not defined", outcome.fault.message)
-    return found.group(1) if found else None
+    match = re.match(r"name '(\w+)' is not defined", outcome.fault.message)
+    return match.group(1) if match else None
 
 
 def causes(case: Case) -> tuple[str, ...]:
     """Return the codes of everything that is wrong, what explains other things in their place."""
-    found = list(dict.fromkeys(_found(case)))
-    return tuple(found) or (UNKNOWN,)
+    codes = list(dict.fromkeys(_found(case)))
+    return tuple(codes) or (UNKNOWN,)
 
 
 def _found(case: Case) -> Iterator[str]:
@@ -120,8 +120,8 @@ def _running(evidence: FunctionEvidence) -> Iterator[str]:
 def _hard_coded(case: Case) -> bool:
     """The same shapes came back for different sizes, where others were asked for."""
     sizes = {outcome.call.layers for outcome in case.evidence.returned}
-    made = {tuple(sorted((name, a.shape) for name, a in o.arrays.items())) for o in case.evidence.returned}
-    return len(sizes) > 1 and len(made) == 1 and made != {()}
+    shapes_returned = {tuple(sorted((name, a.shape) for name, a in o.arrays.items())) for o in case.evidence.returned}
+    return len(sizes) > 1 and len(shapes_returned) == 1 and shapes_returned != {()}
 
 
 def _transposed(case: Case) -> bool:
@@ -243,12 +243,12 @@ def _scale_possible(case: Case) -> bool:
 
 def excluded(case: Case) -> list[Estimate]:
     """Return the layers for which statistics exclude the factor asked for."""
-    found = []
+    outside = []
     for estimate in case.student.estimates:
-        asked = case.reference.factors(estimate.outcome.call.layers) or ()
-        if estimate.layer <= len(asked) and abs(asked[estimate.layer - 1]) not in estimate.interval:
-            found.append(estimate)
-    return found
+        required = case.reference.factors(estimate.outcome.call.layers) or ()
+        if estimate.layer <= len(required) and abs(required[estimate.layer - 1]) not in estimate.interval:
+            outside.append(estimate)
+    return outside
 
 
 @np.errstate(all="ignore")  # the numbers may be huge
@@ -259,11 +259,11 @@ def spread_elsewhere(case: Case) -> float | None:
     """
     if case.student.drawn is not None or case.student.distribution != "normal":
         return None
-    estimated = {(one.outcome.call.layers, one.layer) for one in case.student.estimates}
+    estimated = {(estimate.outcome.call.layers, estimate.layer) for estimate in case.student.estimates}
     pieces = {}
     for own in case.student.weights:
-        asked = (case.reference.factors(own.outcome.call.layers) or ())[own.first - 1 :]
-        for layer, (array, times) in enumerate(zip(own.arrays, asked, strict=False), start=own.first):
+        required = (case.reference.factors(own.outcome.call.layers) or ())[own.first - 1 :]
+        for layer, (array, times) in enumerate(zip(own.arrays, required, strict=False), start=own.first):
             if (own.outcome.call.layers, layer) not in estimated:
                 pieces[own.outcome.call.layers, layer] = array.ravel() / times
     pooled = np.concatenate(list(pieces.values())) if pieces else np.zeros(0)
@@ -350,7 +350,7 @@ def _bias_values(case: Case) -> list[np.ndarray[tuple[int, ...], np.dtype[np.flo
 
 def _biases_of(outcome: Outcome) -> dict[str, Array]:
     """Return the biases that came back, under their own names or those that plainly mean them."""
-    names = (name for asked, name in likely_names(outcome).items() if asked.startswith("b"))
+    names = (name for required, name in likely_names(outcome).items() if required.startswith("b"))
     return {name: outcome.arrays[name] for name in names if name in outcome.arrays}
 
 

@@ -186,7 +186,7 @@ class Drawn:
     @property
     def factors(self) -> tuple[tuple[float | None, ...], ...]:
         """The factor of every layer, for each outcome."""
-        return tuple(tuple(None if one is None else one.times for one in fits) for fits in self.fits)
+        return tuple(tuple(None if fit is None else fit.times for fit in fits) for fits in self.fits)
 
     @property
     def whole(self) -> bool:
@@ -245,8 +245,8 @@ def recover(
     largest = max(calls, key=lambda call: (call.smallest >= 3, call.size), default=None)
     if largest is None or largest.size < FEWEST or not all(_usable(own) for own in largest.weights if own.any()):
         return None
-    found = filter(None, (_explained(stream, calls) for stream in _candidates(largest, likely_seeds)))
-    drawn = next(found, None)
+    explanations = filter(None, (_explained(stream, calls) for stream in _candidates(largest, likely_seeds)))
+    drawn = next(explanations, None)
     if drawn is not None and drawn.stream.plan.order != "elsewhere":
         return drawn
     going_on = filter(None, (_explained(stream, calls) for stream in _going_on(calls)))
@@ -268,8 +268,8 @@ def _calls(outcomes: Sequence[Outcome], weights: Sequence[Sequence[Floats]]) -> 
 
 def factor(weights: Floats, draws: Floats) -> float | None:
     """Return k if `weights` equals k times `draws` element by element, with k finite and not 0; None if it does not."""
-    found = fit(weights, draws)
-    return found.times if found is not None and found.shift == 0 else None
+    fitted = fit(weights, draws)
+    return fitted.times if fitted is not None and fitted.shift == 0 else None
 
 
 @np.errstate(all="ignore")  # a student's numbers may overflow
@@ -392,11 +392,11 @@ def _plans(layers: Sequence[int], starts: Sequence[int | None], *, by_column: bo
     for order, last_first in product(orders, (False, True)):
         plan = DrawPlan(order, last_first and len(starts) > 1, by_column)
         expected = plan.starts(layers)[: len(starts)]
-        skipped = {found - begin for found, begin in zip(starts, expected, strict=True) if found is not None}
+        skipped = {start - begin for start, begin in zip(starts, expected, strict=True) if start is not None}
         if len(skipped) == 1 and min(skipped) >= 0:
-            found = DrawPlan(order, plan.last_first, by_column, skipped.pop())
-            if found.order != "weights" or found.skipped != sum(layers[1:]) or last_first:  # else: biases first
-                yield found
+            late = DrawPlan(order, plan.last_first, by_column, skipped.pop())
+            if late.order != "weights" or late.skipped != sum(layers[1:]) or last_first:  # else: biases first
+                yield late
     yield DrawPlan("elsewhere", by_column=by_column)
 
 
@@ -404,9 +404,13 @@ def _seeded_each(call: _MeasuredCall) -> Iterator[Stream]:
     """Yield the streams in which each layer begins a row of its own: a seed is set in every layer."""
     for by_column in (False, True):
         pieces = [own.T.ravel() if by_column else own.ravel() for own in call.weights]
-        found = [[row for row in beginning_with(piece) if _begins(row, piece)] for piece in pieces]
-        if len(found) > 1 and all(found) and len({(rows[0].generator, rows[0].kind) for rows in found}) == 1:
-            rows, plan = tuple(rows[0] for rows in found), DrawPlan("reset_per_layer", by_column=by_column)
+        rows_of_pieces = [[row for row in beginning_with(piece) if _begins(row, piece)] for piece in pieces]
+        if (
+            len(rows_of_pieces) > 1
+            and all(rows_of_pieces)
+            and len({(rows[0].generator, rows[0].kind) for rows in rows_of_pieces}) == 1
+        ):
+            rows, plan = tuple(rows[0] for rows in rows_of_pieces), DrawPlan("reset_per_layer", by_column=by_column)
             yield Stream(rows, plan)
             if len({row.seed for row in rows}) > 1:
                 yield Stream(rows, plan, irregular=True)
@@ -420,12 +424,12 @@ def _explained(stream: Stream, calls: Sequence[_MeasuredCall]) -> Drawn | None:
     fits: dict[int, tuple[Fit | None, ...]] = {}
     least = FEWEST_LOOKED_UP if stream.irregular else 3 if stream.plan.order == "elsewhere" else 1
     for at in sorted(range(len(calls)), key=lambda at: -calls[at].size):
-        found = _fits(stream, calls[at], least)
-        if found is None:
+        fits_of_call = _fits(stream, calls[at], least)
+        if fits_of_call is None:
             return None
-        if any(one.shift for one in found if one):
+        if any(fit.shift for fit in fits_of_call if fit):
             least = max(least, 3)  # fewer numbers tell neither factor nor shift
-        fits[at] = found
+        fits[at] = fits_of_call
     return Drawn(stream, tuple(fits[at] for at in range(len(calls))))
 
 
@@ -440,9 +444,9 @@ def _fits(stream: Stream, call: _MeasuredCall, least: int) -> tuple[Fit | None, 
         draws = stream.draws(call.layers, call.ambient_seed, call.earlier)
     if not draws:
         return None
-    found = tuple(_fit(own, drawn, least) for own, drawn in zip(call.weights, draws, strict=False))
-    missing = [own for own, one in zip(call.weights, found, strict=True) if one is None and own.size >= least]
-    return None if missing else found
+    fits = tuple(_fit(own, drawn, least) for own, drawn in zip(call.weights, draws, strict=False))
+    missing = [own for own, fit in zip(call.weights, fits, strict=True) if fit is None and own.size >= least]
+    return None if missing else fits
 
 
 def _looked_up(stream: Stream, call: _MeasuredCall) -> list[Floats]:

@@ -13,25 +13,25 @@ _TURNED = "layers_dims[l-1], layers_dims[l]"
 _TYPED = {"n_in": "layers_dims[l-1]", "n_out": "layers_dims[l]", "sqrt": "np.sqrt"}
 
 
-def written(found: Recovered) -> str | None:
+def written(recovered: Recovered) -> str | None:
     """Return the drawing of one layer's weights in Python, or None where it is not known."""
-    if found.distribution == "zeros":
+    if recovered.distribution == "zeros":
         return f"np.zeros(({_SIDES}))"
-    if found.drawn is None or found.rule is None:
+    if recovered.drawn is None or recovered.rule is None:
         return None
-    fits = [fit for fits in found.drawn.fits for fit in fits if fit]
-    if len({(plain(fit.times), plain(fit.shift)) for fit in fits}) == 1 and found.drawn.shifted:
-        return _between(found.drawn.stream, fits[0])
-    if found.drawn.shifted:
+    fits = [fit for fits in recovered.drawn.fits for fit in fits if fit]
+    if len({(plain(fit.times), plain(fit.shift)) for fit in fits}) == 1 and recovered.drawn.shifted:
+        return _between(recovered.drawn.stream, fits[0])
+    if recovered.drawn.shifted:
         centred = all(abs(fit.shift + fit.times / 2) <= 1e-6 * abs(fit.times) for fit in fits)
-        return f"({_draw(found.drawn.stream)} - 0.5){_times(found.rule)}" if centred else None
-    draw = _draw(found.drawn.stream)
-    return f"{f'np.abs({draw})' if found.drawn.stream.absolute else draw}{_times(found.rule)}"
+        return f"({_draw(recovered.drawn.stream)} - 0.5){_times(recovered.rule)}" if centred else None
+    draw = _draw(recovered.drawn.stream)
+    return f"{f'np.abs({draw})' if recovered.drawn.stream.absolute else draw}{_times(recovered.rule)}"
 
 
 def typed(rule: str) -> str:
     """Return a rule as one types it: `sqrt(2/n_in)` is ``np.sqrt(2 / layers_dims[l-1])``."""
-    named = re.sub("|".join(_TYPED), lambda found: _TYPED[found[0]], rule)
+    named = re.sub("|".join(_TYPED), lambda match: _TYPED[match[0]], rule)
     return re.sub(r"(?<=[\w\])])([*/+])(?=[\w(])", r" \1 ", named)
 
 

@@ -89,8 +89,10 @@ class Recovered:
         Being right at the published sizes earns nothing, and one size may be met by chance.
         """
         measured = {own.outcome.call for own in self.weights}
-        asked = [one.call for one in self.evidence.answered if not one.call.public and gives(one, "W")]
-        return bool(asked) and measured.issuperset(asked)
+        required = [
+            outcome.call for outcome in self.evidence.answered if not outcome.call.public and gives(outcome, "W")
+        ]
+        return bool(required) and measured.issuperset(required)
 
     @property
     def shift(self) -> float | None:
@@ -102,10 +104,10 @@ class Recovered:
         """Return the factor of each layer on the calls with these sizes, or None where the draw is not known."""
         if self.drawn is None:
             return None
-        for own, found in zip(self.weights, self.drawn.factors, strict=True):
+        for own, factors in zip(self.weights, self.drawn.factors, strict=True):
             if own.outcome.call.layers == sizes and own.arrays:
-                known = tuple(factor for factor in found if factor is not None)
-                return known if len(known) == len(found) else None
+                recognised = tuple(factor for factor in factors if factor is not None)
+                return recognised if len(recognised) == len(factors) else None
         return None
 
 
@@ -145,11 +147,13 @@ def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> R
     )
 
 
-def measure_more(known: Recovered, outcomes: Sequence[Outcome]) -> Recovered:
+def measure_more(measured: Recovered, outcomes: Sequence[Outcome]) -> Recovered:
     """Measure other calls of the code that is known: stream, rule and kind stay, only the numbers are others."""
     weights = _all_weights(outcomes)
-    drawn = known.drawn and _drawn_again(known.weights, known.drawn, weights)
-    return replace(known, evidence=replace(known.evidence, outcomes=tuple(outcomes)), weights=weights, drawn=drawn)
+    drawn = measured.drawn and _drawn_again(measured.weights, measured.drawn, weights)
+    return replace(
+        measured, evidence=replace(measured.evidence, outcomes=tuple(outcomes)), weights=weights, drawn=drawn
+    )
 
 
 def _drawn_again(before: Sequence[Weights], drawn: draws.Drawn, weights: Sequence[Weights]) -> draws.Drawn | None:
@@ -160,7 +164,7 @@ def _drawn_again(before: Sequence[Weights], drawn: draws.Drawn, weights: Sequenc
     more = draws.explained(drawn.stream, [own.outcome for own in new], [own.arrays for own in new])
     if more is None:
         return None
-    fits |= {own.outcome.call: found for own, found in zip(new, more.fits, strict=True)}
+    fits |= {own.outcome.call: fits_of_call for own, fits_of_call in zip(new, more.fits, strict=True)}
     return replace(drawn, fits=tuple(fits[own.outcome.call] for own in weights))
 
 
@@ -179,9 +183,10 @@ def within(evidence: FunctionEvidence, reference: FunctionEvidence, rtol: float,
 
     outcomes = (
         replace(
-            one, arrays={name: nearest(got, wanted.get(one.call, {}).get(name)) for name, got in one.arrays.items()}
+            outcome,
+            arrays={name: nearest(got, wanted.get(outcome.call, {}).get(name)) for name, got in outcome.arrays.items()},
         )
-        for one in evidence.outcomes
+        for outcome in evidence.outcomes
     )
     return replace(evidence, outcomes=tuple(outcomes))
 
@@ -228,18 +233,18 @@ def _shapes(layers: tuple[int, ...]) -> Mapping[str, tuple[int, int]]:
 
 def _weights(outcome: Outcome, turn: Turn) -> Weights:
     """Return the first neighbouring layers of which as many weights came back as asked for, turned where sides are swapped."""
-    found, transposed, first = list[Floats](), False, 1
+    arrays, transposed, first = list[Floats](), False, 1
     names = likely_names(outcome)
     for layer, (name, shape) in enumerate(islice(shapes(outcome.call.layers).items(), 0, None, 2), start=1):
         array = outcome.numpy(names[name])
         if array is None or array.shape not in (shape, shape[::-1]):
-            if found:
+            if arrays:
                 break  # those before it are measured all the same
             continue
-        first = layer if not found else first
-        found.append(array if array.shape == shape else turn(array))
+        first = layer if not arrays else first
+        arrays.append(array if array.shape == shape else turn(array))
         transposed |= array.shape != shape
-    return Weights(outcome, tuple(found), transposed, first)
+    return Weights(outcome, tuple(arrays), transposed, first)
 
 
 _SPELLED = re.compile(r"([WwBb])(?:eights?|ias|iases)?[ _\-\[]*(\d{1,3})\]?")
@@ -273,7 +278,7 @@ def likely_names(outcome: Outcome) -> Mapping[str, str]:
 
 def gives(outcome: Outcome, kind: str) -> bool:
     """Return whether parameters of a kind came back, of whatever size."""
-    return any(name in outcome.arrays for asked, name in likely_names(outcome).items() if asked.startswith(kind))
+    return any(name in outcome.arrays for required, name in likely_names(outcome).items() if required.startswith(kind))
 
 
 def _before(name: str, outcome: Outcome, meant: Mapping[str, str]) -> str:
@@ -299,12 +304,12 @@ def _still(weights: Sequence[Weights]) -> Distribution | None:
 def _measured(weights: Sequence[Weights], drawn: draws.Drawn | None) -> list[rules.Layer]:
     """Return every layer of every call with its factor; nothing where they are too few to tell one rule from another."""
     pairs = zip(weights, drawn.factors, strict=True) if drawn else ()
-    found = [
+    measured = [
         layer
         for own, factors in pairs
         for layer in rules.layers(own.outcome.call.layers, [*[None] * (own.first - 1), *factors])
     ]
-    return found if len({(layer.n_in, layer.n_out) for layer in found}) >= FEWEST_SIZES else []
+    return measured if len({(layer.n_in, layer.n_out) for layer in measured}) >= FEWEST_SIZES else []
 
 
 def _estimates(weights: Sequence[Weights], distribution: Distribution | None) -> tuple[Estimate, ...]:
@@ -321,16 +326,16 @@ def _estimates(weights: Sequence[Weights], distribution: Distribution | None) ->
 
 def _as_asked(estimates: Sequence[Estimate], reference: Recovered | None) -> str | None:
     """Return the rule that is asked for if it lies within all bounds; bounds do not prove another rule."""
-    asked = [_asked_factor(one, reference) for one in estimates]
+    factors = [_asked_factor(estimate, reference) for estimate in estimates]
     within_all = all(
-        factor is not None and factor in one.interval for factor, one in zip(asked, estimates, strict=True)
+        factor is not None and factor in estimate.interval for factor, estimate in zip(factors, estimates, strict=True)
     )
     return reference.formula if reference and estimates and within_all else None
 
 
 def _asked_factor(estimate: Estimate, reference: Recovered | None) -> float | None:
-    asked = reference.factors(estimate.outcome.call.layers) if reference else None
-    return abs(asked[estimate.layer - 1]) if asked and estimate.layer <= len(asked) else None
+    factors = reference.factors(estimate.outcome.call.layers) if reference else None
+    return abs(factors[estimate.layer - 1]) if factors and estimate.layer <= len(factors) else None
 
 
 # --- digits or extremes cut off ------------------------------------------------------------------------------------
@@ -347,12 +352,14 @@ def _altered(weights: Sequence[Weights], reference: Recovered | None) -> Altered
         return None
     wanted = {own.outcome.call: own.arrays for own in reference.weights}
     firsts = [(own.arrays[0], wanted.get(own.outcome.call, ())[:1]) for own in weights[:1] if own.arrays]
-    if any(asked and np.median(np.abs(got - asked[0]) / np.abs(asked[0])) > MOST_APART for got, asked in firsts):
+    if any(
+        required and np.median(np.abs(got - required[0]) / np.abs(required[0])) > MOST_APART for got, required in firsts
+    ):
         return None  # most functions: their numbers are others altogether
     pairs, draws_of = list[tuple[Floats, Floats]](), list[tuple[Floats, Floats]]()
     for own in weights:
-        asked, factors = wanted.get(own.outcome.call, ()), reference.factors(own.outcome.call.layers) or ()
-        for got, want, times in zip(own.arrays, asked, factors, strict=False):
+        required, factors = wanted.get(own.outcome.call, ()), reference.factors(own.outcome.call.layers) or ()
+        for got, want, times in zip(own.arrays, required, factors, strict=False):
             pairs.append((got, want))
             draws_of.append((got / times, want / times))
     if not pairs or not all(np.isfinite(got).all() for got, _ in pairs) or all(equal(*pair) for pair in pairs):
@@ -383,13 +390,13 @@ def _biases(returned: Sequence[Outcome]) -> Biases | None:
     """Say what came back under the biases' names."""
     if not returned:
         return None
-    found = [(outcome, name) for outcome in returned for name in shapes(outcome.call.layers) if name in outcome.arrays]
-    found = [(outcome, name) for outcome, name in found if name.startswith("b")]
-    if not found:
+    biases = [(outcome, name) for outcome in returned for name in shapes(outcome.call.layers) if name in outcome.arrays]
+    biases = [(outcome, name) for outcome, name in biases if name.startswith("b")]
+    if not biases:
         return "missing"
-    if not all(_is_column(outcome, name) for outcome, name in found):
+    if not all(_is_column(outcome, name) for outcome, name in biases):
         return "wrong_shape"
-    return "nonzero" if any((outcome.arrays[name].numpy() != 0).any() for outcome, name in found) else "zeros"
+    return "nonzero" if any((outcome.arrays[name].numpy() != 0).any() for outcome, name in biases) else "zeros"
 
 
 def _is_column(outcome: Outcome, name: str) -> bool:

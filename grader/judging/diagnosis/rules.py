@@ -67,8 +67,8 @@ _WHOLE_DIVISIONS: Mapping[str, Size] = {  # most of them 0
 
 def layers(sizes: Sequence[int], factors: Sequence[float | None] | None = None) -> list[Layer]:
     """Return the layers of one call with the factors measured for them; those without one are left out."""
-    found = [math.nan] * (len(sizes) - 1) if factors is None else factors
-    return [Layer(l, tuple(sizes), factor) for l, factor in enumerate(found, start=1) if factor is not None]  # noqa: E741
+    factors_of_layers = [math.nan] * (len(sizes) - 1) if factors is None else factors
+    return [Layer(l, tuple(sizes), factor) for l, factor in enumerate(factors_of_layers, start=1) if factor is not None]  # noqa: E741
 
 
 def formula(measured: Sequence[Layer], relative: float = RELATIVE) -> str | None:
@@ -94,11 +94,11 @@ def formula(measured: Sequence[Layer], relative: float = RELATIVE) -> str | None
 
 def wider(measured: Sequence[Layer], relative: float = RELATIVE) -> str | None:
     """Return a rule of the wider grammar that gives all factors: other sizes, and their usual powers, or None."""
-    found = formula(measured, relative)
-    if found is not None or not measured or not all(math.isfinite(layer.factor) for layer in measured):
-        return found
-    for text, rule in _WHOLE_DIVISIONS.items():
-        if all(abs(layer.factor - rule(layer)) <= relative * rule(layer) for layer in measured):
+    rule = formula(measured, relative)
+    if rule is not None or not measured or not all(math.isfinite(layer.factor) for layer in measured):
+        return rule
+    for text, divided in _WHOLE_DIVISIONS.items():
+        if all(abs(layer.factor - divided(layer)) <= relative * divided(layer) for layer in measured):
             return text
     for name, size in {**_SLIPS, **_SIZES}.items():
         for power, text in ((-0.5, "sqrt({c}/{x})"), (-1.0, "{c}/{x}"), (0.5, "sqrt({x}/{c})"), (1.0, "{c}*{x}")):

@@ -86,8 +86,8 @@ class Row:
 
     def beginning(self, size: int) -> Floats:
         """Return the first numbers of a row with a seed, not kept."""
-        made = GENERATORS[self.generator](self.seed or 0)
-        return np.asarray(made.standard_normal(size) if self.kind == "normal" else made.random(size))
+        generator = GENERATORS[self.generator](self.seed or 0)
+        return np.asarray(generator.standard_normal(size) if self.kind == "normal" else generator.random(size))
 
     def with_other_biases(self, layers: Sequence[int], ambient_seed: int) -> list[Floats]:
         """Return each layer's weights where the other distribution gives its biases in between: no row holds both."""
@@ -108,8 +108,8 @@ def _rounded(size: int) -> int:
 
 @lru_cache(maxsize=64)
 def _numbers(generator: str, seed: int, kind: Kind, size: int) -> Floats:
-    made = GENERATORS[generator](seed)
-    numbers = np.asarray(made.standard_normal(size) if kind == "normal" else made.random(size))
+    source = GENERATORS[generator](seed)
+    numbers = np.asarray(source.standard_normal(size) if kind == "normal" else source.random(size))
     numbers.setflags(write=False)
     return numbers
 

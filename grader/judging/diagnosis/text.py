@@ -203,7 +203,7 @@ def _length(name: str, tree: ast.FunctionDef | None, taken: str) -> str:
 def remedy(name: str, function: Function) -> str:
     """Say what to do about a name that nothing defines: which name is likely meant, and where it should come from."""
     tree = definition(function.code)
-    missing = next((one for one in function.missing_names if one.name == name), None)
+    missing = next((missing_name for missing_name in function.missing_names if missing_name.name == name), None)
     if missing and missing.defined:
         return say("steps.name.computed", name=name, place=missing.defined)
     if name == "self":
@@ -220,7 +220,7 @@ def remedy(name: str, function: Function) -> str:
 def _stores_into(node: ast.AST, name: str) -> bool:
     """Return whether a statement stores under a key of a dictionary of this name."""
     targets = node.targets if isinstance(node, ast.Assign) else []
-    return any(isinstance(one, ast.Subscript) and ast.unparse(one.value) == name for one in targets)
+    return any(isinstance(target, ast.Subscript) and ast.unparse(target.value) == name for target in targets)
 
 
 def _near(name: str, tree: ast.FunctionDef | None) -> str | None:
@@ -236,20 +236,22 @@ def _near(name: str, tree: ast.FunctionDef | None) -> str | None:
 
 def mistyped_numpy_name(message: str) -> tuple[str, str] | None:
     """Return a name that NumPy does not have and the one most like it, from Python's words about it; or None."""
-    found = re.match(r"module 'numpy(\.random)?' has no attribute '(\w+)'", message)
-    if found is None:
+    match = re.match(r"module 'numpy(\.random)?' has no attribute '(\w+)'", message)
+    if match is None:
         return None
-    names = sorted(_RANDOM if found[1] else _NUMPY)
-    near = difflib.get_close_matches(found[2], names, n=1, cutoff=_ALIKE)
-    prefix = f"np{found[1] or ''}."
-    return (f"{prefix}{found[2]}", f"{prefix}{near[0]}") if near else None
+    names = sorted(_RANDOM if match[1] else _NUMPY)
+    near = difflib.get_close_matches(match[2], names, n=1, cutoff=_ALIKE)
+    prefix = f"np{match[1] or ''}."
+    return (f"{prefix}{match[2]}", f"{prefix}{near[0]}") if near else None
 
 
 def sizes_handed_over(tree: ast.FunctionDef) -> str | None:
     """Return `randn` or `zeros` where its sizes are handed over as the other takes them; None where they are not."""
     for node in _inside(tree):
         if isinstance(node, ast.Call):
-            if _called(node) in ("randn", "rand") and any(isinstance(one, ast.Tuple | ast.List) for one in node.args):
+            if _called(node) in ("randn", "rand") and any(
+                isinstance(argument, ast.Tuple | ast.List) for argument in node.args
+            ):
                 return "randn"
             if (
                 _called(node) in ("zeros", "ones")

@@ -255,9 +255,9 @@ def _is_used_as_list(node: ast.AST, name: str) -> bool:
     return any(isinstance(value, ast.Name) and value.id == name for value in values)
 
 
-def _alike(found: str, name: str) -> bool:
+def _alike(candidate: str, name: str) -> bool:
     """Return whether `found` may be meant as `name`: same last word after an "init…", or spelled almost the same."""
-    low, want = found.lower(), name.lower()
+    low, want = candidate.lower(), name.lower()
     same_word = low.startswith("init") and low.rsplit("_", 1)[-1] == want.rsplit("_", 1)[-1]
     return same_word or low == want or low.replace("_", "") == want.replace("_", "") or _same_but_typo(low, want)
 
@@ -266,11 +266,11 @@ def _same_but_typo(low: str, want: str) -> bool:
     common = want.rsplit("_", 1)[0] + "_"
     if not low.startswith(common):
         return False
-    mine, asked = low[len(common) :], want[len(common) :]
-    shorter, longer = sorted((mine, asked), key=len)
+    mine, required = low[len(common) :], want[len(common) :]
+    shorter, longer = sorted((mine, required), key=len)
     if len(shorter) >= _LEAST_BEGINNING and longer.startswith(shorter):  # rand for random
         return True
-    return SequenceMatcher(None, mine, asked).ratio() >= _SIMILAR
+    return SequenceMatcher(None, mine, required).ratio() >= _SIMILAR
 
 
 class _Seeded(NamedTuple):
@@ -281,8 +281,8 @@ class _Seeded(NamedTuple):
 
 
 def _seeded(codes: list[Code]) -> _Seeded:
-    found = ((code, code.facts.of(_seeding, code.statements)) for code in codes)
-    return next((_Seeded(code.place(call), _number(call)) for code, call in found if call), _Seeded())
+    calls = ((code, code.facts.of(_seeding, code.statements)) for code in codes)
+    return next((_Seeded(code.place(call), _number(call)) for code, call in calls if call), _Seeded())
 
 
 def _number(call: ast.Call) -> int | None:

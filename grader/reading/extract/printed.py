@@ -104,7 +104,9 @@ def _runs(cells: Sequence[_Ran], words: Mapping[str, str]) -> Iterator[tuple[str
         function = None if given is None else _function(own, given, words)
         if settings is not None and function is not None:
             accuracies = _accuracies(cells[index : index + MOST_CELLS], words)
-            costs = tuple((int(one[1]), one[2]) for one in islice(_COST.finditer(cell.code.cell.output), MOST_COSTS))
+            costs = tuple(
+                (int(match[1]), match[2]) for match in islice(_COST.finditer(cell.code.cell.output), MOST_COSTS)
+            )
             yield function, PrintedRun(cell.code.place(calls[0]), settings, accuracies, costs)
 
 
@@ -133,8 +135,8 @@ def _given(own: _NotebookModel | None, call: ast.Call) -> dict[str, ast.expr] | 
 def _function(own: _NotebookModel | None, given: Mapping[str, ast.expr], words: Mapping[str, str]) -> str | None:
     """Return the function that makes the parameters: the course's names for them, or those of the notebook's model."""
     word = given.get("initialization", None if own else ast.Constant("he"))
-    known = (own.words if own else {}) or words
-    return known.get(str(word.value)) if isinstance(word, ast.Constant) else None
+    names = (own.words if own else {}) or words
+    return names.get(str(word.value)) if isinstance(word, ast.Constant) else None
 
 
 def _words(own: ast.FunctionDef, names: frozenset[str]) -> Iterator[tuple[str, str]]:
@@ -199,11 +201,11 @@ def _accuracies(cells: Sequence[_Ran], words: Mapping[str, str]) -> tuple[str, s
         if len(_ACCURACY.findall(text)) > 1 or "predict" not in calls or calls & {"model", *words.values()}:
             break
         text += "\n" + cell.code.cell.output
-    found = list(islice(_ACCURACY.finditer(text), 3))
-    if len(found) != 2 or not all(0 <= float(one[1]) <= 1 for one in found):
+    matches = list(islice(_ACCURACY.finditer(text), 3))
+    if len(matches) != 2 or not all(0 <= float(match[1]) <= 1 for match in matches):
         return None
-    first, second = (one[1] for one in found)
-    swapped = _of_test(text[: found[0].start(1)]) and not _of_test(text[found[0].end() : found[1].start(1)])
+    first, second = (match[1] for match in matches)
+    swapped = _of_test(text[: matches[0].start(1)]) and not _of_test(text[matches[0].end() : matches[1].start(1)])
     return (second, first) if swapped else (first, second)
 
 
@@ -253,9 +255,9 @@ def _sizes(call: ast.Call) -> tuple[int, ...]:
 
 def _arrays(text: str) -> Iterator[tuple[str, tuple[tuple[str, ...], ...]]]:
     """Yield name and rows of each matrix that is printed whole, once and as numbers."""
-    found = [(one[1], one[2]) for one in _ARRAY.finditer(text)]
-    names = [name for name, _ in found]
-    for name, content in found:
+    arrays = [(match[1], match[2]) for match in _ARRAY.finditer(text)]
+    names = [name for name, _ in arrays]
+    for name, content in arrays:
         rows = tuple(tuple(row.replace(",", " ").split()) for row in _ROW.findall(content))
         whole = content.startswith("[[") and len({len(row) for row in rows}) == 1 and rows[0]
         if whole and names.count(name) == 1 and all(re.fullmatch(_DIGITS, digits) for row in rows for digits in row):

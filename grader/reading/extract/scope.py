@@ -156,8 +156,8 @@ class Scope:
     functions asked for, whose calls at the top level are not carried.
     """
 
-    def __init__(self, codes: Iterable[Code], given: Mapping[str, str], asked: Iterable[str] = ()) -> None:
-        self._asked = frozenset(asked)
+    def __init__(self, codes: Iterable[Code], given: Mapping[str, str], required: Iterable[str] = ()) -> None:
+        self._asked = frozenset(required)
         self._own: dict[str, bool] = {}  # by name, whether it is a function of the notebook that works alone
         self._bindings: dict[str, list[Binding]] = {}
         self._parts: dict[str, list[Binding]] = {}
@@ -245,8 +245,8 @@ class Scope:
         rows = [row for each in inner for row in self._by_node.get(id(each), ()) if row[1].alias is None]
         imports = [alias.name for each in inner if isinstance(each, ast.Import) for alias in each.names]
         imports += [each.module or "" for each in inner if isinstance(each, ast.ImportFrom)]
-        asked = any(isinstance(each, Definition) and each.name in self._asked for each in inner)
-        if not rows or asked or not all(map(is_provided, imports)):
+        is_required = any(isinstance(each, Definition) and each.name in self._asked for each in inner)
+        if not rows or is_required or not all(map(is_provided, imports)):
             return False
         targets = merged((name, partial) for name, _, partial in rows)
         for loop in inner:  # what changes each thing in a list changes the list
@@ -466,13 +466,13 @@ class Scope:
 
     def _other_names(self, name: str) -> list[str]:
         """Return the names that may stand for the same object, or for a part of it: `a = name`, `for a in name`."""
-        found: list[str] = []
+        others: list[str] = []
         waiting = [name]
-        while waiting and len(found) < _MOST_ALIASES:
-            new = [other for other in self._aliases.get(waiting.pop(), ()) if other not in found and other != name]
-            found += new
+        while waiting and len(others) < _MOST_ALIASES:
+            new = [other for other in self._aliases.get(waiting.pop(), ()) if other not in others and other != name]
+            others += new
             waiting += new
-        return found
+        return others
 
     def _spoils_seed(self, part: Binding) -> bool:
         """Return whether a statement like `np.random.seed = 3` stands for a call: calls at the top level are not carried."""
@@ -641,12 +641,12 @@ def _names_in(text: str, node: ast.AST, own: str) -> dict[str, int]:
     names = set(_globals_of(table)) - {own}
     lines: dict[str, int] = {}
     by_text = names & _BY_TEXT
-    for one in ast.walk(node):
-        if isinstance(one, ast.Name) and one.id in names:
-            lines[one.id] = min(one.lineno, lines.get(one.id, one.lineno))
-        elif by_text and isinstance(one, ast.Constant) and isinstance(one.value, str) and len(one.value) < _TEXT:
-            for word in re.findall(r"[^\W\d]\w*", one.value):
-                lines.setdefault(f"{_IN_TEXT}{word}", one.lineno)
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and part.id in names:
+            lines[part.id] = min(part.lineno, lines.get(part.id, part.lineno))
+        elif by_text and isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) < _TEXT:
+            for word in re.findall(r"[^\W\d]\w*", part.value):
+                lines.setdefault(f"{_IN_TEXT}{word}", part.lineno)
     return dict(sorted(lines.items(), key=lambda item: (item[1], item[0])))
 
 

@@ -87,9 +87,9 @@ class _TextReader:
 
     def _note_cell(self, cell: Cell) -> None:
         """Note the module that a `%%writefile` cell writes, and those that a shell does."""
-        if found := _WRITTEN.match(cell.source):
-            body = replace(cell, source=cell.source[found.end() + 1 :], first_line=_line_after(cell, found))
-            self._write(found.group(2), body, adds=bool(found.group(1)))
+        if match := _WRITTEN.match(cell.source):
+            body = replace(cell, source=cell.source[match.end() + 1 :], first_line=_line_after(cell, match))
+            self._write(match.group(2), body, adds=bool(match.group(1)))
         elif "%" in cell.source or "!" in cell.source:
             self.unknown.update(name for line in _SHELL.findall(cell.source) for name in _MODULE.findall(line))
             if _SCRIPT.match(cell.source):
@@ -216,8 +216,8 @@ class _TextReader:
         if name not in ("open", "Path") or not value.args:
             return None
         text = self._text(value.args[0])
-        found = _FILE.fullmatch(text.value) if text else None
-        return found[1] if found else self._file(value.args[0])
+        match = _FILE.fullmatch(text.value) if text else None
+        return match[1] if match else self._file(value.args[0])
 
     def _note_write(self, call: ast.Call, code: Code) -> None:
         """Note what a call writes into the file of a module."""
@@ -282,9 +282,9 @@ def _with_written_modules(codes: list[Code], reader: _TextReader) -> list[Code]:
     return result
 
 
-def _line_after(cell: Cell, found: re.Match[str]) -> int:
+def _line_after(cell: Cell, match: re.Match[str]) -> int:
     """Return the line of the file, or of the cell, that follows the line of a magic."""
-    return cell.first_line + cell.source[: found.end()].count("\n") + 1
+    return cell.first_line + cell.source[: match.end()].count("\n") + 1
 
 
 def _imported(code: Code) -> list[str]:
@@ -300,18 +300,18 @@ def _imported(code: Code) -> list[str]:
 
 def _without_imports_of(code: Code, written: Mapping[str, list[Cell]], unknown: frozenset[str]) -> Iterator[Code]:
     """Yield code with each import of a written module replaced by what gives its names, as far as its text is known."""
-    kept: list[ast.stmt] = []
+    others: list[ast.stmt] = []
     pieces: list[Code] = []
     for statement in code.statements:
         texts = _assignments_for(statement, written, code.facts)
         texts = _unknown_import(statement, unknown) if texts is None else texts
         if texts is None:
-            kept.append(statement)
+            others.append(statement)
         else:
             place = code.place(statement)
             pieces += [read(Cell("code", text, place.cell, place.line), code.facts) for text in texts]
     yield from pieces
-    yield code if len(kept) == len(code.statements) else replace(code, statements=tuple(kept))
+    yield code if len(others) == len(code.statements) else replace(code, statements=tuple(others))
 
 
 def _assignments_for(statement: ast.stmt, written: Mapping[str, list[Cell]], facts: SyntaxFacts) -> list[str] | None:

@@ -41,12 +41,12 @@ def prove(evidence: FunctionEvidence, right: Sequence[Outcome], solution: Functi
     if not evidence.outcomes or any(outcome.ended not in _ENDED for outcome in evidence.outcomes):
         return None
     try:
-        found = list(islice(candidates(evidence.function, wanted(solution)), MOST_CANDIDATES))
-        passing = _likely(found, _telling(right), evidence, sandbox)
+        tried = list(islice(candidates(evidence.function, wanted(solution)), MOST_CANDIDATES))
+        passing = _likely(tried, _telling(right), evidence, sandbox)
         if passing is None or len(passing) > MOST_CONFIRMED:
             return None
         proved = _passing(passing, right, evidence.function, sandbox)
-        return None if proved is None else _proof(found, proved)
+        return None if proved is None else _proof(tried, proved)
     except (SandboxError, RecursionError, ValueError):  # too deep, or not to be written down
         return None
 
@@ -58,19 +58,21 @@ def again(function: Function, solution: Function, proof: Proved) -> tuple[Repair
     """
     try:
         last = max((number for number, _ in proof.candidates), default=-1)
-        found = list(islice(candidates(function, wanted(solution)), last + 1))
-        chosen = [(found[number], tree) for number, tree in proof.candidates if number < len(found)]
-        alike = len(chosen) == len(proof.candidates) and all(_tree(one.source) == tree for one, tree in chosen)
+        tried = list(islice(candidates(function, wanted(solution)), last + 1))
+        chosen = [(tried[number], tree) for number, tree in proof.candidates if number < len(tried)]
+        alike = len(chosen) == len(proof.candidates) and all(
+            _tree(candidate.source) == tree for candidate, tree in chosen
+        )
     except (RecursionError, ValueError):
         return None
-    return tuple(one.repair for one, _ in chosen) if alike else None
+    return tuple(candidate.repair for candidate, _ in chosen) if alike else None
 
 
-def _proof(found: Sequence[Candidate], proved: Sequence[Candidate]) -> Proved:
-    numbers = [found.index(one) for one in proved]
+def _proof(tried: Sequence[Candidate], proved: Sequence[Candidate]) -> Proved:
+    numbers = [tried.index(candidate) for candidate in proved]
     return Proved(
-        tuple(one.repair for one in proved),
-        tuple((number, _tree(one.source)) for number, one in zip(numbers, proved, strict=True)),
+        tuple(candidate.repair for candidate in proved),
+        tuple((number, _tree(candidate.source)) for number, candidate in zip(numbers, proved, strict=True)),
     )
 
 
@@ -103,13 +105,15 @@ def _likely(
     (unchanged,), *others = given
     if not any(_alike(unchanged, outcome) for outcome in evidence.outcomes):
         return _passing(tried, [right], evidence.function, sandbox)
-    return [one for one, outcomes in zip(tried, others, strict=True) if _equal(outcomes, [right])]
+    return [candidate for candidate, outcomes in zip(tried, others, strict=True) if _equal(outcomes, [right])]
 
 
 def _alike(outcome: Outcome, other: Outcome) -> bool:
     """Return whether the same call ended the same way with the same numbers, to the bit."""
-    kinds = [one.fault.kind if one.fault else "" for one in (outcome, other)]
-    mine, theirs = ((one.call, one.ended, one.arrays, kind) for one, kind in zip((outcome, other), kinds, strict=True))
+    kinds = [each.fault.kind if each.fault else "" for each in (outcome, other)]
+    mine, theirs = (
+        (each.call, each.ended, each.arrays, kind) for each, kind in zip((outcome, other), kinds, strict=True)
+    )
     return mine == theirs
 
 

@@ -122,8 +122,8 @@ def _names(code: EditableCode) -> Iterator[Candidate]:
 def _conversions(code: EditableCode) -> Iterator[Candidate]:
     """Numbers as they are: no rounding, no other type."""
     for node in code.all(ast.Call):
-        kept = [keyword for keyword in node.keywords if keyword.arg != "dtype"]
-        yield code.swap("conversion", node, ast.Call(node.func, node.args, kept))
+        others = [keyword for keyword in node.keywords if keyword.arg != "dtype"]
+        yield code.swap("conversion", node, ast.Call(node.func, node.args, others))
         if _called(node) in _CONVERSIONS:
             method_of = [node.func.value] if isinstance(node.func, ast.Attribute) else []
             for value in (*node.args[:1], *method_of):

@@ -111,14 +111,14 @@ class EditableCode:
         """Return the line outside the function that gives a name its value, if there is just one."""
         if name in (argument.arg for argument in ast.walk(self.tree.args) if isinstance(argument, ast.arg)):
             return None
-        found = [
+        places = [
             Place(unit.place.line + node.lineno - 1, unit.place.cell)
             for number, unit in enumerate(self.units)
             if number != self.number
             for node in _assignments(unit.source)
             if any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
         ]
-        return found[0] if len(found) == 1 else None
+        return places[0] if len(places) == 1 else None
 
     def put_in(self, kind: RepairKind, statement: str) -> Candidate:
         """Put a line in before all others."""
@@ -191,8 +191,8 @@ class EditableCode:
 @lru_cache(4)  # a search asks for that of its function twice
 def code_of(function: Function) -> EditableCode | None:
     """Return the unit that defines the function, or None where there is none."""
-    found = (index for index, unit in enumerate(function.units) if _definition(function.name, unit.source))
-    unit = next(found, None)
+    numbers = (index for index, unit in enumerate(function.units) if _definition(function.name, unit.source))
+    unit = next(numbers, None)
     return None if unit is None else EditableCode(function, unit)
 
 

@@ -20,13 +20,13 @@ Places = dict[tuple[int, int, int], list[tuple[int, Edit]]]  # by start, -end an
 def schema(code: EditableCode, tried: Sequence[Candidate]) -> tuple[str, list[int | str]]:
     """Return the text, and for each candidate its number there; where its edit cannot be written so, its own text."""
     if CHOSEN.encode() in code.data or any(isinstance(node, _BINDING) for node in code.nodes):
-        return "", [one.source for one in tried]
+        return "", [candidate.source for candidate in tried]
     places: Places = {}
     variants: list[int | str] = []
-    for number, one in enumerate(tried, start=1):
-        is_in = all(edit.of for edit in one.edits)
-        variants.append(number if is_in else one.source)
-        for edit in one.edits if is_in else ():
+    for number, candidate in enumerate(tried, start=1):
+        is_in = all(edit.of for edit in candidate.edits)
+        variants.append(number if is_in else candidate.source)
+        for edit in candidate.edits if is_in else ():
             places.setdefault((edit.start, _ORDER[edit.of], -edit.end), []).append((number, edit))
     return _Writer(code.data, places).until(len(code.data) + 1).decode(), variants
 
