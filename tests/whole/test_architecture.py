@@ -39,7 +39,6 @@ ORDER = (
     ("session",),
     ("classroom",),
     ("lms",),
-    ("classroom.privacy",),  # forgets people in the journals of pushes as well
     ("authoring",),  # writes an exercise, and looks whether it is sound
     ("cli",),
     ("__main__",),

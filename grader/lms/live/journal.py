@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ from types import TracebackType
 import msgspec
 
 from grader.errors import RequestError
-from grader.files import open_in_place, write
+from grader.files import open_in_place
 from grader.messages import say
 
 FILE = "push.jsonl"
@@ -100,17 +100,6 @@ def opened(folder: Path, *, reading: bool = False) -> Iterator[Journal]:
         return
     with Journal(folder) as journal:
         yield journal
-
-
-def forget(folder: Path, people: Collection[str]) -> None:
-    """Remove what the journal holds of these students; where there is none, nothing is done."""
-    path = folder / FILE
-    if not path.is_file():
-        return
-    with Journal(folder):
-        rows = path.read_bytes().splitlines()
-        lines = [line for line in map(_line, rows) if line is not None and line.student not in people]
-        write(path, "".join(f"{msgspec.json.encode(line).decode()}\n" for line in lines), private=True)
 
 
 def _lock(descriptor: int, path: Path) -> None:
