@@ -203,6 +203,11 @@ def say(message_id: str, /, **values: object) -> str:
     )
 
 
+def unfilled(message_id: str) -> str:
+    """Return a sentence with its placeholders, for a script that fills them in a browser."""
+    return _in_use.text(message_id)
+
+
 def listed(items: Iterable[object], last: str = "and") -> str:
     """Return items as a sentence names them: "a, b and c"; `last` is "and" or "or"."""
     texts = [str(item) for item in items]

@@ -318,23 +318,25 @@ function fusedPass(layers) {
 function page() {
   const LN2 = Math.LN2, SVG = "http://www.w3.org/2000/svg", MOST_WEIGHTS = 500, DRAW_EVERY = 50; // weights for which a pass is written out; milliseconds
   const DATA = JSON.parse(document.getElementById("data").textContent), USUAL = DATA.usual;
-  const DRAWS = {randn: "a standard normal draw", rand: "a uniform draw from 0 to 1", narrow: "a uniform draw from −0.5 to 0.5", centred: "a uniform draw around 0, as wide as randn,"};
+  const SENTENCES = JSON.parse(document.getElementById("sentences").textContent);
+  const RULES = {randn: "lab.rule.randn", rand: "lab.rule.rand", narrow: "lab.rule.narrow", centred: "lab.rule.centred"};
   const LANES = ["lane-one", "lane-two", "lane-three"];
   const id = (name) => document.getElementById(name);
   const form = id("lab-form"), fields = form.elements, calm = matchMedia("(prefers-reduced-motion: reduce)");
   const addresses = {};
   let run = null, inspected = 0, playing = 0, redraw = 0, yours = null;
 
-  // --- numbers in words
+  // --- words: sentences are in the catalogue, which the page brings with it
+  const say = (name, values = {}) => SENTENCES[name].replace(/\{\{|\}\}|\{(\w+)[^{}]*\}/g, (part, key) => (key ? values[key] : part[0]));
   const count = (n) => n.toLocaleString("en-US");
-  const short = (x) => (x !== x ? "not a number" : !isFinite(x) ? "inf" : x === 0 ? "0" : Math.abs(x) >= 1000 && Math.abs(x) < 1e9 ? count(Math.round(x)) : Math.abs(x) >= 0.001 && Math.abs(x) < 1e5 ? String(Number(x.toPrecision(3))) : x.toExponential(1));
+  const short = (x) => (x !== x ? say("lab.nan") : !isFinite(x) ? "inf" : x === 0 ? "0" : Math.abs(x) >= 1000 && Math.abs(x) < 1e9 ? count(Math.round(x)) : Math.abs(x) >= 0.001 && Math.abs(x) < 1e5 ? String(Number(x.toPrecision(3))) : x.toExponential(1));
   const share = (x) => `${Number((100 * x).toFixed(1))} %`;
   const score = (x) => String(Number(x.toFixed(4)));
-  const money = (x, digits) => (x !== x ? "not a number" : x === Infinity ? "inf" : x.toFixed(digits));
-  const list = (items) => (items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items[items.length - 1]}`);
+  const money = (x, digits) => (x !== x ? say("lab.nan") : x === Infinity ? "inf" : x.toFixed(digits));
+  const list = (items) => (items.length < 2 ? items.join("") : say("list.and", {first: items.slice(0, -1).join(say("list.comma")), last: items[items.length - 1]}));
   const right = (accuracy, labels) => { // of so many points
     const points = labels.length, correct = Math.round(accuracy * points);
-    return `${correct === points ? `all ${points}` : `${correct} of the ${points}`}`;
+    return correct === points ? say("lab.points.all", {total: points}) : say("lab.points.some", {number: correct, total: points});
   };
 
   function digits(costs) { // as many decimals as tell neighbours apart
@@ -365,11 +367,11 @@ function page() {
 
   const isSame = (start, other) => String(start) === String(other);
   const written = (start) => (start === "he" ? "he" : Array.isArray(start) ? start.join(":") : String(start));
-  const title = (start) => (start === "he" ? "He" : start === 0 ? "zeros" : Array.isArray(start) ? "by layer" : `x${start}`);
+  const title = (start) => (start === "he" ? say("lab.start.he") : start === 0 ? say("lab.start.zeros") : Array.isArray(start) ? say("lab.start.by_layer") : `x${start}`);
 
   function role(start) {
-    if (yours && isSame(start, yours.start) && fragment(run.settings, false) === yours.settings) return "yours";
-    return DATA.asked.some((asked) => isSame(asked, start)) ? "asked for" : "";
+    if (yours && isSame(start, yours.start) && fragment(run.settings, false) === yours.settings) return say("lab.role.mine");
+    return DATA.asked.some((asked) => isSame(asked, start)) ? say("lab.role.asked") : "";
   }
 
   // --- the state: form and fragment
@@ -406,7 +408,7 @@ function page() {
     const distance = (value) => Math.abs(Math.log(value / scale));
     const nearest = DATA.scales.reduce((best, value, i) => (distance(value) < distance(DATA.scales[best]) ? i : best), 0);
     fields.slider.value = String(nearest);
-    fields.slider.setAttribute("aria-valuetext", `scale ${scale}`);
+    fields.slider.setAttribute("aria-valuetext", say("lab.scale.value", {scale}));
   }
 
   function enable() { // what belongs to the mode, and whether every field can be read
@@ -415,22 +417,23 @@ function page() {
     const deep = DATA.networks[fields.layers.value].length - 1;
     for (const field of startFields()) {
       const start = field.value.trim() || !isRace() ? parseStart(field.value) : 1;
-      const problem = start === null ? "Type a number such as 0.01, or he, or zeros." : Array.isArray(start) && start.length !== deep ? `This network takes ${deep} factors.` : "";
+      const problem = start === null ? say("lab.check.start") : Array.isArray(start) && start.length !== deep ? say("lab.check.factors", {count: deep}) : "";
       field.setCustomValidity(problem);
       field.setAttribute("aria-invalid", String(Boolean(problem)));
     }
     const seed = fields.seed.value.trim(), isSeed = /^\d+$/.test(seed) && Number(seed) <= 4294967295;
-    fields.seed.setCustomValidity(isSeed ? "" : "Type a whole number from 0 to 4294967295.");
+    fields.seed.setCustomValidity(isSeed ? "" : say("lab.check.seed"));
     id("rule").textContent = rule();
   }
 
   function rule() {
     const settings = state();
-    if (!settings) return [...form.elements].map((field) => field.validationMessage || "").find(Boolean) || "Type at least one start.";
-    const [start] = settings.starts, drawn = DRAWS[settings.draw];
-    if (settings.starts.length > 1) return `Every weight is ${drawn} times the start’s factor; He’s is √(2 / units below).`;
-    if (start === 0) return "Every weight is 0; the seed changes nothing.";
-    return `Every weight is ${drawn} times ${start === "he" ? "√(2 / units below)" : Array.isArray(start) ? `its layer’s factor: ${list(start.map(short))}` : start}.`;
+    if (!settings) return [...form.elements].map((field) => field.validationMessage || "").find(Boolean) || say("lab.check.none");
+    const [start] = settings.starts, draw = say(RULES[settings.draw]);
+    if (settings.starts.length > 1) return say("lab.rule.race", {draw});
+    if (start === 0) return say("lab.rule.zeros");
+    if (start === "he") return say("lab.rule.he", {draw});
+    return Array.isArray(start) ? say("lab.rule.by_layer", {draw, factors: list(start.map(short))}) : say("lab.rule.number", {draw, factor: start});
   }
 
   function fragment(settings, withStarts = true) {
@@ -473,7 +476,7 @@ function page() {
     show(settings);
     yours = mine === null ? null : {start: mine, settings: fragment(settings, false)};
     go();
-    if (refused.length) say(`The link asks for ${list(refused)}, which the lab does not offer; the usual value is used.`);
+    if (refused.length) report(say("lab.status.link", {settings: list(refused)}));
   }
 
   function keep() {
@@ -484,7 +487,7 @@ function page() {
   }
 
   // --- running
-  function say(text) { id("status").textContent = text; }
+  function report(text) { id("status").textContent = text; }
 
   function spaced(iterations, parts) {
     const moments = new Set([0, ...[1, 2, 5, 10, 20, 50, 100, 200, 500].filter((k) => k < iterations)]);
@@ -524,10 +527,10 @@ function page() {
       try {
         lane.worker = new Worker(address(layers));
       } catch {
-        say("This browser lets no file start a worker, so nothing can be trained here. The answers below hold all the same.");
+        report(say("lab.status.no_worker"));
         return false;
       }
-      lane.worker.onerror = () => { if (run === mine) { stop(); say("The training stopped with an error in this browser."); } };
+      lane.worker.onerror = () => { if (run === mine) { stop(); report(say("lab.status.error")); } };
       lane.worker.onmessage = ({data}) => { if (run === mine) take(lane, data); };
       lane.worker.postMessage({...rest, scale: lane.start, layers, train: DATA.train, test: DATA.test, ...moments, preview: isPreview});
     }
@@ -542,7 +545,7 @@ function page() {
     id("stop").disabled = true;
     cancelAnimationFrame(playing);
     playing = 0;
-    id("play").textContent = "Play";
+    id("play").textContent = say("lab.play");
   }
 
   function offer(isOffered) { // looking back
@@ -552,7 +555,7 @@ function page() {
 
   function preview() {
     offer(false);
-    say("");
+    report("");
     begin(state(), true);
   }
 
@@ -560,7 +563,7 @@ function page() {
     offer(false);
     if (!begin(state(), false)) return;
     id("stop").disabled = false;
-    say(`Training, ${count(run.settings.iterations)} iterations …`);
+    report(say("lab.status.training", {iterations: count(run.settings.iterations)}));
   }
 
   function take(lane, message) {
@@ -605,7 +608,7 @@ function page() {
     describe();
     const results = run.lanes.map((lane) => `${title(lane.start)} ${score(lane.last.train)}`);
     const {done, iteration} = run.lanes[0].last;
-    say(`${done ? `Done, ${count(iteration)} iterations.` : `Stopped at iteration ${count(iteration)}.`} Train accuracy: ${list(results)}.`);
+    report(done ? say("lab.status.done", {iterations: count(iteration), results: list(results)}) : say("lab.status.stopped", {iteration: count(iteration), results: list(results)}));
   }
 
   // --- looking back
@@ -616,7 +619,7 @@ function page() {
     }
     const last = Number(id("when").max), now = Number(id("when").value), from = now < last ? now : 0;
     let begun = 0;
-    id("play").textContent = "Pause";
+    id("play").textContent = say("lab.pause");
     const step = (time) => {
       begun ||= time; // the time of a picture, which may lie before the press of the button
       const index = Math.min(last, from + Math.floor((time - begun) / 80));
@@ -656,11 +659,11 @@ function page() {
       if (named) head.append(element("span", "role", named));
       canvas.width = canvas.height = 366;
       canvas.setAttribute("role", "img");
-      canvas.setAttribute("aria-label", `Decision boundary, ${title(lane.start)}`);
+      canvas.setAttribute("aria-label", say("lab.card.boundary", {start: title(lane.start)}));
       lane.card = {canvas, numbers: element("dl", "")};
-      for (const name of ["train accuracy", "test accuracy", "cost"]) {
+      for (const [name, words] of [["train", say("lab.card.train")], ["test", say("lab.card.test")], ["cost", say("lab.card.cost")]]) {
         const row = element("div"), value = element("dd", "", " ");
-        row.append(element("dt", "", name), value);
+        row.append(element("dt", "", words), value);
         lane.card.numbers.append(row);
         lane.card[name] = value;
       }
@@ -669,7 +672,7 @@ function page() {
     }));
     id("lanes").dataset.count = String(run.lanes.length);
     id("tabs").hidden = run.lanes.length < 2;
-    id("tabs").replaceChildren(element("legend", "", "Which start?"), ...run.lanes.map((lane, i) => {
+    id("tabs").replaceChildren(element("legend", "", say("lab.tabs")), ...run.lanes.map((lane, i) => {
       const label = element("label"), input = element("input");
       Object.assign(input, {type: "radio", name: "inside", value: String(i), checked: i === inspected});
       input.addEventListener("change", () => { inspected = i; inspect(); });
@@ -698,7 +701,7 @@ function page() {
     }
     for (const part of [0, 0.5, 1]) {
       const anchor = part === 1 ? "end" : part ? "middle" : "start";
-      const text = part === 1 ? `${count(N)} iterations` : count(Math.round(N * part));
+      const text = part === 1 ? say("lab.chart.iterations", {iterations: count(N)}) : count(Math.round(N * part));
       if (part !== 0.5 || width > 330) parts.push(node("text", {x: part === 1 && ends ? width : px(N * part), y: height - 8, "text-anchor": anchor}, text));
     }
     const labels = [];
@@ -738,39 +741,42 @@ function page() {
     const frames = run.lanes.map((lane) => lane.frames[index]);
     if (frames.some((frame) => !frame)) return;
     const now = run.lanes.map((lane, i) => sampleAt(lane, frames[i])), [{iteration}] = frames;
-    const when = `at iteration ${count(iteration)}`, lane = run.lanes[inspected];
-    drawCost(now, when, frames[0]);
+    const lane = run.lanes[inspected];
+    drawCost(now, frames[0]);
     run.lanes.forEach((each, i) => {
       drawSquare(each, frames[i]);
-      each.card["train accuracy"].textContent = score(frames[i].train);
-      each.card["test accuracy"].textContent = score(frames[i].test);
+      each.card.train.textContent = score(frames[i].train);
+      each.card.test.textContent = score(frames[i].test);
       each.card.cost.textContent = money(now[i].printed, 4);
     });
     if (!run.lanes.some((other) => other.worker) || id("inside").getBoundingClientRect().top < innerHeight) { // out of sight nobody needs it
-      drawNorms(lane, now[inspected], when, frames[inspected]);
-      drawShares(lane, now[inspected], when, frames[inspected]);
-      drawNetwork(frames[inspected], now[inspected], when);
+      drawNorms(lane, now[inspected], frames[inspected]);
+      drawShares(lane, now[inspected], frames[inspected]);
+      drawNetwork(frames[inspected], now[inspected]);
     }
     id("iteration-now").textContent = count(iteration);
     id("when").value = String(index);
-    id("when").setAttribute("aria-valuetext", `iteration ${count(iteration)}`);
+    id("when").setAttribute("aria-valuetext", say("lab.iteration.value", {iteration: count(iteration)}));
     id("done").style.width = `${(100 * iteration) / run.settings.iterations}%`;
   }
 
-  function drawCost(now, when, frame) {
+  function drawCost(now, frame) {
     const top = 1.5, clipped = run.lanes.some((lane) => lane.samples.some((s) => s.exact > top));
     chart("cost", {
-      ticks: [[0, "0"], [LN2, "ln 2 = 0.69", "guessing"], [1, "1"], [top, clipped ? "1.5 or more" : "1.5"]],
+      ticks: [[0, "0"], [LN2, say("lab.chart.guessing"), "guessing"], [1, "1"], [top, clipped ? say("lab.chart.or_more") : "1.5"]],
       lines: run.lanes.map((lane, i) => ({style: LANES[i], name: title(lane.start), points: series(lane, (s) => (s.exact === s.exact ? Math.min(s.exact, top) : NaN))})),
       y: (v) => v / top,
       when: lookedAt(frame),
       ends: true,
     });
-    const told = run.lanes.map((lane, i) => `${title(lane.start)} ${short(lane.samples[0].exact)} at iteration 0${now[i].iteration ? ` and ${short(now[i].exact)} ${when}` : ""}`);
-    id("cost").setAttribute("aria-label", `Cost against iterations, from 0 to 1.5; ln 2, the cost of guessing, is marked. ${list(told)}.`);
+    const starts = run.lanes.map((lane, i) => {
+      const values = {start: title(lane.start), first: short(lane.samples[0].exact)};
+      return now[i].iteration ? say("lab.chart.cost.both", {...values, now: short(now[i].exact), iteration: count(frame.iteration)}) : say("lab.chart.cost.first", values);
+    });
+    id("cost").setAttribute("aria-label", say("lab.chart.cost", {starts: list(starts)}));
   }
 
-  function drawNorms(lane, now, when, frame) {
+  function drawNorms(lane, now, frame) {
     const all = lane.samples.flatMap((s) => s.norms).filter((v) => v > 0 && isFinite(v));
     let low = Math.floor(Math.log10(Math.min(...all))), high = Math.ceil(Math.log10(Math.max(...all)));
     if (!all.length) [low, high] = [-6, 2];
@@ -781,16 +787,17 @@ function page() {
       ticks: all.length ? ticks : [],
       lines: now.norms.map((_, l) => ({style: STYLES[l % 4], points: series(lane, (s) => s.norms[l])})),
       y: (v) => (v > 0 ? (Math.log10(v) - low) / (high - low) : null),
-      note: all.length ? "" : "every gradient is exactly 0",
+      note: all.length ? "" : say("lab.chart.norms.zero"),
       when: lookedAt(frame),
     });
     legend("norms-legend", now.norms.map((v, l) => [STYLES[l % 4], `dW${l + 1}`, short(v)]));
-    id("norms").setAttribute("aria-label", `Gradient norm of each layer against iterations, log axis; ${when}: ${list(now.norms.map((v, l) => `dW${l + 1} ${short(v)}`))}.`);
+    const norms = list(now.norms.map((v, l) => `dW${l + 1} ${short(v)}`));
+    id("norms").setAttribute("aria-label", say("lab.chart.norms", {iteration: count(frame.iteration), norms}));
   }
 
-  function drawShares(lane, now, when, frame) {
-    const entries = now.dead.map((v, l) => [STYLES[l % 3], `dead units, layer ${l + 1}`, share(v)]);
-    entries.push(["layer3", "saturated outputs", share(now.saturated)]);
+  function drawShares(lane, now, frame) {
+    const entries = now.dead.map((v, l) => [STYLES[l % 3], say("lab.chart.dead", {layer: l + 1}), share(v)]);
+    entries.push(["layer3", say("lab.chart.saturated"), share(now.saturated)]);
     chart("shares", {
       ticks: [0, 0.5, 1].map((v) => [v, share(v)]),
       lines: [...now.dead.map((_, l) => ({style: STYLES[l % 3], points: series(lane, (s) => s.dead[l])})), {style: "layer3", points: series(lane, (s) => s.saturated)}],
@@ -798,7 +805,8 @@ function page() {
       when: lookedAt(frame),
     });
     legend("shares-legend", entries);
-    id("shares").setAttribute("aria-label", `Dead units and saturated outputs against iterations; ${when}: ${list(entries.map(([, name, value]) => `${name} ${value}`))}.`);
+    const shares = list(entries.map(([, name, value]) => `${name} ${value}`));
+    id("shares").setAttribute("aria-label", say("lab.chart.shares", {iteration: count(frame.iteration), shares}));
   }
 
   function colours() {
@@ -862,11 +870,11 @@ function page() {
       pen.stroke();
     }
     const inside = grid.filter((value) => value > 0).length;
-    canvas.setAttribute("aria-label", `Decision boundary, ${title(start)}: after ${count(iteration)} iterations ${share(inside / grid.length)} of the square is taken for the inner ring, and ${right(train, y)} training points are on their own side.`);
+    canvas.setAttribute("aria-label", say("lab.card.boundary.says", {start: title(start), iteration: count(iteration), share: share(inside / grid.length), points: right(train, y)}));
   }
 
   /* The network itself: what each unit puts out over the square, and its weights as lines. */
-  function drawNetwork({weights, maps, dead, grid, side}, now, when) {
+  function drawNetwork({weights, maps, dead, grid, side, iteration}, now) {
     const canvas = id("network"), pen = canvas.getContext("2d"), {width, height} = canvas, hue = colours(), shade = answers(hue);
     const {layers} = run, L = layers.length - 1, widest = Math.max(...layers);
     id("network-figure").hidden = widest > 24;
@@ -911,9 +919,10 @@ function page() {
         pen.stroke();
       }
     });
-    const typical = list(now.sizes.map((v, l) => `${short(v)} in W${l + 1}`)), gone = list(dead.map((units, l) => `${units.filter(Boolean).length} of ${units.length} in layer ${l + 1}`));
-    canvas.setAttribute("aria-label", `The network ${when}: a typical weight is ${typical} (root mean square); dead units: ${gone}.`);
-    id("network-text").textContent = `Typical weight ${when}: ${typical}.`;
+    const typical = list(now.sizes.map((v, l) => say("lab.chart.network.weight", {size: short(v), layer: l + 1})));
+    const gone = list(dead.map((units, l) => say("lab.chart.network.dead", {number: units.filter(Boolean).length, count: units.length, layer: l + 1})));
+    canvas.setAttribute("aria-label", say("lab.chart.network", {iteration: count(iteration), weights: typical, dead: gone}));
+    id("network-text").textContent = say("lab.chart.network.typical", {iteration: count(iteration), weights: typical});
   }
 
   // --- what happened, in words
@@ -927,65 +936,68 @@ function page() {
 
   const DRAW_WORDS = {rand: "rand", narrow: "rand - 0.5", centred: "(rand - 0.5) * sqrt(12)"};
   const WORDS = {
-    dead: "no gradient at the start",
-    diverged: "ended with a higher cost than it began with",
-    plateau: "on the plateau at ln 2, the cost of guessing",
-    saturated: "began above three times the cost of guessing, ended above 0.3",
-    healthy: "learned: cost at most 0.3",
-    slow: "cost above 0.3 at the end",
+    dead: "lab.word.dead",
+    diverged: "lab.word.diverged",
+    plateau: "lab.word.plateau",
+    saturated: "lab.word.saturated",
+    healthy: "lab.word.healthy",
+    slow: "lab.word.slow",
   };
 
+  function settingsLine(start, last) {
+    const now = run.settings, values = {seed: now.seed, layers: DATA.depths[now.layers], rate: now.rate, iterations: count(now.iterations)};
+    const factor = start === "he" ? say("lab.story.he") : start === 0 ? say("lab.story.zeros") : Array.isArray(start) ? say("lab.story.by_layer", {factors: list(start.map(short))}) : say("lab.story.scale", {scale: start});
+    const drawn = now.draw === "randn" || start === 0 ? factor : say("lab.story.drawn", {start: factor, draw: DRAW_WORDS[now.draw]});
+    return last.done ? say("lab.story.settings", {start: drawn, ...values}) : say("lab.story.settings.stopped", {start: drawn, done: count(last.iteration), ...values});
+  }
+
   function story({start, last, samples}) {
-    const now = run.settings, first = samples[0], end = samples[samples.length - 1], text = [];
+    const first = samples[0], end = samples[samples.length - 1], text = [];
     const kind = regime(first, end, first.norms.every((v) => v === 0));
     const places = digits([first.printed, end.printed]), from = money(first.printed, places), to = money(end.printed, places);
-    const at = `iteration ${count(end.iteration)}`, hidden = fields.layers.selectedOptions[0].textContent;
-    const length = last.done ? `${count(now.iterations)} iterations` : `stopped after ${count(last.iteration)} of ${count(now.iterations)} iterations`;
-    const drawn = now.draw === "randn" || start === 0 ? "" : ` times ${DRAW_WORDS[now.draw]}`;
-    const factor = start === "he" ? "He’s scale" : start === 0 ? "Weights of zero" : Array.isArray(start) ? `Factors ${list(start.map(short))}` : `Scale ${start}`;
-    text.push(`${factor}${drawn}, seed ${now.seed}, ${hidden} hidden layer${hidden === "one" ? "" : "s"}, learning rate ${now.rate}, ${length}: ${right(last.train, DATA.train.y)} training points and ${right(last.test, DATA.test.y)} test points are classified correctly.`);
+    const iteration = count(end.iteration), costs = say("lab.story.cost", {first: from, last: to, iteration});
+    const result = say("lab.story.right", {train: right(last.train, DATA.train.y), test: right(last.test, DATA.test.y)});
     if (kind === "dead") {
-      text.push("At the start the gradient of every weight was exactly 0.");
-      if (!last.moved) text.push("No weight has moved since.");
-      if (start === 0) text.push("With every weight 0 the hidden units put out 0, and no error passes back through a weight. So there is nothing to take a step with.");
-      if (last.deviation === 0) text.push("The output is exactly 0.5 for every point, which counts as the outer ring: half of the points.");
+      text.push(say("lab.story.dead"));
+      if (!last.moved) text.push(say("lab.story.dead.still"));
+      if (start === 0) text.push(say("lab.story.dead.zeros"));
+      if (last.deviation === 0) text.push(say("lab.story.dead.half"));
     }
     if (kind === "diverged") {
-      if (end.exact !== end.exact) text.push(`The numbers ran out of range: the cost at ${at} is not a number.`);
-      else text.push(`The cost was ${from} at iteration 0 and ${to} at ${at}: it ended ${short(end.printed - first.printed)} higher than it began.`);
+      if (end.exact !== end.exact) text.push(say("lab.story.nan", {iteration}));
+      else text.push(costs, say("lab.story.higher", {difference: short(end.printed - first.printed)}));
     }
     const layer = last.dead.findIndex((units) => units.every(Boolean)), isDead = layer >= 0 && start !== 0;
     if (kind === "diverged" && Math.abs(first.printed - LN2) < 0.05 && Math.abs(end.printed - LN2) < 0.01) {
-      text.push(`Both are near ln 2 = 0.693147, the cost of answering 0.5 to every point: at the end ${short(Math.abs(end.printed - LN2))} away.`);
+      text.push(say("lab.story.near", {difference: short(Math.abs(end.printed - LN2))}));
     }
     if (kind === "plateau") {
-      text.push(`The cost was ${from} at iteration 0 and ${to} at ${at}. That is ${short(Math.abs(end.printed - LN2))} from ln 2 = 0.693147, the cost of answering 0.5 to every point.`);
-      text.push(last.escape === null ? "No iteration had a cost below 0.6: it has not left this plateau." : `It was below 0.6 at iteration ${count(last.escape)}, and came back.`);
-      if (!isDead && last.deviation > 0 && last.deviation < 0.01) text.push(`Every output is within ${short(last.deviation)} of 0.5. Tiny differences decide on which side of 0.5 a point falls, so this accuracy says little.`);
+      text.push(costs, say("lab.story.plateau", {difference: short(Math.abs(end.printed - LN2))}));
+      text.push(last.escape === null ? say("lab.story.plateau.never") : say("lab.story.plateau.back", {iteration: count(last.escape)}));
+      if (!isDead && last.deviation > 0 && last.deviation < 0.01) text.push(say("lab.story.plateau.apart", {apart: short(last.deviation)}));
     }
     if (kind === "saturated") {
-      text.push(`The cost at iteration 0 was ${from}, more than three times that of guessing (ln 2 = 0.693). There ${share(first.saturated)} of the outputs were saturated (below 0.001 or above 0.999).`);
-      text.push(`At ${at} the cost was ${to}, above 0.3.`);
+      text.push(say("lab.story.saturated", {first: from, share: share(first.saturated)}));
+      text.push(say("lab.story.saturated.end", {iteration, last: to}));
     }
-    if (kind === "healthy") text.push(`It learned: the cost fell from ${from} at iteration 0 to ${to} at ${at}.`);
-    if (kind === "slow") text.push(`The cost was ${from} at iteration 0 and ${to} at ${at}: above 0.3.`);
-    if (isDead && end.exact === end.exact) text.push(`At the end every unit of layer ${layer + 1} is dead: the network gives every training point the same answer, and no gradient passes down through that layer.`);
-    if (first.printed === Infinity && isFinite(first.exact)) text.push(`The notebook prints inf at iteration 0 because it takes the logarithm of 0. Computed exactly the cost is ${short(first.exact)}, and the gradient is finite, so training goes on.`);
-    if (last.escape !== null && last.escape > 0 && kind !== "plateau") text.push(`The first iteration with a cost below 0.6 was ${count(last.escape)}.`);
-    if (last.raised) text.push(`${count(last.raised)} of the ${count(last.iteration)} iterations had a cost more than 0.001 above that of the one before.`);
-    const [result, ...what] = text;
-    return {kind, paragraphs: [result, what.join(" "), elsewhere(start, last).join(" ")].filter(Boolean)};
+    if (kind === "healthy") text.push(say("lab.story.healthy", {first: from, last: to, iteration}));
+    if (kind === "slow") text.push(costs, say("lab.story.slow"));
+    if (isDead && end.exact === end.exact) text.push(say("lab.story.dead_layer", {layer: layer + 1}));
+    if (first.printed === Infinity && isFinite(first.exact)) text.push(say("lab.story.inf", {cost: short(first.exact)}));
+    if (last.escape !== null && last.escape > 0 && kind !== "plateau") text.push(say("lab.story.escape", {iteration: count(last.escape)}));
+    if (last.raised) text.push(say("lab.story.raised", {number: count(last.raised), total: count(last.iteration)}));
+    return {kind, paragraphs: [`${settingsLine(start, last)} ${result}`, text.join(" "), elsewhere(start, last).join(" ")].filter(Boolean)};
   }
 
   function elsewhere(start, last) { // what was measured when the page was made
     const now = run.settings, text = [];
     const wait = DATA.escapes.find((e) => now.draw === "randn" && e.scale === start && e.seed === now.seed && e.layers === now.layers && e.rate === now.rate);
     if (wait && last.escape === null) {
-      text.push(wait.iteration === null ? `Measured beforehand: with these settings the cost is not below 0.6 within ${count(DATA.cap)} iterations.` : `Measured beforehand: with these settings the cost is first below 0.6 at iteration ${count(wait.iteration)}.`);
+      text.push(wait.iteration === null ? say("lab.story.measured.never", {iterations: count(DATA.cap)}) : say("lab.story.measured", {iteration: count(wait.iteration)}));
     }
     const spread = DATA.spread.find((s) => s.scale === start && s.draw === now.draw);
     if (spread && start !== 0 && now.layers === USUAL.layers && now.rate === USUAL.rate && now.iterations === USUAL.iterations && last.done) {
-      text.push(`One seed is one draw: over the seeds 0 to ${spread.seeds - 1} these settings end with a train accuracy between ${score(spread.low)} and ${score(spread.high)}, median ${score(spread.median)}.`);
+      text.push(say("lab.story.seeds", {seeds: spread.seeds, low: score(spread.low), high: score(spread.high), median: score(spread.median)}));
     }
     return text;
   }
@@ -1005,14 +1017,14 @@ function page() {
     const places = Math.max(6, digits(shown.map((s) => s.printed)));
     id("described").replaceChildren(...paragraphs.map((text) => element("p", "", text)));
     rows("facts", [
-      ["in a word", last.done ? WORDS[kind] : `stopped; so far: ${WORDS[kind]}`],
-      ["train accuracy", score(last.train)],
-      ["test accuracy", score(last.test)],
-      ["first iteration with a cost below 0.6", last.escape === null ? "none" : count(last.escape)],
-      ...first.sizes.map((v, l) => [`typical weight W${l + 1}, start → end`, `${short(v)} → ${short(end.sizes[l])}`]),
-      ...first.norms.map((v, l) => [`gradient norm dW${l + 1}, start → end`, `${short(v)} → ${short(end.norms[l])}`]),
-      ...first.dead.map((v, l) => [`dead units, layer ${l + 1}, start → end`, `${share(v)} → ${share(end.dead[l])}`]),
-      ["saturated outputs, start → end", `${share(first.saturated)} → ${share(end.saturated)}`],
+      [say("lab.fact.word"), last.done ? say(WORDS[kind]) : say("lab.word.stopped", {word: say(WORDS[kind])})],
+      [say("lab.card.train"), score(last.train)],
+      [say("lab.card.test"), score(last.test)],
+      [say("lab.fact.escape"), last.escape === null ? say("lab.fact.none") : count(last.escape)],
+      ...first.sizes.map((v, l) => [say("lab.fact.weight", {layer: l + 1}), `${short(v)} → ${short(end.sizes[l])}`]),
+      ...first.norms.map((v, l) => [say("lab.fact.norm", {layer: l + 1}), `${short(v)} → ${short(end.norms[l])}`]),
+      ...first.dead.map((v, l) => [say("lab.fact.dead", {layer: l + 1}), `${share(v)} → ${share(end.dead[l])}`]),
+      [say("lab.fact.saturated"), `${share(first.saturated)} → ${share(end.saturated)}`],
     ]);
     rows("costs", shown.map((s) => [count(s.iteration), money(s.exact === s.exact ? s.printed : NaN, places)]));
   }
@@ -1029,13 +1041,13 @@ function page() {
   id("stop").addEventListener("click", () => {
     stop();
     if (run.lanes.every((lane) => lane.last)) finish();
-    else say("Stopped before the first iteration.");
+    else report(say("lab.status.before"));
     id("run").focus();
   });
   fields.slider.addEventListener("input", () => {
     const scale = DATA.scales[Number(fields.slider.value)];
     fields.scale.value = String(scale);
-    fields.slider.setAttribute("aria-valuetext", `scale ${scale}`);
+    fields.slider.setAttribute("aria-valuetext", say("lab.scale.value", {scale}));
   });
   fields.scale.addEventListener("input", slide);
   for (const button of form.querySelectorAll("button[data-start]")) {

@@ -100,6 +100,11 @@ def render(
     return page.render(style=style, style_hash=style_hash, script=code, script_hash=code_hash, **context)
 
 
+def script(name: str) -> str:
+    """Return the text of one of our own scripts."""
+    return str(_files(name)[0])
+
+
 def macros(template: str) -> Any:
     """Return the macros of a template, for pieces of pages: what they give is escaped and cleaned as every page is."""
     return _environment().get_template(template).module

@@ -7,6 +7,7 @@ exercise; nothing is trained here.  An exercise without shipped numbers gets a l
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,22 +24,18 @@ from grader.explaining import Measured
 from grader.explaining.exhibits import Exhibit, Experiment, exhibits
 from grader.explaining.questions import FAIR
 from grader.faults import attempt
-from grader.messages import say
+from grader.messages import say, unfilled
 from grader.rendering import html
 from grader.rendering.lablink import FILE
 from grader.rendering.waits import waits_chart
 
-DRAWS = {  # what each weight is before it is multiplied, by the names of `shipped.DRAWS`
-    "randn": "randn: normal",
-    "rand": "rand: from 0 to 1",
-    "narrow": "rand - 0.5",
-    "centred": "(rand - 0.5) * sqrt(12)",
-}
+DRAWS = ("randn", "rand", "narrow", "centred")  # what each weight is before it is multiplied: of `shipped.DRAWS`
 RATES = (0.001, 0.0075, 0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 1.2)
 ITERATIONS = (100, 300, 1_000, 5_000, 10_000, 15_000, 30_000, 60_000)
 SCALES = (*(float(f"{digit}e{power}") for power in range(-3, 2) for digit in (1, 1.5, 2, 3, 5, 7)), 100.0)
+SCRIPT = "lab.js"
 MOST_STARTS = 3  # in one race
-COUNTS = ("no", "one", "two", "three", "four", "five")
+_SENTENCE_ID = re.compile(r'"((?:lab|list)\.[a-z_.]+)"')  # as the script names what it says
 SEED = 1  # where the right answers set none
 
 
@@ -59,10 +56,11 @@ def lab_page(exercise: Exercise, measured: Measured, start: str = "") -> str:
     return html.render(
         FILE,
         styles=("figure.css", "page.css", "lab.css"),
-        script="lab.js",
-        data=Markup(_json(_data(exercise, measured) | ({"start": start} if start else {}))),  # noqa: S704  # numbers, with < spelled out
+        script=SCRIPT,
+        data=_json(_data(exercise, measured) | ({"start": start} if start else {})),
+        sentences=_json({message_id: unfilled(message_id) for message_id in script_ids()}),
         exhibits=[_offered(exercise, exhibit) for exhibit in answered],
-        pictures=[("Does the wait depend on how deep the network is?", [waits])] if waits else [],
+        pictures=[(say("lab.about.depth"), [waits])] if waits else [],
         fragment=lambda experiment: fragment(exercise, experiment),
         in_words=lambda experiment: _in_words(exercise, experiment),
         layers=list(layers),
@@ -71,7 +69,7 @@ def lab_page(exercise: Exercise, measured: Measured, start: str = "") -> str:
         starts=[_written(start) for start in (*race(exercise), FAIR, 0.0)],
         scales=SCALES,
         seed=_seed(exercise),
-        depths={number: _count(number) for number in networks(exercise)},
+        depths=list(networks(exercise)),
         draws=DRAWS,
         rates=[f"{rate:g}" for rate in rates(exercise)],
         iterations=iterations(exercise),
@@ -135,10 +133,6 @@ def _seed(exercise: Exercise) -> int:
     return SEED if seed is None else seed
 
 
-def _count(number: int) -> str:
-    return COUNTS[number] if number < len(COUNTS) else str(number)
-
-
 # --- addresses ---------------------------------------------------------------------------------------------------------
 
 
@@ -159,15 +153,19 @@ def fragment(exercise: Exercise, experiment: Experiment) -> str:
 
 def _in_words(exercise: Exercise, experiment: Experiment) -> str:
     model = exercise.model
-    starts = " against ".join(_named(scale) for scale in experiment.scales)
-    hidden = len(model.layers) - 2 if experiment.hidden is None else experiment.hidden
-    words = [
-        starts if experiment.draw == "randn" else f"{starts}, {experiment.draw}",
-        f"{_count(hidden)} hidden layer{'' if hidden == 1 else 's'}",
-        f"learning rate {experiment.learning_rate or model.learning_rate:g}",
-        f"{experiment.iterations or model.iterations:,} iterations",
-    ]
-    return ", ".join(words)
+    first, *others = [_named(scale) for scale in experiment.scales]
+    starts = first
+    for other in others:
+        starts = say("lab.experiment.against", first=starts, second=other)
+    if experiment.draw != "randn":
+        starts = say("lab.experiment.drawn", starts=starts, draw=experiment.draw)
+    return say(
+        "lab.experiment",
+        starts=starts,
+        layers=say("lab.hidden", count=len(model.layers) - 2 if experiment.hidden is None else experiment.hidden),
+        rate=experiment.learning_rate or model.learning_rate,
+        iterations=experiment.iterations or model.iterations,
+    )
 
 
 def _written(scale: float | None) -> str:
@@ -175,14 +173,23 @@ def _written(scale: float | None) -> str:
 
 
 def _named(scale: float | None) -> str:
-    return "He" if scale is None else f"scale {scale:g}" if scale else "zeros"
+    if scale is None:
+        return say("lab.start.he")
+    return say("lab.experiment.scale", scale=scale) if scale else say("lab.start.zeros")
 
 
 # --- what the script is given ------------------------------------------------------------------------------------------
 
 
-def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+def _json(data: Mapping[str, Any]) -> Markup:
+    """Return JSON that no text in it can end: each < is spelled out."""
+    written = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return Markup(written)  # noqa: S704  # what HTML could read as its own is spelled out
+
+
+def script_ids() -> list[str]:
+    """Return the ids of the sentences that the script says, as it names them."""
+    return sorted(set(_SENTENCE_ID.findall(html.script(SCRIPT))))
 
 
 def _data(exercise: Exercise, measured: Measured) -> dict[str, Any]:
@@ -191,6 +198,7 @@ def _data(exercise: Exercise, measured: Measured) -> dict[str, Any]:
     return {
         "train": {"x": data.X_train.ravel().tolist(), "y": [int(y) for y in data.Y_train.ravel()]},
         "test": {"x": data.X_test.ravel().tolist(), "y": [int(y) for y in data.Y_test.ravel()]},
+        "depths": {str(number): say("lab.hidden", count=number) for number in networks(exercise)},
         "networks": {str(number): layers for number, layers in networks(exercise).items()},
         "scales": SCALES,
         "race": ["he" if scale is None else scale for scale in race(exercise)],

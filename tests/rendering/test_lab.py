@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from grader import api as service
+from grader import messages
 from grader.cli import main
 from grader.exercise import shipped
 from grader.exercise.training import Model, course_data, train
@@ -127,6 +128,28 @@ def test_the_questions_about_the_exercise_are_answered(html):
     assert len(titles) == len(set(titles))
 
 
+def test_the_page_brings_every_sentence_that_its_script_says(html):
+    script = lab.html.script(lab.SCRIPT)
+    sentences = json.loads(re.search(r'id="sentences">(.*?)</script>', html, re.DOTALL)[1])
+
+    assert set(re.findall(r'"((?:lab|list)\.[\w.]+)"', script)) == set(sentences)
+    assert all(text != name and not re.search(r"\{(?!\w+\})", text) for name, text in sentences.items())
+
+
+def test_a_sentence_of_a_teacher_cannot_end_the_data_of_the_page(tmp_path):
+    header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+    (tmp_path / "lab.po").write_text(f'{header}msgid "lab.play"\nmsgstr "</script><b>&"\n', encoding="utf-8")
+    messages.use(own=tmp_path)
+    try:
+        page = service.lab_page(EXERCISE)
+    finally:
+        messages.use()
+
+    assert "</script><b>" not in page
+    assert json.loads(re.search(r'id="sentences">(.*?)</script>', page, re.DOTALL)[1])["lab.play"] == "</script><b>&"
+    assert "&lt;/script&gt;&lt;b&gt;&amp;</button>" in page
+
+
 def test_the_race_is_of_the_exercise_s_own_scales():
     assert lab.race(EXERCISE) == (0.01, 10.0, None)
 
@@ -193,7 +216,7 @@ def test_the_lab_opens_with_a_race_that_lands_where_the_notebook_does(opened):
 )
 def test_one_start_lands_where_the_notebook_does(start, train, test, word, opened):
     seen = opened("#scale=1&iterations=100", **STILL)
-    seen.page.get_by_label("First weights times").fill(start)
+    seen.page.get_by_label("Scale of the first weights").fill(start)
     seen.page.locator("#iterations").select_option("15000")
     seen.page.get_by_role("button", name="Run", exact=True).click()
     seen.described()
@@ -253,7 +276,7 @@ def test_a_large_network_lands_where_a_small_one_s_code_does(html, opened):
 @pytest.mark.parametrize(
     ("fragment", "word", "says"),
     [
-        ("#scale=0.3&seed=0&rate=1&iterations=300", "ended with a higher cost than it began with", "it ended 0.13 higher"),
+        ("#scale=0.3&seed=0&rate=1&iterations=300", "ended with a higher cost than it began with", "It ended 0.13 higher"),
         ("#scale=0.1&seed=0&rate=0.1&layers=3&iterations=300&draw=narrow", "ended with a higher cost", "Both are near ln 2"),
         ("#scale=0.3&rate=1.2&iterations=1000", "on the plateau at ln 2", "every unit of layer 2 is dead"),
         ("#scale=10&iterations=1000", "began above three times", "The notebook prints inf at iteration 0"),
@@ -297,8 +320,8 @@ def test_stop_stops_and_says_so(opened):
     assert 0 < int(at.replace(",", "")) < 60_000
     assert seen.page.locator("#status").inner_text().startswith(f"Stopped at iteration {at}. Train accuracy: x0.01 ")
     assert seen.page.locator("#stop").is_disabled()
-    assert f"learning rate 0.01, stopped after {at} of 60,000 iterations: " in said
-    assert "over the seeds" not in said  # measured of whole runs
+    assert f"learning rate 0.01, stopped after {at} of 60,000 iterations. " in said
+    assert "One seed is one draw" not in said  # measured of whole runs
     assert seen.fact("in a word") == "stopped; so far: on the plateau at ln 2, the cost of guessing"
     assert seen.trouble == []
     assert seen.page.evaluate("document.activeElement.id") == "run"
@@ -358,7 +381,7 @@ def test_a_run_moves_the_pictures(opened):
     assert seen.page.evaluate(picture) != before
     seen.page.get_by_role("button", name="Stop").click()
     seen.described()
-    assert "dead units" in seen.page.locator("#network").get_attribute("aria-label")
+    assert "Dead units" in seen.page.locator("#network").get_attribute("aria-label")
 
 
 @pytest.mark.browser
@@ -395,7 +418,7 @@ def test_a_link_may_ask_for_zeros(scale, opened):
     page = opened(f"#scale={scale}&iterations=100").page
 
     assert parse(page.locator("#scale").input_value()) == 0
-    assert page.locator("#rule").inner_text() == "Every weight is 0; the seed changes nothing."
+    assert page.locator("#rule").inner_text() == "Every weight is 0. The seed changes nothing."
 
 
 def parse(text: str) -> float:
@@ -451,7 +474,7 @@ def test_a_run_starts_from_the_keyboard(opened):
     seen.page.locator("#run").focus()
     seen.page.keyboard.press("Enter")
 
-    assert "Scale 1.5, seed 3, two hidden layers" in seen.described()
+    assert "Scale 1.5, seed 3, 2 hidden layers" in seen.described()
 
 
 @pytest.mark.browser
@@ -461,7 +484,7 @@ def test_a_question_runs_its_experiment(opened):
     seen.page.get_by_text("Why did 0.01 work in the earlier practice?").click()
     seen.page.locator(".about details[open] button").click()
 
-    assert "one hidden layer, learning rate 1.2" in seen.described()
+    assert "1 hidden layer, learning rate 1.2" in seen.described()
     assert (seen.fact("train accuracy"), seen.fact("test accuracy")) == ("0.9967", "0.95")
 
 

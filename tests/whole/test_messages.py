@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from fnmatch import fnmatchcase
+from html.parser import HTMLParser
 from pathlib import Path
 
 import jinja2
@@ -23,6 +24,7 @@ PACKAGE = Path(grader.__file__).parent
 OUTSIDE = {"worker", "data"}  # programs that run without the package, and so without its catalogue
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if OUTSIDE.isdisjoint(path.parts)]
 FOLDER = resources.templates() / "messages"
+TEMPLATES, SCRIPTS = (sorted(resources.templates().glob(pattern)) for pattern in ("*.html", "*.js"))
 ENTRIES = {path.stem: entries(path) for path in sorted((FOLDER / messages.SOURCE).glob("*.po"))}
 ENGLISH = {entry.id: entry for room in ENTRIES.values() for entry in room}
 
@@ -34,7 +36,6 @@ LEFT_IN_CODE: dict[str, int] = {
     "explaining": 162,
     "lms": 4,
     "prepare.py": 1,
-    "rendering": 1,
     "resources.py": 2,
     "running": 1,
     "store": 1,
@@ -83,7 +84,7 @@ def uses_in_templates() -> list[tuple[str, frozenset[str] | None]]:
     """Return the ids that templates say, each with the names of its values."""
     environment = jinja2.Environment(autoescape=True)
     uses = []
-    for path in sorted(resources.templates().glob("*.html")):
+    for path in TEMPLATES:
         for call in environment.parse(path.read_text(encoding="utf-8")).find_all(jinja2.nodes.Call):
             if isinstance(call.node, jinja2.nodes.Name) and call.node.name == "say":
                 [message_id] = call.args
@@ -94,6 +95,28 @@ def uses_in_templates() -> list[tuple[str, frozenset[str] | None]]:
     return uses
 
 
+def uses_in_scripts() -> list[tuple[str, frozenset[str] | None]]:
+    """Return the ids that scripts of pages name, each with the names of its values where they are written beside it."""
+    uses: list[tuple[str, frozenset[str] | None]] = []
+    for path in SCRIPTS:
+        script = path.read_text(encoding="utf-8")
+        said = re.findall(r'\bsay\("([\w.]+)"(?:, \{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\})?\)', script)
+        uses += [(message_id, None if "..." in values else frozenset(_keys(values))) for message_id, values in said]
+        named = {name for name in re.findall(r'"([a-z]+\.[\w.]+)"', script) if name.partition(".")[0] in ENTRIES}
+        uses += [(message_id, None) for message_id in sorted(named - {message_id for message_id, _ in said})]
+    return uses
+
+
+def _keys(values: str) -> list[str]:
+    """Return the names in the braces of a script's object: `{scale, count: f(a, b)}`."""
+    flat, depth = "", 0
+    for letter in values:
+        depth -= letter in ")]}"
+        flat += letter if depth == 0 or letter in "()[]{}" else ""
+        depth += letter in "([{"
+    return [part.partition(":")[0].strip() for part in flat.split(",") if part.strip()]
+
+
 USES = [
     *(
         (path.relative_to(PACKAGE).as_posix(), *use)
@@ -101,6 +124,7 @@ USES = [
         for use in uses_in_code(path.read_text(encoding="utf-8"))
     ),
     *(("a template", *use) for use in uses_in_templates()),
+    *(("a script", *use) for use in uses_in_scripts()),
 ]
 
 
@@ -228,6 +252,130 @@ def test_no_new_sentence_is_left_in_code():
         counts[room] = counts.get(room, 0) + len(sentences_in_code(path))
     more = {room: number for room, number in counts.items() if number > LEFT_IN_CODE.get(room, 0)}
     assert not more, "say it by the catalogue: templates/messages"
+
+
+TWO_WORDS = re.compile(r"[A-Za-z]{2,}[,;:.!?]? [a-z]{2,}")
+
+
+class Texts(HTMLParser):
+    """Collects what a person reads or hears of a page: its text, and attributes that are spoken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        spoken = {"aria-label", "aria-valuetext", "aria-description", "alt", "title", "placeholder", "value"}
+        self.texts += [value for name, value in attrs if name in spoken and value]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def sentences_in_template(source: str) -> list[str]:
+    """Return what a template writes in two words or more that is not from the catalogue."""
+    code = re.findall(r"\{[{%].*?[%}]\}", source, re.DOTALL)
+    texts = Texts()
+    texts.feed(re.sub(r"\{([{%#]).*?[}%#]\}", " ", source, flags=re.DOTALL))
+    quoted = [text for piece in code for _, text in re.findall(r"([\"'])(.*?)\1", piece)]
+    commands = re.compile(r"grader [a-z]+ ")  # what is typed into a terminal
+    return [text.strip() for text in (*texts.texts, *quoted) if TWO_WORDS.search(text) and not commands.match(text)]
+
+
+def sentences_in_script(source: str) -> list[str]:
+    """Return the string literals of a script with two words or more that are not code."""
+    texts = [text for text in strings(source) if TWO_WORDS.search(text) and text != "use strict"]
+    return [text for text in texts if not re.search(r"[=;(){}]", text)]
+
+
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+QUOTED = re.compile(r"""(["'])((?:\\.|(?!\1).)*)\1""")
+REGULAR = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\n])+/")
+
+
+def strings(source: str) -> list[str]:
+    """Return the string literals of a script, also those inside a template; of a template its text."""
+    texts: list[str] = []
+    _read_code(source, 0, texts)
+    return texts
+
+
+def _read_code(source: str, at: int, texts: list[str]) -> int:
+    """Collect the literals of code up to a brace that closes more than is open; return where that is."""
+    depth, before = 0, "("
+    while at < len(source) and depth >= 0:
+        letter = source[at]
+        if match := COMMENT.match(source, at):
+            at = match.end()
+        elif match := QUOTED.match(source, at):
+            texts.append(match[2])
+            at = match.end()
+        elif letter == "`":
+            at = _read_template(source, at + 1, texts)
+        elif letter == "/" and before in "(,=:[!&|?" and (match := REGULAR.match(source, at)):
+            at = match.end()
+        else:
+            depth += (letter == "{") - (letter == "}")
+            at += 1
+        before = before if letter.isspace() else letter
+    return at
+
+
+def _read_template(source: str, at: int, texts: list[str]) -> int:
+    text = ""
+    while source[at] != "`":
+        if source.startswith("${", at):
+            at = _read_code(source, at + 2, texts)
+            text += "…"
+        else:
+            text += source[at]
+            at += 1 + (source[at] == "\\")
+    texts.append(text)
+    return at + 1
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_no_sentence_is_left_in_a_template(path: Path) -> None:
+    assert sentences_in_template(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_no_sentence_is_left_in_a_script(path: Path) -> None:
+    assert sentences_in_script(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "texts"),
+    [
+        ('<p class="two words">{{ say("a.b") }} {# no text #}</p>', []),
+        ("<p>Two words</p>", ["Two words"]),
+        ('<img alt="a red square" src="x">', ["a red square"]),
+        (
+            '{% call fold("Which line?" if line else "Which code was graded?") %}',
+            ["Which line?", "Which code was graded?"],
+        ),
+    ],
+)
+def test_a_sentence_in_a_template_is_seen(source: str, texts: list[str]) -> None:
+    assert sentences_in_template(source) == texts
+
+
+@pytest.mark.parametrize(
+    ("source", "texts"),
+    [
+        ('"use strict"; // some words\n/* more words */ say("lab.run", {a: "b"})', []),
+        ('const parts = text.match(/"([^"]*)"|two words/g), x = "one two";', ["one two"]),
+        (
+            "report(`Done, ${count(n)} iterations of ${a ? `all of them` : 'so many'}`);",
+            ["iterations of", "all of them", "so many"],
+        ),
+        ("lines.push(`const w${name} = W[${at}];`);", []),
+    ],
+)
+def test_a_sentence_in_a_script_is_seen(source: str, texts: list[str]) -> None:
+    seen = sentences_in_script(source)
+    assert len(seen) == len(texts)
+    assert all(any(text in part for part in seen) for text in texts)
 
 
 # --- what the catalogue does ---------------------------------------------------------------------------------------
