@@ -35,6 +35,7 @@ from grader.verdict import function_without_text
 Checkable = Callable[..., object] | str
 DEFINED_TWICE = "defined_twice"  # the code of a problem: in a session this is how a function is corrected
 USUAL: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # as NumPy begins
+PLAIN = (int, float, complex, str, bool, bytes, type(None))  # values that their text describes
 MOST_NAMED = 5  # names that one note lists
 _CELL_IDS: dict[int, str] = {}  # by execution count: which cell of the notebook was run
 _SHOWN: dict[tuple[str, tuple[str, ...]], int] = {}  # hints that were asked for, by function and its causes
@@ -89,7 +90,7 @@ def check(*functions: Checkable, exercise: str, more: bool = False, trust_my_own
         "",
     )
     noticed = [problem for problem in result.notebook.problems if session.is_current or problem.code != DEFINED_TWICE]
-    wanted = _hints(result, more=more, is_shell=shell is not None)
+    wanted = _hints(result, tuple(by_name), more=more, is_shell=shell is not None)
     problems = (*wanted, *noticed, *_differences(session, names, loaded, is_shell=shell is not None))
     return replace(result, notebook=replace(result.notebook, problems=problems))
 
@@ -120,7 +121,7 @@ def load(shell: Any, check_names: Callable[..., Result]) -> None:
     _watch(shell)
 
 
-def _hints(result: Result, *, more: bool, is_shell: bool) -> Iterator[Problem]:
+def _hints(result: Result, named: Sequence[str], *, more: bool, is_shell: bool) -> Iterator[Problem]:
     """Yield the hints on the first function that is not right, as many as were asked for, and how to get the next.
 
     How many that are is remembered as long as the session lasts and its causes stay the same, and is written nowhere.
@@ -137,7 +138,9 @@ def _hints(result: Result, *, more: bool, is_shell: bool) -> Iterator[Problem]:
         yield from (Problem(HINT, sentence) for sentence in sentences[:shown])
     left = len(sentences) - shown
     if left > 0:
-        call = "%grade --more" if is_shell else "grader.check(more=True)"
+        call = (
+            " ".join(("%grade", *named, "--more")) if is_shell else f"grader.check({', '.join((*named, 'more=True'))})"
+        )
         yield Problem(MORE, say("session.more", count=left, call=call))
     elif more:
         yield Problem(MORE, say("session.no_more"))
@@ -243,6 +246,9 @@ def _differences(
         lost = _lost_names(session, names)
         if lost:
             yield Problem("session_lost", say("session.lost", names=lost[:MOST_NAMED], count=len(lost)))
+        changed = _changed_names(session, names)
+        if changed:
+            yield Problem("session_changed", say("session.changed", names=changed[:MOST_NAMED], count=len(changed)))
         if session.path:
             saved = _functions(reading.read(session.path, exercise.limits), exercise)
             unsaved = [name for name in names if _run(saved[name]) != _run(functions[name])]
@@ -314,10 +320,52 @@ def _lost_names(session: LiveSession, names: Iterable[str]) -> list[str]:
                 given.add(node.name)
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 given.add(node.id)
+    return sorted(name for name in _used(session, names).keys() - given if name in session.names)
+
+
+def _used(session: LiveSession, names: Iterable[str]) -> dict[str, object]:
+    """Return the globals that the live functions use."""
     used: dict[str, object] = {}
     for name in names:
         _needed(session.names.get(name), used)
-    return sorted(name for name in used.keys() - given if name in session.names)
+    return used
+
+
+def _changed_names(session: LiveSession, names: Iterable[str]) -> list[str]:
+    """Return names that the functions use and whose value is another one than their cell gives, as far as its text tells."""
+    given: dict[str, str] = {}
+    for source in session.sources:
+        try:
+            body = ast.parse(_plain(source)).body
+        except (SyntaxError, ValueError):
+            continue
+        for statement in body:
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+                    given.pop(node.id, None)
+            given |= _given(statement)
+    used = _used(session, names)
+    return sorted(name for name, value in given.items() if name in used and _described(used[name]) != value)
+
+
+def _given(statement: ast.stmt) -> dict[str, str]:
+    """Return the names that a statement gives a module or a plain value, and which."""
+    if isinstance(statement, ast.Import):
+        return {alias.asname or alias.name: f"module {alias.name}" for alias in statement.names}
+    if isinstance(statement, ast.Assign):
+        try:
+            value = _described(ast.literal_eval(statement.value))
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            return {}
+        return {target.id: value for target in statement.targets if isinstance(target, ast.Name)}
+    return {}
+
+
+def _described(value: object) -> str:
+    """Return a module's name, or a plain value as it is written; of anything else its type, and none of its own code runs."""
+    if isinstance(value, types.ModuleType):
+        return f"module {value.__name__}"
+    return repr(value) if type(value) in PLAIN else type(value).__name__
 
 
 def _plain(source: str) -> str:

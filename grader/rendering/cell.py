@@ -27,12 +27,20 @@ def _whole(result: Result) -> str:
     problems = result.notebook.problems
     answers = not any(problem.code in (HINT, MORE) for problem in problems)  # else they come one at a time
     details = [
-        (name, function, Markup(fragment.function_html(function, answers=answers)))  # noqa: S704  # escaped
+        (name, function, Markup(_left(fragment.function_html(function, answers=answers))))  # noqa: S704  # escaped
         for name, function in open_first(result.functions)
     ]
     hints = [problem.message for problem in problems if problem.code == HINT]
-    notes = [problem.message for problem in problems if problem.code != HINT]
-    return str(html.macros("_cell.html").result(result, details, picture_images(result), hints, notes)).strip()
+    hints_left = [problem.message for problem in problems if problem.code == MORE]
+    notes = [problem.message for problem in problems if problem.code not in (HINT, MORE)]
+    return str(
+        html.macros("_cell.html").result(result, details, picture_images(result), hints, hints_left, notes)
+    ).strip()
+
+
+def _left(piece: str) -> str:
+    """Return a piece whose tables are read from the left and fit: notebooks align cells to the right, on one line."""
+    return piece.replace("<td>", '<td style="text-align: left; overflow-wrap: anywhere">')
 
 
 @dataclass(frozen=True, slots=True, repr=False)

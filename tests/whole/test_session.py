@@ -12,7 +12,8 @@ import pytest
 from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit, solved
 
 import grader
-from grader import messages
+from grader import api as service
+from grader import messages, reading
 from grader.rendering.cell import result_html
 
 SAMPLES = Path(__file__).parents[2] / "submissions"
@@ -57,19 +58,47 @@ def facts(result) -> list[object]:
     return [result.score, result.possible, result.provisional, result.notebook.status, functions]
 
 
+EVERY_SAMPLE = """
+import json, signal
+import grader
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+for name, cells in {samples!r}:
+    shell.reset(new_session=False)
+    shell.history_manager.input_hist_raw[:] = [""]
+    for cell in cells:
+        signal.setitimer(signal.ITIMER_REAL, 2)  # as a student interrupts a cell that hangs
+        shell.run_cell(cell, store_history=True, silent=False)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    result = grader.check()
+    functions = {{
+        name: [function.status, function.points, list(function.diagnosis.causes)]
+        for name, function in result.functions.items()
+    }}
+    print("\\nRESULT", json.dumps([name, result.score, result.possible, result.provisional, functions]), flush=True)
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        "right",
-        "scale_one_hundredth",
-        "global_math",
-        "class_and_other_name",
-        "seed_at_the_top",
-        "syntax_error",
-        "untouched",
-    ],
-)
+def test_every_sample_has_in_a_session_the_verdict_of_its_file(tmp_path):
+    paths = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".ipynb", ".py"))
+    limits = service.load_exercise().limits
+    samples = [
+        (path.name, [cell.source for cell in reading.read(path, limits).cells if cell.kind == "code"]) for path in paths
+    ]
+    (tmp_path / "samples.py").write_text(EVERY_SAMPLE.format(samples=samples))
+    ran = python(tmp_path, "samples.py", seconds=900)
+    lines = [line.removeprefix("RESULT ") for line in ran.stdout.splitlines() if line.startswith("RESULT ")]
+    live = {name: facts for name, *facts in map(json.loads, lines)}
+    assert len(live) == len(paths) > 30, ran.stderr[-2000:]
+    for path in paths:
+        score, possible, provisional, _, functions = facts(grader.grade(path))
+        assert live[path.name] == [score, possible, provisional, functions], path.name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["right", "scale_one_hundredth", "seed_at_the_top"])
 def test_the_verdict_in_the_cell_is_that_of_the_saved_file(name, tmp_path):
     path = SAMPLES / f"{name}.ipynb"
     cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
@@ -130,9 +159,9 @@ def test_a_saved_file_that_is_older_is_named(tmp_path, monkeypatch):
     assert "session_unsaved" not in told(saved)[4]
 
 
-def python(folder: Path, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+def python(folder: Path, *arguments: str, text: str = "", seconds: float = 120) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=folder, input=text, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=folder, input=text, capture_output=True, text=True, check=False, timeout=seconds)
 
 
 IN_IPYTHON = """
@@ -171,6 +200,35 @@ def test_plain_python_grades_the_file_that_defines_the_functions(tmp_path):
         "import sys; sys.path.insert(0, '.'); import mine, grader; print(repr(grader.check(mine.initialize_parameters_he)))",
     )
     assert ran.stdout.startswith("<Result 10 / 10>"), ran.stderr
+
+
+def test_each_way_in_which_a_session_differs_from_its_cells_is_said(tmp_path):
+    random = RANDOM.replace("* 10", "* k")
+    told = "r = grader.check('random'); print('CODES', [one.code for one in r.notebook.problems], r.score)"
+    cells = [
+        ("a", "import grader"),
+        ("b", f"import numpy as np\nk = 10\n{random}"),
+        ("c", told),
+        ("d", "globals().update(k=0.01)"),  # a value
+        ("c", told),
+        ("e", "k = 10"),
+        ("c", told),
+        ("f", "import math; globals().update(np=math)"),  # a module
+        ("c", told),
+        ("g", "import numpy as np"),
+        ("h", f"exec({random!r})"),  # no source
+        ("c", told),
+        ("i", "def old(layers_dims):\n    return {}\nglobals().update(initialize_parameters_random=old)"),
+        ("c", told),
+    ]
+    (tmp_path / "cells.py").write_text(IN_IPYTHON.format(cells=cells))
+    ran = python(tmp_path, "cells.py")
+    lines = [line for line in ran.stdout.splitlines() if line.startswith("CODES")]
+    codes = ("session_changed", "session_no_source", "session_other", "session_only_live")
+    found = [{code for code in codes if code in line} for line in lines]
+    changed = {"session_changed"}
+    assert found == [set(), changed, set(), changed, {"session_no_source"}, {"session_other"}], lines
+    assert all(line.endswith(" 10.0") for line in lines)
 
 
 MORE = """
