@@ -57,8 +57,15 @@ class LiveSession:
     is_current: bool = False
 
     @property
+    def is_script(self) -> bool:
+        """Whether the text is that of one file of plain Python."""
+        return self.path is not None and self.path.suffix == ".py"
+
+    @property
     def data(self) -> bytes:
-        """The cells as a notebook's file: cell 5 is In [5]."""
+        """The cells as a notebook's file, in which cell 5 is In [5]; or the script."""
+        if self.is_script:
+            return self.sources[0].encode()
         cells: list[dict[str, object]] = [
             {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": count, "source": source}
             for count, source in enumerate(self.sources, 1)
@@ -79,7 +86,11 @@ def check(*functions: Checkable, exercise: str, more: bool = False, trust_my_own
     with np.errstate(**USUAL), warnings.catch_warnings():  # a student's settings are not ours
         warnings.simplefilter("ignore")
         result = api.check_data(
-            session.data, f"{Path(name).stem}.ipynb", loaded, names, trust_my_own_code=trust_my_own_code
+            session.data,
+            name if session.is_script else f"{Path(name).stem}.ipynb",
+            loaded,
+            names,
+            trust_my_own_code=trust_my_own_code,
         )
     _START["lab"] = next(
         (
@@ -208,17 +219,18 @@ def _of_modules(given: Mapping[str, object], exercise: Exercise) -> LiveSession:
     functions = given or {name: main[name] for name in exercise.names if name in main}
     if not functions:
         raise RequestError(say("session.nothing"), hint=say("session.nothing.hint"))
-    sources: dict[str, None] = {}
+    sources: dict[str, Path | None] = {}
     for name, function in functions.items():
         source = _source(function)
         if source is None:
             raise RequestError(say("session.unread", name=name), hint=say("session.unread.hint"))
         path = Path(inspect.getsourcefile(inspect.unwrap(function)) or "")  # type: ignore[arg-type]  # it has a source
         if path.is_file():
-            sources[path.read_text(encoding="utf-8", errors="replace")] = None
+            sources[path.read_text(encoding="utf-8", errors="replace")] = path
         else:
             sources |= dict.fromkeys([*_typed(function), source])
-    return LiveSession(tuple(sources), main)
+    paths = list(sources.values())
+    return LiveSession(tuple(sources), main, paths[0] if len(paths) == 1 else None)
 
 
 def _typed(function: object) -> Iterator[str]:

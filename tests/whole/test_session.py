@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -202,6 +203,34 @@ def test_plain_python_grades_the_file_that_defines_the_functions(tmp_path):
     assert ran.stdout.startswith("<Result 10 / 10>"), ran.stderr
 
 
+def test_in_a_real_terminal_a_file_and_a_prompt_name_the_places_that_their_student_sees(tmp_path):
+    pexpect = pytest.importorskip("pexpect", reason="a terminal needs pexpect")
+    wrong = edit(HE, ("(2 /", "(1 /"))
+    (tmp_path / "mine.py").write_text(f"{IMPORTS}\n{wrong}")
+    environment = {**os.environ, "HOME": str(tmp_path), "TERM": "dumb", "IPYTHONDIR": str(tmp_path)}
+
+    def shown(arguments, prompt, *lines):
+        terminal = pexpect.spawn(
+            sys.executable, arguments, cwd=str(tmp_path), env=environment, encoding="utf-8", timeout=120
+        )
+        for line in lines:
+            terminal.expect(prompt)
+            terminal.sendline(line)
+        terminal.expect(prompt)
+        text = terminal.before
+        terminal.close(force=True)
+        return text
+
+    text = shown(["-i", "mine.py"], ">>> ", "import grader", "grader.check('he')")
+    assert "initialize_parameters_he (line 7): " in text, text
+    arguments = ["-m", "IPython", "--colors=NoColor", "--simple-prompt"]
+    text = shown(
+        arguments, r"In \[\d+\]: ", "%load_ext grader", "%run -i mine.py", "%cpaste -q\n" + wrong + "--", "%grade he"
+    )
+    assert "<Result 7 / 10>" in text, text
+    assert "(In [3], line " in text, text
+
+
 def test_each_way_in_which_a_session_differs_from_its_cells_is_said(tmp_path):
     random = RANDOM.replace("* 10", "* k")
     told = "r = grader.check('random'); print('CODES', [one.code for one in r.notebook.problems], r.score)"
@@ -240,7 +269,7 @@ def hints(**options):
 before = grader.check(mine.initialize_parameters_he)._repr_html_()
 print(len(hints()), [len(hints(more=True)) for _ in range(9)], len(hints()))
 for hint in hints(more=True): print(hint)
-print('sqrt(2/n_in)' in before, 'grader.check(more=True)' in grader.check(mine.initialize_parameters_random)._repr_html_())
+print('sqrt(2/n_in)' in before, ', more=True)' in grader.check(mine.initialize_parameters_random)._repr_html_())
 print(len(hints(more=True)))
 """
 
