@@ -38,7 +38,7 @@ def wrong_functions(right: ast.FunctionDef) -> Iterator[WrongFunction]:
             yield WrongFunction(mistake, source)
 
 
-# --- what stands in a function ---------------------------------------------------------------------------------------
+# --- what is in a function ---------------------------------------------------------------------------------------
 
 
 def _calls(tree: ast.AST, name: str) -> list[ast.Call]:

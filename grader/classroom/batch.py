@@ -44,7 +44,7 @@ from grader.records.points import points
 from grader.records.wording import short_names
 from grader.store import ADJUSTMENTS, Decision, Kept, KnownSubmission, Store, require_ours, ruled
 
-GROUP, GROUP_SECONDS = 32, 1.0  # submissions that are written down together: what a kill can cost, besides what runs
+GROUP, GROUP_SECONDS = 32, 1.0  # submissions that are written down together: what a kill can cost, apart from what runs
 LINES = 5000  # submissions of which the class's files need not be read back from the store: some 20 MB
 HERE = 32  # so few submissions are judged again in this process: starting others takes longer
 
@@ -54,7 +54,7 @@ default_jobs = pool.default_jobs
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a batch did, in numbers; the results stand in the store.
+    """What a batch did, in numbers; the results are in the store.
 
     `changed` are those whose points judging again has changed, `unjudged` names those that are provisional and
     `nobody` those that are nobody's in a class whose others are somebody's, `notes` are
@@ -93,7 +93,7 @@ class Change:
     after: float
     machine: float
     ruling: Decision | None = None
-    stands: bool = False
+    applies: bool = False
     short: str = ""
 
 
@@ -132,7 +132,7 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
     require_ours(out / DATABASE)
     _require_no_hand_in(out, sources)
     wanted = files.Wanted(exercise.names, settings.max_files)
-    contents = files.find(sources, wanted, besides=out, manifest=settings.manifest)
+    contents = files.find(sources, wanted, results_folder=out, manifest=settings.manifest)
     annotated = settings.annotated if settings.annotated is not None else contents.manifest is not None
     roster = rosters.read(settings.roster) if settings.roster is not None else None
     _require_something(sources, contents)
@@ -281,20 +281,20 @@ def changes(machine: Result, rulings: Sequence[Decision], before: Result | None 
     for name, function in today.functions.items():
         was = earlier.functions[name].points if earlier and name in earlier.functions else function.points
         given, ruling = machine.functions[name].points, over.get(name)
-        stands = function.ruling is not None
-        odd = ruling is not None and (not stands or ruling.before != given)
+        applies = function.ruling is not None
+        odd = ruling is not None and (not applies or ruling.before != given)
         if was != function.points or odd:
             submission = machine.submission
             yield Change(
-                submission.name, submission.student, name, was, function.points, given, ruling, stands, short[name]
+                submission.name, submission.student, name, was, function.points, given, ruling, applies, short[name]
             )
     for ruling in rulings:
         if ruling.kind != "override" and (not ruling.function or ruling.function in machine.functions):
-            stands = ruling.is_about(machine)
-            if not stands or (ruling.kind == "score" and ruling.before != machine.score):
+            applies = ruling.is_about(machine)
+            if not applies or (ruling.kind == "score" and ruling.before != machine.score):
                 name, student, score = machine.submission.name, machine.submission.student, machine.score
                 about = short.get(ruling.function, "")
-                yield Change(name, student, ruling.function, score, score, score, ruling, stands, about)
+                yield Change(name, student, ruling.function, score, score, score, ruling, applies, about)
 
 
 def _publish(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes]) -> None:
@@ -401,7 +401,7 @@ def _plan(
             continue
         if again or before is None:
             plan.grade.append(submission)
-        elif (before.graded_with, before.handed) == (graded, submission.handed) and pages.stand(submission):
+        elif (before.graded_with, before.handed) == (graded, submission.handed) and pages.are_current(submission):
             if submission.stat and submission.stat != before.stat:
                 plan.touched[submission.name] = submission.stat
         elif before.gathered_with == gathered:
@@ -448,7 +448,7 @@ class _Pages:
     stale: Collection[str]
     annotated: bool
 
-    def stand(self, submission: Submission) -> bool:
+    def are_current(self, submission: Submission) -> bool:
         """Return whether all of them are there, as they were written."""
         if submission.name in self.stale:
             return False
@@ -567,10 +567,10 @@ def under_ruling(change: Change) -> str:
     if ruling.kind == "comment":
         return say("classroom.stale.comment", who=who, by=ruling.by)
     values = {"who": who, "now": points(change.machine), "before": points(ruling.before), "by": ruling.by}
-    if not change.stands and ruling.kind in ADJUSTMENTS:
+    if not change.applies and ruling.kind in ADJUSTMENTS:
         what = amount(ruling.kind, ruling.points)
         return say("classroom.stale.change", what=what, **values)
-    if change.stands:
+    if change.applies:
         return say("classroom.stale.ruling", points=points(ruling.points), **values)
     return say("classroom.stale.other_code", points=points(ruling.points), **values)
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0  # for the scheduler to answer
 WORKERS_SECONDS = 30.0  # for the first worker to be there, and for each to say whether it can grade
-GONE_SECONDS = 60.0  # without any worker, after which the batch stops; one that is started anew is there in a few
+GONE_SECONDS = 60.0  # without any worker, after which the batch stops; one that is started again is there in a few
 LOOK_SECONDS = 1.0
 NO_STORE = Path(os.devnull) / "none"  # SQLite's log may not be read from another machine, not even on a shared disk
 SAFE_START = (

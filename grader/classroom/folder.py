@@ -208,7 +208,7 @@ def folders_of(store: Store, out: Path, names: Collection[str], people: Collecti
 def remove(store: Store, out: Path, people: Collection[str], folders: Collection[str], note: Decision) -> int:
     """Remove people, and submissions of these names, from the store and beside it; return how many decisions went.
 
-    A removal that is stopped halfway is finished by the next command: what is left to do stands in the store.
+    A removal that is stopped halfway is finished by the next command: what is left to do is in the store.
     """
     pending = msgspec.msgpack.encode(_Pending(sorted(folders), sorted(people)))
     decisions = store.forget(people, note, pending)
@@ -237,7 +237,7 @@ def finish_removal(store: Store, out: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder and all it holds; one that is gone already is no error."""
+    """Remove a folder and all it holds; one that is gone already is not an error."""
     try:
         shutil.rmtree(folder)
     except FileNotFoundError:

@@ -22,12 +22,12 @@ from grader.messages import say
 
 FILE = "manifest.json"
 HANDED_IN = "handed_in"  # under `lms`: the time of a hand-in as the LMS writes it
-_TIMES = (HANDED_IN, "timestamp", "created_at")  # the same, also of systems that name it otherwise
+_TIMES = (HANDED_IN, "timestamp", "created_at")  # the same, also under the names of other systems
 _MOST_TIME = 60  # characters
 SCHEMA = "grader-manifest/1"
 MOST_BYTES = 256 << 20  # of a manifest: some hundred thousand entries
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"\s*\}\s*\Z')
-_SEAL_BYTES = 200  # the end of the file, where the seal stands
+_SEAL_BYTES = 200  # the end of the file, where the seal is
 MOST_OTHERS = 50  # further files of one entry that are named
 
 

@@ -71,7 +71,7 @@ def purge(
     Raises
     ------
     RequestError
-        If that is no length of time.
+        If that is not a length of time.
     """
     before = datetime.now(timezone.utc) - age(older_than)
     with opened(out) as store, locked(out, "purge"):

@@ -24,7 +24,7 @@ CSV, JSON_LINES = "grades.csv", "grades.jsonl"
 def write_class(
     classroom: Classroom, out: Path, exercise: Exercise, *, ignored: Mapping[str, str] | None = None
 ) -> Path:
-    """Write the class's files anew, for their owner alone, and return the page to open first.
+    """Write the class's files again, for their owner alone, and return the page to open first.
 
     Pages of rows that an earlier, larger class had are removed.
 

@@ -18,7 +18,7 @@ from grader.classroom.submissions import Submission, changed, stem_of
 from grader.errors import RequestError
 from grader.messages import say
 
-# What columns are called, as they stand in exports of learning management systems; the first that is there counts.
+# What columns are called, as they are in exports of learning management systems; the first that is there counts.
 # In "student" a plain `student` is last: beside an id it is a name, in Canvas's gradebook for example.
 _HEADINGS: Mapping[str, list[str]] = {
     "student": "id, student id, studentid, sis user id, sid, id number, identifier, user id, uid, student".split(", "),

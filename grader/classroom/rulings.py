@@ -53,7 +53,7 @@ class RulingOrder:
 
 
 def override(out: Path, exercise: str | None, submissions: Sequence[str], order: RulingOrder) -> list[Ruled]:
-    """Change points of some submissions, or give them a comment, and write their pages and the gradebook anew.
+    """Change points of some submissions, or give them a comment, and write their pages and the gradebook again.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def alike(out: Path, exercise: str | None, submission: str, function: str) -> li
 
 
 def last_order(out: Path, exercise: str | None, submission: str, function: str) -> RulingOrder | None:
-    """Return the ruling that stands over a function as an order, so that it can be given to others."""
+    """Return the ruling that applies to a function as an order, so that it can be given to others."""
     with folder.opened(out) as store:
         task = _task(remembered.exercise_for(store, exercise), function)
         for decision in store.ledger.standing().get(find(store, submission).name, ()):
@@ -175,7 +175,7 @@ def ledger(out: Path) -> tuple[Decision, ...]:
 
 
 def exported(out: Path, *, table: bool) -> str:
-    """Return what people decided: as CSV the rulings and comments that stand, or all decisions as lines of JSON.
+    """Return what people decided: as CSV the rulings and comments that apply, or all decisions as lines of JSON.
 
     Raises
     ------

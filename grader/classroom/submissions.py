@@ -53,7 +53,7 @@ _CENTRAL, _END, _END_64 = (
     b"PK\x05\x06",
     b"PK\x06\x07",
 )  # before entries and at the end of a zip's directory
-_TAIL_BYTES = 16 << 20  # where a zip's directory stands
+_TAIL_BYTES = 16 << 20  # where a zip's directory is
 
 
 def suffix_of(name: str) -> str:
@@ -110,7 +110,7 @@ class Submission:
 
     @property
     def handed(self) -> str:
-        """A name for what is known of the hand-in besides its file; empty where that is nothing."""
+        """A name for what is known of the hand-in apart from its file; empty where that is nothing."""
         facts = (self.student, self.notes)  # of several files of one person, the notes say which one counts
         return hashlib.sha256(repr(facts).encode("utf-8", "replace")).hexdigest() if any(facts) else ""
 
@@ -158,15 +158,15 @@ def find(
     sources: Sequence[Path],
     wanted: Wanted | None = None,
     *,
-    besides: Path | None = None,
+    results_folder: Path | None = None,
     collected: bool = True,
     manifest: Path | None = None,
 ) -> Sources:
     """Return the submissions of folders, zips and single files, in the order of their names.
 
-    What lies below `besides`, the folder that results go to, is no submission.  A folder's manifest counts where this user's
-    ``collect`` wrote it, where `besides` holds a copy from an earlier run, or where it is the `manifest` that the user named.
-    Where nothing was `collected`, as in a student's own folder, a manifest is a file like any other.
+    What lies below `results_folder`, the folder that results go to, is not a submission.  A folder's manifest counts where
+    this user's ``collect`` wrote it, where `results_folder` holds a copy from an earlier run, or where it is the `manifest`
+    that the user named.  Where nothing was `collected`, as in a student's own folder, a manifest is a file like any other.
 
     Raises
     ------
@@ -179,14 +179,14 @@ def find(
     contents = Sources()
     for source in sources:
         prefix = f"{source.name}/" if len(sources) > 1 else ""
-        read = _manifest(source, besides, manifest) if collected else None
+        read = _manifest(source, results_folder, manifest) if collected else None
         if read is not None:
-            _from_manifest(source, prefix, besides, read, contents)
+            _from_manifest(source, prefix, results_folder, read, contents)
         elif source.is_dir():
             search = _Search(wanted)
-            _from_folder(source, prefix, besides, search)
+            _from_folder(source, prefix, results_folder, search)
             if collected and (name := prefix + manifests.FILE) in search.found.ignored:
-                _require_no_other(source, besides)
+                _require_no_other(source, results_folder)
                 search.found.ignored[name] = say("classroom.ignored.not_sealed")
             _add(search, prefix, contents)
         elif source.suffix.lower() == ".zip" and is_archive(source):
@@ -232,7 +232,7 @@ def find_in_zip(path: Path, name: str, wanted: Wanted) -> Sources:
     return search.found
 
 
-def _manifest(source: Path, besides: Path | None, named: Path | None) -> manifests.Manifest | None:
+def _manifest(source: Path, results_folder: Path | None, named: Path | None) -> manifests.Manifest | None:
     """Return the manifest of a source if it can be trusted."""
     if named is not None:
         return manifests.read(named)
@@ -241,8 +241,8 @@ def _manifest(source: Path, besides: Path | None, named: Path | None) -> manifes
         return None
     if manifests.is_sealed(path):
         return manifests.read(path)
-    before = _copied(besides)  # the grader alone writes to the folder of results: what it copied there was trusted
-    if before is None or besides is None or not manifests.may_be_same(path, besides / manifests.FILE):
+    before = _copied(results_folder)  # the grader alone writes there: what it copied there was trusted
+    if before is None or results_folder is None or not manifests.may_be_same(path, results_folder / manifests.FILE):
         return None
     try:
         read = manifests.read(path)
@@ -251,23 +251,23 @@ def _manifest(source: Path, besides: Path | None, named: Path | None) -> manifes
     return read if manifests.same(read, before) else None
 
 
-def _copied(besides: Path | None) -> manifests.Manifest | None:
+def _copied(results_folder: Path | None) -> manifests.Manifest | None:
     """Return the manifest that an earlier run copied to the folder of results."""
     try:
-        return manifests.load(besides) if besides is not None else None
+        return manifests.load(results_folder) if results_folder is not None else None
     except RequestError:
         return None
 
 
-def _require_no_other(source: Path, besides: Path | None) -> None:
+def _require_no_other(source: Path, results_folder: Path | None) -> None:
     """Refuse to grade as nobody's what was graded before by a manifest that counted."""
-    before = _copied(besides)
+    before = _copied(results_folder)
     if before is not None and manifests.is_collected(before):
         raise RequestError(
             say(
                 "classroom.source.other_manifest",
                 path=source / manifests.FILE,
-                folder=besides,
+                folder=results_folder,
                 not_sealed=say("classroom.ignored.not_sealed"),
             ),
             hint=say("classroom.source.other_manifest.hint"),
@@ -286,7 +286,7 @@ def _add(search: _Search, prefix: str, contents: Sources) -> None:
 
 
 def _from_manifest(
-    source: Path, prefix: str, besides: Path | None, manifest: manifests.Manifest, contents: Sources
+    source: Path, prefix: str, results_folder: Path | None, manifest: manifests.Manifest, contents: Sources
 ) -> None:
     """Take what a manifest names, also the entries that handed in nothing; other files of the folder are named."""
     if contents.manifest is not None:
@@ -315,7 +315,7 @@ def _from_manifest(
             )
         name = prefix + _text(entry.file)
         contents.submissions.append(Submission(name, path, stat=_stat(path), student=student, notes=notes))
-    for name, error in _walked(source, besides):
+    for name, error in _walked(source, results_folder):
         if error is not None:
             _note_unreadable(contents, _text(prefix + name) or _text(str(source)), error)
         elif name not in names and name != manifests.FILE and not _is_hidden(PurePosixPath(name)):
@@ -425,7 +425,7 @@ def opened(submission: Submission) -> Iterator[Path]:
 
 @contextmanager
 def _scratch_folder() -> Iterator[Path]:
-    """Give a temporary folder; one that cannot be made, or removed, is no fault of what was to go into it."""
+    """Give a temporary folder; one that cannot be made, or removed, is not a fault of what was to go into it."""
     try:
         folder = tempfile.mkdtemp(prefix="grader-")
     except OSError as error:
@@ -515,9 +515,9 @@ def walk(top: Path) -> Iterator[tuple[str, OSError | None]]:
             yield folder, error
 
 
-def _walked(source: Path, besides: Path | None) -> Iterator[tuple[str, OSError | None]]:
+def _walked(source: Path, results_folder: Path | None) -> Iterator[tuple[str, OSError | None]]:
     """Yield what lies in a folder, without the folder of results if that is inside."""
-    top, results = source.resolve(), besides.resolve() if besides else None
+    top, results = source.resolve(), results_folder.resolve() if results_folder else None
     inside = f"{results.relative_to(top).as_posix()}/" if results and top in results.parents else None
     for name, error in walk(source):
         if not inside or not name.startswith(inside):
@@ -531,8 +531,8 @@ def _is_hidden(path: PurePosixPath) -> bool:
     )
 
 
-def _from_folder(source: Path, prefix: str, besides: Path | None, search: _Search) -> None:
-    contents, errors = search.found, dict(_walked(source, besides))
+def _from_folder(source: Path, prefix: str, results_folder: Path | None, search: _Search) -> None:
+    contents, errors = search.found, dict(_walked(source, results_folder))
     names = {name: source / name for name in sorted(errors, key=lambda name: PurePosixPath(name).parts)}
     for name, path in names.items():
         error = errors[name]
@@ -739,7 +739,7 @@ def _is_markdown(name: str, peek: Callable[[], bytes], wanted: Wanted) -> bool:
 
 
 def _text(name: str) -> str:
-    """Return a file name as text that can be stored: bytes that are no UTF-8 are written out, the middle of long ones is cut."""
+    """Return a file name as text that can be stored: bytes that are not UTF-8 are written out, the middle of long ones is cut."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if len(text) <= MOST_NAME:
         return text

@@ -203,12 +203,12 @@ def _bytes(submission: Submission) -> bytes | None:
 
 
 def graded_with(exercise: Exercise) -> str:
-    """Return the name of everything that decides a verdict, besides the submission."""
+    """Return the name of everything that decides a verdict, apart from the submission."""
     return f"{__version__} {exercise.sha256}"
 
 
 def gathered_with(exercise: Exercise) -> str:
-    """Return the name of everything that decides evidence, besides the submission."""
+    """Return the name of everything that decides evidence, apart from the submission."""
     return f"{__version__} {exercise.evidence_sha256}"
 
 

@@ -10,7 +10,7 @@ from grader.records import KnownFault, Repair, RepairKind, Show
 LOOK_AT: Mapping[RepairKind, str] = {
     "constant": "the number",
     "index": "the index of the layer sizes",
-    "root": "the square root: whether there is one, and what stands under it",
+    "root": "the square root: whether there is one, and what is under it",
     "factor": "what is multiplied, divided or added",
     "draw": "the function that makes the array",
     "shape_order": "the order of the two sizes",

@@ -1,7 +1,7 @@
 """Outputs that are older than the code: what the notebook printed beside what its functions give now.  Never a penalty.
 
 A difference is only spoken of where it can have no other cause known to us: the function gives the same on every call, all
-its code stands before the cell that printed, the notebook's model trains as the course's does, and rounding on another
+its code is before the cell that printed, the notebook's model trains as the course's does, and rounding on another
 machine cannot move the numbers that far.
 """
 
@@ -72,7 +72,7 @@ def _run(run: PrintedRun, evidence: FunctionEvidence, course: Course) -> str:
 
 
 def _differences(own: ModelSettings, course: ModelSettings) -> Iterator[str]:
-    """Yield in words what the notebook's model is known to do otherwise than the course's."""
+    """Yield in words what the notebook's model is known to do differently from the course's."""
     if own.learning_rate not in (None, course.learning_rate):
         yield f"the learning rate {own.learning_rate:g} in place of {course.learning_rate:g}"
     if own.iterations not in (None, course.iterations):
@@ -90,7 +90,7 @@ def _other_model(run: PrintedRun, others: Sequence[str]) -> str:
 
 
 def _fits(run: PrintedRun, training: Training) -> bool:
-    """Return whether a run printed the accuracies of this training and, where it stands there, its first cost."""
+    """Return whether a run printed the accuracies of this training and, where it is there, its first cost."""
     first = dict(run.costs).get(0)
     cost_fits = first is None or _near(first, training.cost_first) or float(first) == training.cost_first
     return cost_fits and run.accuracies is not None and _agree(run.accuracies, training)
@@ -164,7 +164,7 @@ def _settled(evidence: FunctionEvidence, layers: tuple[int, ...]) -> Outcome | N
 
 
 def _stands_before(evidence: FunctionEvidence, place: Place) -> bool:
-    """Return whether all the code that was run stands in the notebook before this place."""
+    """Return whether all the code that was run is in the notebook before this place."""
     return all(_order(unit.place) < _order(place) for unit in evidence.function.units)
 
 

@@ -584,7 +584,7 @@ def _harm(facts: Facts) -> Iterator[str]:
 
 
 def _falls(facts: Facts) -> str:
-    """Say that a fast fall is no fast learning, where both are so."""
+    """Say that a fast fall is not fast learning, where both are so."""
     run, scale = facts.asked, facts.asked_scale
     trace = dict(zip(run.trace.iterations, run.trace.exact_cost, strict=True))
     fair = facts.measured.runs.get(1.0)

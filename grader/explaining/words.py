@@ -28,7 +28,7 @@ class Words(NamedTuple):
 CAUSES: Mapping[str, Words] = {
     "not_attempted": Words("not started", "fill in the lines that the comments ask for"),
     "missing": Words("not found", "define the function under its exact name in a code cell"),
-    "syntax_error": Words("does not parse", "mend the line that Python cannot read, then run the cell again"),
+    "syntax_error": Words("does not parse", "fix the line that Python cannot read, then run the cell again"),
     "raised": Words("stops with an error", "call the function in the notebook and follow the traceback"),
     "global_name": Words("uses a name from outside", "define or import the missing name in the notebook"),
     "removed_numpy_name": Words("uses a name NumPy no longer has", "use the name that today's NumPy has"),

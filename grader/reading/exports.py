@@ -75,7 +75,7 @@ def _databricks(text: str) -> Iterator[ExportedCell]:
 
 
 def _databricks_cell(lines: list[str], first_line: int) -> ExportedCell:
-    """Return one command; of one in `# MAGIC` lines, what stands behind that mark."""
+    """Return one command; of one in `# MAGIC` lines, what is behind that mark."""
     bare = [_MAGIC.sub("", line, count=1) if _MAGIC.match(line) else None for line in lines]
     source = "\n".join(line for line in bare if line is not None)
     language = cell_language(source)
@@ -135,7 +135,7 @@ def _marimo(text: str) -> Iterator[ExportedCell]:
 
 
 def _body(lines: list[str], kind: str) -> list[str]:
-    """Return what stands in a cell's function or in the setup block, at the left margin, without the cell's `return`."""
+    """Return what is in a cell's function or in the setup block, at the left margin, without the cell's `return`."""
     header = next((index for index, line in enumerate(lines) if _HEADER_END.match(line)), len(lines))
     returns = [index for index, line in enumerate(lines) if line.startswith(f"{_INDENT}return")]
     end = returns[-1] if returns and kind == "cell" else len(lines)
@@ -160,7 +160,7 @@ def _is_markdown(text: str, suffix: str) -> bool:
 
 
 def _markdown(text: str) -> Iterator[ExportedCell]:
-    """Yield fenced Python as code and what stands between as text; where no fence names Python, those without a name."""
+    """Yield fenced Python as code and what is between as text; where no fence names Python, those without a name."""
     lines = text.split("\n")
     blocks = list(_fenced(lines))
     named = any(_PYTHON.match(info) for _, _, info in blocks)
@@ -174,7 +174,7 @@ def _markdown(text: str) -> Iterator[ExportedCell]:
 
 
 def _fenced(lines: list[str]) -> Iterator[tuple[int, int, str]]:
-    """Yield each fenced block: the indices of its two fences, and what stands behind the first."""
+    """Yield each fenced block: the indices of its two fences, and what is behind the first."""
     opening: tuple[int, str, str] | None = None
     for index, line in enumerate(lines):
         fence = _FENCE.match(line)

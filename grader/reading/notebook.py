@@ -1,6 +1,6 @@
-"""Any file -> Notebook: what the file is, what had to be mended in it, and its cells.
+"""Any file -> Notebook: what the file is, what had to be fixed in it, and its cells.
 
-bytes ─recognise─▶ text ─mend─▶ script or JSON ─▶ cells.  No content raises: of a file that cannot be read, the record
+bytes ─recognise─▶ text ─fix─▶ script or JSON ─▶ cells.  No content raises: of a file that cannot be read, the record
 says what it is and what to do.  Of outputs only the beginning of their text is kept; the rest is dropped while reading.
 """
 
@@ -257,7 +257,7 @@ def _unreadable(name: str, sha256: str, problem: Problem) -> Notebook:
 
 
 def _read_cells(data: bytes, suffix: str, problems: list[Problem], *, repairs: bool) -> list[Cell]:
-    """Return the cells; what was mended or noticed goes to `problems`."""
+    """Return the cells; what was fixed or noticed goes to `problems`."""
     for magic, kind in _MAGIC.items():
         if re.match(magic, data):
             raise _UnreadableError("binary", kind=say(f"reading.kind.{kind}"))
@@ -339,7 +339,7 @@ def _guessed(data: bytes) -> tuple[str, str]:
 def _script_cells(text: str, suffix: str, problems: list[Problem]) -> list[Cell]:
     """Return the cells of a script or of another tool's text: its own, or its parts from one `# %%` line to the next.
 
-    Blank parts are no cells.
+    Blank parts are not cells.
     """
     source, codes = _mended(text.replace("\r\n", "\n"))
     problems += [problem(code, where=say("reading.where.file")) for code in codes]
@@ -445,7 +445,7 @@ def _beginning(value: object, limit: int) -> str:
 
 
 def _not_json(text: str) -> _UnreadableError:
-    """Return the error of a text that is no JSON; a script is told how to be handed in as one."""
+    """Return the error of a text that is not JSON; a script is told how to be handed in as one."""
     script = re.search(r"^(?:import|from|def|class|#) ", text, re.MULTILINE)
     return _UnreadableError(
         "not_json", start=_shown(text), advice=say("reading.advice.script" if script else "reading.advice.again")
@@ -469,7 +469,7 @@ def _salvaged(text: str, decoder: json.JSONDecoder, problems: list[Problem]) -> 
 
 
 def _items(document: Mapping[str, object]) -> list[object]:
-    """Return what stands in the list of cells, or in those of the worksheets of formats 2 and 3."""
+    """Return what is in the list of cells, or in those of the worksheets of formats 2 and 3."""
     worksheets = document.get("worksheets")
     sheets = [document, *(worksheets if isinstance(worksheets, list) else [])]
     lists = (sheet.get("cells") for sheet in sheets if isinstance(sheet, dict))
@@ -504,7 +504,7 @@ def _cells(items: Sequence[object], problems: list[Problem], *, old: bool) -> li
 
 
 def _cell(item: object, number: int, *, old: bool) -> tuple[Cell | None, list[str]]:
-    """Return one cell, and the codes of what was mended or noticed."""
+    """Return one cell, and the codes of what was fixed or noticed."""
     if not isinstance(item, dict):
         return None, ["bad_cell"]
     name = item.get("cell_type")
@@ -564,16 +564,16 @@ def _code_in_text(cells: Sequence[Cell]) -> Iterator[Problem]:
         yield problem("code_in_markdown", where=where, kind=cell.kind, function=_shown(function))
 
 
-# --- mending sources -----------------------------------------------------------------------------------------------
+# --- fixing sources -----------------------------------------------------------------------------------------------
 
 
 def _mended(source: str) -> tuple[str, list[str]]:
-    """Return a source as Python and UTF-8 can hold it, and the codes of what was mended."""
+    """Return a source as Python and UTF-8 can hold it, and the codes of what was fixed."""
     codes = []
-    for code, mend in _MENDERS.items():
-        mended = mend(source)
-        codes += [code] if mended != source else []
-        source = mended
+    for code, fix in _MENDERS.items():
+        fixed = fix(source)
+        codes += [code] if fixed != source else []
+        source = fixed
     return source, codes
 
 

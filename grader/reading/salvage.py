@@ -135,7 +135,7 @@ class _SalvageSearch:
         while self._left > 0 and position <= self._last_type and (opening := _OBJECT.search(self._text, position)):
             self._left -= 1
             before = self._text[max(0, opening.start() - 200) : opening.start()]
-            if _VALUE_OF_KEY.search(before):  # a cell stands in a list
+            if _VALUE_OF_KEY.search(before):  # a cell is in a list
                 position = opening.start() + 1
                 continue
             value, end = self._decoded(opening.start())
@@ -147,7 +147,7 @@ class _SalvageSearch:
         return len(self._text)
 
     def _later_source(self, begin: int, end: int) -> object:
-        """Return the source that stands behind the damage of a cell."""
+        """Return the source that is behind the damage of a cell."""
         openings = list(_SOURCE.finditer(self._text, begin, end))
         value, after = self._decoded(openings[-1].end()) if openings else (None, -1)
         return value if 0 < after <= end and self._after(value, after) else None

@@ -1,7 +1,7 @@
 """The annotated notebook: the student's own cells, untouched, with notes of ours between them that can be taken out again.
 
-A stranger's file never raises here: one that is no plain notebook gives a notebook that holds the notes alone.  In the
-notes every word that markdown, HTML, a linkifier or MathJax could obey stands in a code span, whoever wrote it.
+A stranger's file never raises here: one that is not a plain notebook gives a notebook that holds the notes alone.  In the
+notes every word that markdown, HTML, a linkifier or MathJax could obey is in a code span, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ TAG = "grader-note"
 MOST_COLUMNS = 400  # of a message, which may quote an exception's endless text
 MOST_CODE = 2_000  # characters of one quoted line
 _PARTS = 5_000  # cells and outputs of a notebook that is annotated: nbformat takes half a millisecond for each
-_BRACKETS = 1_000_000  # of the file, also those that stand in texts
+_BRACKETS = 1_000_000  # of the file, also those that are in texts
 # JSON lists and objects: an empty one takes 3 bytes of the file, but 64 of memory, and time
 _CONTAINERS = 200_000
 _VALUES = 1_000_000  # and the numbers and texts in these
-_LINE_BYTES = 5  # that a value takes besides itself and its indentation: quotes, a comma, the end of the line
-_GROWTH_BYTES = 1 << 20  # by which the file may grow when it is written with a line for each value, besides a quarter
+_LINE_BYTES = 5  # that a value takes apart from itself and its indentation: quotes, a comma, the end of the line
+_GROWTH_BYTES = (
+    1 << 20
+)  # by which the file may grow when it is written with a line for each value, in addition to a quarter
 _PIECE = (
     10_000  # characters of one source or output on a page: the worst of that size take nbconvert 0.8 s, quadratically
 )
@@ -157,7 +159,7 @@ def _loaded(data: bytes) -> NotebookNode:
     Raises
     ------
     ValueError
-        If it is no JSON, or has so many parts, or so deep ones, that it would take long to write or come out far larger.
+        If it is not JSON, or has so many parts, or so deep ones, that it would take long to write or come out far larger.
     """
     if has_too_many_parts(data):
         raise ValueError("too large")
@@ -374,7 +376,7 @@ def _picture(picture: ImagePicture) -> list[str]:
 
 
 def _details(result: Result, missing: Sequence[str]) -> list[str]:
-    """Return how each function stands; of those without a cell all is said here."""
+    """Return the state of each function; of those without a cell all is said here."""
     parts = []
     if result.notebook.status != "ok":
         parts.append(_named(say("annotated.notebook"), words.notebook(result.notebook.status)))
@@ -421,7 +423,7 @@ def _story(function: FunctionResult) -> Iterator[str]:
 
 
 def _verdicts(function: FunctionResult) -> Iterator[str]:
-    """Yield what did not pass; of a function that was not graded the one thing that stands in the way."""
+    """Yield what did not pass; of a function that was not graded the one thing that is in the way."""
     if function.status != "graded":
         advice = words.advice(function)
         yield _paragraph(advice.message or words.sentence(words.status(function)))

@@ -1,6 +1,6 @@
 """A chart as a record: marks in the units of the data, axes, labels, its finding in one sentence, its numbers in a table.
 
-Nothing here knows where something stands in a picture: `svg` is the one place that draws.  Lines differ by their dashes as
+Nothing here knows where something is in a picture: `svg` is the one place that draws.  Lines differ by their dashes as
 well as by colour.
 """
 
@@ -89,7 +89,7 @@ def steps(high: float, most: int) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A line through points, with a gap where a value is missing; `name` stands beside its end."""
+    """A line through points, with a gap where a value is missing; `name` is beside its end."""
 
     look: str
     points: tuple[ChartPoint, ...]
@@ -199,7 +199,7 @@ class Panel:
 class Chart:
     """Everything that is drawn, and said of it.
 
-    `says` is the finding in one sentence, `note` what could not be drawn or stands elsewhere than one would think; `key` names
+    `says` is the finding in one sentence, `note` what could not be drawn or is elsewhere than one would think; `key` names
     looks, each (look, words).  Several panels are square maps side by side.  Without a panel there is nothing to see, and
     `says` tells why.
     """

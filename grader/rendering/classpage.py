@@ -1,6 +1,6 @@
 """The class's pages: everything at a glance, and every submission; complete without script, sorted and filtered with it.
 
-Up to `MOST_ON_ONE` submissions stand on the page itself; more are laid out on pages of `ON_A_PAGE` behind it.
+Up to `MOST_ON_ONE` submissions are on the page itself; more are laid out on pages of `ON_A_PAGE` behind it.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ Colour = Callable[[str], tuple[Markup, ...]]
 
 
 def coloured(code: str) -> tuple[Markup, ...]:
-    """Return the lines of some code; what stands side by side and looks alike is one span."""
+    """Return the lines of some code; what is side by side and looks alike is one span."""
     lines: list[list[tuple[str, str]]] = [[]]
     for kind, text in _lexer().get_tokens(code):
         first, *others = text.split("\n")

@@ -108,7 +108,7 @@ def is_wide(table: Table) -> bool:
 
 
 def marked_line(function: FunctionResult) -> int | None:
-    """Return the number of the line that holds the proved fault, where it may be told and stands in the code that is shown."""
+    """Return the number of the line that holds the proved fault, where it may be told and is in the code that is shown."""
     place = function.known.place if function.known else None
     source = function.source
     if place is None or source is None or place.cell != source.cell:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grader.classroom.statistics import Classroom, Comparison, Mending, Overview, note
+from grader.classroom.statistics import CauseChange, Classroom, Comparison, Overview, note
 from grader.messages import say
 from grader.rendering import text
 from grader.rendering.classpage import percent
@@ -151,7 +151,7 @@ def show_comparison(found: Comparison, functions: tuple[str, ...], console: Cons
     _print(console, f"{found.title}: {_matched(found)}", "bold")
     _print(console, _moved(found))
     titles = _titles("cause", "had", "right", "other", "still", "unseen", "fixed", "new")
-    rows = [_mended(one, functions) for one in found.causes]
+    rows = [_fixed(one, functions) for one in found.causes]
     _table(
         console, say("classpage.compare.title"), titles, [(f"{short}: {title}", *rest) for *rest, short, title in rows]
     )
@@ -165,7 +165,7 @@ def comparison_lines(found: Comparison, functions: tuple[str, ...], *, names: bo
     yield text.one_line(f"CLASS {found.title}: {_matched(found)}")
     yield f"SCORES {_moved(found)}"
     for one in found.causes:
-        had, right, other, still, unseen, fixed, new, short, title = _mended(one, functions)
+        had, right, other, still, unseen, fixed, new, short, title = _fixed(one, functions)
         yield text.one_line(
             "CAUSE "
             + say(
@@ -186,7 +186,7 @@ def comparison_lines(found: Comparison, functions: tuple[str, ...], *, names: bo
     yield f"NOTE {say('classpage.compare.limits')}"
 
 
-def who(one: Mending) -> Iterator[tuple[str, str]]:
+def who(one: CauseChange) -> Iterator[tuple[str, str]]:
     """Yield what became of each submission that has or had a cause, and its name."""
     for what in ("right", "other", "still", "unseen", "new"):
         yield from ((what, name) for name in getattr(one, what))
@@ -202,7 +202,7 @@ def comparison_json(found: Comparison, *, names: bool) -> str:
     for entry, one in zip(whole["causes"], found.causes, strict=True):
         for what in ("right", "other", "still", "unseen", "new"):
             entry[what] = entry[what] if names else len(entry[what])
-        entry |= {"had": one.had, "mended": one.mended, "seen": one.seen, "interval": one.interval}
+        entry |= {"had": one.had, "mended": one.fixed, "seen": one.seen, "interval": one.interval}
     return _json(whole)
 
 
@@ -221,18 +221,18 @@ def _moved(found: Comparison) -> str:
     return say("classpage.compare.moved", higher=found.higher, same=found.same, lower=found.lower)
 
 
-def _mended(one: Mending, functions: tuple[str, ...]) -> Cells:
+def _fixed(one: CauseChange, functions: tuple[str, ...]) -> Cells:
     short = text.short_names(functions).get(one.function, one.function)
     numbers = [one.had, len(one.right), len(one.other), len(one.still), len(one.unseen)]
     return (*(f"{number:,}" for number in numbers), share(one), f"{len(one.new):,}", short, one.title)
 
 
-def share(one: Mending) -> str:
-    """Say how many mended a cause of those that can be judged, and how well that is known."""
+def share(one: CauseChange) -> str:
+    """Say how many fixed a cause of those that can be judged, and how well that is known."""
     if one.interval is None:
         return say("classpage.compare.none")
     low, high = (round(100 * bound) for bound in one.interval)
-    return say("classpage.compare.share", fixed=one.mended, seen=one.seen, low=low, high=high)
+    return say("classpage.compare.share", fixed=one.fixed, seen=one.seen, low=low, high=high)
 
 
 def _titles(*names: str) -> tuple[str, ...]:

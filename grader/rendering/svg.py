@@ -169,7 +169,7 @@ class _Drawing:
     @singledispatchmethod
     def mark(self, mark: object) -> Iterator[str]:
         """Yield the elements of a mark."""
-        raise TypeError(f"{type(mark).__name__} is no mark")
+        raise TypeError(f"{type(mark).__name__} is not a mark")
 
     @mark.register
     def _(self, mark: Curve) -> Iterator[str]:
@@ -378,7 +378,7 @@ def _is_bare(panel: Panel) -> bool:
 
 
 def _head(chart: Chart) -> Iterator[str]:
-    """Yield what stands above a picture: what is drawn, and under it a sample of each look with its words."""
+    """Yield what is above a picture: what is drawn, and under it a sample of each look with its words."""
     yield _text(0, 12, chart.title, look="name")
     at = 0.0
     for look, words in chart.key:

@@ -193,7 +193,7 @@ def _score(result: Result) -> str:
 
 
 def _facts(name: str, function: FunctionResult) -> Iterator[tuple[str, str]]:
-    """Yield (kind, fact) for one function: how it stands, then each check that did not pass."""
+    """Yield (kind, fact) for one function: its state, then each check that did not pass."""
     earned = f"{name} {text.points(function.points)}/{text.points(function.possible)}"
     if function.status != "graded":
         advice = words.advice(function)

@@ -53,7 +53,7 @@ def run(training: TrainingResult) -> str:
 
 
 def status(function: FunctionResult) -> str:
-    """Say in a few words how a function stands."""
+    """Return the state of a function in a few words."""
     if function.passed:
         return say("words.status.passed")
     if function.status == "graded" and function.provisional:
@@ -160,6 +160,6 @@ def day(moment: str) -> str:
 
 
 def lead(paragraph: str) -> tuple[str, str]:
-    """Split off the question or title that a paragraph begins with; nothing where it begins otherwise."""
+    """Split off the question or title that a paragraph begins with; nothing where it begins in another way."""
     found = re.match(r"((?:[^.?!:\n]|\.(?=\d)){1,60}\?|[^.?!:\n]{1,60}:) (?=\S)", paragraph)
     return (found[1], paragraph[found.end() :]) if found else ("", paragraph)

@@ -119,7 +119,7 @@ def test_a_large_manifest_without_our_seal_is_never_parsed(tmp_path, monkeypatch
     write(tmp_path / "in", "manifest.json", b'{"system": "x", "entries": [' + b"[" * (1 << 20) + end.encode())
     monkeypatch.setattr(manifest, "read", parsed)
     monkeypatch.setattr(submissions.manifests, "load", lambda folder: Manifest(system="spreadsheet"))
-    assert [one.name for one in find(tmp_path / "in", besides=tmp_path / "out").submissions] == ["a.ipynb"]
+    assert [one.name for one in find(tmp_path / "in", results_folder=tmp_path / "out").submissions] == ["a.ipynb"]
 
 
 def test_a_manifest_larger_than_any_is_not_read(tmp_path, monkeypatch):
@@ -138,7 +138,7 @@ def test_a_seal_of_another_account_does_not_count_until_a_person_names_the_manif
     assert find(tmp_path / "in").manifest is None
     arguments = ("batch", tmp_path / "in", "--out", tmp_path / "out", "--jobs", "1", "--quiet")
     assert grader(*arguments, "--manifest", path) == 0
-    found = find(tmp_path / "in", besides=tmp_path / "out")  # the copy in the folder of results was trusted
+    found = find(tmp_path / "in", results_folder=tmp_path / "out")  # the copy in the folder of results was trusted
     assert [one.student for one in found.submissions] == ["mallory", "alice"]
 
 
@@ -148,7 +148,7 @@ def test_another_manifest_than_the_one_graded_with_stops_the_batch(tmp_path):
     write(tmp_path / "out", "manifest.json", encoded(entry))
     write(tmp_path / "in", "manifest.json", encoded(*SWAPPED, seal=False))
     with pytest.raises(RequestError, match="was graded with"):
-        find(tmp_path / "in", besides=tmp_path / "out")
+        find(tmp_path / "in", results_folder=tmp_path / "out")
 
 
 def test_a_key_that_others_can_read_or_that_is_a_link_is_not_used(tmp_path):
@@ -204,7 +204,7 @@ def test_files_that_a_manifest_does_not_name_are_named_as_ignored(tmp_path):
     for name in ("a.ipynb", "more/late.ipynb", ".hidden/b.ipynb", "out/x/result.json"):
         write(tmp_path / "in", name, b"")
     write(tmp_path / "in", "manifest.json", encoded(Entry(file="a.ipynb", student="1")))
-    assert find(tmp_path / "in", besides=tmp_path / "in" / "out").ignored == {
+    assert find(tmp_path / "in", results_folder=tmp_path / "in" / "out").ignored == {
         "more/late.ipynb": say("classroom.ignored.not_in_manifest")
     }
 

@@ -31,8 +31,8 @@ HABITS = {
 }
 PATTERN = re.compile(rf"\b(?:{'|'.join(HABITS)})", re.IGNORECASE)
 
-# How many are left in the code.  The number may only fall: lower it when you rewrite a sentence.
-LEFT_IN_CODE = 194
+# How many are left in the code: a key of JSON that programs read.  The number may only fall.
+LEFT_IN_CODE = 1
 
 
 def habits(path: Path) -> list[str]:

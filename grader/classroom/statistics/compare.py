@@ -1,4 +1,4 @@
-"""Two attempts of one class: per cause, who had it, who mended it, who has it anew."""
+"""Two attempts of one class: per cause, who had it, who fixed it, who has it for the first time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BECAME = ("right", "other", "still", "unseen", "new")
 
 
 @dataclass(frozen=True, slots=True)
-class Mending:
+class CauseChange:
     """What became of a cause in a function, as names of the later submissions.
 
     Of those that had it: `right` are right now, `other` have another cause in its place, `still` have it, and of `unseen`
@@ -38,17 +38,17 @@ class Mending:
     @property
     def seen(self) -> int:
         """How many of these can be judged now."""
-        return self.mended + len(self.still)
+        return self.fixed + len(self.still)
 
     @property
-    def mended(self) -> int:
+    def fixed(self) -> int:
         """How many of these do not have it any more."""
         return len(self.right) + len(self.other)
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """Between which shares the true one lies, 95 % of the time; None where nobody can be judged."""
-        return wilson(self.mended, self.seen) if self.seen else None
+        return wilson(self.fixed, self.seen) if self.seen else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Comparison:
     higher: int
     same: int
     lower: int
-    causes: tuple[Mending, ...]
+    causes: tuple[CauseChange, ...]
 
     @property
     def matched(self) -> int:
@@ -127,24 +127,26 @@ def _by(
 
 def _mendings(
     pairs: Sequence[tuple[SubmissionRow, SubmissionRow]], earlier: Classroom, later: Classroom
-) -> tuple[Mending, ...]:
+) -> tuple[CauseChange, ...]:
     names: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for before, after in pairs:
         for key, what in _changes(before, after):
             names[key][what].append(after.name)
-    rows = [_mending(key, names_of_key, earlier, later) for key, names_of_key in names.items()]
+    rows = [_cause_change(key, names_of_key, earlier, later) for key, names_of_key in names.items()]
     places = {name: index for index, name in enumerate(later.functions)}
     return tuple(sorted(rows, key=lambda row: (-row.had, -len(row.new), places.get(row.function, 0), row.cause)))
 
 
-def _mending(key: tuple[str, str], names: Mapping[str, list[str]], earlier: Classroom, later: Classroom) -> Mending:
+def _cause_change(
+    key: tuple[str, str], names: Mapping[str, list[str]], earlier: Classroom, later: Classroom
+) -> CauseChange:
     title = (earlier if key in earlier.causes else later).words(*key).title
     right, other, still, unseen, new = (tuple(names.get(what, ())) for what in _BECAME)
-    return Mending(*key, title, right, other, still, unseen, new)
+    return CauseChange(*key, title, right, other, still, unseen, new)
 
 
 def _changes(before: SubmissionRow, after: SubmissionRow) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield what became of each cause of one student: (function, cause) and the field of `Mending`."""
+    """Yield what became of each cause of one student: (function, cause) and the field of `CauseChange`."""
     had, has = set(before.causes), set(after.causes)
     parts = {part.name: part for part in after.parts}
     for function, cause in had:
@@ -155,7 +157,7 @@ def _changes(before: SubmissionRow, after: SubmissionRow) -> Iterator[tuple[tupl
 
 
 def _instead(part: FunctionRow | None, row: SubmissionRow) -> str:
-    """Say how a function stands whose cause is gone."""
+    """Return the state of a function whose cause is gone."""
     if part is None or not row.read or part.provisional or part.status != "graded":
         return "unseen"
     return "right" if part.passed else "other"

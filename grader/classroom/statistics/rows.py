@@ -12,7 +12,7 @@ from grader.explaining import CAUSES
 from grader.records import Cause, Diagnosis, FunctionResult, FunctionStatus, NotebookStatus, Result, Sweep, Verdict
 
 READ = ("ok", "repaired")
-NOW = "; now "  # behind it stands what one submission wrote
+NOW = "; now "  # behind it is what one submission wrote
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _REDIRECTED = re.compile(r">\s*(?:\./)?(\w+)\.py\b")
 _STRIPS = frozenset({"strip", "lstrip", "rstrip"})
 _MOST_TEXTS = 200  # that are read as cells; a text may run another twice, and that again another
 _DEEPEST, _LONGEST = 20, 100_000  # texts in texts, and characters of one that is put together
-# What stands in a notebook that runs texts or writes modules; most do neither.
+# What is in a notebook that runs texts or writes modules; most do neither.
 _USES_TEXTS = ("exec", "eval(", ".ex(", "run_", "write", "file=", "%%", ".py")
 _IN_CELL = frozenset({"run_cell", "ex"})  # methods of the shell
 
