@@ -85,7 +85,7 @@ class Memo(Generic[Value]):
 
 
 class Keys:
-    """Makes keys: the hash of a whole record.
+    """Makes the keys of caches: each is the hash of a whole record.
 
     What calls gave and trainings are large, and the same object comes again and again: these are hashed once an object.
     """
@@ -140,7 +140,7 @@ class RememberingSyntaxFacts(SyntaxFacts):
 
 
 class RememberingGatherer(Gatherer):
-    """Calls equal functions once, and trains once from what they gave; each submission pays as the first one did.
+    """Calls equal functions once, and trains once from what they gave; each submission pays the time of the first.
 
     `outcomes` gives what a store has.  An error names a place in the text, so a function that had one is equal only to one of
     the same text.
@@ -223,7 +223,7 @@ class RememberingRepairer(Repairer):
         return searched
 
     def is_known_right(self, evidence: FunctionEvidence) -> bool:
-        """Return whether a search was spared because every call gave what the right answer gives."""
+        """Return whether a function is known to be right, so that no repair was searched for."""
         search = self.searches.get(self._key(RepairInput(evidence.function, evidence.outcomes)))
         return search is not None and search.searched.is_right
 
@@ -231,7 +231,7 @@ class RememberingRepairer(Repairer):
         return self._keys.of(replace(given, function=function_without_text(given.function)))
 
     def _again(self, search: _RepairSearch, function: Function) -> Searched | None:
-        """Return a search as it would come out for a function; None where it must be made again."""
+        """Return the result of a search for an equal function, with the places of this one; None if it must be made again."""
         searched, proof = search.searched, search.searched.proof
         if proof is None:
             return searched

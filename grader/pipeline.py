@@ -82,7 +82,7 @@ class Pipeline:
         self.gatherer.sandbox.close()
 
     def grade(self, path: Path, *, name: str | None = None) -> Result:
-        """Return the verdict on one file; where our surroundings kept us from reading it, a provisional one."""
+        """Return the verdict on one file; it is provisional if this machine could not read the file."""
         try:
             notebook = reading.read(path, self.gatherer.sandbox.limits, name=name)
         except UnavailableError as error:
@@ -90,7 +90,7 @@ class Pipeline:
         return self.graded(notebook)[1]
 
     def can_start(self) -> bool:
-        """Return whether the confined worker starts here, be it late; the first submission finds it ready."""
+        """Return whether the confined worker can start on this machine; the first submission then finds it ready."""
         try:
             return bool(self.gatherer.sandbox.layers)
         except LateError:
@@ -106,7 +106,7 @@ class Pipeline:
     def unavailable(
         self, name: str, reason: str, *, notes: tuple[Problem, ...] = (), student: str | None = None
     ) -> tuple[Evidence, Result]:
-        """Return evidence and provisional verdict on a file that our surroundings kept us from reading."""
+        """Return evidence and a provisional verdict on a file that this machine could not read."""
         notebook = not_read(name, reason)
         notebook = replace(notebook, problems=(*notebook.problems, *notes))
         evidence = replace(
@@ -115,7 +115,7 @@ class Pipeline:
         return evidence, self.judge(evidence)
 
     def graded(self, notebook: Notebook, *, student: str | None = None) -> tuple[Evidence, Result]:
-        """Return evidence and verdict; whatever goes wrong in us, there is a result that says so."""
+        """Return evidence and verdict; if the grader itself fails, the result says so."""
         try:
             evidence = replace(self.collect(notebook), student=student)
             return evidence, self.judge(evidence)
@@ -126,7 +126,7 @@ class Pipeline:
             return evidence, self.judge(evidence)
 
     def collect(self, notebook: Notebook) -> Evidence:
-        """Extract, run, repair and train: everything that touches the outside world."""
+        """Return the evidence of a notebook: extract, run, repair and train.  Everything that runs student code is in here."""
         shorts = {task.short: task.name for task in self.exercise.tasks}
         limits = self.gatherer.sandbox.limits
         extracted = reading.extract(notebook, self.exercise.names, self.exercise.given, shorts, limits, self.facts)
@@ -150,12 +150,12 @@ class Pipeline:
 
     @staticmethod
     def summary_of(result: Result, names: Sequence[str]) -> Summary:
-        """Return what is said first where some functions alone are asked about, as a part of an assignment."""
+        """Return the summary of some functions alone, as a part of an assignment is graded."""
         functions = {name: result.functions[name] for name in names}
         return summarize(result.notebook, functions, is_part=len(names) < len(result.functions))
 
     def _function(self, evidence: FunctionEvidence, prepared: Prepared) -> FunctionResult:
-        """Return the verdict on one function; where judging it fails, that is our fault and the others have theirs."""
+        """Return the verdict on one function; if judging it fails, that is our fault and the others are judged as usual."""
         function = evidence.function
 
         def judged() -> FunctionResult:
@@ -167,23 +167,23 @@ class Pipeline:
         return attempt(f"judging {function.name}", judged, lambda reason: unjudged(function, self.exercise, reason))
 
     def verdict(self, given: VerdictInput, prepared: Prepared) -> FunctionResult:
-        """Return what is said of a function but for its text and the outputs saved beside it."""
+        """Return the verdict on a function; its text and the outputs saved beside it are added later."""
         return verdict(given, self.exercise, prepared, self._right)
 
     def _right(self, evidence: FunctionEvidence) -> tuple[Outcome, ...]:
-        """Return what the right answer gives for the calls that a function met, and for those that it did not live to meet."""
+        """Return what the right answer gives for the calls that were made of a function, and for those that it did not reach."""
         met = [outcome.call for outcome in evidence.outcomes]
         name = evidence.function.name
         return self.solution.outcomes(name, [*met, *self.gatherer.calls(evidence.function)[len(met) :]])
 
     @cached_property
     def prepared(self) -> Prepared:
-        """What is measured once for the exercise; the right answers take the same road as a submission."""
+        """What is measured once for the exercise; the right answers go through the same stages as a submission."""
         right = self.collect(read(self.exercise.folder / "solution.ipynb")).functions
         return prepare(self.exercise, self.shipped, self.gatherer, self.solution, right)
 
     def _prepared_for(self, evidence: Evidence) -> Prepared:
-        """Return what is prepared; where right answers cannot be measured, empty ones for evidence that needs none."""
+        """Return what is prepared; if right answers cannot be measured, empty ones for evidence that needs none."""
         try:
             return self.prepared
         except SandboxError:

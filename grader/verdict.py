@@ -1,4 +1,4 @@
-"""One function's evidence -> its verdict: findings, points, diagnosis, explanation.  Pure but for measuring the right answers."""
+"""The verdict on one function, from its evidence: findings, points, diagnosis, explanation.  It runs no student code."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def verdict(
     prepared: Prepared,
     right: Callable[[FunctionEvidence], tuple[Outcome, ...]],
 ) -> FunctionResult:
-    """Return what is said of a function but for its text and the outputs saved beside it, which are not given.
+    """Return the verdict on a function; its text and the outputs saved beside it are added later.
 
     `right` measures what the right answer gives for the calls that the function met.
     """
@@ -80,7 +80,7 @@ def verdict(
 
 
 def _left_out(function: Function) -> str:
-    """Say why a function that does not pass is held for a person: what it may need was not run."""
+    """Return why a person must look at a function that does not pass: what it may need was not run."""
     first = function.left_out[0]
     if not first.name:
         return say("judging.left_out.magic", place=first.place)
@@ -157,7 +157,7 @@ def _training(training: Training | None) -> TrainingResult | None:
 def _told(
     diagnosis: Diagnosis, required: Diagnosis, fault: KnownFault | None, prepared: Prepared, case: Case
 ) -> tuple[Cause, ...]:
-    """Return the causes in words; of those that are settled by doing the same thing, the first."""
+    """Return the causes in words; of those with the same next step, the first."""
     causes: dict[str, Cause] = {}
     for code in diagnosis.causes:
         make = partial(tell, code, diagnosis, required, fault, prepared.measured.quotes, case)
@@ -176,7 +176,7 @@ def _facts(
     *,
     passed: bool,
 ) -> Facts | None:
-    """Return what may be told of a function's run; None if there is none."""
+    """Return the facts about a function's training that explanations may use; None if there is no training."""
     mine, theirs = evidence.training, reference.recovered.evidence.training
     if mine is None or theirs is None:
         return None
@@ -217,7 +217,7 @@ def unjudged(function: Function, exercise: Exercise, reason: str) -> FunctionRes
 
 
 def without_text(evidence: FunctionEvidence) -> FunctionEvidence:
-    """Return what a function's verdict is made of: equal for code that differs in blanks, comments and place only."""
+    """Return what decides the verdict: equal for code that differs in blanks, comments and place only."""
     return replace(evidence, function=function_without_text(evidence.function), repairs=(), printed=None)
 
 
@@ -243,7 +243,7 @@ def _shortened(code: str) -> str:
 
 
 def _find(name: str, student: Recovered, reference: Recovered, how: str) -> Finding:
-    """Run one check; where it or the function's run broke, that is our fault and no finding about the student."""
+    """Return the finding of one check; if it or the function's run broke, that is our fault and no finding about the student."""
     if how == "broken":
         return broken("judging.not_judged.needs")
     try:
@@ -266,7 +266,7 @@ def _with_tolerance(finding: Finding, exercise: Exercise) -> Finding:
 
 
 def _explained(what: str, make: Callable[[], Value | None]) -> Value | None:
-    """Return an explanation, or None where writing it fails: a sentence less changes no verdict."""
+    """Return an explanation, or None if writing it fails: a missing sentence changes no verdict."""
     return attempt(f"explaining ({what})", make, lambda _: None)
 
 

@@ -1,4 +1,4 @@
-"""A class: graded by many processes, kept as each submission ends, published from the store."""
+"""Grades a class with many processes, stores each result as it is ready, and publishes from the store."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def confirmed(settings: Settings, change: ChangeError) -> Settings:
 
 
 def exercise_before(out: Path) -> str | None:
-    """Return what names the exercise that a folder was graded with: a shipped name or a folder; None where nobody knows.
+    """Return the name or folder of the exercise that a folder was graded with; None if nobody knows.
 
     Raises
     ------
@@ -274,7 +274,7 @@ def preview(out: Path, exercise: Exercise, settings: Settings | None = None) -> 
 
 
 def changes(machine: Result, rulings: Sequence[Decision], before: Result | None = None) -> Iterator[Change]:
-    """Yield whose points are others than `before`, and the rulings that the machine does not agree with as it did then."""
+    """Yield whose points differ from `before`, and the rulings that today's machine points no longer agree with."""
     today, earlier = ruled(machine, rulings), ruled(before, rulings) if before else None
     short = short_names(machine.functions)
     over = {ruling.function: ruling for ruling in rulings if ruling.kind == "override"}
@@ -298,7 +298,7 @@ def changes(machine: Result, rulings: Sequence[Decision], before: Result | None 
 
 
 def _publish(store: Store, out: Path, exercise: Exercise, lines: Mapping[str, bytes]) -> None:
-    """Write the class's files, and the pages of those whom people ruled on meanwhile."""
+    """Write the class's files, and the pages of submissions that people ruled on in the meantime."""
     if stale := stale_pages(store, out):
         publish(store, out, exercise, stale)
     else:
@@ -449,7 +449,7 @@ class _Pages:
     annotated: bool
 
     def are_current(self, submission: Submission) -> bool:
-        """Return whether all of them are there, as they were written."""
+        """Return whether all pages of a submission are there, as they were written."""
         if submission.name in self.stale:
             return False
         annotated = self.annotated and submission.path is not None and files.suffix_of(submission.name) == ".ipynb"
@@ -462,7 +462,7 @@ class _Pages:
 
 @dataclass(slots=True)
 class _ClassRun:
-    """Carries a plan out; `out` is None where nothing is to be written.
+    """One run over a class: it carries out a plan; `out` is None if nothing is to be written.
 
     `lines` holds by name what the class's files need of the first submissions that were done, so that these files are
     ready soon after the last one.
@@ -475,7 +475,7 @@ class _ClassRun:
     lines: dict[str, bytes] = field(default_factory=dict)
 
     def run(self, plan: _BatchPlan, settings: Settings) -> Iterator[Change]:
-        """Grade and judge, keep what ends, and yield what changed for whom."""
+        """Grade and judge, store each result, and yield what changed for whom."""
         total = len(plan.grade) + len(plan.judge)
         if not total:
             return
@@ -504,7 +504,7 @@ class _ClassRun:
             buffer.flush()
 
     def _begin(self, executor: Executor, *, jobs: int, ready: Callable[[], object]) -> None:
-        """Let every process set itself up while it is made sure that student code may run."""
+        """Let every process set itself up, while this one makes sure that student code may run."""
         with ThreadPoolExecutor(1) as beside:
             looked = beside.submit(ready)
             for _ in range(jobs if isinstance(executor, pool.Processes) else 0):
@@ -605,19 +605,19 @@ def _drop(store: Store, out: Path, names: Iterable[str]) -> None:
 
 
 def _not_looked_into(contents: files.Sources) -> Iterator[str]:
-    """Say which folders and zips could not be looked into."""
+    """Yield a sentence on each folder and zip that could not be read."""
     for place, reason in contents.unavailable.items():
         yield say("classroom.batch.skipped", place=place, reason=reason)
 
 
 def _left_out(contents: files.Sources, settings: Settings) -> Iterator[str]:
-    """Name the hand-ins that hold more notebooks than are graded of one."""
+    """Yield a sentence on each hand-in that has more notebooks than are graded of one."""
     for name, left in sorted(contents.left_out.items()):
         yield (say("classroom.batch.too_many", name=name, most=settings.max_files, left=left))
 
 
 def _gone(records: Mapping[str, KnownSubmission], today: Sequence[Submission]) -> Iterator[str]:
-    """Say of what files there are results and no files any more."""
+    """Yield a sentence on results whose files are no longer there."""
     gone = sorted(records.keys() - {submission.name for submission in today})
     if gone:
         yield say("classroom.batch.gone", count=len(gone), name=gone[0])

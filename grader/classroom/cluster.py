@@ -1,4 +1,4 @@
-"""Many machines: a class graded by the workers of a dask.distributed scheduler, with no folder shared between them.
+"""Grades a class on many machines: the workers of a dask.distributed scheduler, which share no folder.
 
 A submission travels as bytes and its pages come back as bytes; what distributed pickles of ours is the name of a function and
 bytes, and the records in them are read by their types.  Whoever reaches the scheduler's port can run code on all its machines, so
@@ -81,7 +81,7 @@ class WorkerTerms:
     trusted: bool
 
     def differences(self) -> str:
-        """Say what is another version here."""
+        """Return in words which versions differ on this worker."""
         pairs = [(name, version, self.versions.get(name)) for name, version in _versions().items()]
         return ", ".join(
             say("classroom.cluster.version", name=name, version=version, wanted=wanted)
@@ -101,7 +101,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class ParcelResult:
-    """What comes back: what goes into the store with the pages, by name, or an error on purpose."""
+    """What a worker sends back: the result for the store and the pages by name, or an error."""
 
     graded: Kept | None = None
     pages: dict[str, bytes] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def start(self, _jobs: int) -> Iterator[Executor]:
-        """Give an executor that has the workers do it; where the block ends with an error, what waits is given up."""
+        """Give an executor that sends work to the workers; if the block ends with an error, waiting work is given up."""
         executor = _Workers(self)
         try:
             yield executor
@@ -132,7 +132,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Iterator[Cluster]:
-    """Give the cluster of a scheduler, once every worker that is there has said that it can grade.
+    """Give the cluster of a scheduler, after every worker that is there has checked that it can grade.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
 
 
 def _client(make: Callable[[], Client]) -> Client:
-    """Make a client, in bounded time: distributed waits without end for a port that takes a connection and says nothing."""
+    """Return a client, in bounded time: distributed waits without end for a port that accepts a connection and sends nothing."""
     client: Future[Client] = Future()
 
     def run() -> None:
@@ -252,7 +252,7 @@ class _Workers(Executor):
             future.set_exception(error) if error else future.set_result(outcome)
 
     def _watch(self) -> None:
-        """Stop waiting where no worker is left to wait for."""
+        """Stop waiting if no worker is left."""
         without = 0.0
         while not self._ended.wait(LOOK_SECONDS):
             with contextlib.suppress(Exception):  # a scheduler that is gone is noticed by what waits for it
@@ -300,7 +300,7 @@ def write_pages(job: Work, pages: Mapping[str, bytes]) -> None:
 
 
 def _noted(job: Work, outcome: Kept | None) -> Kept | None:
-    """Return what comes into the store with the pages as they lie here, not as they lay on the worker."""
+    """Return the result for the store, with the sizes and times of the pages as they are here."""
     if outcome is None or job.out is None:
         return outcome
     return replace(outcome, known=replace(outcome.known, pages=work.page_stats(job.out / job.submission.folder)))
@@ -318,7 +318,7 @@ def open_result(data: bytes) -> ParcelResult:
 
 @contextlib.contextmanager
 def _translated(where: str) -> Iterator[None]:
-    """Say in our words what distributed raises."""
+    """Raise our own errors in place of those of distributed."""
     from distributed import KilledWorker
 
     try:
@@ -345,7 +345,7 @@ _met: dict[bytes, Path] = {}  # the terms that this process was last found to me
 
 
 def examine(terms: bytes) -> bytes:
-    """Say whether this worker can grade."""
+    """Return in bytes whether this worker can grade."""
 
     def examined() -> ParcelResult:
         _folder(terms)
@@ -366,7 +366,7 @@ def grade_there(function: Grade, terms: bytes, parcel: bytes) -> bytes:
 
 
 def leave() -> None:
-    """End what this process keeps warm for a batch, which is over."""
+    """End what this process keeps ready for a batch that is over."""
     with _ONE:
         _met.clear()
         work.finish()

@@ -1,4 +1,4 @@
-"""A class's folder: opened with what was left unfinished made right, published from the store, cleaned of somebody.
+"""A class's folder: it is opened, repaired after a killed command, published from the store, and cleaned of people who ask.
 
 The store is the truth.  Pages and gradebook are made from it, so whatever a killed command has left half done is found
 by comparing them with the store, and made again.
@@ -48,7 +48,7 @@ class _Published(msgspec.Struct, frozen=True):
 
 
 def opened(out: Path) -> Store:
-    """Open the store of a folder that a batch wrote, and make right what a command that was killed has left.
+    """Open the store of a folder that a batch wrote, and repair what a killed command has left.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def opened(out: Path) -> Store:
 
 
 def require_whole_store(out: Path) -> None:
-    """Refuse to take a missing, empty or cut-off store beside results for that of a new class.
+    """Refuse a missing, empty or cut-off store beside results: it is not that of a new class.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def _has_results(out: Path) -> bool:
 
 
 def settle(store: Store, out: Path) -> None:
-    """Finish what was left half done: a removal, rulings in one of two places, pages that the store does not agree with."""
+    """Finish what a killed command left half done: a removal, rulings in one of two places, pages that differ from the store."""
     finish_removal(store, out)
     store.ledger.agree()
     stale = stale_pages(store, out)
@@ -101,7 +101,7 @@ def settle(store: Store, out: Path) -> None:
 
 
 def nobodys(store: Store) -> tuple[str, ...]:
-    """Return the submissions that are nobody's, of a class of which it is known who is in it."""
+    """Return the submissions that belong to nobody, of a class whose members are known."""
     if remembered.roster_of(store) is None:
         return ()
     return tuple(name for name, record in store.known().items() if record.student is None)
@@ -250,7 +250,7 @@ def remove_folder(folder: Path) -> None:
 
 
 class _Named(msgspec.Struct):
-    """What of a result says whose it is."""
+    """The part of a result that says whose it is."""
 
     submission: SubmissionInfo
 
@@ -278,7 +278,7 @@ def _cut_manifest(out: Path, people: Collection[str]) -> None:
 
 
 class _Step(msgspec.Struct):
-    """What of a line of a journal says whose it is."""
+    """The part of a line of a journal that says whose it is."""
 
     student: str = ""
 

@@ -1,4 +1,4 @@
-"""One command at a time works in a class's folder: a lock that ends with its process and says who holds it."""
+"""A lock for a class's folder: one command at a time works in it, and the lock ends with its process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILE = ".grader.lock"
 
 @contextlib.contextmanager
 def locked(folder: Path, doing: str) -> Iterator[None]:
-    """Hold a class's folder for as long as the block runs; the lock of a process that died holds nobody up.
+    """Lock a class's folder for as long as the block runs; a process that died holds no lock.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def locked(folder: Path, doing: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def locked_if_free(folder: Path, doing: str) -> Iterator[bool]:
-    """Hold a class's folder if nobody does; say whether it is held now."""
+    """Lock a class's folder if nobody else does, and say whether it is locked now."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(folder, doing))

@@ -1,4 +1,4 @@
-"""manifest.json: what was read of an LMS's export, kept beside the collected files, so that grades find their way back.
+"""manifest.json: what an LMS's export says of each hand-in, kept beside the files so that grades find their way back.
 
 Students' files lie in the same folder, and a zip that is unpacked there can bring a manifest.json of its own.  So ``collect``
 seals what it writes: a keyed hash (HMAC-SHA256) whose key is in the user's data folder.  No file in a hand-in can know the key.

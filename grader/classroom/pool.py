@@ -1,4 +1,4 @@
-"""Many things at once: processes that end with us, work handed out a little ahead, and a clean stop.
+"""Runs work in several processes: they end with this one, get work a little ahead, and stop cleanly.
 
 What hands out work knows `concurrent.futures.Executor` and nothing more, so the processes may as well be those of a cluster.
 """
@@ -46,11 +46,11 @@ StartWorkers = Callable[[int], AbstractContextManager[Executor]]
 
 
 class Interrupted(KeyboardInterrupt):
-    """Somebody pressed Ctrl-C or ended us; what was done is kept."""
+    """Somebody pressed Ctrl-C or ended the command; what was done is kept."""
 
 
 class Stop:
-    """Notes Ctrl-C and SIGTERM instead of letting them end whatever line is running; a second one ends us at once."""
+    """Notes Ctrl-C and SIGTERM, so that the command can stop cleanly; a second one ends it at once."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -74,7 +74,7 @@ class Stop:
 
 @contextlib.contextmanager
 def processes(jobs: int) -> Iterator[Executor]:
-    """Give processes that do work; where the block ends with an error, what they are doing is not waited for."""
+    """Give processes that do work; if the block ends with an error, their work is not waited for."""
     executor = Processes(jobs, _context())
     try:
         yield executor
@@ -100,7 +100,7 @@ class Processes(Executor):
             thread.start()
 
     def submit(self, function: Callable[..., JobResult], /, *arguments: object, **named: object) -> Future[JobResult]:
-        """Have one piece of work done; the future raises `BrokenExecutor` if its process died."""
+        """Return the future of one piece of work; it raises `BrokenExecutor` if its process died."""
         future: Future[JobResult] = Future()
         self._pieces.put((future, partial(function, *arguments, **named)))
         return future
@@ -176,7 +176,7 @@ def _end(future: Future[Any], value: object, error: BaseException | None) -> Non
 
 
 def _work(pipe: Connection) -> None:
-    """Do what comes through a pipe until it ends: this is what a process does."""
+    """Do the work that comes through a pipe until it ends; this runs in each process."""
     _begin()
     with contextlib.suppress(EOFError):
         while (call := pipe.recv()) is not None:
@@ -193,7 +193,7 @@ def _work(pipe: Connection) -> None:
 
 
 def begin() -> None:
-    """Load what processes will need, while this one goes on with something else."""
+    """Start to load what processes will need, while this one continues with something else."""
     # theirs and ours: threads beside processes only wait for each other
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _context()
@@ -265,7 +265,7 @@ class Crew(Generic[Job]):
 def each(
     function: Callable[[Job], JobResult], work: Iterable[Job], crew: Crew[Job]
 ) -> Generator[tuple[Job, JobResult | None], None, None]:
-    """Yield each piece of work with what came of it, as it ends; None where its process died, twice.
+    """Yield each piece of work with its result, as it ends; None if its process died twice.
 
     Work whose process died is done again when the rest is done, each piece with the machine for itself.
     """
@@ -323,7 +323,7 @@ def _alone(function: Callable[[Job], JobResult], work: Job, crew: Crew[Job]) -> 
 
 
 def _begin() -> None:
-    """Set a new process up: Ctrl-C is for the one that hands out the work, and where that one dies, so does this."""
+    """Set a new process up: it ignores Ctrl-C, and ends if the process that hands out the work ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

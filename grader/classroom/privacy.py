@@ -1,4 +1,4 @@
-"""Forgetting: what a class's folder holds of somebody goes, from the store, the pages and the class's files."""
+"""Removes what a class's folder has of a person: from the store, the pages and the class's files."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _remove(store: Store, out: Path, who: Collection[str], decision: Decision, a
 
 
 def _is_of(ignored: str, leaving: Collection[KnownSubmission], people: Collection[str]) -> bool:
-    """Return whether a file that was passed over lay in the folder of somebody, or bears their name."""
+    """Return whether a file that was not graded was in the folder of a person, or has their name."""
     tops = {record.name.split("/")[0] for record in leaving if "/" in record.name}
     return ignored.split("/", maxsplit=1)[0] in tops or any(len(person) > 2 and person in ignored for person in people)
 

@@ -1,4 +1,4 @@
-"""What a class was graded with, kept in its store: the exercise and the class list, so that nobody has to say it twice."""
+"""The exercise and class list that a class was graded with, kept in its store so that nobody has to name them twice."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def reference(exercise: Exercise) -> str:
 
 
 def remember_exercise(store: Store, exercise: Exercise) -> None:
-    """Keep the exercise that a class is graded with."""
+    """Store the exercise that a class is graded with."""
     files = {name: (exercise.folder / name).read_bytes() for name in _FILES}
     store.set_note(EXERCISE, msgspec.msgpack.encode(_RememberedExercise(reference(exercise), exercise.sha256, files)))
 
@@ -160,7 +160,7 @@ def roster_of(store: Store) -> Roster | None:
 
 
 def remember_roster(store: Store, roster: Roster) -> None:
-    """Keep the class list that a class is graded with."""
+    """Store the class list that a class is graded with."""
     store.set_note(ROSTER, msgspec.msgpack.encode(roster))
 
 

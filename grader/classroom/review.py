@@ -62,7 +62,7 @@ def items(
     nobody: Collection[str] = (),
     late: Mapping[str, str] | None = None,
 ) -> list[Item]:
-    """Return all that is worth a look in a class, what holds results back first.
+    """Return everything to look at in a class; what keeps results back comes first.
 
     `entries` are folder, seconds and result of each submission, `rulings` says what is odd about a ruling and nobody has
     looked at, by submission, `same_files` names the submissions that are the same file, `nobody` those that are nobody's,

@@ -1,4 +1,4 @@
-"""People decide: rulings on points, and marks that somebody has looked; all of it goes into the ledger of the store."""
+"""Decisions of people: rulings on points, and marks that somebody has looked; all are in the ledger of the store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SCORE = re.compile(r"(?P<sign>[+-]?)(?P<number>\d{1,6}(?:\.\d{1,4})?)(?P<percen
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """One ruling: of whom, to how many points, from how many; of one over the whole score these are scores."""
+    """One ruling: on whom, and the points before and after; for a ruling on the whole score these are scores."""
 
     submission: str
     student: str | None
@@ -39,7 +39,7 @@ class Ruled:
 
 @dataclass(frozen=True, slots=True)
 class RulingOrder:
-    """What somebody orders: the points of a function, why, and who they are; no points take the last ruling back.
+    """What a person orders: the points of a function, why, and who they are; no points take the last ruling back.
 
     Without a function it is about the whole hand-in, and `kind` says how `points` change its score.  A comment is `reason`
     alone; without words it takes the last one back.
@@ -100,7 +100,7 @@ def adjustment(text: str) -> tuple[AdjustmentKind, float]:
 
 
 def alike(out: Path, exercise: str | None, submission: str, function: str) -> list[KnownSubmission]:
-    """Return all whose function gave the very same on every public call, the submission itself first.
+    """Return all submissions whose function gave the same results on every public call, the submission itself first.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def last_order(out: Path, exercise: str | None, submission: str, function: str) 
 
 
 def mark_seen(out: Path, exercise: str | None, submissions: Iterable[str], by: str, reason: str = "") -> list[str]:
-    """Note that somebody has looked at submissions; they hold nothing back until their file changes.
+    """Note that a person has looked at submissions; they keep nothing back until their file changes.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def mark_seen(out: Path, exercise: str | None, submissions: Iterable[str], by: s
 
 
 def to_review(out: Path, kind: str | None = None, match: str = "") -> list[review.Item]:
-    """Return what is worth a look in a class that was graded; only one `kind`, or what holds a text in name or reason.
+    """Return what to look at in a class; only one `kind`, or what has a text in its name or reason.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which files of a folder or zip are submissions, what each is called, and the safe folder name of each."""
+"""Finds the submissions in a folder or zip, with the name and the safe folder name of each."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ def _copied(results_folder: Path | None) -> manifests.Manifest | None:
 
 
 def _require_no_other(source: Path, results_folder: Path | None) -> None:
-    """Refuse to grade as nobody's what was graded before by a manifest that counted."""
+    """Refuse a manifest that cannot be trusted, if the class was graded by a trusted one before."""
     before = _copied(results_folder)
     if before is not None and manifests.is_collected(before):
         raise RequestError(
@@ -275,7 +275,7 @@ def _require_no_other(source: Path, results_folder: Path | None) -> None:
 
 
 def _add(search: _Search, prefix: str, contents: Sources) -> None:
-    """Add what a source holds to what all of them hold."""
+    """Add what one source contains to what all of them contain."""
     own = search.found
     _bound_folders(own, prefix.count("/"), search.wanted.most)
     contents.submissions += own.submissions
@@ -589,7 +589,7 @@ def _path(submission: Submission) -> Path:
 
 
 def _members(archive: zipfile.ZipFile, source: Submission, search: _Search) -> Iterator[Submission]:
-    """Put the members of an open zip where they belong, and yield the zips among them."""
+    """Note the members of an open zip as submissions or as ignored, and yield the zips among them."""
     members = [info for info in archive.infolist() if not info.is_dir()]
     search.files += len(members)
     search.inner_bytes += sum(info.file_size for info in members if _is_zip(info.filename))
@@ -703,7 +703,7 @@ def _bound_folders(contents: Sources, depth: int, most: int) -> None:
 def _sort(
     name: str, names: Mapping[str, object], submission: Submission, search: _Search, peek: Callable[[], bytes]
 ) -> bool:
-    """Put one file where it belongs; return whether it is a zip, which is to be opened."""
+    """Note one file as a submission or as ignored; return whether it is a zip to be opened."""
     contents, path = search.found, PurePosixPath(name)
     original = _checkpoint_of(path)
     if _is_hidden(path) or (original and str(original) in names):

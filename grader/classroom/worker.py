@@ -1,4 +1,4 @@
-"""What is done for one submission in a process of its own: read, grade, pack, and write its pages."""
+"""The work on one submission, in a separate process: read, grade, pack, and write its pages."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Work:
 
 
 def warm(setup: Setup) -> None:
-    """Make a process ready for its first submission; no student's code runs."""
+    """Prepare a process for its first submission; no student code runs."""
     _ = _started(setup).pipeline.prepared
     gc.freeze()  # what is there now stays, and need not be looked through again and again
     gc.set_threshold(COLLECT)
@@ -116,7 +116,7 @@ def grade(work: Work) -> Kept:
 
 
 def _graded(pipeline: Pipeline, submission: Submission) -> tuple[Evidence, Result]:
-    """Read and grade; what our surroundings kept from us is provisional, and tried again at the next run."""
+    """Read and grade one file; if this machine cannot read it, the result is provisional and tried again at the next run."""
     student = submission.student
     try:
         notebook = _read(submission, pipeline.exercise)
@@ -139,7 +139,7 @@ def lost(work: Work, exercise: Exercise) -> Kept:
 
 
 def standing(result: Result) -> Tally:
-    """Return what is counted of a result, with what people ruled."""
+    """Return the counts of a result, with what people ruled."""
     is_held = bool(reasons(result))
     return Tally(
         result.score, result.possible, result.passed, result.provisional, is_held, counts=result.notebook.counts
@@ -269,7 +269,7 @@ def _read_file(submission: Submission, exercise: Exercise) -> Notebook:
 
 
 def _noted(evidence: Evidence, submission: Submission) -> Evidence:
-    """Return evidence with what is known of the hand-in today; where nobody says anything of it, as it is."""
+    """Return evidence with what is known of the hand-in today; without news it stays as it is."""
     if submission.path is None and not submission.student:
         return evidence
     problems = tuple(problem for problem in evidence.notebook.problems if problem.code not in NOTES)

@@ -1,4 +1,4 @@
-"""Findings and rubric -> points: unknown never becomes points, in either direction."""
+"""The points of a function, from its findings and the rubric.  What is unknown neither earns points nor costs any."""
 
 from __future__ import annotations
 

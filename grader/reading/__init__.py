@@ -1,4 +1,4 @@
-"""A file -> its cells -> its functions, within limits of time and memory that end it.
+"""Reading: from a file to its cells to its functions, within limits of time and memory.
 
 What is plainly small and well-formed is read here.  Anything else, also what is damaged, is read in a process of its own,
 which can be ended: Python's parser takes a hundred times the memory of the text, and for some texts the square of its
@@ -78,7 +78,7 @@ Answer = TypeVar("Answer")
 
 
 class LimitError(Exception):
-    """A process of its own reached a limit, which its words name."""
+    """A separate process that reads a file reached a limit, which the message names."""
 
 
 def read(path: Path, limits: Limits, *, name: str | None = None) -> Notebook:
@@ -141,7 +141,7 @@ def is_ordinary(cells: Sequence[Cell]) -> bool:
 
 
 def extracted(job: Extract, facts: SyntaxFacts | None = None) -> Extracted:
-    """Find the functions, in this process."""
+    """Return the functions of a notebook, found in this process."""
     facts = facts or SyntaxFacts()
     notebook, functions = extraction.extract(job.notebook, job.names, job.given, facts)
     shown = attempt("reading saved outputs", lambda: extraction.printed(notebook, job.shorts, facts), lambda _: {})
@@ -149,7 +149,7 @@ def extracted(job: Extract, facts: SyntaxFacts | None = None) -> Extracted:
 
 
 def answer(job: bytes) -> bytes:
-    """Do what a job asks; this is what the process of its own does."""
+    """Return the answer to one job; this runs in the separate process."""
     request = msgspec.msgpack.decode(job, type=Parse | Extract)
     if isinstance(request, Parse):
         return msgspec.msgpack.encode(notebooks.parse(request.data, request.name))

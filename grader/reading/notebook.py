@@ -139,7 +139,7 @@ class DamagedError(Exception):
 
 
 class _UnreadableError(Exception):
-    """There is nothing to grade in this file; never leaves this module."""
+    """There is nothing to grade in this file; this error never leaves the module."""
 
     def __init__(self, code: str, variant: str = "", **facts: object) -> None:
         super().__init__(code)

@@ -42,18 +42,18 @@ class CauseChange:
 
     @property
     def fixed(self) -> int:
-        """How many of these do not have it any more."""
+        """How many of these no longer have it."""
         return len(self.right) + len(self.other)
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Between which shares the true one lies, 95 % of the time; None where nobody can be judged."""
+        """The 95 % interval of the share; None if nobody can be judged."""
         return wilson(self.fixed, self.seen) if self.seen else None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two attempts, matched by student or else by the submission's name, where either stands for one alone."""
+    """Two attempts, matched by student, or else by a submission's name that occurs once."""
 
     title: str
     earlier: int
@@ -72,7 +72,7 @@ class Comparison:
 
 
 def compare(earlier: Classroom, later: Classroom) -> Comparison:
-    """Say what became of each cause between two attempts of the same exercise."""
+    """Return what became of each cause between two attempts of the same exercise."""
     before, after = ([row for row in classroom.rows if row.counts] for classroom in (earlier, later))
     by_student = _pairs(before, after, lambda row: row.student)
     paired = {id(row) for pair in by_student for row in pair}

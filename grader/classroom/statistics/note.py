@@ -53,7 +53,7 @@ def _mistake(cause: CauseCount, classroom: Classroom, counts: Overview) -> str:
 
 
 def _rights(counts: Overview) -> list[str]:
-    """Say what went well: the checks that at least nine in ten passed, as a count."""
+    """Return a sentence on what went well: the count of checks that at least nine in ten passed."""
     well = [check for check in counts.checks if check.share >= 0.9]
     if not well or len(well) == len(counts.checks):
         return []

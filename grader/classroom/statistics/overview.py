@@ -1,4 +1,4 @@
-"""Rows -> counts: scores, causes, who needs a person, how hard each check was, the same wrong answer twice."""
+"""Counts over the rows of a class: scores, causes, who needs a person, how hard each check was, equal wrong answers."""
 
 from __future__ import annotations
 

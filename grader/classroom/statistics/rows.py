@@ -1,4 +1,4 @@
-"""Results -> rows: what the class's pages, tables and files need of each submission, and no more."""
+"""Rows of a class: what its pages, tables and files need of each submission, and no more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOW = "; now "  # behind it is what one submission wrote
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a check found, and what it is worth."""
+    """The verdict of a check, and its points."""
 
     name: str
     verdict: Verdict
@@ -85,7 +85,7 @@ class SubmissionRow:
 
     @property
     def causes(self) -> Iterator[tuple[str, str]]:
-        """What was found as (function, cause), of a notebook that could be read."""
+        """The causes as (function, cause), of a notebook that could be read."""
         if self.read:
             yield from ((part.name, cause) for part in self.parts for cause in part.diagnosis.causes)
 
@@ -167,7 +167,7 @@ def gather(
 
 
 def assemble(lines: Iterable[Line], classroom: Classroom | None = None) -> Classroom:
-    """Put lines together to a class; parts that are equal become one."""
+    """Return a class of lines; equal parts become one object."""
     classroom = classroom or Classroom()
     parts_seen: dict[FunctionRow, FunctionRow] = {}
     for line in lines:

@@ -1,4 +1,4 @@
-"""What the course's own visible test says: types, shapes, and values to six decimals, for one list of sizes."""
+"""The course's own visible test: it compares types, shapes, and values to six decimals, for one list of sizes."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def shapes(student: Recovered, reference: Recovered) -> Finding:
 
 
 def _nothing(function: Function, wanted: Outcome) -> Finding:
-    """Say why there was nothing to call."""
+    """Return the finding that there was nothing to call, and why."""
     status = function.status if function.status in ("missing", "not_attempted") else "syntax_error"
     got = say(f"judging.nothing.{status}")
     evidence = Shown(wanted.call.literal(function.name), got, _wanted(wanted), exact())
@@ -39,7 +39,7 @@ def _nothing(function: Function, wanted: Outcome) -> Finding:
 
 
 def _ended(outcome: Outcome, wanted: Outcome, evidence: FunctionEvidence) -> Finding | None:
-    """Say why a call did not return, or None if it did."""
+    """Return the finding that a call did not return, and why; None if it did."""
     if outcome.ended == "returned":
         return None
     call = outcome.call.literal(evidence.function.name)
@@ -51,7 +51,7 @@ def _ended(outcome: Outcome, wanted: Outcome, evidence: FunctionEvidence) -> Fin
 
 
 def _raised(outcome: Outcome, fail: Callable[..., Finding]) -> Finding:
-    """Say which exception was raised and where; a missing name with what is missing."""
+    """Return the finding that a call raised an exception, with its place; a missing name has a sentence of its own."""
     place = outcome.fault.place if outcome.fault else None
     at = ".at" if place else ""
     if name := undefined_name(outcome):
@@ -77,7 +77,7 @@ def _missing_name_hint(name: str, evidence: FunctionEvidence) -> str:
 
 
 def _structure(outcome: Outcome, function: str) -> Finding | None:
-    """Say what is wrong with the names, types, shapes or finiteness of one dictionary, or None."""
+    """Return what is wrong with the names, types, shapes or finiteness of one dictionary, or None."""
     required = required_shapes(outcome.call.layers)
     missing = [name for name in required if name not in outcome.arrays]
     if missing:
@@ -109,7 +109,7 @@ def _names(
 
 
 def _with_note(hint: str, outcome: Outcome) -> str:
-    """Add what was cut short of what came back."""
+    """Return a hint with a note on what was left out of what came back."""
     return f"{hint} {outcome.message}" if outcome.message else hint
 
 

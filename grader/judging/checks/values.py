@@ -281,7 +281,7 @@ def _scale_of_same_draws(student: Recovered, reference: Recovered) -> Finding:
 
 
 def _scale_of_other_draws(student: Recovered, reference: Recovered) -> Finding:
-    """Compare factors where the draws are known but are not the required ones."""
+    """Return the finding on factors where the draws are known but are not the required ones."""
     for own in sorted(student.weights, key=lambda own: not own.outcome.call.public):
         sizes = own.outcome.call.layers
         got, want = student.factors(sizes) or (), (reference.factors(sizes) or ())[own.first - 1 :]
@@ -299,7 +299,7 @@ def _scale_of_other_draws(student: Recovered, reference: Recovered) -> Finding:
 
 
 def _scale_by_statistics(student: Recovered, reference: Recovered) -> Finding:
-    """Judge by an interval where the draws cannot be known."""
+    """Return the finding on scales where the draws are unknown: an interval has to contain the right one."""
     for estimate in sorted(excluded(Case(student, reference)), key=lambda estimate: not estimate.outcome.call.public):
         required = (reference.factors(estimate.outcome.call.layers) or ())[estimate.layer - 1]
         name = _own_name(estimate.outcome, estimate.layer)

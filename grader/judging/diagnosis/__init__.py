@@ -1,4 +1,4 @@
-"""Read off the numbers what was written.  Pure functions of evidence; nothing is run."""
+"""The diagnosis: from the numbers that came back to what the code does.  Pure functions of evidence; nothing is run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def diagnose(case: Case, model_layers: tuple[int, ...], *, passed: bool) -> Diagnosis:
-    """Name what was measured; `causes` is empty exactly when the function passed."""
+    """Return the diagnosis of a function; its `causes` are empty exactly when the function passed."""
     student = case.student
     factors = student.factors(model_layers)
     stream = student.drawn.stream if student.drawn else None

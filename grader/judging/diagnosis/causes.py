@@ -49,7 +49,7 @@ class Case:
 
     @property
     def asks_for_zeros(self) -> bool:
-        """Whether the task is to return zeros."""
+        """Whether the right answer is zeros."""
         return self.reference.distribution == "zeros"
 
 
@@ -81,7 +81,7 @@ def undefined_name(outcome: Outcome) -> str | None:
 
 
 def causes(case: Case) -> tuple[str, ...]:
-    """Return the codes of everything that is wrong, what explains other things in their place."""
+    """Return the codes of everything that is wrong; what another cause explains is left out."""
     codes = list(dict.fromkeys(_found(case)))
     return tuple(codes) or (UNKNOWN,)
 
@@ -271,7 +271,7 @@ def spread_elsewhere(case: Case) -> float | None:
 
 
 def differs_elsewhere(case: Case) -> bool:
-    """Whether the scale is clearly another one where matrices are small: right at some sizes only."""
+    """Return whether the scale is clearly wrong where matrices are small, so that it is right at some sizes only."""
     spread = spread_elsewhere(case)
     return spread is not None and not 1 / CLEARLY <= spread <= CLEARLY
 
@@ -318,7 +318,7 @@ def assigns_seed(evidence: FunctionEvidence) -> bool:
 
 
 def _uses_new_generator(evidence: FunctionEvidence) -> bool:
-    """Return whether the code names one, comments left aside."""
+    """Return whether the code, without its comments, names one of NumPy's new generators."""
     return any(_OTHER_GENERATORS.search(_uncommented(unit.source)) for unit in evidence.function.units)
 
 
@@ -364,7 +364,7 @@ def _bias_random(case: Case) -> bool:
 
 
 def _bias_varies(case: Case) -> bool:
-    """Whether two calls with the same sizes gave other biases."""
+    """Return whether two calls with the same sizes gave different biases."""
     first: dict[tuple[tuple[int, ...], str], bytes] = {}
     return any(
         first.setdefault((outcome.call.layers, name), array.data) != array.data

@@ -54,7 +54,7 @@ _BETWEEN: Mapping[Order, tuple[Callable[[int, int], int], Callable[[int, int], i
 
 @dataclass(frozen=True, slots=True)
 class DrawPlan:
-    """In which order numbers were taken.
+    """The order in which random numbers were taken from a row.
 
     `skipped` numbers were drawn first and thrown away; `last_first` counts layers from the end; `by_column` says that each
     matrix was filled column by column: drawn with its sides swapped and turned, or reshaped in Fortran's order.
@@ -91,7 +91,7 @@ class DrawPlan:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """The rows that the layers were drawn from, and the order.
+    """The rows of random numbers that the layers were drawn from, and the order of drawing.
 
     One row for all layers, or, where a seed is set in each layer, one for each.  These are the rows of the largest call:
     the seeds of another call follow from them, unless they are `irregular`, as in ``seed(100 // l)``.
@@ -206,7 +206,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class _MeasuredCall:
-    """One call with its weights."""
+    """One call of a function with the weights that came back."""
 
     layers: tuple[int, ...]
     ambient_seed: int
@@ -274,7 +274,7 @@ def factor(weights: Floats, draws: Floats) -> float | None:
 
 @np.errstate(all="ignore")  # a student's numbers may overflow
 def fit(weights: Floats, draws: Floats) -> Fit | None:
-    """Return k and c if `weights` equals k times `draws` plus c element by element, k not 0; c is 0 where that will do."""
+    """Return k and c if `weights` equals k times `draws` plus c element by element, k not 0; c is 0 if no shift is needed."""
     weights, draws = weights.ravel(), draws.ravel()
     if weights.size == 0 or not np.isfinite(weights).all():
         return None
@@ -326,7 +326,7 @@ def _candidates(call: _MeasuredCall, likely_seeds: Sequence[int]) -> Iterator[St
 
 
 def _going_on(calls: Sequence[_MeasuredCall]) -> Iterator[Stream]:
-    """Yield the streams whose row the first call begins, where each call goes on in it."""
+    """Yield the streams of a generator that is made once, so that each call continues where the one before it ended."""
     first = calls[0].weights[0].ravel() if len(calls) > 1 and calls[0].weights else None
     if first is not None:
         rows = (row for row in beginning_with(first) if _begins(row, first))

@@ -1,4 +1,4 @@
-"""What was recovered, written down as a student would type it."""
+"""Writes what was recovered as a student would type it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _draw(stream: Stream) -> str:
 
 
 def _module(stream: Stream) -> str:
-    """Return what the draws come from."""
+    """Return the module that the draws come from, as a student would type it."""
     if stream.legacy:
         return "np.random"
     seed = "…" if stream.seed is None else stream.seed

@@ -148,7 +148,7 @@ def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> R
 
 
 def measure_more(measured: Recovered, outcomes: Sequence[Outcome]) -> Recovered:
-    """Measure other calls of the code that is known: stream, rule and kind stay, only the numbers are others."""
+    """Return what is measured on other calls of the same code: stream, rule and distribution stay the same."""
     weights = _all_weights(outcomes)
     drawn = measured.drawn and _drawn_again(measured.weights, measured.drawn, weights)
     return replace(
@@ -292,7 +292,7 @@ def _fits(outcome: Outcome, name: str, sides: tuple[int, int]) -> bool:
 
 
 def _still(weights: Sequence[Weights]) -> Distribution | None:
-    """Return `zeros` or `constant` where nothing was drawn."""
+    """Return `zeros` or `constant` if no random numbers were drawn, else None."""
     arrays = [array for own in weights for array in own.arrays]
     if not arrays:
         return None
@@ -387,7 +387,7 @@ def _clipped(pairs: Sequence[tuple[Floats, Floats]]) -> bool:
 
 
 def _biases(returned: Sequence[Outcome]) -> Biases | None:
-    """Say what came back under the biases' names."""
+    """Return what came back under the biases' names: zeros, other numbers, another shape, or nothing."""
     if not returned:
         return None
     biases = [(outcome, name) for outcome in returned for name in shapes(outcome.call.layers) if name in outcome.arrays]

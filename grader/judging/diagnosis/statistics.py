@@ -1,4 +1,4 @@
-"""What can be said of random numbers whose stream is unknown: their distribution by a test, their scale by an interval."""
+"""Statistics of random numbers whose stream is unknown: a test tells their distribution, an interval bounds their scale."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SURE = 5  # standard errors; fewer than one right answer in a million differs mo
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where the factor of the standard draw lies, as sure as `SURE` standard errors."""
+    """An interval in which the factor of the standard draw lies: `SURE` standard errors to either side."""
 
     low: float
     high: float
@@ -31,7 +31,7 @@ class Interval:
 
 
 def distribution(samples: Sequence[Floats]) -> Distribution | None:
-    """Tell a normal from a uniform distribution by the largest distance of the distribution functions.
+    """Return whether numbers are normal or uniform, by the largest distance of the distribution functions.
 
     None where there are too few numbers to tell.
     """

@@ -31,7 +31,7 @@ _BINS = 1 << 16
 
 
 class Generator(Protocol):
-    """What all generators can do."""
+    """What every generator can do: draw normal and uniform numbers."""
 
     def standard_normal(self, size: int, /) -> Floats:
         """Draw from the normal distribution with mean 0 and standard deviation 1."""
@@ -102,7 +102,7 @@ class Row:
 
 
 def _rounded(size: int) -> int:
-    """Return a size that few rows have to be made for."""
+    """Return the next larger of a few sizes, so that few rows have to be made."""
     return 1 << max(6, (size - 1).bit_length())
 
 
@@ -157,7 +157,7 @@ def _index() -> NDArray[np.uint16]:
 
 @np.errstate(all="ignore")
 def _bins(ratio: Floats) -> NDArray[np.uint16]:
-    """Put ratios, which are anywhere on the line, into bins of about the same fill."""
+    """Return the bins of ratios; bins are chosen so that about as many ratios fall into each."""
     return np.asarray((np.arctan(ratio) / np.pi + 0.5) * (_BINS - 1), dtype=np.uint16)
 
 

@@ -40,7 +40,7 @@ def arguments(tree: ast.FunctionDef) -> list[str]:
 
 
 def required(tree: ast.FunctionDef) -> list[str]:
-    """Return the names that a call has to give."""
+    """Return the names of the arguments that a call must give."""
     positional = [argument.arg for argument in (*tree.args.posonlyargs, *tree.args.args)]
     named = zip(tree.args.kwonlyargs, tree.args.kw_defaults, strict=True)
     first = positional[: len(positional) - len(tree.args.defaults)]
@@ -179,7 +179,7 @@ def _bound(tree: ast.FunctionDef) -> set[str]:
 
 
 def own_size(name: str, function: Function) -> str:
-    """Say how to get a size that is outside from the function's own argument."""
+    """Return in words how to take a size from the function's own argument."""
     tree = definition(function.code)
     taken = arguments(tree)[0] if tree and arguments(tree) else "layers_dims"
     if tree is not None and any(_indexes(node, name) for node in _inside(tree)):
@@ -201,7 +201,7 @@ def _length(name: str, tree: ast.FunctionDef | None, taken: str) -> str:
 
 
 def remedy(name: str, function: Function) -> str:
-    """Say what to do about a name that nothing defines: which name is likely meant, and where it should come from."""
+    """Return in words what to do about a name that nothing defines: which name is likely meant, and where it comes from."""
     tree = definition(function.code)
     missing = next((missing_name for missing_name in function.missing_names if missing_name.name == name), None)
     if missing and missing.defined:
@@ -263,7 +263,7 @@ def sizes_handed_over(tree: ast.FunctionDef) -> str | None:
 
 
 def _library(name: str, code: str) -> str | None:
-    """Say where a name of a library comes from, or return None."""
+    """Return in words where a name of a library comes from, or None."""
     if name in _ALSO_FUNCTIONS and f"{name}.{name}" not in code and f"{name}.deepcopy" not in code:
         module = "copy" if name == "deepcopy" else name
         return say("steps.name.import", line=f"from {module} import {name}")

@@ -88,7 +88,7 @@ class Code:
 
 
 def read(cell: Cell, facts: SyntaxFacts) -> Code:
-    """Parse a code cell; what does not parse is kept apart and does no harm to the rest."""
+    """Return a code cell with its syntax tree; what does not parse is kept apart from the rest."""
     return Code(cell, *facts.of(parsed, cell.source), facts)
 
 
@@ -106,7 +106,7 @@ def parsed(source: str) -> tuple[str, tuple[ast.stmt, ...], tuple[Broken, ...]]:
 
 
 def too_long(cell: Cell) -> Code:
-    """Leave a cell unread; its text is in the way of everybody else's."""
+    """Return a cell that is too long to be parsed, with a note that says so."""
     return Code(cell, "", (), (Broken(cell.source[:1000], 1, say("reading.code.too_long"), 1),))
 
 
@@ -173,7 +173,7 @@ def _plain(source: str, *, strict: bool = True) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """What is open at the end of a line: a quote, brackets, a line that goes on."""
+    """What is open at the end of a line: a quote, brackets, or a line that continues."""
 
     quote: str = ""
     brackets: int = 0

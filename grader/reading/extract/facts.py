@@ -1,4 +1,4 @@
-"""What was worked out of texts and syntax trees, so that nothing is worked out twice."""
+"""Remembers what was worked out from texts and syntax trees, so that nothing is worked out twice."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Binding:
 
     @cached_property
     def text(self) -> str:
-        """What is carried into the child."""
+        """The text that is run in the confined child."""
         if self.alias is None:
             return self.code.segment(self.node)
         return ast.unparse(type(self.node)(**{**dict(ast.iter_fields(self.node)), "names": [self.alias]}))
@@ -126,7 +126,7 @@ class Binding:
 
 @dataclass(slots=True)
 class Needs:
-    """What carrying one function has gathered so far.
+    """What was gathered so far of the statements that one function needs.
 
     `end` is the end of the cell that defines the function for the last time: it is called right after that.  Statements are
     carried in the notebook's order, but what a statement needs at once comes before it, wherever it is.

@@ -1,4 +1,4 @@
-"""Proof by repair: which one edit of a wrong function makes every call give what the reference gives?
+"""Proof by repair: which single edit of a wrong function makes every call give what the reference gives?
 
 The student's statements run behind the border like everything else of theirs.
 """

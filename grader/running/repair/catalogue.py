@@ -42,7 +42,7 @@ class SolutionLiterals:
 
 @lru_cache(32)
 def wanted(solution: Function) -> SolutionLiterals:
-    """Read off the solution's own function what an edit may put in."""
+    """Return what an edit may put in: what the solution's own function writes."""
     code = code_of(solution)
     if code is None:
         return SolutionLiterals()
@@ -89,7 +89,7 @@ def _all(code: EditableCode, want: SolutionLiterals) -> Iterator[Candidate]:
 
 
 def _constants(code: EditableCode, want: SolutionLiterals) -> Iterator[Candidate]:
-    """Another number, another key."""
+    """Yield edits that write another number or key."""
     for node in code.all(ast.Constant):
         kind = _kind(code, node, "key" if _is_text(node) else "constant")
         for value in want.constants if kind not in ("index", "loop") else ():  # these have rules of their own
@@ -98,7 +98,7 @@ def _constants(code: EditableCode, want: SolutionLiterals) -> Iterator[Candidate
 
 
 def _seeds(code: EditableCode, want: SolutionLiterals) -> Iterator[Candidate]:
-    """The seed put in, taken out, or set once and first."""
+    """Yield edits that put the seed in, take it out, or set it once and first."""
     for seed in want.seeds[:1]:
         yield code.put_in("seed", ast.unparse(_numpy(code, "random.seed", seed)))
     for node in code.all(ast.Expr):
@@ -108,7 +108,7 @@ def _seeds(code: EditableCode, want: SolutionLiterals) -> Iterator[Candidate]:
 
 
 def _names(code: EditableCode) -> Iterator[Candidate]:
-    """A name that exists."""
+    """Yield edits that write a name that exists."""
     given = [argument.arg for argument in code.tree.args.args]
     for node in code.all(ast.Attribute):
         if node.attr in _REMOVED and isinstance(node.value, ast.Name):
@@ -120,7 +120,7 @@ def _names(code: EditableCode) -> Iterator[Candidate]:
 
 
 def _conversions(code: EditableCode) -> Iterator[Candidate]:
-    """Numbers as they are: no rounding, no other type."""
+    """Yield edits that leave numbers as they are: without rounding, without another type."""
     for node in code.all(ast.Call):
         others = [keyword for keyword in node.keywords if keyword.arg != "dtype"]
         yield code.swap("conversion", node, ast.Call(node.func, node.args, others))
@@ -131,7 +131,7 @@ def _conversions(code: EditableCode) -> Iterator[Candidate]:
 
 
 def _indices(code: EditableCode) -> Iterator[Candidate]:
-    """The sizes of another layer."""
+    """Yield edits that take the sizes of another layer."""
     counting = [node.target for node in code.all(ast.For, ast.comprehension, ast.AugAssign)]
     counters = dict.fromkeys(target.id for target in counting if isinstance(target, ast.Name))
     for node in code.all(ast.Subscript):
@@ -142,7 +142,7 @@ def _indices(code: EditableCode) -> Iterator[Candidate]:
 
 
 def _roots(code: EditableCode) -> Iterator[Candidate]:
-    """A root missing, too many, or around another part."""
+    """Yield edits that add, remove or move a root."""
     for node in code.all(ast.Call, ast.BinOp):
         if (inside := _under_root(node)) is not None:
             yield code.swap("root", node, inside)
@@ -158,7 +158,7 @@ def _roots(code: EditableCode) -> Iterator[Candidate]:
 
 
 def _factors(code: EditableCode, want: SolutionLiterals) -> Iterator[Candidate]:
-    """A factor or term missing, too many, another, or on the other side of the fraction."""
+    """Yield edits that add, remove, exchange or move a factor or term."""
     for node in code.all(ast.BinOp):
         kind = _kind(code, node, "loop" if _called(node.left) == "len" else "factor")
         yield code.swap(kind, node, node.left, at=node.right)
@@ -176,7 +176,7 @@ def _factors(code: EditableCode, want: SolutionLiterals) -> Iterator[Candidate]:
 
 
 def _fills(code: EditableCode) -> Iterator[Candidate]:
-    """Another function that draws or fills, and the same with its sizes handed over as it takes them."""
+    """Yield edits that call another function that draws or fills, or give its sizes as it takes them."""
     for node in code.all(ast.Call):
         if sizes := _sizes(node):
             drawn, still = _numpy(code, "random.randn", *sizes), _numpy(code, "zeros", ast.Tuple(sizes))
@@ -187,7 +187,7 @@ def _fills(code: EditableCode) -> Iterator[Candidate]:
 
 
 def _shapes(code: EditableCode) -> Iterator[Candidate]:
-    """The two sides of an array the other way round."""
+    """Yield edits that swap the two sides of an array."""
     for node in code.all(ast.Call):
         if _called(node) in ("rand", "randn") and len(node.args) == 2:
             yield code.swap("shape_order", node, ast.Call(node.func, node.args[::-1], []))
@@ -200,7 +200,7 @@ def _shapes(code: EditableCode) -> Iterator[Candidate]:
 
 
 def _biases(code: EditableCode) -> Iterator[Candidate]:
-    """A bias of zeros, as long as some array in the function is high."""
+    """Yield edits that make a bias of zeros, as long as an array in the function is high."""
     heights = {ast.unparse(sizes[0]): sizes[0] for node in code.all(ast.Call) if (sizes := _sizes(node))}
     for node in code.all(ast.Assign):
         for height in heights.values() if _is_bias(node) else ():
@@ -208,7 +208,7 @@ def _biases(code: EditableCode) -> Iterator[Candidate]:
 
 
 def _loops(code: EditableCode) -> Iterator[Candidate]:
-    """A layer more or less."""
+    """Yield edits that loop over one layer more or less."""
     for node in code.all(ast.Call):
         name = _called(node)
         for old in {"range": node.args, "str": node.args, "len": [node]}.get(name, ()):
@@ -223,7 +223,7 @@ def _loops(code: EditableCode) -> Iterator[Candidate]:
 
 
 def _statements(code: EditableCode) -> Iterator[Candidate]:
-    """A line too many, or one that should not be repeated."""
+    """Yield edits that remove a line, or move it out of a loop."""
     repeated = {
         node for node in code.nodes if any(isinstance(outer, ast.For | ast.While) for outer, _ in code.above(node))
     }
@@ -240,7 +240,7 @@ def _statements(code: EditableCode) -> Iterator[Candidate]:
 
 
 def _kind(code: EditableCode, node: ast.expr, default: RepairKind) -> RepairKind:
-    """Name an edit by what the expression is part of."""
+    """Return the kind of an edit, by what the expression is part of."""
     for outer, inner in code.above(node):
         if isinstance(outer, ast.Subscript) and inner is outer.slice and default != "key":
             return "index"
@@ -272,7 +272,7 @@ def _is_bias(node: ast.Assign) -> bool:
 
 
 def _numpy(code: EditableCode, name: str, *arguments: ast.expr) -> ast.expr:
-    """Make a call of one of NumPy's functions, under the name that it has here."""
+    """Return a call of one of NumPy's functions, under the name that the function uses for NumPy."""
     return ast.Call(ast.Name(f"{code.numpy}.{name}"), list(arguments), [])
 
 

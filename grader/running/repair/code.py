@@ -18,7 +18,7 @@ Node = Any  # a node of one of the many classes of `ast`; which, the rule that a
 
 
 class Edit(NamedTuple):
-    """A text for a piece of the unit's, in bytes; `of` is what it stands for, where that may depend on a condition.
+    """A text in place of a piece of a unit, in bytes; `of` is what the piece is, if it may depend on a condition.
 
     A `line` is put in as a whole, a `statement` left out, a `value` exchanged.
     """
@@ -31,7 +31,7 @@ class Edit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What an edit is, the text of the whole unit with it, and where that differs."""
+    """An edit, the text of the whole unit with it, and where that text differs."""
 
     repair: Repair
     source: str
@@ -39,7 +39,7 @@ class Candidate:
 
 
 class EditableCode:
-    """The unit that defines a function; it is the unit `number` of that."""
+    """The statement that defines a function, ready to be edited; `number` is its place among the function's statements."""
 
     def __init__(self, function: Function, unit: int) -> None:
         self.number = unit
@@ -71,7 +71,7 @@ class EditableCode:
             node = outer
 
     def swap(self, kind: RepairKind, node: Node, new: ast.AST, at: Node = None) -> Candidate:
-        """Put an expression in the place of another; `at` is the part of it that changes."""
+        """Return the edit that replaces an expression; `at` is the part of it that changes."""
         text, (start, end) = _written(new), self._span(node)
         if text == self._text(node):
             text = self.data[start:end].decode()  # no edit
@@ -121,20 +121,20 @@ class EditableCode:
         return places[0] if len(places) == 1 else None
 
     def put_in(self, kind: RepairKind, statement: str) -> Candidate:
-        """Put a line in before all others."""
+        """Return the edit that puts a line in before all others."""
         start, _ = self._span(self.body[0])
         edit = Edit(start, start, statement + self._between, self._line)
         return self._candidate(kind, self.body[0], b"", statement.encode(), edit)
 
     def take_out(self, kind: RepairKind, node: Node) -> Candidate:
-        """Take a statement out."""
+        """Return the edit that removes a statement."""
         start, end = self._span(node)
         names = isinstance(node, ast.Assign | ast.AugAssign) and any(_is_bound(part) for part in ast.walk(node))
         edit = Edit(start, end, "pass", "" if names else self._statement(node))  # a name may be a global one without it
         return self._candidate(kind, node, self.data[start:end], b"", edit)
 
     def move(self, kind: RepairKind, node: Node, *, to_end: bool = False) -> Candidate:
-        """Move a statement to the beginning or to the end of the function."""
+        """Return the edit that moves a statement to the beginning or to the end of the function."""
         (start, end), old = self._span(node), self.data[slice(*self._span(node))]
         at, text = (self._span(self.body[-1])[1], self._between) if to_end else (self._span(self.body[0])[0], "")
         text += old.decode() + ("" if to_end else self._between)
