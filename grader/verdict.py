@@ -187,7 +187,7 @@ def _facts(
         asked_diagnosis=reference.diagnosis,
         measured=prepared.measured,
         passed=passed,
-        told=causes,
+        causes=causes,
     )
 
 

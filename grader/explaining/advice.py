@@ -1,7 +1,7 @@
 """What to do about a cause in this very case: what came back beside what is asked for, by its name.
 
 The table of words says what holds for everybody with a cause.  Here is what differs from case to case; behind
-``; now`` is what this function gives, which a class does not share.
+a semicolon is what this function gives, which a class does not share.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@ every first screen shows.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from grader.explaining.facts import Facts, Measured
-from grader.explaining.numbers import costs, last_printed
-from grader.explaining.story import course, earlier, harm, rule, waiting, why
+from grader.explaining.numbers import costs, last_printed, plain
+from grader.explaining.story import beside_small, course, earlier, harm, rule, waiting, why
 from grader.faults import attempt, surviving
 from grader.messages import say
 from grader.records import Block, SettingRow, Table, Training
@@ -41,13 +41,6 @@ def _fitting(sentences: Iterable[str], most: int = MOST_WORDS) -> tuple[str, ...
     return (" ".join(shown),) if shown else ()
 
 
-def _without_lead(sentences: Iterable[str]) -> Iterator[str]:
-    """Yield sentences without the question that the first of them begins with: the block has it as its heading."""
-    for sentence in sentences:
-        lead, mark, rest = sentence.partition("? ")
-        yield rest if mark and len(lead) < 60 else "" if sentence.endswith("?") else sentence
-
-
 # --- what happened ---------------------------------------------------------------------------------------------------
 
 
@@ -64,8 +57,9 @@ def _runs(facts: Facts) -> Table | None:
     """Set the run beside the right answer's, in the numbers that the notebook prints."""
     runs = [(say("feedback.runs.mine"), facts.mine), (say("feedback.runs.asked"), facts.asked)]
     late = last_printed(facts.mine)
+    is_infinite = any(math.isinf(value) for _, run in runs for value in (run.cost_first, run.cost_14000))
     return Table(
-        say("feedback.runs"),
+        say("feedback.runs.inf" if is_infinite else "feedback.runs"),
         ("", say("feedback.runs.train"))
         + ((say("feedback.runs.test"),) if facts.mine.test_accuracy is not None else ())
         + (say("feedback.runs.first"),)
@@ -86,8 +80,38 @@ def _measures(run: Training, *, is_printed: bool) -> tuple[str, ...]:
 def _why(facts: Facts) -> Block | None:
     if facts.passed:
         return None
-    said = _fitting(_without_lead(why(facts)))
-    return Block("why", say("feedback.why"), said) if said else None
+    said = _fitting(why(facts))
+    return Block("why", say("feedback.why"), said, _factors(facts) or _gradients(facts)) if said else None
+
+
+def _factors(facts: Facts) -> Table | None:
+    """Set the factors of the layers beside those that are asked for, where they are not one number."""
+    table = facts.causes[0].factors if facts.causes else None
+    return table if table and facts.scale is None else None
+
+
+def _gradients(facts: Facts) -> Table | None:
+    """Set the gradients at the start beside those of the run that the reasons compare with."""
+    mine, beside = facts.mine, _compared_start(facts)
+    if beside is None:
+        return None
+    name, norms = beside
+    if len(norms) != len(mine.gradient_norms):
+        return None
+    columns = ("", *(f"W{layer}" for layer in range(1, len(norms) + 1)))
+    rows = ((say("feedback.runs.mine"), mine.gradient_norms), (name, norms))
+    return Table(say("feedback.gradients"), columns, tuple((label, *map(plain, row)) for label, row in rows))
+
+
+def _compared_start(facts: Facts) -> tuple[str, Sequence[float]] | None:
+    """Return a start whose gradients show the reason, by its name: without biases, with scale 1, or the right one."""
+    without = facts.mine.without_biases
+    if facts.biases_silence and without is not None:
+        return say("feedback.gradients.no_biases"), without.gradient_norms
+    if facts.small:
+        run, is_of_scale_1 = beside_small(facts)
+        return say("feedback.gradients.scale_1" if is_of_scale_1 else "feedback.runs.asked"), run.gradient_norms
+    return None
 
 
 def reasons(facts: Facts) -> str:
@@ -168,7 +192,7 @@ def _waiting(facts: Facts) -> Block | None:
     title = say("feedback.waiting")
     if facts.is_dead_of_zeros:
         return Block("waiting", title, (say("feedback.waiting.never"),))
-    said = list(_without_lead(waiting(facts)))
+    said = list(waiting(facts))
     if not said:
         return None
     return Block("waiting", title, _fitting(said), _waits(facts))
@@ -191,7 +215,7 @@ def _waits(facts: Facts) -> Table | None:
 def _before(facts: Facts) -> Block | None:
     if facts.passed:
         return None
-    said = _fitting(_without_lead(earlier(facts)))
+    said = _fitting(earlier(facts))
     scale = facts.scale
     if not said or scale is None:
         return None
@@ -238,9 +262,8 @@ def _good(facts: Facts) -> Block | None:
     scale = facts.asked_scale
     if not facts.harm_is_asked or scale is None:
         return None
-    first, *others = [sentence for sentence in _without_lead(harm(facts)) if sentence]
-    said = _fitting((first, *others[-1:], *others[:-1]))  # the last says which scale is better
-    return Block("good", say("feedback.good", scale=f"{scale:g}"), said, _compared(facts, (scale, 1.0, None)))
+    answer = _fitting(harm(facts))
+    return Block("good", say("feedback.good", scale=f"{scale:g}"), answer, _compared(facts, (scale, 1.0, None)))
 
 
 def _rule(facts: Facts) -> Block | None:

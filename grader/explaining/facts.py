@@ -105,7 +105,7 @@ class Facts:
     asked_diagnosis: Diagnosis
     measured: Measured
     passed: bool
-    told: tuple[Cause, ...] = ()
+    causes: tuple[Cause, ...] = ()
 
     # --- the start
 

@@ -322,7 +322,7 @@ def worked_before(measured: Measured) -> Question | None:
         return None
     return Question(
         say("questions.before", scale=SMALL),
-        (*tuple(before(measured))[1:], growth(measured, waits=False)),
+        (" ".join(before(measured)), " ".join(growth(measured))),
         Table(
             say("explaining.before.table", scale=f"{settings[0].scale:g}"),
             (
@@ -402,7 +402,7 @@ def wait(measured: Measured) -> Question:
     rows = [row for row in measured.sweep.rows if row.scale and row.scale <= FAIR] if measured.sweep else []
     return Question(
         say("questions.wait"),
-        (" ".join(filter(None, (late, end))), *_tenfold(rows), growth(measured)),
+        (" ".join(filter(None, (late, end))), *_tenfold(rows), " ".join(growth(measured))),
         Table(
             say("questions.wait.table", rate=measured.learning_rate),
             (

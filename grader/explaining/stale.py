@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 
 from grader.exercise.shipped import scaled
+from grader.messages import say
 from grader.records import FunctionEvidence, ModelSettings, Outcome, Place, PrintedArrays, PrintedRun, Training
 from grader.records.wording import accuracies
 
@@ -25,13 +26,13 @@ FEWEST_DECIMALS = 2  # `0.5` is how Python prints 0.50: a half that is rounded t
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What to compare with: the course's own model, and the runs of it that were made before, by how they start.
+    """What to compare with: the course's own model, and its measured runs by how they start.
 
     `seed` is what the right answers set, where that is one number.
     """
 
     settings: ModelSettings
-    known: Mapping[str, Training]
+    runs: Mapping[str, Training]
     seed: int | None = None
 
 
@@ -52,8 +53,8 @@ def _run(run: PrintedRun, evidence: FunctionEvidence, course: Course) -> str:
     now, layers = evidence.training, course.settings.layers
     if now is None or layers is None:
         return ""
-    if others := list(_differences(run.settings, course.settings)):
-        return _other_model(run, others)
+    if differences := list(_differences(run.settings, course.settings)):
+        return _other_model(run, differences)
     if (
         run.accuracies is None
         or now.test_accuracy is None
@@ -61,32 +62,32 @@ def _run(run: PrintedRun, evidence: FunctionEvidence, course: Course) -> str:
         or _settled(evidence, layers) is None
     ):
         return ""
-    if _agree(run.accuracies, now) or not (now in course.known.values() or now.cost_first <= LARGE_COST):
+    if _agree(run.accuracies, now) or not (now in course.runs.values() or now.cost_first <= LARGE_COST):
         return ""
-    origins = [start for start, training in course.known.items() if _fits(run, training)]
-    origin = f": that is the result for {origins[0]}" if len(origins) == 1 else ""
-    return (
-        f"Your notebook printed train / test accuracy {' / '.join(run.accuracies)} ({_where(run.place)}){origin}; the code "
-        f"there now gives {accuracies(now)} with the course's model: run the cell again."
-    )
+    origins = [start for start, training in course.runs.items() if _fits(run, training)]
+    printed = " / ".join(run.accuracies)
+    parts = [say("explaining.stale.run", printed=printed, cell=run.place.cell)]
+    if len(origins) == 1:
+        parts.append(say("explaining.stale.run.origin", origin=origins[0]))
+    return " ".join([*parts, say("explaining.stale.run.now", now=accuracies(now))])
 
 
 def _differences(own: ModelSettings, course: ModelSettings) -> Iterator[str]:
-    """Yield in words what the notebook's model is known to do differently from the course's."""
+    """Yield in words where the notebook's model is known to differ from the course's."""
     if own.learning_rate not in (None, course.learning_rate):
-        yield f"the learning rate {own.learning_rate:g} in place of {course.learning_rate:g}"
+        rates = f"{own.learning_rate:g}", f"{course.learning_rate:g}"
+        yield say("explaining.stale.rate", own=rates[0], course=rates[1])
     if own.iterations not in (None, course.iterations):
-        yield f"{own.iterations:,} iterations in place of {course.iterations:,}"
+        yield say("explaining.stale.iterations", own=f"{own.iterations:,}", course=f"{course.iterations:,}")
     if own.layers not in (None, course.layers):
-        yield f"layers {list(own.layers or ())} in place of {list(course.layers or ())}"
+        yield say("explaining.stale.layers", own=str(list(own.layers or ())), course=str(list(course.layers or ())))
 
 
-def _other_model(run: PrintedRun, others: Sequence[str]) -> str:
-    said = f"Your notebook's own model() trains with {' and '.join(others)} ({_where(run.place)})"
+def _other_model(run: PrintedRun, differences: Sequence[str]) -> str:
+    settings = say("explaining.stale.model", differences=differences, cell=run.place.cell)
     if run.accuracies is None:
-        return f"{said}, so its accuracies need not be those shown here, which come from the course's model."
-    printed = " / ".join(run.accuracies)
-    return f"{said}, so the accuracies {printed} printed there are not to be compared with those shown here."
+        return f"{settings} {say('explaining.stale.model.may_differ')}"
+    return f"{settings} {say('explaining.stale.model.differ', printed=' / '.join(run.accuracies))}"
 
 
 def _fits(run: PrintedRun, training: Training) -> bool:
@@ -110,29 +111,28 @@ def _arrays(shown: PrintedArrays, evidence: FunctionEvidence, seed: int | None) 
     now = _settled(evidence, shown.layers)
     if now is None or not _stands_before(evidence, shown.place):
         return ""
-    where, call = f"({_where(shown.place)})", now.call.literal(evidence.function.name)
+    call = now.call.literal(evidence.function.name)
     for name, rows in shown.arrays.items():
         values = now.numpy(name)
         if values is None:
             continue
         shape = (len(rows), len(rows[0]))
         if values.shape != shape:
-            return (
-                f"Your notebook printed {name} of shape {shape} for {call} {where}; the code there now gives "
-                f"the shape {values.shape}: run the cell again."
-            )
+            printed = say("explaining.stale.shape", name=name, shape=str(shape), call=call, cell=shown.place.cell)
+            return f"{printed} {say('explaining.stale.shape.now', shape=str(values.shape))}"
         for i, j in product(*map(range, shape)):
             if not _near(rows[i][j], values[i, j]):
-                origin = _origin(shown, seed) if name.startswith("W") else ""
-                return (
-                    f"Your notebook printed {name}[{i}, {j}] = {rows[i][j]} for {call} {where}{origin}; the code there now "
-                    f"gives {values[i, j]:.10g}: run the cell again."
+                printed = say(
+                    "explaining.stale.entry", entry=f"{name}[{i}, {j}] = {rows[i][j]}", call=call, cell=shown.place.cell
                 )
+                origin = _origin(shown, seed) if name.startswith("W") else ""
+                current = say("explaining.stale.entry.now", value=f"{values[i, j]:.10g}")
+                return " ".join(filter(None, (printed, origin, current)))
     return ""
 
 
 def _origin(shown: PrintedArrays, seed: int | None) -> str:
-    """Say of which number times the exercise's draw the printed weights are, if they are that."""
+    """Say which number times the exercise's draw the printed weights are, if they are that."""
     if seed is None:
         return ""
     draw = scaled(shown.layers, 1.0, seed)
@@ -148,7 +148,7 @@ def _origin(shown: PrintedArrays, seed: int | None) -> str:
     factor = float(f"{float(digits) / drawn:.3g}")
     if factor == 0 or not all(_near(digits, factor * drawn) for digits, drawn in pairs):
         return ""
-    return f": the weights there are the numbers of seed {seed} times {factor:g}"
+    return say("explaining.stale.entry.origin", seed=seed, factor=f"{factor:g}")
 
 
 # --- what may be compared ------------------------------------------------------------------------------------------
@@ -156,11 +156,11 @@ def _origin(shown: PrintedArrays, seed: int | None) -> str:
 
 def _settled(evidence: FunctionEvidence, layers: tuple[int, ...]) -> Outcome | None:
     """Return what the function gives for these sizes, if it was called after two seeds and gave the same."""
-    found = [outcome for outcome in evidence.outcomes if outcome.call.layers == layers]
-    settled = len({one.call.ambient_seed for one in found}) > 1 and all(
-        one.ended == "returned" and one.arrays == found[0].arrays for one in found
-    )
-    return found[0] if settled else None
+    outcomes = [outcome for outcome in evidence.outcomes if outcome.call.layers == layers]
+    if len({outcome.call.ambient_seed for outcome in outcomes}) < 2:
+        return None
+    is_settled = all(outcome.ended == "returned" and outcome.arrays == outcomes[0].arrays for outcome in outcomes)
+    return outcomes[0] if is_settled else None
 
 
 def _stands_before(evidence: FunctionEvidence, place: Place) -> bool:
@@ -170,10 +170,6 @@ def _stands_before(evidence: FunctionEvidence, place: Place) -> bool:
 
 def _order(place: Place) -> tuple[int, int]:
     return place.cell or 0, place.line
-
-
-def _where(place: Place) -> str:
-    return f"cell {place.cell}"
 
 
 def _near(digits: str, value: float, decimals: int | None = None) -> bool:

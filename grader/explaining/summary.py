@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from grader.messages import say
 from grader.records import Cause, Diagnosis, FunctionResult, NotebookInfo, Summary
@@ -28,9 +28,9 @@ def summarize(
         name: function for name, function in functions.items() if not function.passed and function.status != "broken"
     }
     broken = [name for name, function in functions.items() if function.provisional]
-    verdict = (
-        say("feedback.headline.part") if is_part and not wrong and not broken else _headline(len(wrong), bool(broken))
-    )
+    order = _order(notebook, wrong)
+    names = [short_names(functions)[name] for name in order]
+    verdict = say("feedback.headline.part") if is_part and not wrong and not broken else _headline(names, bool(broken))
     step = _next_step(notebook, wrong, bool(broken))
     text = _reasons(wrong, functions) if wrong else _measured(functions)
     return _cut(verdict, step, text, score=f"{_score(functions)}. ")
@@ -66,19 +66,35 @@ def place(function: FunctionResult) -> str:
 
 
 def _unread(notebook: NotebookInfo) -> Summary:
-    said = " ".join(problem.message for problem in notebook.problems)
-    return _cut(say(f"feedback.headline.{notebook.status}"), say("feedback.step.notebook"), said)
+    problems = " ".join(problem.message for problem in notebook.problems)
+    return _cut(say(f"feedback.headline.{notebook.status}"), say("feedback.step.notebook"), problems)
 
 
 def _score(functions: Mapping[str, FunctionResult]) -> str:
-    earned, possible = (sum(getattr(one, key) for one in functions.values()) for key in ("points", "possible"))
+    earned, possible = (
+        sum(getattr(function, key) for function in functions.values()) for key in ("points", "possible")
+    )
     return of(earned, possible)
 
 
-def _headline(wrong: int, broken: bool) -> str:  # a fact, not a switch
+def _headline(wrong: Sequence[str], broken: bool) -> str:  # a fact, not a switch
     if broken:
         return say("feedback.headline.provisional")
-    return say("feedback.headline.wrong", count=wrong) if wrong else say("feedback.headline.right")
+    if not wrong:
+        return say("feedback.headline.right")
+    return say("feedback.headline.wrong", count=len(wrong), first=wrong[0], others=wrong[1:])
+
+
+def _order(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult]) -> list[str]:
+    """Return the functions that are not right in the order to work on them: first the one that the next step is about."""
+    first = [name for name, function in wrong.items() if function.told or _is_lost(notebook, function)][:1]
+    return [*first, *(name for name in wrong if name not in first)]
+
+
+def _is_lost(notebook: NotebookInfo, function: FunctionResult) -> bool:
+    """Return whether a function is missing in a file of which a part is lost."""
+    is_damaged = any(problem.code in _DAMAGES for problem in notebook.problems)
+    return is_damaged and function.diagnosis.causes[:1] == ("missing",)
 
 
 def _next_step(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], broken: bool) -> str:
@@ -86,10 +102,9 @@ def _next_step(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], brok
     if conflict:
         where = conflict.message.partition(":")[0]
         return say("steps.merge_conflict", where=where)
-    for name, function in wrong.items():
-        if function.diagnosis.causes[:1] == ("missing",) and any(
-            problem.code in _DAMAGES for problem in notebook.problems
-        ):
+    for name in _order(notebook, wrong)[:1]:
+        function = wrong[name]
+        if _is_lost(notebook, function):
             return say("feedback.step.download", name=name)
         if function.told:
             where, action = place(function), hint(function.told[0], function.diagnosis)
@@ -127,7 +142,7 @@ def _is_number(formula: str) -> bool:
 
 def _measured(functions: Mapping[str, FunctionResult]) -> str:
     short = short_names(functions)
-    runs = [f"{short[name]} {accuracies(one.training)}" for name, one in functions.items() if one.training]
+    runs = [f"{short[name]} {accuracies(result.training)}" for name, result in functions.items() if result.training]
     return say("feedback.measured", runs=", ".join(runs)) if runs else ""
 
 

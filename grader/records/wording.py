@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from os.path import commonprefix
 from typing import Protocol
+
+_TIMES = "\N{MULTIPLICATION SIGN}"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SMALLEST_POINT = -3  # the power of ten down to which numbers are written with a decimal point
 
 
 class HasAccuracies(Protocol):
@@ -33,6 +38,28 @@ def accuracies(run: HasAccuracies) -> str:
 def scores(run: HasAccuracies) -> str:
     """Return the accuracies of a run with their name: ``train / test accuracy 0.4633 / 0.48``."""
     return f"{'train' if run.test_accuracy is None else 'train / test'} accuracy {accuracies(run)}"
+
+
+def power(value: float, digits: int = 2) -> str:
+    """Return a number with its power of ten, as a product: ``10⁻⁶`` where that is all."""
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    ten = f"10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return ten if mantissa == "1" else f"{mantissa} {_TIMES} {ten}"
+
+
+def bound(size: float) -> str:
+    """Return the smallest power of ten that a positive size does not exceed: ``0.01``, ``10⁻⁶``."""
+    if size == 0:
+        return "0"
+    exponent = math.ceil(math.log10(size) - 1e-12)
+    return f"{10.0**exponent:g}" if exponent >= SMALLEST_POINT else power(10.0**exponent)
+
+
+def rounded(value: float) -> str:
+    """Return a number of times in two significant digits: ``1.8``, ``20``, ``98,000``."""
+    exact = float(f"{value:.2g}")
+    return f"{exact:,.0f}" if exact >= 10 else f"{exact:g}"
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:

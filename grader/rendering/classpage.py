@@ -18,7 +18,7 @@ from grader import messages
 from grader.classroom.statistics import Classroom, Overview, SubmissionRow, note, overview
 from grader.classroom.statistics.note import mistakes
 from grader.classroom.statistics.overview import CauseCount
-from grader.explaining import CAUSES
+from grader.explaining import cause_title
 from grader.faults import attempt, surviving
 from grader.messages import say
 from grader.rendering import html, text, words
@@ -194,7 +194,7 @@ def _title(code: str, counts: Mapping[str, CauseCount], found: Classroom) -> str
     titles = [found.words(function, code).title for function in counts]
     if len(set(titles)) == 1:
         return titles[0]
-    return CAUSES[code].short if code in CAUSES else min(titles)
+    return cause_title(code) or min(titles)
 
 
 def review_rows(found: Classroom) -> list[ReviewRow]:

@@ -61,7 +61,7 @@ def test_check_of_a_wrong_notebook_says_what_to_do(wrong, capsys):
     code, out, _ = check(capsys, wrong)
     assert code == 1
     assert "27 of 30" in out
-    assert "multiply the weights by 10; now the factor is 0.01" in out
+    assert "multiply the random numbers by 10; you multiply by 0.01" in out
     assert "0.4633" in out
 
 
@@ -127,7 +127,7 @@ def test_a_slip_is_answered_with_what_may_be_meant(arguments, says, right, tmp_p
 def test_a_misspelled_argument_is_named(tmp_path, capsys):
     path = write(tmp_path, "a.ipynb", solved(he=HE.replace("layers_dims[l]", "layer_dims[l]")))
     main(["check", str(path)])
-    assert "Write layers_dims in place of layer_dims." in capsys.readouterr().out
+    assert "Write layers_dims instead of layer_dims." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -60,26 +60,26 @@ CASES = {
         "set L inside the function: L = len(layers_dims) - 1; now L",
         he(before=f"{IMPORTS}\nL = 2"),
     ),
-    "argument mistyped": (random(("len(layers_dims)", "len(layer_dims)")), "write layers_dims in place of layer_dims", {}),
+    "argument mistyped": (random(("len(layers_dims)", "len(layer_dims)")), "write layers_dims instead of layer_dims", {}),
     "global list": (
         random(("randn(layers_dims[l]", "randn(layer_dims[l]"), before=f"{IMPORTS}\nlayer_dims = [3, 2, 1]"),
-        "write layers_dims, the function's argument, in place of layer_dims",
+        "write layers_dims, the function's argument, instead of layer_dims",
         {},
     ),
     "global list throughout": (
         random(("layers_dims[", "layer_dims["), ("len(layers_", "len(layer_"), before=f"{IMPORTS}\nlayer_dims = [3, 2, 1]"),
-        "write layers_dims, the function's argument, in place of layer_dims",
+        "write layers_dims, the function's argument, instead of layer_dims",
         {},
     ),
-    "bare sqrt": (he(("np.sqrt", "sqrt")), "write np.sqrt in place of sqrt", {}),
+    "bare sqrt": (he(("np.sqrt", "sqrt")), "write np.sqrt instead of sqrt", {}),
     "math": (he(("np.sqrt", "math.sqrt")), "add `import math` to the first cell", he(("np.sqrt", "math.sqrt"), before=f"{IMPORTS}\nimport math")),
-    "index mistyped": (random(("for l in", "for i in")), "write i in place of l", random(("[l", "[i"), ("str(l)", "str(i)"), ("for l in", "for i in"))),
-    "result mistyped": (random(("return parameters", "return params")), "write parameters in place of params", {}),
-    "np.float": (random((COLUMN, "np.zeros((layers_dims[l], 1), dtype=np.float)")), "write float in place of np.float", {}),
-    "mistyped zeros": (random((COLUMN, "np.zero((layers_dims[l], 1))")), "write np.zeros in place of np.zero", {}),
-    "mistyped randn": (random((RANDN, "np.random.rand_n(layers_dims[l], layers_dims[l-1])")), "write np.random.randn in place of", {}),
-    "sizes of randn in a tuple": (random((RANDN, "np.random.randn((layers_dims[l], layers_dims[l-1]))")), "hand over the sizes one by one", {}),
-    "sizes of zeros apart": (random((COLUMN, "np.zeros(layers_dims[l], 1)")), "hand over the sizes as one tuple", {}),
+    "index mistyped": (random(("for l in", "for i in")), "write i instead of l", random(("[l", "[i"), ("str(l)", "str(i)"), ("for l in", "for i in"))),
+    "result mistyped": (random(("return parameters", "return params")), "write parameters instead of params", {}),
+    "np.float": (random((COLUMN, "np.zeros((layers_dims[l], 1), dtype=np.float)")), "write float instead of np.float", {}),
+    "mistyped zeros": (random((COLUMN, "np.zero((layers_dims[l], 1))")), "write np.zeros instead of np.zero", {}),
+    "mistyped randn": (random((RANDN, "np.random.rand_n(layers_dims[l], layers_dims[l-1])")), "write np.random.randn instead of", {}),
+    "sizes of randn in a tuple": (random((RANDN, "np.random.randn((layers_dims[l], layers_dims[l-1]))")), "pass the sizes one by one", {}),
+    "sizes of zeros apart": (random((COLUMN, "np.zeros(layers_dims[l], 1)")), "pass the sizes as one tuple", {}),
     "used before it is set": (random((LENGTH, "    L = L or len(layers_dims)\n")), "give L its value before it is used", {}),
     "uniform": (random((RANDN, "np.random.uniform(-1, 1, (layers_dims[l], layers_dims[l-1]))")), "draw the weights with np.random.randn", {}),
     "names in a list of the notebook": (
@@ -88,15 +88,15 @@ CASES = {
         random(("'W' + str(l)", "NAMES[0] + str(l)"), before=f"{IMPORTS}\nNAMES = ['W', 'b']"),
     ),
     "no dictionary": (random(("    parameters = {}\n", "")), "begin with parameters = {}", {}),
-    "digit for a letter": (random((COLUMN, "np.zeros((layers_dims[1], 1))")), "the index in layers_dims[1] is a number", {}),
-    "flat": (random((COLUMN, "np.zeros(layers_dims[l])")), "now b1 is (2,) for the layer sizes [3, 2, 1], and not (2, 1)", {}),
-    "turned": (random((RANDN, f"{RANDN}.T")), "now W1 is (3, 2) for the layer sizes [3, 2, 1], and not (2, 3)", {}),
+    "digit for a letter": (random((COLUMN, "np.zeros((layers_dims[1], 1))")), "in layers_dims[1], the index is a number", {}),
+    "flat": (random((COLUMN, "np.zeros(layers_dims[l])")), "for the layer sizes [3, 2, 1], b1 is (2,) instead of (2, 1)", {}),
+    "turned": (random((RANDN, f"{RANDN}.T")), "for the layer sizes [3, 2, 1], W1 is (3, 2) instead of (2, 3)", {}),
     "method": (in_class(), f"take {RANDOM_NAME} out of the class: define it at the left margin", {}),
-    "another argument": (random(("(layers_dims):", "(layers_dims, seed):")), "nothing else; now it also asks for seed", {}),
+    "another argument": (random(("(layers_dims):", "(layers_dims, seed):")), "nothing else; now it also takes seed", {}),
     "no argument": (random(("(layers_dims):", "():")), "let the function take layers_dims; now it takes nothing", {}),
     "another name": (random(("parameters_random", "parameters_rand")), f"rename initialize_parameters_rand to {RANDOM_NAME}", {}),
-    "rule of the sizes for a number": (random(("* 10", "* 2 / layers_dims[l-1]")), "multiply the weights by 10; now the factor is 2/n_in", {}),
-    "fan-out for a number": (random(("* 10", "* np.sqrt(2 / layers_dims[l])")), "multiply the weights by 10; now", {}),
+    "rule of the sizes for a number": (random(("* 10", "* 2 / layers_dims[l-1]")), "multiply the random numbers by 10; you multiply by 2/n_in", {}),
+    "fan-out for a number": (random(("* 10", "* np.sqrt(2 / layers_dims[l])")), "multiply the random numbers by 10; you", {}),
     "He's root missing": (he(("np.sqrt(2 / layers_dims[l-1])", "2 / layers_dims[l-1]")), "your factor follows 2/n_in; compare it with the rule that the task names", {}),
     "another seed outside": (
         random((SEED, ""), before=f"{IMPORTS}\nnp.random.seed(1)"),
@@ -106,15 +106,15 @@ CASES = {
     "the right seed outside": (random((SEED, ""), before=f"{IMPORTS}\nnp.random.seed(3)"), "move np.random.seed(3) into the function", {}),
     "generator outside": (
         random((SEED, ""), ("np.random.randn", "rs.randn"), before=f"{IMPORTS}\nrs = np.random.RandomState(3)"),
-        "set the seed inside the function, before the loop, and draw from np.random: np.random.seed(3)",
+        "set np.random.seed(3) in the function, before the loop, and draw from np.random",
         {},
     ),
     "generator as a default": (
         random((SEED, ""), ("np.random.randn", "rs.randn"), ("(layers_dims):", "(layers_dims, rs=np.random.RandomState(3)):")),
-        "draw from np.random: np.random.seed(3)",
+        "set np.random.seed(3) in the function, before the loop, and draw from np.random",
         {},
     ),
-    "NaN": (random(("* 10", "* np.nan")), "now W1 holds NaN or infinity", {}),
+    "NaN": (random(("* 10", "* np.nan")), "now W1 contains NaN or infinity", {}),
     "rounded": (random((RANDN, f"np.round({RANDN}"), ("* 10", "* 10, 2)")), "do not round them", {}),
     "rounded to eight digits": (he((RANDN, f"np.round({RANDN}"), ("layers_dims[l-1])\n        parameters['b'", "layers_dims[l-1]), 8)\n        parameters['b'")), "do not round them", {}),
     "half precision": (random((RANDN, f"({RANDN}"), ("* 10", "* 10).astype(np.float16)")), "do not round them", {}),
@@ -206,7 +206,7 @@ def test_where_draws_are_unknown_bounds_are_told_and_no_rule(factor, graded):
     unseeded = "np.random.default_rng().standard_normal((layers_dims[l], layers_dims[l-1]))"
     function = graded(**random((RANDN, unseeded), ("* 10", f"* {factor}"))).functions[RANDOM_NAME]
     assert function.diagnosis.scale_formula is None
-    assert "now the spread of W1 lies between" in function.told[0].action
+    assert "now the spread of W1 is between" in function.told[0].action
 
 
 def test_a_truncated_normal_is_not_told_another_factor(graded):
@@ -235,7 +235,7 @@ def test_a_merge_conflict_is_the_only_next_step(pipeline, tmp_path):
     both = f"<<<<<<< HEAD\n{RANDOM}=======\n{RANDOM}>>>>>>> theirs\n"
     result = pipeline.grade(write(tmp_path, "ada.ipynb", solved(random=both)))
     assert result.score == 30
-    assert result.summary.next_step.startswith("Cell 3: settle the Git merge conflict")
+    assert result.summary.next_step.startswith("Cell 3: resolve the Git merge conflict")
 
 
 def test_numbers_that_are_shown_beside_each_other_differ(graded):

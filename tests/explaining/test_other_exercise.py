@@ -47,7 +47,7 @@ FOREIGN = (
     r"14,?999|15,?000|14,?000",
     r"0\.4633|300,462|350,000|0\.83 / 0\.86",
     r"[Ss]eed(?: of)? 3\b|seed\(3\)",
-    r"(?:multiply the weights by|factor|put|scale) 10\b",
+    r"(?:multiply the random numbers by|factor|put|Put|scale) 10\b",
     r"two hidden layers|\[2, 10, 5, 1\]",
     r"flower|12,288|earlier exercise|The notebook says|initializing with small|get adjusted",
     r"the two others set L",
@@ -165,7 +165,7 @@ def test_no_number_and_no_quote_of_the_shipped_exercise_is_shown(pipeline, tmp_p
 
 def test_its_own_numbers_are_shown(pipeline, tmp_path):
     small = shown(graded(pipeline, tmp_path, "other scale"))
-    assert "multiply the weights by 0.5; now the factor is 0.01" in small
+    assert "multiply the random numbers by 0.5; you multiply by 0.01" in small
     assert "cost at the last iteration, 3,999" in small
     assert "cost at iteration 3,000" in small
     assert "at iteration 0 is" in small

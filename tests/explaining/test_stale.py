@@ -293,7 +293,7 @@ SEEDLESS = edit(RANDOM, ("    np.random.seed(3)\n", ""))
 SMALL = edit(RANDOM, ("* 10", "* 0.01"))
 OTHER_SEED = edit(RANDOM, ("seed(3)", "seed(1)"))
 STATEFUL = edit(RANDOM, ("    np.random.seed(3)\n", ""), ("np.random.randn", "rng.randn"))
-AGAIN = "the code there now gives 0.83 / 0.86 with the course's model: run the cell again."
+AGAIN = "The code there now gives 0.83 / 0.86 with the course's model: run the cell again."
 
 SAID = {  # the cells before, what the training cell of `random` printed, what is said of it
     "right and fresh": ([RANDOM, MODEL], run(*TEN), ""),
@@ -303,17 +303,17 @@ SAID = {  # the cells before, what the training cell of `random` printed, what i
     "x0.01": (
         [RANDOM, MODEL],
         run(*HUNDREDTH),
-        f"Your notebook printed train / test accuracy 0.4633333333333333 / 0.48 (cell 4): that is the result for x0.01; {AGAIN}",
+        f"Your notebook printed train / test accuracy 0.4633333333333333 / 0.48 (cell 4). That is the result for x0.01. {AGAIN}",
     ),
-    "x0.01 in few digits": ([RANDOM, MODEL], run("0.4633", "0.48", "0.693147355"), "that is the result for x0.01;"),
-    "x0.01 without costs": ([RANDOM, MODEL], accuracies(*HUNDREDTH[:2]), "that is the result for x0.01;"),
-    "in two digits": ([RANDOM, MODEL], accuracies("0.46", "0.48"), f"accuracy 0.46 / 0.48 (cell 4): that is the result for x0.01; {AGAIN}"),
-    "x0.01 with another cost": ([RANDOM, MODEL], run(*HUNDREDTH[:2], "0.71"), f"0.48 (cell 4); {AGAIN}"),
-    "zeros": ([RANDOM, MODEL], run("0.5", "0.5", "0.6931471805599453"), "that is the result for weights of zero;"),
-    "He": ([RANDOM, MODEL], run("0.993333333333", "0.96", "0.8830537463419761"), "the result for He's scale;"),
-    "unknown": ([RANDOM, MODEL], run("0.71", "0.7", "0.8"), f"accuracy 0.71 / 0.7 (cell 4); {AGAIN}"),
-    "one digit off": ([RANDOM, MODEL], accuracies("0.99", "0.96"), f"0.96 (cell 4): that is the result for He's scale; {AGAIN}"),
-    "the code was made worse": ([SMALL, MODEL], run(*TEN), "0.83 / 0.86 (cell 4): that is the result for x10; the code there now gives 0.4633 / 0.48"),
+    "x0.01 in few digits": ([RANDOM, MODEL], run("0.4633", "0.48", "0.693147355"), "That is the result for x0.01."),
+    "x0.01 without costs": ([RANDOM, MODEL], accuracies(*HUNDREDTH[:2]), "That is the result for x0.01."),
+    "in two digits": ([RANDOM, MODEL], accuracies("0.46", "0.48"), f"accuracy 0.46 / 0.48 (cell 4). That is the result for x0.01. {AGAIN}"),
+    "x0.01 with another cost": ([RANDOM, MODEL], run(*HUNDREDTH[:2], "0.71"), f"0.48 (cell 4). {AGAIN}"),
+    "zeros": ([RANDOM, MODEL], run("0.5", "0.5", "0.6931471805599453"), "That is the result for weights of zero."),
+    "He": ([RANDOM, MODEL], run("0.993333333333", "0.96", "0.8830537463419761"), "the result for He's scale."),
+    "unknown": ([RANDOM, MODEL], run("0.71", "0.7", "0.8"), f"accuracy 0.71 / 0.7 (cell 4). {AGAIN}"),
+    "one digit off": ([RANDOM, MODEL], accuracies("0.99", "0.96"), f"0.96 (cell 4). That is the result for He's scale. {AGAIN}"),
+    "the code was made worse": ([SMALL, MODEL], run(*TEN), "0.83 / 0.86 (cell 4). That is the result for x10. The code there now gives 0.4633 / 0.48"),
     "no seed": ([SEEDLESS, MODEL], run("0.71", "0.7"), ""),
     "seed outside": ([f"np.random.seed(3)\n{SEEDLESS}", MODEL], run("0.71", "0.7"), ""),
     "another generator that goes on": ([f"rng = np.random.RandomState(3)\n{STATEFUL}", MODEL], run("0.71", "0.7"), ""),
@@ -322,17 +322,17 @@ SAID = {  # the cells before, what the training cell of `random` printed, what i
     "another rate": (
         [RANDOM, edit(MODEL, ("rate = 0.01", "rate = 0.1"))],
         run("0.9", "0.9"),
-        "Your notebook's own model() trains with the learning rate 0.1 in place of 0.01 (cell 4), so the accuracies 0.9 / 0.9 printed there are not to be compared with those shown here.",
+        "Your notebook's own model() trains with the learning rate 0.1 instead of 0.01 (cell 4). So do not compare the accuracies 0.9 / 0.9 printed there with those shown here.",
     ),
     "other iterations, never run": (
         [RANDOM, edit(MODEL, ("15000", "5000"))],
         [],
-        "trains with 5,000 iterations in place of 15,000 (cell 4), so its accuracies need not be those shown here",
+        "trains with 5,000 iterations instead of 15,000 (cell 4). So its accuracies may differ from those shown here",
     ),
-    "other layers": ([RANDOM, edit(MODEL, ("10, 5, 1", "5, 1"))], run(*HUNDREDTH), "layers [2, 5, 1] in place of [2, 10, 5, 1] (cell 4)"),
+    "other layers": ([RANDOM, edit(MODEL, ("10, 5, 1", "5, 1"))], run(*HUNDREDTH), "layers [2, 5, 1] instead of [2, 10, 5, 1] (cell 4)"),
     "does not run": ([edit(RANDOM, ("np.random.seed(3)", "1 / 0")), MODEL], run(*HUNDREDTH), ""),
     "the template": (["def initialize_parameters_random(layers_dims):\n    return None", MODEL], run(*HUNDREDTH), ""),
-    "hostile": ([RANDOM, MODEL], HOSTILE + run(*HUNDREDTH[:2], f"0.69{HOSTILE}") + HOSTILE, f"0.4633333333333333 / 0.48 (cell 4): that is the result for x0.01; {AGAIN}"),
+    "hostile": ([RANDOM, MODEL], HOSTILE + run(*HUNDREDTH[:2], f"0.69{HOSTILE}") + HOSTILE, f"0.4633333333333333 / 0.48 (cell 4). That is the result for x0.01. {AGAIN}"),
 }  # fmt: skip
 
 
@@ -365,11 +365,11 @@ SAID_OF_ARRAYS = {
         RANDOM,
         show(),
         SMALL_W1 + B1,
-        "Your notebook printed W1[0, 0] = 0.01788628 for initialize_parameters_random([3, 2, 1]) (cell 3): the weights there are the numbers of seed 3 times 0.01; the code there now gives 17.88628473: run the cell again.",
+        "Your notebook printed W1[0, 0] = 0.01788628 for initialize_parameters_random([3, 2, 1]) (cell 3). The weights there are the numbers of seed 3 times 0.01. The code there now gives 17.88628473: run the cell again.",
     ),
-    "other weights": (RANDOM, show(), W1.replace("4.36", "4.37") + B1, "W1[0, 1] = 4.37509851 for initialize_parameters_random([3, 2, 1]) (cell 3); the code there now gives 4.36509"),
-    "biases": (RANDOM, show(), W1 + B1.replace("[0.]]", "[0.5]]"), "b1[1, 0] = 0.5 for initialize_parameters_random([3, 2, 1]) (cell 3); the code there now gives 0:"),
-    "shape": (RANDOM, show(), "W1 = [[ 17.88628473   4.36509851]\n [1. 2.]\n [3. 4.]]", "W1 of shape (3, 2) for initialize_parameters_random([3, 2, 1]) (cell 3); the code there now gives the shape (2, 3)"),
+    "other weights": (RANDOM, show(), W1.replace("4.36", "4.37") + B1, "W1[0, 1] = 4.37509851 for initialize_parameters_random([3, 2, 1]) (cell 3). The code there now gives 4.36509"),
+    "biases": (RANDOM, show(), W1 + B1.replace("[0.]]", "[0.5]]"), "b1[1, 0] = 0.5 for initialize_parameters_random([3, 2, 1]) (cell 3). The code there now gives 0:"),
+    "shape": (RANDOM, show(), "W1 = [[ 17.88628473   4.36509851]\n [1. 2.]\n [3. 4.]]", "W1 of shape (3, 2) for initialize_parameters_random([3, 2, 1]) (cell 3). The code there now gives the shape (2, 3)"),
     "sizes that were not called": (RANDOM, show(layers="[7, 5, 1]"), W1, ""),
     "no seed": (SEEDLESS, show(), SMALL_W1, ""),
     "called before the definition": ("", show() + "\n", SMALL_W1, ""),
@@ -392,8 +392,8 @@ def test_zeros_and_he_are_compared_as_well(pipeline):
     cells += [(train("zeros"), run(*HUNDREDTH)), (train("he"), run("0.5", "0.5", "0.6931471805599453"))]
     functions = pipeline.graded(parse(notebook(*cells), "ada.ipynb"))[1].functions
 
-    assert "x0.01; the code there now gives 0.5 / 0.5" in functions[NAMES[0]].stale[0]
-    assert "weights of zero; the code there now gives 0.9933 / 0.96" in functions[NAMES[2]].stale[0]
+    assert "x0.01. The code there now gives 0.5 / 0.5" in functions[NAMES[0]].stale[0]
+    assert "weights of zero. The code there now gives 0.9933 / 0.96" in functions[NAMES[2]].stale[0]
 
 
 def test_starts_that_fit_alike_are_not_named(pipeline):
@@ -401,11 +401,11 @@ def test_starts_that_fit_alike_are_not_named(pipeline):
     evidence = pipeline.graded(parse(data, "ada.ipynb"))[0].functions[NAMES[1]]
     twins = replace(
         pipeline.prepared.course,
-        known={**pipeline.prepared.course.known, "twin": pipeline.prepared.course.known["weights of zero"]},
+        runs={**pipeline.prepared.course.runs, "twin": pipeline.prepared.course.runs["weights of zero"]},
     )
 
-    assert "that is" in stale(evidence, pipeline.prepared.course)[0]
-    assert "that is" not in stale(evidence, twins)[0]
+    assert "That is" in stale(evidence, pipeline.prepared.course)[0]
+    assert "That is" not in stale(evidence, twins)[0]
 
 
 def test_pages_and_terminal_say_it_and_that_it_costs_nothing(pipeline):
@@ -416,7 +416,7 @@ def test_pages_and_terminal_say_it_and_that_it_costs_nothing(pipeline):
     (said,) = result.functions[NAMES[1]].stale
 
     assert result.functions[NAMES[1]].passed
-    assert "that is the result for x0.01" in page
+    assert "That is the result for x0.01" in page
     assert "This changes no points" in page
     assert said in " ".join(screen.getvalue().split())
     assert f"NOTE {NAMES[1]}: {said}" in terminal.plain_lines(result)

@@ -47,7 +47,9 @@ TASKS = {task.short: task for task in EXERCISE.tasks}
 needs_llvmlite = pytest.mark.skipif(
     not fast.available(), reason="llvmlite is not installed: STORIES WERE NOT TESTED AROUND EVERY SCALE"
 )
-NUMBER = r"(-?[\d,]*\.?\d+(?:e-?\d+)?|inf)"
+POWER = r"10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+"
+NUMBER = rf"({POWER}|-?[\d,]*\.?\d+(?: \N{{MULTIPLICATION SIGN}} {POWER}|e-?\d+)?|inf)"
+PLAIN_DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 Init = Callable[[list[int]], dict[str, object]]
 NUMBERS = count()
 
@@ -188,11 +190,12 @@ STARTS: dict[str, tuple[Init, str]] = {
     },
 }
 NEVER_LEAVES = {  # claims that only the stories below make
-    r"With every weight 0 no point is told from another",
-    r"gradient of (.*) is exactly 0, that of (.*) is not",
-    rf"Within {NUMBER} iterations the cost did not",
-    rf"With the learning rate (.*) it did not within {NUMBER}",
-    r"Measured with seed 3 and biases of zero, it takes (.*)\.",
+    r"With every weight at zero, the network cannot tell points apart",
+    r"^(W\d.*) can move, but its input is the same",
+    r"They are all on one side",
+    rf"Within {NUMBER} iterations, the cost did not",
+    rf"With the learning rate (.*), it does not get there within {NUMBER} iterations",
+    rf"scale {NUMBER} with biases of zero takes {NUMBER} iterations",
 }
 LONG = {  # starts that never leave ln 2: looking for it takes its time
     "zero weights, random biases": (scale(0.0, biases="randn"), "zeros"),
@@ -201,14 +204,18 @@ LONG = {  # starts that never leave ln 2: looking for it takes its time
 }
 
 
-def number(said: str) -> float:
-    return float(said.replace(",", ""))
+def number(text: str) -> float:
+    mantissa, _, power = text.rpartition("10") if re.search(POWER, text) else (text, "", "0")
+    sign = "\N{MULTIPLICATION SIGN}"
+    return float(mantissa.replace(",", "").strip(f" {sign}") or 1) * 10.0 ** int(power.translate(PLAIN_DIGITS))
 
 
 def is_said(said: str, value: float) -> bool:
     """Whether what is said is this value, rounded to the digits that are said."""
     if said == "inf" or not math.isfinite(value):
         return float(said) == value
+    if re.search(POWER, said):
+        return math.isclose(number(said), value, rel_tol=0.05)
     mantissa, _, exponent = said.replace(",", "").partition("e")
     unit = 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
     return abs(number(said) - value) <= 0.5 * unit * (1 + 1e-9) or math.isclose(number(said), value, rel_tol=0.05)
@@ -257,257 +264,258 @@ def scale_of(name: str) -> float | None:
 
 
 Check = Callable[[Told, "re.Match[str]"], bool]
-ACCURACIES = rf"{NUMBER} / {NUMBER}"
+CERTAIN = r"of the outputs (?:are|start) almost certain"
 CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the sweep bears it out
-    rf"[Yy]our run.* ends with train / test accuracy {ACCURACIES}": lambda t, m: (
-        is_said(m[1], t.mine.train_accuracy) and is_said(m[2], t.mine.test_accuracy)
+    # what happened
+    rf"Your run ends with train accuracy {NUMBER}, and": lambda t, m: is_said(m[1], t.mine.train_accuracy),
+    rf"the run of the right answer with {NUMBER}": lambda t, m: is_said(m[1], t.asked.train_accuracy),
+    r"and so does the run of the right answer": lambda t, _: (
+        f"{t.mine.train_accuracy:.4g}" == f"{t.asked.train_accuracy:.4g}"
     ),
-    rf"that of the right answer with {ACCURACIES}": lambda t, m: (
-        is_said(m[1], t.asked.train_accuracy) and is_said(m[2], t.asked.test_accuracy)
+    rf"Trained from it, the model reaches a train accuracy of {NUMBER}": lambda t, m: (
+        t.result.passed and is_said(m[1], t.mine.train_accuracy)
     ),
-    r"and so does that of the right answer": lambda t, _: (
-        f"{t.mine.train_accuracy:.4g}/{t.mine.test_accuracy:.4g}"
-        == f"{t.asked.train_accuracy:.4g}/{t.asked.test_accuracy:.4g}"
-    ),
-    rf"printed at iteration 0 is {NUMBER} and at 14,000 {NUMBER}": lambda t, m: (
+    rf"The cost goes from {NUMBER} to {NUMBER}": lambda t, m: (
         is_said(m[1], t.mine.cost_first) and is_said(m[2], t.mine.cost_14000) and m[1] != m[2]
     ),
-    rf"printed at iteration 0 is {NUMBER}, and the same at 14,000": lambda t, m: (
-        is_said(m[1], t.mine.cost_first) and t.mine.cost_first == t.mine.cost_14000
-    ),
-    rf"ln 2 = {NUMBER}": lambda _, m: is_said(m[1], LN2),
-    r"after 15,000 iterations the training had hardly begun": lambda t, _: (
+    rf"The last printed cost is {NUMBER}": lambda t, m: is_said(m[1], t.mine.cost_14000),
+    r"The first and the last printed cost are the same": lambda t, _: t.mine.cost_first == t.mine.cost_14000,
+    r"the cost is about that of guessing": lambda t, _: abs(t.mine.cost_14000 / LN2 - 1) < 0.1,
+    r"after 15,000 iterations, training had hardly begun": lambda t, _: (
         abs(t.mine.cost_14000 / LN2 - 1) < 0.03 and abs(t.mine.cost_first / LN2 - 1) < 0.1 and beside_he(t.mine) < 0.5
     ),
-    rf"cost below 0.6 is that of iteration {NUMBER}": lambda t, m: all(
+    rf"Training began late: the first printed cost below 0.6 is at iteration {NUMBER}": lambda t, m: all(
         (cost < 0.6) == (at >= number(m[1])) for at, cost in t.mine.costs if at <= number(m[1])
     ),
     rf"goes down, but only by {NUMBER}": lambda t, m: (
         is_said(m[1], t.mine.cost_first - t.mine.cost_14000) and number(m[1]) > 0
     ),
-    rf"All outputs end between {NUMBER} and {NUMBER}": lambda t, m: all(map(is_said, m.groups(), t.mine.outputs)),
+    rf"All outputs end within {NUMBER} of one half": lambda t, m: (
+        number(m[1]) / 10 < max(abs(output - 0.5) for output in t.mine.outputs) <= number(m[1]) * (1 + 1e-9)
+    ),
+    r"So the accuracy only counts on which side": lambda t, _: t.mine.outputs[0] <= 0.5 < t.mine.outputs[1],
+    r"They are all on one side": lambda t, _: not t.mine.outputs[0] <= 0.5 < t.mine.outputs[1],
     r"Every point gets the same output": lambda t, _: t.mine.outputs[0] == t.mine.outputs[1],
     r"outputs are NaN|every output is NaN": lambda t, _: any(map(math.isnan, t.mine.outputs)),
     r"The weights contain NaN": lambda t, _: any(map(math.isnan, t.mine.weight_norms)),
-    r"At the end its outputs are NaN": lambda t, _: not any(map(math.isnan, t.mine.weight_norms)),
-    r"It is the biases: with the same weights and biases of zero the gradients have the norms (.*)\.": lambda t, m: (
-        norms(m[1], t.mine.without_biases.gradient_norms) and not any(t.mine.gradient_norms)
+    r"At the end, the outputs are NaN": lambda t, _: not any(map(math.isnan, t.mine.weight_norms)),
+    # why
+    r"At the start, the gradient of every weight is exactly zero": lambda t, _: not any(t.mine.gradient_norms),
+    r"every hidden unit gives the same value for every point|through a weight of zero": lambda t, _: (
+        not any(t.mine.weight_norms)
     ),
-    r"The cost changes all the same": lambda t, _: t.mine.cost_first != t.mine.cost_14000,
-    r"The notebook says that the losses are equal at every iteration": lambda t, _: (
+    r"the losses stay the same": lambda t, _: (
         max(cost for _, cost in t.mine.costs) - min(cost for _, cost in t.mine.costs) < 1e-12
     ),
-    r"the gradient of (.*) is exactly 0; that of (.*) is not \((.*)\)": lambda t, m: (
-        all((f"W{layer}" in m[1]) == (norm == 0) for layer, norm in enumerate(t.mine.gradient_norms, start=1))
-        and norms(m[3], [norm for norm in t.mine.gradient_norms if norm])
+    r"the other way round: the gradient is exactly zero": lambda t, _: not any(t.mine.gradient_norms),
+    r"The biases cause this: with biases of zero, the same weights would move": lambda t, _: (
+        any(t.mine.without_biases.gradient_norms) and not any(t.mine.gradient_norms)
     ),
-    r"No error comes back through W(\d), which is 0": lambda t, m: t.mine.weight_norms[int(m[1]) - 1] == 0,
-    r"From iteration (\d+) on all of them move": lambda t, m: all(
-        all(norms) for norms in t.mine.trace.gradient_norms[t.mine.trace.iterations.index(int(m[1])) :]
-    ),
-    r"with them (.*) of the outputs start beyond 0.001 and 0.999, with the same weights and biases of zero (.*)\.": lambda t, m: (
-        is_share(m[1], t.mine.saturated)
-        and is_share(m[2], t.mine.without_biases.saturated)
-        and t.mine.without_biases.saturated < 0.5 <= t.mine.saturated
-    ),
-    r"those of W1, W2 and W3 have the norms (.*); with the same weights and biases of zero they are (.*)\.": lambda t, m: (
-        norms(m[1], t.mine.gradient_norms)
-        and norms(m[2], t.mine.without_biases.gradient_norms)
-        and max(t.mine.without_biases.gradient_norms) > 3 * max(t.mine.gradient_norms)
-    ),
-    rf"The rule is right, so it is the draw: over (\d+) seeds .* from {NUMBER} to {NUMBER}": lambda t, m: (
-        int(m[1]) == len(t.over(None))
-        and is_said(m[2], min(t.over(None)))
-        and is_said(m[3], max(t.over(None)))
-        and t.result.diagnosis.scale_formula == "sqrt(2/n_in)"
-        and t.result.diagnosis.biases == "zeros"
-    ),
-    rf"By iteration {NUMBER} the gradient of every weight is exactly 0 and stays 0": lambda t, m: (
-        any(t.mine.gradient_norms)
-        and [
-            at for at, norms in zip(t.mine.trace.iterations, t.mine.trace.gradient_norms, strict=True) if not any(norms)
-        ]
-        == [at for at in t.mine.trace.iterations if at >= number(m[1])]
-    ),
-    r"^(.*) of the units of hidden layer (\d) are 0 for every point by then": lambda t, m: is_share(
-        m[1],
-        next(
-            dead[int(m[2]) - 1]
-            for dead, norms in zip(t.mine.trace.dead, t.mine.trace.gradient_norms, strict=True)
-            if not any(norms)
-        ),
-    ),
-    r"This run learns all the same": lambda t, _: t.mine.cost_14000 <= 0.2,
-    r"At the start the gradient of every weight is exactly 0|the gradient of exactly 0": lambda t, _: (
-        not any(t.mine.gradient_norms)
-    ),
-    rf"The accuracy {NUMBER} is what one answer": lambda t, m: (
+    r"The cost still changes": lambda t, _: t.mine.cost_first != t.mine.cost_14000,
+    rf"Every point gets the same answer, and that scores {NUMBER}": lambda t, m: (
         is_said(m[1], t.mine.train_accuracy) and t.mine.outputs[0] == t.mine.outputs[1]
     ),
     r"All units of hidden layers? (.*) start the same": lambda t, m: (
         {int(layer) for layer in re.findall(r"\d", m[1])}
         == {layer for layer, units in enumerate(t.mine.distinct, start=1) if units == 1}
     ),
-    r"The weights do move \(their gradients have the norms (.*)\)": lambda t, m: norms(m[1], t.mine.gradient_norms),
-    r"With every weight 0 no point is told from another": lambda t, _: not any(t.mine.weight_norms),
-    r"gradient of (.*) is exactly 0, that of (.*) is not": lambda t, m: all(
-        (f"W{layer}" in m[1]) == (norm == 0) for layer, norm in enumerate(t.mine.gradient_norms, start=1)
+    r"The weights do move": lambda t, _: any(t.mine.gradient_norms),
+    r"With every weight at zero, the network cannot tell points apart": lambda t, _: not any(t.mine.weight_norms),
+    r"At the start, the gradient of (W.*) is exactly zero": lambda t, m: are_still(t.mine, m[1]),
+    r"^Only (W.*) can move": lambda t, m: are_still(t.mine, m[1], still=False),
+    r"^(W\d.*) can move, but its input is the same": lambda t, m: (
+        are_still(t.mine, m[1], still=False) and "W1" not in m[1] and not any(t.mine.weight_norms)
     ),
-    r"small weights make it small": lambda t, _: max(t.mine.gradient_norms) < 0.05 and beside_he(t.mine) < 0.5,
-    r"The weights start large": lambda t, _: beside_he(t.mine) > 2,
-    r"W1, W2 and W3 have gradients of norm ([^;,]*,[^;]*?); with (scale 1 and seed 3|what is asked for) they are (.*)\.": (
-        lambda t, m: (
-            norms(m[1], t.mine.gradient_norms)
-            and norms(m[3], (t.measured.runs[1.0] if "1" in m[2] else t.asked).gradient_norms)
+    r"W(\d) is zero, so no error comes back": lambda t, m: t.mine.weight_norms[int(m[1]) - 1] == 0,
+    r"From iteration (\d+) on, all of them move": lambda t, m: all(
+        all(norms) for norms in t.mine.trace.gradient_norms[t.mine.trace.iterations.index(int(m[1])) :]
+    ),
+    rf"The biases start large: with them, (.*) {CERTAIN}": lambda t, m: is_share(m[1], t.mine.saturated),
+    r"With the same weights and biases of zero, it would be (.*)\.": lambda t, m: (
+        is_share(m[1], t.mine.without_biases.saturated) and t.mine.without_biases.saturated < 0.5 <= t.mine.saturated
+    ),
+    r"The biases make the gradients small": lambda t, _: (
+        max(t.mine.without_biases.gradient_norms) > 3 * max(t.mine.gradient_norms)
+    ),
+    rf"biases of zero, the gradients are about {NUMBER} times as large": lambda t, m: is_said(
+        m[1], max(t.mine.without_biases.gradient_norms) / max(t.mine.gradient_norms)
+    ),
+    r"Your rule is right, so it is the random numbers": lambda t, _: (
+        t.result.diagnosis.scale_formula == "sqrt(2/n_in)" and t.result.diagnosis.biases == "zeros"
+    ),
+    rf"this rule ends with a train accuracy between {NUMBER} and {NUMBER}": lambda t, m: (
+        is_said(m[1], min(t.over(None))) and is_said(m[2], max(t.over(None)))
+    ),
+    r"gradients less than half as large as those of the right answer": lambda t, _: all(
+        mine < asked / 2 for mine, asked in zip(t.mine.gradient_norms, t.asked.gradient_norms, strict=True)
+    ),
+    rf"By iteration {NUMBER}, the gradient of every weight is exactly zero and stays zero": lambda t, m: (
+        any(t.mine.gradient_norms)
+        and [
+            at for at, norms in zip(t.mine.trace.iterations, t.mine.trace.gradient_norms, strict=True) if not any(norms)
+        ]
+        == [at for at in t.mine.trace.iterations if at >= number(m[1])]
+    ),
+    r"By then, (.*) of the units of hidden layer (\d) give zero for every point": lambda t, m: is_share(
+        m[1],
+        next(
+            (
+                dead[int(m[2]) - 1]
+                for dead, norms in zip(t.mine.trace.dead, t.mine.trace.gradient_norms, strict=True)
+                if not any(norms)
+            ),
+            t.mine.trace.dead[-1][int(m[2]) - 1],
+        ),
+    ),
+    r"This run still learns": lambda t, _: t.mine.cost_14000 <= 0.2,
+    r"Where these are small, the gradient is small": lambda t, _: (
+        max(t.mine.gradient_norms) < 0.05 and beside_he(t.mine) < 0.5
+    ),
+    rf"With (scale 1|the right answer), the gradients at the start are about {NUMBER} times as large": lambda t, m: (
+        is_said(
+            m[2],
+            max((t.measured.runs[1.0] if "1" in m[1] else t.asked).gradient_norms) / max(t.mine.gradient_norms),
         )
     ),
-    rf"Weights (ten|{NUMBER}) times (larger|smaller) \({NUMBER}, the same draws\) have gradients (.*?) times (?:larger|smaller)": (
-        lambda t, m: all(
-            abs(number(said) - ratio) <= 1
-            for ratio in [
-                (a / b if m[3] == "larger" else b / a)
-                for a, b in zip(t.measured.runs[number(m[4])].gradient_norms, t.mine.gradient_norms, strict=True)
-            ]
-            for said in [min(re.findall(NUMBER, m[5]), key=lambda one: abs(number(one) - ratio))]
-        )
+    rf"Make the weights (ten|{NUMBER}) times (larger|smaller), and the gradients become about (a hundred|{NUMBER}) times": (
+        lambda t, m: is_square(t, of_words(m[1]), of_words(m[4]), larger=m[3] == "larger")
     ),
-    r"(?:^|: )(?!with them)([^:]*) of the outputs start beyond": lambda t, m: is_share(
-        m[1], (t.asked if t.result.passed else t.mine).saturated
+    r"the largest gradient is only (.*), so": lambda t, m: is_said(m[1], max(t.mine.trace.gradient_norms[-1])),
+    r"The weights start large|The weights start so large": lambda t, _: beside_he(t.mine) > 2,
+    rf"(?:^Its? |^At (?:its|the) start, |large that |large: |moves it, and )(?!with them)(\S+(?: than \S+)?) {CERTAIN}": (
+        lambda t, m: is_share(m[1], (t.asked if t.result.passed else t.mine).saturated)
     ),
-    rf"computed exactly, the cost is {NUMBER}": lambda t, m: is_said(m[1], t.mine.trace.exact_cost[0]),
-    r"The printed inf is the logarithm of 0 and no error": lambda t, _: (
+    r"Every layer starts with a gradient that moves it": lambda t, _: all(t.mine.gradient_norms),
+    r"The printed inf is not an error": lambda t, _: (
         math.isinf(t.mine.cost_first) and all(map(math.isfinite, t.mine.gradient_norms))
     ),
-    r"Measured with seed 3 and biases of zero, it takes (.*)\.": lambda t, m: all(
-        number(left) == t.measured.runs[float(one)].escape
-        for left, one in re.findall(r"([\d,]+) iterations at scale ([\d.e-]*\d)", m[1])
-    ),
-    rf"it ends above scale {NUMBER} for (\d+) of 50 seeds": lambda t, m: int(m[2]) == t.above(10.0, number(m[1])) >= 45,
-    r"Why did 0.01 work before": lambda t, _: of_scale(t) == 0.01,
-    r"(\d+) of the first (\d+) steps overshoot: they": lambda t, m: (
-        (int(m[1]), int(m[2])) == (t.mine.raised, t.mine.watched)
-    ),
-    r"every layer can move: the gradients of W1, W2 and W3 have the norms (.*), and (.*) of the outputs": lambda t, m: (
-        norms(m[1], t.mine.gradient_norms) and is_share(m[2], t.mine.saturated) and all(t.mine.gradient_norms)
-    ),
-    r"Those of W1, W2 and W3 have the norms (.*) at the start and (.*) at iteration 14,999": lambda t, m: (
-        norms(m[1], t.mine.gradient_norms) and norms(m[2], t.mine.trace.gradient_norms[-1])
-    ),
-    r"And (.*) of the units of a hidden layer are 0": lambda t, m: is_share(m[1], max(t.mine.trace.dead[-1])),
-    rf"this very start gets below a cost of 0.6 at iteration {NUMBER}": lambda t, m: number(m[1]) == t.mine.escape,
-    rf"{NUMBER} times the 15,000 of this exercise": lambda t, m: is_said(m[1], (t.mine.escape or 0) / 15_000),
-    rf"Within {NUMBER} iterations the cost did not": lambda t, m: (
+    rf"Computed exactly, the first cost is {NUMBER}": lambda t, m: is_said(m[1], t.mine.trace.exact_cost[0]),
+    r"The gradient stays finite, so training goes on": lambda t, _: any(t.mine.trace.gradient_norms[-1]),
+    r"^At least one in ten of the first steps overshoots": lambda t, _: t.mine.raised >= 0.1 * t.mine.watched > 0,
+    # what would it take
+    rf"from your start, the cost falls below 0.6 at iteration {NUMBER}": lambda t, m: number(m[1]) == t.mine.escape,
+    rf"about {NUMBER} times as long as this exercise": lambda t, m: is_said(m[1], (t.mine.escape or 0) / 15_000),
+    rf"Within {NUMBER} iterations, the cost did not": lambda t, m: (
         t.mine.escape is None and number(m[1]) == t.mine.searched
     ),
-    rf"Or a larger learning rate: with {NUMBER} this start gets there at iteration {NUMBER}, and after {NUMBER} it has {ACCURACIES}": (
-        lambda t, m: (
-            dict(t.mine.rates)[number(m[1])] == number(m[2])
-            and [
-                is_said(m[4], end.train_accuracy) and is_said(m[5], end.test_accuracy) and end.train_accuracy > 0.9
-                for end in t.mine.rate_ends
-                if (end.learning_rate, end.iterations) == (number(m[1]), number(m[3]))
-            ]
-            == [True]
-        )
+    rf"scale {NUMBER} with biases of zero takes {NUMBER} iterations": lambda t, m: (
+        number(m[2]) == t.measured.runs[number(m[1])].escape
     ),
-    rf"With the learning rate (.*) it did not within {NUMBER}": lambda t, m: (
+    rf"A larger learning rate helps too: with {NUMBER}, it takes {NUMBER} iterations, and the run learns": lambda t, m: (
+        dict(t.mine.rates)[number(m[1])] == number(m[2])
+        and [end.train_accuracy > 0.9 for end in t.mine.rate_ends if end.learning_rate == number(m[1])] == [True]
+    ),
+    rf"With the learning rate (.*), it does not get there within {NUMBER} iterations": lambda t, m: (
         all(dict(t.mine.rates)[float(rate)] is None for rate in m[1].split(" or "))
         and number(m[2]) == t.mine.rates_searched
     ),
-    rf"After {NUMBER} iterations it has {ACCURACIES}: late": lambda t, m: (
-        is_said(m[2], t.measured.asides.patient.train_accuracy) and number(m[1]) > (t.mine.escape or 0)
+    rf"Trained on, it reaches a train accuracy of {NUMBER}: late, not wrong": lambda t, m: (
+        is_said(m[1], t.measured.asides.patient.train_accuracy)
+        and number(m[1]) > 0.9
+        and t.measured.asides.patient.iterations > (t.mine.escape or 0)
     ),
-    rf"used the learning rate {NUMBER}, {NUMBER} times the {NUMBER} of": lambda _, m: is_said(
-        m[2], number(m[1]) / number(m[3])
+    # why it worked before
+    r"Why did 0.01 work before": lambda t, _: of_scale(t) == 0.01,
+    rf"one hidden layer and a learning rate {NUMBER} times as large": lambda t, m: is_said(
+        m[1], t.measured.asides.flower[0].learning_rate / 0.01
     ),
-    rf"made again, it ends with accuracy {NUMBER}, at 0.01 with {NUMBER}": lambda t, m: (
-        [is_said(said, run.train_accuracy) for said, run in zip(m.groups(), t.measured.asides.flower, strict=True)]
-        == [True, True]
+    rf"its network ends at accuracy {NUMBER} instead of {NUMBER}": lambda t, m: (
+        [is_said(m[2 - at], run.train_accuracy) for at, run in enumerate(t.measured.asides.flower)] == [True, True]
+        and t.measured.asides.flower[1].learning_rate == 0.01
     ),
-    rf"with learning rate {NUMBER} and one hidden layer, scale {NUMBER} ends above 0.9 for all (\d+) seeds": lambda t, m: (
-        seeds_of(t, 1, number(m[1])).learned == int(m[3]) == 50
+    r"with that large rate and one hidden layer, all (\d+) seeds learn": lambda t, m: (
+        seeds_of(t, 1, 1.2).learned == int(m[1]) == 50
     ),
-    r"With the two hidden layers of this exercise (\d+) do, and (\d+) end at exactly 0.5": lambda t, m: (
-        (seeds_of(t, 2, 1.2).learned, seeds_of(t, 2, 1.2).guessing) == (int(m[1]), int(m[2]))
+    r"With the two hidden layers of this exercise, (\d+) of (\d+) do": lambda t, m: (
+        (seeds_of(t, 2, 1.2).learned, seeds_of(t, 2, 1.2).seeds) == (int(m[1]), int(m[2]))
     ),
-    r"Of these (\d+) never get below a cost of 0.6; the others do, and fall back": lambda t, m: (
-        seeds_of(t, 2, 1.2).never_left == int(m[1]) < seeds_of(t, 2, 1.2).guessing
+    r"Of the others, (\d+) end where guessing is: (\d+) never begin to learn": lambda t, m: (
+        (seeds_of(t, 2, 1.2).guessing, seeds_of(t, 2, 1.2).never_left) == (int(m[1]), int(m[2]))
     ),
-    r"At learning rate 0.01 no seed does, with one hidden layer or with two": lambda t, _: (
+    r"With the small rate of this exercise, no seed learns": lambda t, _: (
         seeds_of(t, 1, 0.01).learned == seeds_of(t, 2, 0.01).learned == 0
     ),
-    r"one hidden layer made so large a rate safe": lambda t, _: (
+    rf"the large learning rate that made {NUMBER} work there": lambda t, m: (
+        number(m[1]) == 0.01 and seeds_of(t, 1, 1.2).learned >= 45 and seeds_of(t, 1, 0.01).learned == 0
+    ),
+    r"the single hidden layer that made so large a rate safe": lambda t, _: (
         seeds_of(t, 1, 1.2).learned >= 45 > seeds_of(t, 2, 1.2).learned
     ),
-    rf"learning rate {NUMBER} all (\d+) seeds do, later: they get below 0.6 between iterations {NUMBER} and {NUMBER}": (
-        lambda t, m: (
-            seeds_of(t, 2, number(m[1])).learned == int(m[2]) == 50
-            and (seeds_of(t, 2, 0.1).first_left, seeds_of(t, 2, 0.1).last_left) == (number(m[3]), number(m[4]))
-        )
+    rf"a learning rate of {NUMBER} works for all (\d+) seeds, but takes longer": lambda t, m: (
+        seeds_of(t, 2, number(m[1])).learned == int(m[2]) == 50
+        and seeds_of(t, 2, number(m[1])).first_left > seeds_of(t, 2, 1.2).first_left
     ),
-    r"Is 10 a good scale, then": lambda t, _: t.asked.saturated > 0.5,
-    rf"put {NUMBER} back": lambda t, m: m[1] == "10" and not t.result.passed,
-    r"By layer your factors are (.*); asked for are (.*)\.": lambda t, m: len(re.findall(NUMBER, m[1])) == 3,
-    rf"Its {NUMBER} is one draw: over (\d+) seeds its train accuracy runs from {NUMBER} to {NUMBER}, and for (\d+)": (
-        lambda t, m: (
-            is_said(m[1], t.asked.train_accuracy)
-            and int(m[2]) == len(t.over(10.0))
-            and is_said(m[3], min(t.over(10.0)))
-            and is_said(m[4], max(t.over(10.0)))
-            and int(m[5]) == sum(share < t.asked.train_accuracy for share in t.over(10.0))
-        )
+    # what the large scale shows
+    r"Is so large a scale good, then": lambda t, _: t.asked.saturated > 0.5,
+    rf"Put {NUMBER} back": lambda t, m: m[1] == "10" and not t.result.passed,
+    r"it starts to learn in time, so for all (\d+) seeds it ends above your scale": lambda t, m: (
+        int(m[1]) == t.above(10.0, of_scale(t)) == 50
     ),
-    r"Over (\d+) seeds, (He's rule|scale 1) ends above it for (\d+)(?:, scale 1 for (\d+))?": lambda t, m: (
-        int(m[1]) == len(t.over(10.0))
-        and int(m[3]) == t.above(scale_of(m[2]), 10.0) >= 45
-        and (not m[4] or int(m[4]) == t.above(1.0, 10.0) >= 45)
+    r"it starts to learn in time, so for (\d+) of (\d+) seeds it ends above your scale": lambda t, m: (
+        50 > int(m[1]) == t.above(10.0, of_scale(t)) >= 45 and int(m[2]) == 50
     ),
-    rf"falls from {NUMBER} to {NUMBER} in 50 steps, but (\d+) of the first 300 steps .* is still {NUMBER}; with scale 1 it is {NUMBER}": (
-        lambda t, m: (
-            is_said(m[1], t.asked.trace.exact_cost[0])
-            and is_said(m[2], dict(zip(t.asked.trace.iterations, t.asked.trace.exact_cost, strict=True))[50])
-            and int(m[3]) == t.asked.raised
-            and is_said(m[4], t.asked.cost_14000)
-            and is_said(m[5], t.measured.runs[1.0].cost_14000)
-            and t.measured.cheaper(1.0, 10.0)
-        )
+    r"With (.*), at least nine seeds in ten end higher": lambda t, m: all(
+        t.above(scale_of(name), 10.0) >= 45 for name in m[1].split(" or ")
     ),
-    rf"Here that holds down to about {NUMBER}: of the 50 seeds (.*) end above scale 10, and with 0.1 and all smaller scales at least (\d+) end below": (
-        lambda t, m: (
-            t.above(number(m[1]), 10.0) >= 45
-            and all(
-                int(count) == t.above(number(one), 10.0) >= 45
-                for count, one in re.findall(r"(\d+) with scale ([\d.]+)", m[2])
-            )
-            and all(
-                sum(a < b for a, b in zip(t.over(one), t.over(10.0), strict=True)) >= int(m[3]) >= 45
-                for one in t.measured.spread
-                if one and one <= 0.1
-            )
-        )
+    r"a lucky draw: most seeds end lower": lambda t, _: (
+        len(t.over(10.0)) < 2 * sum(share < t.asked.train_accuracy for share in t.over(10.0))
     ),
-    rf"The two runs differ by (\d+) of 300 points; over 50 seeds .* between {NUMBER} and {NUMBER}": lambda t, m: (
+    r"The exact cost falls fast at first, but at least one in ten of the first steps overshoots": lambda t, _: (
+        dict(zip(t.asked.trace.iterations, t.asked.trace.exact_cost, strict=True))[50]
+        < t.asked.trace.exact_cost[0] / 10
+        and t.asked.raised >= 0.1 * t.asked.watched > 0
+    ),
+    r"At the end, the cost is higher than with scale 1": lambda t, _: (
+        t.asked.cost_14000 > t.measured.runs[1.0].cost_14000 and t.measured.cheaper(1.0, 10.0)
+    ),
+    rf"Here that holds down to about scale {NUMBER}, for at least nine seeds in ten": lambda t, m: all(
+        t.above(scale, 10.0) >= 45 for scale in t.measured.spread if scale and number(m[1]) <= scale < 10
+    ),
+    rf"From scale {NUMBER} down, at least nine seeds in ten end lower than with the required scale": lambda t, m: all(
+        sum(a < b for a, b in zip(t.over(scale), t.over(10.0), strict=True)) >= 45
+        for scale in t.measured.spread
+        if scale and scale <= number(m[1])
+    ),
+    # what the rule is for
+    r"The two runs differ by (\d+) of 300 points": lambda t, m: (
         round(300 * abs(t.mine.train_accuracy - t.asked.train_accuracy)) == int(m[1])
-        and is_said(m[2], min(t.over(None)))
-        and is_said(m[3], max(t.over(None)))
     ),
-    rf"Over 50 seeds the train accuracy of He's rule runs from {NUMBER} to {NUMBER}, half of them at or above {NUMBER}": (
-        lambda t, m: (
-            is_said(m[1], min(t.over(None)))
-            and is_said(m[2], max(t.over(None)))
-            and is_said(m[3], median(t.over(None)))
-        )
+    r"With other seeds, the right rule's own runs differ by more": lambda t, _: (
+        max(t.over(None)) - min(t.over(None)) > abs(t.mine.train_accuracy - t.asked.train_accuracy)
     ),
-    rf"Scale 1 has {ACCURACIES} with seed 3; .* ends above it for (\d+) and below for (\d+), so neither": lambda t, m: (
-        is_said(m[1], t.measured.runs[1.0].train_accuracy)
-        and int(m[3]) == sum(a > b for a, b in zip(t.over(None), t.over(1.0), strict=True)) < 45
-        and int(m[4]) == t.above(1.0, None) < 45  # type: ignore[arg-type]  # He's
+    rf"Over 50 seeds, half of the runs with He's rule end at {NUMBER} or above": lambda t, m: is_said(
+        m[1], median(t.over(None))
     ),
-    rf"it starts at a cost of {NUMBER}, scale 1 at {NUMBER}": lambda t, m: (
-        is_said(m[1], t.mine.cost_first) and is_said(m[2], t.measured.runs[1.0].cost_first)
+    r"Neither He's rule nor scale 1 ends higher for nine seeds in ten": lambda t, _: (
+        sum(a > b for a, b in zip(t.over(None), t.over(1.0), strict=True)) < 45 and t.above(1.0, None) < 45  # type: ignore[arg-type]  # He's
     ),
-    r"(multiply the weights by|use sqrt|take the root|np.random.seed)": lambda t, _: not t.result.passed,
+    r"It also starts at a lower cost": lambda t, _: t.mine.cost_first < t.measured.runs[1.0].cost_first,
+    r"(multiply the random numbers by|use sqrt|take the square root|np.random.seed)": lambda t, _: not t.result.passed,
 }
+
+
+def are_still(run: Training, names: str, *, still: bool = True) -> bool:
+    """Whether these are the matrices whose gradients are 0 at the start, or those whose gradients are not."""
+    return all(
+        (f"W{layer}" in names) == ((norm == 0) == still) for layer, norm in enumerate(run.gradient_norms, start=1)
+    )
+
+
+def of_words(text: str) -> float:
+    return {"ten": 10.0, "a hundred": 100.0}.get(text) or number(text)
+
+
+def is_square(told: Told, factor: float, square: float, *, larger: bool) -> bool:
+    """Whether a run of the sweep has weights so many times as large, or as small, and gradients that grow as the square."""
+    by = factor if larger else 1 / factor
+    other = min(
+        (scale for scale in told.measured.runs if scale), key=lambda scale: abs(scale / (of_scale(told) * by) - 1)
+    )
+    ratios = [
+        (a / b) if larger else (b / a)
+        for a, b in zip(told.measured.runs[other].gradient_norms, told.mine.gradient_norms, strict=True)
+    ]
+    return all(abs(ratio / square - 1) < 0.25 for ratio in ratios)
 
 
 def beside_he(run: Training) -> float:
@@ -572,7 +580,7 @@ def test_a_start_whose_shapes_do_not_fit_has_no_story(pipeline):
 @pytest.mark.parametrize("name", LONG)
 def test_no_sentence_is_false_of_a_start_that_never_leaves(pipeline, name):
     one = Told(told(pipeline, *LONG[name]), pipeline.prepared.measured)
-    assert check_claims(one) & {rf"Within {NUMBER} iterations the cost did not"}
+    assert check_claims(one) & {rf"Within {NUMBER} iterations, the cost did not"}
 
 
 def test_a_false_number_is_noticed(stories):
@@ -628,10 +636,8 @@ def test_the_questions_and_their_answers(golden, pipeline, stories):
 
 def test_how_the_wait_grows_with_depth_is_what_was_measured(stories):
     told = stories["x0.01"]
-    said = (
-        rf"adds {NUMBER} to {NUMBER} iterations with one hidden layer .* and takes {NUMBER} to {NUMBER} times as many"
-    )
-    low, high, least, most = map(number, re.search(said, growth(told.measured)).groups())
+    pattern = rf"With one hidden layer, .* adds {NUMBER} to {NUMBER} iterations. With two, it takes {NUMBER} to {NUMBER} times"
+    low, high, least, most = map(number, re.search(pattern, " ".join(growth(told.measured))).groups())
     assert [later - before for before, later in pairwise(waits(told, (2, 10, 1)))] == [1_544, 1_471, 1_449]
     assert (low, high) == (1_449, 1_544)
     factors = [later / before for before, later in pairwise(waits(told, (2, 10, 5, 1)))]
@@ -646,7 +652,7 @@ def test_x0_01_is_told_in_the_order_of_the_questions_one_has(stories):
         "What would it take?",
         "Why did 0.01 work",
         "What to change",
-        "Is 10",
+        "Is so large",
         "The notebook",
     )
     story = stories["x0.01"].result.explanation
@@ -664,11 +670,11 @@ def test_a_right_answer_is_told_in_ten_lines(stories, name):
 
 def test_a_slip_is_named_first_and_an_experiment_is_no_failure(stories):
     assert stories["another seed"].result.explanation[0] == (
-        "What to change: use the seed that is asked for: np.random.seed(3)."
+        "What to change: use the required seed: np.random.seed(3)."
     )
     for name in ("x0.01", "x1", "x100", "mixed scales"):
         (change,) = (one for one in stories[name].result.explanation if one.startswith("What to change"))
-        assert "that is a good idea; put 10 back before you hand in" in change
+        assert "Trying out scales is a good idea. Put 10 back before you hand in." in change
         assert not stories[name].result.explanation[0].startswith("What to change")
 
 
@@ -680,7 +686,7 @@ def test_a_constant_is_advised_by_what_is_asked_for(stories):
 def test_one_cause_is_told_in_full_and_further_ones_after_it(pipeline):
     story = told(pipeline, scale(0.3, seed=1), "random").explanation
     (change,) = (one for one in story if one.startswith("What to change"))
-    assert change.endswith("After this: use the seed that is asked for: np.random.seed(3).")
+    assert change.endswith("After this: use the required seed: np.random.seed(3).")
 
 
 def test_factors_stand_beside_those_asked_for_layer_by_layer(stories):
@@ -749,7 +755,7 @@ def said_of(one: Told) -> str:
 def test_a_run_whose_gradients_are_all_zero_does_not_go_on(stories, name):
     one = stories[name]
     assert "training goes on" not in said_of(one)
-    assert "the gradient of every weight is exactly 0 and stays 0" in said_of(one)
+    assert "the gradient of every weight is exactly zero and stays zero" in said_of(one)
     assert not any("goes on" in answer for question in one.result.questions for answer in question.answer)
 
 
@@ -757,19 +763,19 @@ def test_small_weights_are_blamed_only_where_they_are_small(pipeline):
     """Of He's rule with other seeds, 37 of 300 start with small gradients: the weights are of the right size all the same."""
     for seed in (0, 13, 30, 293):
         story = " ".join(told(pipeline, he(seed=seed), "he").explanation)
-        assert not re.search("small weights|hardly begun|began late", story), seed
+        assert not re.search("Where these are small|hardly begun|began late", story), seed
 
 
 @pytest.mark.parametrize("name", ["He's rule, biases -1", "He's rule, biases -100", "He's rule, biases 10 times randn"])
 def test_biases_that_make_a_start_bad_are_named_and_weights_are_not_blamed(stories, name):
     story = said_of(stories[name])
-    assert re.search(r"[Tt]he biases (make the gradients small|start large)|It is the biases", story)
-    assert not re.search("small weights|weights start large|hardly begun", story)
+    assert re.search(r"[Tt]he biases (make the gradients small|start large|cause this)", story)
+    assert not re.search("Where these are small|weights start (so )?large|hardly begun", story)
 
 
 @pytest.mark.parametrize("name", ["x0.28", "x0.2", "rand times 0.28"])
 def test_scales_are_compared_only_with_scales_that_lie_apart(stories, name):
-    assert not re.search(r"Weights 1(\.\d)? times", said_of(stories[name]))
+    assert not re.search(r"weights 1(\.\d)? times", said_of(stories[name]))
     assert not re.search(r"(?<![\d.])1 times", said_of(stories[name]))
 
 
@@ -778,7 +784,7 @@ def test_a_learning_rate_that_falls_back_is_not_advised(pipeline, stories):
     for one in (seed_2, *(stories[name].result for name in ("x0.01", "x0.03", "x0.1"))):
         (advice,) = (paragraph for paragraph in one.explanation if paragraph.startswith("What would it take?"))
         assert "1.2" not in advice
-        assert "Or a larger learning rate: with 0.1" in advice
+        assert "A larger learning rate helps too: with 0.1" in advice
 
 
 def test_a_run_that_falls_back_is_no_advice(stories):
@@ -792,8 +798,8 @@ def test_a_run_that_falls_back_is_no_advice(stories):
 
 def test_the_earlier_practice_is_told_over_seeds(stories):
     (before,) = (text for text in stories["x0.01"].result.explanation if text.startswith("Why did 0.01"))
-    assert "one hidden layer, scale 0.01 ends above 0.9 for all 50 seeds" in before
-    assert "two hidden layers of this exercise 32 do, and 17 end at exactly 0.5. Of these 4 never" in before
+    assert "one hidden layer, all 50 seeds learn." in before
+    assert "two hidden layers of this exercise, 32 of 50 do. Of the others, 17 end where guessing is: 4 never" in before
 
 
 def test_what_was_handed_in_is_not_asked_about(stories):

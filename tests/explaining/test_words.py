@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from types import MappingProxyType
 
 import pytest
 from notebooks import RANDOM, edit, solved, write
 
+from grader import resources
 from grader.exercise import load as exercises
-from grader.explaining import CAUSES, words
+from grader.explaining import words
 from grader.judging.checks import CHECKS
 from grader.judging.diagnosis.causes import CODES, STRUCTURE
+from grader.messages import SOURCE, entries, say
 from grader.pipeline import Pipeline
 
 # What programs that read result.json may rely on; new codes may join them.
@@ -25,7 +26,10 @@ SMALL = {"random": edit(RANDOM, ("* 10", "* 0.01"))}
 
 
 def test_each_code_that_can_be_given_has_words_and_each_row_of_words_is_a_code_that_can_be_given():
-    assert set(CODES) == set(CAUSES)
+    ids = {entry.id for entry in entries(resources.templates() / "messages" / SOURCE / "causes.po")}
+    for part in ("title", "action"):
+        named = {message_id.split(".")[1] for message_id in ids if message_id.split(".")[2:] == [part]}
+        assert named == {*CODES, "seed_assigned"}
     assert len(set(CODES)) == len(CODES)
 
 
@@ -35,6 +39,7 @@ def test_each_code_of_the_contract_can_be_given():
 
 def test_each_reason_belongs_to_a_code():
     assert set(words.REASONS) <= set(CODES)
+    assert all(say(f"causes.{cause}.reason") != f"causes.{cause}.reason" for cause in words.REASONS)
 
 
 @pytest.mark.parametrize("cause", CODES)
@@ -60,10 +65,10 @@ def test_a_cause_without_words_costs_its_sentence_and_no_verdict(tmp_path, monke
     assert "new_cause" in caplog.text
 
 
-def test_a_table_without_any_words_leaves_every_verdict(tmp_path, monkeypatch):
+def test_a_catalogue_without_words_of_causes_leaves_every_verdict(tmp_path, monkeypatch):
     with Pipeline(exercises.load(checks=CHECKS), b"secret") as pipeline:
         path = write(tmp_path, "ada.ipynb", solved(**SMALL))
-        monkeypatch.setattr(words, "CAUSES", MappingProxyType({}))
+        monkeypatch.setattr(words, "cause_title", lambda *_, **__: None)
         result = pipeline.grade(path)
 
     assert (result.score, result.provisional) == (27, False)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from grader import resources
 from grader.exercise import load as exercises
-from grader.explaining import CAUSES
 from grader.judging.checks import CHECKS, course_test, title
 from grader.judging.diagnosis import Case, diagnose, measure_more, recover, shapes, status
+from grader.judging.diagnosis.causes import CODES
 from grader.judging.grading import grade
 from grader.messages import entries
 from grader.records import Array, Finding, Function, FunctionEvidence, FunctionStatus, Outcome, Place, Unit, Verdict
@@ -375,11 +375,11 @@ def test_under_the_course_policy_a_right_function_gets_all():
 
 
 def test_every_cause_that_a_row_names_has_words():
-    assert {cause for row in TABLE for cause in row[4]} <= set(CAUSES)
+    assert {cause for row in TABLE for cause in row[4]} <= set(CODES)
 
 
 def test_every_status_that_is_no_verdict_has_words_as_a_cause():
-    assert set(get_args(FunctionStatus)) - {"graded", "broken"} <= set(CAUSES)
+    assert set(get_args(FunctionStatus)) - {"graded", "broken"} <= set(CODES)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from mutants import ANY, FALSE, RIGHT, SILENT, Expected, Mutant, OneOf, mutants, passing, score, table
 
-from grader.explaining import CAUSES
+from grader.judging.diagnosis.causes import CODES
 
 WRONG = mutants()
 # what keeps a function from being called at all is found before there are numbers
@@ -44,8 +44,8 @@ def test_every_cause_that_numbers_can_show_is_expected_somewhere():
         named |= set(one.expected.first) if isinstance(one.expected.first, OneOf) else {one.expected.first}
         if one.expected.causes is not ANY and not isinstance(one.expected.causes, OneOf):
             named |= set(one.expected.causes)
-    assert set(CAUSES) - named == NOT_CALLED
-    assert {cause for cause in named - {ANY} if cause not in CAUSES} <= {"keys_from_zero"}
+    assert set(CODES) - named == NOT_CALLED
+    assert {cause for cause in named - {ANY} if cause not in CODES} <= {"keys_from_zero"}
 
 
 RULE = Expected(scale_formula="10", first="scale_constant", causes=("scale_constant",))

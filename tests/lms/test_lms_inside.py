@@ -155,7 +155,7 @@ def shown(document: dict) -> str:
     ("files", "points", "says"),
     [
         ({"hw.ipynb": RIGHT}, 30, "All functions are right"),
-        ({"hw.ipynb": SMALL}, 27, "multiply the weights by 10; now the factor is 0.01"),
+        ({"hw.ipynb": SMALL}, 27, "multiply the random numbers by 10; you multiply by 0.01"),
         ({"hw.ipynb": LOUD}, 20, "ValueError"),
         ({"a.ipynb": SMALL, "b.ipynb": notebook("x = 1")}, 27, "a.ipynb was graded, not b.ipynb"),
         ({"a.ipynb": RIGHT, "b.ipynb": UNTOUCHED}, 30, "a.ipynb was graded, not b.ipynb"),

@@ -86,7 +86,7 @@ def test_each_note_stands_below_its_functions_cell(tmp_path):
     ("sources", "note", "says"),
     [
         ([IMPORTS, ZEROS, SCALE_001, HE], 2, "multiplied by the required factor: failed** (0 of 3)"),
-        ([IMPORTS, ZEROS, SCALE_001, HE], 2, "**To change: multiplied by another number.** Multiply the weights by 10"),
+        ([IMPORTS, ZEROS, SCALE_001, HE], 2, "**To change: wrong scale.** Multiply the random numbers by 10"),
         ([IMPORTS, ZEROS, SCALE_001, HE], 2, "Yours: `np.random.randn(layers_dims[l], layers_dims[l-1]) * 0.01`"),
         ([IMPORTS, ZEROS, SCALE_001, HE], 2, "accuracy:** 0.4633 / 0.48; the right answer's: 0.83 / 0.86"),
         ([IMPORTS, ZEROS, SCALE_001, HE], 2, "line 6 makes every number right"),

@@ -604,12 +604,12 @@ def test_a_fix_is_told_last_and_a_slip_at_once() -> None:
     order = [section.index(words) for words in (*titles, "Where these numbers")]
 
     assert order == sorted(order)
-    assert "Multiply the weights by 10; now" in section.split("What did I lose")[0]  # the task states the number
+    assert "Multiply the random numbers by 10; you" in section.split("What did I lose")[0]  # the task states the number
 
 
 def test_what_a_student_is_to_find_stands_in_the_last_fold_alone() -> None:
     (cause,) = builders.small().told
-    rule = replace(cause, code="scale_sqrt_missing", action="take the root: sqrt(2/n_in); now it is 2/n_in")
+    rule = replace(cause, code="scale_sqrt_missing", action="take the square root: sqrt(2/n_in); you use 2/n_in")
     mine = replace(builders.small().diagnosis, scale_formula="2/n_in", causes=("scale_sqrt_missing",))
     function = replace(builders.small(), told=(rule,), diagnosis=mine)
     before, _, last = Structure(html.feedback_page(builders.result({builders.RANDOM: function}))).words.partition(
@@ -617,8 +617,8 @@ def test_what_a_student_is_to_find_stands_in_the_last_fold_alone() -> None:
     )
 
     assert "compare it with the rule that the task names" in before
-    assert "take the root" not in before.lower()
-    assert "Take the root" in last
+    assert "take the square root" not in before.lower()
+    assert "Take the square root" in last
 
 
 def test_a_ruling_says_from_what_to_what_why_by_whom_and_when() -> None:

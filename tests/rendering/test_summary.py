@@ -21,7 +21,7 @@ def test_a_small_scale_is_told_with_its_line_and_why_its_run_ended_so():
 
     assert summary.headline == "27 of 30. One function is not right yet."
     assert summary.next_step == (
-        "initialize_parameters_random (cell 12, line 13): multiply the weights by 10; now the factor is 0.01."
+        "initialize_parameters_random (cell 12, line 13): multiply the random numbers by 10; you multiply by 0.01."
     )
     assert summary.text == builders.small().reasons
 

@@ -18,8 +18,9 @@ from rich.console import Console
 
 from grader import api as service
 from grader.classroom import batch
-from grader.explaining import LOOK_AT, known_fault
+from grader.explaining import known_fault
 from grader.memo import RememberingPipeline
+from grader.messages import say
 from grader.reading.extract import extract
 from grader.reading.notebook import parse, read
 from grader.records import (
@@ -188,7 +189,10 @@ def test_one_fault_is_found_at_its_line(gatherer, short, edits, kind, line):
 
 
 def test_every_kind_has_a_row_and_its_words():
-    assert {row[2] for row in ONE_FAULT} == set(get_args(RepairKind)) == set(LOOK_AT)
+    assert {row[2] for row in ONE_FAULT} == set(get_args(RepairKind))
+    for kind in get_args(RepairKind):
+        message_id = f"explaining.fault.look.{kind}"
+        assert say(message_id) != message_id
 
 
 @pytest.mark.parametrize(
@@ -230,7 +234,7 @@ def test_lines_are_those_of_the_notebook_whatever_surrounds_them(gatherer):
     fault = known_fault(found, "fix")
     assert fault == KnownFault(
         "constant",
-        "One change in cell 2, line 15 makes every number right: look at the number.",
+        "One change in cell 2, line 15 makes every number right. Look at the number.",
         Place(15, 2),
         "layers_dims[l-1]) * 0.01",
         "layers_dims[l-1]) * 10",
@@ -396,7 +400,7 @@ def test_only_a_function_written_with_def_is_edited(source):
 LINE = Place(6, 3)
 SWAPPED = Repair("constant", LINE, "W = randn * 0.01", "W = randn * 10")
 INSERTED = Repair("seed", LINE, "", "np.random.seed(3)")
-SAID = "makes every number right: look at"
+SAID = "makes every number right. Look at"
 
 
 @pytest.mark.parametrize(
@@ -412,7 +416,7 @@ SAID = "makes every number right: look at"
         (
             INSERTED,
             "line",
-            KnownFault("seed", f"One line put in before cell 3, line 6 {SAID} {LOOK_AT['seed']}.", LINE),
+            KnownFault("seed", f"One new line before cell 3, line 6 {SAID} {say('explaining.fault.look.seed')}.", LINE),
         ),
     ],
 )
@@ -473,7 +477,7 @@ def test_batch_finds_it_once_and_regrade_tells_as_much_as_is_set_today(tmp_path,
     batch.batch([source], out, EXERCISE)
     assert known_of(out) == {
         "kind": "constant",
-        "message": "One change in cell 3, line 6 makes every number right: look at the number.",
+        "message": "One change in cell 3, line 6 makes every number right. Look at the number.",
         "place": {"line": 6, "cell": 3},
         "old": None,
         "new": None,

@@ -284,7 +284,7 @@ def small() -> FunctionResult:
         ),
         told=(
             Cause(
-                "scale_constant", "misconception", "multiplied by another number", "multiply the weights by 10; now the factor is 0.01",
+                "scale_constant", "misconception", "wrong scale", "multiply the random numbers by 10; you multiply by 0.01",
                 "Small weights were right in an earlier exercise.", "np.random.randn(...) * 0.01", "the factor 10",
                 Table("Factors by layer", ("weights", "yours", "asked for"), (("W1", "0.01", "10"), ("W2", "0.01", "10"))),
                 Place(13, 12),

@@ -77,10 +77,12 @@ class Graded:
         return [(sizes, value) for (sizes, _), value in zip(layers, answers(self.student, layers), strict=True)]
 
     def step(self, cause: Cause) -> tuple[str, Mapping[str, Any]]:
-        """Return the id of what is to be done about a cause, and its values; without an id in the catalogue, its code."""
+        """Return the id of what is to be done about a cause, and its values; of words for everybody, the code of the cause."""
         by_text = {claim.text: claim for claim in self.claims}
         claim = by_text.get(cause.action)
-        return (claim.id, claim.values) if claim else (f"code.{cause.code}", {})
+        if claim is None or claim.id.startswith("causes."):
+            return f"code.{cause.code}", claim.values if claim else {}
+        return claim.id, claim.values
 
     def texts(self) -> Iterator[str]:
         """Yield every text of the result that a person reads."""
@@ -302,6 +304,8 @@ VALUES: Mapping[str, Check] = {
     "steps.factor": _are_factors,
     "steps.spread": _are_bounds,
     "steps.width": _are_bounds,
+    **{f"code.scale_{name}": _are_factors for name in ("constant", "fan_out", "xavier", "sqrt_missing", "other")},
+    **{f"code.seed_{name}": _is_of_seed for name in ("missing", "other", "outside")},
 }
 WITHOUT_VALUES = {"steps.return_in_loop", "steps.no_return"}
 
@@ -432,8 +436,10 @@ COMPARISONS: Mapping[str, Callable[..., bool]] = {
     rf"runs from {NUMBER} to {NUMBER}": lambda low, high: low <= high,
     rf"falls from {NUMBER} to {NUMBER}": lambda high, low: low < high,
     rf"goes down, but only by {NUMBER}": lambda by: by > 0,
-    rf"{NUMBER} times (?:larger|smaller|as many)": lambda times: times > 1,
+    rf"{NUMBER} times (?:larger|smaller|as many|as large|as long)": lambda times: times > 1,
     rf"{NUMBER} of (?:the |these )?(?:first )?{NUMBER} ": lambda part, whole: part <= whole,
+    rf"[Oo]f the first {NUMBER} steps,? {NUMBER} overshoot": lambda whole, part: part <= whole,
+    rf"ends at accuracy {NUMBER} instead of {NUMBER}": lambda worse, better: worse < better,
     rf"{NUMBER} is larger than {NUMBER}": lambda larger, smaller: larger > smaller,
     rf"{NUMBER} is smaller than {NUMBER}": lambda smaller, larger: smaller < larger,
 }

@@ -31,7 +31,7 @@ def no_seed() -> FunctionResult:
 
 def constant(scale: float = 0.01) -> FunctionResult:
     """Return `initialize_parameters_random` with another constant."""
-    action = f"multiply the weights by 10; now the factor is {scale:g}"
+    action = f"multiply the random numbers by 10; you multiply by {scale:g}"
     told = Cause("scale_constant", "slip", "another constant", action, wrote=f"np.random.randn(...) * {scale:g}")
     one = builders.small()
     diagnosis = replace(one.diagnosis, scale=(scale,) * 3, scale_formula=f"{scale:g}", written=told.wrote)

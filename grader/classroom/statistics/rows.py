@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from grader.classroom.review import nobody as reason_of_nobody
 from grader.classroom.review import reasons
-from grader.explaining import CAUSES
+from grader.explaining import cause_title
 from grader.records import Cause, Diagnosis, FunctionResult, FunctionStatus, NotebookStatus, Result, Sweep, Verdict
 
 READ = ("ok", "repaired")
-NOW = "; now "  # behind it is what one submission wrote
+OWN = re.compile(r"\s*[;\uff1b]")  # what follows is what one submission gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ def assemble(lines: Iterable[Line], classroom: Classroom | None = None) -> Class
         for function, cause, words in line.causes:
             before = classroom.causes.setdefault((function, cause), words)
             if before != words:
-                general = CAUSES[cause].short if cause in CAUSES else min(before.title, words.title)
+                general = cause_title(cause) or min(before.title, words.title)
                 classroom.causes[function, cause] = before.shared(words, general)
     classroom.rows.sort(key=lambda row: (row.name.casefold(), row.name, row.folder))
     return classroom
@@ -231,4 +232,4 @@ def _part(name: str, function: FunctionResult) -> FunctionRow:
 
 def general_words(cause: Cause) -> CauseWords:
     """Return a cause's words without what one submission wrote."""
-    return CauseWords(cause.title, cause.action.partition(NOW)[0], cause.reason)
+    return CauseWords(cause.title, OWN.split(cause.action, maxsplit=1)[0], cause.reason)
