@@ -7,7 +7,9 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-SMALL, OTHER = 0.01, 1.0  # the scale that students type most, and another where this one is asked for
+from grader.exercise.shipped import SMALL, is_draw
+
+OTHER = 1.0  # a scale for exercises that ask for the small one
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,6 @@ def _calls(tree: ast.AST, name: str) -> list[ast.Call]:
     ]
 
 
-def _is_draw(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "randn"
-
-
 def _shape(call: ast.Call) -> list[ast.expr]:
     """Return the sides of what `np.zeros` makes, where they are written out."""
     sides = call.args[0] if call.args else None
@@ -71,7 +69,7 @@ def _products(tree: ast.AST) -> Iterator[tuple[ast.BinOp, ast.Call, ast.expr]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
             for draw, factor in ((node.left, node.right), (node.right, node.left)):
-                if isinstance(draw, ast.Call) and _is_draw(draw):
+                if isinstance(draw, ast.Call) and is_draw(draw):
                     yield node, draw, factor
                     break
 

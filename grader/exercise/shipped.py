@@ -197,11 +197,12 @@ def solution_scales(exercise: Exercise) -> tuple[float, ...]:
             for node in ast.walk(ast.parse(source)):
                 if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
                     sides = (node.left, node.right), (node.right, node.left)
-                    scales += [_number(other) for side, other in sides if _is_draw(side)]
+                    scales += [_number(other) for side, other in sides if is_draw(side)]
     return tuple(dict.fromkeys(scale for scale in scales if scale is not None))
 
 
-def _is_draw(node: ast.expr) -> bool:
+def is_draw(node: ast.AST) -> bool:
+    """Return whether an expression draws normal random numbers with `randn`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "randn"
 
 
