@@ -23,7 +23,7 @@ from grader.exercise.load import Exercise
 from grader.faults import attempt
 from grader.files import make_private_folder, write
 from grader.judging.checks import CHECKS
-from grader.memo import RememberingPieces, RememberingPipeline
+from grader.memo import Memo, RememberingPieces, RememberingPipeline
 from grader.messages import say
 from grader.pipeline import Pipeline
 from grader.reading.notebook import SOURCE_LIMIT_BYTES, cannot_open, too_large
@@ -219,7 +219,7 @@ class _Running:
     pipeline: Pipeline
     trainings: Trainings
     pieces: html.Pieces = field(default_factory=RememberingPieces)
-    handed: dict[tuple[object, ...], EvidenceKeys] = field(default_factory=dict)
+    handed: Memo[EvidenceKeys] = field(default_factory=lambda: Memo(HANDED))
 
 
 _running: dict[Setup, _Running] = {}  # of this process: one, made at its first submission
@@ -324,9 +324,8 @@ def _packed(evidence: Evidence, machine: Result, running: _Running | None, *, wh
         if code and not stored:
             new_codes[name] = code
     packed = pack_evidence(evidence, keys)
-    if len(running.handed) > HANDED:
-        running.handed.clear()
-    running.handed.update({code: packed.keys[name] for name, code in new_codes.items()})
+    for name, code in new_codes.items():
+        running.handed.put(code, packed.keys[name])
     return packed
 
 
