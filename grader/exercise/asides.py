@@ -8,12 +8,7 @@ from grader.exercise.load import Exercise
 from grader.exercise.shipped import Shipped, Versions, terms
 
 FILE = "asides.json"
-DRAWN = {  # how variants are called whose trainings are in trainings.json, by the draws of `shipped.DRAWS`
-    "randn": "randn",
-    "rand": "rand",
-    "narrow": "rand, moved to mean 0",
-    "centred": "rand, moved to mean 0, stretched to variance 1",
-}
+DRAWN = ("randn", "rand", "narrow", "centred")  # the draws of `shipped.DRAWS` whose trainings are in trainings.json
 STRETCHED = "rand, stretched to variance 1"
 XAVIER_LAST = "randn, the last layer with sqrt(1/n)"
 
@@ -116,7 +111,7 @@ def load(exercise: Exercise, shipped: Shipped) -> Asides | None:
         return None
     read = msgspec.json.decode(path.read_bytes(), type=Asides)
     he = {row.draw: row.train_accuracy for row in (*shipped.spread, *shipped.draws) if row.scale is None}
-    if read.made_with.terms != terms(exercise) or not he.keys() >= DRAWN.keys():
+    if read.made_with.terms != terms(exercise) or not he.keys() >= set(DRAWN):
         return None
-    variants = (Variant(name, he[draw]) for draw, name in DRAWN.items())
+    variants = (Variant(draw, he[draw]) for draw in DRAWN)
     return msgspec.structs.replace(read, variants=(*variants, *read.variants))

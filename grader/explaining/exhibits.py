@@ -39,15 +39,15 @@ class Exhibit:
     experiment: Experiment | None = None
 
 
-def exhibits(measured: Measured, asked: tuple[float, ...] = ()) -> tuple[Exhibit, ...]:
+def exhibits(measured: Measured, scales: tuple[float, ...] = ()) -> tuple[Exhibit, ...]:
     """Return the questions that can be answered from what was measured for an exercise; none where nothing was.
 
-    `asked` are the plain scales that the exercise asks for.
+    `scales` are the plain ones that the exercise asks for.
     """
     whole = questions.shows_waiting(measured)
     candidates = [
         *(_of_small(measured) if whole else ()),
-        *(_of_large(measured, asked) if whole else ()),
+        *(_of_large(measured, scales) if whole else ()),
         *(_of_waiting(measured) if whole else ()),
         *_of_rules(measured),
     ]
@@ -63,8 +63,8 @@ def _of_small(measured: Measured) -> Iterator[Exhibit | None]:
         yield _exhibit(questions.worked_before(measured), Experiment((rows[0].scale,), 1, fast))
 
 
-def _of_large(measured: Measured, asked: tuple[float, ...]) -> Iterator[Exhibit | None]:
-    for scale in asked:
+def _of_large(measured: Measured, scales: tuple[float, ...]) -> Iterator[Exhibit | None]:
+    for scale in scales:
         run = measured.runs.get(scale)
         if run and scale in measured.spread and run.saturated >= MANY:
             yield Exhibit(_large(measured, scale), Experiment((scale, None)))

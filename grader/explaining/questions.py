@@ -96,11 +96,11 @@ def _other_scale(measured: Measured, scale: float, facts: Facts) -> Question:
         say("questions.other_scale.run", accuracies=accuracies(run), first=first, last=last),
         say("questions.other_scale.seeds", count=len(shares), low=accuracy(low), high=accuracy(high)),
     ]
-    asked = facts.asked_scale
-    compared = None if asked is None else measured.compared(scale, asked)
+    right = facts.asked_scale
+    compared = None if right is None else measured.compared(scale, right)
     if compared and (compared.holds or compared.reversed):
         side, number = ("above", compared.above) if compared.holds else ("below", compared.below)
-        answer.append(say(f"questions.other_scale.{side}", scale=scale, other=asked, number=number))
+        answer.append(say(f"questions.other_scale.{side}", scale=scale, other=right, number=number))
     return Question(say("questions.other_scale", scale=scale, seed=measured.seed), (" ".join(answer),))
 
 
@@ -277,7 +277,7 @@ def last_layer(asides: Asides | None) -> Question | None:
     if asides is None:
         return None
     shares = {variant.name: variant.train_accuracy for variant in asides.variants}
-    he, other = shares[DRAWN["randn"]], shares[XAVIER_LAST]
+    he, other = shares["randn"], shares[XAVIER_LAST]
     above, below = _wins(he, other)
     answer = [say("questions.last_layer.answer", count=len(he))]
     if max(above, below) < HOLDS * len(he):
@@ -495,7 +495,7 @@ def _widths(asides: Asides, seed: int | None) -> Table:
 def rand(asides: Asides) -> Question:
     """Compare uniform with normal draws."""
     named = {variant.name: variant for variant in asides.variants}
-    normal, uniform, alike = (named[DRAWN[draw]].train_accuracy for draw in ("randn", "rand", "centred"))
+    normal, uniform, alike = (named[draw].train_accuracy for draw in ("randn", "rand", "centred"))
     seeds = len(normal)
     below, _ = _wins(normal, uniform)
     answer = [say("questions.rand.answer")]
@@ -516,7 +516,7 @@ def rand(asides: Asides) -> Question:
             ),
             tuple(
                 (say(f"questions.rand.{draw}"), *_over_seeds(named[name]))
-                for draw, name in (*DRAWN.items(), ("stretched", STRETCHED))
+                for draw, name in (*((draw, draw) for draw in DRAWN), ("stretched", STRETCHED))
                 if name in named
             ),
         ),

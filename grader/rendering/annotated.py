@@ -241,7 +241,9 @@ def _conformed_cell(cell: object) -> NotebookNode:
     if kind == "code":
         count, outputs = cell.get("execution_count"), cell.get("outputs")
         conformed["execution_count"] = count if type(count) is int and count >= 0 else None
-        conformed["outputs"] = [one for one in outputs if _is_valid(one, "output")] if isinstance(outputs, list) else []
+        conformed["outputs"] = (
+            [output for output in outputs if _is_valid(output, "output")] if isinstance(outputs, list) else []
+        )
     elif _are_attachments(cell.get("attachments")):
         conformed["attachments"] = cell["attachments"]
     return conformed
@@ -266,9 +268,9 @@ def _conformed_metadata(metadata: object) -> NotebookNode:
     for key, names in (("kernelspec", ("name", "display_name")), ("language_info", ("name",))):
         if key in conformed:
             given = conformed[key] if isinstance(conformed[key], dict) else {}
-            known = [given[name] for name in names if isinstance(given.get(name), str)]
-            if len(known) < len(names):
-                given = {**given, **dict.fromkeys(names, known[0] if known else "python")}
+            texts = [given[name] for name in names if isinstance(given.get(name), str)]
+            if len(texts) < len(names):
+                given = {**given, **dict.fromkeys(names, texts[0] if texts else "python")}
             conformed[key] = given
     return conformed
 
@@ -300,9 +302,9 @@ def _home(name: str, function: FunctionResult, cells: Sequence[NotebookNode]) ->
 def _notes_alone(result: Result) -> NotebookNode:
     """Return a notebook of notes: the summary, and each function of which there is more to say."""
     graded = result.notebook.status in {"ok", "repaired"}
-    found = [name for name, function in result.functions.items() if graded and function.source]
-    missing = [name for name in result.functions if graded and name not in found]
-    notes = (_note(name, function_note(name, result.functions[name])) for name in found)
+    defined = [name for name, function in result.functions.items() if graded and function.source]
+    missing = [name for name in result.functions if graded and name not in defined]
+    notes = (_note(name, function_note(name, result.functions[name])) for name in defined)
     cells = [_first_note(result, missing, say("annotated.alone")), *notes]
     return _valid({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
@@ -607,10 +609,10 @@ def _sanitized(html: object) -> str:
     import bleach  # type: ignore[import-untyped]  # nbconvert's sanitizer, without types
 
     markup = html.decode() if isinstance(html, bytes) else str(html)
-    kept: str = bleach.clean(
+    cleaned: str = bleach.clean(
         markup, tags=_TAGS, attributes=_attribute, protocols={"http", "https", "mailto", "data"}, strip_comments=True
     )
-    return kept
+    return cleaned
 
 
 def _attribute(tag: str, name: str, value: str) -> bool:
@@ -624,7 +626,7 @@ def _attribute(tag: str, name: str, value: str) -> bool:
 def _bounded(document: NotebookNode) -> NotebookNode:
     """Return a notebook without metadata of the student's and without what is too long to render."""
     room = _Room()
-    cells = [kept for cell in document["cells"] if (kept := room.cell(cell))]
+    cells = [shown for cell in document["cells"] if (shown := room.cell(cell))]
     return {**document, "cells": cells, "metadata": {}}
 
 
@@ -640,10 +642,10 @@ class _Room:
             return cell
         if not self._enter():
             return None
-        kept = {**cell, "source": self._text(cell["source"]), "metadata": {}}
+        shown = {**cell, "source": self._text(cell["source"]), "metadata": {}}
         if "outputs" in cell:
-            kept["outputs"] = [self._output(output) for output in cell["outputs"] if self._enter()]
-        return kept
+            shown["outputs"] = [self._output(output) for output in cell["outputs"] if self._enter()]
+        return shown
 
     def _enter(self) -> bool:
         self._left -= _EACH
@@ -669,9 +671,9 @@ class _Room:
 
     def _text(self, value: object) -> str:
         whole = _whole(value)
-        kept = whole[: max(0, min(_PIECE, self._left))]
-        self._left -= len(kept)
-        return kept if kept == whole else f"{kept}\n\n{say('annotated.left_out')}\n"
+        piece = whole[: max(0, min(_PIECE, self._left))]
+        self._left -= len(piece)
+        return piece if piece == whole else f"{piece}\n\n{say('annotated.left_out')}\n"
 
 
 def _whole(value: object) -> str:

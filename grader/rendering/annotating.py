@@ -39,5 +39,5 @@ def notebook(data: bytes | None, result: Result, limits: Limits | None = None) -
 
 def answer(job: bytes) -> bytes:
     """Do what a job asks; this is what the process of its own does."""
-    asked = msgspec.msgpack.decode(job, type=Annotate)
-    return msgspec.msgpack.encode(annotated.notebook(asked.data, asked.result))
+    request = msgspec.msgpack.decode(job, type=Annotate)
+    return msgspec.msgpack.encode(annotated.notebook(request.data, request.result))

@@ -76,31 +76,31 @@ class ReviewRow:
     rows: Sequence[SubmissionRow]
 
 
-def class_pages(found: Classroom, *, ignored: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
+def class_pages(classroom: Classroom, *, ignored: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
     """Yield each page of a class as its file name and its text, the one to open first.
 
     `ignored` maps each file that was passed over to the reason.
     """
-    sheets = _sheets(found.rows)
+    sheets = _sheets(classroom.rows)
     yield (
         INDEX,
         attempt(
             "writing the class's page",
-            lambda: _index(found, overview(found), sheets, ignored or {}),
-            lambda _: _plain(found),
+            lambda: _index(classroom, overview(classroom), sheets, ignored or {}),
+            lambda _: _plain(classroom),
         ),
     )
     for number, sheet in enumerate(sheets):
         before, after = (sheets[at].file if 0 <= at < len(sheets) else "" for at in (number - 1, number + 1))
-        yield sheet.file, _render("class.html", found, sheet=sheet, rows=sheet.rows, before=before, after=after)
+        yield sheet.file, _render("class.html", classroom, sheet=sheet, rows=sheet.rows, before=before, after=after)
 
 
-def _plain(found: Classroom) -> str:
+def _plain(classroom: Classroom) -> str:
     """Return a page with a link to each submission's own, for a class that the whole page cannot show."""
-    title = escape(text.clean(found.title or say("classpage.class")))
+    title = escape(text.clean(classroom.title or say("classpage.class")))
     rows = (
         f'<li><a href="{escape(link(row.folder))}">{escape(text.clean(row.name))}</a>: {text.of(row.score, row.possible)}</li>'
-        for row in found.rows
+        for row in classroom.rows
     )
     items = "\n".join(rows)
     head = f'<!doctype html>\n<html lang="{messages.language_in_use()}"><meta charset="utf-8"><title>{title}</title>'
@@ -146,17 +146,17 @@ def _sheets(rows: Sequence[SubmissionRow]) -> list[ClassSheet]:
     ]
 
 
-def _index(found: Classroom, counts: Overview, sheets: Sequence[ClassSheet], ignored: Mapping[str, str]) -> str:
+def _index(classroom: Classroom, counts: Overview, sheets: Sequence[ClassSheet], ignored: Mapping[str, str]) -> str:
     groups = counts.groups[:MOST_GROUPS]
-    causes = cause_rows(counts.causes, found)
+    causes = cause_rows(counts.causes, classroom)
     return _render(
         "index.html",
-        found,
+        classroom,
         counts=counts,
         sheets=sheets,
-        rows=[] if sheets else found.rows,
-        review=review_rows(found),
-        pictures=[picture for picture in surviving("a figure", _pictures(found, counts)) if picture],
+        rows=[] if sheets else classroom.rows,
+        review=review_rows(classroom),
+        pictures=[picture for picture in surviving("a figure", _pictures(classroom, counts)) if picture],
         lecture=mistakes(counts)[:MOST_FOR_LECTURE],
         causes=causes[:MOST_CAUSES],
         rare_causes=causes[MOST_CAUSES:],
@@ -164,7 +164,7 @@ def _index(found: Classroom, counts: Overview, sheets: Sequence[ClassSheet], ign
         groups=groups,
         more_groups=len(counts.groups) - len(groups),
         hardest=min(counts.checks, key=lambda check: check.share, default=None),
-        note=attempt("the note on the class", lambda: note(found, counts), lambda _: ""),
+        note=attempt("the note on the class", lambda: note(classroom, counts), lambda _: ""),
         ignored=dict(sorted(ignored.items(), key=_manifest_first)[:MOST_IGNORED]),
         more_ignored=max(0, len(ignored) - MOST_IGNORED),
     )
@@ -175,46 +175,46 @@ def _manifest_first(item: tuple[str, str]) -> tuple[bool, str]:
     return item[0] != "manifest.json", item[0]
 
 
-def _pictures(found: Classroom, counts: Overview) -> Iterator[Chart | None]:
+def _pictures(classroom: Classroom, counts: Overview) -> Iterator[Chart | None]:
     yield histogram(counts.scores) if counts.scores else None
-    yield class_curve(found.sweep, counts.runs, counts.untrained)
+    yield class_curve(classroom.sweep, counts.runs, counts.untrained)
 
 
-def cause_rows(causes: Sequence[CauseCount], found: Classroom) -> list[CauseRow]:
+def cause_rows(causes: Sequence[CauseCount], classroom: Classroom) -> list[CauseRow]:
     """Put the counts of each cause into one row, most frequent first."""
     rows: dict[str, dict[str, CauseCount]] = defaultdict(dict)
     for cause in causes:
         rows[cause.cause][cause.function] = cause
     order = sorted(rows.items(), key=lambda row: (-sum(cause.count for cause in row[1].values()), row[0]))
-    return [CauseRow(_title(code, counts, found), counts) for code, counts in order]
+    return [CauseRow(_title(code, counts, classroom), counts) for code, counts in order]
 
 
-def _title(code: str, counts: Mapping[str, CauseCount], found: Classroom) -> str:
+def _title(code: str, counts: Mapping[str, CauseCount], classroom: Classroom) -> str:
     """Return the words of a cause that hold in every function that has it."""
-    titles = [found.words(function, code).title for function in counts]
+    titles = [classroom.words(function, code).title for function in counts]
     if len(set(titles)) == 1:
         return titles[0]
     return cause_title(code) or min(titles)
 
 
-def review_rows(found: Classroom) -> list[ReviewRow]:
+def review_rows(classroom: Classroom) -> list[ReviewRow]:
     """Put the submissions that need a person under their reasons, most frequent first."""
     rows: dict[str, list[SubmissionRow]] = defaultdict(list)
-    for row in found.rows:
+    for row in classroom.rows:
         for reason in row.reasons:
             rows[reason].append(row)
     order = sorted(rows.items(), key=lambda item: (-len(item[1]), item[0]))
     return [ReviewRow(reason, len(having), having[:MOST_NAMES]) for reason, having in order]
 
 
-def _render(template: str, found: Classroom, **context: object) -> str:
+def _render(template: str, classroom: Classroom, **context: object) -> str:
     return html.render(
         template,
         styles=_STYLES,
         script="class.js",
-        title=found.title or say("classpage.class"),
-        found=found,
-        functions=text.short_names(found.functions),
+        title=classroom.title or say("classpage.class"),
+        classroom=classroom,
+        functions=text.short_names(classroom.functions),
         link=link,
         standing=standing,
         kinds=kinds,

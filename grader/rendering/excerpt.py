@@ -51,8 +51,8 @@ def coloured(code: str) -> tuple[Markup, ...]:
 def excerpt(source: Source, colour: Colour = coloured) -> Excerpt:
     """Return the first lines of a function, numbered as in its cell."""
     whole = clean(source.code).strip("\n").split("\n")
-    kept = "\n".join(_cut(line) for line in whole[:MOST_LINES])
-    lines = [line for piece in _pieces(kept) for line in colour(piece)]
+    shown = "\n".join(_cut(line) for line in whole[:MOST_LINES])
+    lines = [line for piece in _pieces(shown) for line in colour(piece)]
     sizes, spans = accumulate(map(len, lines)), accumulate(line.count("</span>") for line in lines)
     few = max(1, sum(size <= MOST_MARKUP and pieces <= MOST_SPANS for size, pieces in zip(sizes, spans, strict=True)))
     return Excerpt(tuple(enumerate(lines[:few], start=source.line)), len(whole) - min(few, len(whole)))

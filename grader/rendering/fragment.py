@@ -22,8 +22,8 @@ def function_html(function: FunctionResult, *, answers: bool = True) -> str:
     """Return the verdict on one function; without `answers`, what its hints tell is left out."""
     if not answers:
         actions = [cause.action for cause in function.told]
-        kept = [said for said in function.explanation if not any(action in said for action in actions)]
-        function = replace(function, explanation=tuple(kept))
+        paragraphs = [text for text in function.explanation if not any(action in text for action in actions)]
+        function = replace(function, explanation=tuple(paragraphs))
     return _html("function", function, answers)
 
 

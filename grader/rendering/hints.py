@@ -19,16 +19,16 @@ def hints(function: FunctionResult, summary: Summary) -> tuple[str, ...]:
 def _hints(function: FunctionResult) -> Iterator[str]:
     advice = words.advice(function)
     yield words.sentence(advice.message.rstrip("."))
-    cause, known = next(iter(function.told), None), function.known
+    cause, fault = next(iter(function.told), None), function.known
     if cause:
         yield cause.reason
     if function.status != "graded":
         yield advice.hint or ""
     elif shown := advice.evidence:
         yield say("words.hint.call", call=shown.call, got=shown.got, want=shown.want)
-    if known:
-        yield known.message
+    if fault:
+        yield fault.message
     if cause:
         yield words.sentence(cause.action)
-    if known and known.old is not None:
-        yield say("words.hint.fix", old=words.line_now(known), new=words.line_right(known))
+    if fault and fault.old is not None:
+        yield say("words.hint.fix", old=words.line_now(fault), new=words.line_right(fault))

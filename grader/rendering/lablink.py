@@ -46,11 +46,12 @@ def links(result: Result, lab: str) -> tuple[LabLink, ...]:
 
 def lab_links(result: Result) -> tuple[LabLink, ...]:
     """Return the links that go with a result wherever it is shown; none where the exercise has no lab of its own address."""
-    found, names = links(result, result.lab_url), short_names(result.functions)
-    if len(found) < 2:
-        return found
+    all_links, names = links(result, result.lab_url), short_names(result.functions)
+    if len(all_links) < 2:
+        return all_links
     return tuple(
-        replace(link, words=say("feedback.lab.of", words=link.words, function=names[link.function])) for link in found
+        replace(link, words=say("feedback.lab.of", words=link.words, function=names[link.function]))
+        for link in all_links
     )
 
 

@@ -82,11 +82,11 @@ def _of_wrong(result: Result, name: str, function: FunctionResult) -> list[Shown
     runs = []
     if function.training is not None:
         runs.append(_shown(say("feedback.picture.mine"), "mine", place_of(function.diagnosis).at, function.training))
-    asked = function.reference_training
-    same = function.training is not None and asked is not None and function.training.boundary == asked.boundary
-    if asked is not None and not (same and function.training.train_accuracy == asked.train_accuracy):  # type: ignore[union-attr]
+    right = function.reference_training
+    same = function.training is not None and right is not None and function.training.boundary == right.boundary
+    if right is not None and not (same and function.training.train_accuracy == right.train_accuracy):  # type: ignore[union-attr]
         name = say("feedback.picture.asked")
-        runs.append(_shown(name, "asked", _place(function.asked_formula), asked))
+        runs.append(_shown(name, "asked", _place(function.asked_formula), right))
     he = next((other.reference_training for other in result.functions.values() if other.asked_formula == HE), None)
     if he is not None and function.asked_formula != HE:
         runs.append(_shown(say("feedback.picture.he"), "he", HE_AT, he))
@@ -157,9 +157,9 @@ def _squares(runs: Sequence[ShownRun], points: PointSet) -> Chart | None:
     panels = tuple(_square(run, run.boundary, points) for run in runs if run.boundary is not None)
     if not panels:
         return None
-    said = [panel.title for panel in panels]
+    titles = [panel.title for panel in panels]
     says = say(
-        "feedback.picture.squares" if points.data == "circles" else "feedback.picture.squares.ones", runs=listed(said)
+        "feedback.picture.squares" if points.data == "circles" else "feedback.picture.squares.ones", runs=listed(titles)
     )
     return Chart(says=says, panels=panels, is_map=True, is_low=True)
 

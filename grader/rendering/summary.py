@@ -26,12 +26,12 @@ Cells = tuple[str, ...]
 # --- one class -------------------------------------------------------------------------------------------------------
 
 
-def show(found: Classroom, counts: Overview, console: Console) -> None:
+def show(classroom: Classroom, counts: Overview, console: Console) -> None:
     """Print the class as tables."""
     _print(console, f"{counts.title}: {_counts(counts)}", "bold")
     if counts.scores:
         _print(console, _scores(counts))
-    review = [(row.name, _of(row.score, row.possible), "; ".join(row.reasons)) for row in found.rows if row.reasons]
+    review = [(row.name, _of(row.score, row.possible), "; ".join(row.reasons)) for row in classroom.rows if row.reasons]
     _table(console, say("classpage.review"), _titles("submission", "score", "why"), review[:MOST_NAMES])
     if len(review) > MOST_NAMES:
         _print(console, "  " + say("classpage.more", count=len(review) - MOST_NAMES), "dim")
@@ -39,56 +39,56 @@ def show(found: Classroom, counts: Overview, console: Console) -> None:
         console,
         say("classpage.causes"),
         _titles("notebooks", "function", "cause", "example"),
-        list(_causes(found, counts)),
+        list(_causes(classroom, counts)),
     )
     _table(
         console,
         say("classpage.checks"),
         _titles("passed", "function", "check", "average"),
-        list(_checks(found, counts)),
+        list(_checks(classroom, counts)),
     )
     _table(
         console,
         say("classpage.groups"),
         _titles("notebooks", "function", "cause", "example"),
-        list(_groups(found, counts)),
+        list(_groups(classroom, counts)),
     )
     _print(console, "\n" + say("classpage.note"), "bold")
-    _print(console, note(found, counts))
+    _print(console, note(classroom, counts))
 
 
-def plain_lines(found: Classroom, counts: Overview) -> Iterator[str]:
+def plain_lines(classroom: Classroom, counts: Overview) -> Iterator[str]:
     """Yield one fact a line, its kind first."""
     facts = [("CLASS", f"{counts.title}: {_counts(counts)}")]
     if counts.scores:
         facts.append(("SCORES", _scores(counts)))
     facts += [
         ("REVIEW", f"{row.name} {_slash(row.score, row.possible)}: {'; '.join(row.reasons)}")
-        for row in found.rows
+        for row in classroom.rows
         if row.reasons
     ]
     facts += [
         ("CAUSE", say("classpage.summary.cause", function=short, cause=title, number=count, name=name))
-        for count, short, title, name in _causes(found, counts)
+        for count, short, title, name in _causes(classroom, counts)
     ]
     facts += [
         ("CHECK", say("classpage.summary.check", function=short, check=title, passed=passed, average=average))
-        for passed, short, title, average in _checks(found, counts)
+        for passed, short, title, average in _checks(classroom, counts)
     ]
     facts += [
         ("EQUAL", say("classpage.summary.group", function=short, cause=title, number=count, name=name))
-        for count, short, title, name in _groups(found, counts)
+        for count, short, title, name in _groups(classroom, counts)
     ]
-    facts += [("NOTE", said) for said in note(found, counts).splitlines() if said]
-    yield from (text.one_line(f"{kind} {said}") for kind, said in facts)
+    facts += [("NOTE", line) for line in note(classroom, counts).splitlines() if line]
+    yield from (text.one_line(f"{kind} {fact}") for kind, fact in facts)
 
 
-def to_json(found: Classroom, counts: Overview) -> str:
+def to_json(classroom: Classroom, counts: Overview) -> str:
     """Return everything that was counted, the names of those who need a person, and the note."""
     review = [
-        {"submission": row.name, "folder": row.folder, "reasons": row.reasons} for row in found.rows if row.reasons
+        {"submission": row.name, "folder": row.folder, "reasons": row.reasons} for row in classroom.rows if row.reasons
     ]
-    return _json({**msgspec.to_builtins(counts), "review": review, "note": note(found, counts)})
+    return _json({**msgspec.to_builtins(counts), "review": review, "note": note(classroom, counts)})
 
 
 def _counts(counts: Overview) -> str:
@@ -119,39 +119,45 @@ def _scores(counts: Overview) -> str:
     )
 
 
-def _causes(found: Classroom, counts: Overview) -> Iterator[Cells]:
-    short = _shorts(found)
-    for one in counts.causes:
-        yield f"{one.count:,}", short[one.function], one.title, one.sample.name
+def _causes(classroom: Classroom, counts: Overview) -> Iterator[Cells]:
+    short = _shorts(classroom)
+    for cause in counts.causes:
+        yield f"{cause.count:,}", short[cause.function], cause.title, cause.sample.name
 
 
-def _checks(found: Classroom, counts: Overview) -> Iterator[Cells]:
+def _checks(classroom: Classroom, counts: Overview) -> Iterator[Cells]:
     """Yield the checks, those that the fewest passed first."""
-    short = _shorts(found)
-    for one in sorted(counts.checks, key=lambda check: check.share):
-        share = f"{one.passed:,} of {one.judged:,}, {percent(one.passed, one.judged)}"
-        yield share, short[one.function], one.title, f"{one.points:.2f} of {text.points(one.possible)}"
+    short = _shorts(classroom)
+    for check in sorted(counts.checks, key=lambda check: check.share):
+        share = say(
+            "classpage.checks.share",
+            passed=check.passed,
+            judged=check.judged,
+            percent=percent(check.passed, check.judged),
+        )
+        points = say("classpage.checks.points", points=check.points, possible=text.points(check.possible))
+        yield share, short[check.function], check.title, points
 
 
-def _groups(found: Classroom, counts: Overview) -> Iterator[Cells]:
-    short = _shorts(found)
-    for one in counts.groups:
-        yield f"{one.count:,}", short[one.function], "; ".join(one.titles), one.sample.name
+def _groups(classroom: Classroom, counts: Overview) -> Iterator[Cells]:
+    short = _shorts(classroom)
+    for group in counts.groups:
+        yield f"{group.count:,}", short[group.function], "; ".join(group.titles), group.sample.name
 
 
-def _shorts(found: Classroom) -> dict[str, str]:
-    return text.short_names(found.functions)
+def _shorts(classroom: Classroom) -> dict[str, str]:
+    return text.short_names(classroom.functions)
 
 
 # --- two attempts ----------------------------------------------------------------------------------------------------
 
 
-def show_comparison(found: Comparison, functions: tuple[str, ...], console: Console) -> None:
+def show_comparison(comparison: Comparison, functions: tuple[str, ...], console: Console) -> None:
     """Print what became of each cause as a table."""
-    _print(console, f"{found.title}: {_matched(found)}", "bold")
-    _print(console, _moved(found))
+    _print(console, f"{comparison.title}: {_matched(comparison)}", "bold")
+    _print(console, _moved(comparison))
     titles = _titles("cause", "had", "right", "other", "still", "unseen", "fixed", "new")
-    rows = [_fixed(one, functions) for one in found.causes]
+    rows = [_cause_cells(cause, functions) for cause in comparison.causes]
     _table(
         console, say("classpage.compare.title"), titles, [(f"{short}: {title}", *rest) for *rest, short, title in rows]
     )
@@ -160,12 +166,12 @@ def show_comparison(found: Comparison, functions: tuple[str, ...], console: Cons
     _print(console, say("classpage.compare.limits"), "dim")
 
 
-def comparison_lines(found: Comparison, functions: tuple[str, ...], *, names: bool) -> Iterator[str]:
+def comparison_lines(comparison: Comparison, functions: tuple[str, ...], *, names: bool) -> Iterator[str]:
     """Yield one fact a line; `names` adds the submissions behind each number."""
-    yield text.one_line(f"CLASS {found.title}: {_matched(found)}")
-    yield f"SCORES {_moved(found)}"
-    for one in found.causes:
-        had, right, other, still, unseen, fixed, new, short, title = _fixed(one, functions)
+    yield text.one_line(f"CLASS {comparison.title}: {_matched(comparison)}")
+    yield f"SCORES {_moved(comparison)}"
+    for cause in comparison.causes:
+        had, right, other, still, unseen, fixed, new, short, title = _cause_cells(cause, functions)
         yield text.one_line(
             "CAUSE "
             + say(
@@ -182,57 +188,57 @@ def comparison_lines(found: Comparison, functions: tuple[str, ...], *, names: bo
             )
         )
         if names:
-            yield from (text.one_line(f"WHO {short}: {title}: {what}: {name}") for what, name in who(one))
+            yield from (text.one_line(f"WHO {short}: {title}: {what}: {name}") for what, name in who(cause))
     yield f"NOTE {say('classpage.compare.limits')}"
 
 
-def who(one: CauseChange) -> Iterator[tuple[str, str]]:
+def who(cause: CauseChange) -> Iterator[tuple[str, str]]:
     """Yield what became of each submission that has or had a cause, and its name."""
     for what in ("right", "other", "still", "unseen", "new"):
-        yield from ((what, name) for name in getattr(one, what))
+        yield from ((what, name) for name in getattr(cause, what))
 
 
-def comparison_json(found: Comparison, *, names: bool) -> str:
+def comparison_json(comparison: Comparison, *, names: bool) -> str:
     """Return the comparison; `names` adds the submissions behind each number."""
     whole: dict[str, Any] = {
-        **msgspec.to_builtins(found),
-        "matched": found.matched,
+        **msgspec.to_builtins(comparison),
+        "matched": comparison.matched,
         "note": say("classpage.compare.limits"),
     }
-    for entry, one in zip(whole["causes"], found.causes, strict=True):
+    for entry, cause in zip(whole["causes"], comparison.causes, strict=True):
         for what in ("right", "other", "still", "unseen", "new"):
             entry[what] = entry[what] if names else len(entry[what])
-        entry |= {"had": one.had, "mended": one.fixed, "seen": one.seen, "interval": one.interval}
+        entry |= {"had": cause.had, "mended": cause.fixed, "seen": cause.seen, "interval": cause.interval}
     return _json(whole)
 
 
-def _matched(found: Comparison) -> str:
+def _matched(comparison: Comparison) -> str:
     return say(
         "classpage.compare.matched",
-        both=found.matched,
-        student=found.by_student,
-        name=found.by_name,
-        earlier=found.earlier - found.matched,
-        later=found.later - found.matched,
+        both=comparison.matched,
+        student=comparison.by_student,
+        name=comparison.by_name,
+        earlier=comparison.earlier - comparison.matched,
+        later=comparison.later - comparison.matched,
     )
 
 
-def _moved(found: Comparison) -> str:
-    return say("classpage.compare.moved", higher=found.higher, same=found.same, lower=found.lower)
+def _moved(comparison: Comparison) -> str:
+    return say("classpage.compare.moved", higher=comparison.higher, same=comparison.same, lower=comparison.lower)
 
 
-def _fixed(one: CauseChange, functions: tuple[str, ...]) -> Cells:
-    short = text.short_names(functions).get(one.function, one.function)
-    numbers = [one.had, len(one.right), len(one.other), len(one.still), len(one.unseen)]
-    return (*(f"{number:,}" for number in numbers), share(one), f"{len(one.new):,}", short, one.title)
+def _cause_cells(cause: CauseChange, functions: tuple[str, ...]) -> Cells:
+    short = text.short_names(functions).get(cause.function, cause.function)
+    numbers = [cause.had, len(cause.right), len(cause.other), len(cause.still), len(cause.unseen)]
+    return (*(f"{number:,}" for number in numbers), share(cause), f"{len(cause.new):,}", short, cause.title)
 
 
-def share(one: CauseChange) -> str:
+def share(cause: CauseChange) -> str:
     """Say how many fixed a cause of those that can be judged, and how well that is known."""
-    if one.interval is None:
+    if cause.interval is None:
         return say("classpage.compare.none")
-    low, high = (round(100 * bound) for bound in one.interval)
-    return say("classpage.compare.share", fixed=one.fixed, seen=one.seen, low=low, high=high)
+    low, high = (round(100 * bound) for bound in cause.interval)
+    return say("classpage.compare.share", fixed=cause.fixed, seen=cause.seen, low=low, high=high)
 
 
 def _titles(*names: str) -> tuple[str, ...]:
@@ -260,13 +266,13 @@ def _table(console: Console, title: str, heads: Cells, rows: Sequence[Cells]) ->
     console.print(table)
 
 
-def _print(console: Console, said: str, style: str = "") -> None:
-    console.print(_encodable(said, console, style), soft_wrap=False)
+def _print(console: Console, line: str, style: str = "") -> None:
+    console.print(_encodable(line, console, style), soft_wrap=False)
 
 
-def _encodable(said: str, console: Console, style: str = "") -> Text:
+def _encodable(line: str, console: Console, style: str = "") -> Text:
     """Wrap text that may be anybody's; what the terminal's encoding does not hold becomes a question mark."""
-    return Text(text.clean(said).encode(console.encoding, "replace").decode(console.encoding), style)
+    return Text(text.clean(line).encode(console.encoding, "replace").decode(console.encoding), style)
 
 
 def _of(score: float, possible: float) -> str:

@@ -51,7 +51,7 @@ COLUMN, NUMBERED = 0.38, 5  # half of a column's width, and how many columns hav
 _AREAS, _DOTS, _CIRCLES = {"band", "region"}, {"dot", "point", "inner", "outer"}, {"here", "here off"}
 _HALO = "name halo"  # a name on paper of its own, so that lines do not cross it
 _NUMBERS = {"here off": "wrong halo"}  # how the number of a point looks, if not like a name
-_LABELS = {"run level": "name halo of-mine"}  # how the words at a level look, if not like those of an axis
+_LABELS = {"run level": f"{_HALO} of-mine"}  # how the words at a level look, if not like those of an axis
 _ON_TOP = {"dot": "hole", "outer": "core"}  # what makes a dot a ring
 Anchor = Literal["start", "middle", "end"]
 

@@ -161,5 +161,5 @@ def day(moment: str) -> str:
 
 def lead(paragraph: str) -> tuple[str, str]:
     """Split off the question or title that a paragraph begins with; nothing where it begins in another way."""
-    found = re.match(r"((?:[^.?!:\n]|\.(?=\d)){1,60}\?|[^.?!:\n]{1,60}:) (?=\S)", paragraph)
-    return (found[1], paragraph[found.end() :]) if found else ("", paragraph)
+    match = re.match(r"((?:[^.?!:\n]|\.(?=\d)){1,60}\?|[^.?!:\n]{1,60}:) (?=\S)", paragraph)
+    return (match[1], paragraph[match.end() :]) if match else ("", paragraph)

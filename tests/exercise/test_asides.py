@@ -81,7 +81,7 @@ def test_a_width_and_the_variants_made_again_are_those_that_are_shipped():
 def test_variants_of_draws_that_trainings_has_are_measured_once():
     file = msgspec.json.decode((EXERCISE.folder / asides.FILE).read_bytes())
     assert [row["name"] for row in file["variants"]] == [asides.STRETCHED, asides.XAVIER_LAST]
-    assert [row.name for row in ASIDES.variants] == [*asides.DRAWN.values(), asides.STRETCHED, asides.XAVIER_LAST]
+    assert [row.name for row in ASIDES.variants] == [*asides.DRAWN, asides.STRETCHED, asides.XAVIER_LAST]
     he = next(row for row in SHIPPED.spread if row.scale is None)
     assert ASIDES.variants[0].train_accuracy == he.train_accuracy
     assert asides.load(EXERCISE, msgspec.structs.replace(SHIPPED, spread=())) is None
