@@ -329,7 +329,9 @@ function page() {
   // --- words: sentences are in the catalogue, which the page brings with it
   const say = (name, values = {}) => SENTENCES[name].replace(/\{\{|\}\}|\{(\w+)[^{}]*\}/g, (part, key) => (key ? values[key] : part[0]));
   const count = (n) => n.toLocaleString("en-US");
-  const short = (x) => (x !== x ? say("lab.nan") : !isFinite(x) ? "inf" : x === 0 ? "0" : Math.abs(x) >= 1000 && Math.abs(x) < 1e9 ? count(Math.round(x)) : Math.abs(x) >= 0.001 && Math.abs(x) < 1e5 ? String(Number(x.toPrecision(3))) : x.toExponential(1));
+  const raised = (n) => String(n).replace("+", "").replace(/[-\d]/g, (letter) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(letter)]);
+  const power = (x) => { const [figures, exponent] = x.toExponential(1).split("e"); return `${figures} × 10${raised(exponent)}`; };
+  const short = (x) => (x !== x ? say("lab.nan") : !isFinite(x) ? "inf" : x === 0 ? "0" : Math.abs(x) >= 1000 && Math.abs(x) < 1e9 ? count(Math.round(x)) : Math.abs(x) >= 0.001 && Math.abs(x) < 1e5 ? String(Number(x.toPrecision(3))) : power(x));
   const share = (x) => `${Number((100 * x).toFixed(1))} %`;
   const score = (x) => String(Number(x.toFixed(4)));
   const money = (x, digits) => (x !== x ? say("lab.nan") : x === Infinity ? "inf" : x.toFixed(digits));
@@ -782,7 +784,7 @@ function page() {
     if (!all.length) [low, high] = [-6, 2];
     if (high - low < 2) high = low + 2;
     const step = Math.ceil((high - low) / 6), ticks = [];
-    for (let k = low; k <= high; k += step) ticks.push([10 ** k, k < -3 || k > 4 ? `1e${k}` : String(Number((10 ** k).toPrecision(1)))]);
+    for (let k = low; k <= high; k += step) ticks.push([10 ** k, k < -3 || k > 4 ? `10${raised(k)}` : String(Number((10 ** k).toPrecision(1)))]);
     chart("norms", {
       ticks: all.length ? ticks : [],
       lines: now.norms.map((_, l) => ({style: STYLES[l % 4], points: series(lane, (s) => s.norms[l])})),

@@ -61,7 +61,7 @@ def powers(numbers: Sequence[float]) -> Axis:
     step = max(1, math.ceil((high - low) / (MOST_POWERS - 1)))
     shown = range(low, max(high, low + 1) + step, step)
     high = next(power for power in shown if power >= high and power > low)
-    ticks = tuple((_power(power), _power_text(power)) for power in shown if power <= high)
+    ticks = tuple((_power(power), power_text(power)) for power in shown if power <= high)
     return Axis(_power(low), _power(high), ticks, is_log=True)
 
 
@@ -70,7 +70,7 @@ def _power(power: int) -> float:
     return min(max(float(f"1e{power}"), 5e-324), 1.7e308)
 
 
-def _power_text(power: int) -> str:
+def power_text(power: int) -> str:
     """Return a power of ten as people write it."""
     if -3 <= power <= 0:
         return f"{10.0**power:g}"

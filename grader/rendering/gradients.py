@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from grader.messages import say
 from grader.records import Number, Table, TrainingResult
-from grader.rendering.charts import Chart, Curve, Panel, iterations, powers, some
+from grader.rendering.charts import Chart, Curve, Panel, iterations, power_text, powers, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,12 @@ def _size(norm: Number) -> str:
     """Return a norm in two or three digits, as the story writes it."""
     if isinstance(norm, str):
         return norm
-    if norm >= 1000:
-        return f"{norm:,.0f}" if norm < 1e6 else f"{norm:.2g}"
-    return f"{norm:.3g}" if norm >= 0.01 else f"{norm:.2g}"
+    if norm == 0 or 0.001 <= norm < 1000:
+        return f"{norm:.3g}" if norm >= 0.01 else f"{norm:.2g}"
+    if 1000 <= norm < 1e6:
+        return f"{norm:,.0f}"
+    digits, power = f"{norm:.1e}".split("e")
+    return say("figures.power", digits=digits, power=power_text(int(power)))
 
 
 def _table(layers: Sequence[Norms]) -> Table:

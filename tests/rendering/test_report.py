@@ -508,7 +508,7 @@ def test_stretched_figure_names_its_span_and_stands_beside_the_honest_one() -> N
 
     assert figure is not None
     assert "the cost differs by 0.000000048." in figure.says
-    assert "0.000000048 from bottom to top" in texts(figure)
+    assert "height: 0.000000048" in texts(figure)
     assert cost.stretched(builders.DEAD) is None
     assert view is not None
     assert view.figures["happened"][1] == figure
@@ -652,7 +652,7 @@ def test_gradients_have_a_line_for_each_layer_and_say_where_they_go() -> None:
     assert figure is not None
     assert figure.says == (
         "At iteration 0 the size of the gradient is 81.2 for W1, 88.4 for W2 and 1,394 for W3. "
-        "At iteration 100 it is 0.5 for W1, 9.7e-06 for W2 and 2 for W3."
+        "At iteration 100 it is 0.5 for W1, 9.7 \N{MULTIPLICATION SIGN} 10⁻⁶ for W2 and 2 for W3."
     )
     places = sorted(float(y) for y in re.findall(r'y="([^"]*)" class="name">W\d<', svg.draw(figure)))
     assert len(places) == 3
