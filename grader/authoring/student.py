@@ -17,7 +17,7 @@ from grader.records import Floats
 from grader.records.points import points as points_in_words
 
 PLACEHOLDER = "# your code here"
-SHOWN = 3  # numbers of the right W1 that a visible test compares
+DECIMALS = 8  # of the right numbers in a visible test
 Answers = Mapping[str, Mapping[str, Floats]]  # by function: what it returns for the sizes of its visible test
 
 
@@ -62,25 +62,29 @@ def template(definition: ast.FunctionDef) -> str:
 
 
 def visible_test(task: Task, answer: Mapping[str, Floats]) -> str:
-    """Return the test that a student sees: names, shapes, and the first numbers of the right answer."""
-    common = _shipped("test.txt").format(
+    """Return the test that a student sees: names, shapes and numbers, as `judging.checks.course_test` compares them."""
+    test = _shipped("test.txt").format(
         call=call(task),
-        shapes={name: value.shape for name, value in answer.items()},
+        wanted=_written(answer),
         dictionary=repr(say("authoring.student.assert.dictionary")),
         names=repr(say("authoring.student.assert.names")),
-        needs=repr(say("authoring.student.assert.shape")),
+        array=repr(say("authoring.student.assert.array")),
+        shape=repr(say("authoring.student.assert.shape")),
+        numbers=repr(say("authoring.student.assert.numbers")),
+        passed=repr(say("authoring.student.assert.passed")),
     )
-    if not any(np.any(value) for value in answer.values()):
-        numbers = _shipped("test_zeros.txt").format(message=repr(say("authoring.student.assert.zero")))
-    else:
-        first = [float(f"{value:.8g}") for value in answer["W1"].ravel()[:SHOWN]]
-        numbers = _shipped("test_drawn.txt").format(first=first, message=repr(say("authoring.student.assert.numbers")))
-    return "\n".join([*_seed_before(task), common, numbers, f"print({say('authoring.student.assert.passed')!r})"])
+    return "\n".join([*_seed_before(task), test])
+
+
+def _written(answer: Mapping[str, Floats]) -> str:
+    """Return the right numbers as a dictionary of one line for each array."""
+    lines = [f"    {name!r}: {(np.round(value, DECIMALS) + 0.0).tolist()}," for name, value in answer.items()]
+    return "\n".join(["{", *lines, "}"])
 
 
 def call(task: Task) -> str:
     """Return the call of a visible test."""
-    sizes = list(task.notebook_call)
+    sizes = list(task.course_test)
     return f"{task.name}({', '.join(map(str, sizes)) if task.parameters else sizes})"
 
 

@@ -155,6 +155,7 @@ def _kind(facts: Facts) -> Iterator[str]:
         (facts.hardly_begun, "hardly_begun"),
         (facts.small and not facts.works, "late"),
         (facts.large and not facts.works and facts.harm_is_asked and not facts.of_scale, "large_asked"),
+        (facts.large and not facts.works and facts.mine.regime == "healthy", "large_learns"),
         (facts.large and not facts.works, "large"),
         (facts.works and facts.harm_is_asked and facts.of_scale and facts.scale is not None, "learns"),
         (facts.works and facts.rule_is_asked and facts.of_scale, "one_run"),

@@ -88,6 +88,24 @@ def test_a_visible_test_stops_at_the_untouched_function(own):
         exec(source["he-test"], space)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("* np.sqrt(2 / layers_dims[l - 1])", "* 0.5", "W1 has to be"),
+        ("np.zeros((layers_dims[l], 1))", "np.zeros(layers_dims[l])", "b1 needs the shape"),
+        ("np.zeros((layers_dims[l], 1))", "np.random.randn(layers_dims[l], 1)", "has to be"),
+        ("    np.random.seed(5)\n", "", "W1 has to be"),
+        ("return parameters", "return None", "return a dictionary"),
+    ],
+)
+def test_a_visible_test_stops_where_the_tests_of_grading_do(own, old, new, message):
+    source, space = notebooks.functions(own.folder / "solution.ipynb")[own.names[2]][0], {"np": np}
+    assert old in source
+    exec(source.replace(old, new), space)
+    with pytest.raises(AssertionError, match=message):
+        exec(cells(own.folder)["he-test"], space)
+
+
 def test_the_students_notebook_is_a_valid_notebook(own):
     import nbformat
 

@@ -131,6 +131,15 @@ def test_the_lab_with_numbers_of_its_own_has_none_of_the_shipped_exercise(measur
     assert [found[0] for pattern in FOREIGN for found in re.finditer(f".{{0,40}}(?:{pattern}).{{0,20}}", body)] == []
 
 
+def test_a_large_start_that_learned_is_not_said_to_be_beyond_repair(pipeline, tmp_path):
+    """Seed 3 and scale 10, the shipped exercise's own answer: with this network it learns, though not down to 0.2."""
+    copied = edit(OWN_RANDOM, ("seed(5)", "seed(3)"), ("* 0.5", "* 10"))
+    result = pipeline.grade(write(tmp_path, "copied.ipynb", solved(random=copied, he=OWN_HE)))
+    function = result.functions["initialize_parameters_random"]
+    assert function.training.regime == "healthy"
+    assert "cannot undo" not in function.reasons
+
+
 def graded(pipeline: Pipeline, folder: Path, name: str) -> Result:
     functions = {"random": OWN_RANDOM, "he": OWN_HE, **SUBMISSIONS[name]}
     return pipeline.grade(write(folder, "ada.ipynb", solved(**functions)))
