@@ -21,6 +21,15 @@ def open_first(functions: Mapping[str, FunctionResult]) -> list[tuple[str, Funct
     return sorted(functions.items(), key=lambda item: item[1].passed)
 
 
+def page_functions(functions: Mapping[str, FunctionResult]) -> list[tuple[str, FunctionResult]]:
+    """Return the functions as a page shows them; of those not right yet the first alone has a question to predict."""
+    first = next((name for name, function in functions.items() if not function.passed), None)
+    return [
+        (name, function if name == first or function.passed else replace(function, predict=None))
+        for name, function in open_first(functions)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingView:
     """A run to show beside the right answer's: its pictures by the block that they belong to, and its tables of numbers."""
@@ -46,12 +55,14 @@ def training_view(function: FunctionResult) -> TrainingView | None:
     why = (_drawn(lambda: gradients(training)),)
     charts = [chart for chart in happened if chart is not None]  # the gradients are many numbers: the result has them
     figures = {"happened": _present(happened), "why": _present(why)}
-    return TrainingView(figures, (measures, *(_thinned(chart.table) for chart in charts if chart.table is not None)))
+    tables = tuple(_thinned(chart.table) for chart in charts if chart.table is not None)
+    is_measured = any(block.code == "happened" and block.table for block in function.blocks)
+    return TrainingView(figures, tables if is_measured else (measures, *tables))
 
 
 def _thinned(table: Table) -> Table:
-    """Return every other row, so that the page stays short: the result has them all."""
-    return replace(table, rows=table.rows[::2])
+    """Return every third row, so that the page stays short: the result has them all."""
+    return replace(table, rows=table.rows[::3])
 
 
 def _present(charts: Sequence[Chart | None]) -> tuple[Chart, ...]:

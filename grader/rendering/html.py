@@ -20,7 +20,7 @@ from grader.messages import say
 from grader.records import FunctionResult, Result
 from grader.rendering import text, words
 from grader.rendering.excerpt import coloured, excerpt
-from grader.rendering.feedback import is_wide, marked_line, open_first, place, training_view
+from grader.rendering.feedback import is_wide, marked_line, page_functions, place, training_view
 from grader.rendering.lablink import links
 from grader.rendering.picture import PictureInput, first_picture, picture_input
 from grader.rendering.svg import draw
@@ -134,7 +134,7 @@ def _environment() -> jinja2.Environment:
         of=text.of,
         points=text.points,
         shorten=lambda name: text.shorten(name, NAME_COLUMNS),
-        open_first=open_first,
+        page_functions=page_functions,
         place=place,
         hint=hint,
         where=where,

@@ -74,8 +74,23 @@ def times(factor: str) -> str:
     return edit(RANDOM, ("* 10", f"* {factor}"))
 
 
+def with_text(name: str, *changes: tuple[bytes, bytes]) -> bytes:
+    """Return a sample with pieces of its text replaced: one with the comments of the course's template."""
+    data = next(path for path in SAMPLES if path.stem == name).read_bytes()
+    for old, new in changes:
+        assert old in data, old
+        data = data.replace(old, new)
+    return data
+
+
 FURTHER = {  # kinds of pages that no sample has
     "two_runs": solved(random=times("0.01"), he=edit(HE, ("np.sqrt(2 / layers_dims[l-1])", "2 / layers_dims[l-1]"))),
+    "three_wrong": with_text(
+        "seed_missing",
+        (b") * 10", b") * 0.01"),
+        (b"np.zeros((layers_dims[l], layers_dims[l-1]))", b"np.random.randn(layers_dims[l], layers_dims[l-1])"),
+        (b"np.sqrt(2 / layers_dims[l-1])", b"np.sqrt(1 / layers_dims[l])"),
+    ),
     "beyond_the_axis": solved(random=times("1e6")),
     "diverged": solved(random=times("np.nan")),
     "slow": solved(random=times("0.2")),
@@ -157,3 +172,11 @@ def test_a_run_without_a_place_is_named_in_its_own_colour_and_no_name_stands_on_
 
     assert names["mine"] == names["colour"]
     assert names["crossed"] == []
+
+
+def test_the_rule_that_is_asked_for_is_in_the_last_fold_alone(pages: dict[str, Path]) -> None:
+    before, question, answer = pages["he_without_root"].read_text(encoding="utf-8").partition("What is the answer?")
+
+    assert "sqrt(2/n_in)" not in before
+    assert question
+    assert "sqrt(2/n_in)" in answer

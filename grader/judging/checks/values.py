@@ -325,12 +325,17 @@ def _scale_by_statistics(student: Recovered, reference: Recovered) -> Finding:
 
 
 def _scale_hint(student: Recovered, reference: Recovered) -> str:
+    """Name the factor that is asked for where it is a number; a rule is for the student to find, and the last fold has it."""
     required, yours = reference.formula, student.formula
-    if required and yours:
-        return say("judging.scale.hint.both", asked=required, yours=yours)
-    if required:
+    if required and _is_number(required):
+        if yours:
+            return say("judging.scale.hint.both", asked=required, yours=yours)
         return say("judging.scale.hint.asked", asked=required)
     return say("judging.scale.hint.yours", yours=yours) if yours else say("judging.scale.hint")
+
+
+def _is_number(formula: str) -> bool:
+    return formula.lstrip("-").replace(".", "", 1).isdigit()
 
 
 @np.errstate(all="ignore")  # the numbers may be huge
