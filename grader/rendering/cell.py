@@ -40,6 +40,7 @@ def _whole(result: Result) -> str:
 
 def _left(piece: str) -> str:
     """Return a piece whose tables are read from the left and fit: notebooks align cells to the right, on one line."""
+    piece = piece.replace("<tr><td>", '<tr><td style="text-align: left; white-space: nowrap">')
     return piece.replace("<td>", '<td style="text-align: left; overflow-wrap: anywhere">')
 
 

@@ -1,4 +1,4 @@
-"""Writes the pictures of the README from the sample notebooks: `make screenshots`."""
+"""Writes the pictures of the README and of docs/notebook.md from sample notebooks: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import nbformat
 from browsers import ARGUMENTS, chromium_path
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit
 from playwright.sync_api import Page, sync_playwright
 
 from grader.cli import main
@@ -30,8 +34,27 @@ def draw(page: Page, source: Path, target: Path) -> None:
         sys.exit(f"{target.name} has {size:,} bytes, and at most {MOST_BYTES:,} are allowed: make SIZE smaller")
 
 
+def write_notebook(path: Path) -> None:
+    """Run a check in a real kernel, and write the notebook as JupyterLab's own styles show it."""
+    sources = [ZEROS, edit(RANDOM, ("* 10", "* 0.01")), HE]
+    cells = [
+        nbformat.v4.new_code_cell(source) for source in ("%load_ext grader", IMPORTS, "\n".join(sources), "%grade")
+    ]
+    checked = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(checked, kernel_name="python3", timeout=300).execute()
+    page, _ = HTMLExporter(template_name="lab").from_notebook_node(checked)
+    path.write_text(page, encoding="utf-8")
+
+
+def draw_check(page: Page, source: Path, target: Path) -> None:
+    """Write the cell of a check and its output as a picture."""
+    page.route("http*://**", lambda route: route.abort())  # formulas need a script from elsewhere; there is none here
+    page.goto(source.as_uri(), wait_until="domcontentloaded")
+    page.locator(".jp-Cell", has=page.locator(".grader-result")).screenshot(path=target)
+
+
 def write_pictures() -> None:
-    """Grade the samples, and write a picture of one feedback page and of the class page."""
+    """Grade the samples, and write pictures of a feedback page, of the class page, and of a check in a notebook."""
     browser_path = chromium_path()
     if browser_path is None:
         sys.exit("No Chromium was found, so no pictures can be made. Install it, for example: apt-get install chromium")
@@ -44,6 +67,8 @@ def write_pictures() -> None:
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         for name, source in PICTURES.items():
             draw(page, graded / source, IMAGES / name)
+        write_notebook(Path(temporary) / "notebook.html")
+        draw_check(page, Path(temporary) / "notebook.html", IMAGES / "check.png")
         browser.close()
 
 
