@@ -139,4 +139,5 @@ def _measured(exercise: Exercise, numbers: Shipped, trainer: Trainer) -> Measure
         seed=shipped.solution_seed(exercise),
         quotes=quotes.load(exercise),
         layers=model.layers,
+        printed=all(task.seed_before is None for task in exercise.tasks),
     )

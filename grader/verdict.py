@@ -130,6 +130,8 @@ def _verdict(
         evidence_sha256=gathering.sha256(evidence),
         predict=_explained("prediction", lambda: predict(facts)) if facts else None,
         questions=_explained("questions", lambda: about(facts)) or () if facts else (),
+        parameters=task.parameters,
+        seed_before=task.seed_before,
         asked_formula="0" if reference.diagnosis.distribution == "zeros" else reference.diagnosis.scale_formula,
         reasons=_explained("reasons", lambda: reasons(facts)) or "" if facts else "",
         blocks=_explained("blocks", lambda: blocks(facts)) or () if facts else (),

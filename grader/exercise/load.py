@@ -72,7 +72,8 @@ class Exercise:
 
     A number is right within `rtol` of the reference's, or within `atol`.  `note` is on every
     page; `check_words` are added to what is said of a check that failed, by the check's name.  `lab_url` is where the lab
-    of the exercise is, for pages without files beside them.  `language` is that of all sentences.
+    of the exercise is, for pages without files beside them.  `language` is that of all sentences.  At
+    `compare_rates` a small scale is measured too, to compare.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Exercise:
     rtol: float = RTOL
     atol: float = 0.0
     lab_url: str = ""
+    compare_rates: tuple[float, ...] = ()
     language: str = messages.SOURCE
 
     @property
@@ -188,6 +190,7 @@ class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
     data: DataSet = "circles"
     train_points: int | None = None
     test_points: int | None = None
+    compare_rates: tuple[float, ...] = ()
 
 
 class _Calls(msgspec.Struct, forbid_unknown_fields=True):
@@ -278,6 +281,7 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
         sha256=_sha256(folder, text, wording),
         policy=file.policy,
         model=_model(file.model),
+        compare_rates=file.model.compare_rates,
         limits=_limits(file.limits),
         given=file.given,
         tasks=tasks,

@@ -23,14 +23,16 @@ class Quotes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """quotes.toml: `zeros` and `small` are the notebook's own words, `earlier` and `loops` are sentences about it.
 
     `zeros` is what it concludes from weights of zero, `small` what it expects of small ones.  `earlier` tells what held in an
-    earlier exercise, `loops` how the functions count their layers.
+    earlier exercise, `loops` how the functions count their layers, `later` what a later exercise does.
+    What is missing is not quoted.
     """
 
     terms: Terms
-    zeros: str
-    small: str
-    earlier: str
-    loops: str
+    zeros: str = ""
+    small: str = ""
+    earlier: str = ""
+    loops: str = ""
+    later: str = ""
 
 
 def load(exercise: Exercise) -> Quotes | None:

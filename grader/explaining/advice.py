@@ -13,11 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grader.explaining.one_by_one import action as own_action
+from grader.explaining.one_by_one import parameters_of, sets_no_seed
+from grader.explaining.one_by_one import sides as typed_sides
 from grader.judging.diagnosis import Case, removed_numpy_name, shapes, undefined_name
 from grader.judging.diagnosis import text as texts
 from grader.judging.diagnosis.causes import BUILT_IN, NO_CAUSE, excluded
 from grader.judging.diagnosis.recovered import letter_of, likely_names
-from grader.messages import say
+from grader.messages import listed, say
 from grader.records import Array, Fault, Outcome, Place
 
 MOST_NAMES, MOST_LETTERS = 6, 20
@@ -96,6 +99,8 @@ def _layers(case: Case, absent: list[str], asked: list[str]) -> NextStep:
     missing, count = _names(absent), len(absent)
     if all(name[0] == "b" for name in absent):
         return NextStep(say("steps.biases_missing", missing=missing, count=count))
+    if parameters_of(case):
+        return NextStep(say("steps.one_by_one.layers", names=listed(asked)))
     first, last = (f"W{number}" in absent for number in (1, len(asked) // 2))
     which = "all" if first == last else "first" if first else "last"
     return NextStep(say(f"steps.layers_missing.{which}", missing=missing, count=count))
@@ -114,16 +119,23 @@ def _shape(kind: str) -> Callable[[Case], NextStep | None]:
                 name = names[asked]
                 array = outcome.arrays.get(name)
                 if array is not None and asked[0] == kind and array.shape != sides:
-                    return NextStep(_reshape(case, outcome, name, array, sides))
+                    return NextStep(_reshape(case, outcome, (asked, name), array, sides))
         return None
 
     return advice
 
 
-def _reshape(case: Case, outcome: Outcome, name: str, array: Array, sides: tuple[int, int]) -> str:
+def _reshape(case: Case, outcome: Outcome, names: tuple[str, str], array: Array, sides: tuple[int, int]) -> str:
+    """Say which shape an array has to have; `names` are its own, and that under which it came back."""
+    asked, name = names
     got = say("steps.plain_number") if array.shape == () else str(array.shape)
     layers, want = str(list(outcome.call.layers)), str(sides)
     kind = letter_of(name)
+    if parameters := outcome.call.parameters:
+        sizes = ", ".join(f"{size} = {value}" for size, value in zip(parameters, outcome.call.layers, strict=True))
+        return say(
+            "steps.one_by_one.shape", name=name, sides=typed_sides(parameters, asked), got=got, sizes=sizes, want=want
+        )
     said = say("steps.shape", kind=kind, sides=_SIDES[kind], name=name, got=got, layers=layers, want=want)
     tree = texts.definition(case.evidence.function.code)
     fixed = texts.fixed_index(tree, kind) if tree else None
@@ -175,7 +187,12 @@ def _entry(name: str, what: str, outcome: Outcome) -> NextStep:
     absent = letter and any(asked[0] == letter and asked not in outcome.arrays for asked in shapes(outcome.call.layers))
     if not absent:
         return NextStep(say("steps.entry_extra", name=_names([name]), kind=_what(what)), say("steps.entry_extra.title"))
-    action = say(f"steps.entry.{letter}", name=_names([name]), kind=_what(what))
+    one_by_one = letter == "b" and bool(outcome.call.parameters)
+    action = (
+        say("steps.one_by_one.entry", name=_names([name]), kind=_what(what))
+        if one_by_one
+        else say(f"steps.entry.{letter}", name=_names([name]), kind=_what(what))
+    )
     return NextStep(action, say("steps.entry.title"))
 
 
@@ -186,25 +203,40 @@ def _raised(case: Case) -> NextStep | None:
     if failed is None or failed.fault is None:
         return None
     place, tree = failed.fault.place, texts.definition(function.code)
-    if tree is not None and failed.fault.kind == "TypeError" and len(needed := texts.required(tree)) != 1:
+    parameters = failed.call.parameters
+    if tree is not None and parameters and failed.fault.kind == "TypeError" and not texts.takes(tree, len(parameters)):
+        action = say("steps.one_by_one.arguments", names=listed(parameters))
+        return NextStep(action, say("steps.arguments.title"), place)
+    if (
+        tree is not None
+        and not parameters
+        and failed.fault.kind == "TypeError"
+        and len(needed := texts.required(tree)) != 1
+    ):
         others = needed[:1] if needed[:1] == ["self"] else needed[1:]
         action = say("steps.arguments", others=_names(others)) if needed else say("steps.no_argument")
         return NextStep(action, say("steps.arguments.title"), place)
     if (case.evidence.returned or failed.fault.kind == "IndexError") and (outside := _outside(case)):
         return outside
-    if plain := _of_message(failed.fault, tree):
+    if plain := _of_message(failed.fault, tree, is_list=not parameters):
         return NextStep(plain, place=place)
-    action = say("steps.raised", layers=str(list(failed.call.layers)), kind=_what(failed.fault.kind))
+    action = (
+        say("steps.one_by_one.raised", call=failed.call.literal(function.name), kind=_what(failed.fault.kind))
+        if parameters
+        else say("steps.raised", layers=str(list(failed.call.layers)), kind=_what(failed.fault.kind))
+    )
     return NextStep(action, place=place)
 
 
-def _of_message(fault: Fault, tree: ast.FunctionDef | None) -> str | None:
+def _of_message(fault: Fault, tree: ast.FunctionDef | None, *, is_list: bool) -> str | None:
     """Say what to do about an error that Python's own words and the text make plain, or return None."""
     if mistyped := texts.mistyped_numpy_name(fault.message):
         return say("steps.name.other", name=mistyped[0], other=mistyped[1])
     if fault.kind == "UnboundLocalError" and (unset := re.search(r"local variable '(\w{1,40})'", fault.message)):
         return say("steps.name.unset", name=unset[1])
     slip = texts.sizes_handed_over(tree) if tree is not None and fault.kind == "TypeError" else None
+    if slip and not is_list:
+        return say("steps.one_by_one.randn" if slip == "randn" else "steps.one_by_one.zeros")
     return say(f"steps.sizes.{slip}") if slip else None
 
 
@@ -229,7 +261,7 @@ def _removed_name(case: Case) -> NextStep | None:
 def _outside(case: Case) -> NextStep | None:
     """Say that sizes come from outside the function, where other sizes than those asked for come back, or none."""
     name = texts.size_from_outside(case.evidence.function)
-    if name is None:
+    if name is None or parameters_of(case):
         return None
     action = texts.own_size(name, case.evidence.function)
     return NextStep(say("steps.outside", action=action, name=_names([name])), say("steps.outside.title"))
@@ -273,6 +305,8 @@ def _seed_outside(case: Case) -> NextStep | None:
     """Say `move` only where there is the right call to be moved."""
     required = case.reference.drawn.stream.seed if case.reference.drawn else None
     drawn = case.student.drawn
+    if sets_no_seed(case):
+        return NextStep(own_action("seed_outside", case) or say("steps.seed_outside", seed=required))
     if drawn and drawn.stream.continued:
         return NextStep(say("steps.generator_outside", seed=required))
     moved = case.evidence.function.seed_outside == required

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
+from grader.explaining.asked_small import why_it_works
 from grader.explaining.facts import Facts, Measured
 from grader.explaining.numbers import costs, last_printed, plain
 from grader.explaining.story import beside_small, course, earlier, harm, rule, waiting, why
@@ -26,7 +27,7 @@ SCORES = (0.45, 0.55)  # a train accuracy between them is about one half
 
 def blocks(facts: Facts) -> tuple[Block, ...]:
     """Return the blocks of a function, in the order in which a reader asks; none for what does not apply."""
-    makers = (_happened, _why, _waiting, _before, _good, _rule)
+    makers = (_happened, _why, _waiting, _before, _good, _rule, _small)
     made = (attempt("a block of the page", lambda make=make: make(facts), lambda _: None) for make in makers)  # type: ignore[misc]
     return tuple(block for block in made if block is not None)
 
@@ -153,7 +154,7 @@ def _kind(facts: Facts) -> Iterator[str]:
         (facts.mine.regime == "symmetric", "symmetric"),
         (facts.biases_silence or facts.biases_saturate, "biases"),
         (facts.hardly_begun, "hardly_begun"),
-        (facts.small and not facts.works, "late"),
+        (facts.small and not facts.works and not facts.early, "late"),
         (facts.large and not facts.works and facts.harm_is_asked and not facts.of_scale, "large_asked"),
         (facts.large and not facts.works and facts.mine.regime == "healthy", "large_learns"),
         (facts.large and not facts.works, "large"),
@@ -265,6 +266,12 @@ def _good(facts: Facts) -> Block | None:
         return None
     answer = _fitting(harm(facts))
     return Block("good", say("feedback.good", scale=f"{scale:g}"), answer, _compared(facts, (scale, 1.0, None)))
+
+
+def _small(facts: Facts) -> Block | None:
+    said = _fitting(why_it_works(facts))
+    scale = facts.asked_scale
+    return Block("small", say("feedback.small", scale=f"{scale:g}"), said) if said and scale is not None else None
 
 
 def _rule(facts: Facts) -> Block | None:

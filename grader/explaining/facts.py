@@ -24,6 +24,7 @@ MANY = 0.5  # share of saturated outputs; it goes from 0 at scale 1 to 0.66 at 1
 HARDLY = 0.1  # how far from that of guessing a cost is that is about the same
 BEGUN = 0.03  # how far below it a cost is before a run that started there had begun to learn
 WORKS = 0.2  # a cost below it is that of a model that has learned
+AS_FAR = 1.3  # times the right answer's cost; over seeds the right scale's own runs that learn differ by less
 OFTEN = 0.1  # share of steps that overshoot
 
 
@@ -50,7 +51,8 @@ class Compared:
 class Measured:
     """What was measured once for the exercise; `runs` are those of its seed, by scale: 0 is zeros, None is He's.
 
-    `quotes` are the words of its notebook, where it has any to quote.
+    `quotes` are the words of its notebook, where it has any to quote.  `printed` is false where its notebook may set another
+    seed before it trains, so that it prints other costs than these.
     """
 
     learning_rate: float
@@ -63,6 +65,7 @@ class Measured:
     seed: int | None = None
     quotes: Quotes | None = None
     layers: tuple[int, ...] = ()
+    printed: bool = True
 
     def setting(self, hidden: int, rate: float) -> SettingRow | None:
         """Return how a small scale fares over seeds with so many hidden layers at a learning rate, where it was measured."""
@@ -184,7 +187,9 @@ class Facts:
     def lost(self) -> bool:
         """Whether the run ended in numbers that are none; the printed cost leaves such terms out and may look fine."""
         run = self.mine
-        return any(math.isnan(value) for value in (*run.outputs, run.cost_first, run.cost_14000, run.cost_last))
+        printed = (run.cost_first, run.cost_14000, run.cost_last)
+        exact = (run.trace.exact_cost[0], run.trace.exact_cost[-1]) if run.trace.exact_cost else printed
+        return any(map(math.isnan, run.outputs)) or (any(map(math.isnan, printed)) and any(map(math.isnan, exact)))
 
     @property
     def below_guessing(self) -> float:
@@ -217,8 +222,14 @@ class Facts:
 
     @property
     def works(self) -> bool:
-        """Whether the model has learned."""
-        return self.mine.cost_14000 <= WORKS
+        """Whether the model has learned: to a low cost, or about as far as the right answer's where that learns."""
+        learns = self.asked.regime == "healthy"
+        return self.mine.cost_14000 <= max(WORKS, AS_FAR * self.asked.cost_14000 if learns else 0.0)
+
+    @property
+    def early(self) -> bool:
+        """Whether the run had left the plateau by the second cost that is printed."""
+        return any(cost < ESCAPED for _, cost in self.mine.costs[:2])
 
     @property
     def first_below(self) -> int | None:
@@ -231,6 +242,13 @@ class Facts:
         return self.mine.raised >= OFTEN * max(1, self.mine.watched)
 
     # --- what is asked
+
+    @property
+    def small_is_asked(self) -> bool:
+        """Whether the exercise asks for one small number, and the right answer's run learns from it."""
+        norms = self.asked.gradient_norms
+        is_small = self.asked_scale is not None and bool(norms) and 0 < max(norms) < SMALL_GRADIENT
+        return is_small and self.asked.regime == "healthy"
 
     @property
     def harm_is_asked(self) -> bool:

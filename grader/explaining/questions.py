@@ -9,6 +9,7 @@ from statistics import median, quantiles
 from grader.exercise.asides import DRAWN, STRETCHED, XAVIER_LAST, Asides, Start, Variant
 from grader.exercise.quotes import Quotes
 from grader.exercise.shipped import SMALL
+from grader.explaining.asked_small import other_scales
 from grader.explaining.facts import HOLDS, Facts, Measured
 from grader.explaining.numbers import LARGEST, cost, costs, last_printed, plain, share, times
 from grader.explaining.story import before, growth
@@ -53,6 +54,8 @@ def about(facts: Facts) -> tuple[Question, ...]:
             lambda: last_layer(facts.measured.asides),
             lambda: _what_is_L(facts),
         )
+    elif facts.small_is_asked:
+        ask = (lambda: other_scales(facts),)
     else:
         return ()
     return _answered(ask)
@@ -135,7 +138,7 @@ def no_change(run: Training, quotes: Quotes | None, *, quoted_before: bool = Fal
     """
     first, last = costs(run.cost_first, run.cost_14000)
     answer = [say("questions.no_change.gradients", matrices=_matrices(run))]
-    if quotes and not quoted_before:
+    if quotes and quotes.zeros and not quoted_before:
         answer.append(say("questions.no_change.quoted", quoted=quotes.zeros, first=first, last=last))
     answer.append(say("questions.no_change.cost"))
     return Question(say("questions.no_change" if is_seen else "questions.no_change.with_zeros"), tuple(answer))
@@ -309,7 +312,11 @@ def _wins(first: Sequence[float], second: Sequence[float]) -> tuple[int, int]:
 
 def _what_is_L(facts: Facts) -> Question | None:  # noqa: N802  # L is the exercise's own name
     quotes = facts.measured.quotes
-    return Question(say("questions.L"), (say("questions.L.answer", loops=quotes.loops),)) if quotes else None
+    return (
+        Question(say("questions.L"), (say("questions.L.answer", loops=quotes.loops),))
+        if quotes and quotes.loops
+        else None
+    )
 
 
 # --- about the exercise -----------------------------------------------------------------------------------------------

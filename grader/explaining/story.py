@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from grader.exercise.shipped import TENTHS
+from grader.explaining.asked_small import why_it_works
 from grader.explaining.facts import HOLDS, LARGE_WEIGHTS, MANY, OFTEN, Facts, Measured
 from grader.explaining.numbers import LARGEST, costs, plain, share
 from grader.explaining.sweep import LEARNED
@@ -49,6 +50,7 @@ def _paragraphs(facts: Facts) -> Iterator[Iterator[str]]:
         yield _how_small(facts)
     elif not facts.harm_is_asked:
         yield rule(facts)
+        yield why_it_works(facts)
 
 
 def _led(question: str, sentences: Iterable[str]) -> Iterator[str]:
@@ -101,7 +103,7 @@ def course(facts: Facts) -> Iterator[str]:
         return
     if facts.hardly_begun:
         yield say("explaining.story.hardly_begun", iterations=f"{facts.measured.iterations:,}")
-    elif facts.small and facts.first_below is not None:
+    elif facts.small and facts.first_below is not None and not facts.early:
         yield say("explaining.story.late", iteration=f"{facts.first_below:,}")
     yield from _stretched(facts)
     yield from _outputs(facts)
@@ -158,7 +160,7 @@ def why(facts: Facts) -> Iterator[str]:
         (facts.blind, _blind),
         (facts.partly_still, _partly_still),
         (facts.biases_silence or facts.biases_saturate, _biased),
-        (facts.small, _small),
+        (facts.small and not facts.early, _small),
         (facts.large, _large),
         (facts.works, _fair),
         (facts.is_another_draw and facts.rule_is_asked, _other_draw),
@@ -180,7 +182,7 @@ def _dead(facts: Facts) -> Iterator[str]:
     if not any(mine.weight_norms):
         yield say("explaining.story.dead_units_alike")
         yield say("explaining.story.dead_error")
-        if facts.cost_stays and (quotes := facts.measured.quotes):
+        if facts.cost_stays and (quotes := facts.measured.quotes) and quotes.zeros:
             yield say("explaining.story.losses_equal", quote=quotes.zeros)
             yield say("explaining.story.losses_follow")
     elif mine.without_biases and any(mine.without_biases.gradient_norms):
@@ -379,6 +381,9 @@ def _smaller_would_do_better(facts: Facts) -> bool:
 
 def _inf(facts: Facts) -> Iterator[str]:
     run = facts.mine
+    if math.isnan(run.cost_first) and not facts.lost and facts.stopped is None:
+        yield say("explaining.story.nan_cost")
+        return
     if not math.isinf(run.cost_first) or not all(map(math.isfinite, run.gradient_norms)):
         return
     yield say("explaining.story.inf")
@@ -555,7 +560,7 @@ def _falls(facts: Facts) -> Iterator[str]:
 def _how_small(facts: Facts) -> Iterator[str]:
     """Say how far the notebook's own sentence holds: only where a comparison does for nine seeds of ten."""
     measured, scale = facts.measured, facts.asked_scale
-    if measured.quotes is None:
+    if measured.quotes is None or not measured.quotes.small:
         return
     smaller = sorted((s for s in measured.spread if s and scale is not None and s < scale), reverse=True)
     pairs = [(s, pair) for s in smaller if (pair := measured.compared(s, scale))]

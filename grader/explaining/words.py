@@ -7,6 +7,7 @@ that does not hold here, so it comes with its reason.
 from __future__ import annotations
 
 from grader.exercise.quotes import Quotes
+from grader.explaining import one_by_one
 from grader.explaining.advice import advise
 from grader.explaining.numbers import plain
 from grader.judging.diagnosis import Case
@@ -69,13 +70,14 @@ def tell(
     general = action(
         cause, yours=mine.scale_formula, asked=asked.scale_formula, seed=asked.seed, is_assigned=mine.seed_assigned
     )
+    own_words = one_by_one.action(cause, case) if case else None
     advice = advise(cause, case) if case and not mine.seed_assigned else None
     proved = known.place if known and mine.causes == (cause,) else None
     return Cause(
         code=cause,
         kind="misconception" if reason else "slip",
         title=(advice.title if advice else "") or title,
-        action=advice.action if advice else general,
+        action=advice.action if advice else own_words or general,
         reason=reason,
         wrote=_own_text(cause, case.evidence.function.code) if case else None,
         asked=_wanted(cause, asked),

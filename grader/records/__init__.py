@@ -799,6 +799,8 @@ class FunctionResult:
     predict: Question | None = None
     questions: tuple[Question, ...] = ()
     asked_formula: str | None = None
+    parameters: tuple[str, ...] = ()
+    seed_before: int | None = None
     reasons: str = ""
     blocks: tuple[Block, ...] = ()
     ruling: Ruling | None = None

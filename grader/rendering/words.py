@@ -127,12 +127,13 @@ def course_test(function: FunctionResult) -> str:
     return say("words.course_test.passed_but" if sees_little else f"words.course_test.{function.course_test}")
 
 
-def recovered(diagnosis: Diagnosis) -> tuple[tuple[str, str], ...]:
+def recovered(function: FunctionResult) -> tuple[tuple[str, str], ...]:
     """Return what the numbers give away as (name, words), without what they do not."""
+    diagnosis = function.diagnosis
     bounds = diagnosis.scale_between
     facts = (
         (say("words.weights"), say(f"words.weights.{diagnosis.distribution}") if diagnosis.distribution else ""),
-        (say("words.seed"), _seed(diagnosis)),
+        (say("words.seed"), _seed(diagnosis, function.seed_before)),
         (say("words.rule"), "" if bounds else diagnosis.scale_formula or ""),
         (say("words.factor"), say("draws.between", low=bounds[0], high=bounds[1]) if bounds else ""),
         (say("words.factors"), ", ".join(short_number(factor) for factor in diagnosis.scale or ())),
@@ -141,15 +142,20 @@ def recovered(diagnosis: Diagnosis) -> tuple[tuple[str, str], ...]:
     return tuple((name, words) for name, words in facts if words)
 
 
-def symbols(formula: str | None) -> str:
+def symbols(function: FunctionResult) -> str:
     """Explain the letters of a rule of the layer sizes; nothing where it is a plain number."""
-    letters = set(re.findall(r"[A-Za-z_]+", formula or ""))
-    return " ".join(say(f"words.symbol.{symbol}") for symbol in _SYMBOLS if symbol in letters)
+    letters = set(re.findall(r"[A-Za-z_]+", function.diagnosis.scale_formula or ""))
+    symbols = [symbol for symbol in _SYMBOLS if symbol in letters]
+    if function.parameters:  # there is no list whose entries could be named
+        return " ".join(say(f"words.symbol.{symbol}.size") for symbol in symbols)
+    return " ".join(say(f"words.symbol.{symbol}") for symbol in symbols)
 
 
-def _seed(diagnosis: Diagnosis) -> str:
+def _seed(diagnosis: Diagnosis, seed_before: int | None) -> str:
     if diagnosis.seed_status is None:
         return ""
+    if seed_before is not None and diagnosis.seed_status == "as_required":
+        return say("words.seed.before", seed=seed_before)
     status = say(f"words.seed.{diagnosis.seed_status}")
     return status if diagnosis.seed is None else say("words.seed.number", seed=diagnosis.seed, status=status)
 

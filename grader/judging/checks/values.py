@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from grader.exercise.load import AMBIENT_SEEDS
 from grader.judging.checks.compare import exact, failed, pairs, passed, shown, skipped
 from grader.judging.diagnosis import Case, Recovered, shapes
 from grader.judging.diagnosis.causes import (
@@ -226,6 +227,8 @@ def _draws_hint(student: Recovered, reference: Recovered) -> str:
         return say("judging.draws.hint.assigned", seed=required)
     if student.drawn and student.drawn.stream.ambient and outside and not student.drawn.stream.continued:
         return say("judging.draws.hint.outside", place=outside, seed=required)
+    if any(one.call.ambient_seed not in AMBIENT_SEEDS for one in reference.evidence.outcomes):
+        return say("judging.draws.hint.before", seed=required)
     return say("judging.draws.hint", seed=required)
 
 

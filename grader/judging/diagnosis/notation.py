@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from grader.judging.diagnosis.draws import Fit, Stream
 from grader.judging.diagnosis.recovered import Recovered
@@ -14,7 +15,24 @@ _TYPED = {"n_in": "layers_dims[l-1]", "n_out": "layers_dims[l]", "sqrt": "np.sqr
 
 
 def written(recovered: Recovered) -> str | None:
-    """Return the drawing of one layer's weights in Python, or None where it is not known."""
+    """Return the drawing of one layer's weights in Python, or None where it is not known.
+
+    Where the sizes are not in one list, it is the first layer.
+    """
+    parameters = next((outcome.call.parameters for outcome in recovered.evidence.outcomes), ())
+    text = _written(recovered)
+    return _of_first_layer(text, parameters) if text and parameters else text
+
+
+def _of_first_layer(text: str, parameters: Sequence[str]) -> str:
+    """Return text with the parameters of the first layer in place of the list's entries."""
+    names = {"layers_dims[l]": parameters[1], "layers_dims[l-1]": parameters[0], "layers_dims[-1]": parameters[-1]}
+    names |= {f"layers_dims[{at}]": name for at, name in enumerate(parameters)}
+    names |= {"len(layers_dims)": f"{len(parameters)}", "sum(layers_dims)": f"({' + '.join(parameters)})"}
+    return re.sub("|".join(map(re.escape, names)), lambda entry: names[entry[0]], text)
+
+
+def _written(recovered: Recovered) -> str | None:
     if recovered.distribution == "zeros":
         return f"np.zeros(({_SIDES}))"
     if recovered.drawn is None or recovered.rule is None:

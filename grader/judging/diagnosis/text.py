@@ -47,6 +47,13 @@ def required(tree: ast.FunctionDef) -> list[str]:
     return [*first, *(argument.arg for argument, default in named if default is None)]
 
 
+def takes(tree: ast.FunctionDef, count: int) -> bool:
+    """Return whether a function can be called with so many positional arguments."""
+    positional = len(tree.args.posonlyargs) + len(tree.args.args)
+    needed = len(required(tree))
+    return needed <= count and (count <= positional or tree.args.vararg is not None)
+
+
 def returns(tree: ast.FunctionDef) -> list[ast.Return]:
     """Return the statements that end a function with a value."""
     return [node for node in _inside(tree) if isinstance(node, ast.Return) and node.value is not None]
@@ -208,7 +215,7 @@ def remedy(name: str, function: Function) -> str:
         return say("steps.name.computed", name=name, place=missing.defined)
     if name == "self":
         return say("steps.name.self")
-    if name in ("L", "n_layers", "num_layers"):
+    if name in ("L", "n_layers", "num_layers") and (tree is None or len(arguments(tree)) < 2):
         return own_size(name, function)
     if tree is not None and any(_stores_into(node, name) for node in _inside(tree)):
         return say("steps.name.dictionary", name=name)
