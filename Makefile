@@ -45,6 +45,7 @@ bench: $(READY)
 reference: $(READY)
 	$(BIN)/python -m grader.precompute.trainings
 	$(BIN)/python -m grader.precompute.asides
+	$(BIN)/python -m grader.precompute.trainings dls-c1w3-planar
 	$(BIN)/python -m grader.precompute.seeds
 
 # Writes the sample notebooks of submissions/ and the table of what grading them must give.

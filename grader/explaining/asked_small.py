@@ -23,7 +23,7 @@ def why_it_works(facts: Facts) -> Iterator[str]:
     yield say("explaining.small.gradients", weights=names, norms=plains(facts.asked.gradient_norms))
     left = facts.asked.escape
     if left is not None:
-        yield say("explaining.small.left", rate=measured.learning_rate, iteration=left)
+        yield say("explaining.small.left", rate=f"{measured.learning_rate:g}", iteration=f"{left:,}")
     yield from _slower(measured, scale)
     yield from _seeds(measured, scale)
 
@@ -34,9 +34,9 @@ def _slower(measured: Measured, scale: float) -> Iterator[str]:
         if row.layers == measured.layers and row.scale == scale and row.learning_rate < measured.learning_rate:
             yield say(
                 "explaining.small.slower",
-                rate=row.learning_rate,
+                rate=f"{row.learning_rate:g}",
                 accuracy=accuracy(row.train_accuracy),
-                iterations=row.iterations,
+                iterations=f"{row.iterations:,}",
             )
     if measured.quotes and measured.quotes.later:
         yield measured.quotes.later
@@ -62,22 +62,40 @@ def other_scales(facts: Facts) -> Question | None:
     if not facts.small_is_asked or scale is None or scale not in measured.spread or not found:
         return None
     answers = [
-        say("explaining.small.other.run", scale=other, accuracy=accuracy(measured.runs[other].train_accuracy))
+        say("explaining.small.other.run", scale=f"{other:g}", accuracy=accuracy(measured.runs[other].train_accuracy))
         for other in found
     ]
     compared = [(other, one) for other in found if (one := measured.compared(other, scale))]
     for other, one in compared:
         if one.reversed:
             answers.append(
-                say("explaining.small.other.below", scale=other, asked=scale, number=one.below, seeds=one.seeds)
+                say(
+                    "explaining.small.other.below",
+                    scale=f"{other:g}",
+                    asked=f"{scale:g}",
+                    number=one.below,
+                    seeds=one.seeds,
+                )
             )
         elif one.holds:
             answers.append(
-                say("explaining.small.other.above", scale=other, asked=scale, number=one.above, seeds=one.seeds)
+                say(
+                    "explaining.small.other.above",
+                    scale=f"{other:g}",
+                    asked=f"{scale:g}",
+                    number=one.above,
+                    seeds=one.seeds,
+                )
             )
         else:
             answers.append(
-                say("explaining.small.other.alike", scale=other, asked=scale, above=one.above, below=one.below)
+                say(
+                    "explaining.small.other.alike",
+                    scale=f"{other:g}",
+                    asked=f"{scale:g}",
+                    above=one.above,
+                    below=one.below,
+                )
             )
     return Question(
         say("explaining.small.other", scales=listed([f"{other:g}" for other in found], last="or")),

@@ -142,8 +142,11 @@ def _is_number(formula: str) -> bool:
 
 def _measured(functions: Mapping[str, FunctionResult]) -> str:
     short = short_names(functions)
-    runs = [f"{short[name]} {accuracies(result.training)}" for name, result in functions.items() if result.training]
-    return say("feedback.measured", runs=", ".join(runs)) if runs else ""
+    trainings = {name: result.training for name, result in functions.items() if result.training}
+    runs = ", ".join(f"{short[name]} {accuracies(training)}" for name, training in trainings.items())
+    tested = any(training.test_accuracy is not None for training in trainings.values())
+    message = say("feedback.measured" if tested else "feedback.measured.train", runs=runs)
+    return message if runs else ""
 
 
 def _cut(verdict: str, step: str, text: str, *, score: str = "") -> Summary:

@@ -35,11 +35,6 @@ def accuracies(run: HasAccuracies) -> str:
     return " / ".join(map(accuracy, shares))
 
 
-def scores(run: HasAccuracies) -> str:
-    """Return the accuracies of a run with their name: ``train / test accuracy 0.4633 / 0.48``."""
-    return f"{'train' if run.test_accuracy is None else 'train / test'} accuracy {accuracies(run)}"
-
-
 def power(value: float, digits: int = 2) -> str:
     """Return a number with its power of ten, as a product: ``10⁻⁶`` where that is all."""
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")

@@ -70,7 +70,9 @@ def picture_input(result: Result) -> PictureInput | None:
     runs = sorted(runs, key=_order)[:MOST_RUNS]
     own = wrong[1] if wrong and wrong[1].training is not None and result.sweep is not None else None
     note = (place_of(own.diagnosis).note if own else "") or _grey(result.points)
-    return PictureInput(tuple(runs), result.sweep, _caption(wrong[1] if wrong else None), note, result.points)
+    return PictureInput(
+        tuple(runs), result.sweep, _caption(wrong[1] if wrong else None, len(runs)), note, result.points
+    )
 
 
 def _grey(points: PointSet) -> str:
@@ -171,9 +173,9 @@ def _square(run: ShownRun, boundary: Boundary, points: PointSet) -> Panel:
 # --- the caption -----------------------------------------------------------------------------------------------------
 
 
-def _caption(function: FunctionResult | None) -> str:
+def _caption(function: FunctionResult | None, runs: int) -> str:
     if function is None:
-        return say("feedback.caption.right")
+        return say("feedback.caption.right" if runs == MOST_RUNS else "feedback.caption.right.fewer")
     if function.training is None:
         return say("feedback.caption.not_run")
     return say(f"feedback.caption.{_kind(function.training)}")

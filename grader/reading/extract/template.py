@@ -18,6 +18,9 @@ _GIVEN = tuple(
         r"L=len\(layers_dims\)(?:-1)?",
         r"forlinrange\(.*\):",
         r"parameters\[.*\]=(?:None)?",
+        r"[Wb]\d+=(?:None)?",
+        r"assert\(?[Wb]\d+\.shape==\(\w+,\w+\)\)?",
+        r"(?:parameters=\{)?(?:\"([Wb]\d+)\":\1[,}]?)+",
         r"return(?:parameters)?",
         r"pass|\.\.\.|raiseNotImplementedError(?:\(.*\))?",
     )
