@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from grader.explaining.facts import Facts, Measured
-from grader.explaining.numbers import plains
+from grader.explaining.numbers import plain
 from grader.messages import listed, say
 from grader.records import Question, Table
 from grader.records.wording import accuracy
@@ -19,8 +19,7 @@ def why_it_works(facts: Facts) -> Iterator[str]:
     scale, measured = facts.asked_scale, facts.measured
     if not facts.small_is_asked or scale is None:
         return
-    names = listed([f"W{layer}" for layer, _ in enumerate(facts.asked.gradient_norms, start=1)])
-    yield say("explaining.small.gradients", weights=names, norms=plains(facts.asked.gradient_norms))
+    yield say("explaining.small.gradients", largest=plain(max(facts.asked.gradient_norms)))
     left = facts.asked.escape
     if left is not None:
         yield say("explaining.small.left", rate=f"{measured.learning_rate:g}", iteration=f"{left:,}")
