@@ -33,9 +33,10 @@ PANELS = {
         "regrade",
         "forget",
         "purge",
+        "init",
+        "exercise",
     ),
     "lms": ("lms",),
-    "author": ("init", "exercise"),
     "setup": ("doctor", "schema"),
 }  # who needs which commands, in the order in which people need them
 

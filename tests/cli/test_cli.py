@@ -230,6 +230,7 @@ COMMANDS = {
     "unannotate",
     "doctor",
     "schema",
+    "init",
 }
 
 
@@ -278,7 +279,7 @@ def test_the_help_is_grouped_by_user_in_the_order_of_need(capsys):
     listed = [line.strip() for line in listed]
     assert listed[:5] == ["For students", "check", "unannotate", "lab", "For instructors"]
     assert listed[5:8] == ["batch", "summary", "review"]
-    assert set(listed) == COMMANDS | {"rulings", "lms"} | titles
+    assert set(listed) == COMMANDS | {"rulings", "lms", "exercise"} | titles
     assert len(titles) == 4
 
 
