@@ -32,11 +32,15 @@ _RETURNED = re.compile(r"it returned (.+) instead of a dictionary", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """The one thing to do in a case, with a title of its own and the line, where there are better ones than the table's."""
+    """The one thing to do in a case, with a title of its own and the line, where there are better ones than the table's.
+
+    `message_id` is the id of the action in the catalogue; it is empty if the action is part of another sentence.
+    """
 
     action: str
     title: str = ""
     place: Place | None = None
+    message_id: str = ""
 
 
 def advise(cause: str, case: Case) -> NextStep | None:
@@ -74,9 +78,13 @@ def _keys(case: Case) -> NextStep | None:
         if not absent and not extra:
             continue
         if not got and not any(answered.arrays for answered in case.evidence.answered):
-            return NextStep(say("steps.empty", asked=_names(asked)), say("steps.empty.title"))
+            return NextStep(say("steps.empty", asked=_names(asked)), say("steps.empty.title"), message_id="steps.empty")
         if absent and (_under_other_names(outcome) or any(name[:1].lower() in "wb" for name in extra)):
-            return NextStep(say("steps.names", asked=_names(asked), got=_names(got)), say("steps.names.title"))
+            return NextStep(
+                say("steps.names", asked=_names(asked), got=_names(got)),
+                say("steps.names.title"),
+                message_id="steps.names",
+            )
         return _layers(case, absent, asked) if absent else _extra(extra)
     return None
 
@@ -88,22 +96,26 @@ def _under_other_names(outcome: Outcome) -> bool:
 
 
 def _extra(extra: list[str]) -> NextStep:
-    return NextStep(say("steps.extra", extra=_names(extra), count=len(extra)))
+    return NextStep(say("steps.extra", extra=_names(extra), count=len(extra)), message_id="steps.extra")
 
 
 def _layers(case: Case, absent: list[str], asked: list[str]) -> NextStep:
     """Say which layers are missing, and why if the text shows it."""
     tree = texts.definition(case.evidence.function.code)
     if tree is not None and texts.returns_in_loop(tree) and set(asked) - set(absent) <= {"W1", "b1"}:
-        return NextStep(say("steps.return_in_loop"), say("steps.return_in_loop.title"))
+        return NextStep(
+            say("steps.return_in_loop"), say("steps.return_in_loop.title"), message_id="steps.return_in_loop"
+        )
     missing, count = _names(absent), len(absent)
     if all(name[0] == "b" for name in absent):
-        return NextStep(say("steps.biases_missing", missing=missing, count=count))
+        return NextStep(say("steps.biases_missing", missing=missing, count=count), message_id="steps.biases_missing")
     if parameters_of(case):
-        return NextStep(say("steps.one_by_one.layers", names=listed(asked)))
+        return NextStep(say("steps.one_by_one.layers", names=listed(asked)), message_id="steps.one_by_one.layers")
     first, last = (f"W{number}" in absent for number in (1, len(asked) // 2))
     which = "all" if first == last else "first" if first else "last"
-    return NextStep(say(f"steps.layers_missing.{which}", missing=missing, count=count))
+    return NextStep(
+        say(f"steps.layers_missing.{which}", missing=missing, count=count), message_id=f"steps.layers_missing.{which}"
+    )
 
 
 # --- shapes and types ------------------------------------------------------------------------------------------------
@@ -150,7 +162,7 @@ def _type(case: Case) -> NextStep | None:
             if array is not None and not array.is_float_array and not (name[0] == "b" and array.shape == ()):
                 of_numbers = array.type_name == "ndarray"
                 kind = say("steps.array_of", kind=array.dtype) if of_numbers else f"a {_what(array.type_name)}"
-                return NextStep(say("steps.type", name=name, kind=kind))
+                return NextStep(say("steps.type", name=name, kind=kind), message_id="steps.type")
     return None
 
 
@@ -158,7 +170,7 @@ def _not_finite(case: Case) -> NextStep | None:
     for outcome in _outcomes(case):
         for name, array in outcome.arrays.items():
             if not np.isfinite(array.numpy()).all():
-                return NextStep(say("steps.not_finite", name=_names([name])))
+                return NextStep(say("steps.not_finite", name=_names([name])), message_id="steps.not_finite")
     return None
 
 
@@ -175,10 +187,10 @@ def _refused(case: Case) -> NextStep | None:
     if returned := _RETURNED.match(outcome.message):
         tree, what = texts.definition(case.evidence.function.code), returned[1]
         if what == "None" and tree is not None and not texts.returns(tree):
-            return NextStep(say("steps.no_return"), say("steps.no_return.title"))
-        return NextStep(say("steps.no_dictionary", kind=_what(what)))
+            return NextStep(say("steps.no_return"), say("steps.no_return.title"), message_id="steps.no_return")
+        return NextStep(say("steps.no_dictionary", kind=_what(what)), message_id="steps.no_dictionary")
     too_many = outcome.message.startswith("it returned ")
-    return NextStep(say("steps.too_many")) if too_many else None
+    return NextStep(say("steps.too_many"), message_id="steps.too_many") if too_many else None
 
 
 def _entry(name: str, what: str, outcome: Outcome) -> NextStep:
@@ -186,14 +198,20 @@ def _entry(name: str, what: str, outcome: Outcome) -> NextStep:
     letter = letter_of(name)
     absent = letter and any(asked[0] == letter and asked not in outcome.arrays for asked in shapes(outcome.call.layers))
     if not absent:
-        return NextStep(say("steps.entry_extra", name=_names([name]), kind=_what(what)), say("steps.entry_extra.title"))
+        return NextStep(
+            say("steps.entry_extra", name=_names([name]), kind=_what(what)),
+            say("steps.entry_extra.title"),
+            message_id="steps.entry_extra",
+        )
     one_by_one = letter == "b" and bool(outcome.call.parameters)
     action = (
         say("steps.one_by_one.entry", name=_names([name]), kind=_what(what))
         if one_by_one
         else say(f"steps.entry.{letter}", name=_names([name]), kind=_what(what))
     )
-    return NextStep(action, say("steps.entry.title"))
+    return NextStep(
+        action, say("steps.entry.title"), message_id="steps.one_by_one.entry" if one_by_one else f"steps.entry.{letter}"
+    )
 
 
 def _raised(case: Case) -> NextStep | None:
@@ -206,7 +224,7 @@ def _raised(case: Case) -> NextStep | None:
     parameters = failed.call.parameters
     if tree is not None and parameters and failed.fault.kind == "TypeError" and not texts.takes(tree, len(parameters)):
         action = say("steps.one_by_one.arguments", names=listed(parameters))
-        return NextStep(action, say("steps.arguments.title"), place)
+        return NextStep(action, say("steps.arguments.title"), place, message_id="steps.one_by_one.arguments")
     if (
         tree is not None
         and not parameters
@@ -215,7 +233,9 @@ def _raised(case: Case) -> NextStep | None:
     ):
         others = needed[:1] if needed[:1] == ["self"] else needed[1:]
         action = say("steps.arguments", others=_names(others)) if needed else say("steps.no_argument")
-        return NextStep(action, say("steps.arguments.title"), place)
+        return NextStep(
+            action, say("steps.arguments.title"), place, message_id="steps.arguments" if needed else "steps.no_argument"
+        )
     if (case.evidence.returned or failed.fault.kind == "IndexError") and (outside := _outside(case)):
         return outside
     if plain := _of_message(failed.fault, tree, is_list=not parameters):
@@ -225,7 +245,7 @@ def _raised(case: Case) -> NextStep | None:
         if parameters
         else say("steps.raised", layers=str(list(failed.call.layers)), kind=_what(failed.fault.kind))
     )
-    return NextStep(action, place=place)
+    return NextStep(action, place=place, message_id="steps.one_by_one.raised" if parameters else "steps.raised")
 
 
 def _of_message(fault: Fault, tree: ast.FunctionDef | None, *, is_list: bool) -> str | None:
@@ -255,7 +275,9 @@ def _removed_name(case: Case) -> NextStep | None:
     name = removed_numpy_name(failed) if failed else None
     if failed is None or failed.fault is None or name not in BUILT_IN:
         return None
-    return NextStep(say("steps.name.other", name=f"np.{name}", other=name), place=failed.fault.place)
+    return NextStep(
+        say("steps.name.other", name=f"np.{name}", other=name), place=failed.fault.place, message_id="steps.name.other"
+    )
 
 
 def _outside(case: Case) -> NextStep | None:
@@ -264,7 +286,9 @@ def _outside(case: Case) -> NextStep | None:
     if name is None or parameters_of(case):
         return None
     action = texts.own_size(name, case.evidence.function)
-    return NextStep(say("steps.outside", action=action, name=_names([name])), say("steps.outside.title"))
+    return NextStep(
+        say("steps.outside", action=action, name=_names([name])), say("steps.outside.title"), message_id="steps.outside"
+    )
 
 
 def _unfound(case: Case) -> NextStep | None:
@@ -288,7 +312,11 @@ def _rule(case: Case) -> NextStep | None:
     asked = case.reference.formula
     if asked is None or case.student.drawn is None or "n_in" in asked:
         return _scale(case)
-    return NextStep(say("steps.factor", asked=asked, yours=case.student.formula), say("steps.factor.title"))
+    return NextStep(
+        say("steps.factor", asked=asked, yours=case.student.formula),
+        say("steps.factor.title"),
+        message_id="steps.factor",
+    )
 
 
 def _by_statistics(case: Case, asked: str) -> NextStep | None:
@@ -298,7 +326,7 @@ def _by_statistics(case: Case, asked: str) -> NextStep | None:
     low, high, layer = found.interval.low, found.interval.high, f"W{found.layer}"
     measure = "width" if case.student.distribution == "uniform" else "spread"
     action = say(f"steps.{measure}", asked=asked, layer=layer, low=low, high=high)
-    return NextStep(action, say("steps.factor.title"))
+    return NextStep(action, say("steps.factor.title"), message_id=f"steps.{measure}")
 
 
 def _seed_outside(case: Case) -> NextStep | None:
@@ -308,9 +336,9 @@ def _seed_outside(case: Case) -> NextStep | None:
     if sets_no_seed(case):
         return NextStep(own_action("seed_outside", case) or say("steps.seed_outside", seed=required))
     if drawn and drawn.stream.continued:
-        return NextStep(say("steps.generator_outside", seed=required))
+        return NextStep(say("steps.generator_outside", seed=required), message_id="steps.generator_outside")
     moved = case.evidence.function.seed_outside == required
-    return None if moved else NextStep(say("steps.seed_outside", seed=required))
+    return None if moved else NextStep(say("steps.seed_outside", seed=required), message_id="steps.seed_outside")
 
 
 _NAMES = ("layer_missing", "bias_missing", "extra_keys")

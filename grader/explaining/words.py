@@ -30,11 +30,17 @@ def cause_title(cause: str, *, is_assigned: bool = False) -> str | None:
 
 def action(cause: str, *, yours: str | None, asked: str | None, seed: int | None, is_assigned: bool = False) -> str:
     """Return what to do about a cause; behind a semicolon is what this function gives, which a class does not share."""
+    name, variant = _action_name(cause, yours=yours, asked=asked, is_assigned=is_assigned)
+    return say(f"causes.{name}.action{variant}", yours=yours, asked=asked, seed=seed)
+
+
+def _action_name(cause: str, *, yours: str | None, asked: str | None, is_assigned: bool) -> tuple[str, str]:
+    """Return under which name the catalogue has what to do about a cause, and the end of the id of a variant."""
     if cause == "weights_constant" and asked is None:  # where zeros are asked for, another constant is the wrong one
         cause = "weights_not_zero"
     if cause == "scale_other" and not yours:
-        return say("causes.scale_other.action.unmeasured", asked=asked)
-    return say(f"causes.{_name(cause, is_assigned=is_assigned)}.action", yours=yours, asked=asked, seed=seed)
+        return cause, ".unmeasured"
+    return _name(cause, is_assigned=is_assigned), ""
 
 
 def _name(cause: str, *, is_assigned: bool) -> str:
@@ -70,6 +76,10 @@ def tell(
     general = action(
         cause, yours=mine.scale_formula, asked=asked.scale_formula, seed=asked.seed, is_assigned=mine.seed_assigned
     )
+    name, variant = _action_name(
+        cause, yours=mine.scale_formula, asked=asked.scale_formula, is_assigned=mine.seed_assigned
+    )
+    general_id = f"causes.{name}.action{variant}"
     own_words = one_by_one.action(cause, case) if case else None
     advice = advise(cause, case) if case and not mine.seed_assigned else None
     proved = known.place if known and mine.causes == (cause,) else None
@@ -83,6 +93,7 @@ def tell(
         asked=_wanted(cause, asked),
         factors=_factors(mine, asked) if cause.startswith("scale_") else None,
         place=proved or (advice.place if advice else None),
+        message_id=advice.message_id if advice else "" if own_words else general_id,
     )
 
 

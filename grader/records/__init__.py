@@ -657,7 +657,7 @@ class Cause:
     """A cause in words: whether it is a slip or a misconception, what to do, why, and both lines where they are known.
 
     `factors` sets the factor of each layer beside the one asked for; `place` is the line, where trying edits has proved it and
-    it may be told.
+    it may be told.  `message_id` is the id of the action in the catalogue; it is empty if the action is not from there alone.
     """
 
     code: str
@@ -669,6 +669,7 @@ class Cause:
     asked: str | None = None
     factors: Table | None = None
     place: Place | None = None
+    message_id: str = ""
 
 
 Show = Literal["concept", "line", "fix"]

@@ -59,7 +59,10 @@ def test_a_cause_without_words_costs_its_sentence_and_no_verdict(tmp_path, monke
     random = result.functions["initialize_parameters_random"]
     assert (result.score, result.provisional) == (27, False)
     assert random.diagnosis.causes == ("new_cause", "scale_constant")
-    assert [cause.code for cause in random.told] == ["scale_constant"]
+    assert [(cause.code, cause.message_id) for cause in random.told] == [
+        ("scale_constant", "causes.scale_constant.action")
+    ]
+    assert {check.message_id for check in random.checks} >= {"judging.shapes.passed", "judging.scale.times"}
     assert result.summary.headline == "27 of 30. One function is not right yet."
     assert "new_cause" not in result.summary.text + result.summary.next_step
     assert "new_cause" in caplog.text
