@@ -82,13 +82,7 @@ def _why(facts: Facts) -> Block | None:
     if facts.passed:
         return None
     said = _fitting(why(facts))
-    return Block("why", say("feedback.why"), said, _factors(facts) or _gradients(facts)) if said else None
-
-
-def _factors(facts: Facts) -> Table | None:
-    """Set the factors of the layers beside those that are asked for, where they are not one number."""
-    table = facts.causes[0].factors if facts.causes else None
-    return table if table and facts.scale is None else None
+    return Block("why", say("feedback.why"), said, _gradients(facts)) if said else None
 
 
 def _gradients(facts: Facts) -> Table | None:
