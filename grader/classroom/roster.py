@@ -66,17 +66,6 @@ def read(path: Path) -> Roster:
     return roster
 
 
-def load(path: Path) -> tuple[Person, ...]:
-    """Read a class list.
-
-    Raises
-    ------
-    RequestError
-        If the file cannot be read, no column says who somebody is, or two people have one identifier.
-    """
-    return parse(read(path).data, str(path))
-
-
 def parse(data: bytes, path: str) -> tuple[Person, ...]:
     """Return the people of a class list; `path` is where it lay.
 

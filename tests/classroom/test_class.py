@@ -455,7 +455,7 @@ ROSTER = ROSTER.replace("Student,", "Name,")
     ],
 )
 def test_whose_a_file_is(tmp_path, name, student):
-    people = roster.load(write(tmp_path, "roster.csv", ROSTER.encode()))
+    people = roster.parse(ROSTER.encode(), "roster.csv")
     (one,) = [found for found in roster.match([Submission(name, tmp_path)], people) if found.path]
     assert one.student == student
 
@@ -555,7 +555,7 @@ def test_zips_in_zips_are_bounded(tmp_path, monkeypatch):
 def test_of_several_files_in_a_zip_the_latest_by_its_date_counts(tmp_path):
     data = zipped({"ada/a_longer_name.ipynb": b"", "ada/z.ipynb": b""})  # the date grows with the length of the name
     write(tmp_path, "in/all.zip", data)
-    people = roster.load(write(tmp_path, "roster.csv", b"id\nada\n"))
+    people = roster.parse(b"id\nada\n", "roster.csv")
     found = roster.match(submissions.find([tmp_path / "in/all.zip"]).submissions, people)
     assert {one.name: one.counts for one in found} == {"ada/a_longer_name.ipynb": True, "ada/z.ipynb": False}
 

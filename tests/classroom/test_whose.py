@@ -39,7 +39,7 @@ def graded(tmp_path) -> Path:
 
 
 def whose(tmp_path: Path, *names: str) -> dict[str, str | None]:
-    people = roster.load(write(tmp_path, "class.csv", LIST.encode()))
+    people = roster.parse(LIST.encode(), "class.csv")
     return {
         one.name: one.student
         for one in roster.match([Submission(name, tmp_path) for name in names], people)
@@ -139,7 +139,7 @@ def packed(*names: str) -> bytes:
 
 def counted(tmp_path: Path, source: Path) -> dict[str, str | None]:
     """Whose each file is, of those that count, as `--roster` finds them."""
-    people = roster.load(write(tmp_path, "uni.csv", UNI))
+    people = roster.parse(UNI, "uni.csv")
     return {
         one.name: one.student for one in roster.match(find([source]).submissions, people) if one.path and one.counts
     }
