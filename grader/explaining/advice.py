@@ -148,10 +148,10 @@ def _reshape(case: Case, outcome: Outcome, names: tuple[str, str], array: Array,
         return say(
             "steps.one_by_one.shape", name=name, sides=typed_sides(parameters, asked), got=got, sizes=sizes, want=want
         )
-    said = say("steps.shape", kind=kind, sides=_SIDES[kind], name=name, got=got, layers=layers, want=want)
+    advice = say("steps.shape", kind=kind, sides=_SIDES[kind], name=name, got=got, layers=layers, want=want)
     tree = texts.definition(case.evidence.function.code)
     fixed = texts.fixed_index(tree, kind) if tree else None
-    return say("steps.shape.index", shape=said, index=fixed) if fixed else said
+    return say("steps.shape.index", shape=advice, index=fixed) if fixed else advice
 
 
 def _type(case: Case) -> NextStep | None:
@@ -179,7 +179,7 @@ def _not_finite(case: Case) -> NextStep | None:
 
 def _refused(case: Case) -> NextStep | None:
     """Name the entry that is not an array, or what came back in place of a dictionary."""
-    outcome = next((one for one in case.evidence.outcomes if one.ended == "refused"), None)
+    outcome = next((outcome for outcome in case.evidence.outcomes if outcome.ended == "refused"), None)
     if outcome is None:
         return None
     if entry := _ENTRY.match(outcome.message):
@@ -217,7 +217,7 @@ def _entry(name: str, what: str, outcome: Outcome) -> NextStep:
 def _raised(case: Case) -> NextStep | None:
     """Say what the call wants that the exercise does not give, which name comes from outside, or what was raised where."""
     function = case.evidence.function
-    failed = next((one for one in case.evidence.outcomes if one.ended not in NO_CAUSE), None)
+    failed = next((outcome for outcome in case.evidence.outcomes if outcome.ended not in NO_CAUSE), None)
     if failed is None or failed.fault is None:
         return None
     place, tree = failed.fault.place, texts.definition(function.code)
@@ -262,7 +262,7 @@ def _of_message(fault: Fault, tree: ast.FunctionDef | None, *, is_list: bool) ->
 
 def _global_name(case: Case) -> NextStep | None:
     """Say which name is likely meant, and where it should come from."""
-    failed = next((one for one in case.evidence.outcomes if one.ended not in NO_CAUSE), None)
+    failed = next((outcome for outcome in case.evidence.outcomes if outcome.ended not in NO_CAUSE), None)
     name = undefined_name(failed) if failed else None
     if failed is None or failed.fault is None or name is None:
         return None
@@ -271,7 +271,7 @@ def _global_name(case: Case) -> NextStep | None:
 
 def _removed_name(case: Case) -> NextStep | None:
     """Name the built-in type that NumPy no longer has under its own name."""
-    failed = next((one for one in case.evidence.outcomes if one.ended not in NO_CAUSE), None)
+    failed = next((outcome for outcome in case.evidence.outcomes if outcome.ended not in NO_CAUSE), None)
     name = removed_numpy_name(failed) if failed else None
     if failed is None or failed.fault is None or name not in BUILT_IN:
         return None
@@ -320,10 +320,10 @@ def _rule(case: Case) -> NextStep | None:
 
 
 def _by_statistics(case: Case, asked: str) -> NextStep | None:
-    found = next(iter(sorted(excluded(case), key=lambda one: not one.outcome.call.public)), None)
-    if found is None:
+    estimate = next(iter(sorted(excluded(case), key=lambda estimate: not estimate.outcome.call.public)), None)
+    if estimate is None:
         return None
-    low, high, layer = found.interval.low, found.interval.high, f"W{found.layer}"
+    low, high, layer = estimate.interval.low, estimate.interval.high, f"W{estimate.layer}"
     measure = "width" if case.student.distribution == "uniform" else "spread"
     action = say(f"steps.{measure}", asked=asked, layer=layer, low=low, high=high)
     return NextStep(action, say("steps.factor.title"), message_id=f"steps.{measure}")

@@ -28,18 +28,18 @@ SCORES = (0.45, 0.55)  # a train accuracy between them is about one half
 def blocks(facts: Facts) -> tuple[Block, ...]:
     """Return the blocks of a function, in the order in which a reader asks; none for what does not apply."""
     makers = (_happened, _why, _waiting, _before, _good, _rule, _small)
-    made = (attempt("a block of the page", lambda make=make: make(facts), lambda _: None) for make in makers)  # type: ignore[misc]
-    return tuple(block for block in made if block is not None)
+    answers = (attempt("a block of the page", lambda make=make: make(facts), lambda _: None) for make in makers)  # type: ignore[misc]
+    return tuple(block for block in answers if block is not None)
 
 
 def _fitting(sentences: Iterable[str], most: int = MOST_WORDS) -> tuple[str, ...]:
     """Return the first sentences that fit into a number of words, as one paragraph; the first one always."""
-    shown: list[str] = []
+    fitting: list[str] = []
     for sentence in filter(None, sentences):
-        if shown and sum(len(each.split()) for each in (*shown, sentence)) > most:
+        if fitting and sum(len(each.split()) for each in (*fitting, sentence)) > most:
             break
-        shown.append(sentence)
-    return (" ".join(shown),) if shown else ()
+        fitting.append(sentence)
+    return (" ".join(fitting),) if fitting else ()
 
 
 # --- what happened ---------------------------------------------------------------------------------------------------
@@ -48,10 +48,10 @@ def _fitting(sentences: Iterable[str], most: int = MOST_WORDS) -> tuple[str, ...
 def _happened(facts: Facts) -> Block | None:
     if facts.passed:
         return None
-    said = [say("feedback.happened.lost")] if facts.lost else list(course(facts))
+    sentences = [say("feedback.happened.lost")] if facts.lost else list(course(facts))
     if facts.diagnosis.seed_status in ("missing", "outside_function"):
-        said.append(say("feedback.happened.one_of_many"))
-    return Block("happened", say("feedback.happened"), _fitting(said), _runs(facts))
+        sentences.append(say("feedback.happened.one_of_many"))
+    return Block("happened", say("feedback.happened"), _fitting(sentences), _runs(facts))
 
 
 def _runs(facts: Facts) -> Table | None:
@@ -81,8 +81,8 @@ def _measures(run: Training, *, is_printed: bool) -> tuple[str, ...]:
 def _why(facts: Facts) -> Block | None:
     if facts.passed:
         return None
-    said = _fitting(why(facts))
-    return Block("why", say("feedback.why"), said, _gradients(facts)) if said else None
+    sentences = _fitting(why(facts))
+    return Block("why", say("feedback.why"), sentences, _gradients(facts)) if sentences else None
 
 
 def _gradients(facts: Facts) -> Table | None:
@@ -113,8 +113,8 @@ def reasons(facts: Facts) -> str:
     """Return at most two sentences that say why a run ended as it did: the first thing that a reader sees of it."""
     if facts.passed:
         return ""
-    found = list(surviving("the reasons", _reasons(facts)))[:MOST_REASONS]
-    return " ".join(_fitting(found, MOST_REASON_WORDS))
+    sentences = list(surviving("the reasons", _reasons(facts)))[:MOST_REASONS]
+    return " ".join(_fitting(sentences, MOST_REASON_WORDS))
 
 
 def _reasons(facts: Facts) -> Iterator[str]:
@@ -188,10 +188,10 @@ def _waiting(facts: Facts) -> Block | None:
     title = say("feedback.waiting")
     if facts.is_dead_of_zeros:
         return Block("waiting", title, (say("feedback.waiting.never"),))
-    said = list(waiting(facts))
-    if not said:
+    sentences = list(waiting(facts))
+    if not sentences:
         return None
-    return Block("waiting", title, _fitting(said), _waits(facts))
+    return Block("waiting", title, _fitting(sentences), _waits(facts))
 
 
 def _waits(facts: Facts) -> Table | None:
@@ -211,11 +211,11 @@ def _waits(facts: Facts) -> Table | None:
 def _before(facts: Facts) -> Block | None:
     if facts.passed:
         return None
-    said = _fitting(earlier(facts))
+    sentences = _fitting(earlier(facts))
     scale = facts.scale
-    if not said or scale is None:
+    if not sentences or scale is None:
         return None
-    return Block("before", say("feedback.before", scale=f"{scale:g}"), said, _two_by_two(facts.measured))
+    return Block("before", say("feedback.before", scale=f"{scale:g}"), sentences, _two_by_two(facts.measured))
 
 
 def _two_by_two(measured: Measured) -> Table | None:
@@ -225,9 +225,9 @@ def _two_by_two(measured: Measured) -> Table | None:
     if len(rates) < 2:
         return None
     ends = (rates[0], rates[-1])
-    found = {(len(row.layers) - 2, row.learning_rate): row for row in rows}
+    by_setting = {(len(row.layers) - 2, row.learning_rate): row for row in rows}
     hidden = (1, 2)
-    if not all((count, rate) in found for count in hidden for rate in ends):
+    if not all((count, rate) in by_setting for count in hidden for rate in ends):
         return None
     counted = all(row.seeds for row in rows)
     scale, seeds = f"{rows[0].scale:g}", rows[0].seeds
@@ -239,7 +239,7 @@ def _two_by_two(measured: Measured) -> Table | None:
         tuple(
             (
                 say("feedback.before.hidden", count=count),
-                *(_end(found[count, rate]) for rate in ends),
+                *(_end(by_setting[count, rate]) for rate in ends),
             )
             for count in hidden
         ),
@@ -263,16 +263,20 @@ def _good(facts: Facts) -> Block | None:
 
 
 def _small(facts: Facts) -> Block | None:
-    said = _fitting(why_it_works(facts))
+    sentences = _fitting(why_it_works(facts))
     scale = facts.asked_scale
-    return Block("small", say("feedback.small", scale=f"{scale:g}"), said) if said and scale is not None else None
+    return (
+        Block("small", say("feedback.small", scale=f"{scale:g}"), sentences)
+        if sentences and scale is not None
+        else None
+    )
 
 
 def _rule(facts: Facts) -> Block | None:
     if facts.harm_is_asked or not facts.rule_is_asked:
         return None
-    said = _fitting(rule(facts))
-    return Block("rule", say("feedback.rule"), said, _compared(facts, (None, 1.0))) if said else None
+    sentences = _fitting(rule(facts))
+    return Block("rule", say("feedback.rule"), sentences, _compared(facts, (None, 1.0))) if sentences else None
 
 
 def _compared(facts: Facts, scales: tuple[float | None, ...]) -> Table | None:

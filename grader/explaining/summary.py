@@ -157,6 +157,6 @@ def _cut(verdict: str, step: str, text: str, *, score: str = "") -> Summary:
     ends = [word.end() for word in re.finditer(r"\S+", text)]
     if len(text) <= characters and len(ends) <= words:
         return Summary(headline, step, text, verdict)
-    kept = text[: min([characters - 1, *ends[words - 1 : words]])]
-    whole = [found.end() for found in re.finditer(r"[.?!](?=\s+[A-Z])", text) if found.end() <= len(kept)]
-    return Summary(headline, step, kept[: whole[-1]] if whole else f"{kept.rstrip()}…", verdict)
+    fitting = text[: min([characters - 1, *ends[words - 1 : words]])]
+    whole = [end.end() for end in re.finditer(r"[.?!](?=\s+[A-Z])", text) if end.end() <= len(fitting)]
+    return Summary(headline, step, fitting[: whole[-1]] if whole else f"{fitting.rstrip()}…", verdict)

@@ -31,7 +31,7 @@ def sweep(shipped: Shipped, runs: Mapping[float | None, Training]) -> Sweep | No
         seeds=len(shipped.spread[0].train_accuracy),
         rows=tuple(_row(spread, runs[spread.scale], seed) for spread in shipped.spread),
         settings=tuple(map(_setting, shipped.settings)),
-        waits=tuple(_waits(one for one in shipped.escapes if one.seed == seed)),
+        waits=tuple(_waits(escape for escape in shipped.escapes if escape.seed == seed)),
         searched=ESCAPE_CAP,
     )
 
@@ -55,8 +55,8 @@ def _row(spread: Spread, run: Training, seed: int) -> SweepRow:
 
 def _waits(escapes: Iterable[Escape]) -> Iterator[WaitRow]:
     """Yield a row for each network and learning rate, scales as they were measured."""
-    for (layers, rate), rows in groupby(escapes, key=lambda one: (one.layers, one.learning_rate)):
-        scales, iterations = zip(*((one.scale, one.iteration) for one in rows), strict=True)
+    for (layers, rate), rows in groupby(escapes, key=lambda escape: (escape.layers, escape.learning_rate)):
+        scales, iterations = zip(*((escape.scale, escape.iteration) for escape in rows), strict=True)
         yield WaitRow(layers, rate, scales, iterations)
 
 
