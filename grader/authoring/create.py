@@ -117,6 +117,8 @@ def _table(text: str, source: Exercise, choices: Choices, name: str, scales: tup
             changes.append((section, "seed_before", choices.seed))
     for section, key, value in changes:
         text = rewrite.set_value(text, section, key, value)
+    for section, key in (("", "lab_url"), ("words", "note")):  # they speak of the exercise to start from
+        text = rewrite.drop(text, section, key)
     lines = text.splitlines(keepends=True)
     while lines and lines[0].startswith("#"):  # what the shipped file says of itself
         del lines[0]

@@ -50,9 +50,27 @@ def set_value(text: str, section: str, key: str, value: object) -> str:
     raise RequestError(say("authoring.toml.key", key=key, section=section), hint=say("authoring.toml.key.hint"))
 
 
+def drop(text: str, section: str, key: str) -> str:
+    """Return TOML without a key, whose value may be a text of several lines; the same where it has no such key."""
+    lines, current, end = text.splitlines(keepends=True), "", ""
+    kept = []
+    for line in lines:
+        if end:
+            end = "" if end in line else end
+            continue
+        if header := re.match(r"\s*\[+([^\[\]]+)\]+", line):
+            current = header[1].strip().replace('"', "")
+        value = re.match(rf'\s*"?{re.escape(key)}"?\s*=\s*(.*)', line) if current == section else None
+        if value is None:
+            kept.append(line)
+        elif quotes := re.match(r'"""|\'\'\'', value[1]):
+            end = "" if quotes[0] in value[1][3:] else quotes[0]
+    return "".join(kept)
+
+
 def set_numbers(text: str, seeds: tuple[int, int], scales: tuple[float, float] | None) -> str:
-    """Return the words that describe a task with another seed and scale: `np.random.seed(3)` and `* 10`."""
-    text = re.sub(rf"\bseed\({seeds[0]}\)", f"seed({seeds[1]})", text)
+    """Return the words that describe a task with another seed and scale: `np.random.seed(3)`, "seed 3" and `* 10`."""
+    text = re.sub(rf"\b(seed[ (]){seeds[0]}\b", rf"\g<1>{seeds[1]}", text)
     if scales:
         before = re.escape(number(scales[0]))
         text = re.sub(rf"(randn\([^)]*\)\s*\*\s*){before}(?![\w.])", rf"\g<1>{number(scales[1])}", text)

@@ -194,6 +194,16 @@ def test_only_the_value_of_a_key_changes():
         rewrite.set_value(text, "other", "layers", [1])
 
 
+@pytest.mark.parametrize("note", ['"one line"', '"""one line"""', '"""two \\\nlines"""', "'''two\nlines'''"])
+def test_a_key_is_dropped_with_all_lines_of_its_value(note):
+    text = f"name = 1\n[words]\nlanguage = 'es'\nnote = {note}\nmessages = 'mine'\n"
+    assert tomllib.loads(rewrite.drop(text, "words", "note")) == {
+        "name": 1,
+        "words": {"language": "es", "messages": "mine"},
+    }
+    assert rewrite.drop(text, "", "note") == text
+
+
 def test_seeds_and_factors_of_draws_change_and_nothing_else():
     code = "x = 10 * 3\nnp.random.seed(3)  # 10\nW = 10 * np.random.randn(3, 10) * 1\nb = np.zeros((10, 1)) * 10"
     assert rewrite.set_code(code, 5, {10: 0.5}) == code.replace("seed(3)", "seed(5)").replace("W = 10 *", "W = 0.5 *")
