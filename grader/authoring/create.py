@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 import secrets
 import shutil
@@ -15,7 +16,7 @@ from grader.authoring import notebooks, rewrite, student
 from grader.authoring.choices import Choices, defaults
 from grader.authoring.measuring import QUICK_SEEDS
 from grader.authoring.notebooks import NewCell
-from grader.errors import GraderError, RequestError
+from grader.errors import RequestError
 from grader.exercise import load as exercises
 from grader.exercise import quotes, schema, shipped
 from grader.exercise.load import Exercise
@@ -62,21 +63,29 @@ def create(folder: Path, source: Exercise, choices: Choices) -> Exercise:
         If the right answers cannot be confined on this machine.
     """
     require_free(folder)
-    existed = folder.is_dir()
+    existed, is_whole = folder.is_dir(), False
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return _written(folder, source, choices)
+        exercise = _written(folder, source, choices)
+        is_whole = True
     except OSError as error:
         raise RequestError(
             say("authoring.init.not_written", folder=folder, reason=error.strerror),
             hint=say("authoring.init.used.hint"),
         ) from None
-    except GraderError:
+    finally:
+        if not is_whole:  # also after a stop: nothing is left that a second try would take for somebody's
+            _remove(folder, itself=not existed)
+    return exercise
+
+
+def _remove(folder: Path, *, itself: bool) -> None:
+    """Remove what was written into a folder that was empty."""
+    with contextlib.suppress(OSError):
         for path in folder.iterdir():
-            path.unlink()
-        if not existed:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if itself:
             folder.rmdir()
-        raise
 
 
 def _written(folder: Path, source: Exercise, choices: Choices) -> Exercise:

@@ -18,7 +18,7 @@ from grader.exercise.training import course_data
 from grader.files import write
 
 STATE = "measuring.json"  # beside exercise.toml while its numbers are being measured
-_TRIAL_STEPS = 300  # of gradient descent, from which the time of all others is estimated
+_TRIAL_STEPS, _TRIAL_SECONDS = 1_000, 0.3  # of gradient descent, from which the time of all others is estimated
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -67,17 +67,23 @@ def measure(
 ) -> dict[str, Any]:
     """Return the results of all parts by name; those that a stopped run has written down are not measured again."""
     state = read(exercise, plan)
+    _keep(exercise, state)
     whole = sum(part.steps for part in parts)
     done, results = 0.0, {}
     for part in parts:
         progress(int(99 * done / whole), 100, part.name)
         if part.name not in state.results:
             state.results[part.name] = plain(msgspec.to_builtins(part.measure()))
-            write(exercise.folder / STATE, msgspec.json.encode(state).decode())
+            _keep(exercise, state)
         results[part.name] = msgspec.convert(state.results[part.name], part.kind, strict=False)
         done += part.steps
     progress(100, 100, "")
     return results
+
+
+def _keep(exercise: Exercise, state: State) -> None:
+    """Write down what is measured so far; an exercise with this file is one whose measuring did not come to its end."""
+    write(exercise.folder / STATE, msgspec.json.encode(state).decode())
 
 
 def seconds(exercise: Exercise, parts: Sequence[Part], plan: Plan) -> float:
@@ -87,9 +93,11 @@ def seconds(exercise: Exercise, parts: Sequence[Part], plan: Plan) -> float:
     steps, start = engine(data, model), scaled(model.layers, None, required_seed(exercise))
     values = {name: value.copy() for name, value in start.items()}
     steps.advance(values, 1)  # machine code is made at the first step
-    started = time.perf_counter()
-    steps.advance(values, _TRIAL_STEPS)
-    each = (time.perf_counter() - started) / _TRIAL_STEPS
+    started, taken = time.perf_counter(), 0
+    while (elapsed := time.perf_counter() - started) < _TRIAL_SECONDS:
+        steps.advance(values, _TRIAL_STEPS)
+        taken += _TRIAL_STEPS
+    each = elapsed / taken
     return each * sum(part.steps for part in parts if part.name not in results)
 
 

@@ -156,14 +156,16 @@ def test_a_place_that_is_used_is_refused(tmp_path):
     assert "grader exercise measure" in caught.value.hint
 
 
-def test_choices_that_make_no_usable_exercise_leave_nothing_behind(tmp_path, monkeypatch):
-    def refuses(*_args, **_more):
-        raise RequestError("no", hint="")
+def test_choices_that_make_no_usable_exercise_and_a_stop_leave_nothing_behind(tmp_path, monkeypatch):
+    for error in (RequestError("no", hint=""), KeyboardInterrupt()):
 
-    monkeypatch.setattr(exercises, "load", refuses)
-    with pytest.raises(RequestError):
-        create.create(tmp_path / "mine", SOURCE, CHOICES)
-    assert list(tmp_path.iterdir()) == []
+        def refuses(*_args, error=error, **_more):
+            raise error
+
+        monkeypatch.setattr(exercises, "load", refuses)
+        with pytest.raises(type(error)):
+            create.create(tmp_path / "mine", SOURCE, CHOICES)
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
