@@ -251,7 +251,7 @@ def _of_runs(exercise: Exercise, right: Result, measured: Measured) -> Iterator[
                 "authoring.check.not_learned", name=task.name, iterations=exercise.model.iterations, regime=run.regime
             )
             yield Remark("note", line, message, say("authoring.check.not_learned.hint"))
-        elif _kind(function) == "scale" and float(run.saturated) < MANY:
+        elif _kind(function) == "scale" and float(run.saturated) < MANY and run.regime != "healthy":
             message = say("authoring.check.not_harmful", name=task.name, scale=formula)
             yield Remark("note", SOLUTION, message, say("authoring.check.not_harmful.hint"))
     if measured.sweep and not shows_waiting(measured):

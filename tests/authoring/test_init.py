@@ -60,24 +60,49 @@ def test_the_right_answers_pass_and_the_untouched_notebook_is_not_started(own):
     assert {function.status for function in untouched.functions.values()} == {"not_attempted"}
 
 
-def test_the_students_notebook_runs_with_the_right_answers_and_trains_as_grading_does(own, monkeypatch, capsys):
+def run_with_right_answers(exercise, monkeypatch) -> dict[str, object]:
+    """Run the cells of the student's notebook, the functions to fill in being the right answers."""
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
     mpl.use("Agg")
     monkeypatch.setattr(plt, "show", plt.close)
-    right = notebooks.functions(own.folder / "solution.ipynb")
+    right = notebooks.functions(exercise.folder / "solution.ipynb")
     space: dict[str, object] = {}
-    for name, source in cells(own.folder).items():
-        code = next((right[task.name][0] for task in own.tasks if task.short == name), source)
+    for name, source in cells(exercise.folder).items():
+        code = next((right[task.name][0] for task in exercise.tasks if task.short == name), source)
         if not name.endswith("-text") and name not in ("title", "how", "end"):
-            exec(code, space)  # our own notebook
+            exec(code, space)
+    return space
+
+
+def test_the_students_notebook_runs_with_the_right_answers_and_trains_as_grading_does(own, monkeypatch, capsys):
+    space = run_with_right_answers(own, monkeypatch)
     assert np.array_equal(space["X_train"], course_data().X_train)
     run = train(shipped.scaled(own.model.layers, None, 5), course_data(), own.model)
     last = capsys.readouterr().out.split("This example is right.")[-1]
     assert f"Cost after iteration 0: {run.cost_first}" in last
     assert f"Train accuracy: {run.train_accuracy}" in last
     assert f"Test accuracy: {run.test_accuracy}" in last
+
+
+def test_an_exercise_of_another_kind_can_be_started_from(tmp_path, monkeypatch, capsys):
+    """A parameter for each size, tanh, the flower, no test points, the seed before the call."""
+    source = exercises.load("dls-c1w3-planar")
+    own = create.create(tmp_path / "flower", source, chosen(source, {"seed": 9, "scale": 0.05, "iterations": 30}))
+    assert (own.tasks[0].seed_before, own.note) == (9, "")
+    assert "seed 9" in own.tasks[0].asks
+    run_with_right_answers(own, monkeypatch)
+    data = course_data(own.model.points)
+    run = train(shipped.scaled(own.model.layers, 0.05, 9), data, own.model)
+    out = capsys.readouterr().out
+    assert f"Cost after iteration 0: {run.cost_first}" in out
+    assert f"Train accuracy: {run.train_accuracy}" in out
+    assert "Test accuracy" not in out
+    with Pipeline(own, b"secret") as pipeline:
+        assert pipeline.grade(own.folder / "solution.ipynb").passed
+        untouched = pipeline.grade(own.folder / "assignment.ipynb").functions["initialize_parameters"]
+    assert untouched.status == "not_attempted"
 
 
 def test_a_visible_test_stops_at_the_untouched_function(own):
