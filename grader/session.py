@@ -137,7 +137,11 @@ def _hints(result: Result, named: Sequence[str], *, more: bool, is_shell: bool) 
 
     How many that are is remembered as long as the session lasts and its causes stay the same, and is written nowhere.
     """
-    wrong = [(name, one) for name, one in result.functions.items() if not one.passed and not one.provisional]
+    wrong = [
+        (name, function)
+        for name, function in result.functions.items()
+        if not function.passed and not function.provisional
+    ]
     if not wrong:
         return
     name, function = wrong[0]

@@ -60,8 +60,8 @@ def _shape(call: ast.Call) -> list[ast.expr]:
 
 def _zeros(tree: ast.AST, *, biases: bool) -> list[ast.Call]:
     """Return the calls of `np.zeros` that make biases, whose second side is the number 1, or those that make weights."""
-    found = [call for call in _calls(tree, "zeros") if len(_shape(call)) == 2]
-    return [call for call in found if (ast.unparse(_shape(call)[1]) == "1") == biases]
+    calls = [call for call in _calls(tree, "zeros") if len(_shape(call)) == 2]
+    return [call for call in calls if (ast.unparse(_shape(call)[1]) == "1") == biases]
 
 
 def _products(tree: ast.AST) -> Iterator[tuple[ast.BinOp, ast.Call, ast.expr]]:

@@ -331,7 +331,7 @@ def _check_sizes(exercise: Exercise, path: Path, text: str) -> None:
             ("calls", "large"): [exercise.large_call],
         }
         for (table, key), sizes in lists.items():
-            other = next((one for one in sizes if len(one) != wanted), None)
+            other = next((size for size in sizes if len(size) != wanted), None)
             if names and other is not None:
                 problem = say(
                     "exercise.parameters.sizes",

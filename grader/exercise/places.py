@@ -48,8 +48,8 @@ def place_of(message: str, table: Mapping[str, Any], convert: Callable[[Any], ob
         else:
             break  # an entry of a list is in the line of the list
     for problem, pattern in (("unknown", _UNKNOWN), ("missing", _MISSING)):
-        if found := pattern.search(plain):
-            return KeyPlace(".".join(path), found[1], problem, plain)
+        if match := pattern.search(plain):
+            return KeyPlace(".".join(path), match[1], problem, plain)
     return KeyPlace(".".join(path[:-1]), path[-1] if path else "", "value", plain)
 
 

@@ -15,14 +15,14 @@ ID = "https://json-schema.org/draft/2020-12/schema"
 
 def schema() -> dict[str, Any]:
     """Return the schema; the limits have the names and kinds of `Limits`."""
-    made = msgspec.json.schema(load.ExerciseTable)
+    schemas = msgspec.json.schema(load.ExerciseTable)
     limits = {
         name: {"type": "integer" if isinstance(value, int) else "number", "exclusiveMinimum": 0, "default": value}
         for name, value in msgspec.to_builtins(Limits()).items()
     }
-    table = made["$defs"][load.ExerciseTable.__name__]
+    table = schemas["$defs"][load.ExerciseTable.__name__]
     table["properties"]["limits"] = {"type": "object", "properties": limits, "additionalProperties": False}
-    whole = {"$schema": ID, "title": "exercise.toml", **made}
+    whole = {"$schema": ID, "title": "exercise.toml", **schemas}
     decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(whole))
     return decoded
 

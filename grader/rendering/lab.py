@@ -99,9 +99,9 @@ def networks(exercise: Exercise) -> dict[int, tuple[int, ...]]:
 
 def race(exercise: Exercise) -> tuple[float | None, ...]:
     """Return the starts that race when the page opens: a small scale, those that are asked for, and He's rule (None)."""
-    asked = shipped.solution_scales(exercise)
-    small = FAIR if SMALL in asked else SMALL
-    numbers = list(dict.fromkeys((small, *asked)))
+    scales = shipped.solution_scales(exercise)
+    small = FAIR if SMALL in scales else SMALL
+    numbers = list(dict.fromkeys((small, *scales)))
     return (*numbers[: MOST_STARTS - 1], None)
 
 

@@ -131,18 +131,18 @@ class _CodeWriter:
 
     def _activation(self, z: Any) -> Any:
         """max(0, z), or tanh(z) = 2 / (1 + exp(-2 z)) - 1, which is exact to the last bits of 1 but not of a small z."""
-        b, zero, one = self.b, self._number(0), self._number(1)
+        b, zero, unity = self.b, self._number(0), self._number(1)
         if self.hidden == "relu":
             return b.select(b.fcmp_ordered(">", zero, z), zero, z)
         sigmoid = self._sigmoid(b.fadd(z, z))
-        return b.fsub(b.fadd(sigmoid, sigmoid), one)
+        return b.fsub(b.fadd(sigmoid, sigmoid), unity)
 
     def _slope(self, a: Any) -> Any:
         """Return the derivative of the activation where it has the value `a`."""
-        b, zero, one = self.b, self._number(0), self._number(1)
+        b, zero, unity = self.b, self._number(0), self._number(1)
         if self.hidden == "relu":
-            return b.select(b.fcmp_ordered(">", a, zero), one, zero)  # NaN * 0 is NaN, as in NumPy
-        return b.fsub(one, b.fmul(a, a))
+            return b.select(b.fcmp_ordered(">", a, zero), unity, zero)  # NaN * 0 is NaN, as in NumPy
+        return b.fsub(unity, b.fmul(a, a))
 
     def _sigmoid(self, z: Any) -> Any:
         """1 / (1 + exp(-z)), where exp is 2**n times the Taylor series of the rest, at most log(2) / 2."""

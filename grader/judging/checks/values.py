@@ -227,7 +227,7 @@ def _draws_hint(student: Recovered, reference: Recovered) -> str:
         return say("judging.draws.hint.assigned", seed=required)
     if student.drawn and student.drawn.stream.ambient and outside and not student.drawn.stream.continued:
         return say("judging.draws.hint.outside", place=outside, seed=required)
-    if any(one.call.ambient_seed not in AMBIENT_SEEDS for one in reference.evidence.outcomes):
+    if any(outcome.call.ambient_seed not in AMBIENT_SEEDS for outcome in reference.evidence.outcomes):
         return say("judging.draws.hint.before", seed=required)
     return say("judging.draws.hint", seed=required)
 

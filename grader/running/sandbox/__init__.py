@@ -257,8 +257,8 @@ def _may_be_ours(ending: Ending) -> bool:
 
 def _job(function: Function, calls: Sequence[Call], **more: object) -> bytes:
     units = [{"source": unit.run} for unit in function.units]
-    made = [_plain(call) for call in calls]
-    return json.dumps({"units": units, "function": function.name, "calls": made, **more}).encode()
+    plain_calls = [_plain(call) for call in calls]
+    return json.dumps({"units": units, "function": function.name, "calls": plain_calls, **more}).encode()
 
 
 def _plain(call: Call) -> dict[str, object]:
