@@ -13,7 +13,7 @@ from itertools import pairwise
 from grader.exercise.shipped import TENTHS
 from grader.explaining.asked_small import why_it_works
 from grader.explaining.facts import HOLDS, LARGE_WEIGHTS, MANY, OFTEN, Facts, Measured
-from grader.explaining.numbers import LARGEST, costs, plain, share
+from grader.explaining.numbers import LARGEST, cost, plain, share
 from grader.explaining.sweep import LEARNED
 from grader.faults import surviving
 from grader.messages import say
@@ -110,7 +110,7 @@ def course(facts: Facts) -> Iterator[str]:
 
 
 def _costs(facts: Facts) -> Iterator[str]:
-    """Say how the printed cost goes, of a run that did not learn; near that of guessing the digits say nothing more."""
+    """Say how the printed cost ends, of a run that did not learn; near that of guessing the digits say nothing more."""
     mine = facts.mine
     if facts.lost:
         start = any(map(math.isnan, mine.weight_norms))
@@ -119,11 +119,7 @@ def _costs(facts: Facts) -> Iterator[str]:
     if mine.cost_first == mine.cost_14000:
         yield say("explaining.story.cost_stays")
     elif not facts.works and not facts.stuck:
-        first, later = costs(mine.cost_first, mine.cost_14000)
-        if math.isfinite(mine.cost_first):
-            yield say("explaining.story.costs", first=first, later=later)
-        else:
-            yield say("explaining.story.last_cost", later=later)
+        yield say("explaining.story.last_cost", later=cost(mine.cost_14000))
     if facts.stuck:
         yield say("explaining.story.cost_of_guessing")
 
@@ -587,7 +583,7 @@ def rule(facts: Facts) -> Iterator[str]:
         is_of_rule = bool(facts.causes) and facts.causes[0].code.startswith("scale_")
         wider = (high - low) * measured.points > facts.apart
         if is_of_rule and facts.works and facts.apart and low <= mine.train_accuracy <= high and wider:
-            yield say("explaining.rule.apart", count=facts.apart, points=measured.points)
+            yield say("explaining.rule.apart", count=facts.apart)
             yield say("explaining.rule.wider")
             yield say("explaining.rule.one_run")
             yield say("explaining.rule.products")
