@@ -26,7 +26,7 @@ from grader.classroom.statistics import gather
 from grader.errors import GraderError
 from grader.memo import RememberingPieces
 from grader.messages import say
-from grader.records import NotebookInfo, PointSet, Result, Source
+from grader.records import Diagnosis, NotebookInfo, PointSet, Result, Source
 from grader.rendering import charts, classpage, cost, html, svg, terminal, text, words
 from grader.rendering.boundary import outline, plane
 from grader.rendering.excerpt import MOST_COLUMNS, MOST_LINES, coloured, excerpt
@@ -345,8 +345,10 @@ def test_of_a_run_that_ended_in_nan_nothing_is_drawn() -> None:
     ],
 )
 def test_letters_of_a_rule_are_explained(formula: str | None, says: str) -> None:
-    assert says in words.symbols(formula)
-    assert bool(words.symbols(formula)) == bool(says)
+    function = builders.he(diagnosis=Diagnosis(scale_formula=formula))
+
+    assert says in words.symbols(function)
+    assert bool(words.symbols(function)) == bool(says)
 
 
 # --- text ----------------------------------------------------------------------------------------------------------
