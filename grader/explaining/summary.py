@@ -59,10 +59,10 @@ def place(function: FunctionResult) -> str:
         defined and defined in source.name
     ):  # a cell that was never run, named by a line that says no more than the function
         return say("feedback.place.own", line=line)
-    name = source.name or ("" if source.cell is None else f"cell {source.cell}")
+    name = source.name or ("" if source.cell is None else say("list.place.cell", cell=source.cell))
     if proved is None:
-        return name or f"line {line}"
-    return say("feedback.place", name=name, line=line) if name else f"line {line}"
+        return name or say("list.place.line", line=line)
+    return say("feedback.place", name=name, line=line) if name else say("list.place.line", line=line)
 
 
 def _unread(notebook: NotebookInfo) -> Summary:
@@ -82,7 +82,9 @@ def _headline(wrong: Sequence[str], broken: bool) -> str:  # a fact, not a switc
         return say("feedback.headline.provisional")
     if not wrong:
         return say("feedback.headline.right")
-    return say("feedback.headline.wrong", count=len(wrong), first=wrong[0], others=wrong[1:])
+    if len(wrong) == 1:
+        return say("feedback.headline.wrong")
+    return say("feedback.headline.wrong.several", number=len(wrong), first=wrong[0], others=wrong[1:])
 
 
 def _order(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult]) -> list[str]:

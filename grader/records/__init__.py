@@ -47,7 +47,9 @@ class Place:
     cell: int | None = None
 
     def __str__(self) -> str:
-        return f"line {self.line}" if self.cell is None else f"cell {self.cell}, line {self.line}"
+        if self.cell is None:
+            return say("list.place.line", line=self.line)
+        return say("list.place.cell_line", cell=self.cell, line=self.line)
 
 
 MOST_NAME = 60  # characters of a cell's first line

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from grader.messages import say
+
 _CENTS = Decimal("0.01")
 
 
@@ -30,7 +32,7 @@ def points(value: float) -> str:
 
 def of(value: float, possible: float) -> str:
     """Return points beside those possible: ``27 of 30``."""
-    return f"{points(value)} of {points(possible)}"
+    return say("list.points", points=points(value), possible=points(possible))
 
 
 def gain(before: float, after: float) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from os.path import commonprefix
 from typing import Protocol
 
+from grader.messages import say
+
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SMALLEST_POINT = -3  # the power of ten down to which numbers are written with a decimal point
@@ -66,5 +68,5 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
 
 def first_few(items: Sequence[str], most: int) -> str:
     """Return the first of many items, and how many more there are: ``a, b and 7 more``."""
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more
+    first = say("list.comma").join(items[:most])
+    return say("list.more", first=first, count=len(items) - most) if len(items) > most else first

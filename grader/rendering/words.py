@@ -78,7 +78,12 @@ def seen_place(function: FunctionResult, message: str) -> str:
     source = function.source
     if source is None or source.cell is None or not source.name:
         return message
-    return message.replace(f"cell {source.cell}, line", f"{source.name}, line")
+    marker = "\0"  # in no message: the line's number is not known here, what stands around it is
+    before, _, after = say("list.place.cell_line", cell=source.cell, line=marker).partition(marker)
+    named, _, after_named = say("feedback.place", name=source.name, line=marker).partition(marker)
+    return re.sub(
+        re.escape(before) + r"(\d+)" + re.escape(after), lambda number: named + number[1] + after_named, message
+    )
 
 
 def line_now(fault: KnownFault) -> str:
