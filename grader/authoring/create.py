@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader import messages
 from grader.authoring import notebooks, rewrite, student
 from grader.authoring.choices import Choices, defaults
 from grader.authoring.measuring import QUICK_SEEDS
@@ -128,6 +129,9 @@ def _table(text: str, source: Exercise, choices: Choices, name: str, scales: tup
         text = rewrite.set_value(text, section, key, value)
     for section, key in (("", "lab_url"), ("words", "note")):  # they speak of the exercise to start from
         text = rewrite.drop(text, section, key)
+    language = messages.environment()[messages.LANGUAGE]
+    if language != messages.SOURCE:  # the notebook is written in it, so pages are too
+        text = rewrite.add(rewrite.drop(text, "words", "language"), "words", "language", language)
     lines = text.splitlines(keepends=True)
     while lines and lines[0].startswith("#"):  # what the shipped file says of itself
         del lines[0]

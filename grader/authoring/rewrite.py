@@ -68,6 +68,15 @@ def drop(text: str, section: str, key: str) -> str:
     return "".join(kept)
 
 
+def add(text: str, section: str, key: str, value: object) -> str:
+    """Return TOML with a new key at the beginning of a section, which is added at the end if it is not there."""
+    line = f"{key} = {literal(value)}\n"
+    header = re.compile(rf"^\[{re.escape(section)}\][^\n]*\n", re.MULTILINE)
+    if header.search(text):
+        return header.sub(lambda match: match[0] + line, text, count=1)
+    return f"{text.rstrip()}\n\n[{section}]\n{line}"
+
+
 def set_numbers(text: str, seeds: tuple[int, int], scales: tuple[float, float] | None) -> str:
     """Return the words that describe a task with another seed and scale: `np.random.seed(3)`, "seed 3" and `* 10`."""
     text = re.sub(rf"\b(seed[ (]){seeds[0]}\b", rf"\g<1>{seeds[1]}", text)

@@ -10,6 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from grader import messages
 from grader.authoring import create, notebooks, rewrite
 from grader.authoring.choices import Choices, chosen, defaults, parse
 from grader.errors import RequestError
@@ -152,6 +153,18 @@ def test_the_settings_of_shipped_exercises_fit_the_schema(path):
     jsonschema.validate(tomllib.loads(path.read_text(encoding="utf-8")), schema.schema())
 
 
+def test_the_schema_explains_settings_with_the_comments_of_the_shipped_files():
+    tables = schema.schema()["$defs"]
+    assert "each check has its own points" in tables["ExerciseTable"]["properties"]["policy"]["description"]
+    assert "The full model" in tables["ExerciseTable"]["properties"]["model"]["description"]
+    assert "tanh" in tables["_ModelTable"]["properties"]["hidden"]["description"]
+    assert (
+        "whole submission"
+        in tables["ExerciseTable"]["properties"]["limits"]["properties"]["submission_seconds"]["description"]
+    )
+    assert "one by one" in tables["_Points"]["properties"]["parameters"]["description"]
+
+
 def test_the_schema_beside_an_exercise_is_the_published_one_and_refuses_what_loading_refuses(own):
     published = json.loads((own.folder / schema.FILE).read_text())
     assert published == schema.schema()
@@ -219,6 +232,22 @@ def test_only_the_value_of_a_key_changes():
     assert '# "a" is the name' in changed
     with pytest.raises(RequestError, match="no line for layers"):
         rewrite.set_value(text, "other", "layers", [1])
+
+
+def test_a_key_is_added_to_its_section():
+    for text in ("name = 1\n", "name = 1\n[words]  # ours\nnote = 'a'\n[words.checks]\n"):
+        changed = rewrite.add(text, "words", "language", "es")
+        assert tomllib.loads(changed)["words"]["language"] == "es"
+        assert changed.replace('language = "es"\n', "").startswith(text.rstrip())
+
+
+def test_an_exercise_in_another_language_keeps_it(tmp_path, monkeypatch):
+    monkeypatch.setenv(messages.LANGUAGE, "es")
+    source = exercises.load()
+    folder = create.create(tmp_path / "mio", source, CHOICES).folder
+    monkeypatch.delenv(messages.LANGUAGE)
+    assert exercises.load(str(folder)).language == "es"
+    exercises.load()  # English again
 
 
 @pytest.mark.parametrize("note", ['"one line"', '"""one line"""', '"""two \\\nlines"""', "'''two\nlines'''"])
