@@ -103,6 +103,7 @@ class Settings:
 
     `manifest` is trusted because a person named it; `max_files` bounds the notebooks of one hand-in.
     `change_exercise` and `change_roster` confirm that a class is graded with another exercise or class list than before.
+    `only` are the names of the submissions to grade, where the sources hold those of several exercises.
     """
 
     jobs: int = 1
@@ -113,6 +114,7 @@ class Settings:
     max_files: int = files.MOST_FILES
     change_exercise: bool = False
     change_roster: bool = False
+    only: frozenset[str] | None = None
     start: pool.StartWorkers = pool.processes
     progress: Progress = field(default=lambda _done, _all, _running: None)
     ready: Callable[[], object] = lambda: None
@@ -133,6 +135,8 @@ def batch(sources: Sequence[Path], out: Path, exercise: Exercise, settings: Sett
     _require_no_hand_in(out, sources)
     wanted = files.Wanted(exercise.names, settings.max_files)
     contents = files.find(sources, wanted, results_folder=out, manifest=settings.manifest)
+    if settings.only is not None:
+        contents.submissions = [one for one in contents.submissions if one.name in settings.only]
     annotated = settings.annotated if settings.annotated is not None else contents.manifest is not None
     roster = rosters.read(settings.roster) if settings.roster is not None else None
     _require_something(sources, contents)

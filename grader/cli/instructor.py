@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -38,6 +39,10 @@ class GradedBy(str, Enum):
     DASK = "dask"
 
 
+ExercisesOption = Annotated[
+    list[str] | None,
+    typer.Option("--exercise", metavar="NAME_OR_PATH", help=say("cli.batch.exercises")),
+]
 TrustStoreOption = Annotated[
     bool,
     typer.Option("--trust-store", help=say("cli.common.trust_store")),
@@ -94,7 +99,7 @@ def batch(
             help=say("cli.batch.annotated"),
         ),
     ] = None,
-    exercise: ClassExerciseOption = None,
+    exercises: ExercisesOption = None,
     language: LanguageOption = None,
     own_messages: MessagesOption = None,
     quiet: QuietOption = False,
@@ -109,6 +114,7 @@ def batch(
     from grader import api as service
     from grader.classroom import batch as batches
     from grader.classroom.folder import DATABASE
+    from grader.classroom.sorting import FILE as SORTED
     from grader.files import never_replacing
     from grader.outputs import require_folder
     from grader.rendering.progress import ProgressLine
@@ -120,7 +126,13 @@ def batch(
     require_folder("--out", out)
     if trust_store:
         trust(out / DATABASE)
-    loaded = service.load_exercise(exercise or batches.exercise_before(out) or DEFAULT_EXERCISE)
+    several = exercises if exercises and len(exercises) > 1 else None
+    if several and (executor is GradedBy.DASK or manifest is not None):
+        raise RequestError(say("cli.batch.several.options"), hint=say("cli.batch.several.options.hint"))
+    if not several and (out / SORTED).is_file():
+        raise RequestError(say("cli.batch.several_before", directory=out), hint=say("cli.batch.several_before.hint"))
+    named = exercises[0] if exercises else None
+    loaded = service.load_exercise(named or batches.exercise_before(out) or DEFAULT_EXERCISE)
     with ExitStack() as stack:
         stack.enter_context(never_replacing([*sources, roster]))
         settings = batches.Settings(
@@ -140,10 +152,53 @@ def batch(
             connection = stack.enter_context(cluster.connected(scheduler, loaded, trusted=i_trust_this_code))
             vouched = connection.start  # each worker looks for itself
             settings = replace(settings, jobs=jobs or connection.workers, start=vouched, ready=lambda: None)
+        if several is not None:
+            _batch_of_several(sources, out, several, settings, quiet=quiet, verbose=verbose)
         progress = stack.enter_context(ProgressLine(quiet=quiet))
         settings = replace(settings, progress=progress.step)
         report = _confirmed(lambda confirmed: batches.batch(sources, out, loaded, confirmed), settings)
     _report(report, quiet=quiet, verbose=verbose)
+    _end(report)
+
+
+def _batch_of_several(
+    sources: list[Path], out: Path, names: Sequence[str], settings: Settings, *, quiet: bool, verbose: bool
+) -> NoReturn:
+    """Grade a folder with the notebooks of several exercises: each exercise has its own folder of results in `out`."""
+    from grader import api as service
+    from grader.classroom import batch as batches
+    from grader.classroom import sorting
+    from grader.files import make_private_folder
+    from grader.rendering.progress import ProgressLine
+
+    loaded = [service.load_exercise(name) for name in names]
+    found = sorting.sort_out(sources, loaded, out, settings.max_files)
+    make_private_folder(out)
+    path = sorting.save(out, found)
+    reports = []
+    for name, exercise in zip(names, loaded, strict=True):
+        own = found.names[exercise.name]
+        if not own:
+            continue
+        service.load_exercise(name)  # its words and language hold while its pages are written
+        with ProgressLine(quiet=quiet) as progress:
+            chosen = replace(settings, only=own, progress=progress.step)
+            grade = partial(batches.batch, sources, out / exercise.name, exercise)
+            report = _confirmed(grade, chosen)
+        if not quiet:
+            print_line(
+                say("cli.batch.of_exercise", exercise=exercise.name, count=len(own), directory=out / exercise.name)
+            )
+        for file in sorted(own) if verbose else ():
+            print_line(say("cli.batch.belongs", name=file, exercise=exercise.name))
+        _report(report, quiet=quiet, verbose=verbose)
+        reports.append(report)
+    if not quiet:
+        if found.unknown:
+            shown = _named(found.unknown, verbose=verbose)
+            print_line(say("cli.batch.no_exercise", exercise=loaded[0].name, names=shown))
+        print_line(say("cli.batch.sorted", path=path))
+    _end(*reports)
 
 
 @app.command(help=say("cli.regrade.help"), epilog=say("cli.regrade.example"))
@@ -181,6 +236,7 @@ def regrade(
         _show_changes(changes, verbose=verbose)
     else:
         _report(report, quiet=quiet, verbose=verbose)
+        _end(report)
 
 
 def _confirmed(grade: Callable[[Settings], Report], settings: Settings) -> Report:
@@ -262,7 +318,12 @@ def _report(report: Report, *, quiet: bool, verbose: bool) -> None:
         print_line(say("cli.batch.page", index=report.index))
         if report.review:
             print_line(say("cli.batch.review", count=report.review, directory=report.index.parent))
-    raise typer.Exit(int(Exit.PROVISIONAL if report.provisional or report.unavailable else Exit.PASSED))
+
+
+def _end(*reports: Report) -> NoReturn:
+    """End the command: 3 where something is provisional or could not be read through us, else 0."""
+    ours = any(report.provisional or report.unavailable for report in reports)
+    raise typer.Exit(int(Exit.PROVISIONAL if ours else Exit.PASSED))
 
 
 def _named(names: Sequence[str], *, verbose: bool) -> list[str]:

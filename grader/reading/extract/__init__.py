@@ -34,6 +34,9 @@ _DEFINITION_ELSEWHERE = ("code_in_markdown", "damaged_function")  # problems tha
 _TAKES_LISTS = frozenset({"len", "zip", "enumerate", "list", "tuple", "iter", "reversed", "map", "pairwise"})
 MOST_LETTERS = 60  # of a student's name in a hint
 _LEAST_BEGINNING = 3  # letters of a name that stands for the whole
+_OF_THE_COURSE = frozenset(
+    f"initialize_parameters{ending}" for ending in ("", "_zeros", "_random", "_he", "_deep")
+)  # functions of its notebooks
 _SIMILAR = 0.85  # names this alike (difflib's ratio of what follows the common beginning) are near misses
 
 
@@ -213,7 +216,8 @@ def _near_in(
 ) -> Iterable[_NearMiss]:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return
-    is_near = (around and node.name == name) or (node.name not in names and _alike(node.name, name))
+    is_other = {node.name, name} <= _OF_THE_COURSE and node.name != name  # the function of another exercise, not a slip
+    is_near = (around and node.name == name) or (node.name not in names and not is_other and _alike(node.name, name))
     if not isinstance(node, ast.ClassDef) and is_near and (node.name == name or _takes_sizes(node)):
         place, other = code.place(node), node.name[:MOST_LETTERS]
         match around:
