@@ -32,7 +32,7 @@ from grader.rendering.charts import (
     Rule,
     Spots,
 )
-from grader.rendering.text import clean
+from grader.rendering.text import clean, columns
 
 WIDTH, HEIGHT = 360, 272
 LEFT, RIGHT, TOP, BOTTOM = 42, 352, 54, 228  # the edges of the part that holds the lines
@@ -94,7 +94,7 @@ def _frames(chart: Chart) -> tuple[list[Frame], float]:
 def _frame(panel: Panel, top: float, bottom: float = BOTTOM) -> Frame:
     widest = max((len(text) for _, text in panel.y.ticks), default=0)
     names = [mark.name for mark in panel.marks if isinstance(mark, Curve) and mark.name]
-    room = max((8 + LETTER * len(name) for name in names), default=0.0)
+    room = max((8 + LETTER * columns(name) for name in names), default=0.0)
     return Frame(max(LEFT, math.ceil(6 + DIGIT * widest)), RIGHT - math.ceil(room), top, bottom)
 
 
@@ -224,13 +224,13 @@ class _Drawing:
         """Yield the points, then each name on the side that is free."""
         at = [(self.x(point.x), self.y(point.y)) for point in mark.points]
         taken = [Box(x - 8, y - 8, x + 8, y + 8) for x, y in at]
-        levels = [(self.y(level.y), LETTER * len(level.label)) for level in self._levels()]
+        levels = [(self.y(level.y), LETTER * columns(level.label)) for level in self._levels()]
         taken += [Box(self.frame.right - width, y - 6 - LINE, self.frame.right, y - 4) for y, width in levels]
         lines = [*self._lines(), *(Box(self.frame.left, y - 1, self.frame.right, y + 1) for y, _ in levels)]
         for point, (x, y) in sorted(zip(mark.points, at, strict=True), key=lambda spot: spot[0].look == "mine"):
             yield _path(*_shape(point.look, x, y, 7))  # the student's is on top
         for point, (x, y) in zip(mark.points, at, strict=True):
-            box, anchor = self._free(x, y, LETTER * len(point.name), taken, lines)
+            box, anchor = self._free(x, y, LETTER * columns(point.name), taken, lines)
             taken.append(box)
             left = {"start": box.left, "middle": (box.left + box.right) / 2, "end": box.right}[anchor]
             yield _text(left, box.bottom - CLOSE, point.name, anchor, f"{_HALO} of-{point.look}")
@@ -385,7 +385,7 @@ def _head(chart: Chart) -> Iterator[str]:
         sample, width = _sample(look, at)
         yield from sample
         yield _text(at + width, 33, words)
-        at += width + LETTER * len(words) + 14
+        at += width + LETTER * columns(words) + 14
 
 
 def _sample(look: str, at: float) -> tuple[Iterator[str], float]:

@@ -64,7 +64,7 @@ def one_line(text: str) -> str:
 def shorten(text: str, width: int) -> str:
     """Return the first line's worth of `text`, at most `width` columns wide, marked where it was cut."""
     line = one_line(text)
-    return line if _columns(line) <= width else _cut(line, width - 4) + " ..."
+    return line if columns(line) <= width else _cut(line, width - 4) + " ..."
 
 
 def headline(result: Result) -> str:
@@ -90,7 +90,8 @@ def sentences(parts: Sequence[str]) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
+    """Return how many columns a text takes: two for a letter of Chinese, one for others."""
     return sum(_width(character) for character in text)
 
 

@@ -78,7 +78,7 @@ def seen_place(function: FunctionResult, message: str) -> str:
     source = function.source
     if source is None or source.cell is None or not source.name:
         return message
-    marker = "\0"  # in no message: the line's number is not known here, what stands around it is
+    marker = "\0"  # in no message; the number of the line is not known here, the words around it are
     before, _, after = say("list.place.cell_line", cell=source.cell, line=marker).partition(marker)
     named, _, after_named = say("feedback.place", name=source.name, line=marker).partition(marker)
     return re.sub(

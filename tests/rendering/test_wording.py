@@ -7,11 +7,12 @@ from dataclasses import replace
 import builders
 import pytest
 
+from grader import messages
 from grader.classroom.batch import Change, under_ruling
 from grader.records import Summary
 from grader.records.points import gain
 from grader.records.wording import accuracies, first_few, short_names
-from grader.rendering import text
+from grader.rendering import svg, text
 from grader.store import Decision
 
 
@@ -50,3 +51,9 @@ def test_a_ruling_names_points_as_every_page_does():
     assert under_ruling(change) == (
         "ada.ipynb, he: the ruling of 2.13 points still counts. The machine now gives 1000000; it gave 0.3 when Grace ruled"
     )
+
+
+@pytest.mark.parametrize("language", messages.languages())
+def test_the_title_of_the_first_picture_fits_in_every_language(language):
+    title = messages.Catalogue(language).text("feedback.picture.title").format(count=50)
+    assert svg.LETTER * text.columns(title) <= svg.WIDTH
