@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from grader.errors import ExerciseError
-from grader.exercise import fast, shipped
+from grader.exercise import fast, quotes, shipped
 from grader.exercise import load as exercises
 from grader.exercise.load import Exercise
 from grader.exercise.starts import start_key
@@ -101,3 +101,15 @@ def test_machine_code_takes_the_steps_of_tanh(layers):
     fast.engine(data, model).advance(quick, 200)
     Plain(data, model.learning_rate, "tanh").advance(plain, 200)
     assert all(np.allclose(quick[name], plain[name], rtol=1e-9, atol=1e-12) for name in plain)
+
+
+def test_the_shipped_numbers_are_those_of_this_exercise():
+    numbers = shipped.load(PLANAR)
+    assert numbers.seed == 2
+    assert {row.learning_rate for row in numbers.settings} == {1.2, 0.01}
+    row = next(row for row in numbers.spread if row.scale == 0.01)
+    again = [train(shipped.scaled((2, 4, 1), 0.01, seed), course_data(FLOWER), PLANAR.model) for seed in range(2)]
+    assert [run.train_accuracy for run in again] == pytest.approx(
+        row.train_accuracy[:2], abs=0.02
+    )  # rounding moves points
+    assert quotes.load(PLANAR) is not None
