@@ -104,9 +104,7 @@ class Exercise:
     @property
     def evidence_sha256(self) -> str:
         """The hash of what decides evidence: not points, policy or words, which judge the same evidence again."""
-        called = [
-            (task.name, task.notebook_call, task.course_test, task.parameters, task.seed_before) for task in self.tasks
-        ]
+        called = [(task.name, task.notebook_call, task.course_test, *_how(task)) for task in self.tasks]
         decides = (self.name, self.model, self.limits, self.given, called, self.public_calls, self.large_call)
         solution = (self.folder / "solution.ipynb").read_bytes()
         language = "" if self.language == messages.SOURCE else self.language  # evidence holds sentences about the file
@@ -130,6 +128,11 @@ class Exercise:
         seeds = AMBIENT_SEEDS if task.seed_before is None else (task.seed_before,) * len(AMBIENT_SEEDS)
         small = [Call(layers, seed, public, task.parameters) for layers, public in sizes for seed in seeds]
         return (*small, Call(self.large_call, seeds[0], parameters=task.parameters))
+
+
+def _how(task: Task) -> tuple[object, ...]:
+    """Return how a function is called, if not as usual: hashes of evidence that was stored before hold."""
+    return (task.parameters, task.seed_before) if task.parameters or task.seed_before is not None else ()
 
 
 def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None) -> Exercise:

@@ -48,7 +48,7 @@ class Data:
 CIRCLES, FLOWER = PointSet(), PointSet("flower", 400, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Model:
     """What `model` in the notebook does: network, training and points.
 
@@ -63,11 +63,19 @@ class Model:
     points: PointSet = CIRCLES
     cost: CostSum = "nansum"
 
+    def __repr__(self) -> str:
+        """Name the usual settings, and others where they differ: hashes of evidence that was stored before hold."""
+        names = ["layers", "learning_rate", "iterations"]
+        names += [] if self == self._usual() else ["hidden", "points", "cost"]
+        return f"Model({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+    def _usual(self) -> Model:
+        return Model(self.layers, self.learning_rate, self.iterations)
+
     @property
     def identity(self) -> tuple[object, ...]:
         """What names a training; of what a setting was added for later, only what differs from the usual."""
-        usual = Model(self.layers, self.learning_rate, self.iterations)
-        extra = () if self == usual else (self.hidden, self.points, self.cost)
+        extra = () if self == self._usual() else (self.hidden, self.points, self.cost)
         return (self.layers, self.learning_rate, self.iterations, *extra)
 
 

@@ -113,3 +113,9 @@ def test_the_shipped_numbers_are_those_of_this_exercise():
         row.train_accuracy[:2], abs=0.02
     )  # rounding moves points
     assert quotes.load(PLANAR) is not None
+
+
+def test_settings_that_are_left_out_change_no_hash_of_evidence():
+    usual = exercises.load(checks=CHECKS)
+    assert repr(usual.model) == "Model(layers=(2, 10, 5, 1), learning_rate=0.01, iterations=15000)"
+    assert "tanh" in repr(PLANAR.model)
