@@ -15,14 +15,18 @@ from grader.rendering.charts import MOST_ROWS, At, Axis, Bubbles, Chart, Columns
 from grader.rendering.sweep import HE, ground, place_of
 
 RunKind = tuple[str, float, bool]  # a start in words, its train accuracy, whether the function is right
+MOST_TIES = 3  # runs that are equally common are named up to so many
 _LOOKS = {True: "here", False: "here off"}
 
 
 # --- scores --------------------------------------------------------------------------------------------------------
 
 
-def histogram(scores: Scores) -> Chart:
-    """Return the distribution of scores, with the median; full marks look different from the rest."""
+def histogram(scores: Scores, read: int) -> Chart:
+    """Return the distribution of scores, with the median; full marks look different from the rest.
+
+    `read` is the number of notebooks that could be read, also those that were not judged in full.
+    """
     bins = scores.bins
     width = bins[1].low - bins[0].low if len(bins) > 1 else 1
     every = math.ceil(len(bins) / 7)
@@ -43,19 +47,19 @@ def histogram(scores: Scores) -> Chart:
     label = say("classpage.scores.median", score=text.points(scores.median))
     rule = Rule("right", median, label, above=bins[round(median)].count)
     return Chart(
-        says=_spread(scores),
+        says=_spread(scores, read),
         panels=(Panel(x, replace(y, ticks=whole), (Columns(columns, beside=(median,)), rule)),),
         title=say("classpage.scores.title"),
         table=_scores(scores, width),
     )
 
 
-def _spread(scores: Scores) -> str:
+def _spread(scores: Scores, read: int) -> str:
     """Say how the scores are spread."""
     if scores.lowest == scores.highest:
         return say("classpage.scores.equal", count=scores.count, score=text.of(scores.lowest, scores.possible))
     return say(
-        "classpage.scores.spread",
+        "classpage.scores.spread" if scores.count == read else "classpage.scores.spread.part",
         count=scores.count,
         median=text.of(scores.median, scores.possible),
         lowest=text.points(scores.lowest),
@@ -138,10 +142,17 @@ def _says(most: Sequence[tuple[RunKind, int]]) -> str:
     wrong = [(start, share, count) for (start, share, right), count in most if not right]
     if not wrong:
         return say("classpage.curve.says.right", count=sum(count for _, count in most))
-    start, share, count = wrong[0]
-    if count == 1:
+    most_often = wrong[0][2]
+    if most_often == 1:
         return say("classpage.curve.says.single", count=len(wrong))
-    return say("classpage.curve.says", start=start, count=count, share=text.accuracy(share))
+    ties = [(start, text.accuracy(share)) for start, share, count in wrong if count == most_often]
+    if len(ties) == 1:
+        start, share = ties[0]
+        return say("classpage.curve.says", start=start, count=most_often, share=share)
+    if len(ties) > MOST_TIES:
+        return say("classpage.curve.says.many", kinds=len(ties), count=most_often)
+    runs = [say("classpage.curve.says.run", start=start, share=share) for start, share in ties]
+    return say("classpage.curve.says.ties", kinds=len(ties), count=most_often, runs=runs)
 
 
 def _note(nowhere: int, untrained: int) -> str:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from grader import messages
 from grader.classroom.statistics import Classroom, Overview, SubmissionRow, note, overview
-from grader.classroom.statistics.note import mistakes
+from grader.classroom.statistics.note import FEWEST, hardest, mistakes
 from grader.classroom.statistics.overview import CauseCount
 from grader.explaining import cause_title
 from grader.faults import attempt, surviving
@@ -149,6 +149,7 @@ def _sheets(rows: Sequence[SubmissionRow]) -> list[ClassSheet]:
 def _index(classroom: Classroom, counts: Overview, sheets: Sequence[ClassSheet], ignored: Mapping[str, str]) -> str:
     groups = counts.groups[:MOST_GROUPS]
     causes = cause_rows(counts.causes, classroom)
+    names = text.short_names(classroom.functions)
     return _render(
         "index.html",
         classroom,
@@ -163,7 +164,8 @@ def _index(classroom: Classroom, counts: Overview, sheets: Sequence[ClassSheet],
         most=max((cause.count for cause in counts.causes), default=0),
         groups=groups,
         more_groups=len(counts.groups) - len(groups),
-        hardest=min(counts.checks, key=lambda check: check.share, default=None),
+        hardest=hardest(counts, names),
+        widely_missed=hardest(counts, names, fewest=FEWEST),
         note=attempt("the note on the class", lambda: note(classroom, counts), lambda _: ""),
         ignored=dict(sorted(ignored.items(), key=_manifest_first)[:MOST_IGNORED]),
         more_ignored=max(0, len(ignored) - MOST_IGNORED),
@@ -176,7 +178,7 @@ def _manifest_first(item: tuple[str, str]) -> tuple[bool, str]:
 
 
 def _pictures(classroom: Classroom, counts: Overview) -> Iterator[Chart | None]:
-    yield histogram(counts.scores) if counts.scores else None
+    yield histogram(counts.scores, counts.read) if counts.scores else None
     yield class_curve(classroom.sweep, counts.runs, counts.untrained)
 
 

@@ -21,8 +21,10 @@ from rich.console import Console
 
 from grader import api as service
 from grader.classroom.publish import write_class
-from grader.classroom.statistics import assemble, compare, gather, line, note, overview
+from grader.classroom.statistics import Classroom, assemble, compare, gather, line, note, overview
 from grader.classroom.statistics.compare import wilson
+from grader.classroom.statistics.note import hardest
+from grader.classroom.statistics.overview import CheckCount, Runs
 from grader.classroom.statistics.rows import OWN, general_words
 from grader.classroom.submissions import Submission, with_folders
 from grader.cli import main
@@ -32,6 +34,7 @@ from grader.records import Diagnosis, Result, SubmissionInfo
 from grader.rendering import charts, classfigures, classpage, gradebook, junit, summary, svg
 
 EXERCISE = service.load_exercise()
+COUNTS = overview(gather(classes.entries(60)))
 
 
 def some(seed: int) -> list[classes.Entry]:
@@ -91,7 +94,7 @@ def test_an_empty_class_has_a_page_and_a_summary():
 
     assert "There are no submissions." in dict(classpage.class_pages(found))["index.html"]
     assert overview(found).scores is None
-    assert "No notebook could be read" in note(found, overview(found))
+    assert "There is no readable notebook of this exercise" in note(found, overview(found))
 
 
 def test_equal_answers_form_a_group_and_right_ones_do_not():
@@ -156,7 +159,43 @@ def test_note_counts_the_commonest_mistakes_and_names_nobody():
 def test_note_keeps_a_mistake_of_one_or_two_to_itself():
     found = gather(list(classes.entries(400))[:3])
 
-    assert "No single mistake appears in 3 notebooks or more." in note(found, overview(found))
+    assert "No single mistake appears in the same function of 3 or more notebooks." in note(found, overview(found))
+
+
+def _check(function, title, passed, judged=10):
+    return CheckCount(function, title, title, judged, passed, 1.0, 2.0)
+
+
+def test_all_hardest_checks_are_named_together():
+    counts = replace(COUNTS, checks=(_check("zeros", "bias", 9), _check("random", "seed", 4), _check("he", "seed", 4)))
+
+    assert hardest(counts) == ["Hardest: “seed” of random and he (passed by 4 of 10)."]
+    assert hardest(replace(counts, checks=(*counts.checks, _check("he", "scale", 4)))) == [
+        "Hardest: “scale” of he (passed by 4 of 10) and “seed” of random and he (passed by 4 of 10)."
+    ]
+    many = tuple(_check("he", f"check {number}", 4) for number in range(5))
+    assert hardest(replace(counts, checks=many)) == ["5 checks tie for the hardest."]
+
+
+def test_no_check_is_the_hardest_where_all_pass_or_too_few_fail_to_name_one():
+    assert hardest(replace(COUNTS, checks=(_check("he", "seed", 10),))) == []
+    assert hardest(replace(COUNTS, checks=())) == []
+    assert hardest(replace(COUNTS, checks=(_check("he", "seed", 8),)), fewest=3) == []
+
+
+def test_a_note_without_a_common_mistake_names_the_hardest_check():
+    counts = replace(COUNTS, causes=(), checks=(_check("random", "seed", 4), _check("he", "seed", 4)))
+
+    assert "3 or more notebooks. Hardest: “seed” of random and he (passed by 4 of 10)." in note(Classroom(), counts)
+
+
+def test_a_note_counts_as_readable_only_notebooks_of_the_exercise():
+    counts = replace(COUNTS, submissions=37, read=35, statuses=(("ok", 35), ("wrong_notebook", 1), ("unreadable", 1)))
+
+    assert note(Classroom(), counts).startswith(
+        f"37 submissions were handed in. 35 are readable notebooks of the exercise “{COUNTS.title}”."
+    )
+    assert note(Classroom(), replace(counts, read=37)).startswith("37 notebooks of the exercise")
 
 
 @pytest.mark.parametrize("cause", CODES)
@@ -621,7 +660,7 @@ def test_summary_of_a_graded_folder(graded, capsys):
 def test_summary_prints_only_the_note(graded, capsys):
     assert main(["summary", str(graded / "first-graded"), "--note"]) == 0
 
-    assert capsys.readouterr().out.startswith("5 notebooks of the exercise “Initialization” were graded.")
+    assert capsys.readouterr().out.startswith("5 submissions were handed in. 4 are readable notebooks")
 
 
 def test_summary_as_json(graded, capsys):
@@ -713,6 +752,35 @@ def test_the_number_of_a_point_stands_beside_it_and_on_no_other_number():
         assert min(math.hypot(x - left, y - 4 - low) for left, low in points) < 22
     boxes = [svg.label_box(x, y, number, anchor) for x, y, anchor, number in labels]
     assert all(box.is_free(boxes[:index]) for index, box in enumerate(boxes))
+
+
+def test_wrong_runs_that_are_equally_common_are_all_named():
+    def runs(scale, accuracy, count):
+        mine = Diagnosis(distribution="normal", scale_formula=scale)
+        return Runs(builders.RANDOM, passed=False, diagnosis=mine, train_accuracy=accuracy, count=count)
+
+    def says(*runs):
+        return classfigures.class_curve(builders.SWEEP, runs, 0).says
+
+    assert says(runs("10", 0.77, 3), runs("1", 0.98, 3), runs("5", 0.9, 2)) == (
+        "2 wrong runs are the most common, 3 times each: from scale 1 with a train accuracy of 0.98 "
+        "and from scale 10 with a train accuracy of 0.77."
+    )
+    assert (
+        says(*(runs(f"{scale}", 0.5, 2) for scale in range(2, 7))) == "5 wrong runs are equally common: 2 times each."
+    )
+    assert says(runs("10", 0.77, 3)).startswith("The most common wrong run starts from scale 10: 3 times")
+
+
+def test_scores_judged_in_part_are_left_out_in_words():
+    scores = overview(gather(classes.entries(60))).scores
+
+    assert classfigures.histogram(scores, scores.count).says.startswith(
+        f"At least half of the {scores.count} scores are"
+    )
+    assert classfigures.histogram(scores, scores.count + 1).says.startswith(
+        f"{scores.count} notebooks are judged in full."
+    )
 
 
 def test_the_axis_of_scales_reads_100():

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from grader.classroom.statistics.overview import CauseCount, Overview
+from collections.abc import Mapping
+from itertools import groupby
+
+from grader.classroom.statistics.overview import CauseCount, CheckCount, Overview
 from grader.classroom.statistics.rows import Classroom
 from grader.messages import say
 from grader.records.points import of
 
 MOST_MISTAKES = 5
 FEWEST = 3  # a mistake of one or two would point at somebody
+MOST_HARDEST = 3  # checks that tie are named up to so many
 
 
 def note(classroom: Classroom, counts: Overview) -> str:
@@ -26,9 +30,13 @@ def mistakes(counts: Overview) -> list[CauseCount]:
 
 def _opening(counts: Overview) -> str:
     handed = counts.submissions - dict(counts.statuses).get("no_notebook", 0)
-    sentences = [say("classroom.note.graded", count=handed, title=counts.title)]
-    if counts.read < handed:
-        sentences.append(say("classroom.note.read", count=counts.read))
+    if counts.read == handed:
+        sentences = [say("classroom.note.graded", count=handed, title=counts.title)]
+    else:
+        sentences = [
+            say("classroom.note.handed", count=handed),
+            say("classroom.note.read", count=counts.read, title=counts.title),
+        ]
     if counts.scores:
         sentences.append(say("classroom.note.median", score=of(counts.scores.median, counts.scores.possible)))
     sentences.append(say("classroom.note.passed", count=counts.passed))
@@ -37,8 +45,34 @@ def _opening(counts: Overview) -> str:
 
 def _mistakes(common: list[CauseCount], classroom: Classroom, counts: Overview) -> list[str]:
     if not common:
-        return [say("classroom.note.none", least=FEWEST)]
+        return [" ".join((say("classroom.note.none", least=FEWEST), *hardest(counts, fewest=FEWEST)))]
     return [say("classroom.note.mistakes"), *(_mistake(cause, classroom, counts) for cause in common)]
+
+
+def hardest(counts: Overview, names: Mapping[str, str] | None = None, *, fewest: int = 1) -> list[str]:
+    """Name the checks that the smallest share passed, those that tie together; nothing where fewer than `fewest` failed one.
+
+    `names` are other names of the functions.
+    """
+    least = min((check.share for check in counts.checks), default=1.0)
+    checks = [check for check in counts.checks if check.share == least]
+    if not any(check.judged - check.passed >= fewest for check in checks):
+        return []
+    groups = [list(group) for _, group in groupby(sorted(checks, key=_alike), _alike)]
+    if len(groups) > MOST_HARDEST:
+        return [say("classroom.hardest.many", count=len(checks))]
+    return [say("classroom.hardest", checks=[_named(group, names or {}) for group in groups])]
+
+
+def _alike(check: CheckCount) -> tuple[str, int]:
+    return check.title, check.judged
+
+
+def _named(group: list[CheckCount], names: Mapping[str, str]) -> str:
+    check, functions = group[0], [names.get(check.function, check.function) for check in group]
+    return say(
+        "classroom.hardest.check", check=check.title, functions=functions, passed=check.passed, count=check.judged
+    )
 
 
 def _mistake(cause: CauseCount, classroom: Classroom, counts: Overview) -> str:
