@@ -36,7 +36,12 @@ lms = Application()
 app.add_typer(lms, name="lms", help=say("cli.lms.help"))
 
 
-@lms.callback(invoke_without_command=True, help=say("cli.lms.help"), epilog=say("cli.lms.example"))
+@lms.callback(
+    invoke_without_command=True,
+    subcommand_metavar="SYSTEM COMMAND [ARGS]...",
+    help=say("cli.lms.help"),
+    epilog=say("cli.lms.example"),
+)
 def _list(context: typer.Context) -> None:
     """List the systems, and how far each was tried."""
     if context.invoked_subcommand:

@@ -109,7 +109,7 @@ def override(
     what: Annotated[
         list[str],
         typer.Argument(
-            metavar="[SUBMISSION] FUNCTION [POINTS]",
+            metavar="[SUBMISSION] [FUNCTION] [POINTS]",
             help=say("cli.override.arguments"),
         ),
     ],

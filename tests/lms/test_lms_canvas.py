@@ -327,7 +327,7 @@ def test_what_lies_in_an_unpacked_hand_in_goes_to_nobody_else(tmp_path, capsys, 
     names = {f"{top}eveeve_13_99_hw/bobbob_77_88_hw.ipynb": RIGHT, f"{top}eveeve_13_98_hw.ipynb": RIGHT}
     export = zipped(tmp_path / "s.zip", names)
     assert main(["lms", "canvas", "collect", str(export), "--out", str(tmp_path / "out")]) == 1
-    assert "Canvas makes none" in capsys.readouterr().err
+    assert "Canvas creates no folders" in capsys.readouterr().err
     assert by_student(tmp_path / "out").keys() == {"13"}
 
 

@@ -1321,7 +1321,7 @@ def table(scores: Sequence[Score]) -> str:
     for want in sorted(set(wanted)):
         cells = ", ".join(f"`{got}` {count}" for (own, got), count in sorted(counts.items()) if own == want)
         lines.append(f"| {want} | {wanted.count(want)} | {cells} |")
-    lines += ["", "| said | right | cannot tell | wrong |", "|---|---:|---:|---:|"]
+    lines += ["", "| part of the diagnosis | right | cannot tell | wrong |", "|---|---:|---:|---:|"]
     for name, title in (("seed", "seed"), ("seed_status", "seed status"), ("distribution", "distribution"), ("scale_formula", "rule"),
                         ("first", "first cause"), ("causes", "all causes")):  # fmt: skip
         said = Counter(one.fields[name] for one in scores)
@@ -1333,7 +1333,7 @@ def table(scores: Sequence[Score]) -> str:
 
 def _label(want: object) -> str:
     if want is ANY or isinstance(want, OneOf):
-        return "~ several are right"
+        return "several causes would be right"
     return "(passes)" if want is None else f"`{want}`"
 
 

@@ -33,7 +33,8 @@ If something is different:
 - Each check that fails costs its points.
 - A check that an earlier fault explains earns nothing, but is not reported as a second fault.
 - Anything missing, of another shape, or not asked for costs the points of `shapes`. The other checks judge what came back.
-- A fault of the grader costs nothing. The check counts in neither sum, the result is provisional, and a person looks at it.
+- A fault of the grader costs nothing. The check counts neither in the points nor in the possible points. The result is
+  provisional, and a person looks at it.
 
 The points are set in `reference/{exercise}/exercise.toml`. The policy of this exercise is `{policy}`.
 """
