@@ -13,7 +13,7 @@ from statistics import median
 from grader.explaining.asked_small import why_it_works
 from grader.explaining.facts import Facts, Measured
 from grader.explaining.numbers import costs, last_printed, plain
-from grader.explaining.story import beside_small, course, earlier, harm, rule, waiting, why
+from grader.explaining.story import beside_small, course, earlier, harm, other_numbers, rule, waiting, why
 from grader.faults import attempt, surviving
 from grader.messages import say
 from grader.records import Block, SettingRow, Table, Training
@@ -22,6 +22,13 @@ from grader.records.wording import accuracy
 MOST_WORDS = 50  # of a block
 MOST_REASONS, MOST_REASON_WORDS = 2, 40
 NEAR_HALF = 0.05  # how near to 0.5 all outputs are where the accuracy is chance
+_OTHER_WEIGHTS = (
+    "scale_",
+    "seed_",
+    "weights_",
+    "uniform_",
+    "distribution_",
+)  # causes that change the weights by themselves
 SCORES = (0.45, 0.55)  # a train accuracy between them is about one half
 
 
@@ -49,8 +56,7 @@ def _happened(facts: Facts) -> Block | None:
     if facts.passed:
         return None
     sentences = [say("feedback.happened.lost")] if facts.lost else list(course(facts))
-    if facts.diagnosis.seed_status in ("missing", "outside_function"):
-        sentences.append(say("feedback.happened.one_of_many"))
+    sentences += other_numbers(facts)
     return Block("happened", say("feedback.happened"), _fitting(sentences), _runs(facts))
 
 
@@ -122,6 +128,8 @@ def _reasons(facts: Facts) -> Iterator[str]:
         yield say("feedback.reason.lost")
         return
     yield from _kind(facts)
+    if facts.zeros_are_asked and any(facts.mine.weight_norms):
+        yield say("feedback.reason.zeros_asked")
     if (
         facts.harm_is_asked
         and facts.works
@@ -136,8 +144,7 @@ def _reasons(facts: Facts) -> Iterator[str]:
 def _kind(facts: Facts) -> Iterator[str]:
     """Say what kind of run this is, in one sentence."""
     if facts.is_another_draw or (facts.diagnosis.causes and facts.diagnosis.causes[0].startswith("seed_")):
-        unset = facts.diagnosis.seed_status in ("missing", "outside_function")
-        yield say("feedback.reason.no_seed" if unset else "feedback.reason.other_seed")
+        yield _seed(facts)
         return
     if facts.stopped is not None and facts.large and not facts.works and facts.diagnosis.biases == "zeros":
         yield say("feedback.reason.stopped", iteration=f"{facts.mine.trace.iterations[facts.stopped]:,}")
@@ -155,12 +162,44 @@ def _kind(facts: Facts) -> Iterator[str]:
         (facts.works and facts.harm_is_asked and facts.of_scale and facts.scale is not None, "learns"),
         (facts.works and facts.rule_is_asked and facts.of_scale, "one_run"),
         (facts.works, "works"),
+        (_has_fan_out(facts), "fan_out"),
     )
     kind = next((name for holds, name in kinds if holds), None)
-    if kind == "large_asked" and "bias_random" in facts.diagnosis.causes and not _same_weights(facts):
-        yield say("feedback.reason.shifted")
+    if kind == "large_asked" and (mistake := _mistake(facts)):
+        kind = mistake
+    if kind in ("hardly_begun", "late") and facts.zeros_are_asked:
+        kind = f"{kind}.zeros"
     if kind:
         yield say(f"feedback.reason.{kind}")
+
+
+def _seed(facts: Facts) -> str:
+    """Say what the seed does to the random numbers, as far as it is known."""
+    status, seed, asked = facts.diagnosis.seed_status, facts.diagnosis.seed, facts.asked_diagnosis.seed
+    if status in ("missing", "outside_function"):
+        return say("feedback.reason.no_seed" if status == "missing" else "feedback.reason.seed_outside")
+    if status == "reset_per_layer" and seed is not None:
+        return say("feedback.reason.seed_repeated", seed=seed)
+    if status == "other" and None not in (seed, asked):
+        return say("feedback.reason.seed_number", seed=seed, asked=asked)
+    return say("feedback.reason.other_seed")
+
+
+def _mistake(facts: Facts) -> str | None:
+    """Name what is wrong with a start that is as large as the exercise asks for."""
+    causes = facts.diagnosis.causes
+    if causes[:1] == ("uniform_not_normal",) and any("random.rand(" in (cause.wrote or "") for cause in facts.causes):
+        return "rand"
+    is_shifted = "bias_random" in causes and not any(cause.startswith(_OTHER_WEIGHTS) for cause in causes)
+    return "shifted" if is_shifted and not _same_weights(facts) else None
+
+
+def _has_fan_out(facts: Facts) -> bool:
+    """Return whether the size of the layer itself makes some layers too large and others too small."""
+    mine, asked = facts.diagnosis.scale or (), facts.asked_diagnosis.scale or ()
+    pairs = [(float(own), float(right)) for own, right in zip(mine, asked, strict=False)]
+    both = any(own > right for own, right in pairs) and any(own < right for own, right in pairs)
+    return facts.diagnosis.causes[:1] == ("scale_fan_out",) and both
 
 
 def _same_weights(facts: Facts) -> bool:

@@ -251,6 +251,11 @@ class Facts:
         return is_small and self.asked.regime == "healthy"
 
     @property
+    def zeros_are_asked(self) -> bool:
+        """Whether the exercise asks for weights of zero, from which the network cannot learn."""
+        return self.asked.regime == "dead" and not any(self.asked.weight_norms)
+
+    @property
     def harm_is_asked(self) -> bool:
         """Whether the exercise asks for a start that does badly, to show it."""
         return self.asked.saturated >= MANY

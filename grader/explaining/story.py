@@ -21,7 +21,7 @@ from grader.records import Training, WaitRow
 from grader.records.wording import accuracy, bound, rounded
 
 MULTIPLE = 1.5  # from which on a wait is also given in multiples of the exercise's iterations
-FADED = 0.01  # a gradient below it has faded; measured, runs that learned end at more
+FADED = 0.005  # a gradient below it has faded; measured, runs that learned end at more than twice as much
 EARLY = 50  # a step, traced, by which a large start has fallen
 MATRICES = 3  # with three, each gradient is multiplied by two others: the square
 APART = 0.3  # powers of ten, at least, between two scales whose gradients are compared
@@ -90,11 +90,18 @@ def _outcome(facts: Facts) -> Iterator[str]:
         yield say("explaining.story.ends_alike", mine=mine)
     else:
         yield say("explaining.story.ends", mine=mine, asked=asked)
-    if facts.diagnosis.seed_status in ("missing", "outside_function"):
-        yield say("explaining.story.one_of_many")
+    yield from other_numbers(facts)
     yield from _costs(facts)
     if not facts.lost:
         yield from course(facts)
+
+
+def other_numbers(facts: Facts) -> Iterator[str]:
+    """Say of a run without a seed of its own why the student's notebook shows another one."""
+    if facts.diagnosis.seed_status == "missing":
+        yield say("feedback.happened.one_of_many")
+    elif facts.diagnosis.seed_status == "outside_function":
+        yield say("feedback.happened.depends")
 
 
 def course(facts: Facts) -> Iterator[str]:
@@ -102,7 +109,8 @@ def course(facts: Facts) -> Iterator[str]:
     if facts.mine.regime in ("dead", "symmetric"):
         return
     if facts.hardly_begun:
-        yield say("explaining.story.hardly_begun", iterations=f"{facts.measured.iterations:,}")
+        kind = ".zeros" if facts.zeros_are_asked else ""
+        yield say(f"explaining.story.hardly_begun{kind}", iterations=f"{facts.measured.iterations:,}")
     elif facts.small and facts.first_below is not None and not facts.early:
         yield say("explaining.story.late", iteration=f"{facts.first_below:,}")
     yield from _stretched(facts)
@@ -235,12 +243,17 @@ def _biased(facts: Facts) -> Iterator[str]:
         yield from _inf(facts)
         return
     yield say("explaining.story.biases_silence")
-    yield say("explaining.story.biases_silence.without", times=_times(without.gradient_norms, mine.gradient_norms))
+    pairs = zip(without.gradient_norms, mine.gradient_norms, strict=True)
+    if all(above > below for above, below in pairs):
+        times = _times(without.gradient_norms, mine.gradient_norms)
+        yield say("explaining.story.biases_silence.without", times=times)
 
 
 def _times(large: Sequence[float], small: Sequence[float]) -> str:
-    """Return how many times as large the largest of some gradients is as that of others."""
-    return rounded(max(large) / max(small))
+    """Return how many times as large the gradients of a run are as those of another: the least and the most of a layer."""
+    ratios = [above / below for above, below in zip(large, small, strict=True) if below]
+    low, high = rounded(min(ratios)), rounded(max(ratios))
+    return low if low == high else say("explaining.times", low=low, high=high)
 
 
 def _other_draw(facts: Facts) -> Iterator[str]:
@@ -264,9 +277,9 @@ def _stopped(facts: Facts) -> Iterator[str]:
     yield from _dead_units(trace.dead[at] if trace.dead else ())
 
 
-def _dead_units(dead: Sequence[float], least: float = 0.0) -> Iterator[str]:
-    """Say how many units of a hidden layer are dead, of the layer with the most; nothing where these are too few."""
-    if dead and max(dead) > least:
+def _dead_units(dead: Sequence[float]) -> Iterator[str]:
+    """Say how many units of a hidden layer are dead, of the layer with the most; nothing where none is."""
+    if dead and max(dead) > 0:
         yield say("explaining.story.dead_units", share=share(max(dead)), layer=dead.index(max(dead)) + 1)
 
 
@@ -275,7 +288,8 @@ def _small(facts: Facts) -> Iterator[str]:
     if others := len(mine.gradient_norms) - 1:
         yield say("explaining.story.small", count=others)
     beside, is_of_scale_1 = beside_small(facts)
-    if max(beside.gradient_norms, default=0) > TWICE * max(mine.gradient_norms):
+    pairs = zip(beside.gradient_norms, mine.gradient_norms, strict=True)
+    if all(above > TWICE * below for above, below in pairs):
         times = _times(beside.gradient_norms, mine.gradient_norms)
         yield say("explaining.story.beside_1" if is_of_scale_1 else "explaining.story.beside_asked", times=times)
     yield from _square(facts)
@@ -325,10 +339,14 @@ def _ratios(large: Training, small: Training) -> list[float]:
 def _fades(facts: Facts) -> Iterator[str]:
     """Say of a start that is not small, and went nowhere, what became of its gradients."""
     trace = facts.mine.trace
-    if not trace.iterations or facts.stopped is not None or not max(trace.gradient_norms[-1]) < FADED:
+    if not trace.iterations or facts.stopped is not None:
         return
-    yield say("explaining.story.fades", largest=plain(max(trace.gradient_norms[-1])))
-    yield from _dead_units(trace.dead[-1] if trace.dead else (), least=MANY)
+    dead = trace.dead[-1] if trace.dead else ()
+    if max(dead, default=0.0) > MANY:
+        layer = dead.index(max(dead)) + 1
+        yield say("explaining.story.dead_units.end", share=share(max(dead)), layer=layer)
+    elif max(trace.gradient_norms[-1]) < FADED:
+        yield say("explaining.story.fades", largest=plain(max(trace.gradient_norms[-1])))
 
 
 def _fair(facts: Facts) -> Iterator[str]:
@@ -398,8 +416,8 @@ def waiting(facts: Facts) -> Iterator[str]:
     mine, measured = facts.mine, facts.measured
     if not mine.searched or mine.regime in ("dead", "symmetric") or (not facts.small and not facts.stuck):
         return
-    if facts.stopped is not None and mine.regime != "plateau":
-        return
+    if (facts.stopped is not None and mine.regime != "plateau") or facts.zeros_are_asked:
+        return  # who is asked for zeros should not wait for anything
     if mine.escape is None:
         yield say("explaining.story.not_within", iterations=f"{mine.searched:,}")
         yield from _nearest_wait(facts)

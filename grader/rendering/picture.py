@@ -177,8 +177,11 @@ def _caption(function: FunctionResult | None, runs: int) -> str:
     if function is None:
         return say("feedback.caption.right" if runs == MOST_RUNS else "feedback.caption.right.fewer")
     if function.training is None:
-        return say("feedback.caption.not_run")
-    return say(f"feedback.caption.{_kind(function.training)}")
+        return say("feedback.caption.not_run" if function.status == "graded" else "feedback.caption.no_weights")
+    kind, right = _kind(function.training), function.reference_training
+    if kind == "saturated" and right is not None and right.regime == "saturated":
+        return say("feedback.caption.saturated.asked")
+    return say(f"feedback.caption.{kind}")
 
 
 def _kind(training: TrainingResult) -> str:

@@ -19,7 +19,7 @@ from grader.records import (
 )
 from grader.rendering.text import of, points, short_number
 
-NEARLY = 0.97  # of ln 2: a cost above it is that of a run that has hardly learned
+NEARLY = 0.95  # of ln 2: a cost above it is that of a run that has learned almost nothing
 
 _NOTED: frozenset[Verdict] = frozenset({"skipped", "broken"})  # what earned nothing without being wrong by itself
 _SYMBOLS = ("n_in", "n_out", "L", "l")  # letters that a rule of the layer sizes may have
@@ -40,8 +40,11 @@ def verdict_note(verdict: Verdict) -> str:
     return say(f"words.verdict.{verdict}.note") if verdict in _NOTED else ""
 
 
-def run(training: TrainingResult) -> str:
-    """Say what a run did, in a sentence; its kind alone does not know what became of one that went wrong on its way."""
+def run(training: TrainingResult, right: TrainingResult | None = None) -> str:
+    """Say what a run did, in a sentence; its kind alone does not know what became of one that went wrong on its way.
+
+    Where the right answer starts as badly, the sentence is no reproach.
+    """
     if "nan" in training.outputs:
         return say("words.run.nan")
     norms = training.trace.gradient_norms
@@ -49,6 +52,8 @@ def run(training: TrainingResult) -> str:
         return say("words.run.stopped")
     if training.regime == "slow" and not isinstance(training.cost_last, str) and training.cost_last > NEARLY * LN2:
         return say("words.run.guessing")
+    if training.regime == "saturated" and right is not None and right.regime == "saturated":
+        return say("words.run.saturated.asked")
     return say(f"words.run.{training.regime}")
 
 

@@ -198,7 +198,7 @@ NEVER_LEAVES = {  # claims that only the stories below make
     rf"scale {NUMBER} with biases of zero takes {NUMBER} iterations",
 }
 LONG = {  # starts that never leave ln 2: looking for it takes its time
-    "zero weights, random biases": (scale(0.0, biases="randn"), "zeros"),
+    "zero weights, random biases": (scale(0.0, biases="randn"), "random"),
     "x0.01, random biases": (scale(0.01, biases="randn"), "random"),
     "x1e-9": (scale(1e-9), "random"),
 }
@@ -263,6 +263,15 @@ def scale_of(name: str) -> float | None:
     return None if name == "He's rule" else number(name.removeprefix("scale "))
 
 
+TIMES = rf"(?P<low>{NUMBER})(?: to (?P<high>{NUMBER}))?"
+
+
+def are_times(match: re.Match[str], large: Training, small: Training) -> bool:
+    """Whether the least and the most that a gradient is larger are what is said."""
+    ratios = [above / below for above, below in zip(large.gradient_norms, small.gradient_norms, strict=True)]
+    return is_said(match["low"], min(ratios)) and is_said(match["high"] or match["low"], max(ratios))
+
+
 Check = Callable[[Told, "re.Match[str]"], bool]
 CERTAIN = r"of the outputs (?:are|start) almost certain"
 CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the sweep bears it out
@@ -278,7 +287,7 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
     rf"The last printed cost is {NUMBER}": lambda t, m: is_said(m[1], t.mine.cost_14000),
     r"The first and the last printed cost are the same": lambda t, _: t.mine.cost_first == t.mine.cost_14000,
     r"the cost is about that of guessing": lambda t, _: abs(t.mine.cost_14000 / LN2 - 1) < 0.1,
-    r"after 15,000 iterations, training had hardly begun": lambda t, _: (
+    r"[Aa]fter 15,000 iterations, training had hardly begun": lambda t, _: (
         abs(t.mine.cost_14000 / LN2 - 1) < 0.03 and abs(t.mine.cost_first / LN2 - 1) < 0.1 and beside_he(t.mine) < 0.5
     ),
     rf"Training began late: the first printed cost below 0.6 is at iteration {NUMBER}": lambda t, m: all(
@@ -334,8 +343,8 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
     r"The biases make the gradients small": lambda t, _: (
         max(t.mine.without_biases.gradient_norms) > 3 * max(t.mine.gradient_norms)
     ),
-    rf"biases of zero, the gradients are about {NUMBER} times as large": lambda t, m: is_said(
-        m[1], max(t.mine.without_biases.gradient_norms) / max(t.mine.gradient_norms)
+    rf"biases of zero, the gradients are about {TIMES} times as large": lambda t, m: are_times(
+        m, t.mine.without_biases, t.mine
     ),
     r"Your rule is right, so it is the random numbers": lambda t, _: (
         t.result.diagnosis.scale_formula == "sqrt(2/n_in)" and t.result.diagnosis.biases == "zeros"
@@ -353,7 +362,7 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
         ]
         == [at for at in t.mine.trace.iterations if at >= number(m[1])]
     ),
-    r"By then, (.*) of the units of hidden layer (\d) give zero for every point": lambda t, m: is_share(
+    r"By (?:then|the end), (.*) of the units of hidden layer (\d) give zero for every point": lambda t, m: is_share(
         m[1],
         next(
             (
@@ -368,11 +377,8 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
     r"Where these are small, the gradient is small": lambda t, _: (
         max(t.mine.gradient_norms) < 0.05 and beside_he(t.mine) < 0.5
     ),
-    rf"With (scale 1|the right answer), the gradients at the start are about {NUMBER} times as large": lambda t, m: (
-        is_said(
-            m[2],
-            max((t.measured.runs[1.0] if "1" in m[1] else t.asked).gradient_norms) / max(t.mine.gradient_norms),
-        )
+    rf"With (?P<run>scale 1|the right answer), the gradients at the start are about {TIMES} times as large": (
+        lambda t, m: are_times(m, t.measured.runs[1.0] if "1" in m["run"] else t.asked, t.mine)
     ),
     rf"Make the weights (ten|{NUMBER}) times (larger|smaller), and the gradients become about (a hundred|{NUMBER}) times": (
         lambda t, m: is_square(t, of_words(m[1]), of_words(m[4]), larger=m[3] == "larger")
