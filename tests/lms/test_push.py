@@ -1321,6 +1321,7 @@ def test_the_journal_is_private_and_survives_a_cut_line(tmp_path):
         ("Wed, 21 Oct 2015 07:28:00 GMT", 1.0),
         ("soon", 1.0),
     ],
+    ids=["seconds", "a date to come", "a date in the past", "words"],  # the same in every process that runs tests
 )
 def test_a_busy_site_is_asked_again_when_it_says(header, seconds):
     import requests
