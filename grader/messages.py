@@ -210,7 +210,7 @@ def unfilled(message_id: str) -> str:
 
 def listed(items: Iterable[object], last: str = "and") -> str:
     """Return items as a sentence names them: "a, b and c"; `last` is "and" or "or"."""
-    texts = [str(item) for item in items]
+    texts = [format(item) for item in items]
     if len(texts) < 2:
         return "".join(texts)
     return say(f"list.{last}", first=say("list.comma").join(texts[:-1]), last=texts[-1])

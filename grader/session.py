@@ -271,7 +271,6 @@ def _differences(
             if unsaved:
                 words = say("session.unsaved", names=unsaved, file=session.path.name, count=len(unsaved))
                 yield Problem("session_unsaved", words)
-        yield Problem("session_numbers", say("session.numbers"))
     yield Problem("session_scope", say("session.scope"))
 
 

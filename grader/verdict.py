@@ -43,6 +43,7 @@ from grader.records import (
     TrainingResult,
     Unit,
 )
+from grader.records.places import with_names
 from grader.records.points import of
 from grader.running import gather as gathering
 
@@ -276,7 +277,15 @@ def summed_up(
     evidence: Evidence, functions: Mapping[str, FunctionResult], exercise: Exercise, prepared: Prepared
 ) -> Result:
     """Return the verdict on a submission, from those on its functions."""
-    notebook = NotebookInfo(evidence.notebook.status, evidence.notebook.problems)
+    names = evidence.notebook.cell_names
+    functions = {name: with_names(function, names) for name, function in functions.items()}
+    causes = (cause for function in functions.values() for cause in function.told)
+    cells = {cause.place.cell for cause in causes if cause.place} & names.keys()
+    notebook = NotebookInfo(
+        evidence.notebook.status,
+        with_names(evidence.notebook.problems, names),
+        {number: names[number] for number in names if number in cells},
+    )
     return Result(
         schema="grader-result/1",
         submission=SubmissionInfo(evidence.notebook.name, evidence.notebook.sha256, evidence.student),

@@ -66,7 +66,7 @@ def _run(run: PrintedRun, evidence: FunctionEvidence, course: Course) -> str:
         return ""
     origins = [start for start, training in course.runs.items() if _fits(run, training)]
     printed = " / ".join(run.accuracies)
-    parts = [say("explaining.stale.run", printed=printed, cell=run.place.cell)]
+    parts = [say("explaining.stale.run", printed=printed, place=run.place.whole_cell)]
     if len(origins) == 1:
         parts.append(say("explaining.stale.run.origin", origin=origins[0]))
     return " ".join([*parts, say("explaining.stale.run.now", now=accuracies(now))])
@@ -84,7 +84,7 @@ def _differences(own: ModelSettings, course: ModelSettings) -> Iterator[str]:
 
 
 def _other_model(run: PrintedRun, differences: Sequence[str]) -> str:
-    settings = say("explaining.stale.model", differences=differences, cell=run.place.cell)
+    settings = say("explaining.stale.model", differences=differences, place=run.place.whole_cell)
     if run.accuracies is None:
         return f"{settings} {say('explaining.stale.model.may_differ')}"
     return f"{settings} {say('explaining.stale.model.differ', printed=' / '.join(run.accuracies))}"
@@ -118,12 +118,17 @@ def _arrays(shown: PrintedArrays, evidence: FunctionEvidence, seed: int | None) 
             continue
         shape = (len(rows), len(rows[0]))
         if values.shape != shape:
-            printed = say("explaining.stale.shape", name=name, shape=str(shape), call=call, cell=shown.place.cell)
+            printed = say(
+                "explaining.stale.shape", name=name, shape=str(shape), call=call, place=shown.place.whole_cell
+            )
             return f"{printed} {say('explaining.stale.shape.now', shape=str(values.shape))}"
         for i, j in product(*map(range, shape)):
             if not _near(rows[i][j], values[i, j]):
                 printed = say(
-                    "explaining.stale.entry", entry=f"{name}[{i}, {j}] = {rows[i][j]}", call=call, cell=shown.place.cell
+                    "explaining.stale.entry",
+                    entry=f"{name}[{i}, {j}] = {rows[i][j]}",
+                    call=call,
+                    place=shown.place.whole_cell,
                 )
                 origin = _origin(shown, seed) if name.startswith("W") else ""
                 current = say("explaining.stale.entry.now", value=f"{values[i, j]:.10g}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from grader.messages import say
 from grader.records import Cause, Diagnosis, FunctionResult, NotebookInfo, Summary
+from grader.records.places import with_names
 from grader.records.points import of
 from grader.records.wording import accuracies, short_names
 
@@ -47,12 +48,12 @@ def _reasons(wrong: Mapping[str, FunctionResult], functions: Mapping[str, Functi
     return say("feedback.right", names=right, count=len(right)) if right else ""
 
 
-def place(function: FunctionResult) -> str:
+def place(function: FunctionResult, cell_names: Mapping[int, str]) -> str:
     """Return where the proved fault is, or else the function, in the words of what its student sees."""
     source = function.source
     proved = next((cause.place for cause in function.told[:1] if cause.place), None)
     if source is None or (proved is not None and proved.cell != source.cell):
-        return str(proved) if proved else ""
+        return with_names(f"{proved}", cell_names) if proved else ""
     line = source.line if proved is None else proved.line
     defined = source.code.partition("def ")[2].partition("(")[0]
     if (
@@ -102,14 +103,14 @@ def _is_lost(notebook: NotebookInfo, function: FunctionResult) -> bool:
 def _next_step(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], broken: bool) -> str:
     conflict = next((problem for problem in notebook.problems if problem.code == "merge_conflict"), None)
     if conflict:
-        where = conflict.message.partition(":")[0]
+        where = _before(conflict.message, say("reading.problem.merge_conflict", where=""))
         return say("steps.merge_conflict", where=where)
     for name in _order(notebook, wrong)[:1]:
         function = wrong[name]
         if _is_lost(notebook, function):
             return say("feedback.step.download", name=name)
         if function.told:
-            where, action = place(function), hint(function.told[0], function.diagnosis)
+            where, action = place(function, notebook.cell_names), hint(function.told[0], function.diagnosis)
             return (
                 say("feedback.step.at", name=name, where=where, action=action)
                 if where
@@ -118,6 +119,11 @@ def _next_step(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], brok
     if wrong:
         return say("feedback.step.checks")
     return say("feedback.step.wait") if broken else say("feedback.step.nothing")
+
+
+def _before(message: str, ending: str) -> str:
+    """Return what a message says before its ending, or else before its first colon."""
+    return message.removesuffix(ending) if message.endswith(ending) else message.partition(":")[0]
 
 
 def hint(cause: Cause, diagnosis: Diagnosis) -> str:

@@ -17,11 +17,12 @@ from itertools import islice, pairwise
 from pathlib import Path, PurePosixPath
 
 from grader.errors import UnavailableError, fault_of_environment
-from grader.messages import say
+from grader.messages import listed, say
 from grader.reading import exports
 from grader.reading.problems import problem
 from grader.reading.salvage import salvage
-from grader.records import Cell, CellKind, Notebook, Problem
+from grader.records import MOST_NAMES, Cell, CellKind, Notebook, NotebookStatus, Problem
+from grader.records.places import capitalized, marked
 
 # Measured on 60 MB: 60 outputs of 1 MB of base64 take 0.3 s and 121 MB at the peak (the bytes and their text), one of
 # 60 MB 0.3 s and 180 MB, an emoji beside them 0.5 s and 301 MB (4 bytes a character); afterwards 1 MB or less stays.
@@ -245,7 +246,9 @@ def parse(data: bytes, name: str, *, repairs: bool = True) -> Notebook:
         return _unreadable(name, sha256, error.problem)
     problems += _code_in_text(cells)
     repaired = any(noticed.code in _MENDED for noticed in problems)
-    return Notebook(_encodable(name), sha256, "repaired" if repaired else "ok", tuple(problems), tuple(cells))
+    names = {cell.number: seen for cell in cells[:MOST_NAMES] if cell.number and (seen := cell.name)}
+    status: NotebookStatus = "repaired" if repaired else "ok"
+    return Notebook(_encodable(name), sha256, status, tuple(problems), tuple(cells), names)
 
 
 _parse = parse  # for where `parse` is the name of an argument
@@ -613,11 +616,12 @@ _TURNS = {  # side and marker -> next side
 
 
 def _where(numbers: Sequence[int]) -> str:
-    """Return cells as a sentence names them: Cells 3, 4 and 7."""
-    names = [str(number) for number in numbers[:_LISTED]]
+    """Return cells as the beginning of a sentence names them: Cell 3, cell 4 and cell 7."""
+    texts = [say("list.place.cell", cell=number) for number in numbers[:_LISTED]]
+    names = [marked(text if index else capitalized(text)) for index, text in enumerate(texts)]
     if len(numbers) > _LISTED:
         names.append(say("reading.where.more", count=len(numbers) - _LISTED))
-    return say("reading.where.cells", count=len(numbers), numbers=names)
+    return listed(names)
 
 
 def _shown(text: str) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.messages import say
+from grader.records.places import marked
 
 Floats = NDArray[np.float64]
 
@@ -51,8 +52,18 @@ class Place:
             return say("list.place.line", line=self.line)
         return say("list.place.cell_line", cell=self.cell, line=self.line)
 
+    def __format__(self, specification: str) -> str:
+        """Return the place for a message; its cell is named when the result is put together."""
+        return str(self) if self.cell is None else marked(str(self))
+
+    @property
+    def whole_cell(self) -> str:
+        """The cell alone, for a message."""
+        return str(self) if self.cell is None else marked(say("list.place.cell", cell=self.cell))
+
 
 MOST_NAME = 60  # characters of a cell's first line
+MOST_NAMES = 1000  # cells with a name: more than any ordinary notebook has
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,8 @@ class Cell:
         if self.count is not None:
             return f"In [{self.count}]"
         first = next((line.strip() for line in self.source.splitlines() if line.strip()), "")
-        return f"cell “{first if len(first) <= MOST_NAME else f'{first[:MOST_NAME]}…'}”" if first else ""
+        visible = "".join(letter if letter.isprintable() else " " for letter in first[:MOST_NAME])
+        return say("list.place.named", line=visible if len(first) <= MOST_NAME else f"{visible}…") if first else ""
 
     def place(self, line: int) -> Place:
         """Return the place of the source's line `line`, counted from 1."""
@@ -89,18 +101,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """A submitted file as far as it could be read."""
+    """A submitted file as far as it could be read; `cell_names` has what its student sees of each cell, by number."""
 
     name: str
     sha256: str
     status: NotebookStatus
     problems: tuple[Problem, ...] = ()
     cells: tuple[Cell, ...] = ()
+    cell_names: Mapping[int, str] = field(default_factory=dict)
 
     def cell_name(self, place: Place | None) -> str:
         """Return what a student sees of the cell that a place is in; empty where there is none."""
-        number = place.cell if place else None
-        return next((cell.name for cell in self.cells if cell.number == number is not None), "")
+        return self.cell_names.get(place.cell or 0, "") if place else ""
 
 
 # --- extraction ----------------------------------------------------------------------------------------------------
@@ -596,10 +608,14 @@ class SubmissionInfo:
 
 @dataclass(frozen=True, slots=True)
 class NotebookInfo:
-    """The status of the notebook, and what was noticed when it was read."""
+    """The status of the notebook, and what was noticed when it was read.
+
+    `cell_names` has what the student sees of each cell that a cause is in, by its number.
+    """
 
     status: NotebookStatus
     problems: tuple[Problem, ...] = ()
+    cell_names: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def counts(self) -> bool:

@@ -282,8 +282,8 @@ def _with_notes(document: NotebookNode, result: Result, remark: str) -> Notebook
     for name, index in homes.items():
         if index is not None:
             below.setdefault(index, []).append(_note(name, function_note(name, result.functions[name])))
-    numbers = say("annotated.numbers", tag=TAG)
-    cells = [_first_note(result, [name for name, index in homes.items() if index is None], f"{numbers} {remark}")]
+    tagged = say("annotated.tagged", tag=TAG)
+    cells = [_first_note(result, [name for name, index in homes.items() if index is None], f"{tagged} {remark}")]
     for index, cell in enumerate(document["cells"]):
         cells += [] if _is_note(cell) else [cell]
         cells += below.get(index, [])
@@ -462,7 +462,7 @@ def _cause(cause: Cause) -> Iterator[str]:
 def _proved(function: FunctionResult) -> Iterator[str]:
     fault = function.known
     if fault is not None:
-        yield _named(say("words.proved"), words.proof(function))
+        yield _named(say("words.proved"), fault.message)
         if fault.old is not None:
             yield _quoted(say("words.proved.now"), words.line_now(fault))
             yield _quoted(say("words.proved.right"), words.line_right(fault))

@@ -86,7 +86,7 @@ def _verdict(function: FunctionResult) -> Iterator[str]:
         yield f"  {say('words.change.asked')} {cause.asked}" if cause.asked else ""
         yield f"  {cause.reason}" if cause.reason else ""
     if function.known:
-        yield f"{say('words.proved')} {words.proof(function)}"
+        yield f"{say('words.proved')} {function.known.message}"
         if function.known.old is not None:
             yield f"  {say('words.proved.now')} {words.line_now(function.known)}"
             yield f"  {say('words.proved.right')} {words.line_right(function.known)}"

@@ -12,7 +12,7 @@ from grader.rendering import words
 def hints(function: FunctionResult, summary: Summary) -> tuple[str, ...]:
     """Return what a result tells of a function beyond its summary, the answer last; the exercise's `show` has bounded it."""
     summed_up = f"{summary.next_step} {summary.text}".casefold()
-    sentences = dict.fromkeys(words.seen_place(function, hint) for hint in _hints(function) if hint)
+    sentences = dict.fromkeys(hint for hint in _hints(function) if hint)
     return tuple(hint for hint in sentences if hint.rstrip(".").casefold() not in summed_up)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -31,12 +31,20 @@ NAME_COLUMNS = 60  # of a file or a person, on the first screen; the whole name 
 class Pieces:
     """Writes the pieces of which pages are put together; many submissions of a class have the same."""
 
-    def section(self, name: str, function: FunctionResult) -> Markup:
+    def section(self, name: str, function: FunctionResult, cell_names: Mapping[int, str]) -> Markup:
         """Return the section of one function, the student's own text within it."""
         own = macros("_function.html")
         shown = excerpt(function.source, self.coloured) if function.source else None
         judged, answers, measured, fixed = self.verdict(VerdictPieces(name, replace(function, source=None, stale=())))
-        parts = judged, own.change(function), answers, own.code(function, shown), measured, own.saved(function), fixed
+        parts = (
+            judged,
+            own.change(function, cell_names),
+            answers,
+            own.code(function, shown),
+            measured,
+            own.saved(function),
+            fixed,
+        )
         return Markup("").join(parts)
 
     def verdict(self, given: VerdictPieces) -> tuple[Markup, ...]:

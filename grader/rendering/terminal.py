@@ -164,7 +164,7 @@ def _proved(function: FunctionResult) -> tuple[tuple[str, str], ...]:
     if fault is None:
         return ()
     now, right = ("now", words.line_now(fault)), ("right", words.line_right(fault))
-    return (("proved", words.proof(function)), *(() if fault.old is None else (now, right)))
+    return (("proved", fault.message), *(() if fault.old is None else (now, right)))
 
 
 def _text(words: str, style: str = "") -> Text:

@@ -73,24 +73,6 @@ def earned(function: FunctionResult) -> str:
     return of(function.points, function.possible)
 
 
-def proof(function: FunctionResult) -> str:
-    """Return what is proved of a fault; its cell is named as its student sees it."""
-    return seen_place(function, function.known.message if function.known else "")
-
-
-def seen_place(function: FunctionResult, message: str) -> str:
-    """Return a message that names the cell of a function as its student sees it."""
-    source = function.source
-    if source is None or source.cell is None or not source.name:
-        return message
-    marker = "\0"  # in no message; the number of the line is not known here, the words around it are
-    before, _, after = say("list.place.cell_line", cell=source.cell, line=marker).partition(marker)
-    named, _, after_named = say("feedback.place", name=source.name, line=marker).partition(marker)
-    return re.sub(
-        re.escape(before) + r"(\d+)" + re.escape(after), lambda number: named + number[1] + after_named, message
-    )
-
-
 def line_now(fault: KnownFault) -> str:
     """Return the line of a proved fault as it is."""
     return fault.old or say("words.proved.no_line")

@@ -178,16 +178,16 @@ def test_the_line_that_python_cannot_read_is_said_once_and_counted_in_its_cell(p
     source = "# graded\n\n" + edit(RANDOM, ("        parameters['W'", "    parameters['W'"))
     result = pipeline.grade(write(tmp_path, "ada.ipynb", notebook(IMPORTS, source)))
     function = result.functions[RANDOM_NAME]
-    assert "(cell 2, line 8: " in function.message
+    assert "(cell “# graded”, line 8: " in function.message
     assert " on line " not in function.message
-    assert f"{RANDOM_NAME} (cell 2, line 8)" in " ".join(f"{RANDOM_NAME} ({cause.place})" for cause in function.told)
+    assert f"{RANDOM_NAME} (cell 2, line 8)" in " ".join(f"{RANDOM_NAME} ({cause.place!s})" for cause in function.told)
 
 
 @pytest.mark.parametrize("line", ["break", "nonlocal q", "eval('1 +')"])
 def test_no_line_is_told_that_is_counted_elsewhere(line, graded):
     function = graded(**random(("    parameters = {}", f"    {line}\n    parameters = {{}}"))).functions[RANDOM_NAME]
     said = " ".join(check.message for check in function.checks)
-    assert "(cell 3, line 3)" in said
+    assert "(cell “def initialize_parameters_random(layers_dims):”, line 3)" in said
     assert said.count("line ") == 1
 
 
@@ -235,7 +235,9 @@ def test_a_merge_conflict_is_the_only_next_step(pipeline, tmp_path):
     both = f"<<<<<<< HEAD\n{RANDOM}=======\n{RANDOM}>>>>>>> theirs\n"
     result = pipeline.grade(write(tmp_path, "ada.ipynb", solved(random=both)))
     assert result.score == 30
-    assert result.summary.next_step.startswith("Cell 3: resolve the Git merge conflict")
+    assert result.summary.next_step.startswith(
+        "Cell “def initialize_parameters_random(layers_dims):”: resolve the Git merge conflict"
+    )
 
 
 def test_numbers_that_are_shown_beside_each_other_differ(graded):

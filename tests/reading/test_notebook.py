@@ -22,6 +22,7 @@ from grader.messages import say
 from grader.reading import notebook
 from grader.reading.notebook import parse, read, sha256_of
 from grader.reading.salvage import salvage
+from grader.records.places import with_names
 
 HE = "def initialize_parameters_he(layers_dims):\n    return {}\n"
 NAME = "ada.ipynb"
@@ -176,7 +177,7 @@ def test_a_file_that_cannot_be_read_says_what_it_is_and_what_to_do(code, data, s
     got = parse(data, NAME)
 
     assert (got.status, got.cells, codes(got)) == ("unreadable", (), [code])
-    assert says in got.problems[0].message
+    assert says in with_names(got.problems[0].message, {})
     assert "hand in" in got.problems[0].message
     assert got.sha256 == sha256(data).hexdigest()
 
@@ -218,17 +219,22 @@ MENDED = [
     ("old_format", json.dumps(V2).encode(), ["text", "a = 1\nb = 2"], "old format 2"),
     ("old_format", json.dumps(V1).encode(), ["text", "a = 1\nb = 2"], "old format 1"),
     ("line_endings", saved(cell("a\r\nb\rc\n")), ["a\nb\nc\n"], "Cell 1:"),
-    ("line_endings", saved(*[cell("a\r\n")] * 7), ["a\n"] * 7, "Cells 1, 2, 3, 4, 5 and 2 more:"),
-    ("bad_characters", json.dumps(document(cell("a\ud800b"), cell("c\0"))).encode(), ["a�b", "c�"], "Cells 1 and 2:"),
+    ("line_endings", saved(*[cell("a\r\n")] * 7), ["a\n"] * 7, "Cell 1, cell 2, cell 3, cell 4, cell 5 and 2 more:"),
+    (
+        "bad_characters",
+        json.dumps(document(cell("a\ud800b"), cell("c\0"))).encode(),
+        ["a�b", "c�"],
+        "Cell 1 and cell 2:",
+    ),
     ("bad_characters", saved(cell("a?")).replace(b"?", b"\0"), ["a�"], "NUL"),
     (
         "bad_cell",
         saved(cell("a"), 7, None, "x", ["y"], cell("b")),
         ["a", "b"],
-        "Cells 2, 3, 4 and 5: not a valid cell",
+        "Cell 2, cell 3, cell 4 and cell 5: not a valid cell",
     ),
     ("bad_cell", saved(cell(["a\n", 5, "b"])), ["a\nb"], "Cell 1:"),
-    ("bad_cell", saved(cell({"x": 1}), cell(None)), ["", ""], "Cells 1 and 2:"),
+    ("bad_cell", saved(cell({"x": 1}), cell(None)), ["", ""], "Cell 1 and cell 2:"),
 ]
 
 
@@ -237,7 +243,7 @@ def test_a_file_that_was_mended_is_read_and_says_so(code, data, want, says):
     got = parse(data, NAME)
 
     assert (got.status, sources(got), codes(got)) == ("repaired", want, [code])
-    assert says in got.problems[0].message
+    assert says in with_names(got.problems[0].message, {})
 
 
 def test_repairs_add_up():
@@ -296,8 +302,16 @@ def test_a_file_that_needs_no_mending_is_ok(data, want):
 
 
 NOTICED = [
-    ("unknown_type", saved(cell(), cell("a", "sql"), cell("b", ["x"]), {"source": "c"}), "Cells 2, 3 and 4: neither"),
-    ("duplicate_ids", saved(cell(id="x"), cell(id="y"), cell(id="x"), cell(id=["x"]), cell(id="x")), "Cells 3 and 5: "),
+    (
+        "unknown_type",
+        saved(cell(), cell("a", "sql"), cell("b", ["x"]), {"source": "c"}),
+        "Cell 2, cell 3 and cell 4: neither",
+    ),
+    (
+        "duplicate_ids",
+        saved(cell(id="x"), cell(id="y"), cell(id="x"), cell(id=["x"]), cell(id="x")),
+        "Cell 3 and cell 5: ",
+    ),
     (
         "code_in_markdown",
         saved(cell(), cell("text\n" + HE, "markdown")),
@@ -312,7 +326,7 @@ def test_an_oddity_is_named_and_leaves_the_status(code, data, says):
     got = parse(data, NAME)
 
     assert (got.status, codes(got)) == ("ok", [code])
-    assert says in got.problems[0].message
+    assert says in with_names(got.problems[0].message, {})
 
 
 def test_every_code_has_a_row():
@@ -344,7 +358,7 @@ def test_a_damaged_cell_keeps_the_numbers_of_those_after_it():
 
     assert [(cell.number, cell.source) for cell in got.cells] == [(1, "a"), (3, "c")]
     assert "2 whole cells could be read" in got.problems[0].message
-    assert "Cell 2: not a valid cell" in got.problems[1].message
+    assert "Cell 2: not a valid cell" in with_names(got.problems[1].message, {})
 
 
 @pytest.mark.parametrize(
@@ -367,7 +381,10 @@ def test_the_function_that_a_damaged_cell_holds_is_named():
     got = parse(data, NAME)
 
     assert [(cell.number, cell.source) for cell in got.cells] == [(2, "b"), (4, "d")]
-    assert got.problems[1].message == "Cell 3 is damaged: its `def initialize_parameters_he(...)` could not be read."
+    assert (
+        with_names(got.problems[1].message, {})
+        == "Cell 3 is damaged: its `def initialize_parameters_he(...)` could not be read."
+    )
 
 
 @pytest.mark.parametrize(
@@ -403,7 +420,8 @@ def test_messages_stay_short_and_printable():
 
     for got in (parse(data, NAME) for data in files):
         assert 1 <= len(got.problems) <= 10
-        assert all(len(problem.message) < 400 and problem.message.isprintable() for problem in got.problems)
+        messages = [with_names(problem.message, got.cell_names) for problem in got.problems]
+        assert all(len(message) < 800 and message.isprintable() for message in messages)
 
 
 # --- scripts -------------------------------------------------------------------------------------------------------
@@ -500,7 +518,7 @@ def test_a_path_that_cannot_be_opened_is_unreadable(tmp_path, name, says):
     got = read(tmp_path / name)
 
     assert (got.status, codes(got), got.sha256) == ("unreadable", ["cannot_open"], "")
-    assert says in got.problems[0].message
+    assert says in with_names(got.problems[0].message, {})
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):

@@ -89,7 +89,7 @@ def test_each_note_stands_below_its_functions_cell(tmp_path):
         ([IMPORTS, ZEROS, SCALE_001, HE], 2, "**To change: wrong scale.** Multiply the random numbers by 10"),
         ([IMPORTS, ZEROS, SCALE_001, HE], 2, "Yours: `np.random.randn(layers_dims[l], layers_dims[l-1]) * 0.01`"),
         ([IMPORTS, ZEROS, SCALE_001, HE], 2, "accuracy:** 0.4633 / 0.48; the right answer's: 0.83 / 0.86"),
-        ([IMPORTS, ZEROS, SCALE_001, HE], 2, "line 6 makes every number right"),
+        ([IMPORTS, ZEROS, SCALE_001, HE], 2, "line 6). Look at the number"),
         ([IMPORTS, ZEROS, SCALE_001, HE], 0, "**Next step:** `initialize_parameters_random` (line 6 of its cell)"),
         ([IMPORTS, ZEROS, RANDOM], 0, "## Feedback: initialize_parameters_he: 0 of 10"),
         ([f"{IMPORTS}\n{ZEROS}\n{RANDOM}\n{HE}"], 3, "## Feedback: initialize_parameters_he: 10 of 10"),

@@ -36,6 +36,7 @@ from grader.records import (
     Show,
     Unit,
 )
+from grader.records.places import with_names
 from grader.rendering import gradebook, html, terminal
 from grader.running.gather import Gatherer
 from grader.running.repair import MOST_CANDIDATES, prove
@@ -232,9 +233,9 @@ def test_lines_are_those_of_the_notebook_whatever_surrounds_them(gatherer):
     )
     found = search(gatherer, "random", "# ünï\ndef same(f): return f\n\n@same\n" + source)
     fault = known_fault(found, "fix")
-    assert fault == KnownFault(
+    assert with_names(fault, {}) == KnownFault(
         "constant",
-        "One change in cell 2, line 15 makes every number right. Look at the number.",
+        "One change makes every number right (cell 2, line 15). Look at the number.",
         Place(15, 2),
         "layers_dims[l-1]) * 0.01",
         "layers_dims[l-1]) * 10",
@@ -400,28 +401,32 @@ def test_only_a_function_written_with_def_is_edited(source):
 LINE = Place(6, 3)
 SWAPPED = Repair("constant", LINE, "W = randn * 0.01", "W = randn * 10")
 INSERTED = Repair("seed", LINE, "", "np.random.seed(3)")
-SAID = "makes every number right. Look at"
+SAID = "makes every number right"
 
 
 @pytest.mark.parametrize(
     ("repair", "show", "fault"),
     [
-        (SWAPPED, "concept", KnownFault("constant", f"One change of one line {SAID} the number.")),
-        (SWAPPED, "line", KnownFault("constant", f"One change in cell 3, line 6 {SAID} the number.", LINE)),
+        (SWAPPED, "concept", KnownFault("constant", f"One change of one line {SAID}. Look at the number.")),
+        (SWAPPED, "line", KnownFault("constant", f"One change {SAID} (cell 3, line 6). Look at the number.", LINE)),
         (
             SWAPPED,
             "fix",
-            KnownFault("constant", f"One change in cell 3, line 6 {SAID} the number.", LINE, SWAPPED.old, SWAPPED.new),
+            KnownFault(
+                "constant", f"One change {SAID} (cell 3, line 6). Look at the number.", LINE, SWAPPED.old, SWAPPED.new
+            ),
         ),
         (
             INSERTED,
             "line",
-            KnownFault("seed", f"One new line before cell 3, line 6 {SAID} {say('explaining.fault.look.seed')}.", LINE),
+            KnownFault(
+                "seed", f"One new line before cell 3, line 6 {SAID}. Look at {say('explaining.fault.look.seed')}.", LINE
+            ),
         ),
     ],
 )
 def test_what_each_setting_tells(repair: Repair, show: Show, fault: KnownFault):
-    assert known_fault([repair], show) == fault
+    assert with_names(known_fault([repair], show), {}) == fault
     assert known_fault([], show) is None
     assert known_fault([repair, replace(repair, place=Place(7, 3))], show) is None
 
@@ -477,12 +482,12 @@ def test_batch_finds_it_once_and_regrade_tells_as_much_as_is_set_today(tmp_path,
     batch.batch([source], out, EXERCISE)
     assert known_of(out) == {
         "kind": "constant",
-        "message": "One change in cell 3, line 6 makes every number right. Look at the number.",
+        "message": "One change makes every number right (cell “def initialize_parameters_random(layers_dims):”, line 6). Look at the number.",
         "place": {"line": 6, "cell": 3},
         "old": None,
         "new": None,
     }
-    assert "line 6 makes every number right" in (out / "wrong" / "feedback.html").read_text(encoding="utf-8")
+    assert "”, line 6). Look at the number." in (out / "wrong" / "feedback.html").read_text(encoding="utf-8")
 
     monkeypatch.setattr(Sandbox, "run_variants", None)  # regrade runs no student code
     for show, place, tells in (("fix", {"line": 6, "cell": 3}, True), ("concept", None, False)):
@@ -492,7 +497,7 @@ def test_batch_finds_it_once_and_regrade_tells_as_much_as_is_set_today(tmp_path,
         assert known is not None
         assert known["place"] == place
         assert (known["new"] is not None) == ("(layers_dims[l], layers_dims[l-1]) * 10" in page) == tells
-        assert ("line 6 makes" in page) == tells
+        assert ("”, line 6). Look at" in page) == tells
 
 
 def test_equal_code_in_another_dress_has_its_own_lines_and_words_and_is_not_tried_again(monkeypatch):

@@ -290,7 +290,7 @@ def small() -> FunctionResult:
                 Place(13, 12),
             ),
         ),
-        known=KnownFault("constant", "One change in cell 12, line 13 makes every number right.", Place(13, 12)),
+        known=KnownFault("constant", "One change makes every number right (In [6], line 13).", Place(13, 12)),
         predict=Question("Before you open this: what would scale 1 score?", ("With seed 3 it scores 0.9967 / 0.96.",)),
         reasons="Nothing is broken: small weights make small gradients. So an accuracy near one half is chance.",
         blocks=(
