@@ -100,3 +100,22 @@ def test_figure_text_is_legible_on_a_telephone(opened: Opener) -> None:
     )
 
     assert min(boxes) >= 10
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_letters_of_figures_are_equally_large(width: int, opened: Opener) -> None:
+    """A picture alone in its block is as wide as one of two side by side."""
+    page = opened("everyday", width).page
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    widths = page.evaluate(
+        "[...document.querySelectorAll('.pictures svg')].map(svg => svg.getBoundingClientRect().width)"
+    )
+    assert len(widths) >= 3
+    assert max(widths) - min(widths) < 0.05 * max(widths)
+
+
+def test_last_column_of_a_comparison_is_no_wider_than_its_words_need(opened: Opener) -> None:
+    page = opened("everyday", 1280).page
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    least = "[...document.querySelectorAll('.measured td:last-child')].map(cell => getComputedStyle(cell).minWidth)"
+    assert set(page.evaluate(least)) <= {"0px", "auto"}
