@@ -44,8 +44,9 @@ PEOPLE = """
 `grader review DIR` lists what a person should see before results go out. `grader override` changes the points of a function, with a
 reason and a name. The student sees that a person changed them, and no later run undoes it.
 
-Some submissions have 0 points and a status: nothing handed in, a file that cannot be read, another notebook, the untouched template. The
-option `--absent` of `grader lms … export` decides what the gradebook gets for each. The default is a blank for the first two.
+Some submissions have 0 points and a status: nothing handed in, a file that cannot be read, another notebook, the untouched
+template. The option `--absent` of `grader lms … export` decides what the gradebook gets for each. Without it, nothing handed in and
+an unreadable file get a blank.
 """
 
 

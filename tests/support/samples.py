@@ -1132,7 +1132,7 @@ SAMPLES = (
     ),
     Sample(
         "odd_but_right",
-        "magics, a leading space, a broken cell beside, CRLF, a first try left in, cells run out of order: all right",
+        "magics, a leading space, another cell is broken, CRLF, an earlier attempt is still there, cells run out of order: all right",
         before=ODDITIES,
         after=chained(timed, run_again),
         notebook="repaired",
