@@ -43,7 +43,7 @@ def verdict_note(verdict: Verdict) -> str:
 def run(training: TrainingResult, right: TrainingResult | None = None) -> str:
     """Say what a run did, in a sentence; its kind alone does not know what became of one that went wrong on its way.
 
-    Where the right answer starts as badly, the sentence is no reproach.
+    Where the right answer starts as badly, the sentence is not a reproach.
     """
     if "nan" in training.outputs:
         return say("words.run.nan")
