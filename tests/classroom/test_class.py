@@ -151,7 +151,7 @@ def test_a_regrade_says_where_the_machine_gives_other_points_under_a_ruling(grad
     assert grader("regrade", graded / "out", "--exercise", other) == 0
     said = capsys.readouterr().out
     assert (
-        "ada.ipynb, random: the ruling of 9 points still counts. The machine now gives 0; it gave 7 when Grace ruled"
+        "ada.ipynb, random: the ruling of 9 points still counts. The grader now gives 0; it gave 7 when Grace ruled"
         in said
     )
     assert (rows(graded / "out")["ada.ipynb"]["random"], rows(graded / "out")["bob.ipynb"]["random"]) == ("9.0", "0.0")

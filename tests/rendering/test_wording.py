@@ -49,7 +49,7 @@ def test_a_ruling_names_points_as_every_page_does():
     )
     change = Change("ada.ipynb", None, "init_he", 2.125, 2.125, 1_000_000.0, ruling, True, "he")
     assert under_ruling(change) == (
-        "ada.ipynb, he: the ruling of 2.13 points still counts. The machine now gives 1000000; it gave 0.3 when Grace ruled"
+        "ada.ipynb, he: the ruling of 2.13 points still counts. The grader now gives 1000000; it gave 0.3 when Grace ruled"
     )
 
 
