@@ -16,6 +16,7 @@ import typer
 from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, notebook, solved, write
 
 import grader
+from grader import resources
 from grader.cli import app, main
 from grader.records import Result
 
@@ -254,6 +255,21 @@ def every_command(at=None, words=()):
         yield from every_command(command, (*words, name))
 
 
+def ids_in(text):
+    """Return the ids of messages that nobody has written: a reader sees the id in their place."""
+    rooms = "|".join(path.stem for path in (resources.templates() / "messages" / "en").glob("*.po"))
+    return re.findall(rf"(?<![\w./])(?:{rooms})\.(?!(?:po|md|html|toml|ipynb|json|csv|py)\b)[a-z_]+[a-z_.]*", text)
+
+
+def test_an_id_without_words_is_seen():
+    assert ids_in("systems.title.toylms: x, see docs/messages.md and lms.po") == ["systems.title.toylms"]
+
+
+def test_the_list_of_systems_has_words_for_each(capsys):
+    assert main(["lms"]) in (0, 2)
+    assert not ids_in("".join(capsys.readouterr()))
+
+
 @pytest.mark.parametrize("command", [pytest.param(words, id=" ".join(words) or "grader") for words in every_command()])
 def test_no_help_is_cut_off_at_80_columns(command, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
@@ -261,6 +277,7 @@ def test_no_help_is_cut_off_at_80_columns(command, capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "…" not in out
     assert max(map(len, out.splitlines())) <= 80
+    assert not ids_in(out)
     at = typer.main.get_command(app)
     for name in command:
         at = at.commands[name]

@@ -12,7 +12,11 @@ from typer.main import get_command
 from grader.cli import app
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TESTS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
+FILES = {
+    path.relative_to(ROOT).as_posix() for top in ("grader", "templates", "tests") for path in (ROOT / top).rglob("*.*")
+}
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 
@@ -26,6 +30,18 @@ def anchors(page):
     text = CODE.sub("", page.read_text(encoding="utf-8"))
     headings = re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "developing.md"], ids=lambda path: path.name
+)
+def test_every_file_and_test_that_a_recipe_names_is_there(page):
+    words = re.findall(r"`([\w/.]+)`", page.read_text(encoding="utf-8"))
+    files = {word for word in words if re.fullmatch(r"[\w/]+\.(py|po|html|css|js)", word) and "/" in word}
+    gone = {word for word in files if not any(file.endswith("/" + word) or file == word for file in FILES)}
+    tests = {word for word in words if word.startswith("test_")}
+    gone |= {word for word in tests if word not in TESTS and not any(f"def {word}(" in text for text in TESTS.values())}
+    assert not gone
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names(PAGES))

@@ -164,7 +164,7 @@ def test_an_id_begins_with_the_name_of_its_file_and_is_there_once(room):
 
 
 TRANSLATIONS = [name for name in languages() if name != messages.SOURCE]
-LEFT_TO_TRANSLATE = {"es": 0, "zh_CN": 0}
+LEFT_TO_TRANSLATE = {"es": 20, "zh_CN": 20}  # for whoever adds a sentence and speaks English alone: English is shown
 
 
 @pytest.mark.parametrize("language", TRANSLATIONS)
