@@ -23,7 +23,8 @@ from grader.prepare import Prepared
 from grader.reading.extract.canonical import canonical
 from grader.reading.extract.facts import Arguments, Fact, SyntaxFacts
 from grader.reading.extract.scope import names_of_definition
-from grader.records import Call, Function, FunctionEvidence, FunctionResult, Outcome, TrainingRun
+from grader.records import Call, Function, FunctionEvidence, FunctionResult, Outcome, Source, TrainingRun
+from grader.rendering.excerpt import Excerpt
 from grader.rendering.html import Pieces, VerdictPieces
 from grader.rendering.picture import PictureInput
 from grader.running.gather import (
@@ -49,6 +50,7 @@ KnownOutcomes = Callable[[str], tuple[Outcome, ...] | None]  # by `code_key`
 MOST_CALLED, MOST_ANSWERS, MOST_VERDICTS = 200, 256, 1000  # how many results a process remembers, by their size
 MOST_HASHES = 256  # each holds what was hashed, some hundred kilobytes
 MOST_SECTIONS, MOST_PICTURES = 160, 400  # of pages: some 50 kilobytes a function, and 20 a picture
+MOST_EXCERPTS = 400  # texts of functions as pages show them; each has at most 15 kilobytes of lines
 MOST_LINES = 4000  # texts of functions whose lines are in colour
 MOST_TREES = 128  # cells whose syntax trees are remembered, and what is known of each; larger ones are not
 MOST_TEXTS = 1000  # texts of statements of which only something small is remembered
@@ -316,6 +318,7 @@ class RememberingPieces(Pieces):
     def __init__(self) -> None:
         self.sections: Memo[tuple[Markup, ...]] = Memo(MOST_SECTIONS)
         self.pictures: Memo[Markup] = Memo(MOST_PICTURES)
+        self.excerpts: Memo[Excerpt] = Memo(MOST_EXCERPTS)
         self.lines: Memo[tuple[Markup, ...]] = Memo(MOST_LINES)
 
     def picture(self, given: PictureInput) -> Markup:
@@ -327,6 +330,11 @@ class RememberingPieces(Pieces):
         """Return the pieces of an equal verdict."""
         key = _sha256(given)
         return self.sections.get(key) or self.sections.put(key, super().verdict(given))
+
+    def excerpt(self, source: Source) -> Excerpt:
+        """Return the lines that are shown of an equal text at an equal line of its cell."""
+        key = source.code, source.line
+        return self.excerpts.get(key) or self.excerpts.put(key, super().excerpt(source))
 
     def coloured(self, code: str) -> tuple[Markup, ...]:
         """Return the lines of equal code."""

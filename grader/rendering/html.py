@@ -17,9 +17,9 @@ from grader.explaining.summary import hint
 from grader.explaining.summary import place as where
 from grader.faults import attempt
 from grader.messages import say
-from grader.records import FunctionResult, Result
+from grader.records import FunctionResult, Result, Source
 from grader.rendering import text, words
-from grader.rendering.excerpt import coloured, excerpt
+from grader.rendering.excerpt import Excerpt, coloured, excerpt
 from grader.rendering.feedback import is_wide, marked_line, page_functions, place, training_view
 from grader.rendering.lablink import links
 from grader.rendering.picture import PictureInput, first_picture, picture_input
@@ -34,7 +34,7 @@ class Pieces:
     def section(self, name: str, function: FunctionResult, cell_names: Mapping[int, str]) -> Markup:
         """Return the section of one function, the student's own text within it."""
         own = macros("_function.html")
-        shown = excerpt(function.source, self.coloured) if function.source else None
+        shown = self.excerpt(function.source) if function.source else None
         judged, answers, measured, fixed = self.verdict(VerdictPieces(name, replace(function, source=None, stale=())))
         parts = (
             judged,
@@ -60,6 +60,10 @@ class Pieces:
         own = macros("_figure.html")
         drawn = attempt("the picture", lambda: own.first_picture(first_picture(given)), lambda _: "")
         return Markup(drawn)  # noqa: S704  # the output of a macro, escaped
+
+    def excerpt(self, source: Source) -> Excerpt:
+        """Return the lines of a function that are shown."""
+        return excerpt(source, self.coloured)
 
     def coloured(self, code: str) -> tuple[Markup, ...]:
         """Return the lines of some code in colour."""

@@ -468,3 +468,18 @@ def test_what_is_run_is_the_same_code_and_each_line_has_its_own():
 )
 def test_texts_that_run_themselves_end(source):
     assert he(IMPORTS, source, HE).status == "found"
+
+
+def test_exec_without_a_text_is_no_fault_of_ours():
+    function = he("def broken():\n    exec()\nexec()\nbroken()", IMPORTS, HE)
+    assert function.status == "found"
+    assert not function.broken
+
+
+@pytest.mark.parametrize(
+    "call", ["exec(text)", "eval (compile(text, '', 'exec'))", "shell . ex (text)", "\uff45xec(text)"]
+)
+def test_a_text_is_read_however_the_call_that_runs_it_is_spelled(call):
+    function = he(IMPORTS, f"text = {HE!r}\nimport matplotlib.pyplot as plt\n{call}")
+    assert function.status == "found"
+    assert function.code == HE.strip()

@@ -256,14 +256,19 @@ def letter_of(name: str) -> str:
     return "" if spelled is None else "W" if spelled[1] in "Ww" else "b"
 
 
+@lru_cache(512)  # asked for as often as the shapes
+def _same_names(layers: tuple[int, ...]) -> Mapping[str, str]:
+    return {name: name for name in _shapes(layers)}
+
+
 def likely_names(outcome: Outcome) -> Mapping[str, str]:
     """Return for each required name the one that it came back under: its own, or the one that plainly means it.
 
     So `w1` and `W_1` stand for `W1`, and where layers are counted from 0, `W0` does.
     """
     required = shapes(outcome.call.layers)
-    if all(name in outcome.arrays for name in required):
-        return {name: name for name in required}
+    if required.keys() <= outcome.arrays.keys():
+        return _same_names(tuple(outcome.call.layers))
     meant: dict[str, str] = {}
     for name in outcome.arrays:
         if spelled := _SPELLED.fullmatch(name):

@@ -9,6 +9,7 @@ import ast
 import inspect
 import re
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -27,8 +28,8 @@ _REDIRECTED = re.compile(r">\s*(?:\./)?(\w+)\.py\b")
 _STRIPS = frozenset({"strip", "lstrip", "rstrip"})
 _MOST_TEXTS = 200  # that are read as cells; a text may run another twice, and that again another
 _DEEPEST, _LONGEST = 20, 100_000  # texts in texts, and characters of one that is put together
-# What is in a notebook that runs texts or writes modules; most do neither.
-_USES_TEXTS = ("exec", "eval(", ".ex(", "run_", "write", "file=", "%%", ".py")
+# What is in a notebook that runs texts or writes modules; most do neither.  `import matplotlib.pyplot` is no sign of it.
+_USES_TEXTS = re.compile(r"exec|eval|\.\s*ex\b|run_|write|\bfile\b|%%|\.py\b")
 _IN_CELL = frozenset({"run_cell", "ex"})  # methods of the shell
 
 
@@ -38,11 +39,17 @@ def unfolded(codes: Iterable[Code], facts: SyntaxFacts) -> list[Code]:
     Names of a written module become names of the notebook: `from module import *` and `import module` alike.
     """
     codes = list(codes)
-    if not any(word in code.cell.source for code in codes for word in _USES_TEXTS):
+    if not any(facts.of(_may_use_texts, code.cell.source) for code in codes):
         return codes
     reader = _TextReader(facts)
     parts = [part for code in codes for part in reader.unfolded(code)]
     return _with_written_modules(parts, reader)
+
+
+def _may_use_texts(source: str) -> bool:
+    """Whether a cell may run texts or write modules; Python reads a name in wide letters as if they were plain."""
+    wide = "" if source.isascii() else unicodedata.normalize("NFKC", source)
+    return _USES_TEXTS.search(source) is not None or _USES_TEXTS.search(wide) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def prove(evidence: FunctionEvidence, right: Sequence[Outcome], solution: Functi
         if passing is None or len(passing) > MOST_CONFIRMED:
             return None
         proved = _passing(passing, right, evidence.function, sandbox)
-        return None if proved is None else _proof(tried, proved)
+        return None if proved is None else _proof(evidence.function, tried, proved)
     except (SandboxError, RecursionError, ValueError):  # too deep, or not to be written down
         return None
 
@@ -63,15 +63,20 @@ def again(function: Function, solution: Function, proof: Proved) -> tuple[Repair
         alike = len(chosen) == len(proof.candidates) and all(
             _tree(candidate.source) == tree for candidate, tree in chosen
         )
+        return _repairs(function, [candidate for candidate, _ in chosen]) if alike else None
     except (RecursionError, ValueError):
         return None
-    return tuple(candidate.repair for candidate, _ in chosen) if alike else None
 
 
-def _proof(tried: Sequence[Candidate], proved: Sequence[Candidate]) -> Proved:
+def _repairs(function: Function, proved: Sequence[Candidate]) -> tuple[Repair, ...]:
+    code = code_of(function)
+    return () if code is None else tuple(map(code.repair, proved))
+
+
+def _proof(function: Function, tried: Sequence[Candidate], proved: Sequence[Candidate]) -> Proved:
     numbers = [tried.index(candidate) for candidate in proved]
     return Proved(
-        tuple(candidate.repair for candidate in proved),
+        _repairs(function, proved),
         tuple((number, _tree(candidate.source)) for number, candidate in zip(numbers, proved, strict=True)),
     )
 

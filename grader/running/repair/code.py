@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Literal, NamedTuple
@@ -29,13 +29,22 @@ class Edit(NamedTuple):
     of: Literal["line", "statement", "value", ""] = ""
 
 
+class Swap(NamedTuple):
+    """An expression in the place of another; `part` is the part of the old one that changes."""
+
+    part: Node
+    old: Node
+    new: ast.AST
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An edit, the text of the whole unit with it, and where that text differs."""
+    """An edit, the text of the whole unit with it, where that text differs, and the expression that it replaces, if any."""
 
     repair: Repair
     source: str
     edits: tuple[Edit, ...]
+    swap: Swap | None = field(default=None, compare=False)
 
 
 class EditableCode:
@@ -80,18 +89,22 @@ class EditableCode:
         first, last = self.starts[node.lineno - 1], self.starts[node.end_lineno]
         changed = self.data[first:start] + text.encode() + self.data[end:last]
         edit = Edit(start, end, text, "" if isinstance(node, _NO_VALUE) else "value")
-        place = at or node
-        return self._candidate(kind, place, self.data[first:last], changed, edit, source=self._source(place, node, new))
+        swap = Swap(at or node, node, new)
+        return self._candidate(kind, swap.part, self.data[first:last], changed, edit, swap=swap)
 
-    def _source(self, part: Node, old: Node, new: ast.AST) -> Place | None:
+    def repair(self, candidate: Candidate) -> Repair:
+        """Return the repair of an edit that is proved, with the line where the fault comes from; most edits never need it."""
+        return replace(candidate.repair, source=self._source(candidate.swap)) if candidate.swap else candidate.repair
+
+    def _source(self, swap: Swap) -> Place | None:
         """Return the line that sets the variable which an edit does without, or both of two that it puts the other way round."""
-        before, after = _names_in(old), _names_in(new)
-        lost = [name for name in _names_in(part) if name not in after]
+        before, after = _names_in(swap.old), _names_in(swap.new)
+        lost = [name for name in _names_in(swap.part) if name not in after]
         if not lost and before != after and sorted(before) == sorted(after):
             lost = [name for name, other in zip(before, after, strict=True) if name != other]
         places = {self._set_at(name) for name in lost}
         place = places.pop() if len(places) == 1 else None
-        return None if place == self._place(part) else place
+        return None if place == self._place(swap.part) else place
 
     def _set_at(self, name: str) -> Place | None:
         """Return the only line that gives a name its value: an assignment, a default, or one outside the function."""
@@ -179,13 +192,13 @@ class EditableCode:
         return Place(self.unit.place.line + node.lineno - 1, self.unit.place.cell)
 
     def _candidate(
-        self, kind: RepairKind, at: Node, old: bytes, new: bytes, *edits: Edit, source: Place | None = None
+        self, kind: RepairKind, at: Node, old: bytes, new: bytes, *edits: Edit, swap: Swap | None = None
     ) -> Candidate:
         data = self.data
         for start, end, text, _ in sorted(edits, reverse=True):
             data = data[:start] + text.encode() + data[end:]
-        repair = Repair(kind, self._place(at), old.decode().strip(), new.decode().strip(), source)
-        return Candidate(repair, data.decode(), edits)
+        repair = Repair(kind, self._place(at), old.decode().strip(), new.decode().strip())
+        return Candidate(repair, data.decode(), edits, swap)
 
 
 @lru_cache(4)  # a search asks for that of its function twice
