@@ -139,7 +139,7 @@ def _large(measured: Measured, scale: float) -> Question:
         say("questions.large.no") if compared and compared.holds else "",
         say("questions.large.runs", accuracies=accuracies(run), he=accuracies(he)),
         say("questions.large.seeds", count=len(shares), below=below),
-        say("questions.large.he", above=compared.above, count=compared.seeds) if compared else "",
+        say("questions.large.he", scale=scale, above=compared.above, count=compared.seeds) if compared else "",
     ]
     start = [say("questions.large.saturated", share=share(run.saturated))]
     if run.trace.exact_cost and math.isinf(run.cost_first):

@@ -104,7 +104,8 @@ def _other_scale(measured: Measured, scale: float, facts: Facts) -> Question:
     if compared and (compared.holds or compared.reversed):
         side, number = ("above", compared.above) if compared.holds else ("below", compared.below)
         answer.append(say(f"questions.other_scale.{side}", scale=scale, other=right, number=number))
-    return Question(say("questions.other_scale", scale=scale, seed=measured.seed), (" ".join(answer),))
+    asked = say("questions.other_scale", scale=scale, seed=measured.seed, iterations=measured.iterations)
+    return Question(asked, (" ".join(answer),))
 
 
 def _not_zero(asides: Asides, facts: Facts) -> Question:
@@ -257,7 +258,7 @@ def two_over_n(asides: Asides | None) -> Question | None:
         first=plain(he.sizes[0]),
         last=plain(he.sizes[-1]),
         halved=halved.factor,
-        step=(halved.sizes[-1] / halved.sizes[0]) ** (2 / (layers - 1)),
+        step=(halved.sizes[-1] / halved.sizes[0]) ** (1 / (layers - 1)),
         without_root=without_root.factor,
         left=plain(without_root.sizes[-1]),
     )
@@ -308,6 +309,11 @@ def _wins(first: Sequence[float], second: Sequence[float]) -> tuple[int, int]:
     """Return for how many seeds the first ends higher, and for how many the second."""
     pairs = list(zip(first, second, strict=True))
     return sum(a > b for a, b in pairs), sum(a < b for a, b in pairs)
+
+
+def _is_clear(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Return whether one of two ends higher for at least nine seeds in ten."""
+    return max(_wins(first, second)) >= HOLDS * len(first)
 
 
 def _what_is_L(facts: Facts) -> Question | None:  # noqa: N802  # L is the exercise's own name
@@ -362,7 +368,7 @@ def four_layers(asides: Asides) -> Question | None:
     small, root = asides.pictures
     runs = (
         say("questions.pictures.late", iterations=small.iterations, times=plain(small.escape / root.escape))
-        if small.escape and root.escape
+        if small.escape and root.escape and small.escape > small.iterations
         else say("questions.pictures.runs", iterations=small.iterations)
     )
     gradients = say(
@@ -409,7 +415,7 @@ def wait(measured: Measured) -> Question:
     rows = [row for row in measured.sweep.rows if row.scale and row.scale <= FAIR] if measured.sweep else []
     return Question(
         say("questions.wait"),
-        (" ".join(filter(None, (late, end))), *_tenfold(rows), " ".join(growth(measured))),
+        (" ".join(filter(None, (late, end))), *_tenfold(rows, measured), " ".join(growth(measured))),
         Table(
             say("questions.wait.table", rate=measured.learning_rate),
             (
@@ -425,11 +431,12 @@ def wait(measured: Measured) -> Question:
     )
 
 
-def _tenfold(rows: Sequence[SweepRow]) -> Iterator[str]:
+def _tenfold(rows: Sequence[SweepRow], measured: Measured) -> Iterator[str]:
     escapes = {row.scale: row.escape for row in rows if row.scale and row.escape}
     factors = [escapes[scale / 10] / escape for scale, escape in escapes.items() if scale / 10 in escapes]
     if factors:
-        yield say("questions.wait.tenfold", times=times(factors))
+        hidden = say("lab.hidden", count=len(measured.layers) - 2)
+        yield say("questions.wait.tenfold", times=times(factors), layers=hidden, rate=measured.learning_rate)
 
 
 def _count(iteration: int | None, searched: int) -> str:
@@ -503,13 +510,19 @@ def rand(asides: Asides) -> Question:
     """Compare uniform with normal draws."""
     named = {variant.name: variant for variant in asides.variants}
     normal, uniform, alike = (named[draw].train_accuracy for draw in ("randn", "rand", "centred"))
+    stretched = named[STRETCHED].train_accuracy if STRETCHED in named else ()
     seeds = len(normal)
     below, _ = _wins(normal, uniform)
     answer = [say("questions.rand.answer")]
     if below >= HOLDS * seeds:
         answer.append(say("questions.rand.below", below=below, count=seeds))
-    wins = _wins(alike, normal)
-    shape = () if max(wins) >= HOLDS * seeds else (say("questions.rand.shape", above=wins[0], below=wins[1]),)
+    shape: tuple[str, ...] = ()
+    if not _is_clear(alike, normal):
+        above, worse = _wins(alike, normal)
+        shape = (say("questions.rand.shape", above=above, below=worse),)
+        if stretched and below >= HOLDS * seeds and not _is_clear(stretched, normal):
+            above, worse = _wins(stretched, normal)
+            shape = (*shape, " ".join((say("questions.rand.spread", above=above, below=worse), *_mean_alone(named))))
     return Question(
         say("questions.rand"),
         (" ".join(answer), *shape),
@@ -528,6 +541,13 @@ def rand(asides: Asides) -> Question:
             ),
         ),
     )
+
+
+def _mean_alone(named: dict[str, Variant]) -> Iterator[str]:
+    normal, centred = named["randn"].train_accuracy, named["narrow"].train_accuracy
+    _, worse = _wins(centred, normal)
+    if 2 * worse > len(normal):
+        yield say("questions.rand.mean", below=worse, count=len(normal))
 
 
 def _over_seeds(variant: Variant) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ MATRICES = 3  # with three, each gradient is multiplied by two others: the squar
 APART = 0.3  # powers of ten, at least, between two scales whose gradients are compared
 SQUARE = 0.2  # how far from it measured gradients may be
 TWICE = 2.0  # gradients are compared only where they differ by more
+ALIKE = 0.05  # of their mean: numbers that lie nearer to it are given as their mean
 
 
 def story(facts: Facts) -> tuple[str, ...]:
@@ -494,7 +495,13 @@ def _over_seeds(measured: Measured, fast: float) -> Iterator[str]:
     yield say("explaining.before.one", learned=_of(shallow.learned, shallow.seeds))
     yield say("explaining.before.two", learned=_of(deep.learned, deep.seeds))
     if 0 < deep.never_left < deep.guessing:
-        yield say("explaining.before.fall_back", guessing=deep.guessing, never=deep.never_left)
+        yield say(
+            "explaining.before.fall_back",
+            others=deep.seeds - deep.learned,
+            guessing=deep.guessing,
+            never=deep.never_left,
+            back=deep.guessing - deep.never_left,
+        )
     if not all(row is not None and row.learned == 0 for row in slow):
         return
     yield say("explaining.before.slow")
@@ -520,7 +527,11 @@ def growth(measured: Measured) -> Iterator[str]:
     sums = [later - before for before, later in pairwise(waits[1])]
     factors = [later / before for before, later in pairwise(waits[2])]
     yield say("explaining.growth", rate=f"{rows[0].learning_rate:g}")
-    yield say("explaining.growth.one", low=f"{min(sums):,}", high=f"{max(sums):,}")
+    mean = sum(sums) / len(sums)
+    if max(abs(each - mean) for each in sums) <= ALIKE * mean:
+        yield say("explaining.growth.one", more=f"{float(f'{mean:.2g}'):,.0f}")
+    else:
+        yield say("explaining.growth.one.between", low=f"{min(sums):,}", high=f"{max(sums):,}")
     yield say("explaining.growth.two", low=f"{min(factors):.0f}", high=f"{max(factors):.0f}")
 
 
@@ -606,7 +617,7 @@ def rule(facts: Facts) -> Iterator[str]:
             yield say("explaining.rule.one_run")
             yield say("explaining.rule.products")
         return
-    yield say("explaining.rule.half", seeds=len(shares), median=f"{measured.middle(None):.2g}")
+    yield say("explaining.rule.half", seeds=len(shares), median=accuracy(measured.middle(None)))
     pair, fair = measured.compared(None, 1.0), measured.runs.get(1.0)
     if pair and fair and not pair.holds and not pair.reversed:
         yield say("explaining.rule.neither")

@@ -64,7 +64,7 @@ def _note(rows: Sequence[WaitRow], sweep: Sweep) -> str:
 
 
 def _layers(row: WaitRow) -> str:
-    return say("figures.layers", count=len(row.layers) - 1)
+    return say("lab.hidden", count=len(row.layers) - 2)
 
 
 def _table(rows: Sequence[WaitRow], scales: Sequence[float], sweep: Sweep) -> Table:
