@@ -369,7 +369,7 @@ function page() {
 
   const isSame = (start, other) => String(start) === String(other);
   const written = (start) => (start === "he" ? "he" : Array.isArray(start) ? start.join(":") : String(start));
-  const title = (start) => (start === "he" ? say("lab.start.he") : start === 0 ? say("lab.start.zeros") : Array.isArray(start) ? say("lab.start.by_layer") : `x${start}`);
+  const title = (start) => (start === "he" ? say("lab.start.he") : start === 0 ? say("lab.start.zeros") : Array.isArray(start) ? say("lab.start.by_layer") : say("lab.scale.value", {scale: start}));
 
   function role(start) {
     if (yours && isSame(start, yours.start) && fragment(run.settings, false) === yours.settings) return say("lab.role.mine");
@@ -608,7 +608,7 @@ function page() {
     id("when").max = String(last);
     draw(last);
     describe();
-    const results = run.lanes.map((lane) => `${title(lane.start)} ${score(lane.last.train)}`);
+    const results = run.lanes.map((lane) => `${title(lane.start)} (${score(lane.last.train)})`);
     const {done, iteration} = run.lanes[0].last;
     report(done ? say("lab.status.done", {iterations: count(iteration), results: list(results)}) : say("lab.status.stopped", {iteration: count(iteration), results: list(results)}));
   }
@@ -691,7 +691,7 @@ function page() {
   /* Axes and lines in the pixels of the screen, so that letters keep their size; `y` maps a value to 0 (bottom) … 1 (top). */
   function chart(where, {ticks, lines, y, note, when, ends = false}) {
     const svg = id(where), width = Math.max(240, Math.round(svg.getBoundingClientRect().width)), height = Number(svg.dataset.height);
-    const {left, right, top, bottom} = {left: Number(svg.dataset.left || 56), right: ends ? 76 : 12, top: 10, bottom: 28};
+    const {left, right, top, bottom} = {left: Number(svg.dataset.left || 56), right: ends ? 92 : 12, top: 10, bottom: 28};
     const N = run.settings.iterations;
     const px = (k) => left + ((width - left - right) * k) / N, py = (v) => height - bottom - (height - top - bottom) * v;
     const parts = [];

@@ -196,10 +196,10 @@ def test_the_lab_opens_with_a_race_that_lands_where_the_notebook_does(opened):
     seen = opened()
 
     assert seen.cards() == [
-        ("x0.01", "0.4633", "0.48"), ("x10 asked for", "0.83", "0.86"), ("He", "0.9933", "0.96"),
+        ("scale 0.01", "0.4633", "0.48"), ("scale 10 asked for", "0.83", "0.86"), ("He", "0.9933", "0.96"),
     ]  # fmt: skip
     assert seen.page.locator("#status").inner_text() == (
-        "Done, 15,000 iterations. Train accuracy: x0.01 0.4633, x10 0.83 and He 0.9933."
+        "Done, 15,000 iterations. Train accuracy: scale 0.01 (0.4633), scale 10 (0.83) and He (0.9933)."
     )
     assert seen.trouble == []
 
@@ -318,7 +318,9 @@ def test_stop_stops_and_says_so(opened):
     at = seen.page.locator("#iteration-now").inner_text()
 
     assert 0 < int(at.replace(",", "")) < 60_000
-    assert seen.page.locator("#status").inner_text().startswith(f"Stopped at iteration {at}. Train accuracy: x0.01 ")
+    assert (
+        seen.page.locator("#status").inner_text().startswith(f"Stopped at iteration {at}. Train accuracy: scale 0.01 ")
+    )
     assert seen.page.locator("#stop").is_disabled()
     assert f"learning rate 0.01, stopped after {at} of 60,000 iterations. " in said
     assert "One seed is one draw" not in said  # measured of whole runs
@@ -438,13 +440,13 @@ def test_a_link_that_cannot_be_is_said(opened):
 @pytest.mark.parametrize(
     ("fragment", "cards"),
     [
-        ("#mine=1&seed=3", ["x1 yours", "x10 asked for", "He"]),
-        ("#mine=10&seed=7", ["x10 yours", "He", "x0.01"]),
-        ("#mine=he&seed=1", ["He yours", "x10 asked for", "x0.01"]),
-        ("#mine=0", ["zeros yours", "x10 asked for", "He"]),
-        ("#mine=0.5:0.3:0.2&seed=3", ["by layer yours", "x10 asked for", "He"]),
-        ("#mine=0.5:0.3&seed=3", ["x0.01", "x10 asked for", "He"]),  # of another network
-        ("#mine=alert(1)&seed=3", ["x0.01", "x10 asked for", "He"]),
+        ("#mine=1&seed=3", ["scale 1 yours", "scale 10 asked for", "He"]),
+        ("#mine=10&seed=7", ["scale 10 yours", "He", "scale 0.01"]),
+        ("#mine=he&seed=1", ["He yours", "scale 10 asked for", "scale 0.01"]),
+        ("#mine=0", ["zeros yours", "scale 10 asked for", "He"]),
+        ("#mine=0.5:0.3:0.2&seed=3", ["by layer yours", "scale 10 asked for", "He"]),
+        ("#mine=0.5:0.3&seed=3", ["scale 0.01", "scale 10 asked for", "He"]),  # of another network
+        ("#mine=alert(1)&seed=3", ["scale 0.01", "scale 10 asked for", "He"]),
     ],
 )
 def test_a_link_from_a_page_races_the_student_s_own_start(fragment, cards, opened):
