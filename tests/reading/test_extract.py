@@ -11,6 +11,7 @@ import pytest
 from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, cells, edit
 
 from grader.reading.extract import extract
+from grader.reading.extract.neighbours import ASKED
 from grader.reading.extract.scope import MOST_COMPOUNDS
 from grader.reading.notebook import parse
 from grader.records import Cell, Notebook, Place
@@ -307,6 +308,22 @@ def test_a_notebook_without_any_of_it_is_another_notebook():
     notebook, functions = found("import numpy as np\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-z))")
     assert notebook.status == "wrong_notebook"
     assert {function.status for function in functions.values()} == {"missing"}
+
+
+def test_a_notebook_of_the_course_is_named_by_a_function_that_it_alone_asks_for():
+    (problem,) = found("def two_layer_model(X, Y):\n    return {}")[0].problems
+    assert "“Deep Neural Network - Application”" in problem.message
+    assert problem.message_id == "reading.problem.wrong_notebook.named"
+
+
+def test_a_notebook_with_functions_of_two_others_is_not_named():
+    (problem,) = found("def propagate(w):\n    return w\n\ndef gradient_check(x):\n    return x")[0].problems
+    assert "another exercise" in problem.message
+
+
+def test_no_function_belongs_to_two_notebooks_of_the_course():
+    names = [name for functions in ASKED.values() for name in functions]
+    assert len(names) == len(set(names))
 
 
 LOGISTIC = """def initialize_with_zeros(dim):

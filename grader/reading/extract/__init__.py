@@ -19,6 +19,7 @@ from grader.reading.extract.cells import (
     too_long,
 )
 from grader.reading.extract.facts import SyntaxFacts
+from grader.reading.extract.neighbours import neighbour
 from grader.reading.extract.printed import printed
 from grader.reading.extract.scope import Binding, Needs, Scope
 from grader.reading.extract.targets import top_level
@@ -315,7 +316,11 @@ def _completed(notebook: Notebook, codes: list[Code], functions: Mapping[str, Fu
         return replace(notebook, problems=tuple(problems))
     if any(problem.code == "truncated_json" for problem in problems):  # the functions may be in what is lost
         return replace(notebook, status="unreadable", problems=tuple(problems))
-    wrong = reading_problem("wrong_notebook", functions=tuple(functions))
+    title = neighbour(codes)
+    if title:
+        wrong = reading_problem("wrong_notebook", "named", functions=tuple(functions), title=title)
+    else:
+        wrong = reading_problem("wrong_notebook", functions=tuple(functions))
     return replace(notebook, status="wrong_notebook", problems=(*problems, wrong))
 
 
