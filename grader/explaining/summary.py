@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from grader.messages import say
 from grader.records import Cause, Diagnosis, FunctionResult, NotebookInfo, Summary
@@ -135,6 +136,22 @@ def hint(cause: Cause, diagnosis: Diagnosis) -> str:
     if cause.code.startswith("scale_") and diagnosis.scale_formula:
         return say("feedback.hint.rule", yours=diagnosis.scale_formula)
     return say(f"feedback.hint.{cause.code}") if cause.code in HINTS else cause.action
+
+
+def without_answers(function: FunctionResult) -> FunctionResult:
+    """Return a function's result without the answers that the page keeps for its last fold, unless the fix is shown."""
+    if function.known is not None and function.known.old is not None:
+        return function
+    actions = {cause.action: hint(cause, function.diagnosis) for cause in function.told}
+    kept_back = {action: step for action, step in actions.items() if step != action}
+    if not kept_back:
+        return function
+    causes = tuple(
+        replace(cause, action=kept_back[cause.action], asked=None, reason="") if cause.action in kept_back else cause
+        for cause in function.told
+    )
+    paragraphs = tuple(text for text in function.explanation if not any(action in text for action in kept_back))
+    return replace(function, told=causes, explanation=paragraphs)
 
 
 HINTS = ("seed_per_layer", "weights_constant")

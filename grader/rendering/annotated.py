@@ -19,6 +19,7 @@ from html import escape
 from typing import Any
 
 from grader import messages
+from grader.explaining.summary import without_answers
 from grader.faults import attempt, surviving
 from grader.messages import say
 from grader.records import Cause, CheckResult, FunctionResult, Result
@@ -400,7 +401,7 @@ def function_note(name: str, function: FunctionResult, *, level: str = "##") -> 
         [
             f"{level} {say('annotated.title.function', name=name, points=points)}",
             say("annotated.right") if function.passed else "",
-            *surviving(f"the note on {name}", _sections(function)),
+            *surviving(f"the note on {name}", _sections(without_answers(function))),
         ]
     )
 

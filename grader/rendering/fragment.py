@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from markupsafe import Markup
 
+from grader.explaining.summary import without_answers
 from grader.messages import say
 from grader.records import CheckResult, FunctionResult, Shown
 from grader.rendering import html, text, words
@@ -24,7 +25,7 @@ def function_html(function: FunctionResult, *, answers: bool = True) -> str:
         actions = [cause.action for cause in function.told]
         paragraphs = [text for text in function.explanation if not any(action in text for action in actions)]
         function = replace(function, explanation=tuple(paragraphs))
-    return _html("function", function, answers)
+    return _html("function", without_answers(function), answers)
 
 
 def said_html(paragraphs: Sequence[str]) -> str:
@@ -42,7 +43,7 @@ def function_text(name: str, function: FunctionResult) -> str:
     """Return the verdict on one function as plain text."""
     points = text.of(function.points, function.possible)
     standing = say("fragment.standing", name=name, points=points, status=words.status(function))
-    return _lines([standing, *_verdict(function)])
+    return _lines([standing, *_verdict(without_answers(function))])
 
 
 def cut_note() -> str:

@@ -1,6 +1,7 @@
 """Messages name a cell by what its student sees: its execution count, or else its first line."""
 
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -10,9 +11,10 @@ from grader.api import load_exercise
 from grader.messages import use
 from grader.pipeline import Pipeline
 from grader.reading.notebook import parse
-from grader.records import Cell, Place, Problem
+from grader.records import Cell, KnownFault, Place, Problem
 from grader.records.places import marked, with_names
 from grader.rendering import fragment, text
+from grader.rendering.annotated import function_note
 
 pytestmark = pytest.mark.usefixtures("confined")
 SEEDLESS = edit(RANDOM, ("    np.random.seed(3)\n", ""))
@@ -87,3 +89,18 @@ def test_equal_code_in_other_cells_is_named_by_each_students_cells(graded):
     assert "In [12]" in json.dumps(hint)
     assert "In [99]" in json.dumps(other)
     assert first.functions[NAMES[0]] == second.functions[NAMES[0]]
+
+
+def test_what_has_no_folds_keeps_the_answer_of_an_idea_back(graded):
+    result = graded(IMPORTS, ZEROS, RANDOM, edit(HE, ("np.sqrt(2 / layers_dims[l-1])", "(2 / layers_dims[l-1])")))
+    function = result.functions[NAMES[2]]
+    assert "sqrt(2/n_in)" in function.told[0].action + (function.told[0].asked or "")
+    for piece in (
+        fragment.function_html(function),
+        fragment.function_text("he", function),
+        function_note("he", function),
+    ):
+        assert "2/n_in" in piece
+        assert "sqrt(2/n_in)" not in piece
+    shown = replace(function, known=KnownFault("root", "One change.", None, "old", "new"))
+    assert "sqrt(2/n_in)" in fragment.function_text("he", shown)
