@@ -16,7 +16,7 @@ from grader.exercise.load import RTOL, Exercise, Task
 from grader.explaining import Facts, about, blocks, predict, reasons, story, summarize, tell
 from grader.faults import attempt, note
 from grader.judging.checks import CHECKS, broken, course_test, title
-from grader.judging.checks.values import relative
+from grader.judging.checks.values import percent, relative
 from grader.judging.diagnosis import Case, Recovered, diagnose, measure_more, recover, status, within
 from grader.judging.grading import grade
 from grader.messages import say
@@ -264,7 +264,7 @@ def _with_tolerance(finding: Finding, exercise: Exercise) -> Finding:
         or finding.evidence.tolerance != relative()
     ):
         return finding
-    tolerance = say("judging.tolerance.own", rtol=exercise.rtol, atol=exercise.atol)
+    tolerance = say("judging.tolerance.own", percent=percent(exercise.rtol), atol=exercise.atol)
     return replace(finding, evidence=replace(finding.evidence, tolerance=tolerance))
 
 

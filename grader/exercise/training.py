@@ -470,5 +470,10 @@ def _copy(parameters: Parameters, layers: tuple[int, ...]) -> dict[str, Floats]:
             problem = say("exercise.training.shape", name=f"W{layer}", shape=str(W.shape), wanted=str((n, n_prev)))
             raise ValueError(problem)
         values[f"W{layer}"] = W
-        values[f"b{layer}"] = np.array(np.broadcast_to(parameters[f"b{layer}"], (n, 1)), dtype=np.float64)
+        b = parameters[f"b{layer}"]
+        try:
+            values[f"b{layer}"] = np.array(np.broadcast_to(b, (n, 1)), dtype=np.float64)
+        except ValueError:
+            shape, wanted = str(np.shape(b)), str((n, 1))
+            raise ValueError(say("exercise.training.shape", name=f"b{layer}", shape=shape, wanted=wanted)) from None
     return values

@@ -85,7 +85,7 @@ def _keys(case: Case) -> NextStep | None:
                 say("steps.names.title"),
                 message_id="steps.names",
             )
-        return _layers(case, absent, asked) if absent else _extra(extra)
+        return _layers(case, outcome, absent) if absent else _extra(extra)
     return None
 
 
@@ -99,8 +99,9 @@ def _extra(extra: list[str]) -> NextStep:
     return NextStep(say("steps.extra", extra=_names(extra), count=len(extra)), message_id="steps.extra")
 
 
-def _layers(case: Case, absent: list[str], asked: list[str]) -> NextStep:
-    """Say which layers are missing, and why if the text shows it."""
+def _layers(case: Case, outcome: Outcome, absent: list[str]) -> NextStep:
+    """Say which layers are missing for which sizes, and why if the text shows it."""
+    asked, layers = list(shapes(outcome.call.layers)), str(list(outcome.call.layers))
     tree = texts.definition(case.evidence.function.code)
     if tree is not None and texts.returns_in_loop(tree) and set(asked) - set(absent) <= {"W1", "b1"}:
         return NextStep(
@@ -114,7 +115,8 @@ def _layers(case: Case, absent: list[str], asked: list[str]) -> NextStep:
     first, last = (f"W{number}" in absent for number in (1, len(asked) // 2))
     which = "all" if first == last else "first" if first else "last"
     return NextStep(
-        say(f"steps.layers_missing.{which}", missing=missing, count=count), message_id=f"steps.layers_missing.{which}"
+        say(f"steps.layers_missing.{which}", layers=layers, missing=missing, count=count),
+        message_id=f"steps.layers_missing.{which}",
     )
 
 

@@ -24,6 +24,6 @@ def known_fault(repairs: Sequence[Repair], show: Show) -> KnownFault | None:
         message = say("explaining.fault.inserted", place=simplest.place, look=look)
     if simplest.source:
         message = f"{message} {say('steps.source', place=simplest.source)}"
-    if show == "line":
-        return KnownFault(simplest.kind, message, simplest.fault)
-    return KnownFault(simplest.kind, message, simplest.fault, simplest.old, simplest.new)
+    old, new = (None, None) if show == "line" else (simplest.old, simplest.new)
+    is_new_line = not simplest.old and not simplest.source
+    return KnownFault(simplest.kind, message, simplest.fault, old, new, is_new_line)

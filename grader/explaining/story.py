@@ -449,7 +449,13 @@ def _rates(facts: Facts) -> Iterator[str]:
     """Advise a larger learning rate only where this very run ends well with it, and runs over seeds do as far as measured."""
     mine = facts.mine
     waits = dict(mine.rates)
+    most = facts.measured.iterations
+    for rate, wait in mine.rates:
+        if wait is not None and wait >= most:
+            yield say("explaining.story.larger_rate.still", rate=f"{rate:g}", iterations=f"{wait:,}", most=f"{most:,}")
     for end in mine.rate_ends:
+        if (waits[end.learning_rate] or most) >= most:
+            continue
         if end.train_accuracy > LEARNED and facts.measured.is_safe(end.learning_rate):
             yield say(
                 "explaining.story.larger_rate",
@@ -553,11 +559,11 @@ def _harm(facts: Facts) -> Iterator[str]:
     yield say("explaining.good.no")
     mine = measured.compared(scale, facts.scale) if facts.small and facts.stuck and facts.scale else None
     if mine and mine.holds:
-        yield say("explaining.good.in_time", above=_of(mine.above, mine.seeds))
+        yield say("explaining.good.in_time", above=_of(mine.above, mine.seeds), scale=f"{facts.scale:g}")
     others = [(say("explaining.good.he"), None), (say("explaining.good.scale_1"), 1.0)]
     better = [name for name, other in others if (pair := measured.compared(other, scale)) and pair.holds]
     if better:
-        yield say("explaining.good.better", names=better)
+        yield say("explaining.good.better", names=better, scale=f"{scale:g}")
     shares = measured.spread[scale].train_accuracy if scale in measured.spread else ()
     if 2 * sum(value < asked.train_accuracy for value in shares) > len(shares):
         yield say("explaining.good.lucky")
@@ -617,10 +623,12 @@ def rule(facts: Facts) -> Iterator[str]:
             yield say("explaining.rule.one_run")
             yield say("explaining.rule.products")
         return
-    yield say("explaining.rule.half", seeds=len(shares), median=accuracy(measured.middle(None)))
     pair, fair = measured.compared(None, 1.0), measured.runs.get(1.0)
-    if pair and fair and not pair.holds and not pair.reversed:
+    is_open = pair is not None and not pair.holds and not pair.reversed
+    if fair and is_open:
         yield say("explaining.rule.neither")
+    yield say("explaining.rule.half", seeds=len(shares), median=accuracy(measured.middle(None)))
+    if fair and is_open:
         yield say("explaining.rule.no_search")
         if mine.cost_first < fair.cost_first:
             yield say("explaining.rule.cheaper_start")

@@ -60,10 +60,12 @@ def place(function: FunctionResult, cell_names: Mapping[int, str]) -> str:
     if (
         defined and defined in source.name
     ):  # a cell that was never run, named by a line that says no more than the function
-        return say("feedback.place.own", line=line)
+        return say("feedback.place.own", line=line) if proved else ""  # the line of the `def` is none to change
     name = source.name or ("" if source.cell is None else say("list.place.cell", cell=source.cell))
     if proved is None:
         return name or say("list.place.line", line=line)
+    if function.known and function.known.is_new_line:
+        return say("feedback.place.new_line", name=name, line=line) if name else say("list.place.line", line=line)
     return say("feedback.place", name=name, line=line) if name else say("list.place.line", line=line)
 
 
@@ -134,7 +136,9 @@ def hint(cause: Cause, diagnosis: Diagnosis) -> str:
     ):
         return cause.action
     if cause.code.startswith("scale_") and diagnosis.scale_formula:
-        return say("feedback.hint.rule", yours=diagnosis.scale_formula)
+        symbols = [symbol for symbol in ("n_in", "n_out") if symbol in diagnosis.scale_formula]
+        which = f".{symbols[0]}" if len(symbols) == 1 else ""
+        return say(f"feedback.hint.rule{which}", yours=diagnosis.scale_formula)
     return say(f"feedback.hint.{cause.code}") if cause.code in HINTS else cause.action
 
 

@@ -698,7 +698,8 @@ class KnownFault:
     """A fault that is proved: one edit of one line makes every number right.
 
     How much of it is told is a setting of the exercise: `place` is null where the line is kept back, `old` and `new`, the
-    line before and after the edit, are null unless the fix is shown.
+    line before and after the edit, are null unless the fix is shown.  `is_new_line` is true where a new line before `place` is
+    the edit.
     """
 
     kind: RepairKind
@@ -706,6 +707,7 @@ class KnownFault:
     place: Place | None = None
     old: str | None = None
     new: str | None = None
+    is_new_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,8 +97,9 @@ def _size(norm: Number) -> str:
         return f"{norm:.3g}" if norm >= 0.01 else f"{norm:.2g}"
     if 1000 <= norm < 1e6:
         return f"{norm:,.0f}"
-    digits, power = f"{norm:.1e}".split("e")
-    return say("figures.power", digits=digits, power=power_text(int(power)))
+    digits, exponent = f"{norm:.1e}".split("e")
+    power = power_text(int(exponent))
+    return power if digits == "1.0" else say("figures.power", digits=digits, power=power)
 
 
 def _table(layers: Sequence[Norms]) -> Table:

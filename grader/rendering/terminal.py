@@ -39,8 +39,8 @@ def plain_lines(result: Result) -> list[str]:
         facts.append(("PROVISIONAL", say("terminal.provisional")))
     if result.notebook.status != "ok":
         facts.append((result.notebook.status.upper(), words.notebook(result.notebook.status)))
-    facts += [("NOTE", message) for message in _problems(result)]
-    for name, function in result.functions.items():
+    facts += [("NOTE", message) for message in _problems(result) if message not in result.summary.text]
+    for name, function in result.functions.items() if _is_read(result) else ():  # else each would say the same
         facts += surviving(f"the lines on {name}", _facts(name, function))
         facts += [("NOTE", f"{name}: {sentence}") for sentence in function.stale]
     return [text.one_line(f"{kind} {fact}") for kind, fact in facts if fact]
@@ -62,23 +62,24 @@ def _summary(result: Result) -> Iterator[ScreenLine]:
         yield 0, _text(paragraph)
     if result.provisional:
         yield 0, _text(say("terminal.provisional"), "bold")
-    if result.notebook.status != "ok":
+    problems = [problem for problem in _problems(result) if problem not in result.summary.text]
+    if problems or result.notebook.status == "repaired":
         yield (
             0,
-            _text(
-                text.sentences(
-                    [say("terminal.notebook", status=words.notebook(result.notebook.status)), *_problems(result)]
-                )
-            ),
+            _text(text.sentences([say("terminal.notebook", status=words.notebook(result.notebook.status)), *problems])),
         )
     yield 0, Text()
     width = max((len(name) for name in result.functions), default=0)
     for name, function in result.functions.items():
         yield 0, _standing(name.ljust(width), function)
     for name, function in result.functions.items():
-        if result.notebook.status in {"ok", "repaired"}:  # else each would say the same again
+        if _is_read(result):  # else each would say the same again
             yield from surviving(f"the lines on {name}", _function(name, function))
             yield from _stale(name, function)
+
+
+def _is_read(result: Result) -> bool:
+    return result.notebook.status in {"ok", "repaired"}
 
 
 def _problems(result: Result) -> list[str]:

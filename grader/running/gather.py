@@ -186,7 +186,7 @@ class Gatherer:
             training = self.trainer.train(parameters)
             return Trained(training, "", seconds, self.trainer.cost_seconds(parameters, training))
         except KeyError as error:
-            return Trained(fault=say("running.train.missing", name=error.args[0]))
+            return Trained(fault=say("running.train.missing", layers=str(list(layers)), name=error.args[0]))
         except ValueError as error:
             return Trained(fault=say("running.train.cannot", reason=error))
 

@@ -398,7 +398,7 @@ def test_every_check_has_the_id_of_its_message(init):
     [
         ({"seed": 5, "reset": True}, "each layer sets seed 5 again, so all layers begin with the same random numbers"),
         ({"seed": 5}, "the random numbers are those of seed 5"),
-        ({"random_bias": True, "seed": 5}, "the random biases explain this: their numbers are drawn in between"),
+        ({"random_bias": True, "seed": 5}, "the biases also used random numbers, so later weights got different ones"),
     ],
 )
 def test_another_seed_is_never_called_the_right_one(how, message):

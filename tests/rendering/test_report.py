@@ -177,9 +177,9 @@ def test_a_function_that_was_not_graded_has_no_empty_tables() -> None:
 @pytest.mark.parametrize(
     ("course_test", "lost", "says"),
     [
-        ("passed", 0.0, "visible test passes."),
+        ("passed", 0.0, "test cell passes."),
         ("passed", 2.0, "does not see what cost points here"),
-        ("failed", 2.0, "visible test fails."),
+        ("failed", 2.0, "test cell fails."),
         ("not_run", 2.0, "was not run"),
     ],
 )
@@ -474,17 +474,14 @@ def test_figure_starts_at_zero_and_marks_the_cost_of_guessing() -> None:
         "At iteration 14,000 the cost is 0.6931 for this run and 0.3828 for the right answer. Answering 0.5 to every point "
         "costs ln 2 = 0.693."
     )
-    assert (
-        figure.note
-        == "The cost of the right answer is inf at iteration 0. An axis cannot show that, so it is not drawn."
-    )
+    assert figure.note == "The cost of the right answer is inf at iteration 0. This point is not drawn."
 
 
 @pytest.mark.parametrize(
     ("costs", "paths", "missing"),
     [
         (((0, "inf"), (1000, 0.5), (2000, "nan"), (3000, 0.4), (4000, 0.3)), 2, "inf or nan at 2 iterations"),
-        (((0, "nan"), (1000, "nan")), 0, "nan at 2 iterations, first at 0."),
+        (((0, "nan"), (1000, "nan")), 0, "nan at 2 iterations; the first is iteration 0."),
         ((), 0, ""),
         (((0, 1e300), (1000, 1.0)), 1, ""),
     ],

@@ -486,6 +486,7 @@ def test_batch_finds_it_once_and_regrade_tells_as_much_as_is_set_today(tmp_path,
         "place": {"line": 6, "cell": 3},
         "old": None,
         "new": None,
+        "is_new_line": False,
     }
     assert "”, line 6). Look at the number." in (out / "wrong" / "feedback.html").read_text(encoding="utf-8")
 

@@ -16,13 +16,17 @@ def training(student: Recovered, reference: Recovered) -> Finding:
     if mine is None or required is None:
         fault = student.evidence.training_fault
         return Finding("skipped", fault) if fault else skipped("judging.training.nothing")
+    tested = required.test_accuracy is not None
     if (mine.train_accuracy, mine.test_accuracy) == (required.train_accuracy, required.test_accuracy):
-        tested = required.test_accuracy is not None
         return passed(
             "judging.training.passed" if tested else "judging.training.passed.train", accuracies=accuracies(required)
         )
     earlier = (weights,) if reference.distribution == "zeros" else (draws, scale)
     if any(check(student, reference).verdict != "passed" for check in earlier):
-        return skipped("judging.training.explained", mine=accuracies(mine), asked=accuracies(required))
+        return skipped(
+            "judging.training.explained" if tested else "judging.training.explained.train",
+            mine=accuracies(mine),
+            asked=accuracies(required),
+        )
     evidence = Shown(say("judging.training.call"), accuracies(mine), accuracies(required), exact())
     return failed("judging.training.failed", evidence=evidence)

@@ -33,7 +33,12 @@ FACTOR_TOLERANCE = 1e-6  # of the factors of draws that are recognised
 
 def relative() -> str:
     """Return in words how close each number must be to the right one, where an exercise says nothing else."""
-    return say("judging.tolerance.relative", rtol=RTOL)
+    return say("judging.tolerance.relative", percent=percent(RTOL))
+
+
+def percent(tolerance: float) -> str:
+    """Return a share in per cent, without a power of ten: ``0.00001``."""
+    return np.format_float_positional(float(f"{100 * tolerance:.6g}"), trim="-")
 
 
 def biases(student: Recovered, reference: Recovered) -> Finding:
@@ -239,7 +244,7 @@ def _draws_shown(student: Recovered, reference: Recovered) -> Shown | None:
     for outcome, name, got, want in _matrices(student, reference):
         if factor(got, want) is None or (student.altered and not equal(got, want)):
             k = _spread_ratio(got, want)
-            proportional = say("judging.tolerance.proportional", rtol=FACTOR_TOLERANCE)
+            proportional = say("judging.tolerance.proportional")
             tolerance = relative() if 0.99 < k < 1.01 else proportional
             return shown(outcome, student.evidence.function.name, name, want, tolerance)
     return None
@@ -270,8 +275,11 @@ def _spread_ratio(got: Floats, want: Floats) -> float:
 
 
 def _scale_of_same_draws(student: Recovered, reference: Recovered) -> Finding:
+    right: list[tuple[Outcome, str]] = []
     for outcome, name, got, want in _matrices(student, reference):
-        if not equal(got, want):
+        if equal(got, want):
+            right.append((outcome, name))
+        else:
             k = factor(got, want) or 0.0
             evidence = shown(outcome, student.evidence.function.name, name, want, relative())
             if abs(k - 1) < FACTOR_TOLERANCE:
@@ -279,6 +287,17 @@ def _scale_of_same_draws(student: Recovered, reference: Recovered) -> Finding:
                     "judging.scale.inexact", hint=say("judging.scale.inexact.hint"), evidence=evidence, name=name
                 )
             hint, ratio = _scale_hint(student, reference), plain(float(f"{k:.6g}"))
+            others = [other for call, other in right if call is outcome]
+            if others:
+                return failed(
+                    "judging.scale.times.others",
+                    hint=hint,
+                    evidence=evidence,
+                    name=name,
+                    ratio=ratio,
+                    right=others,
+                    count=len(others),
+                )
             return failed("judging.scale.times", hint=hint, evidence=evidence, name=name, ratio=ratio)
     return passed("judging.scale.passed")
 
@@ -295,7 +314,7 @@ def _scale_of_other_draws(student: Recovered, reference: Recovered) -> Finding:
                     f'{own.outcome.call.literal(student.evidence.function.name)}["{name}"]',
                     say("judging.scale.draws_times", factor=mine),
                     say("judging.scale.draws_times", factor=required),
-                    say("judging.tolerance.factors", rtol=FACTOR_TOLERANCE),
+                    say("judging.tolerance.factors", percent=percent(FACTOR_TOLERANCE)),
                 )
                 return failed("judging.scale.other", hint=_scale_hint(student, reference), evidence=evidence, name=name)
     return passed("judging.scale.passed")
