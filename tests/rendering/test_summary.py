@@ -43,7 +43,7 @@ def test_a_line_that_may_not_be_told_is_not():
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"reasons": "", "training": None}, "The model could not train: it cannot start from what came back."),
+        ({"reasons": "", "training": None}, "The model cannot start from the arrays that your function returned."),
         ({"reasons": ""}, "zeros and he are right."),
         ({"reasons": "", "training": None, "status": "raised"}, "zeros and he are right."),
     ],
