@@ -244,17 +244,12 @@ def _biased(facts: Facts) -> Iterator[str]:
         yield from _inf(facts)
         return
     yield say("explaining.story.biases_silence")
-    pairs = zip(without.gradient_norms, mine.gradient_norms, strict=True)
-    if all(above > below for above, below in pairs):
-        times = _times(without.gradient_norms, mine.gradient_norms)
-        yield say("explaining.story.biases_silence.without", times=times)
+    yield say("explaining.story.biases_silence.without", times=_times(without.gradient_norms, mine.gradient_norms))
 
 
 def _times(large: Sequence[float], small: Sequence[float]) -> str:
-    """Return how many times as large the gradients of a run are as those of another: the least and the most of a layer."""
-    ratios = [above / below for above, below in zip(large, small, strict=True) if below]
-    low, high = rounded(min(ratios)), rounded(max(ratios))
-    return low if low == high else say("explaining.times", low=low, high=high)
+    """Return how many times as large the largest of some gradients is as that of others."""
+    return rounded(max(large) / max(small))
 
 
 def _other_draw(facts: Facts) -> Iterator[str]:
@@ -289,8 +284,7 @@ def _small(facts: Facts) -> Iterator[str]:
     if others := len(mine.gradient_norms) - 1:
         yield say("explaining.story.small", count=others)
     beside, is_of_scale_1 = beside_small(facts)
-    pairs = zip(beside.gradient_norms, mine.gradient_norms, strict=True)
-    if all(above > TWICE * below for above, below in pairs):
+    if max(beside.gradient_norms, default=0) > TWICE * max(mine.gradient_norms):
         times = _times(beside.gradient_norms, mine.gradient_norms)
         yield say("explaining.story.beside_1" if is_of_scale_1 else "explaining.story.beside_asked", times=times)
     yield from _square(facts)
@@ -452,7 +446,7 @@ def _rates(facts: Facts) -> Iterator[str]:
     most = facts.measured.iterations
     for rate, wait in mine.rates:
         if wait is not None and wait >= most:
-            yield say("explaining.story.larger_rate.still", rate=f"{rate:g}", iterations=f"{wait:,}", most=f"{most:,}")
+            yield say("explaining.story.larger_rate.still", rate=f"{rate:g}", iterations=f"{wait:,}")
     for end in mine.rate_ends:
         if (waits[end.learning_rate] or most) >= most:
             continue
@@ -559,11 +553,11 @@ def _harm(facts: Facts) -> Iterator[str]:
     yield say("explaining.good.no")
     mine = measured.compared(scale, facts.scale) if facts.small and facts.stuck and facts.scale else None
     if mine and mine.holds:
-        yield say("explaining.good.in_time", above=_of(mine.above, mine.seeds), scale=f"{facts.scale:g}")
+        yield say("explaining.good.in_time", above=_of(mine.above, mine.seeds))
     others = [(say("explaining.good.he"), None), (say("explaining.good.scale_1"), 1.0)]
     better = [name for name, other in others if (pair := measured.compared(other, scale)) and pair.holds]
     if better:
-        yield say("explaining.good.better", names=better, scale=f"{scale:g}")
+        yield say("explaining.good.better", names=better)
     shares = measured.spread[scale].train_accuracy if scale in measured.spread else ()
     if 2 * sum(value < asked.train_accuracy for value in shares) > len(shares):
         yield say("explaining.good.lucky")

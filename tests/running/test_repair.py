@@ -420,7 +420,10 @@ SAID = "makes every number right"
             INSERTED,
             "line",
             KnownFault(
-                "seed", f"One new line before cell 3, line 6 {SAID}. Look at {say('explaining.fault.look.seed')}.", LINE
+                "seed",
+                f"One new line before cell 3, line 6 {SAID}. Look at {say('explaining.fault.look.seed')}.",
+                LINE,
+                is_new_line=True,
             ),
         ),
     ],
