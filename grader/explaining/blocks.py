@@ -250,11 +250,18 @@ def _waits(facts: Facts) -> Table | None:
 def _before(facts: Facts) -> Block | None:
     if facts.passed:
         return None
-    sentences = _fitting(earlier(facts))
     scale = facts.scale
+    sentences = _fitting(_answer_first(list(earlier(facts)), scale)) if scale is not None else ()
     if not sentences or scale is None:
         return None
     return Block("before", say("feedback.before", scale=f"{scale:g}"), sentences, _two_by_two(facts.measured))
+
+
+def _answer_first(sentences: list[str], scale: float) -> list[str]:
+    """Put what follows from the counts behind the first sentence: the table beside the block shows the counts."""
+    answers = {say("explaining.before.verdict", scale=f"{scale:g}"), say("explaining.before.verdict.depth")}
+    counts = [sentence for sentence in sentences[1:] if sentence not in answers]
+    return [*sentences[:1], *(sentence for sentence in sentences if sentence in answers), *counts]
 
 
 def _two_by_two(measured: Measured) -> Table | None:

@@ -523,7 +523,7 @@ def test_stretched_figure_names_its_span_and_stands_beside_the_honest_one() -> N
         ({"scale_formula": "-10", "scale": (-10.0,)}, "at the size of its factor", 10.0),
         ({"scale_formula": None, "scale": (1.0, "nan")}, "no scale that was measured", None),
         ({"scale_formula": None, "scale": None}, "no scale that was measured", None),
-        ({"distribution": "uniform"}, "not normal random numbers", None),
+        ({"distribution": "uniform"}, "not from the normal distribution", None),
         ({"biases": "nonzero"}, "Yours are not zero", 10.0),
         ({"scale_formula": "sqrt(2/n_in)"}, "", "He"),
     ],
