@@ -28,7 +28,7 @@ _REDIRECTED = re.compile(r">\s*(?:\./)?(\w+)\.py\b")
 _STRIPS = frozenset({"strip", "lstrip", "rstrip"})
 _MOST_TEXTS = 200  # that are read as cells; a text may run another twice, and that again another
 _DEEPEST, _LONGEST = 20, 100_000  # texts in texts, and characters of one that is put together
-# What is in a notebook that runs texts or writes modules; most do neither.  `import matplotlib.pyplot` is no sign of it.
+# What is in a notebook that runs texts or writes modules; most do neither.  `import matplotlib.pyplot` is not a sign of it.
 _USES_TEXTS = re.compile(r"exec|eval|\.\s*ex\b|run_|write|\bfile\b|%%|\.py\b")
 _IN_CELL = frozenset({"run_cell", "ex"})  # methods of the shell
 
