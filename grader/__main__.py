@@ -1,9 +1,6 @@
 """The program `grader`, also as `python -m grader`."""
 
-import itertools
-import os
 import sys
-from collections.abc import Sequence
 
 from grader.importing import isolate
 
@@ -17,11 +14,14 @@ def main() -> int:
     return command()
 
 
-def use_language(words: Sequence[str]) -> None:
+def use_language(words: list[str]) -> None:
     """Use the language that a command line names, before the command and the texts of its --help are loaded.
 
     The environment comes next, then, for `check`, the language of the system.
     """
+    import itertools
+    import os
+
     from grader import messages
     from grader.errors import RequestError
 

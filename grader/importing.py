@@ -22,8 +22,8 @@ def isolate() -> None:
     refused |= {_current(), *_unused_user_packages()}
     refused -= installed
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    trusted = [entry for entry in sys.path if entry and _real(entry) not in refused]
-    sys.path[:] = trusted if home in trusted else [*trusted, home]
+    left = [entry for entry in sys.path if entry and _real(entry) not in refused]
+    sys.path[:] = left if home in left else [*left, home]
     os.environ["PYTHONSAFEPATH"] = "1"  # for what we start; Python reads it from 3.11 on
     if trusted:
         os.environ["PYTHONPATH"] = os.pathsep.join(trusted)

@@ -151,7 +151,7 @@ def test_note_is_copied_or_at_least_selected(opened):
     page.locator("#copy").click()
 
     page.wait_for_function("document.getElementById('copied').textContent !== ''")
-    assert page.evaluate("getSelection().toString()").startswith("40 notebooks of the exercise")
+    assert page.evaluate("getSelection().toString()").startswith("40 submissions were handed in.")
 
 
 def test_without_script_everything_is_there_and_nothing_that_does_nothing(opened):

@@ -138,7 +138,7 @@ def test_a_seed_that_is_assigned_in_the_function_is_named(pipeline, tmp_path):
     assert function.diagnosis.causes == ("seed_missing",)
     assert function.diagnosis.seed_assigned
     assert result.score == 28
-    assert "you assign to np.random.seed" in result.summary.next_step
+    assert "your line assigns to it" in result.summary.next_step
 
 
 # --- held for a person ---------------------------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def with_metadata(text: str) -> bytes:
 def test_a_notebook_that_would_come_out_far_larger_gets_the_notes_alone(metadata):
     data = with_metadata(metadata)
     written = annotating.notebook(data, builders.everyday())
-    assert len(written) < 20_000
+    assert len(written) < 50_000  # the picture is most of it
     assert "Your own cells are not in this file" in written
 
 

@@ -118,7 +118,7 @@ def test_the_solution_of_another_exercise_is_not_the_students_own_code(tmp_path)
     shipped = service.load_exercise().folder
     for name in ("exercise.toml", "solution.ipynb"):
         (folder / name).write_bytes((shipped / name).read_bytes())
-    with pytest.raises(RequestError, match="not your code"):
+    with pytest.raises(RequestError, match="also run the teacher's solution"):
         grader.grade(write(tmp_path, "a.ipynb", solved()), exercise=str(folder), trust_my_own_code=True)
 
 
