@@ -111,7 +111,7 @@ def test_the_note_at_the_top_follows_the_page():
     for svg, _ in images:
         assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
         assert not re.search("script|href|url|import|foreignObject", svg)
-    assert "yours 0.4633, right answer 0.83 and He 0.9933" in images[1][1]
+    assert "yours 0.4633, right 0.83 and He 0.9933" in images[1][1]
     assert len(json.dumps(after)) - len(json.dumps(before)) < 50_000
 
 
