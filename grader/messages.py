@@ -164,10 +164,13 @@ def nearest(language: str) -> str | None:
 
 
 def use_system_language() -> None:
-    """Use the language of the system, if there are sentences in it and nobody asks for another one."""
-    from babel import default_locale
+    """Use the language of the system, if there are sentences in it and nobody asks for another one.
 
-    language = nearest(default_locale("LC_MESSAGES") or SOURCE)
+    It is what gettext reads.  Babel's `default_locale` also reads LC_CTYPE, which says how letters are stored.
+    """
+    variables = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    names = next(filter(None, map(os.environ.get, variables)), SOURCE).split(":")  # LANGUAGE lists several
+    language = next(filter(None, map(nearest, names)), None)
     if language and LANGUAGE not in os.environ:
         os.environ[SYSTEM_LANGUAGE] = language
         use(language)

@@ -470,6 +470,24 @@ def test_an_exercise_overrules_the_system_and_a_teachers_name_ends_the_draft(tmp
     assert exercise.language == language.replace("-", "_")
 
 
+@pytest.mark.parametrize(
+    ("variables", "language"),
+    [
+        ({"LANG": "es_ES.UTF-8", "LC_CTYPE": "C.UTF-8"}, "es"),
+        ({"LANG": "es_ES.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "de_DE.UTF-8", "LANGUAGE": "de:zh_CN:es"}, "zh-CN"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_the_language_of_the_system_is_what_gettext_reads(english, variables, language):
+    english.setenv(messages.SYSTEM_LANGUAGE, "")  # what is set is taken back after the test
+    for name, value in variables.items():
+        english.setenv(name, value)
+    messages.use_system_language()
+    assert messages.language_in_use() == language
+
+
 def test_evidence_in_another_language_is_other_evidence(tmp_path, english):
     spanish = load(str(exercise_with(tmp_path / "mine", 'language = "es"')))
     assert spanish.evidence_sha256 != load().evidence_sha256
