@@ -100,7 +100,7 @@ def test_moodle_from_download_to_import(tmp_path):
 
     read = moodle_reads((upload / moodle.WORKSHEET).read_bytes())
     assert {participant: grade for participant, (grade, _) in read.items()} == {"101": 27.0, "103": 27.0, "102": 30.0}
-    assert "multiply the weights by 10" in read["101"][1]
+    assert "multiply the random numbers by 10" in read["101"][1]
     files = members(upload / moodle.FEEDBACK)
     assert {owner for owner, _ in moodle_attaches(list(files), set(read)).values()} == {"101", "102", "103"}
     assert b"27 of 30" in files["Jane Doe_101_assignsubmission_file/feedback.html"]

@@ -1320,8 +1320,17 @@ def test_the_journal_is_private_and_survives_a_cut_line(tmp_path):
         (format_datetime(datetime.now(timezone.utc) + timedelta(days=2), usegmt=True), 120.0),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 1.0),
         ("soon", 1.0),
+        ("Fri, 31 Dec 999999 23:59:59 GMT", 1.0),
+        ("9" * 5000, 1.0),
     ],
-    ids=["seconds", "a date to come", "a date in the past", "words"],  # the same in every process that runs tests
+    ids=[
+        "seconds",
+        "a date to come",
+        "a date in the past",
+        "words",
+        "no year",
+        "no number",
+    ],  # the same in every process that runs tests
 )
 def test_a_busy_site_is_asked_again_when_it_says(header, seconds):
     import requests

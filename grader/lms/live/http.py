@@ -291,7 +291,7 @@ def _after_seconds(response: requests.Response) -> float:
 
     try:
         seconds = Retry().parse_retry_after(response.headers.get("Retry-After", "0"))
-    except InvalidHeader:
+    except (InvalidHeader, ValueError, OverflowError):  # neither; or a year or a number that Python does not read
         return 0.0
     return min(seconds, LONGEST_PAUSE_SECONDS)
 
