@@ -6,12 +6,15 @@ import math
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
+from grader.authoring.rewrite import number
 from grader.errors import RequestError
 from grader.exercise import shipped
 from grader.exercise.load import Exercise
+from grader.judging.diagnosis.streams import SEEDS
 from grader.messages import say
 
-MOST_SEED = 2**32 - 1  # of NumPy's legacy generator
+MOST_SEED = SEEDS - 2  # grading recognises this seed and the next, which a mistake may set
+LEAST_SCALE, MOST_SCALE = 1e-4, 1e6  # beyond them, the visible test does not see the scale, or cannot be written
 MOST_UNITS, MOST_LAYERS, MOST_ITERATIONS = 100, 8, 1_000_000  # more would train too slowly
 
 
@@ -107,13 +110,22 @@ def _rules(choices: Choices, source: Exercise) -> list[tuple[str, str, bool]]:
         ("--seed", say("authoring.seed.rule", most=MOST_SEED), 0 <= choices.seed <= MOST_SEED),
         (
             "--scale",
-            say("authoring.scale.rule"),
-            choices.scale is None or (choices.scale > 0 and math.isfinite(choices.scale)),
+            say("authoring.scale.rule", least=number(LEAST_SCALE), most=MOST_SCALE),
+            choices.scale is None or LEAST_SCALE <= choices.scale <= MOST_SCALE,
         ),
         (
             "--layers",
             say("authoring.layers.rule", inputs=inputs, outputs=outputs, layers=MOST_LAYERS, units=MOST_UNITS),
             shape and all(1 <= size <= MOST_UNITS for size in layers),
+        ),
+        *(
+            (
+                "--layers",
+                say("authoring.layers.sizes", name=task.name, count=len(task.parameters), layers=list(layers)),
+                len(layers) == len(task.parameters),
+            )
+            for task in source.tasks
+            if task.parameters
         ),
         (
             "--learning-rate",

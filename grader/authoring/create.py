@@ -97,7 +97,7 @@ def _written(folder: Path, source: Exercise, choices: Choices) -> Exercise:
     write(folder / schema.FILE, schema.text())
     write(folder / SOLUTION, notebooks.write_text(_solution(source, choices, scales)))
     _copy_messages(source, folder)
-    exercise = exercises.load(str(folder.absolute()) if folder.absolute().anchor else str(folder), CHECKS)
+    exercise = exercises.load(str(folder.absolute()), CHECKS)
     cells = student.assignment(exercise, _functions(exercise), _answers(exercise))
     write(folder / ASSIGNMENT, notebooks.write_text(cells))
     write(folder / quotes.FILE, _quotes(exercise))
@@ -179,6 +179,7 @@ def _answers(exercise: Exercise) -> student.Answers:
 def _quotes(exercise: Exercise) -> str:
     """Return quotes.toml for a notebook that claims nothing: only how its functions count the layers may be said of it."""
     counts = all("L = len(layers_dims) - 1" in student.template(node) for node in _functions(exercise).values())
+    counts = counts and all(len(task.notebook_call) == 3 for task in exercise.tasks)  # the sentence says that L is 2
     lines = [say("authoring.quotes.heading")]
     values = {"zeros": "", "small": "", "earlier": "", "loops": say("authoring.quotes.loops") if counts else ""}
     lines += [f"{key} = {rewrite.literal(value)}" for key, value in values.items()]

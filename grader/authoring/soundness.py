@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from grader import reading
 from grader.authoring import notebooks
+from grader.authoring.choices import MOST_SEED
 from grader.authoring.create import ASSIGNMENT, SOLUTION
 from grader.authoring.mistakes import wrong_functions
+from grader.authoring.rewrite import literal
 from grader.errors import ExerciseError, SandboxError
+from grader.exercise import asides, places, quotes, shipped
 from grader.exercise import load as exercises
-from grader.exercise import quotes, shipped
 from grader.exercise.load import Exercise
 from grader.explaining import Measured
 from grader.explaining.facts import HE, MANY
@@ -112,15 +118,20 @@ def examine(folder: str) -> Soundness:
     remarks: list[Remark] = []
     limits = replace(exercise.limits, training_seconds=TRAINING_SECONDS)
     secret = secrets.token_bytes(32)
+    for file, read in _FILES.items():
+        try:
+            read(exercise)
+        except ExerciseError as error:
+            return _unreadable(exercise, file, error)
     with Pipeline(exercise, secret) as pipeline:
         try:
             right = pipeline.grade(exercise.folder / SOLUTION)
             remarks += _of_solution(right)
             measured = pipeline.prepared.measured
         except ExerciseError as error:
-            remarks.append(Remark("error", SOLUTION, error.problem, error.hint))
-            return Soundness(exercise.name, is_sound=False, remarks=tuple(remarks), runs=(), mistakes=(), shown=())
+            return _unreadable(exercise, SOLUTION, error)
         remarks += _of_assignment(exercise, pipeline)
+    remarks += _of_seed(exercise)
     runs = tuple(_run(exercise, right))
     with RememberingPipeline(exercise, secret, limits=limits) as pipeline:
         mistakes = tuple(_mistakes(exercise, pipeline))
@@ -130,6 +141,19 @@ def examine(folder: str) -> Soundness:
     shown = tuple(_shown(exercise, right, measured))
     is_sound = all(remark.level != "error" for remark in remarks)
     return Soundness(exercise.name, is_sound, tuple(remarks), runs, mistakes, shown)
+
+
+_FILES: dict[str, Callable[[Exercise], object]] = {
+    quotes.FILE: quotes.read,
+    shipped.FILE: lambda exercise: shipped.decoded(exercise.folder / shipped.FILE, shipped.Shipped),
+    asides.FILE: lambda exercise: shipped.decoded(exercise.folder / asides.FILE, asides.Asides),
+}  # those that an exercise may have, and what reads them
+
+
+def _unreadable(exercise: Exercise, place: str, error: ExerciseError) -> Soundness:
+    """Return the end of an examination at a file without which nothing else can be looked at."""
+    remark = Remark("error", place, error.problem, error.hint)
+    return Soundness(exercise.name, is_sound=False, remarks=(remark,), runs=(), mistakes=(), shown=())
 
 
 # --- solution and assignment -----------------------------------------------------------------------------------------
@@ -153,6 +177,13 @@ def _of_solution(right: Result) -> Iterator[Remark]:
             say("authoring.check.solution", name=name, score=of(function.points, function.possible), reason=reasons[0]),
             say("authoring.check.solution.hint"),
         )
+
+
+def _of_seed(exercise: Exercise) -> Iterator[Remark]:
+    seed = shipped.solution_seed(exercise)
+    if seed is not None and seed > MOST_SEED:
+        message = say("authoring.check.seed", seed=seed, most=MOST_SEED)
+        yield Remark("error", SOLUTION, message, say("authoring.check.seed.hint"))
 
 
 def _place(file: str, function: FunctionResult) -> str:
@@ -242,7 +273,6 @@ def _of_runs(exercise: Exercise, right: Result, measured: Measured) -> Iterator[
     for task in exercise.tasks:
         function = right.functions[task.name]
         run, formula = function.training, function.diagnosis.scale_formula
-        line = _line(exercise.folder / "exercise.toml", "iterations")
         if run is None:
             message = say("authoring.check.not_trained", name=task.name)
             yield Remark("note", SOLUTION, message, say("authoring.check.not_trained.hint"))
@@ -250,6 +280,7 @@ def _of_runs(exercise: Exercise, right: Result, measured: Measured) -> Iterator[
             message = say(
                 "authoring.check.not_learned", name=task.name, iterations=exercise.model.iterations, regime=run.regime
             )
+            line = _line(exercise.folder / "exercise.toml", "model", "iterations")
             yield Remark("note", line, message, say("authoring.check.not_learned.hint"))
         elif _kind(function) == "scale" and float(run.saturated) < MANY and run.regime != "healthy":
             message = say("authoring.check.not_harmful", name=task.name, scale=formula)
@@ -265,11 +296,19 @@ def _kind(function: FunctionResult) -> str:
         return "zeros"
     if formula == HE:
         return "he"
-    return "scale" if formula and formula.replace(".", "", 1).isdigit() else "other"
+    return "scale" if formula and _is_number(formula) else "other"
+
+
+def _is_number(formula: str) -> bool:
+    try:
+        float(formula)
+    except ValueError:
+        return False
+    return True
 
 
 def _of_files(exercise: Exercise) -> Iterator[Remark]:
-    folder, hint = exercise.folder, say("authoring.check.measure.hint", folder=exercise.folder)
+    folder, hint = exercise.folder, say("authoring.check.measure.hint", folder=shlex.quote(f"{exercise.folder}"))
     if (folder / STATE).is_file():
         yield Remark("note", STATE, say("authoring.check.unfinished"), hint)
     elif not (folder / shipped.FILE).is_file():
@@ -283,29 +322,29 @@ def _of_files(exercise: Exercise) -> Iterator[Remark]:
 def _of_quotes(exercise: Exercise) -> Iterator[Remark]:
     """Say which quotes are not shown, or are not in the student's notebook."""
     path = exercise.folder / quotes.FILE
-    quoted = quotes.load(exercise)
+    quoted, current = quotes.read(exercise), shipped.terms(exercise)
     if quoted is None:
-        yield Remark(
-            "note",
-            quotes.FILE,
-            say("authoring.check.quotes_before"),
-            say("authoring.check.measure.hint", folder=exercise.folder),
-        )
         return
-    notebook = exercise.folder / ASSIGNMENT
-    text = notebooks.words(notebook) if notebook.is_file() else None
+    if quoted.terms != current:
+        before, now = (msgspec.structs.asdict(terms) for terms in (quoted.terms, current))
+        changed = [f"{key} = {literal(value)}" for key, value in now.items() if value != before[key]]
+        hint = say("authoring.check.quotes_before.hint", lines=changed)
+        yield Remark("note", quotes.FILE, say("authoring.check.quotes_before"), hint)
+        return
+    notebook, text = exercise.folder / ASSIGNMENT, None
+    if notebook.is_file():
+        with contextlib.suppress(ExerciseError):  # that it cannot be read is a remark already
+            text = notebooks.words(notebook)
     for key, words in (("zeros", quoted.zeros), ("small", quoted.small)):
         if words and text is not None and " ".join(words.split()) not in text:
             message = say("authoring.check.not_quoted", key=key, words=words, file=ASSIGNMENT)
-            yield Remark("error", _line(path, key), message, say("authoring.check.not_quoted.hint", key=key))
+            yield Remark("error", _line(path, "", key), message, say("authoring.check.not_quoted.hint", key=key))
 
 
-def _line(path: Path, key: str) -> str:
+def _line(path: Path, section: str, key: str) -> str:
     """Return the place of a key in a TOML file."""
-    for number, content in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if content.split("=")[0].strip() == key:
-            return say("authoring.check.line", file=path.name, line=number)
-    return path.name
+    line = places.line_of(path.read_text(encoding="utf-8"), section, key)
+    return say("authoring.check.line", file=path.name, line=line)
 
 
 def _shown(exercise: Exercise, right: Result, measured: Measured) -> Iterator[PageText]:

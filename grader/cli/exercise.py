@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,7 +79,7 @@ def init(
         _measure(exercise, quick=quick, quiet=quiet)
     if not quiet:
         print_line(say("cli.init.written", folder=folder))
-        print_line(say("cli.init.next", folder=folder))
+        print_line(say("cli.init.next", folder=shlex.quote(f"{folder}")))
 
 
 def _asked(original: Exercise, given: Given) -> Choices:
@@ -156,7 +157,7 @@ def _measure(exercise: Exercise, *, quick: bool, quiet: bool) -> None:
     except KeyboardInterrupt:
         hint = say(
             "cli.exercise.measure.stopped",
-            command=f"grader exercise measure {exercise.folder}",
+            command=f"grader exercise measure {shlex.quote(str(exercise.folder))}",
             quick=" --quick" * quick,
         )
         print_line(hint, err=True)

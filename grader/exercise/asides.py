@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from grader.exercise.load import Exercise
-from grader.exercise.shipped import Shipped, Versions, terms
+from grader.exercise.shipped import Shipped, Versions, decoded, terms
 
 FILE = "asides.json"
 DRAWN = ("randn", "rand", "narrow", "centred")  # the draws of `shipped.DRAWS` whose trainings are in trainings.json
@@ -106,10 +106,9 @@ def load(exercise: Exercise, shipped: Shipped) -> Asides | None:
 
     The variants that trainings.json holds are put before those of the file.
     """
-    path = exercise.folder / FILE
-    if not path.is_file():
+    read = decoded(exercise.folder / FILE, Asides)
+    if read is None:
         return None
-    read = msgspec.json.decode(path.read_bytes(), type=Asides)
     he = {row.draw: row.train_accuracy for row in (*shipped.spread, *shipped.draws) if row.scale is None}
     if read.made_with.terms != terms(exercise) or not he.keys() >= set(DRAWN):
         return None

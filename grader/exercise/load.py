@@ -311,8 +311,17 @@ def _model(table: _ModelTable) -> Model:
 
 
 def _check_sizes(exercise: Exercise, path: Path, text: str) -> None:
-    """Refuse points that a data set cannot have, and sizes that a function with a parameter for each cannot take."""
-    points = exercise.model.points
+    """Refuse a model that cannot train, points that a data set cannot have, and sizes that a function cannot take."""
+    model, points = exercise.model, exercise.model.points
+    layers = model.layers
+    for key, fits in (
+        ("layers", len(layers) > 1 and (layers[0], layers[-1]) == (2, 1) and min(layers) > 0),
+        ("learning_rate", 0 < model.learning_rate < float("inf")),
+        ("iterations", model.iterations > 0),
+        ("compare_rates", all(0 < rate < float("inf") for rate in exercise.compare_rates)),
+    ):
+        if not fits:
+            raise _at(path, text, say(f"exercise.model.{key}"), "model", key)
     most = {"circles": MOST_POINTS, "flower": 0}[points.data]
     for key, count, least, top in (
         ("train_points", points.train, 2, MOST_POINTS),

@@ -36,7 +36,13 @@ class Quotes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load(exercise: Exercise) -> Quotes | None:
-    """Return what may be quoted on pages of an exercise; None where nothing is, or where it belongs to another exercise.
+    """Return what may be quoted on pages of an exercise; None where nothing is, or where it belongs to another exercise."""
+    quotes = read(exercise)
+    return quotes if quotes and quotes.terms == terms(exercise) else None
+
+
+def read(exercise: Exercise) -> Quotes | None:
+    """Return what quotes.toml holds, for whatever exercise it was written; None where there is no such file.
 
     Raises
     ------
@@ -47,9 +53,8 @@ def load(exercise: Exercise) -> Quotes | None:
     if not path.is_file():
         return None
     try:
-        quotes = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Quotes)
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Quotes)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ExerciseError(
             say("exercise.quotes.unreadable", path=path, reason=error), hint=say("exercise.quotes.unreadable.hint")
         ) from None
-    return quotes if quotes.terms == terms(exercise) else None

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -20,6 +20,8 @@ from grader.exercise.starts import Cache, Waits, start_key
 from grader.exercise.training import Model, Parameters, course_data
 from grader.messages import say
 from grader.records import Floats
+
+T = TypeVar("T")
 
 FILE = "trainings.json"
 SMALL = 0.01  # the scale of the "small random numbers" that courses advise
@@ -152,13 +154,28 @@ def load(exercise: Exercise) -> Shipped:
 
     Numbers that were measured for other sizes, rates, iterations, answers or points say nothing of this exercise.
     """
-    path = exercise.folder / FILE
-    if path.is_file():
-        read = msgspec.json.decode(path.read_bytes(), type=Shipped, strict=False)
+    if read := decoded(exercise.folder / FILE, Shipped):
         seed = solution_seed(exercise)
         if seed is not None and read.made_with.terms == terms(exercise):
             return msgspec.structs.replace(read, seed=seed)
     return Shipped(Versions(), {}, (), ())
+
+
+def decoded(path: Path, kind: type[T]) -> T | None:
+    """Read a file of measured numbers; None where there is none.
+
+    Raises
+    ------
+    ExerciseError
+        If it cannot be read.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind, strict=False)
+    except (OSError, msgspec.DecodeError) as error:
+        problem = say("exercise.measured.unreadable", path=path, reason=error)
+        raise ExerciseError(problem, hint=say("exercise.measured.unreadable.hint")) from None
 
 
 def solution_seed(exercise: Exercise) -> int | None:

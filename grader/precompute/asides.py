@@ -44,6 +44,7 @@ from grader.records import Floats
 
 PATIENCE = 350_000  # iterations
 WIDER = (1, 10, 100)
+MOST_WEIGHTS = 5_000_000  # of a wider network: more take gigabytes
 SIGNAL_UNITS, SIGNAL_LAYERS, SIGNAL_POINTS = 500, 10, 500
 PICTURES = Model((12_288, 20, 7, 5, 1), 0.0075, 2_500)  # the course's earlier exercise with four layers
 PICTURES_CAP = 100_000
@@ -184,9 +185,11 @@ def measure_shifted(seed: int, scale: float) -> tuple[float, float]:
 
 
 def widths(layers: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-    """Return the network as it is, and with ten and a hundred times as many hidden units."""
+    """Return the network as it is, and with ten and a hundred times as many hidden units where memory allows it."""
     first, *hidden, last = layers
-    return tuple((first, *(units * times for units in hidden), last) for times in WIDER)
+    networks = [(first, *(units * times for units in hidden), last) for times in WIDER]
+    sizes = [sum(n_prev * n for n_prev, n in pairwise(network)) for network in networks]
+    return tuple(network for at, network in enumerate(networks) if at < 2 or sizes[at] <= MOST_WEIGHTS)
 
 
 def measure_width(model: Model, seed: int) -> Width:

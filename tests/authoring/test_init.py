@@ -209,7 +209,7 @@ def test_choices_that_make_no_usable_exercise_and_a_stop_leave_nothing_behind(tm
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("seed", "-1"), ("seed", "4294967296"), ("seed", "x"), ("scale", "0"), ("scale", "nan"), ("scale", "inf"),
+        ("seed", "-1"), ("seed", "100000"), ("seed", "x"), ("scale", "0"), ("scale", "1e-300"), ("scale", "1e300"), ("scale", "nan"), ("scale", "inf"),
         ("layers", "2,1"), ("layers", "3,4,1"), ("layers", "2,4,2"), ("layers", "2,0,1"), ("layers", "2,x,1"),
         ("layers", "2,101,1"), ("learning_rate", "-0.1"), ("iterations", "0"), ("iterations", "1.5"), ("title", "  "),
     ],
@@ -218,6 +218,11 @@ def test_what_cannot_be_is_refused_with_the_option_and_what_can(name, text):
     with pytest.raises(RequestError, match=f"--{name.replace('_', '-')}") as caught:
         chosen(SOURCE, parse(name, text))
     assert caught.value.exit_code == 2
+
+
+def test_a_function_that_takes_three_sizes_gets_three_layers():
+    with pytest.raises(RequestError, match=r"--layers: initialize_parameters takes 3 sizes"):
+        chosen(exercises.load("dls-c1w3-planar"), parse("layers", "2,4,4,1"))
 
 
 def test_what_is_left_open_is_as_in_the_exercise_to_start_from():

@@ -80,6 +80,38 @@ def test_numbers_for_other_settings_are_a_note(folder):
     assert sum("for other settings" in message for message in notes) == 2  # trainings and quotes
 
 
+def test_quotes_for_other_settings_name_the_lines_to_change(folder):
+    edit(folder / "exercise.toml", "iterations = 30", "iterations = 31")
+    (note,) = (remark for remark in soundness.examine(str(folder)).remarks if remark.place == "quotes.toml")
+    assert note.hint.endswith("[terms] of quotes.toml: iterations = 31")
+
+
+@pytest.mark.parametrize("file", ["trainings.json", "asides.json", "quotes.toml"])
+def test_a_file_that_cannot_be_read_is_an_error_at_its_place(folder, file):
+    (folder / file).write_text("{", encoding="utf-8")
+    (error,) = errors(folder)
+    assert (error.place, "cannot be read" in error.message) == (file, True)
+
+
+def test_a_notebook_to_hand_out_that_cannot_be_read_is_an_error_among_others(folder):
+    (folder / "assignment.ipynb").write_text("nothing", encoding="utf-8")
+    seen = soundness.examine(str(folder))
+    assert {remark.place for remark in seen.remarks if remark.level == "error"} == {"assignment.ipynb"}
+    assert seen.runs
+
+
+def test_a_seed_that_grading_cannot_recognise_is_an_error(folder):
+    edit(folder / "solution.ipynb", "seed(5)", "seed(20261130)")
+    (error,) = errors(folder)
+    assert "seed 20261130" in error.message
+
+
+def test_a_tiny_scale_is_a_plain_scale(folder):
+    edit(folder / "solution.ipynb", "layers_dims[l - 1]) * 1\\n", "layers_dims[l - 1]) * 0.00001\\n")
+    texts = {text.words: text.reason for text in soundness.examine(str(folder)).shown}
+    assert "no function asks for a plain scale" not in texts.values()
+
+
 def test_what_pages_leave_out_has_a_reason(folder):
     texts = {text.words: text.reason for text in soundness.examine(str(folder)).shown}
     assert texts["the lab, in which the network trains in the browser"] == ""

@@ -114,3 +114,4 @@ def test_the_four_layers_start_the_same_again():
 def test_networks_of_other_widths_come_from_the_exercise():
     assert precompute.widths(EXERCISE.model.layers) == tuple(row.layers for row in ASIDES.widths)
     assert precompute.widths((2, 8, 1)) == ((2, 8, 1), (2, 80, 1), (2, 800, 1))
+    assert precompute.widths((2, 100, 100, 1))[-1] == (2, 1_000, 1_000, 1)  # ten times wider would take gigabytes

@@ -41,6 +41,12 @@ def changed(folder: Path, *edits: tuple[str, str]) -> Exercise:
         ('data = "flower"', 'data = "flower"\ntest_points = 100', "from 0 to 0"),
         ('data = "flower"', 'data = "flower"\ntrain_points = 401', "even number"),
         ('hidden = "tanh"', 'hidden = "gelu"', "hidden"),
+        ("layers = [2, 4, 1]", "layers = []", "begin with 2 inputs"),
+        ("layers = [2, 4, 1]", "layers = [3, 4, 1]", "begin with 2 inputs"),
+        ("layers = [2, 4, 1]", "layers = [2, -4, 1]", "above 0"),
+        ("learning_rate = 1.2", "learning_rate = 0.0", "learning_rate must be"),
+        ("iterations = 10000", "iterations = 0", "iterations must be"),
+        ("compare_rates = [0.01]", "compare_rates = [-0.01]", "compare_rates must be"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named_with_its_line(tmp_path, old, new, words):

@@ -483,7 +483,7 @@ def test_a_folder_named_without_a_separator_is_refused_with_the_name_to_write(tm
     monkeypatch.chdir(tmp_path)
     with pytest.raises(exercises.ExerciseError, match=r"there is no exercise 'mine'") as caught:
         exercises.load("mine")
-    assert "write --exercise ./mine" in caught.value.hint
+    assert "write ./mine" in caught.value.hint
     assert exercises.load("mine/").model.iterations == 9
 
 
