@@ -155,11 +155,9 @@ def _unpacked(notebook: Path, exercise: Exercise) -> Iterator[tuple[Path, str]]:
     notebooks = submissions.find_in_zip(notebook, notebook.name, submissions.Wanted(exercise.names)).submissions
     if len(notebooks) != 1:
         names = ", ".join(submission.name for submission in notebooks[:3]) + (", ..." if len(notebooks) > 3 else "")
-        holds = f"{len(notebooks)} notebooks: {names}" if notebooks else say("api.zip.empty")
-        raise RequestError(
-            f"{notebook} holds {holds}",
-            hint=say("api.zip.hint", notebook=notebook),
-        )
+        several = say("api.zip.several", notebook=notebook, count=len(notebooks), names=names)
+        problem = several if notebooks else say("api.zip.empty", notebook=notebook)
+        raise RequestError(problem, hint=say("api.zip.hint", notebook=notebook))
     if submissions.unpacked_bytes(notebooks[0]) > SOURCE_LIMIT_BYTES:
         raise RequestError(say("api.too_large", name=notebooks[0].name), hint=say("api.too_large.hint"))
     with submissions.opened(notebooks[0]) as path:
@@ -264,7 +262,7 @@ def require_annotatable(notebook: Path, path: Path) -> None:
             hint=say("api.annotated.kind.hint"),
         )
     if notebook.suffix.lower() == ".zip":
-        raise RequestError(f"{notebook} is a zip", hint=say("api.annotated.zip.hint"))
+        raise RequestError(say("api.annotated.zip", notebook=notebook), hint=say("api.annotated.zip.hint"))
     if notebook.suffix.lower() == ".py":
         raise RequestError(
             say("api.annotated.script", notebook=notebook),

@@ -262,7 +262,7 @@ def _differences(
         lost = _lost_names(session, names)
         if lost:
             yield Problem("session_lost", say("session.lost", names=lost[:MOST_NAMED], count=len(lost)))
-        changed = _changed_names(session, names)
+        changed = changed_names(session, names)
         if changed:
             yield Problem("session_changed", say("session.changed", names=changed[:MOST_NAMED], count=len(changed)))
         if session.path:
@@ -320,22 +320,33 @@ def _tree(source: str) -> str:
 
 def _lost_names(session: LiveSession, names: Iterable[str]) -> list[str]:
     """Return names that the functions use, that the session has, and that no cell gives any more."""
-    given: set[str] = set()
+    bound: set[str] = set()
     for source in session.sources:
         try:
-            tree = ast.parse(_plain(source))
+            bound |= _bound_in(ast.parse(_plain(source)))
         except (SyntaxError, ValueError):
             continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                if any(alias.name == "*" for alias in node.names):
-                    return []  # nobody can say what it gives
-                given |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                given.add(node.name)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                given.add(node.id)
-    return sorted(name for name in _used(session, names).keys() - given if name in session.names)
+    if "*" in bound:
+        return []  # nobody can say what it gives
+    return sorted(name for name in _used(session, names).keys() - bound if name in session.names)
+
+
+def _bound_in(tree: ast.AST) -> set[str]:
+    """Return the names that code binds or deletes anywhere in it; `*` is among them if it imports all names of a module."""
+    bound: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                bound.add(name)
+            case ast.alias(name=name, asname=other):
+                bound.add(other or name.partition(".")[0])
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                bound.add(name)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                bound.add(name)
+            case ast.MatchMapping(rest=str(name)):
+                bound.add(name)
+    return bound
 
 
 def _used(session: LiveSession, names: Iterable[str]) -> dict[str, object]:
@@ -346,7 +357,7 @@ def _used(session: LiveSession, names: Iterable[str]) -> dict[str, object]:
     return used
 
 
-def _changed_names(session: LiveSession, names: Iterable[str]) -> list[str]:
+def changed_names(session: LiveSession, names: Iterable[str]) -> list[str]:
     """Return names that the functions use and whose value is another one than their cell gives, as far as its text tells."""
     given: dict[str, str] = {}
     for source in session.sources:
@@ -355,9 +366,8 @@ def _changed_names(session: LiveSession, names: Iterable[str]) -> list[str]:
         except (SyntaxError, ValueError):
             continue
         for statement in body:
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-                    given.pop(node.id, None)
+            bound = _bound_in(statement)
+            given = {} if "*" in bound else {name: value for name, value in given.items() if name not in bound}
             given |= _given(statement)
     used = _used(session, names)
     return sorted(name for name, value in given.items() if name in used and _described(used[name]) != value)
@@ -366,7 +376,11 @@ def _changed_names(session: LiveSession, names: Iterable[str]) -> list[str]:
 def _given(statement: ast.stmt) -> dict[str, str]:
     """Return the names that a statement gives a module or a plain value, and which."""
     if isinstance(statement, ast.Import):
-        return {alias.asname or alias.name: f"module {alias.name}" for alias in statement.names}
+        tops = {alias: alias.name.partition(".")[0] for alias in statement.names}
+        modules = {
+            alias.asname or top: sys.modules.get(alias.name if alias.asname else top) for alias, top in tops.items()
+        }
+        return {name: _described(module) for name, module in modules.items() if isinstance(module, types.ModuleType)}
     if isinstance(statement, ast.Assign):
         try:
             value = _described(ast.literal_eval(statement.value))

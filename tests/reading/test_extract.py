@@ -11,7 +11,7 @@ import pytest
 from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, cells, edit
 
 from grader.reading.extract import extract
-from grader.reading.extract.neighbours import ASKED
+from grader.reading.extract.neighbours import INITIALIZERS, STUDENT_FUNCTIONS
 from grader.reading.extract.scope import MOST_COMPOUNDS
 from grader.reading.notebook import parse
 from grader.records import Cell, Notebook, Place
@@ -321,9 +321,24 @@ def test_a_notebook_with_functions_of_two_others_is_not_named():
     assert "another exercise" in problem.message
 
 
-def test_no_function_belongs_to_two_notebooks_of_the_course():
-    names = [name for functions in ASKED.values() for name in functions]
+def test_a_notebook_of_the_course_is_recognised_by_functions_of_its_own():
+    names = [name for functions in STUDENT_FUNCTIONS.values() for name in functions - INITIALIZERS]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("required", "title"),
+    [
+        (NAMES, "Planar data classification with one hidden layer"),
+        (("compute_cost_with_regularization",), "Planar data classification with one hidden layer"),
+        (("initialize_parameters",), ""),  # the exercise may be this very notebook
+    ],
+)
+def test_a_notebook_is_never_called_another_one_when_it_has_a_required_function(required, title):
+    source = "def layer_sizes(X, Y):\n    return 1\n\ndef nn_model(X, Y):\n    return 2\n"
+    notebook, _ = extract(Notebook("x.ipynb", "", "ok", (), (Cell("code", source, 1),)), required)
+    [problem] = notebook.problems
+    assert (title in problem.message, "another notebook of the course" in problem.message) == (True, bool(title))
 
 
 LOGISTIC = """def initialize_with_zeros(dim):

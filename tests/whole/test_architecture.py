@@ -186,6 +186,7 @@ CACHES = {
     "judging/diagnosis/text.py": (WITHIN_ONE, "the syntax tree of the function that is judged"),
     "reading/extract/canonical.py": (WITHIN_ONE, "the syntax tree of the statement that is carried"),
     "reading/extract/exports.py": (CONSTANT, "the names that a module gives"),
+    "records/places.py": (CONSTANT, "the fields of each kind of record"),
     "rendering/boundary.py": (CONSTANT, "the points of the exercise"),
     "rendering/excerpt.py": (CONSTANT, "the lexer and its kinds of words"),
     "rendering/html.py": (CONSTANT, "the package's own templates, styles and scripts"),

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from fnmatch import fnmatchcase
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,13 +29,11 @@ TEMPLATES, SCRIPTS = (sorted(resources.templates().glob(pattern)) for pattern in
 ENTRIES = {path.stem: entries(path) for path in sorted((FOLDER / messages.SOURCE).glob("*.po"))}
 ENGLISH = {entry.id: entry for room in ENTRIES.values() for entry in room}
 
-# Sentences that are not in the catalogue yet: a room's number may only fall.
+# Sentences that are not in the catalogue, by room: a number may only fall, and is lowered when it does.
 LEFT_IN_CODE: dict[str, int] = {
-    "api.py": 1,
     "errors.py": 1,
     "exercise": 2,  # names in the data of an exercise
-    "explaining": 0,
-    "lms": 4,
+    "lms": 3,
     "prepare.py": 1,
     "resources.py": 2,
     "running": 1,
@@ -246,12 +245,8 @@ def _is_code(text: str) -> bool:
 
 
 def test_no_new_sentence_is_left_in_code():
-    counts: dict[str, int] = {}
-    for path in MODULES:
-        room = path.relative_to(PACKAGE).parts[0]
-        counts[room] = counts.get(room, 0) + len(sentences_in_code(path))
-    more = {room: number for room, number in counts.items() if number > LEFT_IN_CODE.get(room, 0)}
-    assert not more, "say it by the catalogue: templates/messages"
+    counts = Counter(path.relative_to(PACKAGE).parts[0] for path in MODULES for _ in sentences_in_code(path))
+    assert counts == LEFT_IN_CODE, "say it by the catalogue: templates/messages"
 
 
 TWO_WORDS = re.compile(r"[A-Za-z]{2,}[,;:.!?]? [a-z]{2,}")

@@ -62,6 +62,12 @@ def test_the_code_runs_in_another_process_with_limits_of_time_memory_and_files(t
         assert SELF_CHECK in sandbox.copy().layers
 
 
+def test_code_that_answers_too_much_is_refused_and_nobody_else_is_blamed():
+    source = "import numpy as np\ndef f(d):\n    return {str(i): np.ones(100_000) for i in range(9)}"
+    with Sandbox(Limits(result_bytes=1 << 20), self_check=True) as sandbox:
+        assert outcome(sandbox, source).ended == "refused"
+
+
 def test_where_code_can_be_confined_trust_changes_nothing(tmp_path):
     checked = grader.grade(write(tmp_path, "a.ipynb", solved()), trust_my_own_code=True)
     assert (checked.score, checked.self_check, SELF_CHECK in checked.provenance.isolation) == (30, False, False)

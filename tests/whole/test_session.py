@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from notebooks import HE, IMPORTS, RANDOM, ZEROS, edit, solved
 
 import grader
 from grader import api as service
-from grader import messages, reading
+from grader import messages, reading, session
 from grader.rendering.cell import result_html
 
 SAMPLES = Path(__file__).parents[2] / "submissions"
@@ -256,6 +257,27 @@ def test_each_way_in_which_a_session_differs_from_its_cells_is_said(tmp_path):
     changed = {"session_changed"}
     assert found == [set(), changed, set(), changed, {"session_no_source"}, {"session_other"}], lines
     assert all(line.endswith(" 10.0") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("cells", "value", "changed"),
+    [
+        (("import os.path as k",), os.path, False),  # its own name is posixpath
+        (("import numpy.linalg as k",), np.linalg, False),
+        (("import json as k",), np, True),
+        (("k = 1", "def k():\n    pass"), print, False),
+        (("k = 1", "class k:\n    pass"), print, False),
+        (("k = 1", "from math import pi as k"), 3.14, False),
+        (("k = None", "try:\n    import numpy as k\nexcept ImportError:\n    pass"), np, False),
+        (("import random as k", "from numpy import *"), np, False),
+        (("k = 1", "k = 2"), 2, False),
+        (("k = 2", "k = 1"), 2, True),
+    ],
+)
+def test_a_name_is_called_changed_only_if_its_last_cell_gives_another_value(cells, value, changed):
+    space = {"k": value}
+    exec("def f(d):\n    return k", space)
+    assert session.changed_names(session.LiveSession(cells, space), ["f"]) == (["k"] if changed else [])
 
 
 MORE = """

@@ -19,7 +19,7 @@ from grader.reading.extract.cells import (
     too_long,
 )
 from grader.reading.extract.facts import SyntaxFacts
-from grader.reading.extract.neighbours import neighbour
+from grader.reading.extract.neighbours import INITIALIZERS, neighbour
 from grader.reading.extract.printed import printed
 from grader.reading.extract.scope import Binding, Needs, Scope
 from grader.reading.extract.targets import top_level
@@ -35,9 +35,6 @@ _DEFINITION_ELSEWHERE = ("code_in_markdown", "damaged_function")  # problems tha
 _TAKES_LISTS = frozenset({"len", "zip", "enumerate", "list", "tuple", "iter", "reversed", "map", "pairwise"})
 MOST_LETTERS = 60  # of a student's name in a hint
 _LEAST_BEGINNING = 3  # letters of a name that stands for the whole
-_OF_THE_COURSE = frozenset(
-    f"initialize_parameters{ending}" for ending in ("", "_zeros", "_random", "_he", "_deep")
-)  # functions of its notebooks
 _SIMILAR = 0.85  # names this alike (difflib's ratio of what follows the common beginning) are near misses
 
 
@@ -217,7 +214,7 @@ def _near_in(
 ) -> Iterable[_NearMiss]:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return
-    is_other = {node.name, name} <= _OF_THE_COURSE and node.name != name  # the function of another exercise, not a slip
+    is_other = {node.name, name} <= INITIALIZERS and node.name != name  # the function of another exercise, not a slip
     is_near = (around and node.name == name) or (node.name not in names and not is_other and _alike(node.name, name))
     if not isinstance(node, ast.ClassDef) and is_near and (node.name == name or _takes_sizes(node)):
         place, other = code.place(node), node.name[:MOST_LETTERS]
@@ -261,7 +258,7 @@ def _is_used_as_list(node: ast.AST, name: str) -> bool:
 
 
 def _alike(candidate: str, name: str) -> bool:
-    """Return whether `found` may be meant as `name`: same last word after an "init…", or spelled almost the same."""
+    """Return whether `candidate` may be meant as `name`: same last word after an "init…", or spelled almost the same."""
     low, want = candidate.lower(), name.lower()
     same_word = low.startswith("init") and low.rsplit("_", 1)[-1] == want.rsplit("_", 1)[-1]
     return same_word or low == want or low.replace("_", "") == want.replace("_", "") or _same_but_typo(low, want)
@@ -316,7 +313,7 @@ def _completed(notebook: Notebook, codes: list[Code], functions: Mapping[str, Fu
         return replace(notebook, problems=tuple(problems))
     if any(problem.code == "truncated_json" for problem in problems):  # the functions may be in what is lost
         return replace(notebook, status="unreadable", problems=tuple(problems))
-    title = neighbour(codes)
+    title = neighbour(codes, functions.keys())
     if title:
         wrong = reading_problem("wrong_notebook", "named", functions=tuple(functions), title=title)
     else:

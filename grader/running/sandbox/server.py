@@ -307,7 +307,9 @@ class OnceServer:
             _end(process)
             process.wait()
         computed = max(_children_seconds() - before - idle, 0.0)
-        return Ending(process.returncode, not late.is_set(), result[:most], len(result) > most, computed)
+        overflowed = len(result) > most
+        code = 0 if overflowed and not late.is_set() else process.returncode  # it was ended because it answers too much
+        return Ending(code, not late.is_set(), result[:most], overflowed, computed)
 
     def _start_seconds(self) -> float:
         """Return the processor time of a job that does nothing, which no function has to pay for."""
