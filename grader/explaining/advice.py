@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grader.explaining.one_by_one import action as own_action
-from grader.explaining.one_by_one import parameters_of, sets_no_seed
+from grader.explaining.one_by_one import is_seeded_before, parameters_of
 from grader.explaining.one_by_one import sides as typed_sides
 from grader.judging.diagnosis import Case, removed_numpy_name, shapes, undefined_name
 from grader.judging.diagnosis import text as texts
@@ -335,7 +335,7 @@ def _seed_outside(case: Case) -> NextStep | None:
     """Say `move` only where there is the right call to be moved."""
     required = case.reference.drawn.stream.seed if case.reference.drawn else None
     drawn = case.student.drawn
-    if sets_no_seed(case):
+    if is_seeded_before(case):
         return NextStep(own_action("seed_outside", case) or say("steps.seed_outside", seed=required))
     if drawn and drawn.stream.continued:
         return NextStep(say("steps.generator_outside", seed=required), message_id="steps.generator_outside")

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
-from grader.explaining.asked_small import why_it_works
 from grader.explaining.facts import Facts, Measured
 from grader.explaining.numbers import costs, last_printed, plain
+from grader.explaining.small_scale import why_it_works
 from grader.explaining.story import beside_small, course, earlier, harm, other_numbers, rule, waiting, why
 from grader.faults import attempt, surviving
 from grader.messages import say
@@ -241,7 +241,7 @@ def _waits(facts: Facts) -> Table | None:
     never = say("feedback.waiting.not_by", iteration=f"{mine.rates_searched:,}")
     rows += [(f"{rate:g}", never if left is None else f"{left:,}") for rate, left in mine.rates]
     columns = (say("feedback.waiting.rate"), say("feedback.waiting.at"))
-    return Table(say("feedback.waiting.table"), columns, tuple(rows)) if mine.rates else None
+    return Table(say("feedback.waiting.table"), columns, tuple(rows)) if mine.rates and mine.rates_searched else None
 
 
 # --- why it worked before --------------------------------------------------------------------------------------------

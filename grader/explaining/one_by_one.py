@@ -22,7 +22,7 @@ def parameters_of(case: Case) -> tuple[str, ...]:
     return call.parameters if call else ()
 
 
-def sets_no_seed(case: Case) -> bool:
+def is_seeded_before(case: Case) -> bool:
     """Return whether the notebook sets the seed before the call, so that the function need not."""
     call = call_of(case)
     return call is not None and call.ambient_seed not in AMBIENT_SEEDS
@@ -33,7 +33,7 @@ def action(cause: str, case: Case) -> str | None:
     if parameters_of(case) and cause in _ONE_BY_ONE:
         return _ONE_BY_ONE[cause](parameters_of(case))
     seed = case.reference.drawn.stream.seed if case.reference.drawn else None
-    if sets_no_seed(case) and seed is not None and cause in _SEEDS:
+    if is_seeded_before(case) and seed is not None and cause in _SEEDS:
         return _SEEDS[cause](seed)
     return None
 

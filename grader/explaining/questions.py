@@ -9,9 +9,9 @@ from statistics import median, quantiles
 from grader.exercise.asides import DRAWN, STRETCHED, XAVIER_LAST, Asides, Start, Variant
 from grader.exercise.quotes import Quotes
 from grader.exercise.shipped import SMALL
-from grader.explaining.asked_small import other_scales
 from grader.explaining.facts import HOLDS, Facts, Measured
 from grader.explaining.numbers import LARGEST, cost, costs, last_printed, plain, share, times
+from grader.explaining.small_scale import other_scales
 from grader.explaining.story import before, growth
 from grader.faults import attempt
 from grader.messages import listed, say

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from grader.exercise.shipped import TENTHS
-from grader.explaining.asked_small import why_it_works
 from grader.explaining.facts import HOLDS, LARGE_WEIGHTS, MANY, OFTEN, Facts, Measured
 from grader.explaining.numbers import LARGEST, cost, plain, share
+from grader.explaining.small_scale import why_it_works
 from grader.explaining.sweep import LEARNED
 from grader.faults import surviving
 from grader.messages import say
@@ -50,7 +50,7 @@ def _paragraphs(facts: Facts) -> Iterator[Iterator[str]]:
         yield _led(say("explaining.story.good"), _harm(facts))
         yield _how_small(facts)
     elif not facts.harm_is_asked:
-        yield rule(facts)
+        yield _led(say("feedback.rule"), rule(facts))
         yield why_it_works(facts)
 
 
@@ -417,7 +417,7 @@ def waiting(facts: Facts) -> Iterator[str]:
         yield say("explaining.story.not_within", iterations=f"{mine.searched:,}")
         yield from _nearest_wait(facts)
         yield from _rates(facts)
-    elif mine.escape >= measured.iterations or facts.stuck:
+    elif mine.escape >= measured.iterations:
         yield say("explaining.story.patience", iteration=f"{mine.escape:,}")
         ratio = mine.escape / measured.iterations
         if ratio >= MULTIPLE:
@@ -457,7 +457,7 @@ def _rates(facts: Facts) -> Iterator[str]:
                 iterations=f"{waits[end.learning_rate]:,}",
             )
     missed = [f"{rate:g}" for rate, wait in mine.rates if wait is None]
-    if missed:
+    if missed and mine.rates_searched:
         yield say("explaining.story.rates_missed", rates=missed, iterations=f"{mine.rates_searched:,}")
 
 

@@ -99,8 +99,11 @@ def _order(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult]) -> list[
 
 def _is_lost(notebook: NotebookInfo, function: FunctionResult) -> bool:
     """Return whether a function is missing in a file of which a part is lost."""
-    is_damaged = any(problem.code in _DAMAGES for problem in notebook.problems)
-    return is_damaged and function.diagnosis.causes[:1] == ("missing",)
+    return _is_damaged(notebook) and function.diagnosis.causes[:1] == ("missing",)
+
+
+def _is_damaged(notebook: NotebookInfo) -> bool:
+    return any(problem.code in _DAMAGES for problem in notebook.problems)
 
 
 def _next_step(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], broken: bool) -> str:
@@ -121,7 +124,9 @@ def _next_step(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], brok
             )
     if wrong:
         return say("feedback.step.checks")
-    return say("feedback.step.wait") if broken else say("feedback.step.nothing")
+    if broken:
+        return say("feedback.step.wait")
+    return say("feedback.step.incomplete" if _is_damaged(notebook) else "feedback.step.nothing")
 
 
 def _before(message: str, ending: str) -> str:

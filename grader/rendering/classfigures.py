@@ -152,7 +152,7 @@ def _says(most: Sequence[tuple[RunKind, int]]) -> str:
     if len(ties) > MOST_TIES:
         return say("classpage.curve.says.many", kinds=len(ties), count=most_often)
     runs = [say("classpage.curve.says.run", start=start, share=share) for start, share in ties]
-    return say("classpage.curve.says.ties", kinds=len(ties), count=most_often, runs=runs)
+    return say("classpage.curve.says.ties", count=most_often, runs=runs)
 
 
 def _note(nowhere: int, untrained: int) -> str:

@@ -38,7 +38,7 @@ WIDTH, HEIGHT = 360, 272
 LEFT, RIGHT, TOP, BOTTOM = 42, 352, 54, 228  # the edges of the part that holds the lines
 LETTER, DIGIT = 6.6, 7.6  # how wide they are at most, on average
 MARGIN = 10  # between the ends of an axis of numbers and the frame
-NO_KEY = 20  # how much higher a chart begins that has no key
+KEY_LINE, KEY_GAP = 20, 18  # the height of a line of the key, and the room between two words of it
 SLOT = 50  # how wide a place is that has a name
 GAP, MAP_TOP = 16, 66  # between two maps, and above them
 LOW_TOP, LOW_BOTTOM, MAP_LOW_TOP = 30, 140, 22  # of charts that take little height
@@ -84,7 +84,9 @@ def _frames(chart: Chart) -> tuple[list[Frame], float]:
     if not chart.is_map:
         if chart.is_low:
             return [_frame(panel, LOW_TOP, LOW_BOTTOM) for panel in chart.panels], LOW_BOTTOM + 24
-        return [_frame(panel, TOP if chart.key else TOP - NO_KEY) for panel in chart.panels], HEIGHT
+        lines = 1 + max((line for *_, line in _key(chart)), default=-1)
+        top, lower = TOP + KEY_LINE * (lines - 1), KEY_LINE * max(lines - 1, 0)
+        return [_frame(panel, top, BOTTOM + lower) for panel in chart.panels], HEIGHT + lower
     count = max(3 if chart.is_low else 2, len(chart.panels))
     side, top = (WIDTH - GAP * (count - 1)) / count, MAP_LOW_TOP if chart.is_low else MAP_TOP
     lefts = [index * (side + GAP) for index in range(len(chart.panels))]
@@ -94,7 +96,7 @@ def _frames(chart: Chart) -> tuple[list[Frame], float]:
 def _frame(panel: Panel, top: float, bottom: float = BOTTOM) -> Frame:
     widest = max((len(text) for _, text in panel.y.ticks), default=0)
     names = [mark.name for mark in panel.marks if isinstance(mark, Curve) and mark.name]
-    room = max((8 + LETTER * columns(name) for name in names), default=0.0)
+    room = max((8 + DIGIT * columns(name) for name in names), default=0.0)  # a wide font must not be cut
     return Frame(max(LEFT, math.ceil(6 + DIGIT * widest)), RIGHT - math.ceil(room), top, bottom)
 
 
@@ -230,7 +232,8 @@ class _Drawing:
         for point, (x, y) in sorted(zip(mark.points, at, strict=True), key=lambda spot: spot[0].look == "mine"):
             yield _path(*_shape(point.look, x, y, 7))  # the student's is on top
         for point, (x, y) in zip(mark.points, at, strict=True):
-            box, anchor = self._free(x, y, LETTER * columns(point.name), taken, lines)
+            away = 16 if isinstance(point.x, str) else 12  # clear of the short line at a place with a name
+            box, anchor = self._free(x, y, away, LETTER * columns(point.name), taken, lines)
             taken.append(box)
             left = {"start": box.left, "middle": (box.left + box.right) / 2, "end": box.right}[anchor]
             yield _text(left, box.bottom - CLOSE, point.name, anchor, f"{_HALO} of-{point.look}")
@@ -256,12 +259,14 @@ class _Drawing:
                             x, y = left + (right - left) * step / NEAR, top + (low - top) * step / NEAR
                             yield Box(x - 1, y - 1, x + 1, y + 1)
 
-    def _free(self, x: float, y: float, width: float, taken: Sequence[Box], lines: Sequence[Box]) -> tuple[Box, Anchor]:
+    def _free(
+        self, x: float, y: float, away: float, width: float, taken: Sequence[Box], lines: Sequence[Box]
+    ) -> tuple[Box, Anchor]:
         """Return a place for a name beside, below or above a point, and how it is anchored."""
         half, frame = width / 2, self.frame
         sides: list[tuple[Box, Anchor]] = [
-            (Box(x + 12, y - 7, x + 12 + width, y + 7), "start"),
-            (Box(x - 12 - width, y - 7, x - 12, y + 7), "end"),
+            (Box(x + away, y - 7, x + away + width, y + 7), "start"),
+            (Box(x - away - width, y - 7, x - away, y + 7), "end"),
             (Box(x - half, y + 11, x + half, y + 11 + LINE), "middle"),
             (Box(x - half, y - 11 - LINE, x + half, y - 11), "middle"),
             (Box(x - 12 - width, y + 9, x - 12, y + 9 + LINE), "end"),
@@ -380,21 +385,36 @@ def _is_bare(panel: Panel) -> bool:
 def _head(chart: Chart) -> Iterator[str]:
     """Yield what is above a picture: what is drawn, and under it a sample of each look with its words."""
     yield _text(0, 12, chart.title, look="name")
-    at = 0.0
+    for look, words, at, line in _key(chart):
+        middle = 29 + KEY_LINE * line
+        yield from _sample(look, at, middle)
+        yield _text(at + _sample_width(look), middle + 4, words)
+
+
+def _key(chart: Chart) -> Iterator[tuple[str, str, float, int]]:
+    """Yield each look of the key with its words, its left edge and its line; what does not fit begins a new line."""
+    at, line = 0.0, 0
     for look, words in chart.key:
-        sample, width = _sample(look, at)
-        yield from sample
-        yield _text(at + width, 33, words)
-        at += width + LETTER * columns(words) + 14
+        width = _sample_width(look) + LETTER * columns(words)
+        if at and at + width > WIDTH:
+            at, line = 0.0, line + 1
+        yield look, words, at, line
+        at += width + KEY_GAP
 
 
-def _sample(look: str, at: float) -> tuple[Iterator[str], float]:
-    """Return a sample of a look, and how much room it takes before its words."""
+def _sample(look: str, at: float, middle: float) -> Iterator[str]:
+    """Yield a sample of a look: a ring or a point, a small area, or a line."""
     if look in _DOTS:
-        return _dots(look, _dot(at + 5, 29)), 14
-    if look in _CIRCLES:
-        return iter((_path(look, _circle(at + 5, 29, 5)),)), 14
-    return iter((_path(look, f"M{at:g} 23h22v12h-22Z" if look in _AREAS else f"M{at:g} 29h22"),)), 28
+        yield from _dots(look, _dot(at + 5, middle))
+    elif look in _CIRCLES:
+        yield _path(look, _circle(at + 5, middle, 5))
+    else:
+        yield _path(look, f"M{at:g} {middle - 6:g}h22v12h-22Z" if look in _AREAS else f"M{at:g} {middle:g}h22")
+
+
+def _sample_width(look: str) -> int:
+    """Return how much room a sample takes before its words."""
+    return 14 if look in _DOTS | _CIRCLES else 28
 
 
 def _dots(look: str, path: str) -> Iterator[str]:

@@ -169,9 +169,9 @@ def _check(function, title, passed, judged=10):
 def test_all_hardest_checks_are_named_together():
     counts = replace(COUNTS, checks=(_check("zeros", "bias", 9), _check("random", "seed", 4), _check("he", "seed", 4)))
 
-    assert hardest(counts) == ["Hardest: “seed” of random and he (passed by 4 of 10)."]
+    assert hardest(counts) == ["Hardest: “seed” of random and he (passed by 4 of 10 in each)."]
     assert hardest(replace(counts, checks=(*counts.checks, _check("he", "scale", 4)))) == [
-        "Hardest: “scale” of he (passed by 4 of 10) and “seed” of random and he (passed by 4 of 10)."
+        "Hardest: “scale” of he (passed by 4 of 10) and “seed” of random and he (passed by 4 of 10 in each)."
     ]
     many = tuple(_check("he", f"check {number}", 4) for number in range(5))
     assert hardest(replace(counts, checks=many)) == ["5 checks tie for the hardest."]
@@ -186,7 +186,9 @@ def test_no_check_is_the_hardest_where_all_pass_or_too_few_fail_to_name_one():
 def test_a_note_without_a_common_mistake_names_the_hardest_check():
     counts = replace(COUNTS, causes=(), checks=(_check("random", "seed", 4), _check("he", "seed", 4)))
 
-    assert "3 or more notebooks. Hardest: “seed” of random and he (passed by 4 of 10)." in note(Classroom(), counts)
+    assert "3 or more notebooks. Hardest: “seed” of random and he (passed by 4 of 10 in each)." in note(
+        Classroom(), counts
+    )
 
 
 def test_a_note_counts_as_readable_only_notebooks_of_the_exercise():
@@ -763,13 +765,13 @@ def test_wrong_runs_that_are_equally_common_are_all_named():
         return classfigures.class_curve(builders.SWEEP, runs, 0).says
 
     assert says(runs("10", 0.77, 3), runs("1", 0.98, 3), runs("5", 0.9, 2)) == (
-        "2 wrong runs are the most common, 3 times each: from scale 1 with a train accuracy of 0.98 "
-        "and from scale 10 with a train accuracy of 0.77."
+        "Functions that are not right start most often from scale 1 (train accuracy 0.98) and scale 10 "
+        "(train accuracy 0.77): 3 times each."
     )
     assert (
         says(*(runs(f"{scale}", 0.5, 2) for scale in range(2, 7))) == "5 wrong runs are equally common: 2 times each."
     )
-    assert says(runs("10", 0.77, 3)).startswith("The most common wrong run starts from scale 10: 3 times")
+    assert says(runs("10", 0.77, 3)).startswith("Functions that are not right start most often from scale 10: 3 times")
 
 
 def test_scores_judged_in_part_are_left_out_in_words():

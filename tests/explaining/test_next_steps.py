@@ -240,6 +240,15 @@ def test_a_merge_conflict_is_the_only_next_step(pipeline, tmp_path):
     )
 
 
+def test_a_file_that_lost_a_part_is_not_finished_though_every_function_is_right(pipeline, tmp_path):
+    whole = solved(after="# the end of the notebook")
+    cut = whole[: whole.rindex(b"# the end")]
+    result = pipeline.grade(write(tmp_path, "ada.ipynb", cut))
+    assert (result.score, result.notebook.problems[0].code) == (30, "truncated_json")
+    assert "hand in the whole file" in result.summary.next_step
+    assert pipeline.grade(write(tmp_path, "ada.ipynb", whole)).summary.next_step == "Nothing is left to do."
+
+
 def test_numbers_that_are_shown_beside_each_other_differ(graded):
     source, _, _ = CASES["clipped"]
     for check in graded(**source).functions[RANDOM_NAME].checks:

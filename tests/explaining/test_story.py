@@ -400,7 +400,7 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
     rf"scale {NUMBER} with biases of zero takes {NUMBER} iterations": lambda t, m: (
         number(m[2]) == t.measured.runs[number(m[1])].escape
     ),
-    rf"A larger learning rate helps too: with {NUMBER}, it takes {NUMBER} iterations, and the run learns": lambda t, m: (
+    rf"A larger learning rate helps: with {NUMBER}, it takes {NUMBER} iterations, and the run learns": lambda t, m: (
         dict(t.mine.rates)[number(m[1])] == number(m[2])
         and [end.train_accuracy > 0.9 for end in t.mine.rate_ends if end.learning_rate == number(m[1])] == [True]
     ),
@@ -792,7 +792,7 @@ def test_a_learning_rate_that_falls_back_is_not_advised(pipeline, stories):
     for one in (seed_2, *(stories[name].result for name in ("x0.01", "x0.03", "x0.1"))):
         (advice,) = (paragraph for paragraph in one.explanation if paragraph.startswith("What would it take?"))
         assert "1.2" not in advice
-        assert "earning rate 0.1, it takes" in advice or "A larger learning rate helps too: with 0.1" in advice
+        assert "earning rate 0.1, it takes" in advice or "A larger learning rate helps: with 0.1" in advice
 
 
 def test_a_run_that_falls_back_is_no_advice(stories):
@@ -802,6 +802,21 @@ def test_a_run_that_falls_back_is_no_advice(stories):
         replace(one.mine, rate_ends=fallen), one.asked, one.result.diagnosis, Diagnosis(), one.measured, passed=False
     )
     assert not any("larger learning rate" in paragraph for paragraph in story(facts))
+
+
+def test_more_time_is_no_advice_for_a_run_that_learned_in_time_and_fell_back(stories):
+    one = stories["x0.03"]
+    assert "More time" in said_of(one)
+    fallen = replace(one.mine, escape=one.measured.iterations // 2)
+    facts = Facts(fallen, one.asked, one.result.diagnosis, Diagnosis(), one.measured, passed=False)
+    assert not any("More time" in paragraph for paragraph in story(facts))
+
+
+def test_a_learning_rate_that_was_not_tried_is_not_said_to_fail(stories):
+    one = stories["x0.03"]
+    untried = replace(one.mine, rates=((0.1, None),), rates_searched=0, rate_ends=())
+    facts = Facts(untried, one.asked, one.result.diagnosis, Diagnosis(), one.measured, passed=False)
+    assert not any("does not get there" in paragraph for paragraph in story(facts))
 
 
 def test_the_earlier_practice_is_told_over_seeds(stories):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from grader.explaining.facts import Facts, Measured
+from grader.explaining.facts import Compared, Facts, Measured
 from grader.explaining.numbers import plain
 from grader.messages import listed, say
 from grader.records import Question, Table
@@ -57,54 +57,37 @@ def _seeds(measured: Measured, scale: float) -> Iterator[str]:
 def other_scales(facts: Facts) -> Question | None:
     """Say what the scales 1 and 10 would do in place of the small one; no scale is called better but for nine seeds of ten."""
     scale, measured = facts.asked_scale, facts.measured
-    found = [other for other in OTHERS if other in measured.spread and other in measured.runs]
-    if not facts.small_is_asked or scale is None or scale not in measured.spread or not found:
+    others = [other for other in OTHERS if other in measured.spread and other in measured.runs]
+    if not facts.small_is_asked or scale is None or scale not in measured.spread or not others:
         return None
     answers = [
         say("explaining.small.other.run", scale=f"{other:g}", accuracy=accuracy(measured.runs[other].train_accuracy))
-        for other in found
+        for other in others
     ]
-    compared = [(other, one) for other in found if (one := measured.compared(other, scale))]
-    for other, one in compared:
-        if one.reversed:
-            answers.append(
-                say(
-                    "explaining.small.other.below",
-                    scale=f"{other:g}",
-                    asked=f"{scale:g}",
-                    number=one.below,
-                    seeds=one.seeds,
-                )
-            )
-        elif one.holds:
-            answers.append(
-                say(
-                    "explaining.small.other.above",
-                    scale=f"{other:g}",
-                    asked=f"{scale:g}",
-                    number=one.above,
-                    seeds=one.seeds,
-                )
-            )
-        else:
-            answers.append(
-                say(
-                    "explaining.small.other.alike",
-                    scale=f"{other:g}",
-                    asked=f"{scale:g}",
-                    above=one.above,
-                    below=one.below,
-                )
-            )
+    answers += [_over_seeds(pair, other, scale) for other in others if (pair := measured.compared(other, scale))]
+    spread = {each: measured.spread[each].train_accuracy for each in (scale, *others)}
     return Question(
-        say("explaining.small.other", scales=listed([f"{other:g}" for other in found], last="or")),
+        say("explaining.small.other", scales=listed([f"{other:g}" for other in others], last="or")),
         (" ".join(answers),),
         Table(
-            say("explaining.small.table", seeds=len(measured.spread[scale].train_accuracy)),
+            say("explaining.small.table", seeds=len(spread[scale])),
             tuple(say(f"explaining.small.table.{name}") for name in ("scale", "low", "median", "high")),
             tuple(
-                (f"{one:g}", *(accuracy(end(measured.spread[one].train_accuracy)) for end in (min, median, max)))
-                for one in (scale, *found)
+                (f"{each:g}", *(accuracy(end(shares)) for end in (min, median, max))) for each, shares in spread.items()
             ),
         ),
     )
+
+
+def _over_seeds(pair: Compared, other: float, asked: float) -> str:
+    """Say for how many seeds another scale ends above or below the one that is asked for."""
+    scales = f"{other:g}", f"{asked:g}"
+    if pair.reversed:
+        return say(
+            "explaining.small.other.below", scale=scales[0], asked=scales[1], number=pair.below, seeds=pair.seeds
+        )
+    if pair.holds:
+        return say(
+            "explaining.small.other.above", scale=scales[0], asked=scales[1], number=pair.above, seeds=pair.seeds
+        )
+    return say("explaining.small.other.alike", scale=scales[0], asked=scales[1], above=pair.above, below=pair.below)
