@@ -70,8 +70,10 @@ def _alike(check: CheckCount) -> tuple[str, int]:
 
 def _named(group: list[CheckCount], names: Mapping[str, str]) -> str:
     check, functions = group[0], [names.get(check.function, check.function) for check in group]
-    message_id = "classroom.hardest.check" if len(group) == 1 else "classroom.hardest.check.each"
-    return say(message_id, check=check.title, functions=functions, passed=check.passed, count=check.judged)
+    values = {"check": check.title, "functions": functions, "passed": check.passed, "count": check.judged}
+    if len(group) > 1:
+        return say("classroom.hardest.check.each", **values)
+    return say("classroom.hardest.check", **values)
 
 
 def _mistake(cause: CauseCount, classroom: Classroom, counts: Overview) -> str:
