@@ -518,7 +518,7 @@ def test_stretched_figure_names_its_span_and_stands_beside_the_honest_one() -> N
     ("changes", "note", "at"),
     [
         ({"scale_formula": "10"}, "", 10.0),
-        ({"scale_formula": "1000", "scale": (1000.0,)}, "Your scale is beyond the axis", None),
+        ({"scale_formula": "1000", "scale": (1000.0,)}, "Off the axis", None),
         ({"scale_formula": "2/n_in", "scale": (1.0, 0.2)}, "differ between layers", 0.52**0.5),
         ({"scale_formula": "-10", "scale": (-10.0,)}, "at the size of its factor", 10.0),
         ({"scale_formula": None, "scale": (1.0, "nan")}, "no scale that was measured", None),
