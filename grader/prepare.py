@@ -15,9 +15,9 @@ from grader.faults import attempt
 from grader.judging.diagnosis import Case, Recovered, diagnose, recover
 from grader.messages import say
 from grader.records import Diagnosis, Function, FunctionEvidence, ModelSettings, Question
+from grader.records.compare import same
 from grader.running import gather as gathering
 from grader.running.gather import Gatherer
-from grader.running.repair import is_right
 from grader.running.solution import Solution, require_returned
 from grader.running.train import Trainer
 
@@ -93,7 +93,7 @@ def _answer(
     calls = gatherer.calls(evidence.function)
     require_returned(task.name, evidence.outcomes, calls)
     right = solution.outcomes(task.name, calls)
-    if not is_right(evidence, right):
+    if not same(evidence.outcomes, right):
         problem = say("exercise.solution.random", task=task.name)
         raise ExerciseError(problem, hint=say("exercise.solution.random.hint"))
     is_shipped = exercise.folder.resolve() == (resources.reference() / exercise.name).resolve()

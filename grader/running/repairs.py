@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from grader.errors import SandboxError
 from grader.faults import attempt
 from grader.records import Function, FunctionEvidence, Outcome
+from grader.records.compare import same
 from grader.running.gather import Gatherer
-from grader.running.repair import Proved, is_right, prove
+from grader.running.repair import Proved, prove
 from grader.running.solution import Solution
 
 
@@ -60,11 +61,11 @@ class Repairer:
         """
         name, sandbox = given.function.name, self.gatherer.sandbox
         right = self.solution.outcomes(name, self.gatherer.calls(given.function))
-        evidence = FunctionEvidence(given.function, given.outcomes)
-        if is_right(evidence, right):
+        if same(given.outcomes, right):
             return Searched(is_right=True)
         if self.gatherer.left_seconds <= 0:
             return Searched()
         started = time.process_time() + sandbox.cpu_seconds
+        evidence = FunctionEvidence(given.function, given.outcomes)
         proof = prove(evidence, right, self.solution.functions[name], sandbox)
         return Searched(proof=proof, seconds=time.process_time() + sandbox.cpu_seconds - started)

@@ -114,7 +114,7 @@ class Recovered:
 @np.errstate(all="ignore")  # a student's numbers may overflow; that is a finding, not a fault
 def recover(evidence: FunctionEvidence, reference: Recovered | None = None) -> Recovered:
     """Measure everything that the numbers say; the reference's seed is tried first, and in every order of drawing."""
-    if reference is not None and same(evidence, reference.evidence):
+    if reference is not None and same(evidence.outcomes, reference.evidence.outcomes):
         return replace(reference, evidence=evidence)
     returned = evidence.answered
     likely_seeds = _seeds(reference)

@@ -85,11 +85,6 @@ def _tree(source: str) -> str:
     return ast.dump(ast.parse(source))
 
 
-def is_right(evidence: FunctionEvidence, right: Sequence[Outcome]) -> bool:
-    """Whether every call gave what the reference gives: then there is nothing to repair."""
-    return _equal(evidence.outcomes, right)
-
-
 def _likely(
     tried: Sequence[Candidate], right: Outcome, evidence: FunctionEvidence, sandbox: Sandbox
 ) -> list[Candidate] | None:
@@ -110,14 +105,13 @@ def _likely(
     (unchanged,), *others = given
     if not any(_alike(unchanged, outcome) for outcome in evidence.outcomes):
         return _passing(tried, [right], evidence.function, sandbox)
-    return [candidate for candidate, outcomes in zip(tried, others, strict=True) if _equal(outcomes, [right])]
+    return [candidate for candidate, outcomes in zip(tried, others, strict=True) if same(outcomes, [right])]
 
 
 def _alike(outcome: Outcome, other: Outcome) -> bool:
     """Return whether the same call ended the same way with the same numbers, to the bit."""
-    kinds = [each.fault.kind if each.fault else "" for each in (outcome, other)]
     mine, theirs = (
-        (each.call, each.ended, each.arrays, kind) for each, kind in zip((outcome, other), kinds, strict=True)
+        (each.call, each.ended, each.arrays, each.fault.kind if each.fault else "") for each in (outcome, other)
     )
     return mine == theirs
 
@@ -135,7 +129,7 @@ def _passing(
     given = sandbox.run_variants(function, variants, calls, SEARCH_SECONDS)
     if not given:
         return None
-    return [candidate for candidate, outcomes in zip(tried, given[1:], strict=True) if _equal(outcomes, right)]
+    return [candidate for candidate, outcomes in zip(tried, given[1:], strict=True) if same(outcomes, right)]
 
 
 def _has_loop(function: Function) -> bool:
@@ -146,14 +140,3 @@ def _has_loop(function: Function) -> bool:
 def _telling(right: Sequence[Outcome]) -> Outcome:
     """Return the small call with the most layers: hardly anything wrong passes it."""
     return max(right, key=lambda outcome: (outcome.call.public, len(outcome.call.layers), -sum(outcome.call.layers)))
-
-
-def _equal(outcomes: Sequence[Outcome], right: Sequence[Outcome]) -> bool:
-    return same(_evidence(outcomes), _evidence(right))
-
-
-def _evidence(outcomes: Sequence[Outcome]) -> FunctionEvidence:
-    return FunctionEvidence(_NOBODY, tuple(outcomes))
-
-
-_NOBODY = Function("", "found")
