@@ -133,10 +133,6 @@ class Shipped(msgspec.Struct, frozen=True):
         """Return the trainings as a cache that can be added to."""
         return {key: msgspec.json.encode(training) for key, training in self.trainings.items()}
 
-    def escape(self, start: str) -> int | None:
-        """Return the first iteration with a cost below 0.6 for a start of the sweep, or None."""
-        return next((point.escape for point in self.sweep if point.start == start), None)
-
     def waits(self, model: Model) -> Waits:
         """Return by a start's key when its cost is first below 0.6, None for never, and in how many iterations that holds."""
         of_seeds = [

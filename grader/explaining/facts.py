@@ -115,12 +115,12 @@ class Facts:
     @property
     def scale(self) -> float | None:
         """The plain number that the draws are multiplied with, in every layer, if it is one."""
-        return _number(self.diagnosis.scale_formula)
+        return plain_number(self.diagnosis.scale_formula)
 
     @property
     def asked_scale(self) -> float | None:
         """The plain number that is asked for, if it is one."""
-        return _number(self.asked_diagnosis.scale_formula)
+        return plain_number(self.asked_diagnosis.scale_formula)
 
     @property
     def same_draws(self) -> bool:
@@ -282,7 +282,8 @@ class Facts:
         return round(abs(self.mine.train_accuracy - self.asked.train_accuracy) * self.measured.points)
 
 
-def _number(formula: str | None) -> float | None:
+def plain_number(formula: str | None) -> float | None:
+    """Return a formula that is a number, or None."""
     try:
         number = float(formula or "")
     except ValueError:

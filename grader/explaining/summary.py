@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from grader.explaining.facts import plain_number
 from grader.messages import say
 from grader.records import Cause, Diagnosis, FunctionResult, NotebookInfo, Summary
 from grader.records.places import with_names
@@ -136,9 +137,10 @@ def _before(message: str, ending: str) -> str:
 
 def hint(cause: Cause, diagnosis: Diagnosis) -> str:
     """Return what to do about a cause; of an idea that the student is to find not the answer, which the last fold protects."""
-    if cause.kind == "slip" or (
-        _is_number(diagnosis.scale_formula or "") and _is_number((cause.asked or "").split(" ")[-1])
-    ):
+    is_number = (
+        plain_number(text) is not None for text in (diagnosis.scale_formula, (cause.asked or "").split(" ")[-1])
+    )
+    if cause.kind == "slip" or all(is_number):
         return cause.action
     if cause.code.startswith("scale_") and diagnosis.scale_formula:
         symbols = [symbol for symbol in ("n_in", "n_out") if symbol in diagnosis.scale_formula]
@@ -164,14 +166,6 @@ def without_answers(function: FunctionResult) -> FunctionResult:
 
 
 HINTS = ("seed_per_layer", "weights_constant")
-
-
-def _is_number(formula: str) -> bool:
-    try:
-        float(formula)
-    except ValueError:
-        return False
-    return True
 
 
 def _measured(functions: Mapping[str, FunctionResult]) -> str:

@@ -147,20 +147,16 @@ class _UnreadableError(Exception):
         self.problem = problem(code, variant, **facts)
 
 
-def read(path: Path, *, name: str | None = None, source_limit_bytes: int = SOURCE_LIMIT_BYTES) -> Notebook:
+def read(path: Path, *, name: str | None = None) -> Notebook:
     """Read a file; whatever it holds, and also if it is not there, the answer is a Notebook."""
     try:
-        return read_available(path, name=name, source_limit_bytes=source_limit_bytes)
+        return read_available(path, name=name)
     except UnavailableError as error:
         return cannot_open(path.name if name is None else name, error.problem)
 
 
 def read_available(
-    path: Path,
-    *,
-    name: str | None = None,
-    source_limit_bytes: int = SOURCE_LIMIT_BYTES,
-    parse: Callable[[bytes, str], Notebook] | None = None,
+    path: Path, *, name: str | None = None, parse: Callable[[bytes, str], Notebook] | None = None
 ) -> Notebook:
     """Read a file; whatever it holds, the answer is a Notebook; `parse` reads its bytes.
 
@@ -174,8 +170,8 @@ def read_available(
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would wait for ever
             return cannot_open(name, say("reading.open.not_a_file"))
-        if status.st_size > source_limit_bytes:
-            return too_large(name, status.st_size, sha256_of(path), source_limit_bytes=source_limit_bytes)
+        if status.st_size > SOURCE_LIMIT_BYTES:
+            return too_large(name, status.st_size, sha256_of(path))
         data = path.read_bytes()
     except ValueError:  # a NUL in the name
         return cannot_open(name, say("reading.open.name"))
@@ -212,11 +208,9 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def too_large(
-    name: str, size_bytes: int, sha256: str = "", *, source_limit_bytes: int = SOURCE_LIMIT_BYTES
-) -> Notebook:
+def too_large(name: str, size_bytes: int, sha256: str = "") -> Notebook:
     """Refuse a file for its size, which is named."""
-    size_mb, limit_mb = -(-size_bytes // 2**20), source_limit_bytes / 2**20
+    size_mb, limit_mb = -(-size_bytes // 2**20), SOURCE_LIMIT_BYTES / 2**20
     return _unreadable(name, sha256, problem("too_large", size_mb=size_mb, limit_mb=limit_mb))
 
 

@@ -136,7 +136,7 @@ class Rule:
     look: str
     x: float
     label: str
-    above: float | None = None
+    above: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +168,10 @@ class Bubbles:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Columns from 0, each (x, height, look), the highest with their numbers; `beside` are values that numbers keep clear of."""
+    """Columns from 0, each (x, height, look), the highest with their numbers, which keep clear of the value `beside`."""
 
     points: tuple[tuple[float, int, str], ...]
-    beside: tuple[float, ...] = ()
+    beside: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class Chart:
     """Everything that is drawn, and said of it.
 
     `says` is the finding in one sentence, `note` what could not be drawn or is elsewhere than one would think; `key` names
-    looks, each (look, words).  Several panels are square maps side by side.  Without a panel there is nothing to see, and
+    looks, each (look, words).  Maps are squares side by side, at most three.  Without a panel there is nothing to see, and
     `says` tells why.
     """
 
@@ -211,7 +211,7 @@ class Chart:
     note: str = ""
     table: Table | None = None
     is_map: bool = False
-    is_low: bool = False  # takes no more height than it needs
+    is_low: bool = False  # of axes: takes no more height than it needs
 
 
 # --- words and numbers that charts share ----------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from grader.classroom.statistics.overview import Runs, Scores
+from grader.explaining.facts import HE, plain_number
 from grader.messages import say
 from grader.records import Diagnosis, Sweep, Table
 from grader.rendering import text
 from grader.rendering.charts import MOST_ROWS, At, Axis, Bubbles, Chart, Columns, Panel, Rule, linear
-from grader.rendering.sweep import HE, ground, place_of
+from grader.rendering.sweep import ground, place_of
 
 RunKind = tuple[str, float, bool]  # a start in words, its train accuracy, whether the function is right
 MOST_TIES = 3  # runs that are equally common are named up to so many
@@ -48,7 +49,7 @@ def histogram(scores: Scores, read: int) -> Chart:
     rule = Rule("right", median, label, above=bins[round(median)].count)
     return Chart(
         says=_spread(scores, read),
-        panels=(Panel(x, replace(y, ticks=whole), (Columns(columns, beside=(median,)), rule)),),
+        panels=(Panel(x, replace(y, ticks=whole), (Columns(columns, beside=median), rule)),),
         title=say("classpage.scores.title"),
         table=_scores(scores, width),
     )
@@ -125,16 +126,10 @@ def _start(diagnosis: Diagnosis) -> str:
         return say("classpage.curve.start.other")
     if diagnosis.scale_formula == HE:
         return say("classpage.curve.start.he")
-    if _is_number(diagnosis.scale_formula):
-        return say("classpage.curve.start.scale", scale=float(diagnosis.scale_formula or ""))
+    scale = plain_number(diagnosis.scale_formula)
+    if scale is not None:
+        return say("classpage.curve.start.scale", scale=scale)
     return say("classpage.curve.start.factors")
-
-
-def _is_number(formula: str | None) -> bool:
-    try:
-        return math.isfinite(float(formula or ""))
-    except ValueError:
-        return False
 
 
 def _says(most: Sequence[tuple[RunKind, int]]) -> str:

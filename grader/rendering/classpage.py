@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
@@ -121,12 +121,11 @@ def standing(row: SubmissionRow) -> str:
     else:
         status = say("classpage.status.passed" if row.passed else "classpage.status.open")
     changed = bool(row.ruled or row.adjusted)
-    return _joined(
-        (status, say("classpage.status.ruled") if changed else "", "" if row.counts else say("classpage.status.other"))
+    facts = (
+        status,
+        say("classpage.status.ruled") if changed else "",
+        "" if row.counts else say("classpage.status.other"),
     )
-
-
-def _joined(facts: Iterable[str]) -> str:
     return "; ".join(filter(None, facts))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from grader.exercise.training import PRINT_EVERY
@@ -48,14 +48,13 @@ def training_view(function: FunctionResult) -> TrainingView | None:
     if function.passed or "nan" in training.outputs:  # there is nothing to explain, or to draw
         return TrainingView({}, (measures,))
     stuck = training.regime == "plateau"
-    happened = (
-        _drawn(lambda: cost_chart(training, other)),
-        _drawn(lambda: stretched(training) if stuck else None),  # beside the honest one
+    happened = _drawn(
+        lambda: cost_chart(training, other),
+        lambda: stretched(training) if stuck else None,  # beside the honest one
     )
-    why = (_drawn(lambda: gradients(training)),)
-    charts = [chart for chart in happened if chart is not None]  # the gradients are many numbers: the result has them
-    figures = {"happened": _present(happened), "why": _present(why)}
-    tables = tuple(_thinned(chart.table) for chart in charts if chart.table is not None)
+    figures = {"happened": happened, "why": _drawn(lambda: gradients(training))}
+    # the gradients are many numbers: the result has them
+    tables = tuple(_thinned(chart.table) for chart in happened if chart.table is not None)
     is_measured = any(block.code == "happened" and block.table for block in function.blocks)
     return TrainingView(figures, tables if is_measured else (measures, *tables))
 
@@ -65,13 +64,10 @@ def _thinned(table: Table) -> Table:
     return replace(table, rows=table.rows[:: max(1, (len(table.rows) - 1) // 2)])
 
 
-def _present(charts: Sequence[Chart | None]) -> tuple[Chart, ...]:
+def _drawn(*figures: Callable[[], Chart | None]) -> tuple[Chart, ...]:
+    """Return the pictures that there are; without one whose drawing fails the page is whole, too."""
+    charts = (attempt("drawing", figure, lambda _: None) for figure in figures)
     return tuple(chart for chart in charts if chart is not None)
-
-
-def _drawn(figure: Callable[[], Chart | None]) -> Chart | None:
-    """Return a picture, or None where drawing it fails: the page is whole without it."""
-    return attempt("drawing", figure, lambda _: None)
 
 
 def _rows(training: TrainingResult) -> tuple[str, ...]:

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from grader.explaining.facts import HE
 from grader.messages import say
 from grader.records import Diagnosis, Result
 from grader.records.wording import short_names
 
 FILE = "lab.html"
 FROM_SUBMISSION = f"../{FILE}"  # where the lab of a class is, from the page of a submission
-_HE = "sqrt(2/n_in)"  # the rule of He et al. (2015), as a diagnosis writes it
 _EXACT = frozenset(
     {"scale_constant", "scale_fan_out", "scale_xavier", "scale_sqrt_missing", "scale_other", "seed_other"}
 )  # causes that leave a start one that factors and a seed describe
@@ -70,7 +70,7 @@ def own_start(diagnosis: Diagnosis) -> str:
         return ""
     if not all(math.isfinite(factor) and abs(factor) <= _MOST for factor in factors):
         return ""
-    return f"#mine={'he' if diagnosis.scale_formula == _HE else _written(factors)}&seed={int(seed)}"
+    return f"#mine={'he' if diagnosis.scale_formula == HE else _written(factors)}&seed={int(seed)}"
 
 
 def _written(factors: Sequence[float]) -> str:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from grader.exercise.training import LN2
+from grader.explaining.facts import HE
 from grader.messages import listed, say
 from grader.records import Boundary, Diagnosis, FunctionResult, PointSet, Result, Sweep, TrainingResult
 from grader.rendering.boundary import plane
 from grader.rendering.charts import AnyMark, At, Axis, Chart, Level, Panel, Spot, Spots
-from grader.rendering.sweep import HE, HE_AT, ZEROS_AT, ground, place_of, scales
+from grader.rendering.sweep import HE_AT, ZEROS_AT, ground, place_of, scales
 from grader.rendering.text import accuracy, short_names
-from grader.rendering.words import NEARLY
+from grader.rendering.words import run_kind
 
 MOST_RUNS = 3  # squares beside each other
 FLOOR = 0.4  # of the axis: guessing is 0.5, and chance reaches a little below
@@ -163,7 +163,7 @@ def _squares(runs: Sequence[ShownRun], points: PointSet) -> Chart | None:
     says = say(
         "feedback.picture.squares" if points.data == "circles" else "feedback.picture.squares.ones", runs=listed(titles)
     )
-    return Chart(says=says, panels=panels, is_map=True, is_low=True)
+    return Chart(says=says, panels=panels, is_map=True)
 
 
 def _square(run: ShownRun, boundary: Boundary, points: PointSet) -> Panel:
@@ -178,19 +178,4 @@ def _caption(function: FunctionResult | None, runs: int) -> str:
         return say("feedback.caption.right" if runs == MOST_RUNS else "feedback.caption.right.fewer")
     if function.training is None:
         return say("feedback.caption.not_run" if function.status == "graded" else "feedback.caption.no_weights")
-    kind, right = _kind(function.training), function.reference_training
-    if kind == "saturated" and right is not None and right.regime == "saturated":
-        return say("feedback.caption.saturated.asked")
-    return say(f"feedback.caption.{kind}")
-
-
-def _kind(training: TrainingResult) -> str:
-    """Name the kind of a run; that of one that went wrong on its way is more than its regime."""
-    if "nan" in training.outputs:
-        return "nan"
-    norms = training.trace.gradient_norms
-    if norms and any(norms[0]) and not any(norms[-1]):
-        return "stopped"
-    if training.regime == "slow" and not isinstance(training.cost_last, str) and training.cost_last > NEARLY * LN2:
-        return "guessing"
-    return training.regime
+    return say(f"feedback.caption.{run_kind(function.training, function.reference_training)}")

@@ -18,6 +18,22 @@ SECONDS_BETWEEN_LINES = 5.0
 SHOWN_CHARACTERS = 40  # of the names of what is being graded
 
 
+def _bar(doing: str, *, quiet: bool, counts: bool) -> Bar | None:
+    """Return a bar that has begun, which counts or gives per cent; None where it cannot or should not be seen."""
+    if quiet or not sys.stderr.isatty():
+        return None
+    from rich.console import Console  # only where there is a terminal
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    done = [MofNCompleteColumn(), TextColumn("{task.fields[rate]}")] if counts else [TaskProgressColumn()]
+    columns = [TextColumn(doing), BarColumn(), *done, TimeRemainingColumn()]
+    bar = Bar(*columns, TextColumn("{task.fields[now]}", markup=False), console=Console(stderr=True), transient=True)
+    bar.add_task(doing, total=None, rate="", now="")
+    bar.start()
+    return bar
+
+
 class ProgressLine:
     """Shows how many submissions are done, how fast it goes and how long it will take."""
 
@@ -28,22 +44,7 @@ class ProgressLine:
         self._started = self._said = time.monotonic()
 
     def __enter__(self) -> ProgressLine:
-        if not self._quiet and sys.stderr.isatty():
-            from rich.console import Console  # only where there is a terminal
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
-
-            columns = (
-                TextColumn(self._doing),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[running]}", markup=False),
-            )
-            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._bar.add_task(self._doing, total=None, rate="", running="")
-            self._bar.start()
+        self._bar = _bar(self._doing, quiet=self._quiet, counts=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -57,7 +58,7 @@ class ProgressLine:
         if self._bar:
             names = one_line(", ".join(running))
             shown = names if len(names) <= SHOWN_CHARACTERS else f"{names[: SHOWN_CHARACTERS - 1]}…"
-            self._bar.update(self._bar.task_ids[0], completed=done, total=total, rate=f"{rate:.1f}/s", running=shown)
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total, rate=f"{rate:.1f}/s", now=shown)
         elif not self._quiet and (done == total or now - self._said >= SECONDS_BETWEEN_LINES):
             self._said = now
             left = (
@@ -82,22 +83,7 @@ class MeasuringLine:
         self._first: int | None = None
 
     def __enter__(self) -> MeasuringLine:
-        if not self._quiet and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
-
-            doing = say("authoring.progress")
-            columns = (
-                TextColumn(doing),
-                BarColumn(),
-                TaskProgressColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[part]}", markup=False),
-            )
-            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._bar.add_task(doing, total=None, part="")
-            self._bar.start()
+        self._bar = _bar(say("authoring.progress"), quiet=self._quiet, counts=False)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -109,7 +95,7 @@ class MeasuringLine:
         now = time.monotonic()
         self._first = done if self._first is None else self._first
         if self._bar:
-            self._bar.update(self._bar.task_ids[0], completed=done, total=total, part=part)
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total, now=part)
         elif not self._quiet and (done == total or now - self._shown >= SECONDS_BETWEEN_LINES):
             self._shown = now
             measured = done - self._first

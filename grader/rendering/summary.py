@@ -31,7 +31,9 @@ def show(classroom: Classroom, counts: Overview, console: Console) -> None:
     _print(console, f"{counts.title}: {_counts(counts)}", "bold")
     if counts.scores:
         _print(console, _scores(counts))
-    review = [(row.name, _of(row.score, row.possible), "; ".join(row.reasons)) for row in classroom.rows if row.reasons]
+    review = [
+        (row.name, text.of(row.score, row.possible), "; ".join(row.reasons)) for row in classroom.rows if row.reasons
+    ]
     _table(console, say("classpage.review"), _titles("submission", "score", "why"), review[:MOST_NAMES])
     if len(review) > MOST_NAMES:
         _print(console, "  " + say("classpage.more", count=len(review) - MOST_NAMES), "dim")
@@ -273,10 +275,6 @@ def _print(console: Console, line: str, style: str = "") -> None:
 def _encodable(line: str, console: Console, style: str = "") -> Text:
     """Wrap text that may be anybody's; what the terminal's encoding does not hold becomes a question mark."""
     return Text(text.clean(line).encode(console.encoding, "replace").decode(console.encoding), style)
-
-
-def _of(score: float, possible: float) -> str:
-    return text.of(score, possible)
 
 
 def _slash(score: float, possible: float) -> str:

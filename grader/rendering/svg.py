@@ -40,19 +40,19 @@ LETTER, DIGIT = 6.6, 7.6  # how wide they are at most, on average
 MARGIN = 10  # between the ends of an axis of numbers and the frame
 KEY_LINE, KEY_GAP = 20, 18  # the height of a line of the key, and the room between two words of it
 SLOT = 50  # how wide a place is that has a name
-GAP, MAP_TOP = 16, 66  # between two maps, and above them
-LOW_TOP, LOW_BOTTOM, MAP_LOW_TOP = 30, 140, 22  # of charts that take little height
+GAP, MAP_TOP, MOST_MAPS = 16, 22, 3  # between two maps, and above them; how many are side by side
+LOW_TOP, LOW_BOTTOM = 30, 140  # of charts that take little height
 CLOSE, NEAR = 3, 12  # the depth of letters, and steps along a line
 BELOW = 6  # between a frame and the words of its axis
 APART = 15  # of two names, one above the other
 SMALLEST, GROWS = 4.5, 10.0  # radius of a point alone, and what all in one place would add
 BOLD_DIGIT, LINE = 9.0, 15.0  # how wide a digit of a number beside a point is, and how high
 COLUMN, NUMBERED = 0.38, 5  # half of a column's width, and how many columns have their number
-_AREAS, _DOTS, _CIRCLES = {"band", "region"}, {"dot", "point", "inner", "outer"}, {"here", "here off"}
+_CIRCLES = {"here", "here off"}  # looks of the key that are points; a band is an area, the others are lines
 _HALO = "name halo"  # a name on paper of its own, so that lines do not cross it
 _NUMBERS = {"here off": "wrong halo"}  # how the number of a point looks, if not like a name
 _LABELS = {"run level": f"{_HALO} of-mine"}  # how the words at a level look, if not like those of an axis
-_ON_TOP = {"dot": "hole", "outer": "core"}  # what makes a dot a ring
+_ON_TOP = {"outer": "core"}  # what makes a dot a ring
 Anchor = Literal["start", "middle", "end"]
 
 
@@ -87,10 +87,9 @@ def _frames(chart: Chart) -> tuple[list[Frame], float]:
         lines = 1 + max((line for *_, line in _key(chart)), default=-1)
         top, lower = TOP + KEY_LINE * (lines - 1), KEY_LINE * max(lines - 1, 0)
         return [_frame(panel, top, BOTTOM + lower) for panel in chart.panels], HEIGHT + lower
-    count = max(3 if chart.is_low else 2, len(chart.panels))
-    side, top = (WIDTH - GAP * (count - 1)) / count, MAP_LOW_TOP if chart.is_low else MAP_TOP
+    side = (WIDTH - GAP * (MOST_MAPS - 1)) / MOST_MAPS
     lefts = [index * (side + GAP) for index in range(len(chart.panels))]
-    return [Frame(left, left + side, top, top + side) for left in lefts], top + side + 4
+    return [Frame(left, left + side, MAP_TOP, MAP_TOP + side) for left in lefts], MAP_TOP + side + 4
 
 
 def _frame(panel: Panel, top: float, bottom: float = BOTTOM) -> Frame:
@@ -132,10 +131,8 @@ class _Drawing:
         """Yield axes, marks in their order, and names on top of them."""
         panel = self.panel
         if _is_bare(panel):
-            indent = 14 if panel.look else 0
-            yield _text(self.frame.left + indent, self.frame.top - (7 if indent else 10), panel.title, look="name")
-            if indent:
-                yield _path(*_shape(panel.look, self.frame.left + 5, self.frame.top - 11.5, 4.5))
+            yield _text(self.frame.left + 14, self.frame.top - 7, panel.title, look="name")
+            yield _path(*_shape(panel.look, self.frame.left + 5, self.frame.top - 11.5, 4.5))
         else:
             yield from self._axes()
         for mark in panel.marks:
@@ -186,7 +183,10 @@ class _Drawing:
 
     @mark.register
     def _(self, mark: Dots) -> Iterator[str]:
-        yield from _dots(mark.look, "".join(_dot(self.x(x), self.y(y)) for x, y in mark.points))
+        path = "".join(_dot(self.x(x), self.y(y)) for x, y in mark.points)
+        yield _path(mark.look, path)
+        if mark.look in _ON_TOP:
+            yield _path(_ON_TOP[mark.look], path)
 
     @mark.register
     def _(self, mark: Band) -> Iterator[str]:
@@ -217,7 +217,7 @@ class _Drawing:
     def _(self, mark: Rule) -> Iterator[str]:
         x, top = self.x(mark.x), self.frame.top
         anchor: Anchor = "end" if x > (self.frame.left + self.frame.right) / 2 else "start"
-        bottom = self.frame.bottom if mark.above is None else max(self.y(mark.above) - 20, top)
+        bottom = max(self.y(mark.above) - 20, top)
         yield _path(mark.look, f"M{x:g} {bottom:g}V{top - 12:g}")
         yield _text(x, top - 18, mark.label, anchor, "name")
 
@@ -331,7 +331,7 @@ class _Drawing:
                 shown.setdefault(look, []).append(f"{path}V{self.frame.bottom:g}Z")
         for look, paths in shown.items():
             yield _path(look, "".join(paths))
-        taken = [Box(self.x(x), 0, self.x(x), HEIGHT) for x in mark.beside]
+        taken = [Box(self.x(mark.beside), 0, self.x(mark.beside), HEIGHT)]
         highest = sorted(mark.points, key=lambda point: (-point[1], point[0]))[:NUMBERED]
         for x, count, _ in highest:
             anchor: Anchor = "middle"
@@ -387,7 +387,7 @@ def _head(chart: Chart) -> Iterator[str]:
     yield _text(0, 12, chart.title, look="name")
     for look, words, at, line in _key(chart):
         middle = 29 + KEY_LINE * line
-        yield from _sample(look, at, middle)
+        yield _sample(look, at, middle)
         yield _text(at + _sample_width(look), middle + 4, words)
 
 
@@ -402,25 +402,16 @@ def _key(chart: Chart) -> Iterator[tuple[str, str, float, int]]:
         at += width + KEY_GAP
 
 
-def _sample(look: str, at: float, middle: float) -> Iterator[str]:
-    """Yield a sample of a look: a ring or a point, a small area, or a line."""
-    if look in _DOTS:
-        yield from _dots(look, _dot(at + 5, middle))
-    elif look in _CIRCLES:
-        yield _path(look, _circle(at + 5, middle, 5))
-    else:
-        yield _path(look, f"M{at:g} {middle - 6:g}h22v12h-22Z" if look in _AREAS else f"M{at:g} {middle:g}h22")
+def _sample(look: str, at: float, middle: float) -> str:
+    """Return a sample of a look: a point, a small area, or a line."""
+    if look in _CIRCLES:
+        return _path(look, _circle(at + 5, middle, 5))
+    return _path(look, f"M{at:g} {middle - 6:g}h22v12h-22Z" if look == "band" else f"M{at:g} {middle:g}h22")
 
 
 def _sample_width(look: str) -> int:
     """Return how much room a sample takes before its words."""
-    return 14 if look in _DOTS | _CIRCLES else 28
-
-
-def _dots(look: str, path: str) -> Iterator[str]:
-    yield _path(look, path)
-    if look in _ON_TOP:
-        yield _path(_ON_TOP[look], path)
+    return 14 if look in _CIRCLES else 28
 
 
 def _path(look: str, path: str) -> str:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from grader.explaining.facts import HE, plain_number
 from grader.messages import say
 from grader.records import Diagnosis, Number, Sweep, SweepRow
 from grader.rendering.charts import At, Axis, Band, Curve, Panel, drawable
 
-HE = "sqrt(2/n_in)"
 LOW, HIGH = 0.001, 100
 ZEROS_AT, HE_AT = "zeros", "He"  # two places of their own, beside the axis
 SHARES = Axis(0, 1, tuple((share / 4, f"{share / 4:g}") for share in range(5)))
@@ -66,8 +66,8 @@ def _place(diagnosis: Diagnosis) -> RunPlace:
         return RunPlace(None, say("feedback.picture.no_draws"))
     if diagnosis.scale_formula == HE:
         return RunPlace(HE_AT)
-    scale = _plain(diagnosis.scale_formula)
-    if scale is None:
+    scale = plain_number(diagnosis.scale_formula)
+    if scale is None or scale <= 0:
         return _of_factors(diagnosis.scale or ())
     return RunPlace(scale) if LOW <= scale <= HIGH else RunPlace(None, say("feedback.picture.beyond"))
 
@@ -81,12 +81,3 @@ def _of_factors(factors: Sequence[Number]) -> RunPlace:
     if not LOW <= size <= HIGH:
         return RunPlace(None, say("feedback.picture.beyond"))
     return RunPlace(size, say("feedback.picture.mean" if len(set(numbers)) > 1 else "feedback.picture.size"))
-
-
-def _plain(formula: str | None) -> float | None:
-    """Return a formula that is a positive number, or None."""
-    try:
-        number = float(formula or "")
-    except ValueError:
-        return None
-    return number if number > 0 and math.isfinite(number) else None

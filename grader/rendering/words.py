@@ -41,20 +41,25 @@ def verdict_note(verdict: Verdict) -> str:
 
 
 def run(training: TrainingResult, right: TrainingResult | None = None) -> str:
-    """Say what a run did, in a sentence; its kind alone does not know what became of one that went wrong on its way.
+    """Say what a run did, in a sentence."""
+    return say(f"words.run.{run_kind(training, right)}")
+
+
+def run_kind(training: TrainingResult, right: TrainingResult | None) -> str:
+    """Name the kind of a run, as ids of sentences end; its regime does not know what became of one that went wrong on its way.
 
     Where the right answer starts as badly, the sentence is not a reproach.
     """
     if "nan" in training.outputs:
-        return say("words.run.nan")
+        return "nan"
     norms = training.trace.gradient_norms
     if norms and any(norms[0]) and not any(norms[-1]):
-        return say("words.run.stopped")
+        return "stopped"
     if training.regime == "slow" and not isinstance(training.cost_last, str) and training.cost_last > NEARLY * LN2:
-        return say("words.run.guessing")
+        return "guessing"
     if training.regime == "saturated" and right is not None and right.regime == "saturated":
-        return say("words.run.saturated.asked")
-    return say(f"words.run.{training.regime}")
+        return "saturated.asked"
+    return training.regime
 
 
 def status(function: FunctionResult) -> str:

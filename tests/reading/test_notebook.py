@@ -550,13 +550,13 @@ def test_a_file_too_large_is_hashed_but_never_in_memory(tmp_path):
     assert peak_bytes < 5 * 2**20
 
 
-def test_the_limit_itself_is_not_too_large(tmp_path):
+@pytest.mark.parametrize(("over", "problems"), [(0, []), (1, ["too_large"])])
+def test_the_limit_itself_is_not_too_large(over, problems, tmp_path, monkeypatch):
     path = tmp_path / "ada.ipynb"
     path.write_bytes(saved(cell()))
-    size = path.stat().st_size
+    monkeypatch.setattr("grader.reading.notebook.SOURCE_LIMIT_BYTES", path.stat().st_size - over)
 
-    assert read(path, source_limit_bytes=size).status == "ok"
-    assert codes(read(path, source_limit_bytes=size - 1)) == ["too_large"]
+    assert codes(read(path)) == problems
 
 
 def test_outputs_do_not_pile_up():
