@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from grader import resources
-from grader.errors import RequestError
+from grader.errors import GraderError, RequestError
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SOURCE = "en"  # the language that has every sentence; what a translation lacks is said in it
 LANGUAGE, FOLDER = "GRADER_LANG", "GRADER_MESSAGES"  # variables of the environment: every process of a batch sees them
 SYSTEM_LANGUAGE = "GRADER_SYSTEM_LANG"  # the language of a student's own system, which an exercise's setting overrules
+Failure = TypeVar("Failure", bound=GraderError)
 _CONVERSIONS = (None, "r", "s")
 _SPECIFICATION = re.compile(r"[<>^]?\d*,?(?:\.\d+)?[a-z%]?|and|or")
 
@@ -64,10 +65,7 @@ class Catalogue:
 
     def __post_init__(self) -> None:
         if self.language != SOURCE and self.language not in languages():
-            raise RequestError(
-                say("messages.no_language", language=self.language),
-                hint=say("messages.no_language.hint", languages=languages()),
-            )
+            raise refusal("messages.no_language", language=self.language, languages=languages())
         if self.own is not None:
             self._check(self.own)
 
@@ -98,23 +96,28 @@ class Catalogue:
     def _check(self, folder: Path) -> None:
         """Refuse a folder whose sentences name values that the code does not give."""
         if not folder.is_dir():
-            raise RequestError(say("messages.no_folder", folder=folder), hint=say("messages.no_folder.hint"))
+            raise refusal("messages.no_folder", folder=folder)
         for path in sorted(folder.glob("*.po")):
             shipped = {entry.id: entry for entry in entries(_shipped(SOURCE) / path.name)}
             for entry in entries(path):
                 if entry.id not in shipped:
-                    raise RequestError(
-                        say("messages.unknown_id", file=path, line=entry.line, id=entry.id),
-                        hint=say("messages.unknown_id.hint", shipped=_shipped(SOURCE) / path.name),
+                    raise refusal(
+                        "messages.unknown_id",
+                        file=path,
+                        line=entry.line,
+                        id=entry.id,
+                        shipped=_shipped(SOURCE) / path.name,
                     )
                 values = shipped[entry.id].placeholders
                 unknown = sorted(entry.placeholders - values)
                 if unknown:
-                    raise RequestError(
-                        say(
-                            "messages.unknown_value", file=path, line=entry.line, id=entry.id, name=f"{{{unknown[0]}}}"
-                        ),
-                        hint=say("messages.unknown_value.hint", values=sorted(values) or ["-"]),
+                    raise refusal(
+                        "messages.unknown_value",
+                        file=path,
+                        line=entry.line,
+                        id=entry.id,
+                        name=f"{{{unknown[0]}}}",
+                        values=sorted(values) or ["-"],
                     )
 
 
@@ -206,6 +209,20 @@ def say(message_id: str, /, **values: object) -> str:
     )
 
 
+def failure(kind: type[Failure], message_id: str, /, *, hint: str = "", **values: object) -> Failure:
+    """Return an error in words: its problem is a sentence, its hint that with `.hint` behind the id, or the one named.
+
+    The values fill both.
+    """
+    hint_id = hint or f"{message_id}.hint"
+    return kind(say(message_id, **values), hint=say(hint_id, **values))
+
+
+def refusal(message_id: str, /, *, hint: str = "", **values: object) -> RequestError:
+    """Return the error of a request that cannot be met, in words as those of `failure`."""
+    return failure(RequestError, message_id, hint=hint, **values)
+
+
 def unfilled(message_id: str) -> str:
     """Return a sentence with its placeholders, for a script that fills them in a browser."""
     return _in_use.text(message_id)
@@ -243,10 +260,7 @@ def entries(path: Path) -> list[CatalogueEntry]:
             try:
                 entry.placeholders  # noqa: B018  # to see whether they can be read
             except ValueError as error:
-                raise RequestError(
-                    say("messages.bad_value", file=path, line=entry.line, name=error),
-                    hint=say("messages.bad_value.hint"),
-                ) from None
+                raise refusal("messages.bad_value", file=path, line=entry.line, name=error) from None
             sentences.append(entry)
     return sentences
 
@@ -292,7 +306,7 @@ def _catalog(path: Path) -> Catalog:
         with path.open("rb") as file:
             return read_po(file, ignore_obsolete=True, abort_invalid=True)
     except (PoFileError, ValueError, OSError) as error:
-        raise RequestError(say("messages.not_po", file=path, reason=error), hint=say("messages.not_po.hint")) from None
+        raise refusal("messages.not_po", file=path, reason=error) from None
 
 
 def _read(path: Path) -> gettext.GNUTranslations:

@@ -11,7 +11,7 @@ from grader.errors import RequestError
 from grader.exercise import shipped
 from grader.exercise.load import Exercise
 from grader.judging.diagnosis.streams import SEEDS
-from grader.messages import say
+from grader.messages import refusal, say
 
 MOST_SEED = SEEDS - 2  # grading recognises this seed and the next, which a mistake may set
 LEAST_SCALE, MOST_SCALE = 1e-4, 1e6  # beyond them, the visible test does not see the scale, or cannot be written
@@ -66,7 +66,7 @@ def chosen(source: Exercise, given: Given) -> Choices:
     before = defaults(source)
     choices = replace(before, **given)
     if "scale" in given and before.scale is None:
-        raise RequestError(say("authoring.scale.none", name=source.name), hint=say("authoring.scale.none.hint"))
+        raise refusal("authoring.scale.none", name=source.name)
     for option, message, fits in _rules(choices, source):
         if not fits:
             raise RequestError(f"{option}: {message}", hint=say("authoring.choice.hint", option=option))
@@ -96,8 +96,7 @@ def parse(name: str, text: str) -> Given:
                 return {"learning_rate": float(text)}
         return {"layers": tuple(int(size) for size in text.strip("[]() ").split(","))}
     except ValueError:
-        message = say("authoring.choice.text", option=option, text=text)
-        raise RequestError(message, hint=say("authoring.choice.hint", option=option)) from None
+        raise refusal("authoring.choice.text", option=option, text=text, hint="authoring.choice.hint") from None
 
 
 def _rules(choices: Choices, source: Exercise) -> list[tuple[str, str, bool]]:

@@ -17,13 +17,12 @@ from grader.authoring import notebooks, rewrite, student
 from grader.authoring.choices import Choices, defaults
 from grader.authoring.measuring import QUICK_SEEDS
 from grader.authoring.notebooks import NewCell
-from grader.errors import RequestError
 from grader.exercise import load as exercises
 from grader.exercise import quotes, schema, shipped
 from grader.exercise.load import Exercise
 from grader.files import write
 from grader.judging.checks import CHECKS
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.pipeline import Pipeline
 from grader.precompute.parts import STATE
 from grader.running.solution import require_returned
@@ -40,17 +39,15 @@ def require_free(folder: Path) -> None:
         If it is a file, or a folder that is not empty.
     """
     if folder.is_dir() and (folder / STATE).is_file():
-        raise RequestError(
-            say("authoring.init.unfinished", folder=folder), hint=say("authoring.init.unfinished.hint", folder=folder)
-        )
+        raise refusal("authoring.init.unfinished", folder=folder)
     try:
         is_free = not any(folder.iterdir()) if folder.is_dir() else not folder.exists()
     except OSError as error:
-        raise RequestError(
-            say("authoring.init.unreadable", folder=folder, reason=error.strerror), hint=say("authoring.init.used.hint")
+        raise refusal(
+            "authoring.init.unreadable", folder=folder, reason=error.strerror, hint="authoring.init.used.hint"
         ) from None
     if not is_free:
-        raise RequestError(say("authoring.init.used", folder=folder), hint=say("authoring.init.used.hint"))
+        raise refusal("authoring.init.used", folder=folder)
 
 
 def create(folder: Path, source: Exercise, choices: Choices) -> Exercise:
@@ -70,9 +67,8 @@ def create(folder: Path, source: Exercise, choices: Choices) -> Exercise:
         exercise = _written(folder, source, choices)
         is_whole = True
     except OSError as error:
-        raise RequestError(
-            say("authoring.init.not_written", folder=folder, reason=error.strerror),
-            hint=say("authoring.init.used.hint"),
+        raise refusal(
+            "authoring.init.not_written", folder=folder, reason=error.strerror, hint="authoring.init.used.hint"
         ) from None
     finally:
         if not is_whole:  # also after a stop: nothing is left that a second try would take for somebody's

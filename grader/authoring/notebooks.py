@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import ExerciseError
-from grader.messages import say
+from grader.messages import failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,7 @@ def _cells(path: Path) -> list[tuple[str, str]]:
         cells = json.loads(path.read_bytes())["cells"]
         return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        problem = say("authoring.notebook.unreadable", path=path, reason=error)
-        raise ExerciseError(problem, hint=say("authoring.notebook.unreadable.hint")) from None
+        raise failure(ExerciseError, "authoring.notebook.unreadable", path=path, reason=error) from None
 
 
 def functions(path: Path) -> dict[str, tuple[str, ast.FunctionDef]]:

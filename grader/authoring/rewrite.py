@@ -7,8 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal
 
 _VALUE = r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|\[[^#\n\[\]]*\]|[^#\s"\'\[][^#\n]*?'  # of one line; """ begins several
 
@@ -47,7 +46,7 @@ def set_value(text: str, section: str, key: str, value: object) -> str:
         if current == section and match:
             lines[at] = f"{match[1]}{literal(value)}{match[3]}"
             return "".join(lines)
-    raise RequestError(say("authoring.toml.key", key=key, section=section), hint=say("authoring.toml.key.hint"))
+    raise refusal("authoring.toml.key", key=key, section=section)
 
 
 def drop(text: str, section: str, key: str) -> str:

@@ -37,7 +37,7 @@ from grader.classroom.worker import Setup, Work
 from grader.errors import RequestError, UnavailableError, fault_of_environment
 from grader.exercise.load import Exercise
 from grader.files import make_private_folder, write
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.reading.notebook import sha256_of
 from grader.records import Result, amount
 from grader.records.points import points
@@ -229,9 +229,7 @@ def assign(out: Path, name: str, student: str, by: str) -> str:
         if name not in records:
             name = next((record.name for record in records.values() if record.folder == name), name)
         if name not in records or not records[name].sha256:
-            raise RequestError(
-                say("classroom.assign.no_file", name=name, out=out), hint=say("classroom.assign.no_file.hint")
-            )
+            raise refusal("classroom.assign.no_file", name=name, out=out)
         _require_student(store, out, student)
         exercise = remembered.exercise_to_judge(store)
         store.ledger.add(Decision(by, "assigned", name, student=student, sha256=records[name].sha256))
@@ -254,8 +252,7 @@ def _require_student(store: Store, out: Path, student: str) -> None:
     """Refuse somebody who is not in the class, and any class whose manifest says whose each file is."""
     manifest, roster = manifests.load(out), remembered.roster_of(store)
     if manifest is not None and manifests.is_collected(manifest):
-        problem = say("classroom.assign.collected", system=manifest.system)
-        raise RequestError(problem, hint=say("classroom.assign.collected.hint"))
+        raise refusal("classroom.assign.collected", system=manifest.system)
     if roster is not None:
         students = [person.student for person in rosters.parse(roster.data, roster.path)]
         if student not in students:
@@ -316,10 +313,7 @@ def _require_no_hand_in(out: Path, sources: Sequence[Path]) -> None:
     place = out.resolve()
     inside = [source for source in sources if source.is_dir() and source.resolve() in place.parents]
     if inside and any(not path.name.startswith(".") for path in out.iterdir()):
-        raise RequestError(
-            say("classroom.batch.out_inside", out=out, source=inside[0]),
-            hint=say("classroom.batch.out_inside.hint"),
-        )
+        raise refusal("classroom.batch.out_inside", out=out, source=inside[0])
 
 
 # --- what is to be done --------------------------------------------------------------------------------------------
@@ -332,23 +326,15 @@ def _require_something(sources: Sequence[Path], contents: files.Sources) -> None
     ):
         return
     for place, reason in contents.unavailable.items():
-        raise RequestError(
-            say("classroom.batch.unreadable", place=place, reason=reason), hint=say("classroom.batch.unreadable.hint")
-        )
-    raise RequestError(
-        say("classroom.batch.empty", sources=tuple(map(str, sources))),
-        hint=say("classroom.batch.empty.hint"),
-    )
+        raise refusal("classroom.batch.unreadable", place=place, reason=reason)
+    raise refusal("classroom.batch.empty", sources=tuple(map(str, sources)))
 
 
 def _require_manifest(out: Path, contents: files.Sources) -> None:
     """Refuse a plain folder for a class whose submissions were collected: it does not say whose they are."""
     before = manifests.load(out)
     if contents.manifest is None and before is not None and manifests.is_collected(before):
-        raise RequestError(
-            say("classroom.batch.no_manifest", system=before.system, file=manifests.FILE),
-            hint=say("classroom.batch.no_manifest.hint"),
-        )
+        raise refusal("classroom.batch.no_manifest", system=before.system, file=manifests.FILE)
 
 
 def _assign(store: Store, contents: files.Sources, roster: Roster | None, *, change: bool) -> None:
@@ -422,10 +408,7 @@ def _plan_of_all(store: Store, exercise: Exercise) -> _BatchPlan:
         name for name, record in records.items() if record.gathered_with and record.gathered_with.split()[-1] != wanted
     ]
     if other:
-        raise RequestError(
-            say("classroom.batch.other_calls", count=len(other), name=other[0]),
-            hint=say("classroom.batch.other_calls.hint"),
-        )
+        raise refusal("classroom.batch.other_calls", count=len(other), name=other[0])
     return _BatchPlan(
         judge=[Submission(record.name, None, folder=record.folder, stat=record.stat) for record in records.values()]
     )

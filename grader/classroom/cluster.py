@@ -43,7 +43,7 @@ from grader.classroom.worker import Work
 from grader.errors import ExerciseError, GraderError, RequestError, SandboxError
 from grader.exercise.load import Exercise
 from grader.files import make_private_folder, write
-from grader.messages import say
+from grader.messages import failure, refusal, say
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 from grader.store import Kept
 
@@ -145,10 +145,9 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
         import dask
         from distributed import Client, fire_and_forget
     except ImportError:
-        raise RequestError(say("classroom.cluster.no_dask"), hint=say("classroom.cluster.no_dask.hint")) from None
+        raise refusal("classroom.cluster.no_dask") from None
     if not address.startswith(("tcp://", "tls://")):
-        hint = say("classroom.cluster.address.hint")
-        raise RequestError(say("classroom.cluster.address", address=address), hint=hint)
+        raise refusal("classroom.cluster.address", address=address)
     for name in ("distributed", "distributed.client", "distributed.gc"):  # those that have a level of their own
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said once, by us
     settings = {"distributed.admin.large-graph-warning-threshold": UNDER_WAY_BYTES}  # files travel with their tasks
@@ -156,10 +155,7 @@ def connected(address: str, exercise: Exercise, *, trusted: bool = False) -> Ite
         try:
             client = _client(partial(Client, address, timeout=CONNECT_SECONDS, set_as_default=False))
         except Exception as error:  # also wrong TLS files, names that do not resolve, and others' protocols
-            hint = say("classroom.cluster.no_answer.hint")
-            raise RequestError(
-                say("classroom.cluster.no_answer", address=address, error=_said(error)), hint=hint
-            ) from None
+            raise refusal("classroom.cluster.no_answer", address=address, error=_said(error)) from None
         try:
             terms = encode(worker_terms(exercise, trusted=trusted))
             yield Cluster(client, address, _examined(client, address, terms), terms)
@@ -191,8 +187,7 @@ def _examined(client: Client, address: str, terms: bytes) -> int:
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)
     workers = list(client.nthreads())
     if not workers:
-        hint = say("classroom.cluster.no_workers.hint", address=address, one_thread=ONE_THREAD)
-        raise RequestError(say("classroom.cluster.no_workers", address=address), hint=hint)
+        raise refusal("classroom.cluster.no_workers", address=address, one_thread=ONE_THREAD)
     executors = [client.get_executor(pure=False, workers=[worker]) for worker in workers]
     examinations = {
         executor.submit(examine, terms): worker for executor, worker in zip(executors, workers, strict=True)
@@ -258,9 +253,11 @@ class _Workers(Executor):
             with contextlib.suppress(Exception):  # a scheduler that is gone is noticed by what waits for it
                 without = 0.0 if self._cluster.client.nthreads() else without + LOOK_SECONDS
             if without >= GONE_SECONDS:
-                error = GraderError(
-                    say("classroom.cluster.workers_lost", address=self._cluster.address),
-                    hint=say("classroom.cluster.go_on"),
+                error = failure(
+                    GraderError,
+                    "classroom.cluster.workers_lost",
+                    address=self._cluster.address,
+                    hint="classroom.cluster.go_on",
                 )
                 for future in list(self._under_way):
                     self._end(future, None, error)
@@ -328,10 +325,9 @@ def _translated(where: str) -> Iterator[None]:
     except KilledWorker as error:
         raise BrokenExecutor(str(error)) from None
     except CancelledError:
-        raise GraderError(say("classroom.cluster.lost", where=where), hint=say("classroom.cluster.go_on")) from None
+        raise failure(GraderError, "classroom.cluster.lost", where=where, hint="classroom.cluster.go_on") from None
     except Exception as error:
-        hint = say("classroom.cluster.worker.hint", version=__version__)
-        raise RequestError(say("classroom.cluster.worker", where=where, error=_said(error)), hint=hint) from None
+        raise refusal("classroom.cluster.worker", where=where, error=_said(error), version=__version__) from None
 
 
 def _said(error: BaseException) -> str:
@@ -384,17 +380,12 @@ def _folder(terms: bytes) -> Path:
 def prepare_worker(terms: WorkerTerms) -> Path:
     """Refuse to grade on this worker with other versions, without confinement, unsafe imports, or more than one thread."""
     if differences := terms.differences():
-        raise RequestError(
-            say("classroom.cluster.versions", name=_name(), said=differences),
-            hint=say("classroom.cluster.versions.hint"),
-        )
+        raise refusal("classroom.cluster.versions", name=_name(), said=differences)
     if (count := _threads()) != 1:
-        problem = say("classroom.cluster.threads", name=_name(), count=count)
-        raise RequestError(problem, hint=say("classroom.cluster.threads.hint", one_thread=ONE_THREAD))
+        raise refusal("classroom.cluster.threads", name=_name(), count=count, one_thread=ONE_THREAD)
     if not _is_safe():
-        problem = say("classroom.cluster.imports", name=_name(), cwd=Path.cwd())
-        raise RequestError(
-            problem, hint=say("classroom.cluster.imports.hint", safe_start=SAFE_START, one_thread=ONE_THREAD)
+        raise refusal(
+            "classroom.cluster.imports", name=_name(), cwd=Path.cwd(), safe_start=SAFE_START, one_thread=ONE_THREAD
         )
     try:
         confine_worker(terms.trusted)
@@ -407,8 +398,7 @@ def prepare_worker(terms: WorkerTerms) -> Path:
             exercise = service.load_exercise(name_or_path)
             if exercise.sha256 == terms.sha256:
                 return exercise.folder.resolve()
-    problem = say("classroom.cluster.exercise", name=_name(), exercise=terms.exercise)
-    raise RequestError(problem, hint=say("classroom.cluster.exercise.hint", folder=terms.folder))
+    raise refusal("classroom.cluster.exercise", name=_name(), exercise=terms.exercise, folder=terms.folder)
 
 
 @cache  # once a process, unless it fails

@@ -20,10 +20,9 @@ from grader.classroom import worker as work
 from grader.classroom.lock import locked_if_free
 from grader.classroom.publish import lab_address, write_class
 from grader.classroom.statistics import Line, gather
-from grader.errors import RequestError
 from grader.exercise.load import Exercise
 from grader.files import cut_lines, write
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.records import SubmissionInfo
 from grader.store import Decision, KnownSubmission, Store, digest, ruled
 
@@ -56,7 +55,7 @@ def opened(out: Path) -> Store:
         If nothing was graded into `out`, or its store is missing or damaged.
     """
     if not (out / DATABASE).is_file() and not _has_results(out):
-        raise RequestError(say("classroom.folder.nothing", out=out), hint=say("classroom.folder.nothing.hint"))
+        raise refusal("classroom.folder.nothing", out=out)
     require_whole_store(out)
     store = Store(out / DATABASE)
     try:
@@ -78,9 +77,10 @@ def require_whole_store(out: Path) -> None:
         If there are results and no store that could have made them.
     """
     if _has_results(out) and not Store.is_there(out / DATABASE):
-        raise RequestError(
-            say(f"classroom.folder.{'damaged' if (out / DATABASE).exists() else 'no'}_store", path=out / DATABASE),
-            hint=say("classroom.folder.no_store.hint"),
+        raise refusal(
+            f"classroom.folder.{'damaged' if (out / DATABASE).exists() else 'no'}_store",
+            path=out / DATABASE,
+            hint="classroom.folder.no_store.hint",
         )
 
 
@@ -243,10 +243,7 @@ def remove_folder(folder: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        hint = say("classroom.folder.not_removed.hint")
-        raise RequestError(
-            say("classroom.folder.not_removed", path=error.filename or folder, reason=error.strerror), hint=hint
-        ) from None
+        raise refusal("classroom.folder.not_removed", path=error.filename or folder, reason=error.strerror) from None
 
 
 class _Named(msgspec.Struct):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from grader.errors import RequestError
 from grader.files import open_in_place
-from grader.messages import say
+from grader.messages import refusal, say
 
 FILE = ".grader.lock"
 
@@ -33,9 +33,7 @@ def locked(folder: Path, doing: str) -> Iterator[None]:
     descriptor = _opened(folder / FILE)
     try:
         if not _acquire(descriptor):
-            raise RequestError(
-                say("classroom.lock", folder=folder, holder=_holder(descriptor)), hint=say("classroom.lock.hint")
-            )
+            raise refusal("classroom.lock", folder=folder, holder=_holder(descriptor))
         holder = {"doing": doing, "pid": os.getpid(), "host": socket.gethostname()}
         since = datetime.now().astimezone().isoformat(timespec="seconds")
         os.ftruncate(descriptor, 0)
@@ -61,8 +59,7 @@ def _opened(path: Path) -> int:
     try:
         return open_in_place(path, os.O_RDWR)
     except OSError as error:
-        hint = say("classroom.lock.unwritable.hint")
-        raise RequestError(say("classroom.lock.unwritable", path=path, reason=error.strerror), hint=hint) from None
+        raise refusal("classroom.lock.unwritable", path=path, reason=error.strerror) from None
 
 
 def _acquire(descriptor: int) -> bool:

@@ -17,8 +17,7 @@ from typing import Any
 import msgspec
 
 from grader import keys
-from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal
 
 FILE = "manifest.json"
 HANDED_IN = "handed_in"  # under `lms`: the time of a hand-in as the LMS writes it
@@ -95,13 +94,14 @@ def read(path: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError) as error:
-        raise RequestError(
-            say("classroom.manifest.unusable", path=path, error=error), hint=say("classroom.manifest.hint")
-        ) from None
+        raise refusal("classroom.manifest.unusable", path=path, error=error, hint="classroom.manifest.hint") from None
     if manifest.schema != SCHEMA:
-        raise RequestError(
-            say("classroom.manifest.format", path=path, format=manifest.schema, expected=SCHEMA),
-            hint=say("classroom.manifest.hint"),
+        raise refusal(
+            "classroom.manifest.format",
+            path=path,
+            format=manifest.schema,
+            expected=SCHEMA,
+            hint="classroom.manifest.hint",
         )
     _require_sound(manifest, path)
     return manifest
@@ -158,15 +158,12 @@ def _require_sound(manifest: Manifest, path: Path) -> None:
     for file in files:
         parts = PurePosixPath(file)
         if parts.is_absolute() or PureWindowsPath(file).drive or ".." in parts.parts or "\0" in file or not parts.name:
-            raise RequestError(
-                say("classroom.manifest.outside", path=path, file=file), hint=say("classroom.manifest.hint")
-            )
+            raise refusal("classroom.manifest.outside", path=path, file=file, hint="classroom.manifest.hint")
     for what, names in (("student", [entry.student for entry in manifest.entries]), ("file", files)):
         name, times = Counter(names).most_common(1)[0] if names else ("", 0)
         if times > 1:
-            raise RequestError(
-                say("classroom.manifest.twice", path=path, what=what, name=name, times=times),
-                hint=say("classroom.manifest.hint"),
+            raise refusal(
+                "classroom.manifest.twice", path=path, what=what, name=name, times=times, hint="classroom.manifest.hint"
             )
 
 

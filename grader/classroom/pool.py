@@ -30,7 +30,7 @@ from types import FrameType
 from typing import Any, Generic, TypeVar, cast
 
 from grader.errors import GraderError, fault_of_environment
-from grader.messages import say
+from grader.messages import failure, say
 
 AHEAD = 4  # pieces of work handed out a process before the first of them is done: bounds memory
 LOADED = [
@@ -209,8 +209,7 @@ def _context() -> BaseContext:
         _start_fork_server()
     except OSError as error:
         reason = fault_of_environment(error) or str(error)
-        hint = say("classroom.pool.none.hint")
-        raise GraderError(say("classroom.pool.none", reason=reason), hint=hint) from None
+        raise failure(GraderError, "classroom.pool.none", reason=reason) from None
     return context
 
 

@@ -12,8 +12,7 @@ from grader.classroom import manifest as manifests
 from grader.classroom import remembered
 from grader.classroom.folder import folders_of, left_over, opened, remove
 from grader.classroom.lock import locked
-from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.store import Decision, KnownSubmission, Store
 
 _AGE = re.compile(r"([0-9]+)\s*([dwmy])")
@@ -56,10 +55,7 @@ def forget(
         names = [record.name for record in records if who in {record.name, record.folder} or record.student in students]
         ruled = [record.submission for record in store.ledger.decisions() if record.submission == who]
         if not names and not ruled and who not in _students(out) and not left_over(out, {who}):
-            raise RequestError(
-                say("classroom.forget.nobody", who=who, out=out),
-                hint=say("classroom.forget.nobody.hint"),
-            )
+            raise refusal("classroom.forget.nobody", who=who, out=out)
         return _remove(store, out, {who, *names}, _decision(by, say("classroom.forget.record")), agree)
 
 
@@ -94,9 +90,11 @@ def age(text: str) -> timedelta:
         number = text.strip()
         bare = number.isascii() and number.isdigit() and len(number) < 6
         examples = tuple(f"{number}{unit}" for unit in "dwmy") if bare else ("180d", "26w", "6m", "1y")
-        raise RequestError(
-            say(f"classroom.purge.{'no_unit' if bare else 'duration'}", text=text),
-            hint=say("classroom.purge.duration.hint", examples=examples),
+        raise refusal(
+            f"classroom.purge.{'no_unit' if bare else 'duration'}",
+            text=text,
+            examples=examples,
+            hint="classroom.purge.duration.hint",
         )
     return timedelta(days=int(match[1]) * _DAYS[match[2]])
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from grader.classroom import manifest as manifests
 from grader.classroom.statistics import Classroom
-from grader.errors import RequestError
 from grader.exercise.load import Exercise
 from grader.faults import attempt
 from grader.files import write
-from grader.messages import say
+from grader.messages import refusal
 from grader.prepare import measured
 from grader.rendering import classpage, gradebook
 from grader.rendering.lab import has_lab, lab_page
@@ -71,7 +70,4 @@ def _remove(out: Path, names: set[str]) -> None:
             try:
                 path.unlink()
             except OSError as error:
-                raise RequestError(
-                    say("classroom.publish.not_removed", path=path, reason=error.strerror),
-                    hint=say("classroom.publish.not_removed.hint"),
-                ) from None
+                raise refusal("classroom.publish.not_removed", path=path, reason=error.strerror) from None

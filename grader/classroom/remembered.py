@@ -11,7 +11,7 @@ from grader import resources
 from grader.errors import ExerciseError, RequestError
 from grader.exercise import load as exercises
 from grader.exercise.load import Exercise
-from grader.messages import say
+from grader.messages import failure, refusal
 from grader.store import Store
 
 EXERCISE, ROSTER = "exercise", "roster"  # what the store calls them
@@ -74,10 +74,7 @@ def require_same_exercise(store: Store, exercise: Exercise) -> None:
     before = _exercise(store)
     if before is None or exercise.sha256 == before.sha256 or reference(exercise) == before.reference:
         return
-    raise ExerciseChange(
-        say("classroom.exercise.other", exercise=before.reference, other=reference(exercise)),
-        hint=say("classroom.exercise.other.hint", exercise=before.reference),
-    )
+    raise failure(ExerciseChange, "classroom.exercise.other", exercise=before.reference, other=reference(exercise))
 
 
 def exercise_name(store: Store) -> str | None:
@@ -116,8 +113,7 @@ def exercise_to_judge(store: Store) -> Exercise:
         return exercises.load()
     exercise = exercises.load(require_exercise(before.reference))
     if exercise.sha256 != before.sha256:
-        problem = say("classroom.exercise.changed", exercise=before.reference)
-        raise RequestError(problem, hint=say("classroom.exercise.changed.hint", folder=store.path.parent))
+        raise refusal("classroom.exercise.changed", exercise=before.reference, folder=store.path.parent)
     return exercise
 
 
@@ -148,8 +144,7 @@ def require_exercise(name: str) -> str:
     """
     folder = Path(name)
     if folder.is_absolute() and not (folder / _FILES[0]).is_file():
-        hint = say("classroom.exercise.gone.hint")
-        raise ExerciseError(say("classroom.exercise.gone", folder=folder), hint=hint)
+        raise failure(ExerciseError, "classroom.exercise.gone", folder=folder)
     return name
 
 

@@ -15,8 +15,7 @@ from pathlib import Path, PurePosixPath
 from grader.classroom.manifest import Entry, Manifest
 from grader.classroom.remembered import Roster, RosterChange
 from grader.classroom.submissions import Submission, changed, stem_of
-from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import failure, refusal, say
 
 # What columns are called, as they are in exports of learning management systems; the first that is there counts.
 # In "student" a plain `student` is last: beside an id it is a name, in Canvas's gradebook for example.
@@ -56,11 +55,11 @@ def read(path: Path) -> Roster:
     """
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise RequestError(say("classroom.roster.too_large", path=path), hint=say("classroom.roster.hint"))
+            raise refusal("classroom.roster.too_large", path=path, hint="classroom.roster.hint")
         roster = Roster(str(path), path.read_bytes())
     except OSError as error:
-        raise RequestError(
-            say("classroom.roster.unreadable", path=path, reason=error.strerror), hint=say("classroom.roster.hint")
+        raise refusal(
+            "classroom.roster.unreadable", path=path, reason=error.strerror, hint="classroom.roster.hint"
         ) from None
     parse(roster.data, roster.path)
     return roster
@@ -74,22 +73,17 @@ def parse(data: bytes, path: str) -> tuple[Person, ...]:
     RequestError
         If no column says who somebody is, or two people have one identifier.
     """
-    hint = say("classroom.roster.hint")
     try:
         rows = _rows(data.decode("utf-8-sig"), path)
     except UnicodeDecodeError:
-        raise RequestError(
-            say("classroom.roster.not_utf8", path=path), hint=say("classroom.roster.not_utf8.hint")
-        ) from None
+        raise refusal("classroom.roster.not_utf8", path=path) from None
     columns = _columns(rows[0] if rows else ())
     if not columns.keys() & {"student", "login", "email", "name", "last"}:
-        raise RequestError(say("classroom.roster.no_column", path=path), hint=hint)
+        raise refusal("classroom.roster.no_column", path=path, hint="classroom.roster.hint")
     people = [person for row in rows[1:] if (person := _person(row, columns)) is not None]
     student, times = Counter(person.student for person in people).most_common(1)[0] if people else ("", 0)
     if times > 1:
-        raise RequestError(
-            say("classroom.roster.twice", path=path, student=student), hint=say("classroom.roster.twice.hint")
-        )
+        raise refusal("classroom.roster.twice", path=path, student=student)
     return tuple(people)
 
 
@@ -97,9 +91,7 @@ def _rows(text: str, path: str) -> list[list[str]]:
     try:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
     except csv.Error as error:
-        raise RequestError(
-            say("classroom.roster.not_csv", path=path, error=error), hint=say("classroom.roster.hint")
-        ) from None
+        raise refusal("classroom.roster.not_csv", path=path, error=error, hint="classroom.roster.hint") from None
 
 
 def match(submissions: Sequence[Submission], people: Sequence[Person]) -> list[Submission]:
@@ -171,10 +163,7 @@ def require_same(submissions: Sequence[Submission], before: Sequence[Person], pe
     if gone or moved:
         who = [say("classroom.roster.gone", count=len(gone), name=repr(gone[0]))] if gone else []
         who += [say("classroom.roster.moved", count=len(moved), name=moved[0])] if moved else []
-        raise RosterChange(
-            say("classroom.roster.changed", changes="; ".join(who)),
-            hint=say("classroom.roster.changed.hint"),
-        )
+        raise failure(RosterChange, "classroom.roster.changed", changes="; ".join(who))
 
 
 def manifest(submissions: Iterable[Submission]) -> Manifest:

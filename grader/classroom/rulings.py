@@ -14,7 +14,7 @@ from typing import Literal
 from grader.classroom import batch, folder, remembered, review
 from grader.errors import RequestError
 from grader.exercise.load import Exercise, Task
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.records import AdjustmentKind
 from grader.records.points import points as shown
 from grader.rendering.gradebook import shown_cell
@@ -93,8 +93,7 @@ def adjustment(text: str) -> tuple[AdjustmentKind, float]:
     """
     match = _SCORE.fullmatch(text.strip())
     if not match or (match["percent"] and not match["sign"]):
-        hint = say("classroom.adjust.not_a_change.hint")
-        raise RequestError(say("classroom.adjust.not_a_change", text=text), hint=hint)
+        raise refusal("classroom.adjust.not_a_change", text=text)
     kind: AdjustmentKind = "percent" if match["percent"] else "bonus" if match["sign"] else "score"
     return kind, float(match["sign"] + match["number"])
 
@@ -156,9 +155,7 @@ def to_review(out: Path, kind: str | None = None, match: str = "") -> list[revie
             folder.late(store, out),
         )
     if kind is not None and kind not in review.KINDS:
-        raise RequestError(
-            say("classroom.review.no_kind", kind=kind), hint=say("classroom.review.no_kind.hint", kinds=review.KINDS)
-        )
+        raise refusal("classroom.review.no_kind", kind=kind, kinds=review.KINDS)
     return [item for item in items if kind in (None, item.kind) and match in f"{item.submission} {item.why}"]
 
 
@@ -226,13 +223,12 @@ def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(
-            say("classroom.rulings.unreadable", path=path, error=error), hint=say("classroom.rulings.unreadable.hint")
-        ) from None
+        raise refusal("classroom.rulings.unreadable", path=path, error=error) from None
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if missing := {"submission", "function", "points"} - set(reader.fieldnames or ()):
-        hint = say("classroom.rulings.no_column.hint", columns=",".join(COLUMNS))
-        raise RequestError(say("classroom.rulings.no_column", path=path, missing=tuple(sorted(missing))), hint=hint)
+        raise refusal(
+            "classroom.rulings.no_column", path=path, missing=tuple(sorted(missing)), columns=",".join(COLUMNS)
+        )
     for row in reader:
         yield reader.line_num, {name: _as_written(value) for name, value in row.items() if name and name in COLUMNS}
 
@@ -268,13 +264,11 @@ def _row_order(exercise: Exercise, row: Mapping[str, str], by: str) -> RulingOrd
     try:
         value = float(points)
     except ValueError:
-        hint = say("classroom.rulings.not_points.hint", comment=COMMENT)
-        raise RequestError(say("classroom.rulings.not_points", points=points), hint=hint) from None
+        raise refusal("classroom.rulings.not_points", points=points, comment=COMMENT) from None
     if adjustments:
         return RulingOrder("", value, reason, by, adjustments[0])
     if not function:
-        hint = say("classroom.rulings.no_function_given.hint", adjustments=tuple(ADJUSTMENTS))
-        raise RequestError(say("classroom.rulings.no_function_given"), hint=hint)
+        raise refusal("classroom.rulings.no_function_given", adjustments=tuple(ADJUSTMENTS))
     return RulingOrder(function, value, reason, by)
 
 
@@ -294,24 +288,18 @@ def find(store: Store, given: str) -> KnownSubmission:
     ]
     if len(matches) > 1:
         names = tuple(record.name for record in matches)
-        raise RequestError(
-            say("classroom.rulings.several", given=given, names=names), hint=say("classroom.rulings.several.hint")
-        )
+        raise refusal("classroom.rulings.several", given=given, names=names)
     if not matches:
-        raise RequestError(
-            say("classroom.rulings.no_submission", given=given, folder=store.path.parent),
-            hint=say("classroom.rulings.no_submission.hint"),
-        )
+        raise refusal("classroom.rulings.no_submission", given=given, folder=store.path.parent)
     return matches[0]
 
 
 def _require_reason(order: RulingOrder) -> None:
     if order.kind == "comment" and order.by.strip():
         if len(order.reason) > MOST_COMMENT:
-            problem = say("classroom.rulings.long_comment", count=len(order.reason))
-            raise RequestError(problem, hint=say("classroom.rulings.long_comment.hint", most=MOST_COMMENT))
+            raise refusal("classroom.rulings.long_comment", count=len(order.reason), most=MOST_COMMENT)
     elif not order.reason.strip() or not order.by.strip():
-        raise RequestError(say("classroom.rulings.no_reason"), hint=say("classroom.rulings.no_reason.hint"))
+        raise refusal("classroom.rulings.no_reason")
 
 
 def _task(exercise: Exercise, given: str) -> Task:
@@ -338,21 +326,15 @@ def _decision(store: Store, name: str, task: Task | None, order: RulingOrder) ->
     if order.kind == "comment" or task is None:
         return _decision_on_words_or_score(store, name, task, order, standing)
     if task.name not in result.functions:
-        raise RequestError(
-            say("classroom.other_exercise", name=name, exercise=result.exercise),
-            hint=say("classroom.other_exercise.hint"),
-        )
+        raise refusal("classroom.other_exercise", name=name, exercise=result.exercise)
     function = result.functions[task.name]
     points = function.points if order.points is None else order.points
     if not 0 <= points <= task.possible:
-        raise RequestError(
-            say("classroom.rulings.range", points=shown(points), function=task.short, possible=shown(task.possible)),
-            hint=say("classroom.rulings.range.hint", possible=shown(task.possible)),
+        raise refusal(
+            "classroom.rulings.range", points=shown(points), function=task.short, possible=shown(task.possible)
         )
     if order.points is None and "override" not in standing:
-        raise RequestError(
-            say("classroom.rulings.none", function=task.short, name=name), hint=say("classroom.rulings.none.hint")
-        )
+        raise refusal("classroom.rulings.none", function=task.short, name=name)
     return Decision(
         by=order.by,
         kind="undo" if order.points is None else "override",
@@ -373,15 +355,12 @@ def _decision_on_words_or_score(
     """Return a comment, or a ruling over the whole score."""
     result, function = store.result(name), task.name if task else ""
     if function and function not in result.functions:
-        raise RequestError(
-            say("classroom.other_exercise", name=name, exercise=result.exercise),
-            hint=say("classroom.other_exercise.hint"),
-        )
+        raise refusal("classroom.other_exercise", name=name, exercise=result.exercise)
     is_comment = order.kind == "comment"
     takes_back = not order.reason if is_comment else order.points is None
     if takes_back and not (COMMENT in standing if is_comment else set(ADJUSTMENTS) & set(standing)):
         what = "comment" if is_comment else "score"
-        raise RequestError(say(f"classroom.rulings.none.{what}", name=name), hint=say("classroom.rulings.none.hint"))
+        raise refusal(f"classroom.rulings.none.{what}", name=name, hint="classroom.rulings.none.hint")
     if order.points is not None:
         _require_number(order, result.possible)
     kind = order.kind if is_comment or not takes_back else "undo"
@@ -404,10 +383,16 @@ def _require_number(order: RulingOrder, possible: float) -> None:
     value = order.points or 0.0
     least, most = {"score": (0, possible), "percent": (-100, 100)}.get(order.kind, (-possible, possible))
     if not least <= value <= most:
-        problem = say("classroom.adjust.range", value=shown(value), kind=order.kind, possible=shown(possible))
-        raise RequestError(problem, hint=say("classroom.adjust.range.hint", least=shown(least), most=shown(most)))
+        raise refusal(
+            "classroom.adjust.range",
+            value=shown(value),
+            kind=order.kind,
+            possible=shown(possible),
+            least=shown(least),
+            most=shown(most),
+        )
     if order.kind == "percent" and 0 < abs(value) < 1:
-        raise RequestError(say("classroom.adjust.percent", value=value), hint=say("classroom.adjust.percent.hint"))
+        raise refusal("classroom.adjust.percent", value=value)
 
 
 def _seen(store: Store, record: KnownSubmission, by: str, reason: str) -> Decision:

@@ -13,7 +13,7 @@ from grader.classroom import submissions as files
 from grader.errors import RequestError, UnavailableError
 from grader.exercise.load import Exercise
 from grader.files import write
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.rendering.gradebook import shown_cell
 
 FILE = "exercises.csv"  # in the folder of results: which file belongs to which exercise
@@ -37,11 +37,11 @@ def sort_out(sources: Sequence[Path], exercises: Sequence[Exercise], out: Path, 
         If two exercises have one name, a source was collected for one assignment, or there is nothing to grade.
     """
     if len({exercise.name for exercise in exercises}) < len(exercises):
-        raise RequestError(say("classroom.sorting.names"), hint=say("classroom.sorting.names.hint"))
+        raise refusal("classroom.sorting.names")
     functions = tuple(name for exercise in exercises for name in exercise.names)
     contents = files.find(sources, files.Wanted(functions, most_files), results_folder=out)
     if contents.manifest is not None:
-        raise RequestError(say("classroom.sorting.collected"), hint=say("classroom.sorting.collected.hint"))
+        raise refusal("classroom.sorting.collected")
     found: dict[str, set[str]] = {exercise.name: set() for exercise in exercises}
     unknown = []
     for submission in contents.submissions:

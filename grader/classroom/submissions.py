@@ -25,7 +25,7 @@ from typing import IO
 
 from grader.classroom import manifest as manifests
 from grader.errors import RequestError, UnavailableError, fault_of_environment
-from grader.messages import say
+from grader.messages import failure, refusal, say
 
 SUFFIXES = (".ipynb", ".py")
 MOST_FILES = 20  # notebooks of one hand-in that are graded
@@ -175,7 +175,7 @@ def find(
     """
     wanted = wanted or Wanted()
     if manifest is not None and (len(sources) != 1 or not sources[0].is_dir()):
-        raise RequestError(say("classroom.source.manifest"), hint=say("classroom.source.manifest.hint"))
+        raise refusal("classroom.source.manifest")
     contents = Sources()
     for source in sources:
         prefix = f"{source.name}/" if len(sources) > 1 else ""
@@ -196,9 +196,7 @@ def find(
         elif source.is_file():
             contents.submissions.append(Submission(_text(source.name), source, stat=_stat(source)))
         else:
-            raise RequestError(
-                say("classroom.source.missing", source=source), hint=say("classroom.source.missing.hint")
-            )
+            raise refusal("classroom.source.missing", source=source)
     contents.submissions.sort(key=lambda submission: submission.name)
     not_sealed = say("classroom.ignored.not_sealed")
     contents.ignored = dict(sorted(contents.ignored.items(), key=lambda item: (item[1] != not_sealed, item[0])))
@@ -218,9 +216,8 @@ def is_archive(source: Path) -> bool:
             return True
     except Exception as error:  # a damaged directory of an archive fails in many ways
         if reason := fault_of_environment(error):
-            raise RequestError(
-                say("classroom.source.unreadable", source=source, reason=reason),
-                hint=say("classroom.batch.unreadable.hint"),
+            raise refusal(
+                "classroom.source.unreadable", source=source, reason=reason, hint="classroom.batch.unreadable.hint"
             ) from None
     return zipfile.is_zipfile(source)
 
@@ -263,14 +260,11 @@ def _require_no_other(source: Path, results_folder: Path | None) -> None:
     """Refuse a manifest that cannot be trusted, if the class was graded by a trusted one before."""
     before = _copied(results_folder)
     if before is not None and manifests.is_collected(before):
-        raise RequestError(
-            say(
-                "classroom.source.other_manifest",
-                path=source / manifests.FILE,
-                folder=results_folder,
-                not_sealed=say("classroom.ignored.not_sealed"),
-            ),
-            hint=say("classroom.source.other_manifest.hint"),
+        raise refusal(
+            "classroom.source.other_manifest",
+            path=source / manifests.FILE,
+            folder=results_folder,
+            not_sealed=say("classroom.ignored.not_sealed"),
         )
 
 
@@ -290,8 +284,7 @@ def _from_manifest(
 ) -> None:
     """Take what a manifest names, also the entries that handed in nothing; other files of the folder are named."""
     if contents.manifest is not None:
-        hint = say("classroom.source.two_manifests.hint")
-        raise RequestError(say("classroom.source.two_manifests"), hint=hint)
+        raise refusal("classroom.source.two_manifests")
     contents.manifest = manifest
     names = {entry.file for entry in manifest.entries}
     top, places = source.resolve(), dict[Path, str]()
@@ -304,14 +297,19 @@ def _from_manifest(
         path = source / entry.file
         place = path.resolve()
         if not place.is_relative_to(top):
-            raise RequestError(
-                say("classroom.manifest.outside", path=source / manifests.FILE, file=entry.file),
-                hint=say("classroom.manifest.hint"),
+            raise refusal(
+                "classroom.manifest.outside",
+                path=source / manifests.FILE,
+                file=entry.file,
+                hint="classroom.manifest.hint",
             )
         if (other := places.setdefault(place, entry.file)) != entry.file:
-            raise RequestError(
-                say("classroom.source.same_file", path=source / manifests.FILE, file=entry.file, other=other),
-                hint=say("classroom.manifest.hint"),
+            raise refusal(
+                "classroom.source.same_file",
+                path=source / manifests.FILE,
+                file=entry.file,
+                other=other,
+                hint="classroom.manifest.hint",
             )
         name = prefix + _text(entry.file)
         contents.submissions.append(Submission(name, path, stat=_stat(path), student=student, notes=notes))
@@ -388,8 +386,13 @@ def changed(submission: Submission) -> float:
             return min(times)
     except Exception as error:  # a zip can hold dates that there are not
         if reason := fault_of_environment(error):
-            problem = say("classroom.source.no_time", name=submission.name, reason=reason)
-            raise UnavailableError(problem, hint=say("classroom.batch.unreadable.hint")) from None
+            raise failure(
+                UnavailableError,
+                "classroom.source.no_time",
+                name=submission.name,
+                reason=reason,
+                hint="classroom.batch.unreadable.hint",
+            ) from None
     return 0.0
 
 
@@ -405,7 +408,7 @@ def opened(submission: Submission) -> Iterator[Path]:
         If this machine or its surroundings kept it from being unpacked.
     """
     if submission.path is None:
-        raise RequestError(say("classroom.nothing"), hint=say("classroom.nothing.hint"))
+        raise refusal("classroom.nothing")
     if not submission.members:
         yield submission.path
         return
@@ -430,8 +433,8 @@ def _scratch_folder() -> Iterator[Path]:
         folder = tempfile.mkdtemp(prefix="grader-")
     except OSError as error:
         reason = fault_of_environment(error) or str(error)
-        raise UnavailableError(
-            say("classroom.source.no_temporary", reason=reason), hint=say("classroom.source.space.hint")
+        raise failure(
+            UnavailableError, "classroom.source.no_temporary", reason=reason, hint="classroom.source.space.hint"
         ) from None
     try:
         yield Path(folder)
@@ -445,13 +448,18 @@ def _not_unpacked(error: Exception, archive: Path) -> RequestError | Unavailable
     if isinstance(error, KeyError):
         reason = say("classroom.source.zip_changed")
     if reason:
-        return UnavailableError(
-            say("classroom.source.not_unpacked", name=archive.name, reason=reason),
-            hint=say("classroom.source.space.hint"),
+        return failure(
+            UnavailableError,
+            "classroom.source.not_unpacked",
+            name=archive.name,
+            reason=reason,
+            hint="classroom.source.space.hint",
         )
     encrypted = isinstance(error, RuntimeError) and "encrypted" in str(error)
-    problem = say("classroom.source.encrypted" if encrypted else "classroom.source.damaged")
-    return RequestError(problem, hint=say("classroom.source.zip_again.hint"))
+    return refusal(
+        "classroom.source.encrypted" if encrypted else "classroom.source.damaged",
+        hint="classroom.source.zip_again.hint",
+    )
 
 
 @contextmanager
@@ -584,7 +592,7 @@ def _from_zip(source: Submission, search: _Search) -> None:
 
 def _path(submission: Submission) -> Path:
     if submission.path is None:
-        raise RequestError(say("classroom.nothing"), hint=say("classroom.nothing.hint"))
+        raise refusal("classroom.nothing")
     return submission.path
 
 

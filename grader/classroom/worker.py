@@ -24,7 +24,7 @@ from grader.faults import attempt
 from grader.files import make_private_folder, write
 from grader.judging.checks import CHECKS
 from grader.memo import Memo, RememberingPieces, RememberingPipeline
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.pipeline import Pipeline
 from grader.reading.notebook import SOURCE_LIMIT_BYTES, cannot_open, too_large
 from grader.records import NOT_COUNTED, Evidence, FunctionEvidence, FunctionResult, Notebook, Problem, Result
@@ -104,14 +104,9 @@ def grade(work: Work) -> Kept:
     try:
         evidence = _noted(work.before.evidence(), work.submission)
     except msgspec.DecodeError as error:
-        hint = say("classroom.evidence.unreadable.hint")
-        problem = say("classroom.evidence.unreadable", name=work.submission.name, error=error)
-        raise RequestError(problem, hint=hint) from None
+        raise refusal("classroom.evidence.unreadable", name=work.submission.name, error=error) from None
     if evidence.exercise != pipeline.exercise.name:
-        raise RequestError(
-            say("classroom.other_exercise", name=work.submission.name, exercise=evidence.exercise),
-            hint=say("classroom.other_exercise.hint"),
-        )
+        raise refusal("classroom.other_exercise", name=work.submission.name, exercise=evidence.exercise)
     return _kept(work, running, evidence, pipeline.judge(evidence), work.before.seconds)
 
 

@@ -18,7 +18,7 @@ import typer
 from grader import messages
 from grader._version import __version__
 from grader.errors import GraderError, RequestError
-from grader.messages import say
+from grader.messages import failure, say
 
 PANELS = {
     "student": ("check", "unannotate", "lab"),
@@ -264,8 +264,7 @@ def _explained(error: Exception) -> int:
         return int(Exit.BAD_REQUEST)
     if "GRADER_TRACEBACK" in os.environ:
         raise error
-    hint = say("cli.our_fault.hint")
-    _complain(GraderError(say("cli.our_fault", name=type(error).__name__, error=error), hint=hint))
+    _complain(failure(GraderError, "cli.our_fault", name=type(error).__name__, error=error))
     return int(Exit.PROVISIONAL)
 
 

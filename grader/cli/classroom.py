@@ -11,7 +11,7 @@ import typer
 
 from grader.cli.app import QuietOption, VerboseOption, app, print_json, print_line, print_text, without_color
 from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal, say
 
 if TYPE_CHECKING:
     from grader.classroom.statistics import Classroom
@@ -62,7 +62,7 @@ def summary(
 def _check(directories: list[Path], *, compare: bool, single: bool) -> None:
     """Refuse a number of folders that the options do not fit."""
     if compare and single:
-        raise RequestError(say("cli.summary.together"), hint=say("cli.summary.together.hint"))
+        raise refusal("cli.summary.together")
     if len(directories) != (2 if compare else 1):
         wanted = say("cli.summary.two_folders") if compare else say("cli.summary.one_folder")
         hint = say("cli.summary.compare.hint") if compare or len(directories) == 2 else say("cli.summary.folder.hint")
@@ -75,15 +75,8 @@ def _compare(earlier: Path, later: Path, *, json: bool, plain: bool, names: bool
 
     before, after = _read(earlier), _read(later)
     if before.rows and after.rows and before.exercise != after.exercise:
-        raise RequestError(
-            say(
-                "cli.summary.exercises",
-                earlier=earlier,
-                exercise=before.exercise,
-                later=later,
-                exercise2=after.exercise,
-            ),
-            hint=say("cli.summary.exercises.hint"),
+        raise refusal(
+            "cli.summary.exercises", earlier=earlier, exercise=before.exercise, later=later, exercise2=after.exercise
         )
     comparison = compare(before, after)
     functions = after.functions or before.functions

@@ -25,8 +25,7 @@ from grader.cli.app import (
     choose_messages,
     print_line,
 )
-from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal, say
 
 if TYPE_CHECKING:
     from grader.classroom.batch import Change, Report, Settings
@@ -121,16 +120,15 @@ def batch(
     from grader.store import trust
 
     if (executor is GradedBy.DASK) != (scheduler is not None):
-        hint = say("cli.batch.cluster.hint")
-        raise RequestError(say("cli.batch.cluster"), hint=hint)
+        raise refusal("cli.batch.cluster")
     require_folder("--out", out)
     if trust_store:
         trust(out / DATABASE)
     several = exercises if exercises and len(exercises) > 1 else None
     if several and (executor is GradedBy.DASK or manifest is not None):
-        raise RequestError(say("cli.batch.several.options"), hint=say("cli.batch.several.options.hint"))
+        raise refusal("cli.batch.several.options")
     if not several and (out / SORTED).is_file():
-        raise RequestError(say("cli.batch.several_before", directory=out), hint=say("cli.batch.several_before.hint"))
+        raise refusal("cli.batch.several_before", directory=out)
     named = exercises[0] if exercises else None
     loaded = service.load_exercise(named or batches.exercise_before(out) or DEFAULT_EXERCISE)
     with ExitStack() as stack:

@@ -20,11 +20,10 @@ from grader.cli.app import (
     print_line,
     print_text,
 )
-from grader.errors import RequestError
 from grader.files import never_replacing
 from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS
 from grader.lms.common.system import Collect, Done, System
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.outputs import require_folder
 
 MOST_NAMED = 20
@@ -156,9 +155,12 @@ def _add_export(to: Application, name: str, system: System) -> None:
         points = graded.absent_points(absent)
         draft = graded.gather(directory, out, include_open=include_open, absent=points)
         if draft.manifest.system != name and not system.mapped:
-            raise RequestError(
-                say("cli.lms.other_system", directory=directory, origin=draft.manifest.system, name=name),
-                hint=say("cli.lms.export.other_system.hint", origin=draft.manifest.system),
+            raise refusal(
+                "cli.lms.other_system",
+                directory=directory,
+                origin=draft.manifest.system,
+                name=name,
+                hint="cli.lms.export.other_system.hint",
             )
         request = replace(draft, template=template, column=column, mapping=mapping, ask=_ask(quiet=quiet))
         with never_replacing([template, mapping]):
@@ -191,9 +193,7 @@ def _ask(*, quiet: bool) -> Callable[[str], bool] | None:
 def _refuse(name: str, wrongly: Mapping[str, object]) -> None:
     """Refuse options that only other systems take, because to ignore them would suggest that they did something."""
     for option in (option for option, is_wrong in wrongly.items() if is_wrong):
-        raise RequestError(
-            say("cli.lms.no_option", name=name, option=option), hint=say("cli.lms.no_option.hint", name=name)
-        )
+        raise refusal("cli.lms.no_option", name=name, option=option)
 
 
 def _mapping_of(name: str) -> str:

@@ -10,10 +10,9 @@ import typer
 
 from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption
 from grader.cli.lms import SYSTEM_APPS, show_report
-from grader.errors import RequestError
 from grader.lms import BUILDERS, RUNNERS
 from grader.lms.common.system import Build, Run
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.outputs import Output, require_writable
 
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
@@ -124,7 +123,5 @@ def _run(system: str, request: Run, *, quiet: bool) -> None:
 
 def _visibility(value: str) -> str:
     if value not in VISIBILITIES:
-        raise RequestError(
-            say("cli.lms.no_visibility", value=value), hint=say("cli.lms.no_visibility.hint", names=VISIBILITIES)
-        )
+        raise refusal("cli.lms.no_visibility", value=value, names=VISIBILITIES)
     return value

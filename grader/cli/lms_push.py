@@ -12,8 +12,7 @@ import typer
 
 from grader.cli.app import Exit, QuietOption, print_line
 from grader.cli.lms import SYSTEM_APPS, AbsentOption, IncludeOpenOption, named
-from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal, say
 
 if TYPE_CHECKING:
     from grader.lms.common.system import Export
@@ -132,9 +131,12 @@ def _request(directory: Path, system: str | None, absent: str, *, include_open: 
     points = graded.absent_points(absent)
     export = graded.gather(directory, directory, include_open=include_open, absent=points)
     if system is not None and export.manifest.system != system:
-        raise RequestError(
-            say("cli.lms.other_system", directory=directory, origin=export.manifest.system, name=system),
-            hint=say("cli.lms.push.other_system.hint", origin=export.manifest.system),
+        raise refusal(
+            "cli.lms.other_system",
+            directory=directory,
+            origin=export.manifest.system,
+            name=system,
+            hint="cli.lms.push.other_system.hint",
         )
     return Push(export, directory)
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import Application, ClassExerciseOption, Exit, QuietOption, app, print_json, print_line
-from grader.errors import RequestError
-from grader.messages import listed, say
+from grader.messages import listed, refusal, say
 
 if TYPE_CHECKING:
     from grader.classroom.privacy import Removed
@@ -46,15 +45,13 @@ def review(
     from grader.classroom import rulings
 
     if (submissions or done_all) and not by.strip():
-        raise RequestError(say("cli.review.nobody"), hint=say("cli.by.hint"))
+        raise refusal("cli.review.nobody", hint="cli.by.hint")
     if done_all and not kind and not match:
-        raise RequestError(say("cli.review.nothing_named"), hint=say("cli.review.nothing_named.hint"))
+        raise refusal("cli.review.nothing_named")
     if done_all:
         submissions = list(dict.fromkeys(item.submission for item in rulings.to_review(directory, kind, match)))
         if not submissions:
-            raise RequestError(
-                say("cli.review.nothing_left"), hint=say("cli.review.nothing_left.hint", directory=directory)
-            )
+            raise refusal("cli.review.nothing_left", directory=directory)
     if submissions:
         for name in rulings.mark_seen(directory, exercise, submissions, by, reason):
             _say(say("cli.review.looked_at", name=name, by=by))
@@ -140,9 +137,7 @@ def override(
         standing = rulings.last_order(directory, exercise, like, function)
         if points is None and not undo:
             if standing is None:
-                raise RequestError(
-                    say("cli.override.no_ruling", function=function, like=like), hint=say("cli.override.no_ruling.hint")
-                )
+                raise refusal("cli.override.no_ruling", function=function, like=like)
             points, reason, by = standing.points, reason or standing.reason, by or standing.by
         same = rulings.alike(directory, exercise, like, function)
         names += [entry.name for entry in same]
@@ -207,9 +202,9 @@ def comment(
     from grader.classroom import rulings
 
     if not by.strip():
-        raise RequestError(say("cli.comment.nobody"), hint=say("cli.by.hint"))
+        raise refusal("cli.comment.nobody", hint="cli.by.hint")
     if undo == bool(words.strip()):
-        raise RequestError(say("cli.comment.unclear"), hint=say("cli.comment.unclear.hint"))
+        raise refusal("cli.comment.unclear")
     order = rulings.RulingOrder(function, None, words.strip(), by, "comment")
     for ruling in rulings.override(directory, exercise, [submission], order):
         if not quiet:
@@ -232,7 +227,7 @@ def assign(
     from grader.classroom import batch
 
     if not by.strip():
-        raise RequestError(say("cli.assign.nobody"), hint=say("cli.by.hint"))
+        raise refusal("cli.assign.nobody", hint="cli.by.hint")
     name = batch.assign(directory, file, student, by)
     if not quiet:
         _say(say("cli.assign.done", name=name, student=student))
@@ -288,7 +283,7 @@ def _asking(yes: bool) -> Callable[[Removed], bool]:
         if len(planned.names) > _MOST_NAMED:
             _say(say("cli.remove.more", count=len(planned.names) - _MOST_NAMED))
         if not sys.stdin.isatty():
-            raise RequestError(say("cli.remove.no_terminal"), hint=say("cli.remove.no_terminal.hint"))
+            raise refusal("cli.remove.no_terminal")
         return typer.confirm(say("cli.remove.confirm"))
 
     return agree
@@ -320,9 +315,9 @@ def _asked(what: list[str], like: str | None, *, undo: bool) -> tuple[list[str],
     if not undo and (like is None or (len(rest) > least and _number(rest[-1]) is not None)):
         points = _number(rest.pop())
         if points is None:
-            raise RequestError(say("cli.override.no_number"), hint=say("cli.override.usage.hint"))
+            raise refusal("cli.override.no_number", hint="cli.override.usage.hint")
     if not least <= len(rest) <= 2:
-        raise RequestError(say("cli.override.unclear"), hint=say("cli.override.usage.hint"))
+        raise refusal("cli.override.unclear", hint="cli.override.usage.hint")
     return rest[:-1], rest[-1], points
 
 

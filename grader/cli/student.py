@@ -25,8 +25,7 @@ from grader.cli.app import (
     require_file,
     without_color,
 )
-from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal, say
 
 if TYPE_CHECKING:
     from grader.records import Result
@@ -139,10 +138,7 @@ def _single(notebooks: list[Path]) -> Path:
     notebook, *others = notebooks
     if others:
         arguments = " ".join(map(shlex.quote, map(str, notebooks[:3]))) + (" ..." if len(notebooks) > 3 else "")
-        raise RequestError(
-            say("cli.check.several", count=len(notebooks)),
-            hint=say("cli.check.several.hint", arguments=arguments),
-        )
+        raise refusal("cli.check.several", count=len(notebooks), arguments=arguments)
     if not notebook.is_dir():  # of a folder more can be said
         require_file(notebook, say("cli.check.no_file.hint"))
     return notebook

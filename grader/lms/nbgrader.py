@@ -15,13 +15,12 @@ from typing import Any
 import msgspec
 
 from grader.classroom.submissions import stem_of, suffix_of
-from grader.errors import RequestError
 from grader.files import make_private_folder, write
 from grader.lms.common.archives import Contents, Member, contents
 from grader.lms.common.feedback import PAGE
 from grader.lms.common.layout import HandedIn, HandedInFile, lay_out
 from grader.lms.common.system import Collect, Done, Export, Graded
-from grader.messages import say
+from grader.messages import refusal, say
 
 SYSTEM = "nbgrader"
 SUBMITTED, INBOUND = "submitted", "inbound"  # folders of a course and of the exchange
@@ -134,17 +133,10 @@ def _assignment(names: list[str], wanted: str | None) -> str:
     if wanted in names and wanted is not None:
         return wanted
     if not names:
-        raise RequestError(
-            say("lms.nbgrader.nothing"),
-            hint=say("lms.nbgrader.nothing.hint"),
-        )
+        raise refusal("lms.nbgrader.nothing")
     if wanted is None:
-        raise RequestError(
-            say("lms.nbgrader.several", count=len(names), names=tuple(names)), hint=say("lms.nbgrader.several.hint")
-        )
-    raise RequestError(
-        say("lms.nbgrader.unknown", wanted=wanted), hint=say("lms.nbgrader.unknown.hint", names=tuple(names))
-    )
+        raise refusal("lms.nbgrader.several", count=len(names), names=tuple(names))
+    raise refusal("lms.nbgrader.unknown", wanted=wanted, names=tuple(names))
 
 
 def _handed_in(folder: _Folder) -> HandedIn:
@@ -233,5 +225,5 @@ def _submission(request: Export, submission: Graded) -> dict[str, Any]:
 def _part(name: object, what: str) -> str:
     """Return a name that is one folder's name and no way out of it."""
     if not isinstance(name, str) or not name or name in {".", ".."} or set(name) & set("/\\\0"):
-        raise RequestError(say(f"lms.nbgrader.bad_name.{what}", name=name), hint=say("lms.nbgrader.bad_name.hint"))
+        raise refusal(f"lms.nbgrader.bad_name.{what}", name=name, hint="lms.nbgrader.bad_name.hint")
     return name

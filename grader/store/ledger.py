@@ -13,9 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from grader.errors import RequestError
 from grader.files import append_lines, write
-from grader.messages import say
+from grader.messages import refusal
 from grader.records import AdjustmentKind, FunctionResult, Result, Ruling
 
 FILE = "rulings.jsonl"
@@ -154,8 +153,7 @@ def read(path: Path) -> list[Decision]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        hint = say("store.ledger.hint")
-        raise RequestError(say("store.ledger", path=path, reason=error.strerror), hint=hint) from None
+        raise refusal("store.ledger", path=path, reason=error.strerror) from None
     decisions = []
     for line in lines:
         with suppress(msgspec.DecodeError):

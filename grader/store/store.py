@@ -20,7 +20,7 @@ import msgspec
 from grader import keys
 from grader.errors import RequestError
 from grader.files import is_disk_full, make_private_folder, open_in_place
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.records import Evidence, Result
 from grader.store import schema
 from grader.store.ledger import FILE as RULINGS
@@ -149,26 +149,17 @@ def require_ours(path: Path) -> None:
     folder = path.parent
     if Store.is_there(path):
         if not _is_sealed(path):
-            raise RequestError(
-                say("store.not_ours", path=path),
-                hint=say("store.not_ours.hint"),
-            )
+            raise refusal("store.not_ours", path=path)
         return
     if beside := [name for name in _BESIDE if (folder / name).exists()]:
-        raise RequestError(
-            say("store.no_store", folder=folder, name=beside[0]),
-            hint=say("store.no_store.hint"),
-        )
+        raise refusal("store.no_store", folder=folder, name=beside[0])
     if (
         os.name == "posix"
         and folder.exists()
         and os.geteuid() not in {0, folder.stat().st_uid}
         and folder.stat().st_uid
     ):
-        raise RequestError(
-            say("store.other_user", folder=folder),
-            hint=say("store.other_user.hint"),
-        )
+        raise refusal("store.other_user", folder=folder)
 
 
 def _is_sealed(path: Path) -> bool:
@@ -451,15 +442,9 @@ class Store:
             tables = self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
             version = schema.version(self._database)
         if version > schema.VERSION:
-            raise RequestError(
-                say("store.newer", path=self.path, version=version, known=schema.VERSION),
-                hint=say("store.newer.hint"),
-            )
+            raise refusal("store.newer", path=self.path, version=version, known=schema.VERSION)
         if tables and version < schema.VERSION:
-            raise RequestError(
-                say("store.older", path=self.path),
-                hint=say("store.older.hint", file=RULINGS),
-            )
+            raise refusal("store.older", path=self.path, file=RULINGS)
 
     def _meta(self, name: str) -> bytes:
         rows = list(self._rows("SELECT value FROM meta WHERE name = :name", {"name": name}))
@@ -487,10 +472,7 @@ class Store:
         try:
             result = msgspec.json.decode(self._unsealed(name, data), type=Result)
         except msgspec.DecodeError as error:
-            hint = say("store.unreadable_result.hint")
-            raise RequestError(
-                say("store.unreadable_result", name=name, path=self.path, error=error), hint=hint
-            ) from None
+            raise refusal("store.unreadable_result", name=name, path=self.path, error=error) from None
         refuse_self_check(name, result.self_check)
         return result
 
@@ -534,7 +516,7 @@ def refuse_self_check(name: str, self_check: bool) -> None:
         If it is one.
     """
     if self_check:
-        raise RequestError(say("store.self_check", name=name), hint=say("store.self_check.hint"))
+        raise refusal("store.self_check", name=name)
 
 
 def _put(database: sqlite3.Connection, submission: Kept) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from fnmatch import fnmatchcase
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TypeGuard
 
 import jinja2
 import pytest
@@ -43,11 +44,12 @@ LEFT_IN_CODE: dict[str, int] = {
 
 FINDINGS = ("passed", "failed", "skipped", "broken", "fail")  # functions of the checks that say a message by its id
 NO_VALUES = frozenset({"hint", "evidence"})  # of a finding: words and numbers beside its message
+ERRORS = ("failure", "refusal")  # functions that say a problem and its hint
 
 
 def _says(node: ast.AST, source: str) -> bool:
     """Return whether a call says a message whose id is its first argument."""
-    if not isinstance(node, ast.Call) or not node.args or ast.unparse(node.args[0]) == "message_id":
+    if not isinstance(node, ast.Call) or not node.args or ast.unparse(node.args[0]) in {"message_id", "hint_id"}:
         return False  # this function got the id from a caller, where the test sees it
     name = ast.unparse(node.func)
     return name == "say" or (name in FINDINGS and "grader.judging.checks" in source)
@@ -65,7 +67,22 @@ def uses_in_code(source: str) -> list[tuple[str, frozenset[str] | None]]:
             is_open = function == "fail" or any(word.arg is None for word in node.keywords)
             names = None if is_open else frozenset(word.arg for word in node.keywords if word.arg) - others
             uses += [(message_id, names) for message_id in _ids(node.args[0])]
+        if _fails(node):
+            uses += [(message_id, None) for pair in _pairs(node) for message_id in pair]
     return uses
+
+
+def _fails(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Return whether a call makes an error of a message and its hint."""
+    return (
+        isinstance(node, ast.Call) and ast.unparse(node.func) in ERRORS and ast.unparse(node.args[-1]) != "message_id"
+    )
+
+
+def _pairs(node: ast.Call) -> list[tuple[str, str]]:
+    """Return the ids of an error's problem and hint, several where a condition chooses."""
+    hints = [message_id for word in node.keywords if word.arg == "hint" for message_id in _ids(word.value)]
+    return [(problem, hint) for problem in _ids(node.args[-1]) for hint in hints or [f"{problem}.hint"]]
 
 
 def _ids(node: ast.expr) -> list[str]:
@@ -151,6 +168,19 @@ def test_values_and_placeholders_match():
         for known, entry in ENGLISH.items()
         if known == pattern and names - {"count"} != entry.placeholders - {"count"}
     ]
+    assert not wrong
+
+
+def test_the_values_of_an_error_fill_its_problem_and_its_hint():
+    wrong = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if _fails(node):
+                names = {word.arg for word in node.keywords} - {"hint"}
+                for problem, hint in _pairs(node):
+                    used = [ENGLISH[known].placeholders for known in (problem, hint) if "*" not in known]
+                    if None not in names and len(used) == 2 and names - {"count"} != frozenset.union(*used) - {"count"}:
+                        wrong.append((path.name, problem, sorted(names ^ frozenset.union(*used))))
     assert not wrong
 
 

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.errors import RequestError
 from grader.lms.canvas.names import is_id
 from grader.lms.common import tables
 from grader.lms.common.points import as_number
 from grader.lms.common.tables import Column
-from grader.messages import say
+from grader.messages import refusal
 
 _ASSIGNMENT = re.compile(r"(?P<title>.*)\s\((?P<id>\d+)\)", re.ASCII | re.DOTALL)
 _COMPUTED = re.compile(r"(?:Current|Final) (?:Score|Points|Grade)|Override (?:Score|Grade|Status)")
@@ -69,10 +68,7 @@ def read(path: Path) -> Gradebook:
             points = next((row for row in body[:2] if row[0].strip().startswith("Points Possible")), None)
             students = [row for row in body if row is not points]
             return Gradebook(path, text, delimiter, header, points, students, identity)
-    raise RequestError(
-        say("lms.canvas.no_gradebook_file", path=path),
-        hint=say("lms.canvas.no_gradebook_file.hint"),
-    )
+    raise refusal("lms.canvas.no_gradebook_file", path=path)
 
 
 def _identity(header: Sequence[str]) -> int:

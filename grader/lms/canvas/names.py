@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal, say
 
 _ANONYMOUS = re.compile(
     r"(?P<late>LATE_)?anon_(?P<user>[^_]+)_(?:(?P<attachment>\d+)_(?P<original>.+)|(?P<kind>text|link)\.html)", re.ASCII
@@ -72,10 +72,7 @@ def parse(member: str, roster: Mapping[str, str] | None = None) -> CanvasName | 
         same = [name for name in listed if sanitized(name.name) == sanitized(roster[name.user])]
         possible = same if len(same) == 1 else [name for name in possible if name in listed] or possible
     if not possible:
-        raise RequestError(
-            say("lms.canvas.no_reading", member=member, count=len(every)),
-            hint=say("lms.grade_by_hand.hint"),
-        )
+        raise refusal("lms.canvas.no_reading", member=member, count=len(every), hint="lms.grade_by_hand.hint")
     if len(possible) > 1:
         both = tuple(
             say("lms.canvas.reading", name=name.name, user=name.user, file=name.original or name.kind)

@@ -16,14 +16,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from grader.classroom.manifest import Entry
-from grader.errors import LiveError, RequestError, Unanswered
+from grader.errors import LiveError, Unanswered
 from grader.lms.common.feedback import PAGE
 from grader.lms.common.points import equal
 from grader.lms.live.changes import Assignment, ChangeOutcome, GradeChange, Note, Standing
 from grader.lms.live.http import TOLD_SECONDS, Http, HttpCall, origin
 from grader.lms.live.push import failed, is_final, stopping
 from grader.lms.live.tokens import Secret
-from grader.messages import say
+from grader.messages import failure, refusal, say
 
 if TYPE_CHECKING:
     import requests
@@ -65,10 +65,7 @@ class Canvas:
     def __init__(self, address: str, token: Secret, *, http: Callable[[str], Http] = Http) -> None:
         match = ADDRESS.fullmatch(address.strip())
         if match is None:
-            raise RequestError(
-                say("lms.canvas.no_address", address=address),
-                hint=say("lms.canvas.no_address.hint"),
-            )
+            raise refusal("lms.canvas.no_address", address=address)
         self.site, course, assignment = match["site"], match["course"], match["assignment"]
         self.target = f"{self.site}/courses/{course}/assignments/{assignment}"
         self._path = f"courses/{course}/assignments/{assignment}"
@@ -86,12 +83,9 @@ class Canvas:
         with self._understood():
             record = self._http.json(self._requester.request("GET", self._path))
             if record.get("grading_type") not in TAKES_POINTS:
-                raise RequestError(
-                    say("lms.canvas.no_points_type", type=record.get("grading_type")),
-                    hint=say("lms.canvas.no_points_type.hint"),
-                )
+                raise refusal("lms.canvas.no_points_type", type=record.get("grading_type"))
             if record.get("points_possible") is None:
-                raise RequestError(say("lms.canvas.no_points"), hint=say("lms.canvas.no_points.hint"))
+                raise refusal("lms.canvas.no_points")
             alone = bool(record.get("grade_group_students_individually"))
             self._is_group = record.get("group_category_id") is not None and not alone
             attention = []
@@ -109,10 +103,7 @@ class Canvas:
             every = [vars(record) for record in self._assignment.get_submissions(include=["submission_comments"])]
             named = [(record, _standing(record)) for record in every if record.get("user_id")]
         if any("submission_comments" not in record for record in every):
-            raise LiveError(
-                say("lms.canvas.no_comments"),
-                hint=say("lms.canvas.no_comments.hint"),
-            )
+            raise failure(LiveError, "lms.canvas.no_comments")
         by_user = {standing.user: standing for _, standing in named}
         by_user |= {
             f"anonymous {record['anonymous_id']}": standing for record, standing in named if record.get("anonymous_id")
@@ -212,7 +203,7 @@ class Canvas:
             waited, pause = 0.0, 1.0
             while progress.workflow_state not in {"completed", "failed"}:
                 if waited > PATIENCE_SECONDS:
-                    return Unanswered(say("lms.canvas.job_unfinished"), hint=say("lms.run_later.hint"))
+                    return failure(Unanswered, "lms.canvas.job_unfinished", hint="lms.run_later.hint")
                 if waited >= TOLD_SECONDS:
                     self._http.say(say("lms.canvas.waiting", count=len(changes), seconds=waited))
                 self._http.sleep(pause)
@@ -236,7 +227,7 @@ class Canvas:
         note.write(change, "comment", "sending", note=file)
         attributes = {"course_id": self._assignment.course_id, "assignment_id": self._assignment.id}
         submission = canvasapi.submission.Submission(self._requester, {**attributes, "user_id": change.standing.user})
-        silent = Unanswered(say("lms.canvas.comment_not_shown"), hint=say("lms.run_again.hint"))
+        silent = failure(Unanswered, "lms.canvas.comment_not_shown", hint="lms.run_again.hint")
         try:
             with self._understood():
                 submission.edit(comment=comment)
@@ -276,12 +267,9 @@ class Canvas:
         try:
             yield
         except ImportError:
-            raise RequestError(say("lms.canvas.not_installed"), hint=say("lms.canvas.not_installed.hint")) from None
+            raise refusal("lms.canvas.not_installed") from None
         except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
-            raise LiveError(
-                say("lms.canvas.strange_answer", site=self.site),
-                hint=say("lms.canvas.strange_answer.hint"),
-            ) from None
+            raise failure(LiveError, "lms.canvas.strange_answer", site=self.site) from None
 
 
 class MissingScope(LiveError):
@@ -335,10 +323,7 @@ class _Requester:
         if file is not None and response.headers.get("Location") and not self._is_finished(response):
             return self._finish_upload(call.url, response)
         if response.status_code >= 300:
-            raise LiveError(
-                say("lms.sent_on", site=origin(call.url)),
-                hint=say("lms.sent_on.hint"),
-            )
+            raise failure(LiveError, "lms.sent_on", site=origin(call.url))
         return response
 
     def _finish_upload(self, url: str, response: requests.Response) -> requests.Response:

@@ -13,9 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from grader.classroom.submissions import walk
-from grader.errors import RequestError
 from grader.files import replacing
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 
 MOST_MEMBERS = 100_000
@@ -85,7 +84,7 @@ def contents(sources: Sequence[Path]) -> Contents:
         elif source.is_file():
             members = _of_zip(source, listing)
         else:
-            raise RequestError(say("lms.no_source", source=source), hint=say("lms.give_zip_or_folder.hint"))
+            raise refusal("lms.no_source", source=source, hint="lms.give_zip_or_folder.hint")
         visible = [member for member in members if not _is_hidden(member)]
         listing.passed_over += len(members) - len(visible)
         depth = _shared_depth(visible)
@@ -141,10 +140,7 @@ def _of_zip(source: Path, listing: Contents) -> list[Member]:
     try:
         archive = zipfile.ZipFile(source)
     except Exception as error:  # a damaged directory of an archive fails in many ways
-        raise RequestError(
-            say("lms.no_zip", source=source, reason=error),
-            hint=say("lms.no_zip.hint"),
-        ) from None
+        raise refusal("lms.no_zip", source=source, reason=error) from None
     infos = [info for info in archive.infolist() if not info.is_dir()]
     too_large = _too_large(source, infos)
     members = []
@@ -173,10 +169,7 @@ def _too_large(source: Path, infos: Sequence[zipfile.ZipInfo]) -> set[str]:
         large |= {info.filename for info in infos if info.file_size > MOST_TIMES_PACKED * info.compress_size}
     unpacked = _unpacked_bytes(infos, large)
     if len(infos) > MOST_MEMBERS or unpacked > most:
-        raise RequestError(
-            say("lms.zip_bomb", source=source, count=len(infos), size=unpacked >> 20),
-            hint=say("lms.zip_bomb.hint"),
-        )
+        raise refusal("lms.zip_bomb", source=source, count=len(infos), size=unpacked >> 20)
     return large
 
 

@@ -12,10 +12,9 @@ from grader.classroom import manifest as manifests
 from grader.classroom.folder import DATABASE, nobodys, opened
 from grader.classroom.manifest import Entry, Manifest
 from grader.classroom.review import open_items
-from grader.errors import RequestError
 from grader.files import make_private_folder
 from grader.lms.common.system import UNWORKED, Export, Graded, Unworked, label, namesakes
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.records import Result
 
 UNSEEN = ("no_notebook", "unreadable")  # blank by default; the others get their score
@@ -81,9 +80,7 @@ def absent_points(option: str) -> dict[str, Decimal | None]:
     for part in option.split(","):
         status, equals, value = part.strip().rpartition("=")
         if equals and status not in UNWORKED:
-            raise RequestError(
-                say("lms.absent_status", rule=part.strip()), hint=say("lms.absent_status.hint", statuses=UNWORKED)
-            )
+            raise refusal("lms.absent_status", rule=part.strip(), statuses=UNWORKED)
         points |= dict.fromkeys([status] if equals else UNSEEN, _points(value))
     return points
 
@@ -92,8 +89,7 @@ def _points(option: str) -> Decimal | None:
     if option in {"blank", "zero"}:
         return Decimal(0) if option == "zero" else None
     if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", option, re.ASCII):
-        hint = say("lms.absent_points.hint")
-        raise RequestError(say("lms.absent_points", option=option), hint=hint)
+        raise refusal("lms.absent_points", option=option)
     return Decimal(option)
 
 
@@ -110,10 +106,7 @@ def named(entries: Sequence[Entry], why: Mapping[str, str]) -> tuple[str, ...]:
 def _manifest(directory: Path) -> Manifest:
     manifest = manifests.load(directory)
     if manifest is None:
-        raise RequestError(
-            say("lms.no_manifest", directory=directory, file=manifests.FILE),
-            hint=say("lms.no_manifest.hint"),
-        )
+        raise refusal("lms.no_manifest", directory=directory, file=manifests.FILE)
     return manifest
 
 
@@ -135,10 +128,7 @@ def _results(
             nobody = nobodys(store)
             waiting = open_items((result for _, result in by_student.values()), store.seen())
     if not by_student:
-        raise RequestError(
-            say("lms.nothing_graded", directory=directory),
-            hint=say("lms.nothing_graded.hint"),
-        )
+        raise refusal("lms.nothing_graded", directory=directory)
     return by_student, waiting, nobody
 
 

@@ -33,7 +33,7 @@ from grader.files import make_private_folder, replacing, write
 from grader.lms.common.archives import MOST_ZIP_BYTES, Contents, Member
 from grader.lms.common.choice import done_in, is_notebook
 from grader.lms.common.system import Collect, Done, label, namesakes
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 from grader.records.wording import first_few
 
@@ -106,7 +106,7 @@ def lay_out(
     entries = sorted(handed_in, key=lambda hand_in: (hand_in.name.casefold(), hand_in.student))
     if not entries:
         sources = ", ".join(map(str, request.exports))
-        raise RequestError(say("lms.nothing_of_system", sources=sources), hint=say("lms.give_zip.hint"))
+        raise refusal("lms.nothing_of_system", sources=sources, hint="lms.give_zip.hint")
     make_private_folder(request.out)
     try:
         usual = _usual(entries)
@@ -114,9 +114,7 @@ def lay_out(
             _entry(request, hand_in, path, usual) for hand_in, path in zip(entries, _paths(entries), strict=True)
         )
     except OSError as error:
-        raise RequestError(
-            say("lms.not_written", path=request.out, reason=error.strerror), hint=say("lms.not_written.hint")
-        ) from None
+        raise refusal("lms.not_written", path=request.out, reason=error.strerror) from None
     manifest = manifests.sealed(Manifest(system=system, assignment=dict(assignment or {}), entries=laid))
     write(request.out / manifests.FILE, manifests.encode(manifest), private=True)
     summary = _done(request, entries, laid, contents)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.records.points import cents, exact, number
 
 __all__ = ["as_number", "cents", "converted", "equal", "exact", "number", "out_of", "rounded"]
@@ -42,10 +41,7 @@ def out_of(score: Decimal, possible: float, column: Decimal | None) -> Decimal:
     if column is None or not possible:
         return score
     if not column:
-        raise RequestError(
-            say("lms.zero_points"),
-            hint=say("lms.zero_points.hint"),
-        )
+        raise refusal("lms.zero_points")
     return score * column / exact(possible)
 
 

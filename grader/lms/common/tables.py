@@ -13,7 +13,7 @@ from pathlib import Path
 from grader.errors import RequestError
 from grader.files import replacing
 from grader.lms.common.points import equal, exact, number
-from grader.messages import say
+from grader.messages import refusal, say
 
 DELIMITERS = (",", ";", "\t")
 MOST_BYTES = 256 << 20
@@ -46,20 +46,15 @@ def read_text(path: Path) -> TextFormat:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise RequestError(
-            say("lms.unreadable", path=path, reason=error.strerror), hint=say("lms.give_export.hint")
-        ) from None
+        raise refusal("lms.unreadable", path=path, reason=error.strerror, hint="lms.give_export.hint") from None
     if len(data) > MOST_BYTES:
-        raise RequestError(say("lms.table_too_large", path=path), hint=say("lms.give_export.hint"))
+        raise refusal("lms.table_too_large", path=path, hint="lms.give_export.hint")
     mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
     encoding = _MARKS.get(mark, "utf-8")
     try:
         return TextFormat(data[len(mark) :].decode(encoding), encoding, bool(mark))
     except UnicodeDecodeError:
-        raise RequestError(
-            say("lms.not_utf8", path=path),
-            hint=say("lms.not_utf8.hint"),
-        ) from None
+        raise refusal("lms.not_utf8", path=path) from None
 
 
 def write_text(path: Path, text: str, like: TextFormat) -> None:
@@ -81,8 +76,8 @@ def rows(text: str, delimiter: str, path: Path) -> list[list[str]]:
     try:
         return [row for row in reader if row]
     except csv.Error as error:
-        raise RequestError(
-            say("lms.no_table", path=path, line=reader.line_num, reason=error), hint=say("lms.give_export.hint")
+        raise refusal(
+            "lms.no_table", path=path, line=reader.line_num, reason=error, hint="lms.give_export.hint"
         ) from None
 
 
@@ -186,10 +181,7 @@ def choose(
         choices = agreeing if len(agreeing) == 1 else choices
         is_certain = bool(titled)
     if len(choices) > 1:
-        raise RequestError(
-            say("lms.several_columns", choices=_headers(choices)),
-            hint=say("lms.several_columns.hint"),
-        )
+        raise refusal("lms.several_columns", choices=_headers(choices))
     if not choices:
         raise RequestError(
             say("lms.no_column.wanted", wanted=wanted, columns=_headers(columns) or "-")
@@ -201,7 +193,7 @@ def choose(
     if not is_certain and column.possible not in {None, whole}:
         values = {"column": _headers(choices), "whole": number(whole)}
         if ask is None or not ask(say("lms.only_column.question", **values)):
-            raise RequestError(say("lms.only_column", **values), hint=say("lms.only_column.hint"))
+            raise refusal("lms.only_column", **values)
     return column
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from grader import api as service
 from grader import resources
-from grader.errors import RequestError
 from grader.files import write
 from grader.lms.common.archives import write_zip
 from grader.lms.common.system import Build, Done
@@ -20,7 +19,7 @@ from grader.lms.inside.coursera import functions as functions_of_part
 from grader.lms.inside.gradescope import results
 from grader.lms.inside.run import JudgedHandIn
 from grader.lms.inside.wheel import NAME, requirements, wheel
-from grader.messages import say
+from grader.messages import refusal, say
 
 DATA = Path(__file__).parent.parent / "data"
 PROGRAMS = ("run_autograder", "setup.sh")
@@ -86,8 +85,9 @@ def _image(request: Build, system: str, command: Sequence[str]) -> Done:
         for name in exercise:
             (request.out / name).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        hint = say("lms.build.out.hint")
-        raise RequestError(say("lms.cannot_be_made", path=request.out, reason=error.strerror), hint=hint) from None
+        raise refusal(
+            "lms.cannot_be_made", path=request.out, reason=error.strerror, hint="lms.build.out.hint"
+        ) from None
     for name, data in {**exercise, NAME: wheel()}.items():
         write(request.out / name, data)
     filled = {

@@ -15,7 +15,7 @@ from grader.lms.common import feedback
 from grader.lms.common.system import Done, Run
 from grader.lms.inside import run as inside
 from grader.lms.inside.run import JudgedHandIn
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.records import Result
 from grader.rendering import fragment, text
 
@@ -65,10 +65,7 @@ def functions(part: str | None, parts: Sequence[str], names: Sequence[str]) -> t
         identifier, _, wanted = entry.partition("=")
         chosen = [called.get(name.strip()) for name in wanted.split(",")]
         if not identifier.strip() or None in chosen:
-            raise RequestError(
-                say("lms.coursera.part_unclear", entry=entry),
-                hint=say("lms.coursera.part_unclear.hint", names=tuple(called)),
-            )
+            raise refusal("lms.coursera.part_unclear", entry=entry, names=tuple(called))
         table[identifier.strip()] = tuple(name for name in names if name in chosen)
     if part is None or (not table and part not in called):
         return tuple(names)
@@ -76,7 +73,7 @@ def functions(part: str | None, parts: Sequence[str], names: Sequence[str]) -> t
         return table[part]
     if part in called:
         return (called[part],)
-    raise RequestError(say("lms.coursera.part_unknown", part=part), hint=say("lms.coursera.part_unknown.hint"))
+    raise refusal("lms.coursera.part_unknown", part=part)
 
 
 def document(judged: JudgedHandIn, names: Sequence[str]) -> dict[str, Any]:

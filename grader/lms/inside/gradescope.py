@@ -11,14 +11,13 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from grader.errors import RequestError
 from grader.lms.common import feedback
 from grader.lms.common.archives import Member, contents
 from grader.lms.common.layout import HandedIn, HandedInFile, lay_out
 from grader.lms.common.system import Collect, Done, Run
 from grader.lms.inside import run as inside
 from grader.lms.inside.run import JudgedHandIn
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.records import FunctionResult, Result
 from grader.rendering import fragment, words
 from grader.rendering.text import of, points
@@ -147,10 +146,7 @@ def collect(request: Collect) -> Done:
         else:
             files_in.refused.append(say("lms.gradescope.no_folder", member=member.name))
     if files and not metadata:
-        raise RequestError(
-            say("lms.gradescope.no_metadata", file=EXPORT_METADATA),
-            hint=say("lms.gradescope.no_metadata.hint"),
-        )
+        raise refusal("lms.gradescope.no_metadata", file=EXPORT_METADATA)
     keys = [key for key in metadata if _FOLDER.fullmatch(str(key))]
     files_in.refused += [
         say("lms.gradescope.unnamed_folder", key=key, file=EXPORT_METADATA) for key in files if key not in metadata
@@ -185,7 +181,5 @@ def _yaml(member: Member) -> dict[str, Any]:
             metadata = yaml.load(file.read(MOST_METADATA_BYTES), Loader=loader)  # noqa: S506  # both are safe loaders
     except Exception as error:  # a damaged zip and a damaged file fail in many ways
         reason = type(error).__name__
-        raise RequestError(
-            say("lms.unreadable", path=member.name, reason=reason), hint=say("lms.download_again.hint")
-        ) from None
+        raise refusal("lms.unreadable", path=member.name, reason=reason, hint="lms.download_again.hint") from None
     return metadata if isinstance(metadata, dict) else {}

@@ -18,7 +18,7 @@ from grader.exercise.load import Exercise
 from grader.files import write
 from grader.lms.common.choice import done_in, is_notebook
 from grader.lms.common.system import Done, Run
-from grader.messages import listed, say
+from grader.messages import listed, refusal, say
 from grader.reading.notebook import SOURCE_LIMIT_BYTES
 from grader.records import Result
 from grader.rendering.text import one_line
@@ -68,7 +68,7 @@ def graded(
         If there is no such root, or the result file cannot be written: then there is nothing to tell the system with.
     """
     if not request.root.is_dir():
-        raise RequestError(say("lms.inside.no_root", root=request.root), hint=say("lms.inside.root.hint"))
+        raise refusal("lms.inside.no_root", root=request.root, hint="lms.inside.root.hint")
     put(JudgedHandIn(failure=say("lms.inside.unfinished")))
     judged = _judged(request, request.root / folder, part)
     put(judged)
@@ -93,8 +93,9 @@ def put_json(path: Path, document: Mapping[str, object]) -> None:
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
-        hint = say("lms.inside.root.hint")
-        raise RequestError(say("lms.cannot_be_made", path=path.parent, reason=error.strerror), hint=hint) from None
+        raise refusal(
+            "lms.cannot_be_made", path=path.parent, reason=error.strerror, hint="lms.inside.root.hint"
+        ) from None
     write(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 

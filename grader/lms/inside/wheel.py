@@ -12,7 +12,7 @@ from pathlib import Path
 from grader import resources
 from grader._version import __version__
 from grader.errors import GraderError
-from grader.messages import say
+from grader.messages import failure
 
 NAME = f"grader-{__version__}-py3-none-any.whl"
 _INFO = f"grader-{__version__}.dist-info"
@@ -69,7 +69,7 @@ def _distribution() -> metadata.Distribution:
     try:
         return metadata.distribution("grader")
     except metadata.PackageNotFoundError:
-        raise GraderError(say("lms.build.not_installed"), hint=say("lms.build.not_installed.hint")) from None
+        raise failure(GraderError, "lms.build.not_installed") from None
 
 
 def _digest(data: bytes) -> str:

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from grader.errors import LiveError, RequestError, Unanswered
+from grader.errors import LiveError, Unanswered
 from grader.lms.live.tokens import Secret, hide
-from grader.messages import say
+from grader.messages import failure, refusal, say
 from grader.rendering.text import shorten
 
 if TYPE_CHECKING:
@@ -91,10 +91,7 @@ class Http:
         """
         require_private(call.url)
         if call.bearer is not None and origin(call.url) not in self.origins:
-            raise LiveError(
-                say("lms.http.sent_on", site=origin(call.url)),
-                hint=say("lms.http.sent_on.hint"),
-            )
+            raise failure(LiveError, "lms.http.sent_on", site=origin(call.url))
         tries = 0
         while True:
             self._rest()
@@ -168,10 +165,7 @@ class Http:
             return json.loads(response.text.removeprefix("while(1);"))
         except ValueError:
             text = self.clean(response.text) or "nothing"
-            raise LiveError(
-                say("lms.http.no_json", site=origin(response.url), text=text),
-                hint=say("lms.http.no_json.hint"),
-            ) from None
+            raise failure(LiveError, "lms.http.no_json", site=origin(response.url), text=text) from None
 
 
 def origin(url: str) -> str:
@@ -187,10 +181,7 @@ def require_private(url: str) -> None:
         return
     if parts.scheme == "http" and not parts.username and _is_loopback(parts.hostname or ""):
         return
-    raise RequestError(
-        say("lms.http.no_https", site=origin(url)),
-        hint=say("lms.http.no_https.hint"),
-    )
+    raise refusal("lms.http.no_https", site=origin(url))
 
 
 class _Silence(Exception):
@@ -215,7 +206,7 @@ def _session(answer_seconds: float) -> Send:
     try:
         import requests
     except ImportError:
-        raise RequestError(say("lms.http.not_installed"), hint=say("lms.http.not_installed.hint")) from None
+        raise refusal("lms.http.not_installed") from None
 
     logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its debug lines show signed addresses
     session = requests.Session()

@@ -11,9 +11,8 @@ from types import TracebackType
 
 import msgspec
 
-from grader.errors import RequestError
 from grader.files import open_in_place
-from grader.messages import say
+from grader.messages import refusal
 
 FILE = "push.jsonl"
 
@@ -48,8 +47,8 @@ class Journal:
         try:
             self._descriptor = open_in_place(self.path, os.O_RDWR | os.O_APPEND)
         except OSError as error:
-            raise RequestError(
-                say("lms.not_written", path=self.path, reason=error.strerror), hint=say("lms.journal.mode.hint")
+            raise refusal(
+                "lms.not_written", path=self.path, reason=error.strerror, hint="lms.journal.mode.hint"
             ) from None
         try:
             _lock(self._descriptor, self.path)
@@ -71,9 +70,8 @@ class Journal:
             os.write(self._descriptor, msgspec.json.encode(line) + b"\n")
             os.fsync(self._descriptor)
         except OSError as error:
-            raise RequestError(
-                say("lms.not_written", path=self.path, reason=error.strerror),
-                hint=say("lms.journal.full.hint"),
+            raise refusal(
+                "lms.not_written", path=self.path, reason=error.strerror, hint="lms.journal.full.hint"
             ) from None
         self._note(line)
 
@@ -110,7 +108,7 @@ def _lock(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise RequestError(say("lms.journal.locked", path=path), hint=say("lms.journal.locked.hint")) from None
+        raise refusal("lms.journal.locked", path=path) from None
 
 
 def _lines(descriptor: int) -> Iterator[JournalLine]:

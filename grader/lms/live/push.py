@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from grader.errors import LiveError, RequestError, Unanswered
+from grader.errors import LiveError, Unanswered
 from grader.lms.common import feedback, points
 from grader.lms.common.system import Graded
 from grader.lms.live.changes import (
@@ -28,7 +28,7 @@ from grader.lms.live.changes import (
 )
 from grader.lms.live.journal import Journal, JournalLine, opened
 from grader.lms.live.push_report import PushReport, report
-from grader.messages import say
+from grader.messages import refusal, say
 
 
 def push(
@@ -171,9 +171,7 @@ def _wish(submission: Graded, score: Decimal | None) -> Wish:
     try:
         digest = hashlib.sha256(comment.encode("utf-8", "replace") + b"\0" + page.read_bytes()).hexdigest()
     except OSError as error:
-        raise RequestError(
-            say("lms.unreadable", path=page, reason=error.strerror), hint=say("lms.regrade.hint")
-        ) from None
+        raise refusal("lms.unreadable", path=page, reason=error.strerror, hint="lms.regrade.hint") from None
     return Wish(submission, grade, comment, page, digest)
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal, say
 
 LIMIT_BYTES = 64 * 1024
 HIDDEN = "[hidden]"
@@ -65,10 +64,7 @@ def find(variable: str, *, file: Path | None, account: str, what: str) -> Secret
     stored = _from_keyring(account)
     if stored:
         return _checked(stored, say("lms.token.keyring", account=account))
-    raise RequestError(
-        say("lms.token.missing", what=what),
-        hint=say("lms.token.missing.hint", variable=variable, service=SERVICE, account=account),
-    )
+    raise refusal("lms.token.missing", what=what, variable=variable, service=SERVICE, account=account)
 
 
 def _forms(value: str) -> set[str]:
@@ -84,19 +80,14 @@ def _read(path: Path) -> str:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise RequestError(say("lms.token.no_file", path=path), hint=say("lms.token.no_file.hint"))
+                raise refusal("lms.token.no_file", path=path)
             if os.name == "posix" and status.st_mode & 0o077:
-                raise RequestError(
-                    say("lms.token.not_private", path=path, mode=f"{stat.S_IMODE(status.st_mode):03o}"),
-                    hint=say("lms.token.not_private.hint", path=path),
-                )
+                raise refusal("lms.token.not_private", path=path, mode=f"{stat.S_IMODE(status.st_mode):03o}")
             content = file.read(LIMIT_BYTES + 1)
     except OSError as error:
-        raise RequestError(
-            say("lms.unreadable", path=path, reason=error.strerror), hint=say("lms.token.unreadable.hint")
-        ) from None
+        raise refusal("lms.unreadable", path=path, reason=error.strerror, hint="lms.token.unreadable.hint") from None
     if len(content) > LIMIT_BYTES:
-        raise RequestError(say("lms.token.too_large", path=path), hint=say("lms.token.too_large.hint"))
+        raise refusal("lms.token.too_large", path=path)
     return content.decode("utf-8", "replace")
 
 
@@ -105,7 +96,7 @@ def _checked(value: str, where: str) -> Secret:
     value = value.strip()
     single = value.isascii() and value.isprintable() and " " not in value and value
     if not single and not value.startswith("-----BEGIN "):
-        raise RequestError(say("lms.token.none_in", where=where), hint=say("lms.token.none_in.hint"))
+        raise refusal("lms.token.none_in", where=where)
     return Secret(value)
 
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from grader.errors import LiveError, RequestError, Unanswered
+from grader.errors import LiveError, Unanswered
 from grader.lms.live.http import Http, HttpCall
 from grader.lms.live.tokens import Secret
-from grader.messages import say
+from grader.messages import failure, refusal
 
 if TYPE_CHECKING:
     import requests
@@ -64,15 +64,14 @@ def load(path: Path) -> PlatformSettings:
     else:
         import tomli as tomllib
 
-    hint = say("lms.lti.settings.hint")
     try:
         settings = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), PlatformSettings)
     except OSError as error:
-        raise RequestError(say("lms.unreadable", path=path, reason=error.strerror), hint=hint) from None
+        raise refusal("lms.unreadable", path=path, reason=error.strerror, hint="lms.lti.settings.hint") from None
     except (ValueError, msgspec.ValidationError) as error:
-        raise RequestError(say("lms.lti.settings_unusable", path=path, reason=error), hint=hint) from None
+        raise refusal("lms.lti.settings_unusable", path=path, reason=error, hint="lms.lti.settings.hint") from None
     if bool(settings.line_item) == bool(settings.line_items):
-        raise RequestError(say("lms.lti.line_item_or_items", path=path), hint=hint)
+        raise refusal("lms.lti.line_item_or_items", path=path, hint="lms.lti.settings.hint")
     return settings
 
 
@@ -84,19 +83,18 @@ def users(path: Path) -> dict[str, str]:
     RequestError
         If it cannot be used, or names a student twice.
     """
-    hint = say("lms.lti.users.hint")
     users_by_id: dict[str, str] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
                 student, user = row["student"].strip(), row["user_id"].strip()
                 if student in users_by_id:
-                    raise RequestError(say("lms.lti.twice", path=path, student=student), hint=hint)
+                    raise refusal("lms.lti.twice", path=path, student=student, hint="lms.lti.users.hint")
                 users_by_id[student] = user
     except OSError as error:
-        raise RequestError(say("lms.unreadable", path=path, reason=error.strerror), hint=hint) from None
+        raise refusal("lms.unreadable", path=path, reason=error.strerror, hint="lms.lti.users.hint") from None
     except (KeyError, AttributeError, UnicodeDecodeError, csv.Error):
-        raise RequestError(say("lms.lti.users_unusable", path=path), hint=hint) from None
+        raise refusal("lms.lti.users_unusable", path=path, hint="lms.lti.users.hint") from None
     return users_by_id
 
 
@@ -122,7 +120,7 @@ class Access:
     def _signed(self, call: HttpCall) -> requests.Response:
         response = self._http.send(replace(call, bearer=self._bearer()))
         if response.status_code >= 300:
-            raise LiveError(say("lms.lti.sent_on"), hint=say("lms.lti.sent_on.hint"))
+            raise failure(LiveError, "lms.lti.sent_on")
         return response
 
     def _bearer(self) -> Secret:
@@ -153,7 +151,7 @@ class Access:
         try:
             import jwt
         except ImportError:
-            raise RequestError(say("lms.lti.not_installed"), hint=say("lms.lti.not_installed.hint")) from None
+            raise refusal("lms.lti.not_installed") from None
         settings, now = self._settings, int(self._now())
         claims = {
             "iss": settings.client_id,
@@ -167,7 +165,7 @@ class Access:
         try:
             token = jwt.encode(claims, self._key.reveal(), algorithm="RS256", headers=headers)
         except (ValueError, TypeError, jwt.PyJWTError):
-            raise RequestError(say("lms.lti.no_key"), hint=say("lms.lti.no_key.hint")) from None
+            raise refusal("lms.lti.no_key") from None
         return self._http.keep_secret(Secret(token))
 
 
@@ -177,4 +175,4 @@ def understood() -> Iterator[None]:
     try:
         yield
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):
-        raise LiveError(say("lms.lti.strange_answer"), hint=say("lms.lti.strange_answer.hint")) from None
+        raise failure(LiveError, "lms.lti.strange_answer") from None

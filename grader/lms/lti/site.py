@@ -19,14 +19,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from grader.classroom.manifest import Entry
-from grader.errors import LiveError, RequestError, Unanswered
+from grader.errors import LiveError, Unanswered
 from grader.lms.common.points import equal, rounded
 from grader.lms.live.changes import Assignment, ChangeOutcome, GradeChange, Note, Standing
 from grader.lms.live.http import Http, HttpCall
 from grader.lms.live.push import failed, has_text, is_final, stopping
 from grader.lms.live.tokens import Secret
 from grader.lms.lti.access import Access, PlatformSettings, understood
-from grader.messages import say
+from grader.messages import failure, refusal, say
 
 LINE_ITEM = "application/vnd.ims.lis.v2.lineitem+json"
 LINE_ITEMS = "application/vnd.ims.lis.v2.lineitemcontainer+json"
@@ -81,13 +81,10 @@ class Ags:
                 self._line_item = self._line_item or str(line_item["id"])
                 return Assignment(self._http.clean(str(line_item["label"])), None)
         if not self._tool.settings.create:
-            raise RequestError(
-                say(
-                    "lms.lti.no_line_item",
-                    line_items=self._tool.settings.line_items,
-                    resource_id=self._tool.settings.resource_id,
-                ),
-                hint=say("lms.lti.no_line_item.hint"),
+            raise refusal(
+                "lms.lti.no_line_item",
+                line_items=self._tool.settings.line_items,
+                resource_id=self._tool.settings.resource_id,
             )
         return Assignment(self._tool.title, None, (say("lms.lti.will_make"),))
 
@@ -140,7 +137,7 @@ class Ags:
         url = service(self._line_item, "scores")
         body = json.dumps(self._score(change, moment)).encode()
         note.write(change, "both", "sending", moment)
-        silent = Unanswered(say("lms.lti.score_not_shown"), hint=say("lms.run_again.hint"))
+        silent = failure(Unanswered, "lms.lti.score_not_shown", hint="lms.run_again.hint")
         try:
             self._access.ask(HttpCall("POST", url, body=body, headers={"Content-Type": SCORE}))
         except Unanswered as error:
@@ -211,10 +208,7 @@ class Ags:
         ]
         if len(fitting) > 1:
             ids = " and ".join(self._http.clean(str(line_item["id"])) for line_item in fitting)
-            raise RequestError(
-                say("lms.lti.two_line_items", resource_id=settings.resource_id, ids=ids),
-                hint=say("lms.lti.two_line_items.hint"),
-            )
+            raise refusal("lms.lti.two_line_items", resource_id=settings.resource_id, ids=ids)
         return fitting[0] if fitting else None
 
     def _create(self) -> str:
@@ -261,7 +255,7 @@ class Ags:
             if following is None:
                 return
             url, query = urllib.parse.urljoin(url, html.unescape(following[1])), ()
-        raise LiveError(say("lms.lti.endless", url=url), hint=say("lms.lti.endless.hint"))
+        raise failure(LiveError, "lms.lti.endless", url=url)
 
     def _user(self, entry: Entry) -> str:
         if entry.student in self._tool.users:

@@ -24,7 +24,7 @@ from grader.lms.common.system import Collect, Done, Export, Graded
 from grader.lms.common.tables import Column, FilledTable
 from grader.lms.mapped import mapping_file
 from grader.lms.mapped.mapping_file import NO_UNDERSCORE, In, Map, Out
-from grader.messages import say
+from grader.messages import refusal, say
 from grader.rendering.gradebook import shown_cell
 
 FEEDBACK = "feedback.zip"
@@ -96,9 +96,7 @@ def parse(path: str, mapping: In, roster: Sequence[str] = ()) -> dict[str, str] 
             fits = [match for match in every if match.end("student") == first]
             if len(fits) > 1:
                 both = tuple(repr(match["student"]) for match in fits)
-                raise RequestError(
-                    say("lms.mapped.two_readings", path=path, both=both), hint=say("lms.grade_by_hand.hint")
-                )
+                raise refusal("lms.mapped.two_readings", path=path, both=both, hint="lms.grade_by_hand.hint")
             if fits:
                 return fits[0].groupdict("")
         match = re.match(pattern.replace("{student}", NO_UNDERSCORE), path)
@@ -219,10 +217,7 @@ class Sheet:
         for template in self.mapping.student:
             if all(name in self.names for name in _FIELD.findall(template)):
                 return template
-        raise RequestError(
-            say("lms.mapped.no_student_column", path=self.path, columns=self.mapping.student),
-            hint=say("lms.mapped.no_student_column.hint"),
-        )
+        raise refusal("lms.mapped.no_student_column", path=self.path, columns=self.mapping.student)
 
     @cached_property
     def names(self) -> Mapping[str, int]:
@@ -262,7 +257,7 @@ def read(path: Path, mapping: Out) -> Sheet:
     delimiter = tables.delimiter(text.text)
     rows = tables.rows(text.text, delimiter, path)
     if not rows:
-        raise RequestError(say("lms.mapped.empty", path=path), hint=say("lms.give_export.hint"))
+        raise refusal("lms.mapped.empty", path=path, hint="lms.give_export.hint")
     return Sheet(path, text, delimiter, rows[0], rows[1:], mapping)
 
 
@@ -276,10 +271,7 @@ def export(system: str, request: Export) -> Done:
     """
     mapping = mapping_file.of(system, request.mapping)
     if request.template is None and not mapping.export.new:
-        raise RequestError(
-            say("lms.mapped.own_table_only", title=mapping.title),
-            hint=say("lms.mapped.own_table_only.hint"),
-        )
+        raise refusal("lms.mapped.own_table_only", title=mapping.title)
     result = _filled(request, mapping.export) if request.template else _new(request, mapping.export)
     pages = {
         f"{submission.folder.name}/{feedback.PAGE}": submission.folder / feedback.PAGE

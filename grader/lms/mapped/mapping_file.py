@@ -9,8 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -78,9 +77,7 @@ def preset(name: str) -> str:
     path = PRESETS / f"{name}.toml"
     names = sorted(path.stem for path in PRESETS.glob("*.toml"))
     if name not in names:
-        raise RequestError(
-            say("lms.mapped.no_preset", name=name), hint=say("lms.mapped.no_preset.hint", names=tuple(names))
-        )
+        raise refusal("lms.mapped.no_preset", name=name, names=tuple(names))
     return path.read_text(encoding="utf-8")
 
 
@@ -92,17 +89,16 @@ def load(path: Path) -> Map:
     RequestError
         If it cannot be used; the message says what is wrong with it.
     """
-    hint = say("lms.mapped.file.hint")
     try:
         mapping = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Map)
         for pattern in (*mapping.collect.names, *mapping.collect.skip):
             re.compile(pattern.replace("{student}", NO_UNDERSCORE))
         re.compile(mapping.export.grade)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, re.error) as error:
-        raise RequestError(say("lms.mapped.file_unusable", path=path, reason=error), hint=hint) from None
+        raise refusal("lms.mapped.file_unusable", path=path, reason=error, hint="lms.mapped.file.hint") from None
     for pattern in mapping.collect.names:
         if "(?P<student>" not in pattern:
-            raise RequestError(say("lms.mapped.no_student_group", path=path, pattern=pattern), hint=hint)
+            raise refusal("lms.mapped.no_student_group", path=path, pattern=pattern, hint="lms.mapped.file.hint")
     return mapping
 
 
@@ -115,8 +111,5 @@ def of(system: str, file: Path | None) -> Map:
         If it cannot be used, or there is none.
     """
     if file is None and system == "other":
-        raise RequestError(
-            say("lms.mapped.file_needed"),
-            hint=say("lms.mapped.file_needed.hint"),
-        )
+        raise refusal("lms.mapped.file_needed")
     return load(file or PRESETS / f"{system}.toml")

@@ -13,14 +13,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path, PurePosixPath
 
 from grader.classroom.manifest import HANDED_IN, Entry
-from grader.errors import RequestError
 from grader.lms.common import feedback, points, tables
 from grader.lms.common.archives import Contents, Member, contents, write_zip
 from grader.lms.common.layout import HandedIn, HandedInFile, lay_out
 from grader.lms.common.system import Collect, Done, Export, Graded
 from grader.lms.moodle import worksheet as moodle_worksheet
 from grader.lms.moodle.worksheet import SheetRow, Worksheet, cleaned
-from grader.messages import say
+from grader.messages import refusal, say
 
 WORKSHEET = "moodle-worksheet.csv"
 FEEDBACK = "moodle-feedback.zip"
@@ -169,10 +168,7 @@ def _recipients(request: Export, sheet: Worksheet | None) -> tuple[list[Recipien
 def _without_worksheet(submission: Graded) -> Recipient:
     participant = submission.entry.lms.get("participant_id")
     if participant is None:
-        raise RequestError(
-            say("lms.moodle.group_unclear", label=submission.label),
-            hint=say("lms.moodle.group_unclear.hint"),
-        )
+        raise refusal("lms.moodle.group_unclear", label=submission.label)
     return Recipient(submission, str(participant), str(submission.entry.lms.get("full_name", submission.entry.name)))
 
 

@@ -13,14 +13,14 @@ from decimal import Decimal
 from typing import Any
 
 from grader.classroom.manifest import Entry
-from grader.errors import LiveError, RequestError, Unanswered
+from grader.errors import LiveError, Unanswered
 from grader.lms.common import feedback
 from grader.lms.common.points import equal
 from grader.lms.live.changes import Assignment, ChangeOutcome, GradeChange, Note, Standing
 from grader.lms.live.http import Http, HttpCall, origin
 from grader.lms.live.push import failed, is_final, stopping
 from grader.lms.live.tokens import Secret
-from grader.messages import say
+from grader.messages import failure, refusal, say
 
 VARIABLE = "GRADER_MOODLE_TOKEN"
 ADDRESS = re.compile(r"(?P<site>https?://[^?#]+?)/mod/assign/view\.php\?(?:[^#]*&)?id=(?P<cmid>\d+)(?:[&#].*)?")
@@ -48,10 +48,7 @@ class Moodle:
     def __init__(self, address: str, token: Secret, *, http: Callable[[str], Http] = Http) -> None:
         match = ADDRESS.fullmatch(address.strip())
         if match is None:
-            raise RequestError(
-                say("lms.moodle.no_address", address=address),
-                hint=say("lms.moodle.no_address.hint"),
-            )
+            raise refusal("lms.moodle.no_address", address=address)
         self.site, self._cmid = match["site"], int(match["cmid"])
         self.target = f"{self.site}/mod/assign/view.php?id={self._cmid}"
         self._http = http(self.site)
@@ -65,16 +62,10 @@ class Moodle:
             every = [assignment for course in answer["courses"] for assignment in course["assignments"]]
             this = next((assignment for assignment in every if assignment["cmid"] == self._cmid), None)
             if this is None:
-                raise RequestError(
-                    say("lms.moodle.no_assignment", cmid=self._cmid, site=self.site),
-                    hint=say("lms.moodle.no_assignment.hint"),
-                )
+                raise refusal("lms.moodle.no_assignment", cmid=self._cmid, site=self.site)
             self._found = this
             if this["grade"] <= 0:
-                raise RequestError(
-                    say("lms.moodle.no_points", title=self._http.clean(str(this["name"]))),
-                    hint=say("lms.moodle.no_points.hint"),
-                )
+                raise refusal("lms.moodle.no_points", title=self._http.clean(str(this["name"])))
             return Assignment(self._http.clean(str(this["name"])), Decimal(str(this["grade"])), tuple(_attention(this)))
 
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
@@ -145,10 +136,7 @@ class Moodle:
             now: Mapping[str, Mapping[str, Any]] | None = self._grades()
         except LiveError:  # then Moodle's word has to do
             now = None
-        silent = LiveError(
-            say("lms.moodle.grade_not_shown"),
-            hint=say("lms.moodle.grade_not_shown.hint"),
-        )
+        silent = failure(LiveError, "lms.moodle.grade_not_shown")
         outcomes = []
         for change in changes:
             wanted = change.wish.grade
@@ -223,10 +211,7 @@ class Moodle:
         )
         with self._understood():
             if "error" in answer[0]:
-                raise LiveError(
-                    say("lms.moodle.page_refused", message=self._http.clean(str(answer[0]["error"]))),
-                    hint=say("lms.moodle.page_refused.hint"),
-                )
+                raise failure(LiveError, "lms.moodle.page_refused", message=self._http.clean(str(answer[0]["error"])))
             return str(int(answer[0]["itemid"]))
 
     def _grades(self) -> dict[str, Mapping[str, Any]]:
@@ -250,10 +235,7 @@ class Moodle:
         """Send a call and return its answer; Moodle reports errors with status 200."""
         response = self._http.send(call)
         if response.status_code >= 300:
-            raise LiveError(
-                say("lms.sent_on", site=origin(call.url)),
-                hint=say("lms.sent_on.hint"),
-            )
+            raise failure(LiveError, "lms.sent_on", site=origin(call.url))
         answer = self._http.json(response)
         if isinstance(answer, dict) and ("exception" in answer or "error" in answer):
             code = str(answer.get("errorcode", ""))
@@ -271,10 +253,7 @@ class Moodle:
         try:
             yield
         except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):
-            raise LiveError(
-                say("lms.moodle.strange_answer", site=self.site),
-                hint=say("lms.moodle.strange_answer.hint"),
-            ) from None
+            raise failure(LiveError, "lms.moodle.strange_answer", site=self.site) from None
 
 
 def _refusal_hint(code: str) -> str:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from grader.errors import RequestError
 from grader.lms.common import points, tables
-from grader.messages import say
+from grader.messages import refusal
 
 CHANGEABLE = "Grade can be changed"
 _ID_COLUMN, _GRADE = "Identifier", "Grade"
@@ -126,9 +125,7 @@ def read(path: Path, column: str | None = None) -> Worksheet:
     rows, rewrite = _uniform(body, delimiter, path)
     header, *rest = rows
     if len(header.cells) < 4:
-        raise RequestError(
-            say("lms.moodle.no_worksheet_file", path=path), hint=say("lms.moodle.no_worksheet_file.hint")
-        )
+        raise refusal("lms.moodle.no_worksheet_file", path=path)
     places = _by_name(header.cells, column) or _by_place(header.cells, rest, path, column)
     by_place = _ID_COLUMN not in header.cells
     changeable = _changeable(header.cells, places[0], places[1])
@@ -158,10 +155,7 @@ def _uniform(text: str, delimiter: str, path: Path) -> tuple[list[SheetRow], boo
         rows = [row for row in php_rows(text, delimiter, escape) if any(cell.strip() for cell in row.cells)]
         if rows and len({len(row.cells) for row in rows}) == 1:
             return rows, not escape
-    raise RequestError(
-        say("lms.moodle.uneven", path=path),
-        hint=say("lms.moodle.uneven.hint"),
-    )
+    raise refusal("lms.moodle.uneven", path=path)
 
 
 def _by_name(header: Sequence[str], column: str | None) -> tuple[int, int, int | None] | None:
@@ -169,10 +163,7 @@ def _by_name(header: Sequence[str], column: str | None) -> tuple[int, int, int |
     if any(title not in header for title in (_ID_COLUMN, _LAST)) or column not in {None, _GRADE}:
         return None
     if "Scale" in header:
-        raise RequestError(
-            say("lms.moodle.scale"),
-            hint=say("lms.moodle.scale.hint"),
-        )
+        raise refusal("lms.moodle.scale")
     if _GRADE not in header:
         return None
     return header.index(_GRADE), header.index(_LAST), header.index(_COMMENTS) if _COMMENTS in header else None
@@ -190,18 +181,12 @@ def _by_place(
     what = [match["what"] if match else None for match in matches]
     dates = [at for at, heading in enumerate(what) if heading and heading in what[:at]]
     if not dates:
-        raise RequestError(
-            say("lms.moodle.no_dates", path=path),
-            hint=say("lms.moodle.no_worksheet_file.hint"),
-        )
+        raise refusal("lms.moodle.no_dates", path=path, hint="lms.moodle.no_worksheet_file.hint")
     last = dates[-1]
     grades = [at for at in range(1, last - 1) if _grades_at(rows, at) and column in {None, header[at]}]
     if len(grades) != 1:
         titles = tuple(repr(header[at]) for at in grades or range(1, last))
-        raise RequestError(
-            say("lms.moodle.no_grade_column", path=path, titles=titles),
-            hint=say("lms.moodle.no_grade_column.hint"),
-        )
+        raise refusal("lms.moodle.no_grade_column", path=path, titles=titles)
     return grades[0], last, last + 1 if last + 1 < len(header) else None
 
 
