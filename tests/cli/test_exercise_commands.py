@@ -32,7 +32,7 @@ def test_a_used_folder_and_a_wrong_value_are_refused(tmp_path, capsys):
     assert init(tmp_path) == 2
     assert "not empty" in capsys.readouterr().err
     assert init(tmp_path / "mine", "--scale", "-1") == 2
-    assert "--scale: a scale is a number above 0" in capsys.readouterr().err
+    assert "--scale: give a number from 0.0001" in capsys.readouterr().err
     assert not (tmp_path / "mine").exists()
     assert init(tmp_path / "mine", "--from", "nothing") == 2
     assert "there is no exercise 'nothing'" in capsys.readouterr().err
