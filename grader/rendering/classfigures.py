@@ -23,10 +23,10 @@ _LOOKS = {True: "here", False: "here off"}
 # --- scores --------------------------------------------------------------------------------------------------------
 
 
-def histogram(scores: Scores, read: int) -> Chart:
+def histogram(scores: Scores, submissions: int) -> Chart:
     """Return the distribution of scores, with the median; full marks look different from the rest.
 
-    `read` is the number of notebooks that could be read, also those that were not judged in full.
+    `submissions` is the number of all of them, also those that could not be judged in full.
     """
     bins = scores.bins
     width = bins[1].low - bins[0].low if len(bins) > 1 else 1
@@ -48,23 +48,25 @@ def histogram(scores: Scores, read: int) -> Chart:
     label = say("classpage.scores.median", score=text.points(scores.median))
     rule = Rule("right", median, label, above=bins[round(median)].count)
     return Chart(
-        says=_spread(scores, read),
+        says=_spread(scores, submissions),
         panels=(Panel(x, replace(y, ticks=whole), (Columns(columns, beside=median), rule)),),
         title=say("classpage.scores.title"),
         table=_scores(scores, width),
     )
 
 
-def _spread(scores: Scores, read: int) -> str:
+def _spread(scores: Scores, submissions: int) -> str:
     """Say how the scores are spread."""
     if scores.lowest == scores.highest:
         return say("classpage.scores.equal", count=scores.count, score=text.of(scores.lowest, scores.possible))
-    return say(
-        "classpage.scores.spread" if scores.count == read else "classpage.scores.spread.part",
-        count=scores.count,
-        median=text.of(scores.median, scores.possible),
-        lowest=text.points(scores.lowest),
-    )
+    values = {
+        "count": scores.count,
+        "median": text.of(scores.median, scores.possible),
+        "lowest": text.points(scores.lowest),
+    }
+    if scores.count == submissions:
+        return say("classpage.scores.spread", **values)
+    return say("classpage.scores.spread.part", submissions=submissions, **values)
 
 
 def _scores(scores: Scores, width: float) -> Table:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
@@ -17,7 +17,8 @@ from markupsafe import Markup
 from grader import messages
 from grader.classroom.statistics import Classroom, Overview, SubmissionRow, note, overview
 from grader.classroom.statistics.note import FEWEST, hardest, mistakes
-from grader.classroom.statistics.overview import CauseCount
+from grader.classroom.statistics.note import words as mistake_words
+from grader.classroom.statistics.overview import CauseCount, Group, MistakeCount
 from grader.explaining import cause_title
 from grader.faults import attempt, surviving
 from grader.messages import say
@@ -65,6 +66,21 @@ class CauseRow:
     def sample(self) -> CauseCount:
         """The count of the function in which it appears most often."""
         return max(self.counts.values(), key=lambda cause: cause.count)
+
+    @property
+    def total(self) -> int:
+        """How often it appears in all functions together."""
+        return sum(cause.count for cause in self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class LecturePoint:
+    """What to say to the class: an action, or the mistake itself; in how many notebooks, and which causes they have."""
+
+    text: str
+    count: int
+    functions: Sequence[str]
+    causes: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +164,9 @@ def _sheets(rows: Sequence[SubmissionRow]) -> list[ClassSheet]:
 def _index(classroom: Classroom, counts: Overview, sheets: Sequence[ClassSheet], ignored: Mapping[str, str]) -> str:
     groups = counts.groups[:MOST_GROUPS]
     causes = cause_rows(counts.causes, classroom)
-    names = text.short_names(classroom.functions)
+    rare = causes[MOST_CAUSES:]
+    said = mistakes(counts)[:MOST_FOR_LECTURE]
+    names = {name: f"`{short}`" for name, short in text.short_names(classroom.functions).items()}
     return _render(
         "index.html",
         classroom,
@@ -157,9 +175,11 @@ def _index(classroom: Classroom, counts: Overview, sheets: Sequence[ClassSheet],
         rows=[] if sheets else classroom.rows,
         review=review_rows(classroom),
         pictures=[picture for picture in surviving("a figure", _pictures(classroom, counts)) if picture],
-        lecture=mistakes(counts)[:MOST_FOR_LECTURE],
+        lecture=[_lecture_point(mistake, classroom) for mistake in said],
+        others=max((mistake.count for mistake in counts.mistakes if mistake not in said), default=0),
         causes=causes[:MOST_CAUSES],
-        rare_causes=causes[MOST_CAUSES:],
+        rare_causes=rare,
+        rare_once=all(row.total == 1 for row in rare),
         most=max((cause.count for cause in counts.causes), default=0),
         groups=groups,
         more_groups=len(counts.groups) - len(groups),
@@ -176,8 +196,37 @@ def _manifest_first(item: tuple[str, str]) -> tuple[bool, str]:
     return item[0] != "manifest.json", item[0]
 
 
+def _lecture_point(mistake: MistakeCount, classroom: Classroom) -> LecturePoint:
+    """Return what to say about a mistake, and of which causes it consists where the text does not say so already."""
+    its, short = mistake_words(mistake, classroom), text.short_names(classroom.functions)
+    titles = [(_title(cause, _having(cause, mistake, classroom), classroom), count) for cause, count in mistake.causes]
+    causes = counted(titles) if its.action or len(titles) > 1 else ""
+    return LecturePoint(
+        words.sentence(its.action or its.title),
+        mistake.count,
+        [f"`{short[name]}`" for name in mistake.functions],
+        causes,
+    )
+
+
+def _having(cause: str, mistake: MistakeCount, classroom: Classroom) -> list[str]:
+    return [function for function in mistake.functions if (function, cause) in classroom.causes]
+
+
+def counted(titles: Sequence[tuple[str, int]]) -> str:
+    """Return causes in a row, each with its number where there are several."""
+    if len(titles) == 1:
+        return titles[0][0]
+    return say("list.comma").join(say("classpage.cause.counted", cause=title, number=count) for title, count in titles)
+
+
+def group_causes(group: Group) -> str:
+    """Return the causes of a group of equal answers, each with its number where there are several."""
+    return counted(tuple(zip(group.titles, group.counts, strict=True)))
+
+
 def _pictures(classroom: Classroom, counts: Overview) -> Iterator[Chart | None]:
-    yield histogram(counts.scores, counts.read) if counts.scores else None
+    yield histogram(counts.scores, counts.submissions) if counts.scores else None
     yield class_curve(classroom.sweep, counts.runs, counts.untrained)
 
 
@@ -190,9 +239,9 @@ def cause_rows(causes: Sequence[CauseCount], classroom: Classroom) -> list[Cause
     return [CauseRow(_title(code, counts, classroom), counts) for code, counts in order]
 
 
-def _title(code: str, counts: Mapping[str, CauseCount], classroom: Classroom) -> str:
+def _title(code: str, functions: Iterable[str], classroom: Classroom) -> str:
     """Return the words of a cause that hold in every function that has it."""
-    titles = [classroom.words(function, code).title for function in counts]
+    titles = [classroom.words(function, code).title for function in functions] or [code.replace("_", " ")]
     if len(set(titles)) == 1:
         return titles[0]
     return cause_title(code) or min(titles)
@@ -223,6 +272,7 @@ def _render(template: str, classroom: Classroom, **context: object) -> str:
         say=say,
         sentence=words.sentence,
         marked_up=marked_up,
+        group_causes=group_causes,
         names=MOST_NAMES,
         **context,
     )

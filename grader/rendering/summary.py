@@ -15,7 +15,7 @@ from rich.text import Text
 from grader.classroom.statistics import CauseChange, Classroom, Comparison, Overview, note
 from grader.messages import say
 from grader.rendering import text
-from grader.rendering.classpage import percent
+from grader.rendering.classpage import group_causes, percent
 
 MOST_NAMES = 10  # of those who need a person, in the tables; the lines and the JSON have all
 CELL_COLUMNS = 72
@@ -81,7 +81,7 @@ def plain_lines(classroom: Classroom, counts: Overview) -> Iterator[str]:
         ("EQUAL", say("classpage.summary.group", function=short, cause=title, number=count, name=name))
         for count, short, title, name in _groups(classroom, counts)
     ]
-    facts += [("NOTE", line) for line in note(classroom, counts).splitlines() if line]
+    facts += [("NOTE", line) for line in (say("classpage.note") + ":", *note(classroom, counts).splitlines()) if line]
     yield from (text.one_line(f"{kind} {fact}") for kind, fact in facts)
 
 
@@ -144,7 +144,7 @@ def _checks(classroom: Classroom, counts: Overview) -> Iterator[Cells]:
 def _groups(classroom: Classroom, counts: Overview) -> Iterator[Cells]:
     short = _shorts(classroom)
     for group in counts.groups:
-        yield f"{group.count:,}", short[group.function], "; ".join(group.titles), group.sample.name
+        yield f"{group.count:,}", short[group.function], group_causes(group), group.sample.name
 
 
 def _shorts(classroom: Classroom) -> dict[str, str]:

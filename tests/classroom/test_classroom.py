@@ -24,13 +24,14 @@ from grader.classroom.publish import write_class
 from grader.classroom.statistics import Classroom, assemble, compare, gather, line, note, overview
 from grader.classroom.statistics.compare import wilson
 from grader.classroom.statistics.note import hardest
-from grader.classroom.statistics.overview import CheckCount, Runs
+from grader.classroom.statistics.note import words as mistake_words
+from grader.classroom.statistics.overview import FAMILIES, CheckCount, Runs
 from grader.classroom.statistics.rows import OWN, general_words
 from grader.classroom.submissions import Submission, with_folders
 from grader.cli import main
 from grader.explaining.words import tell
 from grader.judging.diagnosis.causes import CODES
-from grader.records import Diagnosis, Result, SubmissionInfo
+from grader.records import Cause, Diagnosis, Result, SubmissionInfo
 from grader.rendering import charts, classfigures, classpage, gradebook, junit, summary, svg
 
 EXERCISE = service.load_exercise()
@@ -159,7 +160,7 @@ def test_note_counts_the_commonest_mistakes_and_names_nobody():
 def test_note_keeps_a_mistake_of_one_or_two_to_itself():
     found = gather(list(classes.entries(400))[:3])
 
-    assert "No single mistake appears in the same function of 3 or more notebooks." in note(found, overview(found))
+    assert "No kind of mistake is in 3 or more notebooks." in note(found, overview(found))
 
 
 def _check(function, title, passed, judged=10):
@@ -184,7 +185,7 @@ def test_no_check_is_the_hardest_where_all_pass_or_too_few_fail_to_name_one():
 
 
 def test_a_note_without_a_common_mistake_names_the_hardest_check():
-    counts = replace(COUNTS, causes=(), checks=(_check("random", "seed", 4), _check("he", "seed", 4)))
+    counts = replace(COUNTS, causes=(), mistakes=(), checks=(_check("random", "seed", 4), _check("he", "seed", 4)))
 
     assert "3 or more notebooks. Hardest: “seed” of random and he (passed by 4 of 10 in each)." in note(
         Classroom(), counts
@@ -218,6 +219,46 @@ def test_advice_that_is_not_the_same_for_all_is_left_out():
     words = gather(("", 0.0, one) for one in results).words(builders.RANDOM, "scale_constant")
 
     assert (words.title, words.action, words.reason) == ("another constant", "", "")
+
+
+def _with_cause(cause, title):
+    told = Cause(cause, "slip", title, f"do away with {cause}")
+    return replace(classes.no_seed(), diagnosis=Diagnosis(causes=(cause,)), told=(told,))
+
+
+def test_causes_that_one_action_removes_are_one_mistake_counted_by_notebook():
+    missing, outside = _with_cause("seed_missing", "no seed"), _with_cause("seed_outside", "seed outside")
+    results = [
+        builders.result({builders.RANDOM: missing, builders.HE: missing}),
+        builders.result({builders.RANDOM: outside, builders.HE: outside}),
+        builders.result({builders.HE: _with_cause("seed_other", "another seed")}),
+        builders.result({builders.HE: _with_cause("transposed", "transposed")}),
+    ]
+    found = gather((str(number), 0.0, result) for number, result in enumerate(results))
+    counts = overview(found)
+
+    assert [(mistake.family, mistake.count) for mistake in counts.mistakes] == [("seed", 3), ("shapes", 1)]
+    assert dict(counts.mistakes[0].causes) == {"seed_missing": 1, "seed_outside": 1, "seed_other": 1}
+    assert counts.mistakes[0].functions == (builders.RANDOM, builders.HE)
+    assert "What to do: set the required seed inside the function, once, before the loop." in note(found, counts)
+    page = dict(classpage.class_pages(found))["index.html"]
+    lecture = re.sub(r"<[^>]*>", "", page[page.index("For the next lecture") :])
+    assert "Set the required seed inside the function, once, before the loop. 3 of 4 notebooks" in lecture
+    assert "No seed (1), another seed (1), seed outside (1)." in lecture
+    assert "No other kind of mistake is in more than one notebook." in lecture
+
+
+def test_a_mistake_with_one_cause_keeps_the_words_of_that_cause():
+    found = gather([(str(number), 0.0, builders.result({builders.RANDOM: classes.constant()})) for number in range(3)])
+
+    assert mistake_words(overview(found).mistakes[0], found).action == "multiply the random numbers by 10"
+
+
+def test_every_cause_of_a_family_is_a_cause_and_in_no_other_family():
+    causes = [cause for family in FAMILIES.values() for cause in family]
+
+    assert set(causes) <= set(CODES)
+    assert len(causes) == len(set(causes))
 
 
 # --- two attempts --------------------------------------------------------------------------------------------------
@@ -447,11 +488,11 @@ def words_of(page: str) -> str:
 def test_class_page_counts_and_puts_those_who_need_a_person_first():
     said = words_of(dict(classpage.class_pages(gather(classes.entries())))["index.html"])
 
-    assert "8 submissions 1 got everything right 27.5 median score of 30 2 need a person" in said
+    assert "8 submissions 1 got everything right 27.5 median score of 30 2 for you to check" in said
     order = [
         "At least half",
         "For the next lecture",
-        "Before the grades",
+        "before the grades",
         "By cause and function",
         "A draft",
         "by name",
@@ -654,9 +695,9 @@ def test_summary_of_a_graded_folder(graded, capsys):
     assert main(["summary", str(graded / "first-graded")]) == 0
     said = capsys.readouterr().out
 
-    assert "CLASS Initialization: 5 submissions, 1 passed everything, 1 needs a person" in said
+    assert "CLASS Initialization: 5 submissions, everything right in 1, 1 for you to check" in said
     assert "CAUSE random: wrong scale: 2, example a.ipynb" in said
-    assert "EQUAL random: wrong scale: 2 with the same numbers, example a.ipynb" in said
+    assert "EQUAL random: 2 with the same numbers, example a.ipynb: wrong scale" in said
 
 
 def test_summary_prints_only_the_note(graded, capsys):
@@ -765,13 +806,15 @@ def test_wrong_runs_that_are_equally_common_are_all_named():
         return classfigures.class_curve(builders.SWEEP, runs, 0).says
 
     assert says(runs("10", 0.77, 3), runs("1", 0.98, 3), runs("5", 0.9, 2)) == (
-        "Functions that are not right start most often from scale 1 (train accuracy 0.98) and scale 10 "
-        "(train accuracy 0.77): 3 times each."
+        "Most common results of wrong functions: scale 1 (train accuracy 0.98) and scale 10 (train accuracy 0.77), "
+        "3 functions each."
     )
-    assert (
-        says(*(runs(f"{scale}", 0.5, 2) for scale in range(2, 7))) == "5 wrong runs are equally common: 2 times each."
+    assert says(*(runs(f"{scale}", 0.5, 2) for scale in range(2, 7))) == (
+        "5 results of wrong functions are equally common: 2 functions each."
     )
-    assert says(runs("10", 0.77, 3)).startswith("Functions that are not right start most often from scale 10: 3 times")
+    assert says(runs("10", 0.77, 3)) == (
+        "Most common result of wrong functions: scale 10, train accuracy 0.77 (3 functions)."
+    )
 
 
 def test_scores_judged_in_part_are_left_out_in_words():
@@ -781,7 +824,7 @@ def test_scores_judged_in_part_are_left_out_in_words():
         f"At least half of the {scores.count} scores are"
     )
     assert classfigures.histogram(scores, scores.count + 1).says.startswith(
-        f"{scores.count} notebooks are judged in full."
+        f"{scores.count} of the {scores.count + 1} submissions could be graded in full."
     )
 
 

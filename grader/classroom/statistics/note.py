@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import groupby
 
-from grader.classroom.statistics.overview import CauseCount, CheckCount, Overview
-from grader.classroom.statistics.rows import Classroom
+from grader.classroom.statistics.overview import FAMILIES, CheckCount, MistakeCount, Overview
+from grader.classroom.statistics.rows import CauseWords, Classroom
+from grader.explaining import cause_title
 from grader.messages import say
 from grader.records.points import of
 
@@ -23,9 +24,27 @@ def note(classroom: Classroom, counts: Overview) -> str:
     return "\n\n".join((*paragraphs, say("classroom.note.closing"))) + "\n"
 
 
-def mistakes(counts: Overview) -> list[CauseCount]:
-    """Return the commonest causes that speak of nobody: most frequent first."""
-    return [cause for cause in counts.causes if cause.count >= FEWEST][:MOST_MISTAKES]
+def mistakes(counts: Overview) -> list[MistakeCount]:
+    """Return the commonest mistakes that speak of nobody: most frequent first."""
+    return [mistake for mistake in counts.mistakes if mistake.count >= FEWEST][:MOST_MISTAKES]
+
+
+def words(mistake: MistakeCount, classroom: Classroom) -> CauseWords:
+    """Return the words that hold for everybody who has a mistake: those of its causes where they agree, else of its family."""
+    each = [
+        classroom.words(function, cause)
+        for cause, _ in mistake.causes
+        for function in mistake.functions
+        if (function, cause) in classroom.causes
+    ]
+    title, action, reason = (
+        texts.pop() if len(texts) == 1 else ""
+        for texts in ({getattr(one, part) for one in each} for part in ("title", "action", "reason"))
+    )
+    if mistake.family in FAMILIES:
+        title = title or say(f"classroom.family.{mistake.family}")
+        action = action or say(f"classroom.family.{mistake.family}.action")
+    return CauseWords(title or cause_title(mistake.family) or mistake.family.replace("_", " "), action, reason)
 
 
 def _opening(counts: Overview) -> str:
@@ -43,10 +62,10 @@ def _opening(counts: Overview) -> str:
     return " ".join(sentences)
 
 
-def _mistakes(common: list[CauseCount], classroom: Classroom, counts: Overview) -> list[str]:
+def _mistakes(common: list[MistakeCount], classroom: Classroom, counts: Overview) -> list[str]:
     if not common:
         return [" ".join((say("classroom.note.none", least=FEWEST), *hardest(counts, fewest=FEWEST)))]
-    return [say("classroom.note.mistakes"), *(_mistake(cause, classroom, counts) for cause in common)]
+    return [say("classroom.note.mistakes"), *(_mistake(mistake, classroom, counts) for mistake in common)]
 
 
 def hardest(counts: Overview, names: Mapping[str, str] | None = None, *, fewest: int = 1) -> list[str]:
@@ -76,14 +95,14 @@ def _named(group: list[CheckCount], names: Mapping[str, str]) -> str:
     return say("classroom.hardest.check", **values)
 
 
-def _mistake(cause: CauseCount, classroom: Classroom, counts: Overview) -> str:
-    words = classroom.words(cause.function, cause.cause)
-    values = {"function": cause.function, "cause": cause.title, "number": f"{cause.count:,}", "count": counts.read}
+def _mistake(mistake: MistakeCount, classroom: Classroom, counts: Overview) -> str:
+    its = words(mistake, classroom)
+    values = {"functions": mistake.functions, "cause": its.title, "number": f"{mistake.count:,}", "count": counts.read}
     lines = ["- " + say("classroom.note.mistake", **values)]
-    if words.action:
-        lines.append("  " + say("classroom.note.action", action=words.action))
-    if words.reason:
-        lines.append("  " + say("classroom.note.reason", reason=words.reason))
+    if its.action:
+        lines.append("  " + say("classroom.note.action", action=its.action))
+    if its.reason:
+        lines.append("  " + say("classroom.note.reason", reason=its.reason))
     return "\n".join(lines)
 
 

@@ -5,13 +5,24 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.classroom.statistics.rows import Check, Classroom, FunctionRow, SubmissionRow
 from grader.records import Diagnosis
 
 MOST_BINS = 30
+FAMILIES: Mapping[str, tuple[str, ...]] = {  # causes that one action removes, whichever of them a function has
+    "shapes": ("hard_coded_dims", "transposed", "weight_shape", "bias_shape"),
+    "distribution": (
+        *("weights_zero", "uniform_not_normal", "weights_shifted", "weights_rounded", "weights_clipped"),
+        "distribution_other",
+    ),
+    "scale": ("scale_constant", "scale_fan_out", "scale_xavier", "scale_sqrt_missing", "scale_other"),
+    "seed": ("seed_missing", "seed_outside", "seed_other", "seed_per_layer"),
+    "biases": ("bias_random", "bias_nonzero"),
+}
+_FAMILY_OF = {cause: family for family, causes in FAMILIES.items() for cause in causes}
 _Same = tuple[str, str]  # function, hash of what it gave
 
 
@@ -60,6 +71,20 @@ class CauseCount:
 
 
 @dataclass(frozen=True, slots=True)
+class MistakeCount:
+    """Causes that one action removes, over all functions: how many submissions have one of them.
+
+    `family` is a name in `FAMILIES`, or the code of a cause that belongs to none; `causes` has each cause with the number of
+    submissions that have it in any function, most frequent first.
+    """
+
+    family: str
+    count: int
+    causes: tuple[tuple[str, int], ...]
+    functions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckCount:
     """How a check went: of `judged` functions `passed`, with how many points on average of how many."""
 
@@ -81,13 +106,15 @@ class CheckCount:
 class Group:
     """Submissions whose function gave the very same wrong numbers, and what is known of how they were made.
 
-    There can be several causes: a seed that is missing and one that is set outside give the same numbers.
+    `counts` says how many of them have each cause.  There can be several causes: a seed that is missing and one that is set
+    outside give the same numbers.
     """
 
     function: str
     evidence_sha256: str
     causes: tuple[str, ...]
     titles: tuple[str, ...]
+    counts: tuple[int, ...]
     written: str
     count: int
     sample: Sample
@@ -123,6 +150,7 @@ class Overview:
     statuses: tuple[tuple[str, int], ...]
     reasons: tuple[tuple[str, int], ...]
     causes: tuple[CauseCount, ...]
+    mistakes: tuple[MistakeCount, ...]
     checks: tuple[CheckCount, ...]
     groups: tuple[Group, ...]
     runs: tuple[Runs, ...]
@@ -146,6 +174,7 @@ def overview(classroom: Classroom) -> Overview:
         statuses=_tally(row.status for row in rows),
         reasons=_tally(reason for row in rows for reason in row.reasons),
         causes=_causes(read, classroom),
+        mistakes=_mistakes(read, classroom),
         checks=_checks(parts, classroom),
         groups=_groups(read, classroom),
         runs=_runs(parts),
@@ -191,6 +220,30 @@ def _causes(rows: Iterable[SubmissionRow], classroom: Classroom) -> tuple[CauseC
             counts.items(), key=lambda item: (-item[1], order(item[0][0]), item[0][1])
         )
     )
+
+
+def _mistakes(rows: Iterable[SubmissionRow], classroom: Classroom) -> tuple[MistakeCount, ...]:
+    """Count the submissions that have a cause of each family, most frequent first."""
+    counts: Counter[str] = Counter()
+    causes: dict[str, Counter[str]] = defaultdict(Counter)
+    functions: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        found = set(row.causes)
+        codes = {cause for _, cause in found}
+        counts.update({_family(cause) for cause in codes})
+        for cause in codes:
+            causes[_family(cause)][cause] += 1
+        for function, cause in found:
+            functions[_family(cause)].add(function)
+    order = _order(classroom)
+    return tuple(
+        MistakeCount(family, count, _tally(causes[family].elements()), tuple(sorted(functions[family], key=order)))
+        for family, count in _tally(counts.elements())
+    )
+
+
+def _family(cause: str) -> str:
+    return _FAMILY_OF.get(cause, cause)
 
 
 def _checks(parts: Sequence[FunctionRow], classroom: Classroom) -> tuple[CheckCount, ...]:
@@ -243,9 +296,11 @@ def _group(
     key: _Same, count: int, causes: Counter[str], row: SubmissionRow, part: FunctionRow, classroom: Classroom
 ) -> Group:
     function, evidence = key
-    codes = tuple(cause for cause, _ in _tally(causes.elements()))
+    codes, counts = zip(*_tally(causes.elements()), strict=True)
     titles = tuple(classroom.words(function, cause).title for cause in codes)
-    return Group(function, evidence, codes, titles, part.diagnosis.written or "", count, Sample(row.name, row.folder))
+    return Group(
+        function, evidence, codes, titles, counts, part.diagnosis.written or "", count, Sample(row.name, row.folder)
+    )
 
 
 def _runs(parts: Iterable[FunctionRow]) -> tuple[Runs, ...]:
