@@ -52,9 +52,10 @@ reference: $(READY)
 samples: $(READY)
 	$(BIN)/python tests/support/samples.py
 
-# Writes docs/grading-policy.md: what passes, what costs points, and why.
+# Writes docs/grading-policy.md (what passes, what costs points, and why) and the tables of docs/diagnosis.md (how often it is right).
 policy: $(READY)
 	$(BIN)/python tests/support/policy.py
+	$(BIN)/python tests/support/mutants.py
 
 # Writes the pictures of the README, docs/images/*.png, from the sample notebooks. Needs Chromium.
 screenshots: $(READY)

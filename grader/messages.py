@@ -223,6 +223,11 @@ def refusal(message_id: str, /, *, hint: str = "", **values: object) -> RequestE
     return failure(RequestError, message_id, hint=hint, **values)
 
 
+def has_words(message_id: str) -> bool:
+    """Return whether the catalogue has a sentence, in the language in use or in English."""
+    return _in_use.text(message_id) != message_id
+
+
 def unfilled(message_id: str) -> str:
     """Return a sentence with its placeholders, for a script that fills them in a browser."""
     return _in_use.text(message_id)

@@ -18,7 +18,7 @@ from grader.explaining.one_by_one import is_seeded_before, parameters_of
 from grader.explaining.one_by_one import sides as typed_sides
 from grader.judging.diagnosis import Case, removed_numpy_name, shapes, undefined_name
 from grader.judging.diagnosis import text as texts
-from grader.judging.diagnosis.causes import BUILT_IN, NO_CAUSE, excluded
+from grader.judging.diagnosis.causes import BUILT_IN, NO_CAUSE, OF_SIZES, excluded
 from grader.judging.diagnosis.recovered import letter_of, likely_names
 from grader.messages import listed, say
 from grader.records import Array, Fault, Outcome, Place
@@ -344,7 +344,6 @@ def _seed_outside(case: Case) -> NextStep | None:
 
 
 _NAMES = ("layer_missing", "bias_missing", "extra_keys")
-_RULES = ("scale_fan_out", "scale_xavier", "scale_sqrt_missing")
 
 
 def _weight_shape(case: Case) -> NextStep | None:
@@ -371,7 +370,7 @@ _BY_CAUSE: Mapping[str, Callable[[Case], NextStep | None]] = {
     "bias_shape": _structure(_shape("b")),
     "wrong_type": _type,
     "not_finite": _not_finite,
-    **dict.fromkeys(_RULES, _rule),
+    **dict.fromkeys(OF_SIZES, _rule),
     **dict.fromkeys(("scale_constant", "scale_other"), _scale),
     "seed_outside": _seed_outside,
 }

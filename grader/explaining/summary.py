@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from grader.explaining.facts import plain_number
-from grader.messages import say
+from grader.messages import has_words, say
 from grader.records import Cause, Diagnosis, FunctionResult, NotebookInfo, Summary
 from grader.records.places import with_names
 from grader.records.points import of
@@ -146,7 +146,7 @@ def hint(cause: Cause, diagnosis: Diagnosis) -> str:
         symbols = [symbol for symbol in ("n_in", "n_out") if symbol in diagnosis.scale_formula]
         which = f".{symbols[0]}" if len(symbols) == 1 else ""
         return say(f"feedback.hint.rule{which}", yours=diagnosis.scale_formula)
-    return say(f"feedback.hint.{cause.code}") if cause.code in HINTS else cause.action
+    return say(f"feedback.hint.{cause.code}") if has_words(f"feedback.hint.{cause.code}") else cause.action
 
 
 def without_answers(function: FunctionResult) -> FunctionResult:
@@ -163,9 +163,6 @@ def without_answers(function: FunctionResult) -> FunctionResult:
     )
     paragraphs = tuple(text for text in function.explanation if not any(action in text for action in kept_back))
     return replace(function, told=causes, explanation=paragraphs)
-
-
-HINTS = ("seed_per_layer", "weights_constant")
 
 
 def _measured(functions: Mapping[str, FunctionResult]) -> str:

@@ -1,7 +1,7 @@
 """The words for each cause: what is so, what to do, and why, filled with what was measured.
 
 A *slip* is against what the task text states: a factor, the seed, a shape; a *misconception* is an idea about initialization
-that does not hold here, so it comes with its reason.
+that does not hold here, so the catalogue has a reason for it.
 """
 
 from __future__ import annotations
@@ -12,20 +12,16 @@ from grader.explaining.advice import advise
 from grader.explaining.numbers import plain
 from grader.judging.diagnosis import Case
 from grader.judging.diagnosis import text as texts
-from grader.messages import say
+from grader.judging.diagnosis.causes import OF_SIZES
+from grader.messages import has_words, say
 from grader.records import Cause, Diagnosis, KnownFault, Number, Table
 from grader.records.wording import SMALLEST_POINT, power
-
-REASONS = (  # causes that say why an idea does not hold here; a cause without a reason is a slip
-    "scale_fan_out", "scale_xavier", "scale_sqrt_missing", "scale_constant", "seed_per_layer", "weights_constant",
-)  # fmt: skip
 
 
 def cause_title(cause: str, *, is_assigned: bool = False) -> str | None:
     """Return a cause in a few words, for tables; None if the catalogue has none for it."""
     name = _name(cause, is_assigned=is_assigned)
-    text = say(f"causes.{name}.title")
-    return None if text == f"causes.{name}.title" else text
+    return say(f"causes.{name}.title") if has_words(f"causes.{name}.title") else None
 
 
 def action(cause: str, *, yours: str | None, asked: str | None, seed: int | None, is_assigned: bool = False) -> str:
@@ -46,9 +42,6 @@ def _action_name(cause: str, *, yours: str | None, asked: str | None, is_assigne
 def _name(cause: str, *, is_assigned: bool) -> str:
     """Return under which name a cause has its words: a seed that is missing because it was assigned has its own."""
     return "seed_assigned" if is_assigned and cause in ("seed_missing", "seed_outside") else cause
-
-
-_OF_HE = ("scale_fan_out", "scale_xavier", "scale_sqrt_missing")  # causes that say why the sizes are in the rule
 
 
 def tell(
@@ -120,10 +113,10 @@ def _factor(factor: Number) -> str:
 def _reason(cause: str, mine: Diagnosis, asked: Diagnosis, quotes: Quotes | None) -> str:
     if cause == "weights_constant" and asked.scale_formula is None:
         return ""
-    if cause in _OF_HE and "n_in" not in (asked.scale_formula or ""):
+    if cause in OF_SIZES and "n_in" not in (asked.scale_formula or ""):
         return ""
     if cause != "scale_constant":
-        return say(f"causes.{cause}.reason") if cause in REASONS else ""
+        return say(f"causes.{cause}.reason") if has_words(f"causes.{cause}.reason") else ""
     try:
         number, wanted = float(mine.scale_formula or ""), float(asked.scale_formula or "")
     except ValueError:  # a rule of the sizes is asked for, a number was written

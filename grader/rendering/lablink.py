@@ -13,9 +13,6 @@ from grader.records.wording import short_names
 
 FILE = "lab.html"
 FROM_SUBMISSION = f"../{FILE}"  # where the lab of a class is, from the page of a submission
-_EXACT = frozenset(
-    {"scale_constant", "scale_fan_out", "scale_xavier", "scale_sqrt_missing", "scale_other", "seed_other"}
-)  # causes that leave a start one that factors and a seed describe
 _MOST = 1e6  # the largest factor that the lab takes
 
 
@@ -63,7 +60,7 @@ def own_start(diagnosis: Diagnosis) -> str:
         diagnosis.distribution == "normal"
         and diagnosis.biases == "zeros"
         and diagnosis.seed_status in {"as_required", "other"}
-        and set(diagnosis.causes) <= _EXACT
+        and all(cause.startswith("scale_") or cause == "seed_other" for cause in diagnosis.causes)
     )
     seed, factors = diagnosis.seed, [float(factor) for factor in diagnosis.scale or ()]
     if not is_exact or seed is None or not 0 <= seed < 2**32 or not factors:

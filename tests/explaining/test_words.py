@@ -12,7 +12,7 @@ from grader.exercise import load as exercises
 from grader.explaining import words
 from grader.judging.checks import CHECKS
 from grader.judging.diagnosis.causes import CODES, STRUCTURE
-from grader.messages import SOURCE, entries, say
+from grader.messages import SOURCE, entries, has_words
 from grader.pipeline import Pipeline
 
 # What programs that read result.json may rely on; new codes may join them.
@@ -25,11 +25,15 @@ refused weights_not_zero weights_constant bias_nonzero unknown
 SMALL = {"random": edit(RANDOM, ("* 10", "* 0.01"))}
 
 
-def test_each_code_that_can_be_given_has_words_and_each_row_of_words_is_a_code_that_can_be_given():
-    ids = {entry.id for entry in entries(resources.templates() / "messages" / SOURCE / "causes.po")}
-    for part in ("title", "action"):
-        named = {message_id.split(".")[1] for message_id in ids if message_id.split(".")[2:] == [part]}
-        assert named == {*CODES, "seed_assigned"}
+def codes_with(part):
+    """The codes that have words of a kind in the catalogue."""
+    ids = [entry.id.split(".") for entry in entries(resources.templates() / "messages" / SOURCE / "causes.po")]
+    return {words[1] for words in ids if words[2:] == [part]}
+
+
+@pytest.mark.parametrize("part", ["title", "action"])
+def test_each_code_that_can_be_given_has_words_and_each_row_of_words_is_a_code_that_can_be_given(part):
+    assert codes_with(part) == {*CODES, "seed_assigned"}
     assert len(set(CODES)) == len(CODES)
 
 
@@ -38,8 +42,16 @@ def test_each_code_of_the_contract_can_be_given():
 
 
 def test_each_reason_belongs_to_a_code():
-    assert set(words.REASONS) <= set(CODES)
-    assert all(say(f"causes.{cause}.reason") != f"causes.{cause}.reason" for cause in words.REASONS)
+    assert codes_with("reason") <= set(CODES)
+
+
+def test_each_misconception_has_a_hint_without_the_answer():
+    """Comments in an LMS keep the answer back; a scale has hints that follow from its rule."""
+    assert not [
+        cause
+        for cause in codes_with("reason")
+        if not (cause.startswith("scale_") or has_words(f"feedback.hint.{cause}"))
+    ]
 
 
 @pytest.mark.parametrize("cause", CODES)

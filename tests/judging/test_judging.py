@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from grader import resources
 from grader.exercise import load as exercises
-from grader.judging.checks import CHECKS, course_test, title
+from grader.judging.checks import CHECKS, course_test
 from grader.judging.diagnosis import Case, diagnose, measure_more, recover, shapes, status
 from grader.judging.diagnosis.causes import CODES
 from grader.judging.grading import grade
@@ -405,8 +405,28 @@ def test_another_seed_is_never_called_the_right_one(how, message):
     assert judged(weights(he, **how))[2]["draws"].message == message
 
 
-def test_every_check_has_a_title():
-    assert not [name for name in CHECKS if title(name) == f"judging.check.{name}"]
+def test_every_check_has_a_title_and_every_title_a_check():
+    ids = {entry.id for entry in entries(resources.templates() / "messages/en/judging.po")}
+    assert {name for name in ids if name.startswith("judging.check.")} == {f"judging.check.{name}" for name in CHECKS}
+
+
+def test_every_check_has_points_that_a_row_loses():
+    """`training` is shown, and worth nothing."""
+    lines = [line for row in TABLE if row[3] < 10 for line in judged(row[2], row[1])[2].values()]
+    assert {line.name for line in lines if line.verdict == "failed" and line.possible} == CHECKS.keys() - {"training"}
+
+
+def test_the_documents_have_the_points_of_each_check():
+    page = (Path(__file__).parents[2] / "docs" / "grading.md").read_text(encoding="utf-8")
+    table = page.partition("| check | points: zeros | points: random, he |")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in table.splitlines()[2:]]
+    points = {
+        task.short: {name: f"{task.points[name]:g}" if name in task.points else "" for name in CHECKS}
+        for task in EXERCISE.tasks
+    }
+    assert {name: zeros for name, zeros, _ in rows} == points["zeros"] | {"training": "0"}
+    assert {name: random for name, _, random in rows} == points["random"] | {"training": "0"}
+    assert points["random"] == points["he"]
 
 
 # --- exercise.toml -------------------------------------------------------------------------------------------------

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
-from mutants import ANY, FALSE, RIGHT, SILENT, Expected, Mutant, OneOf, mutants, passing, score, table
+from mutants import (
+    ANY,
+    FALSE,
+    PAGE,
+    RIGHT,
+    SILENT,
+    Expected,
+    Mutant,
+    OneOf,
+    label,
+    mutants,
+    passing,
+    score,
+    table,
+)
 
 from grader.judging.diagnosis.causes import CODES
 
 WRONG = mutants()
+AGAIN = "run `make policy`, review the diff"
 # what keeps a function from being called at all is found before there are numbers
 NOT_CALLED = {"not_attempted", "missing", "syntax_error", "timed_out", "out_of_memory", "crashed"}
 
@@ -24,6 +40,20 @@ def test_wrong_variants_are_named_and_none_is_accused_of_what_it_does_not_do(eve
     counts = Counter(one.verdict for one in scores)
     assert counts[FALSE] == 0, report(scores)
     assert counts[RIGHT] >= 0.99 * len(scores), report(scores)
+
+
+def test_the_page_counts_the_variants():
+    """The slow test compares the tables whole."""
+    first = PAGE.read_text(encoding="utf-8").partition("\n| expected first cause |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (.+?) \| (\d+) \|", first, re.MULTILINE)
+    assert dict(rows) == {
+        name: str(count) for name, count in Counter(label(one.expected.first) for one in (*WRONG, *passing())).items()
+    }, AGAIN
+
+
+@pytest.mark.slow
+def test_the_page_has_what_the_diagnosis_says_of_the_variants():
+    assert table([score(one) for one in (*WRONG, *passing())]) in PAGE.read_text(encoding="utf-8"), AGAIN
 
 
 def test_right_variants_pass_in_whatever_style():

@@ -1,13 +1,14 @@
 """Wrong and right variants of the three functions, as students write them, each with the diagnosis that it calls for.
 
 A variant is one way of writing (loops, names, calls) with one or two slips; what the slips are decides what the diagnosis
-has to say, by contracts.md C8 to C11.  `python tests/support/mutants.py --table` prints how often it does, as Markdown.
+has to say, by contracts.md C8 to C11.  `make policy` writes how often it does into docs/diagnosis.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 import warnings
 from collections import Counter
@@ -30,6 +31,10 @@ from grader.judging.diagnosis import Case, Recovered, diagnose, recover, status
 from grader.judging.grading import grade
 from grader.records import Array, Call, Diagnosis, Fault, Function, FunctionEvidence, Outcome, Place, Unit
 
+PAGE = Path(__file__).parents[2] / "docs" / "diagnosis.md"
+TABLES = re.compile(
+    r"^\| expected first cause .*^\| \*\*all of it\*\* [^\n]*", re.MULTILINE | re.DOTALL
+)  # those of the page
 EXERCISE = exercises.load(checks=CHECKS)
 TASKS = {task.short: task for task in EXERCISE.tasks}
 RIGHT_RULE = {"random": "10", "he": "sqrt(2/n_in)"}
@@ -1314,7 +1319,7 @@ def _compare_all(found: tuple[str, ...], want: Any) -> str:
 
 def table(scores: Sequence[Score]) -> str:
     """How often each first cause was found as which, and how often each fact was right, as Markdown."""
-    wanted = [_label(one.mutant.expected.first) for one in scores]
+    wanted = [label(one.mutant.expected.first) for one in scores]
     found = [one.found.causes[0] if one.found.causes else "(passes)" for one in scores]
     counts = Counter(zip(wanted, found, strict=True))
     lines = ["| expected first cause | variants | found |", "|---|---:|---|"]
@@ -1331,23 +1336,22 @@ def table(scores: Sequence[Score]) -> str:
     return "\n".join(lines)
 
 
-def _label(want: object) -> str:
+def label(want: object) -> str:
     if want is ANY or isinstance(want, OneOf):
         return "several causes would be right"
     return "(passes)" if want is None else f"`{want}`"
 
 
 def main() -> None:
-    """Print the table, or what is not right."""
+    """Write the tables of the page, or print what is not right."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", action="store_true", help="the confusion table as Markdown")
-    parser.add_argument("--failures", action="store_true", help="every variant of which something else was said")
+    parser.add_argument("--failures", action="store_true", help="print every variant of which something else was said")
     arguments = parser.parse_args()
     scores = [score(one) for one in (*mutants(), *passing())]
     if arguments.failures:
         print("\n".join(str(one) for one in scores if one.verdict != RIGHT))
-    if arguments.table or not arguments.failures:
-        print(table(scores))
+    else:
+        PAGE.write_text(TABLES.sub(lambda _: table(scores), PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

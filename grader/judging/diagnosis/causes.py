@@ -1,4 +1,4 @@
-"""The table of causes: what each code means in the numbers, in the order in which a student should hear of them."""
+"""The causes: what each code means in the numbers.  A student reads them in the order of this file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import get_args
 
 import numpy as np
@@ -51,6 +52,22 @@ class Case:
     def asks_for_zeros(self) -> bool:
         """Whether the right answer is zeros."""
         return self.reference.distribution == "zeros"
+
+
+Holds = Callable[[Case], bool]
+STRUCTURE: dict[str, Holds] = {}
+VALUES: dict[str, Holds] = {}
+BIASES: dict[str, Holds] = {}
+
+
+def _cause(table: dict[str, Holds]) -> Callable[[Holds], Holds]:
+    """Return a decorator that adds a condition to a table; the name of the function is the code of the cause."""
+
+    def add(holds: Holds) -> Holds:
+        table[holds.__name__] = holds
+        return holds
+
+    return add
 
 
 def status(evidence: FunctionEvidence) -> FunctionStatus:
@@ -117,50 +134,50 @@ def _running(evidence: FunctionEvidence) -> Iterator[str]:
 # --- structure -----------------------------------------------------------------------------------------------------
 
 
-def _hard_coded(case: Case) -> bool:
+@_cause(STRUCTURE)
+def hard_coded_dims(case: Case) -> bool:
     """The same shapes came back for different sizes, where others were asked for."""
     sizes = {outcome.call.layers for outcome in case.evidence.returned}
     shapes_returned = {tuple(sorted((name, a.shape) for name, a in o.arrays.items())) for o in case.evidence.returned}
     return len(sizes) > 1 and len(shapes_returned) == 1 and shapes_returned != {()}
 
 
-def _transposed(case: Case) -> bool:
-    return not _hard_coded(case) and any(own.transposed for own in case.student.weights)
+@_cause(STRUCTURE)
+def transposed(case: Case) -> bool:
+    """A weight matrix came back with its sides swapped."""
+    return not hard_coded_dims(case) and any(own.transposed for own in case.student.weights)
 
 
 def _absent(outcome: Outcome) -> set[str]:
     return set(shapes(outcome.call.layers)) - set(outcome.arrays)
 
 
-def _layer_missing(case: Case) -> bool:
-    return not _hard_coded(case) and any(name[0] == "W" for o in case.evidence.returned for name in _absent(o))
+@_cause(STRUCTURE)
+def layer_missing(case: Case) -> bool:
+    """Weights are absent."""
+    return not hard_coded_dims(case) and any(name[0] == "W" for o in case.evidence.returned for name in _absent(o))
 
 
-def _bias_missing(case: Case) -> bool:
-    """A bias is absent although its weights are there."""
-    return any(
-        name[0] == "b" and f"W{name[1:]}" in outcome.arrays
-        for outcome in case.evidence.returned
-        for name in _absent(outcome)
-    )
-
-
-def _extra_keys(case: Case) -> bool:
-    return not _hard_coded(case) and any(
-        set(outcome.arrays) - set(shapes(outcome.call.layers)) for outcome in case.evidence.returned
-    )
-
-
-def _weight_shape(case: Case) -> bool:
+@_cause(STRUCTURE)
+def weight_shape(case: Case) -> bool:
     """A weight matrix has a shape that is neither the right one nor the swapped one."""
-    return not _hard_coded(case) and any(
+    return not hard_coded_dims(case) and any(
         name[0] == "W" and name in outcome.arrays and outcome.arrays[name].shape not in (shape, shape[::-1])
         for outcome in case.evidence.returned
         for name, shape in shapes(outcome.call.layers).items()
     )
 
 
-def _wrong_type(case: Case) -> bool:
+@_cause(STRUCTURE)
+def extra_keys(case: Case) -> bool:
+    """Names that nobody asked for came back."""
+    return not hard_coded_dims(case) and any(
+        set(outcome.arrays) - set(shapes(outcome.call.layers)) for outcome in case.evidence.returned
+    )
+
+
+@_cause(STRUCTURE)
+def wrong_type(case: Case) -> bool:
     """A value is not a NumPy float array; a bias that is a plain number has the wrong shape instead."""
     return any(
         not array.is_float_array and not (name[0] == "b" and array.shape == ())
@@ -170,7 +187,9 @@ def _wrong_type(case: Case) -> bool:
     )
 
 
-def _not_finite(case: Case) -> bool:
+@_cause(STRUCTURE)
+def not_finite(case: Case) -> bool:
+    """A number is NaN or infinite."""
     return any(
         not np.all(np.isfinite(array.numpy()))
         for outcome in case.evidence.returned
@@ -181,15 +200,21 @@ def _not_finite(case: Case) -> bool:
 # --- values of the weights -----------------------------------------------------------------------------------------
 
 
-def _constant(case: Case) -> bool:
+@_cause(VALUES)
+def weights_constant(case: Case) -> bool:
+    """All weights are the same number, which is not 0."""
     return case.student.distribution == "constant"
 
 
-def _not_zero(case: Case) -> bool:
+@_cause(VALUES)
+def weights_not_zero(case: Case) -> bool:
+    """Zeros are asked for, and other weights came back."""
     return case.asks_for_zeros and case.student.distribution not in ("zeros", "constant", None)
 
 
-def _all_zero(case: Case) -> bool:
+@_cause(VALUES)
+def weights_zero(case: Case) -> bool:
+    """Zeros came back where random weights are asked for."""
     return not case.asks_for_zeros and case.student.distribution == "zeros"
 
 
@@ -198,26 +223,49 @@ def _random(case: Case) -> bool:
     return not case.asks_for_zeros and case.student.distribution in ("normal", "uniform", "other")
 
 
-def _uniform(case: Case) -> bool:
+@_cause(VALUES)
+def uniform_not_normal(case: Case) -> bool:
+    """The weights are uniformly distributed."""
     return _random(case) and case.student.distribution == "uniform"
 
 
-def _other_distribution(case: Case) -> bool:
-    return _random(case) and case.student.distribution == "other" and not _not_finite(case)
-
-
-def _rounded(case: Case) -> bool:
-    return case.student.altered == "rounded"
-
-
-def _clipped(case: Case) -> bool:
-    return case.student.altered == "clipped"
-
-
-def _shifted(case: Case) -> bool:
+@_cause(VALUES)
+def weights_shifted(case: Case) -> bool:
     """Something was added to normal draws, so they lie around another number than 0."""
     drawn = case.student.drawn
     return _random(case) and drawn is not None and drawn.stream.kind == "normal" and drawn.shifted
+
+
+@_cause(VALUES)
+def weights_rounded(case: Case) -> bool:
+    """The weights are known draws that were rounded."""
+    return case.student.altered == "rounded"
+
+
+@_cause(VALUES)
+def weights_clipped(case: Case) -> bool:
+    """The weights are known draws that were cut at a limit."""
+    return case.student.altered == "clipped"
+
+
+@_cause(VALUES)
+def distribution_other(case: Case) -> bool:
+    """The weights are neither normally nor uniformly distributed."""
+    return _random(case) and case.student.distribution == "other" and not not_finite(case)
+
+
+def _is_scale(code: str, case: Case) -> bool:
+    return scale_cause(case) == code
+
+
+SCALES = {  # causes by the pattern of the recovered rule; a rule that fits none of them is `scale_other`
+    "scale_constant": r"-?[\d.e+-]+",
+    "scale_fan_out": r"sqrt\(\d+/n_out\)|\d+/n_out",
+    "scale_xavier": r"sqrt\((1/n_in|[26]/\(n_in\+n_out\))\)",
+    "scale_sqrt_missing": r"\d+/n_in",
+}
+OF_SIZES = tuple(code for code in SCALES if code != "scale_constant")  # those whose rule takes the sizes of layers
+VALUES |= {code: partial(_is_scale, code) for code in SCALES}
 
 
 def scale_cause(case: Case) -> str | None:
@@ -227,13 +275,7 @@ def scale_cause(case: Case) -> str | None:
         return None
     if rule is None:
         return "scale_other" if case.student.measured or case.student.estimates else None
-    if re.fullmatch(r"-?[\d.e+-]+", rule):
-        return "scale_constant"
-    if rule in ("sqrt(1/n_in)", "sqrt(2/(n_in+n_out))", "sqrt(6/(n_in+n_out))"):
-        return "scale_xavier"
-    if re.fullmatch(r"sqrt\(\d+/n_out\)|\d+/n_out", rule):
-        return "scale_fan_out"
-    return "scale_sqrt_missing" if re.fullmatch(r"\d+/n_in", rule) else "scale_other"
+    return next((code for code, pattern in SCALES.items() if re.fullmatch(pattern, rule)), "scale_other")
 
 
 def _scale_possible(case: Case) -> bool:
@@ -276,16 +318,29 @@ def differs_elsewhere(case: Case) -> bool:
     return spread is not None and not 1 / CLEARLY <= spread <= CLEARLY
 
 
+@_cause(VALUES)
+def scale_other(case: Case) -> bool:
+    """The scale is wrong in a way that has no name, or right at some sizes only."""
+    return scale_cause(case) == "scale_other" or (not scale_cause(case) and differs_elsewhere(case))
+
+
+def _is_seed(code: str, case: Case) -> bool:
+    return seed_cause(case) == code
+
+
+SEEDS = {  # causes by the seed's status
+    "missing": "seed_missing",
+    "outside_function": "seed_outside",
+    "other": "seed_other",
+    "reset_per_layer": "seed_per_layer",
+    "other_generator": "other_generator",
+}
+VALUES |= {code: partial(_is_seed, code) for code in SEEDS.values()}
+
+
 def seed_cause(case: Case) -> str | None:
     """Return the code of a wrong seed."""
-    codes = {
-        "missing": "seed_missing",
-        "outside_function": "seed_outside",
-        "other": "seed_other",
-        "reset_per_layer": "seed_per_layer",
-        "other_generator": "other_generator",
-    }
-    return codes.get(seed_status(case) or "") if _random(case) else None
+    return SEEDS.get(seed_status(case) or "") if _random(case) else None
 
 
 def seed_status(case: Case) -> SeedStatus | None:
@@ -329,7 +384,8 @@ def _uncommented(source: str) -> str:
         return ""
 
 
-def _draw_order(case: Case) -> bool:
+@_cause(VALUES)
+def draw_order(case: Case) -> bool:
     """A known stream in another order; random biases explain numbers that were drawn for them."""
     drawn = case.student.drawn
     if not _random(case) or drawn is None:
@@ -337,7 +393,7 @@ def _draw_order(case: Case) -> bool:
     if any(own.first > 1 for own in case.student.weights):
         return False  # the layers before these are missing, and so are their draws
     plan = drawn.stream.plan
-    explained = plan.order == "reset_per_layer" or (plan.order != "weights" and _bias_random(case))
+    explained = plan.order == "reset_per_layer" or (plan.order != "weights" and bias_random(case))
     return not replace(plan, order="weights" if explained else plan.order).as_required
 
 
@@ -354,7 +410,18 @@ def _biases_of(outcome: Outcome) -> dict[str, Array]:
     return {name: outcome.arrays[name] for name in names if name in outcome.arrays}
 
 
-def _bias_random(case: Case) -> bool:
+@_cause(BIASES)
+def bias_missing(case: Case) -> bool:
+    """A bias is absent although its weights are there."""
+    return any(
+        name[0] == "b" and f"W{name[1:]}" in outcome.arrays
+        for outcome in case.evidence.returned
+        for name in _absent(outcome)
+    )
+
+
+@_cause(BIASES)
+def bias_random(case: Case) -> bool:
     """Biases differ within a layer, or from one call to the next, or a number was drawn for each layer's."""
     values = [value for value in _bias_values(case) if np.any(value != 0)]
     if any(np.any(value != value.flat[0]) for value in values):
@@ -373,62 +440,20 @@ def _bias_varies(case: Case) -> bool:
     )
 
 
-def _bias_nonzero(case: Case) -> bool:
-    return not _bias_random(case) and any(np.any(value != 0) for value in _bias_values(case))
+@_cause(BIASES)
+def bias_nonzero(case: Case) -> bool:
+    """Biases are not 0, and each layer has one number."""
+    return not bias_random(case) and any(np.any(value != 0) for value in _bias_values(case))
 
 
-def _bias_shape(case: Case) -> bool:
-    return case.student.biases == "wrong_shape" and not _hard_coded(case)
+@_cause(BIASES)
+def bias_shape(case: Case) -> bool:
+    """A bias is not a column as long as its layer."""
+    return case.student.biases == "wrong_shape" and not hard_coded_dims(case)
 
 
-Holds = Callable[[Case], bool]
-
-STRUCTURE: dict[str, Holds] = {
-    "hard_coded_dims": _hard_coded,
-    "transposed": _transposed,
-    "layer_missing": _layer_missing,
-    "weight_shape": _weight_shape,
-    "extra_keys": _extra_keys,
-    "wrong_type": _wrong_type,
-    "not_finite": _not_finite,
-}
-
-
-def _scale_is(code: str) -> Holds:
-    return lambda case: scale_cause(case) == code
-
-
-def _seed_is(code: str) -> Holds:
-    return lambda case: seed_cause(case) == code
-
-
-VALUES: dict[str, Holds] = {
-    "weights_constant": _constant,
-    "weights_not_zero": _not_zero,
-    "weights_zero": _all_zero,
-    "uniform_not_normal": _uniform,
-    "weights_shifted": _shifted,
-    "weights_rounded": _rounded,
-    "weights_clipped": _clipped,
-    "distribution_other": _other_distribution,
-    **{code: _scale_is(code) for code in ("scale_constant", "scale_fan_out", "scale_xavier", "scale_sqrt_missing")},
-    "scale_other": lambda case: (
-        scale_cause(case) == "scale_other" or (not scale_cause(case) and differs_elsewhere(case))
-    ),
-    **{
-        code: _seed_is(code)
-        for code in ("seed_missing", "seed_outside", "seed_other", "seed_per_layer", "other_generator")
-    },
-    "draw_order": _draw_order,
-}
-BIASES: dict[str, Holds] = {
-    "bias_missing": _bias_missing,
-    "bias_random": _bias_random,
-    "bias_nonzero": _bias_nonzero,
-    "bias_shape": _bias_shape,
-}
 UNKNOWN = "unknown"
-# Every code that `causes` can give, in its order; `explaining/words.py` has a row for each, which a test holds to.
+# Every code that `causes` can give, in its order; causes.po has words for each, which a test holds to.
 CODES: tuple[str, ...] = (
     *NOT_RUN,
     *(ended for ended in get_args(Ended) if ended not in NO_CAUSE),
