@@ -2,7 +2,7 @@
 
 A row does not depend on the shapes in which its numbers are taken, so it can be made once and be searched.  Which seed a row
 begins with is looked up: three consecutive numbers give a ratio of differences that no factor and no shift changes, and the
-first two ratios of every seed from 0 to 100,000 are shipped (`seeds.npy`, made by ``python -m grader.judging.diagnosis``).
+first two ratios of every seed from 0 to 100,000 are shipped (`seeds.npy`, made by ``python -m grader.precompute.seeds``).
 """
 
 from __future__ import annotations
