@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,13 +12,13 @@ import typer
 
 from grader.cli.app import Exit, QuietOption, print_line
 from grader.cli.lms import SYSTEM_APPS, AbsentOption, IncludeOpenOption, named
+from grader.lms import SITES, SYSTEMS
 from grader.messages import refusal, say
 
 if TYPE_CHECKING:
     from grader.lms.common.system import Export
     from grader.lms.live.changes import Live, Push
     from grader.lms.live.http import Http
-    from grader.lms.live.tokens import Secret
 
 ResultsFolder = Annotated[Path, typer.Argument(metavar="DIR", help=say("cli.common.directory"))]
 Address = Annotated[str, typer.Option("--assignment", metavar="URL", help=say("cli.lms.push.assignment"))]
@@ -26,44 +26,14 @@ TokenFile = Annotated[Path | None, typer.Option("--token-file", metavar="FILE", 
 DryRun = Annotated[bool, typer.Option("--dry-run", help=say("cli.lms.push.dry_run"))]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help=say("cli.lms.push.overwrite"))]
 
-Connect = Callable[
-    [str, Callable[[str], "Secret"], Callable[..., "Http"]], "Live"
-]  # address, token by variable, client
 
-
-@dataclass(frozen=True, slots=True)
-class _Site:
-    """A system that is addressed as people see it in the browser, and asks for a token."""
-
-    connect: Connect
-    example: str
-
-
-def _canvas(address: str, token: Callable[[str], Secret], http: Callable[..., Http]) -> Live:
-    from grader.lms.canvas import site
-
-    return site.Canvas(address, token(site.VARIABLE), http=http)
-
-
-def _moodle(address: str, token: Callable[[str], Secret], http: Callable[..., Http]) -> Live:
-    from grader.lms.moodle import site
-
-    return site.Moodle(address, token(site.VARIABLE), http=http)
-
-
-_SITES = {
-    "canvas": _Site(_canvas, "https://canvas.example.edu/courses/12/assignments/34"),
-    "moodle": _Site(_moodle, "'https://moodle.example.edu/mod/assign/view.php?id=34'"),
-}
-
-
-def _add_push(name: str, site: _Site) -> None:
-    """Add `push` to a system of `_SITES`."""
+def _add_push(name: str) -> None:
+    """Add `push` to a system of `SITES`."""
 
     @SYSTEM_APPS[name].command(
         "push",
         help=say(f"cli.lms.push.{name}.help"),
-        epilog=say("cli.lms.push.example", name=name, assignment=site.example),
+        epilog=say("cli.lms.push.example", name=name, assignment=SYSTEMS[name].assignment),
     )
     def push(
         directory: ResultsFolder,
@@ -82,14 +52,14 @@ def _add_push(name: str, site: _Site) -> None:
             require_private(assignment)
             account = f"{name} {origin(assignment)}"
             token = partial(tokens.find, file=token_file, account=account, what=say(f"cli.lms.push.{name}.token"))
-            return site.connect(assignment, token, _http(quiet=quiet))
+            return SITES[name](assignment, token, _http(quiet=quiet))
 
         request = _request(directory, name, absent, include_open=include_open)
         _push(replace(request, dry_run=dry_run, overwrite=overwrite), live, quiet=quiet)
 
 
-for _name, _site in _SITES.items():
-    _add_push(_name, _site)
+for _name in SITES:
+    _add_push(_name)
 
 
 @SYSTEM_APPS["lti"].command("push", help=say("cli.lms.push.lti.help"), epilog=say("cli.lms.push.lti.example"))

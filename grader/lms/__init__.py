@@ -16,16 +16,34 @@ live sites             `live/`: `push` (sends what is missing), `push_report`, `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from grader.lms.common.system import Build, Builder, Collect, Collector, Done, Export, Exporter, Run, Runner, System
+
+if TYPE_CHECKING:
+    from grader.lms.live.changes import Live
+    from grader.lms.live.http import Http
+    from grader.lms.live.tokens import Secret
 
 SYSTEMS: Mapping[str, System] = {
     system.name: system
     for system in (
-        System("canvas", "rules", example="submissions.zip", has_template=True),
-        System("moodle", "rules", flag="--worksheet", has_template=True),
+        System(
+            "canvas",
+            "rules",
+            example="submissions.zip",
+            has_template=True,
+            assignment="https://canvas.example.edu/courses/12/assignments/34",
+        ),
+        System(
+            "moodle",
+            "rules",
+            flag="--worksheet",
+            has_template=True,
+            assignment="'https://moodle.example.edu/mod/assign/view.php?id=34'",
+        ),
         System("gradescope", "gradescope"),
         System("coursera", "folders"),
         System("nbgrader", "nbgrader", example="COURSE"),
@@ -90,6 +108,18 @@ def _mapped_export(system: str, request: Export) -> Done:
     return files.export(system, request)
 
 
+def _canvas_site(address: str, token: Callable[[str], Secret], http: Callable[..., Http]) -> Live:
+    from grader.lms.canvas import site
+
+    return site.Canvas(address, token(site.VARIABLE), http=http)
+
+
+def _moodle_site(address: str, token: Callable[[str], Secret], http: Callable[..., Http]) -> Live:
+    from grader.lms.moodle import site
+
+    return site.Moodle(address, token(site.VARIABLE), http=http)
+
+
 def _gradescope_collect(request: Collect) -> Done:
     from grader.lms.inside import gradescope
 
@@ -146,6 +176,11 @@ EXPORTERS: Mapping[str, Exporter] = {
     "nbgrader": _nbgrader_export,
     **{name: partial(_mapped_export, name) for name in _MAPPED},
 }
+# live systems that are addressed as people see them in the browser: an address, a token by its variable, a client
+SITES: Mapping[str, Callable[[str, Callable[[str], Secret], Callable[..., Http]], Live]] = {
+    "canvas": _canvas_site,
+    "moodle": _moodle_site,
+}
 # graders that run inside the system, and what brings them there
 RUNNERS: Mapping[str, Runner] = {
     "gradescope": _gradescope_run,
@@ -158,4 +193,4 @@ BUILDERS: Mapping[str, Builder] = {
     "prairielearn": _prairielearn_build,
 }
 
-__all__ = ["BUILDERS", "COLLECTORS", "EXPORTERS", "RUNNERS", "SYSTEMS"]
+__all__ = ["BUILDERS", "COLLECTORS", "EXPORTERS", "RUNNERS", "SITES", "SYSTEMS"]

@@ -16,15 +16,17 @@ from hypothesis import strategies as st
 from lms_files import RIGHT, graded, keep, manifest_of, members, scored, unread, zipped
 from notebooks import RANDOM, ZEROS, notebook
 
+from grader import lms
 from grader.classroom import manifest as manifests
 from grader.classroom.batch import DATABASE
 from grader.classroom.manifest import Entry
 from grader.cli import main
 from grader.cli.lms import SYSTEM_APPS
 from grader.errors import RequestError
-from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS
+from grader.lms import COLLECTORS, EXPORTERS, RUNNERS, SITES, SYSTEMS
 from grader.lms.common import archives, feedback, points, tables
 from grader.lms.common import graded as pairing
+from grader.messages import has_words
 from grader.records import Ruling, SubmissionInfo, Summary
 from grader.store import Store
 
@@ -47,6 +49,40 @@ def test_every_command_has_help_with_an_example(system, command, capsys):
     assert main(["lms", system, command, "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert f"Example: grader lms {system} {command}" in said
+
+
+def test_every_site_is_connected_and_says_what_its_token_is():
+    """LTI has a command of its own, with a key in place of a token."""
+    folders = {path.parent.name for path in Path(lms.__file__).parent.glob("*/site.py")}
+    assert folders - {"lti"} == SITES.keys()
+    assert not [name for name in SITES if not (SYSTEMS[name].assignment and has_words(f"cli.lms.push.{name}.token"))]
+
+
+DOCUMENTS = Path(__file__).parents[2] / "docs" / "lms"
+
+
+def test_the_documents_say_what_arrives_by_each_route():
+    rows = re.findall(
+        r"^\| ([^|]+) \| (files|live|grader inside) \|", (DOCUMENTS / "README.md").read_text(), re.MULTILINE
+    )
+    routes = {"files": EXPORTERS, "live": {*SITES, "lti"}, "grader inside": RUNNERS}
+    assert not [
+        (name, route)
+        for route, names in routes.items()
+        for name in names
+        if not any(way == route and SYSTEMS[name].title.lower().startswith(row.lower()) for row, way in rows)
+    ]
+
+
+def test_the_documents_have_what_each_mapped_system_exports():
+    page = (DOCUMENTS / "other.md").read_text().lower()
+    shipped = {name: system.title.lower() for name, system in SYSTEMS.items() if system.mapped and name != "other"}
+    assert not [name for name, title in shipped.items() if f"`{name}`" not in page or f"\n| {title} |" not in page]
+
+
+def test_the_documents_say_what_each_token_may_do():
+    page = (DOCUMENTS / "push.md").read_text()
+    assert not [name for name in SITES if f"### {SYSTEMS[name].title}: least " not in page]
 
 
 def collected(tmp_path: Path) -> Path:

@@ -13,8 +13,10 @@ from lms_files import RIGHT, graded, manifest_of, members, scored, unread, zippe
 
 from grader.cli import main
 from grader.errors import RequestError
+from grader.lms import SYSTEMS
 from grader.lms.mapped import files as mapping
 from grader.lms.mapped import mapping_file
+from grader.messages import listed
 
 
 def preset(name: str) -> mapping_file.Map:
@@ -27,19 +29,19 @@ def run(tmp_path: Path, system: str, export: dict[str, bytes], *more: str) -> tu
     return code, {entry.student: entry for entry in manifest_of(out).entries} if code < 2 else {}
 
 
-@pytest.mark.parametrize(
-    ("system", "path", "wanted"),
-    [
-        ("blackboard", "Coursework submission_ln220_attempt_2021-12-10-22-29-43_alu.v", {"student": "ln220", "original": "alu.v"}),
-        ("blackboard", "HW 1_a_jd1_attempt_2021-12-10-22-29-43.txt", {"student": "jd1", "original": ""}),
-        ("brightspace", "397063-2557369 - Mary-Ann Smith - Sep 24, 2024 926 PM/document.pdf",
-         {"student": "Mary-Ann Smith", "stamp": "Sep 24, 2024 926 PM", "original": "document.pdf"}),
-        ("openedx", "[1]Section, [1]Subsection, [1]Unit/[1] - jd1 - hw.ipynb", {"student": "jd1", "original": "hw.ipynb"}),
-        ("openedx", f"jane_doe_{'a1' * 20}.ipynb", {"student": "jane_doe", "original": f"{'a1' * 20}.ipynb"}),
-        ("spreadsheet", "jd1/src/hw.ipynb", {"student": "jd1", "original": "src/hw.ipynb"}),
-        ("spreadsheet", "jd1.ipynb", {"student": "jd1", "original": "jd1.ipynb"}),
-    ],
-)  # fmt: skip
+NAMES = [
+    ("blackboard", "Coursework submission_ln220_attempt_2021-12-10-22-29-43_alu.v", {"student": "ln220", "original": "alu.v"}),
+    ("blackboard", "HW 1_a_jd1_attempt_2021-12-10-22-29-43.txt", {"student": "jd1", "original": ""}),
+    ("brightspace", "397063-2557369 - Mary-Ann Smith - Sep 24, 2024 926 PM/document.pdf",
+     {"student": "Mary-Ann Smith", "stamp": "Sep 24, 2024 926 PM", "original": "document.pdf"}),
+    ("openedx", "[1]Section, [1]Subsection, [1]Unit/[1] - jd1 - hw.ipynb", {"student": "jd1", "original": "hw.ipynb"}),
+    ("openedx", f"jane_doe_{'a1' * 20}.ipynb", {"student": "jane_doe", "original": f"{'a1' * 20}.ipynb"}),
+    ("spreadsheet", "jd1/src/hw.ipynb", {"student": "jd1", "original": "src/hw.ipynb"}),
+    ("spreadsheet", "jd1.ipynb", {"student": "jd1", "original": "jd1.ipynb"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("system", "path", "wanted"), NAMES)
 def test_a_preset_reads_names(system, path, wanted):
     said = mapping.parse(path, preset(system).collect)
     assert said is not None
@@ -140,20 +142,20 @@ def test_a_username_with_an_underscore_is_settled_by_the_roster(tmp_path):
     assert run(tmp_path, "blackboard", export, "--roster", str(tmp_path / "r.csv"))[0] == 2
 
 
+HOSTILE = [
+    ("blackboard", "HW_eve_attempt_2021-12-10-22-29-43_HW_bob_attempt_2099-12-10-22-29-43_x.ipynb",
+     "HW_ada_attempt_2021-12-10-22-29-43_x.ipynb"),
+    ("blackboard", "HW_eve_attempt_2021-12-10-22-29-43_hw/HW_bob_attempt_2099-12-10-22-29-43_x.ipynb",
+     "HW_ada_attempt_2021-12-10-22-29-43_x.ipynb"),
+    ("brightspace", "1-2 - eve - Sep 24, 2024 926 PM/3-4 - bob - Sep 24, 2099 926 PM/x.ipynb",
+     "3-4 - ada - Sep 24, 2024 926 PM/x.ipynb"),
+    ("openedx", "[1]A, [1]B, [1]C/[1] - eve - x - bob - hw.ipynb", "[1]A, [1]B, [1]C/[1] - ada - hw.ipynb"),
+    ("spreadsheet", "eve/bob/hw.ipynb", "ada/hw.ipynb"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("top", ["", "download/"])
-@pytest.mark.parametrize(
-    ("system", "eve", "ada"),
-    [
-        ("blackboard", "HW_eve_attempt_2021-12-10-22-29-43_HW_bob_attempt_2099-12-10-22-29-43_x.ipynb",
-         "HW_ada_attempt_2021-12-10-22-29-43_x.ipynb"),
-        ("blackboard", "HW_eve_attempt_2021-12-10-22-29-43_hw/HW_bob_attempt_2099-12-10-22-29-43_x.ipynb",
-         "HW_ada_attempt_2021-12-10-22-29-43_x.ipynb"),
-        ("brightspace", "1-2 - eve - Sep 24, 2024 926 PM/3-4 - bob - Sep 24, 2099 926 PM/x.ipynb",
-         "3-4 - ada - Sep 24, 2024 926 PM/x.ipynb"),
-        ("openedx", "[1]A, [1]B, [1]C/[1] - eve - x - bob - hw.ipynb", "[1]A, [1]B, [1]C/[1] - ada - hw.ipynb"),
-        ("spreadsheet", "eve/bob/hw.ipynb", "ada/hw.ipynb"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("system", "eve", "ada"), HOSTILE)
 @pytest.mark.parametrize("roster", [False, True])
 def test_only_what_the_system_wrote_says_whose_a_file_is(tmp_path, system, eve, ada, top, roster):
     if system == "spreadsheet" and top:
@@ -167,6 +169,12 @@ def test_only_what_the_system_wrote_says_whose_a_file_is(tmp_path, system, eve, 
     assert code == 0
     assert entries.keys() == {"eve", "ada"}
     assert entries["eve"].file
+
+
+def test_every_preset_is_a_system_and_reads_real_and_hostile_names():
+    shipped = {path.stem for path in mapping_file.PRESETS.glob("*.toml")}
+    assert shipped == {name for name, system in SYSTEMS.items() if system.mapped and name != "other"}
+    assert shipped == {system for system, _, _ in NAMES} == {system for system, _, _ in HOSTILE}
 
 
 def test_one_name_that_fits_two_students_is_set_aside(tmp_path, capsys):
@@ -353,4 +361,5 @@ def test_a_mapping_file_that_cannot_be_used_is_an_error(tmp_path, old, new, says
 
 def test_an_unknown_preset_lists_those_that_there_are(capsys):
     assert main(["lms", "other", "preset", "nonesuch"]) == 2
-    assert "blackboard, brightspace, openedx or spreadsheet" in capsys.readouterr().err
+    shipped = sorted(path.stem for path in mapping_file.PRESETS.glob("*.toml"))
+    assert listed(shipped, "or") in capsys.readouterr().err

@@ -28,6 +28,7 @@ from grader.classroom import manifest as manifests
 from grader.classroom.manifest import Entry, Manifest
 from grader.cli import main
 from grader.errors import LiveError, RequestError
+from grader.lms import SITES
 from grader.lms.canvas.site import SCOPES, Canvas
 from grader.lms.common import graded
 from grader.lms.common.system import Graded
@@ -834,7 +835,7 @@ def quick(monkeypatch, clock):
 
 
 @pytest.mark.parametrize("dry", [["--dry-run"], []], ids=["dry", "wet"])
-@pytest.mark.parametrize("system", ["canvas", "moodle"])
+@pytest.mark.parametrize("system", SITES)
 def test_a_planted_token_is_nowhere(tmp_path, quick, request, monkeypatch, capfd, caplog, system, dry):
     site = request.getfixturevalue(system)
     code, everything = planted(
@@ -877,7 +878,7 @@ def test_a_token_that_a_site_echoes_is_blotted_out(
         assert form.encode() not in everything
 
 
-@pytest.mark.parametrize("system", ["canvas", "moodle"])
+@pytest.mark.parametrize("system", SITES)
 def test_what_a_site_names_is_shown_without_secrets_and_controls(request, clock, capsys, monkeypatch, system):
     site = request.getfixturevalue(system)
     site.record["name"] = f"\x1b[2J{TOKEN}\u202e"

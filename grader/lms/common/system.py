@@ -28,7 +28,7 @@ class System:
 
     `trial` names the sentence on how far what we write was tried.  The option `flag` takes the system's own table
     (`--gradebook` and `--worksheet` mean the same) where its exporter fills one in (`has_template`).  `mapped` systems are
-    described by a mapping file; `example` is what a download is called there.
+    described by a mapping file; `example` is what a download is called there, `assignment` an address as a browser shows it.
     """
 
     name: str
@@ -37,6 +37,7 @@ class System:
     flag: str = "--gradebook"
     example: str = "download.zip"
     has_template: bool = False
+    assignment: str = ""
 
     @property
     def title(self) -> str:
