@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from notebooks import RANDOM, edit, solved, write
 
+from grader import resources
 from grader.errors import ExerciseError
 from grader.exercise import asides, fast, shipped
 from grader.exercise import load as exercises
@@ -27,6 +28,13 @@ from grader.store import Store
 EXERCISE = exercises.load()
 SHIPPED = shipped.load(EXERCISE)
 SUBMISSIONS = Path(__file__).resolve().parents[2] / "submissions"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in resources.reference().iterdir() if path.is_dir()))
+def test_every_shipped_exercise_has_its_numbers_and_a_row_in_the_documents(name):
+    assert shipped.load(exercises.load(name)).sweep
+    page = (Path(__file__).parents[2] / "docs" / "exercises.md").read_text(encoding="utf-8")
+    assert f"\n| `{name}` | " in page.partition("## Which exercises are shipped?")[2]
 
 
 def test_a_training_made_again_is_the_one_that_is_shipped():

@@ -79,6 +79,14 @@ def test_page_is_the_golden_one(name: str, golden: Golden) -> None:
     golden(f"{name}.html", PAGES[name]())
 
 
+def test_every_template_of_a_page_is_opened(monkeypatch):
+    """Those of the lab and of a large class's lists have tests of their own."""
+    opened, render = {"lab.html", "class.html"}, html.render
+    monkeypatch.setattr(html, "render", lambda name, **context: opened.add(name) or render(name, **context))
+    assert all(build() for build in PAGES.values())
+    assert opened == {path.name for path in resources.templates().glob("[!_]*.html")}
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_complete_in_itself(name: str) -> None:
     page = PAGES[name]()
