@@ -81,10 +81,6 @@ class Memo(Generic[Value]):
             self._values.popitem(last=False)
         return value
 
-    def clear(self) -> None:
-        """Forget all results."""
-        self._values.clear()
-
 
 class Keys:
     """Makes the keys of caches: each is the hash of a whole record.
@@ -135,10 +131,6 @@ class RememberingSyntaxFacts(SyntaxFacts):
         key = (*arguments, *named.items())
         fact = memo.get(key) or memo.put(key, (function(*arguments, **named),))
         return cast("Fact", fact[0])
-
-    def clear(self) -> None:
-        """Forget all facts."""
-        self._memos.clear()
 
 
 class RememberingGatherer(Gatherer):
@@ -261,29 +253,15 @@ class RememberingPipeline(Pipeline):
         self._keys = Keys()
         self.verdicts: Memo[FunctionResult] = Memo(MOST_VERDICTS)
         self._right_verdicts: Memo[FunctionResult] = Memo(len(exercise.names))
-        self.facts = self._facts = RememberingSyntaxFacts()
+        self.facts = RememberingSyntaxFacts()
         super().__init__(exercise, secret, cache=cache, limits=limits)
 
     def _assemble(self, sandbox: Sandbox, secret: bytes, solved: Mapping[str, Function]) -> None:
         """Wrap the stages that run code."""
         super()._assemble(sandbox, secret, solved)
-        self.gatherer = self._gatherer = RememberingGatherer(self.gatherer, self._keys, self._outcomes)
-        self.solution = self._solution = RememberingSolution(self.solution)
+        self.gatherer = RememberingGatherer(self.gatherer, self._keys, self._outcomes)
+        self.solution = RememberingSolution(self.solution)
         self.repairer = self._repairer = RememberingRepairer(self.gatherer, self.solution, self._keys)
-
-    def forget(self) -> None:
-        """Forget all results, so that the next submission is graded as if it were the first."""
-        memos = (
-            self._gatherer.called,
-            self._gatherer.trained,
-            self._solution.answers,
-            self._repairer.searches,
-            self.verdicts,
-            self._right_verdicts,
-        )
-        for memo in memos:
-            memo.clear()
-        self._facts.clear()
 
     def verdict(self, given: VerdictInput, prepared: Prepared) -> FunctionResult:
         """Return the verdict on equal evidence; evidence that was cut short is not expected again."""

@@ -27,7 +27,7 @@ from grader.errors import RequestError
 from grader.exercise.load import Exercise
 from grader.messages import say
 from grader.records import Function, Notebook, Problem, Result
-from grader.rendering.cell import HINT, MORE, LabView, lab_view
+from grader.rendering.cell import HINT, MORE, LabView
 from grader.rendering.hints import hints
 from grader.rendering.lablink import own_start
 from grader.verdict import function_without_text
@@ -108,7 +108,7 @@ def check(*functions: Checkable, exercise: str, more: bool = False, trust_my_own
 
 def lab(*, exercise: str) -> LabView:
     """Return the lab for a cell; see `grader.lab`."""
-    return lab_view(api.lab_page(api.load_exercise(exercise), _START["lab"]))
+    return LabView(api.lab_page(api.load_exercise(exercise), _START["lab"]))
 
 
 def load(shell: Any, check_names: Callable[..., Result]) -> None:

@@ -265,19 +265,7 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
     file = msgspec.convert(table, ExerciseTable)
     wording = _wording(file.words, folder)
     messages.use(wording.language, wording.own, wording.reviewed_by)
-    tasks = tuple(
-        Task(
-            name,
-            entry.short,
-            entry.asks,
-            entry.notebook_call,
-            entry.course_test,
-            entry.points,
-            entry.parameters,
-            entry.seed_before,
-        )
-        for name, entry in file.functions.items()
-    )
+    tasks = tuple(_task(name, entry) for name, entry in file.functions.items())
     return Exercise(
         name=file.name,
         title=file.title,
@@ -299,6 +287,12 @@ def _exercise(table: dict[str, Any], folder: Path, text: str) -> Exercise:
         atol=file.tolerances.atol,
         language=wording.language,
     )
+
+
+def _task(name: str, entry: _Points) -> Task:
+    settings = msgspec.structs.asdict(entry)
+    del settings["possible"]  # what the points add up to, which is checked
+    return Task(name, **settings)
 
 
 def _model(table: _ModelTable) -> Model:

@@ -58,8 +58,3 @@ class LabView:
             f'<iframe title="{escape(say("session.lab.title"))}" sandbox="allow-scripts" '
             f'style="width: 100%; height: {LAB_HEIGHT}; border: 0" srcdoc="{escape(self.page)}"></iframe>'
         )
-
-
-def lab_view(page: str) -> LabView:
-    """Return a lab's page for a cell."""
-    return LabView(page)

@@ -12,6 +12,7 @@ from dataclasses import replace
 import msgspec
 import odd_code
 import pytest
+from forgetting import forget
 from notebooks import HE, IMPORTS, NAMES, RANDOM, ZEROS, edit, notebook, solved
 
 from grader import pipeline, reading, verdict
@@ -105,7 +106,7 @@ def test_a_sentence_that_cannot_be_written_is_left_out_and_changes_no_verdict(gr
     before = graded(grading, solved(random=wrong))
     place = {"saved": reading.extraction, "stale": pipeline}.get(part, verdict)
     monkeypatch.setattr(place, "printed" if part == "saved" else part, failing)
-    grading.forget()
+    forget(grading)
     result = graded(grading, solved(random=wrong))
     assert (result.score, result.possible, result.provisional) == (before.score, before.possible, False)
     assert result.functions[RANDOM_NAME].diagnosis == before.functions[RANDOM_NAME].diagnosis

@@ -12,6 +12,7 @@ from pathlib import Path
 import builders
 import msgspec
 import pytest
+from forgetting import forget
 from notebooks import HE, NAMES, RANDOM, ZEROS, edit, solved
 
 from grader import reading
@@ -60,10 +61,10 @@ def graded(running: RememberingPipeline, data: bytes) -> bytes:
 def require_equal_in_any_order(running: RememberingPipeline, files: list[bytes], pairs) -> None:
     alone = []
     for data in files:
-        running.forget()
+        forget(running)
         alone.append(graded(running, data))
     for first, second in pairs:
-        running.forget()
+        forget(running)
         assert graded(running, files[first]) == alone[first]
         assert graded(running, files[second]) == alone[second], (first, second)
     for index in [*range(len(files)), *reversed(range(len(files)))]:
@@ -85,7 +86,7 @@ def test_a_verdict_hangs_on_nobody_who_was_graded_before_whatever_their_time_wen
 
 
 def test_time_that_is_used_up_says_so_for_its_owner_alone(grading, slow):
-    grading.forget()
+    forget(grading)
     spent = solved(zeros=taking(ZEROS, 4.8), random=taking(RANDOM, 4.7), he=PLATEAU)
     owner = grading.graded(parse(spent, "a.ipynb"))[1].functions[NAMES[2]]
     other = grading.graded(parse(solved(he=PLATEAU), "b.ipynb"))[1].functions[NAMES[2]]

@@ -285,10 +285,6 @@ class Scope:
         bindings = self._bindings.get(ANY_NAME)
         return bindings[-1] if bindings else None
 
-    def is_run(self, binding: Binding) -> bool:
-        """Return whether a statement can be carried."""
-        return self._can_be_had(binding)
-
     def bindings(self, name: str) -> tuple[Binding, ...]:
         """Return every statement that binds `name`, first to last."""
         return tuple(self._bindings.get(name, ()))
@@ -322,7 +318,7 @@ class Scope:
     def carry_changes(self, last: Binding, name: str, needs: Needs) -> None:
         """Carry what changes a function after its definition, as `f.scale = 10` does; note what may replace it."""
         for part in self._parts_of(last, name):
-            if part.order < needs.end and self._can_be_had(part):
+            if part.order < needs.end and self.is_run(part):
                 self.carry(part, needs)
         if last.targets.get(ANY_NAME) is False:  # it may define the function
             needs.left_out.setdefault(name, LeftOut(name, last.place))
@@ -363,9 +359,9 @@ class Scope:
                     break
         begin = carried[-1].order if last and last.order < number else 0
         between = bindings[bisect_right(bindings, begin, key=_order) : bisect_left(bindings, number, key=_order)]
-        yield from (binding for binding in between if not self._can_be_had(binding))
+        yield from (binding for binding in between if not self.is_run(binding))
         parts = [part for part in self._parts_of(last, name) if part.order < number] if last else []
-        yield from (part for part in parts if not self._can_be_had(part) and not self._spoils_seed(part))
+        yield from (part for part in parts if not self.is_run(part) and not self._spoils_seed(part))
         for binding in (*carried, *parts):
             repeated = self._unsure.get(id(binding))
             if repeated or (repeated is False and len(bindings) > 1):
@@ -400,7 +396,7 @@ class Scope:
         `except ImportError: import numpy as np` it is the one that is there.
         """
         if name not in self._at_hand:
-            self._at_hand[name] = [binding for binding in self._with_stars(name) if self._can_be_had(binding)]
+            self._at_hand[name] = [binding for binding in self._with_stars(name) if self.is_run(binding)]
         at_hand = self._at_hand[name]
         before = bisect_left(at_hand, number, key=_order)
         last = at_hand[before - 1] if at_hand else None  # without any before it, the last of all
@@ -421,7 +417,7 @@ class Scope:
         if not done:
             yield from self._values(last, name, needs)
         for part in self._parts_of(last, name):
-            if done <= part.order < end and self._can_be_had(part) and not self._spoils_seed(part):
+            if done <= part.order < end and self.is_run(part) and not self._spoils_seed(part):
                 yield part
         self._note_left_out(name, last, needs, number)
 
@@ -431,7 +427,7 @@ class Scope:
         before = at_hand[: bisect_left(at_hand, last.order, key=_order)]
         if _changes(last, name):
             needs.whole[name] = last.order
-            parts = [part for part in self._parts.get(name, ()) if part.order < last.order and self._can_be_had(part)]
+            parts = [part for part in self._parts.get(name, ()) if part.order < last.order and self.is_run(part)]
             yield from sorted({*before, *parts}, key=_order)
         elif last.alias and isinstance(last.node, ast.Import) and not last.alias.asname:  # import a.b, and import a.c
             needs.whole[name] = last.order
@@ -489,14 +485,14 @@ class Scope:
         first_asked = len(bindings) - self._excluded.get(name, 0)
         settled = True
         for number in reversed(range(first_asked)):
-            if self._can_be_had(bindings[number]):
+            if self.is_run(bindings[number]):
                 return bindings[number]
             settled = settled and id(bindings[number]) not in self._open
             if settled:
                 self._excluded[name] = len(bindings) - number
         return None
 
-    def _can_be_had(self, binding: Binding) -> bool:
+    def is_run(self, binding: Binding) -> bool:
         """Return whether a statement gives its name without running training, plotting or other top-level code."""
         if id(binding) in self._never:
             return False
@@ -575,7 +571,7 @@ class Scope:
                 if last and is_of_the_course(last.path):
                     return False
                 continue
-            if not isinstance(last.node, Definition) and id(last) not in self._open and not self._can_be_had(last):
+            if not isinstance(last.node, Definition) and id(last) not in self._open and not self.is_run(last):
                 return False
             new = [other for other in last.needs if other not in seen and not other.startswith(_IN_TEXT)]
             if any(other in self._asked or not self._is_bound(other) for other in new):
@@ -592,7 +588,7 @@ class Scope:
         value = getattr(binding.node, "value", None)
         if not isinstance(binding.node, ast.Assign) or not isinstance(value, ast.Call | ast.Attribute):
             return False
-        return root_of(value) not in self._asked and self._can_be_had(binding)
+        return root_of(value) not in self._asked and self.is_run(binding)
 
 
 def _order(binding: Binding) -> int:
