@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,18 +30,6 @@ NEAR = 256  # numbers
 _BINS = 1 << 16
 
 
-class Generator(Protocol):
-    """What every generator can do: draw normal and uniform numbers."""
-
-    def standard_normal(self, size: int, /) -> Floats:
-        """Draw from the normal distribution with mean 0 and standard deviation 1."""
-        ...
-
-    def random(self, size: int, /) -> Floats:
-        """Draw from the uniform distribution on [0, 1)."""
-        ...
-
-
 class PythonRandom:
     """The module `random` of Python's own library."""
 
@@ -55,6 +43,9 @@ class PythonRandom:
     def random(self, size: int) -> Floats:
         """Draw with random.random()."""
         return np.array([self._random.random() for _ in range(size)])
+
+
+Generator = np.random.RandomState | np.random.Generator | PythonRandom
 
 
 def _numpy(bits: str) -> Callable[[int], Generator]:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -63,38 +63,6 @@ class Ending:
 
 
 GONE = Ending(0, in_time=False, result=b"")
-
-
-class JobServer(Protocol):
-    """Runs jobs, one at a time."""
-
-    layers: tuple[str, ...]
-
-    def run(
-        self,
-        job: bytes,
-        layers: Sequence[str] | None = None,
-        wall_seconds: float | None = None,
-        *,
-        stays: bool = False,
-    ) -> Ending:
-        """Run one job, behind all layers or, to test them, behind some; it may be given less time.
-
-        A child that `stays` waits for one more job, until the next child begins.
-        """
-        ...
-
-    def go_on(self, job: bytes, wall_seconds: float) -> Ending:
-        """Run one more job in the child of the last one; `GONE` if that is not there any more."""
-        ...
-
-    def copy(self, slot: int) -> JobServer:
-        """Return a server like this one, with children of its own; it ends with this one at the latest."""
-        ...
-
-    def close(self) -> None:
-        """End the worker."""
-        ...
 
 
 class ForkServer:
@@ -336,6 +304,7 @@ class OnceServer:
         """Do nothing: every job ended its own process."""
 
 
+JobServer = ForkServer | OnceServer
 _NOTHING = json.dumps({"units": [], "function": "", "calls": []}).encode()
 
 
