@@ -199,18 +199,30 @@ def imported(out: Path, exercise: str | None, path: Path, by: str) -> int:
     Raises
     ------
     RequestError
-        If a line cannot be: it has no such submission, function or points, no reason, or says not who ruled.
+        If there is no such file, or a line cannot be: it has no such submission, function or points, no reason, or says not
+        who ruled.
     """
+    if not path.is_file():
+        raise refusal("classroom.rulings.no_file", path=path)
     with folder.opened(out) as store:
         loaded = remembered.exercise_for(store, exercise)
         if path.suffix.lower() == ".csv":
             new = [_imported_row(store, loaded, row, number, by) for number, row in _table(path)]
         else:
             before = set(store.ledger.decisions())
-            new = [decision for decision in decisions_file.read(path) if decision not in before]
+            new = [decision for decision in _decisions(path) if decision not in before]
         store.ledger.add(*new)
         folder.publish(store, out, loaded, sorted({decision.submission for decision in new} & store.known().keys()))
     return len(new)
+
+
+def _decisions(path: Path) -> list[Decision]:
+    """Return the decisions of a file that `exported` wrote; refuse a line that is none."""
+    decisions = decisions_file.read(path)
+    lines = sum(1 for line in path.read_bytes().splitlines() if line.strip())
+    if len(decisions) < lines:
+        raise refusal("classroom.rulings.not_decisions", count=lines - len(decisions), path=path)
+    return decisions
 
 
 def _number(points: float) -> float:

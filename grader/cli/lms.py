@@ -109,16 +109,23 @@ def _add_collect(to: Application, name: str, system: System) -> None:
 
 
 def _add_export(to: Application, name: str, system: System) -> None:
+    into_course = name == "nbgrader"  # its files are read where they lie, and not uploaded
+
     @to.command(
         "export",
         help=system.writes,
-        epilog=say("cli.lms.export.example", name=name)
+        epilog=say("cli.lms.export.example", name=name, out="COURSE/" if into_course else "upload/")
         + (f" {system.flag} exported.csv" if system.template else "")
         + _mapping_of(name),
     )
     def export(
         directory: Annotated[Path, typer.Argument(metavar="DIR", help=say("cli.common.directory"))],
-        out: Annotated[Path, typer.Option("--out", metavar="OUT", help=say("cli.lms.export.out"))],
+        out: Annotated[
+            Path,
+            typer.Option(
+                "--out", metavar="OUT", help=say("cli.lms.export.course") if into_course else say("cli.lms.export.out")
+            ),
+        ],
         template: Annotated[
             Path | None,
             typer.Option(

@@ -333,11 +333,15 @@ def _show_items(directory: Path, kind: str | None, match: str) -> None:
     from grader.classroom.review import title
 
     items = rulings.to_review(directory, kind, match)
-    for name, group in groupby(items, key=lambda item: item.kind):
-        some = list(group)
-        _say(f"{title(name)} ({len(some)}):")
-        for item in some:
-            _say(f"  {item.submission}: {item.why}")
+    for message_id, is_held in (("cli.review.required", True), ("cli.review.optional", False)):
+        some = [item for item in items if item.held == is_held]
+        if some:
+            _say(say(message_id, count=len({item.submission for item in some})))
+        for name, group in groupby(some, key=lambda item: item.kind):
+            of_kind = list(group)
+            _say(f"{title(name)} ({len(of_kind)}):")
+            for item in of_kind:
+                _say(f"  {item.submission}: {item.why}")
     held_back = {item.submission for item in items if item.held}
     _say(
         say("cli.review.held_back", count=len(held_back), directory=directory)

@@ -120,7 +120,7 @@ def lab(
     exercise: ExerciseOption = DEFAULT_EXERCISE,
     quiet: QuietOption = False,
 ) -> None:
-    """Write the live lab: one page in which the network trains in the browser, from first weights of any scale."""
+    """Write the live lab: one page in which the network trains in the browser, from initial weights of any scale."""
     from grader import api as service
     from grader.files import write
     from grader.outputs import Output, require_writable

@@ -14,7 +14,7 @@ XAVIER_LAST = "randn, the last layer with sqrt(1/n)"
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The training from first weights that are not random draws times a scale."""
+    """The training from initial weights that are not random draws times a scale."""
 
     name: str
     train_accuracy: float

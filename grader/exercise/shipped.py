@@ -49,7 +49,7 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """How one network trains at one learning rate, if its first weights are random draws times `scale`.
+    """How one network trains at one learning rate, if its initial weights are random draws times `scale`.
 
     `over_seeds` are the train accuracies of the seeds 0, 1, 2, … after `iterations`, `escapes` the first iterations with a cost
     below 0.6 of the same runs, None where there is none.

@@ -205,7 +205,9 @@ def _facts(name: str, function: FunctionResult) -> Iterator[tuple[str, str]]:
     if function.passed:
         yield "PASSED", earned
     for check in function.checks:
-        if check.verdict != "passed":
+        if check.verdict == "skipped" and not check.possible:  # only shown: the training
+            yield "INFO", say("terminal.no_points", name=name, check=check.name, message=check.message)
+        elif check.verdict != "passed":
             yield check.verdict.upper(), f"{earned} {check.name}: {check.message}"
             yield from _details(f"{name} {check.name}", check.hint, check.evidence)
     yield from ((kind.upper(), f"{name}: {fact}") for kind, fact in _proved(function))

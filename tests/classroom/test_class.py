@@ -239,8 +239,8 @@ def test_nobody_changes_the_ledger(graded, statement):
     [
         (("eve.ipynb", "random", "3"), "no submission 'eve.ipynb'"),
         (("ada.ipynb", "sigmoid", "3"), "no function 'sigmoid'"),
-        (("ada.ipynb", "random", "11"), "it has 10"),
-        (("ada.ipynb", "random", "nan"), "it has 10"),
+        (("ada.ipynb", "random", "11"), "has at most 10 points"),
+        (("ada.ipynb", "random", "nan"), "has at most 10 points"),
         (("ada.ipynb", "random", "much"), "not a number"),
         (("random", "3"), "not clear"),
     ],

@@ -741,8 +741,8 @@ def test_names_are_shown_only_when_asked(graded, capsys):
         (["{first}", "{second}"], "2 folders were given, but the command needs one folder"),
         (["--compare", "{first}"], "1 folder was given, but the command needs an EARLIER and a LATER folder"),
         (["--compare", "{first}", "{second}", "--note"], "--compare takes two folders"),
-        (["{tmp}"], "nothing was graded into"),
-        (["--compare", "{first}", "{tmp}"], "nothing was graded into"),
+        (["{tmp}"], "has no results of a batch"),
+        (["--compare", "{first}", "{tmp}"], "has no results of a batch"),
         ([], "Missing argument"),
     ],
 )

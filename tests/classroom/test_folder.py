@@ -333,13 +333,13 @@ def test_rulings_travel_as_a_table_and_whole(graded, capsys):
     assert grader("rulings", "export", out, "--out", graded / "r.jsonl") == 0
     write(graded, "own.csv", b"submission,function,points,reason\n1001,random,8,two\nbob stone.ipynb,he,5,three\n")
     assert grader("rulings", "import", out, graded / "own.csv") == 2
-    assert "line 2: a ruling needs a reason and a name" in capsys.readouterr().err
+    assert "line 2: a change of points needs a reason and the name of who decides" in capsys.readouterr().err
     assert rows(out)["1001"]["random"] == "9.0"
     assert grader("rulings", "import", out, graded / "own.csv", "--by", "Alan") == 0
-    assert "2 rulings were read" in capsys.readouterr().out
+    assert "2 new decisions were read" in capsys.readouterr().out
     assert (rows(out)["1001"]["random"], rows(out)["1002"]["he"]) == ("8.0", "5.0")
     assert grader("rulings", "import", out, graded / "r.jsonl") == 0
-    assert "0 rulings were read" in capsys.readouterr().out  # they are there
+    assert "0 new decisions were read" in capsys.readouterr().out  # they are there
 
 
 def scored(out: Path, *what: str) -> int:
@@ -447,7 +447,7 @@ def test_scores_and_comments_travel_as_a_table(graded):
         ("1001,percent,-0.1,so,G", "less than one percent"),
         ("1001,random,,so,G", "not a number of points"),
         ("1001,,8,so,G", "what the points are for"),
-        ("1001,random,99,so,G", "it has 10"),
+        ("1001,random,99,so,G", "has at most 10 points"),
     ],
 )
 def test_a_table_of_rulings_is_taken_whole_or_not_at_all(graded, capsys, line, says):

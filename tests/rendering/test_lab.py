@@ -216,7 +216,7 @@ def test_the_lab_opens_with_a_race_that_lands_where_the_notebook_does(opened):
 )
 def test_one_start_lands_where_the_notebook_does(start, train, test, word, opened):
     seen = opened("#scale=1&iterations=100", **STILL)
-    seen.page.get_by_label("Scale of the first weights").fill(start)
+    seen.page.get_by_label("Scale of the initial weights").fill(start)
     seen.page.locator("#iterations").select_option("15000")
     seen.page.get_by_role("button", name="Run", exact=True).click()
     seen.described()

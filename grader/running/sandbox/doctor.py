@@ -47,29 +47,33 @@ def f(sizes):
     return {CHECKS}
 """
 CANARIES = {  # layer: what must hold behind it alone
-    "rlimits": '{"memory": stopped(lambda: bytearray(3 << 30)), "open files": stopped(os.pipe, errno.EMFILE)}',
-    "no_new_privs": '{"set": float(ctypes.CDLL(None).prctl(39, 0, 0, 0, 0) == 1)}',
-    "seccomp": '{"paths": stopped(lambda: os.stat("/"), errno.EPERM), "processes": stopped(child, errno.EPERM), '
-    '"sockets": stopped(socket.socket, errno.EPERM), "threads": stopped(threading.Thread(target=int).start), '
-    '"other processes": stopped(lambda: os.sched_getaffinity(os.getppid() or 1), errno.EPERM)}',
-    "own uid": '{"uid": float(os.getuid() >= 1000), "gid": float(os.getgid() >= 1000), '
-    '"back to root": stopped(lambda: os.setuid(0), errno.EPERM)}',
-    "landlock": '{"files": stopped(lambda: os.listdir("/"), errno.EACCES)}',
-    "namespaces": '{"network": float({name for _, name in socket.if_nameindex()} <= {"lo"}), '
-    '"files": stopped(lambda: os.stat("/usr"), errno.ENOENT)}',
-    "pid namespace": '{"alone": float(os.getpid() == 1)}',
+    "rlimits": '{"using 3 GB of memory": stopped(lambda: bytearray(3 << 30)), "opening files": stopped(os.pipe, errno.EMFILE)}',
+    "no_new_privs": '{"gaining privileges": float(ctypes.CDLL(None).prctl(39, 0, 0, 0, 0) == 1)}',
+    "seccomp": '{"looking up a path": stopped(lambda: os.stat("/"), errno.EPERM), '
+    '"starting a process": stopped(child, errno.EPERM), '
+    '"opening a socket": stopped(socket.socket, errno.EPERM), "starting a thread": stopped(threading.Thread(target=int).start), '
+    '"asking about other processes": stopped(lambda: os.sched_getaffinity(os.getppid() or 1), errno.EPERM)}',
+    "own uid": '{"running as a system user": float(os.getuid() >= 1000), '
+    '"running in a system group": float(os.getgid() >= 1000), '
+    '"becoming root again": stopped(lambda: os.setuid(0), errno.EPERM)}',
+    "landlock": '{"listing files": stopped(lambda: os.listdir("/"), errno.EACCES)}',
+    "namespaces": '{"using the network": float({name for _, name in socket.if_nameindex()} <= {"lo"}), '
+    '"seeing files": stopped(lambda: os.stat("/usr"), errno.ENOENT)}',
+    "pid namespace": '{"seeing other processes": float(os.getpid() == 1)}',
 }
 WHOLE = """{
-    "read a file": stopped(lambda: open("/etc/passwd")), "write a file": stopped(lambda: open("/tmp/x", "w")),
-    "stat": stopped(lambda: os.stat("/")), "list": stopped(lambda: os.listdir("/proc")),
-    "fork": stopped(child), "thread": stopped(threading.Thread(target=int).start),
-    "socket": stopped(socket.socket), "pipe": stopped(os.pipe), "memory": stopped(lambda: bytearray(3 << 30)),
-    "see another": stopped(lambda: os.sched_getaffinity(os.getppid() or 1)),
-    "clock of another": stopped(lambda: time.clock_gettime(~(os.getppid() or 1) << 3 | 2)),
-    "signal another": stopped(lambda: os.kill(os.getppid() or 1, 0)), "shell": stopped(lambda: os.execv("/bin/sh", ["sh"])),
-    "change id": stopped(lambda: os.setuid(0)), "link": stopped(lambda: os.symlink("/etc", "/tmp/x")),
-    "import the grader": float("grader" not in sys.modules and not sys.path),
-    "environment": float(
+    "reading a file": stopped(lambda: open("/etc/passwd")), "writing a file": stopped(lambda: open("/tmp/x", "w")),
+    "looking up a path": stopped(lambda: os.stat("/")), "listing a folder": stopped(lambda: os.listdir("/proc")),
+    "starting a process": stopped(child), "starting a thread": stopped(threading.Thread(target=int).start),
+    "opening a socket": stopped(socket.socket), "opening a pipe": stopped(os.pipe),
+    "using 3 GB of memory": stopped(lambda: bytearray(3 << 30)),
+    "asking about other processes": stopped(lambda: os.sched_getaffinity(os.getppid() or 1)),
+    "reading the clock of another process": stopped(lambda: time.clock_gettime(~(os.getppid() or 1) << 3 | 2)),
+    "sending a signal": stopped(lambda: os.kill(os.getppid() or 1, 0)),
+    "starting a shell": stopped(lambda: os.execv("/bin/sh", ["sh"])),
+    "changing the user": stopped(lambda: os.setuid(0)), "creating a link": stopped(lambda: os.symlink("/etc", "/tmp/x")),
+    "importing the grader": float("grader" not in sys.modules and not sys.path),
+    "reading variables of the system": float(
         {name for name, value in os.environ.items() if value not in ("jovyan", "/home/jovyan")}
         <= {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "LC_CTYPE"}
     ),
@@ -194,15 +198,17 @@ def _whole(sandbox: Sandbox) -> Trial:
 def _bounds(sandbox: Sandbox) -> Iterator[Trial]:
     """Test that the limits on time and on answers hold."""
     slept = _tried(sandbox, '{"x": time.sleep(30)}', wall_seconds=SLEEP_SECONDS)
-    yield _ended("wall time", slept, "timed_out")
+    yield _ended("wall time", slept, "timed_out", say("running.doctor.sleeping"))
     flood = _tried(sandbox, "{str(i): np.ones(100_000) for i in range(9)}")
-    yield _ended("size of the answer", flood, "refused")
+    yield _ended("size of the answer", flood, "refused", say("running.doctor.flood"))
 
 
-def _ended(name: str, outcome: Outcome | None, wanted: Ended) -> Trial:
+def _ended(name: str, outcome: Outcome | None, wanted: Ended, attempt: str) -> Trial:
     if outcome is None:
         return _unclear(name, required=True)
-    return Trial(name, outcome.ended == wanted, True, outcome.message or outcome.ended)
+    if outcome.ended == wanted:
+        return Trial(name, True, True, say("running.doctor.stopped", attempts=attempt))
+    return Trial(name, False, True, outcome.message or say("running.doctor.not_stopped", attempts=attempt))
 
 
 def _unclear(name: str, *, required: bool) -> Trial:
