@@ -21,7 +21,7 @@ from grader.records.wording import accuracies, accuracy
 class Experiment:
     """Settings of the lab that show an answer: scales (None is He's), hidden layers, learning rate, iterations and draw.
 
-    None for layers, rate or iterations is what the exercise uses.
+    None for layers, rate or iterations is what the exercise uses.  It is only `similar` where the answer is about other settings.
     """
 
     scales: tuple[float | None, ...]
@@ -29,6 +29,7 @@ class Experiment:
     learning_rate: float | None = None
     iterations: int | None = None
     draw: str = "randn"
+    similar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +74,21 @@ def _of_large(measured: Measured, scales: tuple[float, ...]) -> Iterator[Exhibit
 
 
 def _of_waiting(measured: Measured) -> Iterator[Exhibit | None]:
-    yield Exhibit(
-        questions.wait(measured), Experiment((SMALL,), learning_rate=10 * measured.learning_rate, iterations=60_000)
-    )
+    faster = Experiment((SMALL,), learning_rate=10 * measured.learning_rate, iterations=60_000, similar=True)
+    yield Exhibit(questions.wait(measured), faster)
     yield Exhibit(questions.as_drawn(measured), Experiment((FAIR, None)))
     yield Exhibit(questions.steepest(measured), Experiment((SMALL, FAIR), iterations=1_000))
     yield _exhibit(questions.below_half(measured), Experiment((SMALL,)))
     if measured.asides:
         rate = measured.asides.pictures[0].learning_rate if measured.asides.pictures else None
-        yield _exhibit(questions.four_layers(measured.asides), Experiment((SMALL, None), 3, rate, 5_000))
+        yield _exhibit(questions.four_layers(measured.asides), Experiment((SMALL, None), 3, rate, 5_000, similar=True))
         yield Exhibit(questions.other_machine(measured.asides))
 
 
 def _of_rules(measured: Measured) -> Iterator[Exhibit | None]:
     asides = measured.asides
     if 0.0 in measured.runs:
-        yield Exhibit(questions.no_change(measured.runs[0.0], measured.quotes), Experiment((0.0,)))
+        yield Exhibit(questions.no_change(measured.runs[0.0], measured.quotes, is_seen=False), Experiment((0.0,)))
     yield _exhibit(questions.symmetric(asides))
     yield _exhibit(questions.two_over_n(asides))
     yield _exhibit(questions.last_layer(asides))
@@ -138,10 +138,10 @@ def _large(measured: Measured, scale: float) -> Question:
     end = [
         say("questions.large.no") if compared and compared.holds else "",
         say("questions.large.runs", accuracies=accuracies(run), he=accuracies(he)),
-        say("questions.large.seeds", count=len(shares), below=below),
+        say("questions.large.seeds", scale=scale, count=len(shares), below=below),
         say("questions.large.he", scale=scale, above=compared.above, count=compared.seeds) if compared else "",
     ]
-    start = [say("questions.large.saturated", share=share(run.saturated))]
+    start = [say("questions.large.saturated", scale=scale, share=share(run.saturated))]
     if run.trace.exact_cost and math.isinf(run.cost_first):
         start.append(say("questions.large.exact", cost=plain(run.trace.exact_cost[0])))
     start += [say("questions.large.finite"), questions.later_cost(run)]

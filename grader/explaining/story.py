@@ -497,11 +497,12 @@ def _over_seeds(measured: Measured, fast: float) -> Iterator[str]:
     if 0 < deep.never_left < deep.guessing:
         yield say(
             "explaining.before.fall_back",
-            others=deep.seeds - deep.learned,
             guessing=deep.guessing,
             never=deep.never_left,
             back=deep.guessing - deep.never_left,
         )
+        if rest := deep.seeds - deep.learned - deep.guessing:
+            yield say("explaining.before.rest", count=rest)
     if not all(row is not None and row.learned == 0 for row in slow):
         return
     yield say("explaining.before.slow")

@@ -342,6 +342,22 @@ def test_rulings_travel_as_a_table_and_whole(graded, capsys):
     assert "0 new decisions were read" in capsys.readouterr().out  # they are there
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("none.json", None, "there is no file"),
+        ("none.csv", None, "there is no file"),
+        ("words.txt", b"1001,random,9\n", "1 line of"),
+        ("list.json", b"[]\n", "1 line of"),
+    ],
+)
+def test_a_file_that_has_no_decisions_is_an_error(graded, capsys, name, content, problem):
+    if content is not None:
+        write(graded, name, content)
+    assert grader("rulings", "import", graded / "out", graded / name, "--by", "Alan") == 2
+    assert problem in capsys.readouterr().err
+
+
 def scored(out: Path, *what: str) -> int:
     return grader("override", out, "1001", *what, "--reason", "two days late", "--by", "Grace", "--quiet")
 

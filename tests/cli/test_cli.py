@@ -83,16 +83,16 @@ def test_json_to_standard_output_is_nothing_but_json(right, capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["check", "no-such.ipynb"], "no file no-such.ipynb"),
+        (["check", "no-such.ipynb"], "no file 'no-such.ipynb'"),
         (["check"], "Missing argument"),
         (["frobnicate"], "No such command"),
         (["check", "{right}", "--frobnicate"], "No such option"),
         (["check", "{right}", "--exercise", "none"], "no exercise 'none'"),
         (["check", "{right}", "--html", "no/such/folder/f.html"], "cannot be written"),
-        (["batch", "no-such-folder", "--out", "{tmp}/out"], "no no-such-folder"),
+        (["batch", "no-such-folder", "--out", "{tmp}/out"], "no file or folder 'no-such-folder'"),
         (["batch", "{tmp}/empty", "--out", "{tmp}/out"], "no notebook in"),
         (["batch", "{tmp}/empty"], "Missing option"),
-        (["regrade", "{tmp}/empty"], "nothing was graded"),
+        (["regrade", "{tmp}/empty"], "has no results"),
     ],
 )
 def test_a_bad_request_ends_with_2_and_says_what_is_wrong(arguments, says, right, tmp_path, capsys):

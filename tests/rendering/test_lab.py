@@ -122,7 +122,7 @@ def test_the_questions_about_the_exercise_are_answered(html):
         "Why did 0.01 work in the earlier exercise?",
         "Is 10 a good scale?",
         "What if I wait longer?",
-        "Does the wait depend on how deep the network is?",
+        "Does a deeper network take longer to start learning?",
     ):
         assert title in titles
     assert len(titles) == len(set(titles))
@@ -196,7 +196,7 @@ def test_the_lab_opens_with_a_race_that_lands_where_the_notebook_does(opened):
     seen = opened()
 
     assert seen.cards() == [
-        ("scale 0.01", "0.4633", "0.48"), ("scale 10 asked for", "0.83", "0.86"), ("He", "0.9933", "0.96"),
+        ("scale 0.01", "0.4633", "0.48"), ("scale 10 required", "0.83", "0.86"), ("He", "0.9933", "0.96"),
     ]  # fmt: skip
     assert seen.page.locator("#status").inner_text() == (
         "Done, 15,000 iterations. Train accuracy: scale 0.01 (0.4633), scale 10 (0.83) and He (0.9933)."
@@ -221,7 +221,7 @@ def test_one_start_lands_where_the_notebook_does(start, train, test, word, opene
     seen.page.get_by_role("button", name="Run", exact=True).click()
     seen.described()
 
-    assert (seen.fact("train accuracy"), seen.fact("test accuracy"), seen.fact("in a word")) == (train, test, word)
+    assert (seen.fact("train accuracy"), seen.fact("test accuracy"), seen.fact("in short")) == (train, test, word)
     assert len(seen.costs()) == 16
     assert seen.trouble == []
 
@@ -287,7 +287,7 @@ def test_what_happened_is_said(fragment, word, says, opened):
     seen = opened(fragment, **STILL)
 
     assert says in seen.described()
-    assert word in seen.fact("in a word")
+    assert word in seen.fact("in short")
     assert "iny differences" not in seen.described()
 
 
@@ -323,8 +323,8 @@ def test_stop_stops_and_says_so(opened):
     )
     assert seen.page.locator("#stop").is_disabled()
     assert f"learning rate 0.01, stopped after {at} of 60,000 iterations. " in said
-    assert "One seed is one draw" not in said  # measured of whole runs
-    assert seen.fact("in a word") == "stopped; so far: on the plateau at ln 2, the cost of guessing"
+    assert "One seed proves little" not in said  # measured of whole runs
+    assert seen.fact("in short") == "stopped; so far: on the plateau at ln 2, the cost of guessing"
     assert seen.trouble == []
     assert seen.page.evaluate("document.activeElement.id") == "run"
     seen.page.evaluate(  # until the browser has drawn twice
@@ -410,7 +410,7 @@ def test_fragment_is_restored_and_kept(opened):
     page.reload()
     assert page.evaluate("location.hash") == "#scale=0.3&seed=12&layers=3&rate=0.1&iterations=1000&draw=rand"
     assert page.locator("#draw").input_value() == "rand"
-    page.get_by_label("a race").check()
+    page.get_by_label("three starts").check()
     assert page.evaluate("location.hash") == "#race=0.01,10,he&seed=12&layers=3&rate=0.1&iterations=1000&draw=rand"
 
 
@@ -440,13 +440,13 @@ def test_a_link_that_cannot_be_is_said(opened):
 @pytest.mark.parametrize(
     ("fragment", "cards"),
     [
-        ("#mine=1&seed=3", ["scale 1 yours", "scale 10 asked for", "He"]),
+        ("#mine=1&seed=3", ["scale 1 yours", "scale 10 required", "He"]),
         ("#mine=10&seed=7", ["scale 10 yours", "He", "scale 0.01"]),
-        ("#mine=he&seed=1", ["He yours", "scale 10 asked for", "scale 0.01"]),
-        ("#mine=0", ["zeros yours", "scale 10 asked for", "He"]),
-        ("#mine=0.5:0.3:0.2&seed=3", ["by layer yours", "scale 10 asked for", "He"]),
-        ("#mine=0.5:0.3&seed=3", ["scale 0.01", "scale 10 asked for", "He"]),  # of another network
-        ("#mine=alert(1)&seed=3", ["scale 0.01", "scale 10 asked for", "He"]),
+        ("#mine=he&seed=1", ["He yours", "scale 10 required", "scale 0.01"]),
+        ("#mine=0", ["zeros yours", "scale 10 required", "He"]),
+        ("#mine=0.5:0.3:0.2&seed=3", ["by layer yours", "scale 10 required", "He"]),
+        ("#mine=0.5:0.3&seed=3", ["scale 0.01", "scale 10 required", "He"]),  # of another network
+        ("#mine=alert(1)&seed=3", ["scale 0.01", "scale 10 required", "He"]),
     ],
 )
 def test_a_link_from_a_page_races_the_student_s_own_start(fragment, cards, opened):
@@ -521,7 +521,7 @@ def test_answers_are_read_without_script(opened):
 def test_controls_are_on_the_first_screen(width, height, opened):
     seen = opened("#iterations=100", width, **STILL)
     seen.described()
-    for mode in ("a race", "one start"):
+    for mode in ("three starts", "one start"):
         seen.page.get_by_label(mode).check()
         for field in seen.page.locator("#lab-form :is(input, select, button):visible").all():
             box = field.bounding_box()

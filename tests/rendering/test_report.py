@@ -552,8 +552,8 @@ def test_waits_have_a_line_for_each_depth_and_say_how_they_grow() -> None:
 
     assert figure is not None
     assert figure.says == (
-        "When the scale falls from 1 to 0.01, the wait is 22 times as long with 1 hidden layer, 111 times as long with "
-        "2 hidden layers and 3,811 times as long with 3 hidden layers. The learning rate is 0.1."
+        "Iterations until the cost is below 0.6, at scale 0.01 compared with scale 1: 22 times as many with 1 hidden layer, "
+        "111 times as many with 2 hidden layers and 3,811 times as many with 3 hidden layers. The learning rate is 0.1."
     )
     assert figure.note == "Not below 0.6 within 4,000,000 iterations, so not drawn: 3 hidden layers at scale 0.001."
     assert [looks(figure, f"layer{index}")[0].count("L") for index in range(3)] == [3, 3, 2]
