@@ -333,10 +333,10 @@ def _show_items(directory: Path, kind: str | None, match: str) -> None:
     from grader.classroom.review import title
 
     items = rulings.to_review(directory, kind, match)
-    for message_id, is_held in (("cli.review.required", True), ("cli.review.optional", False)):
+    for need, is_held in (("required", True), ("optional", False)):
         some = [item for item in items if item.held == is_held]
         if some:
-            _say(say(message_id, count=len({item.submission for item in some})))
+            _say(say(f"cli.review.{need}", count=len({item.submission for item in some})))
         for name, group in groupby(some, key=lambda item: item.kind):
             of_kind = list(group)
             _say(f"{title(name)} ({len(of_kind)}):")
