@@ -21,7 +21,7 @@ from grader.cli.app import (
     print_text,
 )
 from grader.files import never_replacing
-from grader.lms import COLLECTORS, EXPORTERS, SYSTEMS
+from grader.lms import SYSTEMS
 from grader.lms.common.system import Collect, Done, System
 from grader.messages import refusal, say
 from grader.outputs import require_folder
@@ -55,9 +55,9 @@ def _list(context: typer.Context) -> None:
 def _app(name: str, system: System) -> Application:
     """Make the sub-command of a system; a system that has no collector or no exporter has no such command."""
     group = Application(no_args_is_help=True)
-    if name in COLLECTORS:
+    if system.collects:
         _add_collect(group, name, system)
-    if name in EXPORTERS:
+    if system.exports:
         _add_export(group, name, system)
     if name == "other":
         _add_preset(group)
@@ -96,6 +96,7 @@ def _add_collect(to: Application, name: str, system: System) -> None:
         verbose: VerboseOption = False,
     ) -> None:
         from grader import api as service
+        from grader.lms.adapters import COLLECTORS
 
         _refuse(name, {"--mapping": mapping and not system.mapped, "--assignment": assignment and name != "nbgrader"})
         functions = service.load_exercise(exercise).names
@@ -156,6 +157,7 @@ def _add_export(to: Application, name: str, system: System) -> None:
     ) -> None:
         _refuse(name, {"--mapping": mapping and not system.mapped})
         _refuse(name, {"--gradebook": template and not system.template, "--column": column and not system.template})
+        from grader.lms.adapters import EXPORTERS
         from grader.lms.common import graded
 
         require_folder("--out", out)

@@ -1,4 +1,7 @@
-"""Commands of graders that run inside a system: what its container calls, and what brings the grader there."""
+"""Commands of graders that run inside a system: what its container calls, and what brings the grader there.
+
+A run ends with exit code 0 once its result file is written, whatever the verdict.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,8 @@ from typing import Annotated
 
 import typer
 
-from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, Exit, QuietOption
+from grader.cli.app import DEFAULT_EXERCISE, ExerciseOption, QuietOption
 from grader.cli.lms import SYSTEM_APPS, show_report
-from grader.lms import BUILDERS, RUNNERS
 from grader.lms.common.system import Build, Run
 from grader.messages import refusal, say
 from grader.outputs import Output, require_writable
@@ -39,7 +41,9 @@ def gradescope_run(
     quiet: QuietOption = False,
 ) -> None:
     """Grade DIR/submission inside Gradescope's container and write DIR/results/results.json."""
-    _run("gradescope", Run(root, exercise, visibility=_visibility(visibility)), quiet=quiet)
+    from grader.lms.inside import gradescope
+
+    show_report(gradescope.run(Run(root, exercise, visibility=_visibility(visibility))), quiet=quiet)
 
 
 @SYSTEM_APPS["gradescope"].command(
@@ -57,9 +61,11 @@ def gradescope_build(
     quiet: QuietOption = False,
 ) -> None:
     """Make the autograder zip: the grader itself, what it needs, setup.sh and run_autograder."""
+    from grader.lms.inside import bundle
+
     options = ("--visibility", _visibility(visibility))
     require_writable([Output("--out", out, "autograder")], [])
-    show_report(BUILDERS["gradescope"](Build(out, exercise, options, python, online)), quiet=quiet)
+    show_report(bundle.gradescope(Build(out, exercise, options, python, online)), quiet=quiet)
 
 
 @SYSTEM_APPS["coursera"].command(
@@ -76,7 +82,9 @@ def coursera_run(
     The part is the one that the environment's partId names; without it the whole exercise is graded.
     """
     wanted, file = (os.environ.get(name) or None for name in ("partId", "fileName"))
-    _run("coursera", Run(root, exercise, part=wanted, parts=tuple(part or ()), file=file), quiet=quiet)
+    from grader.lms.inside import coursera
+
+    show_report(coursera.run(Run(root, exercise, part=wanted, parts=tuple(part or ()), file=file)), quiet=quiet)
 
 
 @SYSTEM_APPS["coursera"].command(
@@ -89,8 +97,10 @@ def coursera_build(
     quiet: QuietOption = False,
 ) -> None:
     """Write the Dockerfile and the grader for an image that Coursera runs."""
+    from grader.lms.inside import bundle
+
     options = tuple(word for value in part or () for word in ("--part", value))
-    show_report(BUILDERS["coursera"](Build(out, exercise, options)), quiet=quiet)
+    show_report(bundle.coursera(Build(out, exercise, options)), quiet=quiet)
 
 
 @SYSTEM_APPS["prairielearn"].command(
@@ -102,7 +112,9 @@ def prairielearn_run(
     quiet: QuietOption = False,
 ) -> None:
     """Grade DIR/student inside PrairieLearn's container and write DIR/results/results.json."""
-    _run("prairielearn", Run(root, exercise), quiet=quiet)
+    from grader.lms.inside import prairielearn
+
+    show_report(prairielearn.run(Run(root, exercise)), quiet=quiet)
 
 
 @SYSTEM_APPS["prairielearn"].command(
@@ -112,13 +124,9 @@ def prairielearn_build(
     out: ImageOption, exercise: ExerciseOption = DEFAULT_EXERCISE, quiet: QuietOption = False
 ) -> None:
     """Write the Dockerfile and the grader for an image that PrairieLearn runs."""
-    show_report(BUILDERS["prairielearn"](Build(out, exercise)), quiet=quiet)
+    from grader.lms.inside import bundle
 
-
-def _run(system: str, request: Run, *, quiet: bool) -> None:
-    """Grade a hand-in and exit with 0: the result file is written, whatever its verdict."""
-    show_report(RUNNERS[system](request), quiet=quiet)
-    raise typer.Exit(int(Exit.PASSED))
+    show_report(bundle.prairielearn(Build(out, exercise)), quiet=quiet)
 
 
 def _visibility(value: str) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from grader.cli.app import Exit, QuietOption, print_line
 from grader.cli.lms import SYSTEM_APPS, AbsentOption, IncludeOpenOption, named
-from grader.lms import SITES, SYSTEMS
+from grader.lms import SYSTEMS
 from grader.messages import refusal, say
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help=say("cli.lms.push.o
 
 
 def _add_push(name: str) -> None:
-    """Add `push` to a system of `SITES`."""
+    """Add `push` to a system with a live site."""
 
     @SYSTEM_APPS[name].command(
         "push",
@@ -45,21 +45,23 @@ def _add_push(name: str) -> None:
         include_open: IncludeOpenOption = False,
         quiet: QuietOption = False,
     ) -> None:
+        from grader.lms.adapters import SITES
         from grader.lms.live import tokens
         from grader.lms.live.http import origin, require_private
 
         def live(_export: Export) -> Live:
             require_private(assignment)
-            account = f"{name} {origin(assignment)}"
-            token = partial(tokens.find, file=token_file, account=account, what=say(f"cli.lms.push.{name}.token"))
-            return SITES[name](assignment, token, _http(quiet=quiet))
+            account, what = f"{name} {origin(assignment)}", say(f"cli.lms.push.{name}.token")
+            token = tokens.find(SITES[name].variable, file=token_file, account=account, what=what)
+            return SITES[name].connect(assignment, token, http=_http(quiet=quiet))
 
         request = _request(directory, name, absent, include_open=include_open)
         _push(replace(request, dry_run=dry_run, overwrite=overwrite), live, quiet=quiet)
 
 
-for _name in SITES:
-    _add_push(_name)
+for _name, _system in SYSTEMS.items():
+    if _system.assignment:
+        _add_push(_name)
 
 
 @SYSTEM_APPS["lti"].command("push", help=say("cli.lms.push.lti.help"), epilog=say("cli.lms.push.lti.example"))

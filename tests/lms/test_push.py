@@ -28,7 +28,7 @@ from grader.classroom import manifest as manifests
 from grader.classroom.manifest import Entry, Manifest
 from grader.cli import main
 from grader.errors import LiveError, RequestError
-from grader.lms import SITES
+from grader.lms.adapters import SITES
 from grader.lms.canvas.site import SCOPES, Canvas
 from grader.lms.common import graded
 from grader.lms.common.system import Graded

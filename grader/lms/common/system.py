@@ -29,6 +29,7 @@ class System:
     `trial` names the sentence on how far what we write was tried.  The option `flag` takes the system's own table
     (`--gradebook` and `--worksheet` mean the same) where its exporter fills one in (`has_template`).  `mapped` systems are
     described by a mapping file; `example` is what a download is called there, `assignment` an address as a browser shows it.
+    `collects` and `exports` say which commands it has.
     """
 
     name: str
@@ -38,6 +39,8 @@ class System:
     example: str = "download.zip"
     has_template: bool = False
     assignment: str = ""
+    collects: bool = True
+    exports: bool = True
 
     @property
     def title(self) -> str:
@@ -204,9 +207,3 @@ class Done:
     messages: tuple[str, ...] = ()
     attention: tuple[str, ...] = ()
     unaccounted: tuple[str, ...] = ()
-
-
-Collector = Callable[[Collect], Done]
-Exporter = Callable[[Export], Done]
-Runner = Callable[[Run], Done]
-Builder = Callable[[Build], Done]
