@@ -15,7 +15,6 @@ import msgspec
 from grader import messages
 from grader.authoring import notebooks, rewrite, student
 from grader.authoring.choices import Choices, defaults
-from grader.authoring.measuring import QUICK_SEEDS
 from grader.authoring.notebooks import NewCell
 from grader.exercise import load as exercises
 from grader.exercise import quotes, schema, shipped
@@ -24,7 +23,7 @@ from grader.files import write
 from grader.judging.checks import CHECKS
 from grader.messages import refusal, say
 from grader.pipeline import Pipeline
-from grader.precompute.parts import STATE
+from grader.precompute.parts import QUICK, STATE
 from grader.running.solution import require_returned
 
 SOLUTION, ASSIGNMENT, README = "solution.ipynb", "assignment.ipynb", "README.md"
@@ -196,7 +195,7 @@ def _facts(exercise: Exercise, folder: Path) -> dict[str, object]:
     return {
         "title": exercise.title,
         "folder": f"./{folder.name}",
-        "seeds": QUICK_SEEDS,
+        "seeds": QUICK.seeds,
         "possible": f"{exercise.possible:g}",
         "functions": "\n".join(f"- `{task.name}`: {task.asks}" for task in exercise.tasks),
     }

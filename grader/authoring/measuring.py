@@ -6,14 +6,7 @@ from grader.exercise import asides as asides_file
 from grader.exercise import shipped
 from grader.exercise.load import Exercise
 from grader.precompute import asides, parts, trainings
-from grader.precompute.parts import FULL, QUICK, OnProgress, Plan
-
-QUICK_SEEDS, FULL_SEEDS = QUICK.seeds, FULL.seeds
-
-
-def plan(*, quick: bool) -> Plan:
-    """Return over how many seeds is measured."""
-    return QUICK if quick else FULL
+from grader.precompute.parts import OnProgress, Plan
 
 
 def seconds(exercise: Exercise, wanted: Plan) -> float:

@@ -212,7 +212,7 @@ class _Running:
     """What a process keeps between submissions; `handed` are the keys of code whose outcomes it has handed back."""
 
     pipeline: Pipeline
-    trainings: Trainings
+    reader: CacheReader
     pieces: html.Pieces = field(default_factory=RememberingPieces)
     handed: Memo[EvidenceKeys] = field(default_factory=lambda: Memo(HANDED))
 
@@ -224,10 +224,9 @@ def _started(setup: Setup) -> _Running:
     if setup not in _running:
         finish()
         reader = CacheReader(setup.store)
-        trainings = Trainings(reader)
         exercise = exercises.load(str(setup.exercise), CHECKS)
-        pipeline = RememberingPipeline(exercise, setup.secret, cache=trainings, outcomes=reader.outcomes)
-        _running[setup] = _Running(pipeline, trainings)
+        pipeline = RememberingPipeline(exercise, setup.secret, cache=Trainings(reader), outcomes=reader.outcomes)
+        _running[setup] = _Running(pipeline, reader)
     return _running[setup]
 
 
@@ -236,7 +235,7 @@ def finish() -> None:
     while _running:
         _, running = _running.popitem()
         running.pipeline.close()
-        running.trainings.close()
+        running.reader.close()
 
 
 def _read(submission: Submission, exercise: Exercise) -> Notebook:
@@ -337,5 +336,6 @@ def _made(running: _Running | None) -> dict[str, bytes]:
     """Return the trainings that were made since this was last asked."""
     if running is None:
         return {}
-    running.pipeline.trainer.made.clear()  # the cache has noted them as well
-    return running.trainings.take()
+    made = dict(running.pipeline.trainer.made)
+    running.pipeline.trainer.made.clear()
+    return made

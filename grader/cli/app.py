@@ -192,7 +192,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except Exception as error:
         return _explained(error)
-    return 0
 
 
 def _stopped(argv: Sequence[str] | None) -> str:

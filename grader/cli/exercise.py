@@ -145,9 +145,10 @@ def _as_option(folder: Path) -> str:
 def _measure(exercise: Exercise, *, quick: bool, quiet: bool) -> None:
     """Measure with a bar, and say first how long it will take."""
     from grader.authoring import measuring
+    from grader.precompute.parts import FULL, QUICK
     from grader.rendering.progress import MeasuringLine
 
-    wanted = measuring.plan(quick=quick)
+    wanted = QUICK if quick else FULL
     if not quiet:
         minutes = measuring.seconds(exercise, wanted) / 60
         print_line(say("cli.exercise.measure.estimate", count=max(1, round(minutes)), seeds=wanted.seeds), err=True)

@@ -38,7 +38,7 @@ from grader.exercise.load import Exercise
 from grader.exercise.shipped import SMALL, required_seed, scaled, solution_scales
 from grader.exercise.training import FLOWER as PETALS
 from grader.exercise.training import WATCHED, Data, Model, Parameters, cost, course_data, each, escape, train
-from grader.precompute.parts import FULL, OnProgress, Part, Plan, finish, measure, save
+from grader.precompute.parts import FULL, Part, Plan, finish, measure, save
 from grader.precompute.trainings import FLOWER, has_earlier, versions
 from grader.records import Floats
 
@@ -50,11 +50,6 @@ PICTURES = Model((12_288, 20, 7, 5, 1), 0.0075, 2_500)  # the course's earlier e
 PICTURES_CAP = 100_000
 PICTURES_STEPS = 2_000_000  # of the exercise's own size, which take about as long
 POINTS, CATS, PATTERNS = 209, 0.344, 8  # as many pictures as that exercise has, and its share of cats; made-up patterns
-
-
-def make(exercise: Exercise, plan: Plan = FULL, progress: OnProgress = lambda *_: None) -> Asides:
-    """Return all that asides.json holds, measured for an exercise."""
-    return gathered(exercise, measure(exercise, parts(exercise, plan), plan, progress))
 
 
 def parts(exercise: Exercise, plan: Plan = FULL) -> tuple[Part, ...]:
@@ -284,7 +279,7 @@ def pictures(factor: str) -> Earlier:
 def main(name: str = exercises.DEFAULT) -> Path:
     """Measure an exercise and write its file asides.json."""
     exercise = exercises.load(name)
-    path = save(exercise.folder / FILE, make(exercise))
+    path = save(exercise.folder / FILE, gathered(exercise, measure(exercise, parts(exercise), FULL)))
     finish(exercise.folder)
     return path
 

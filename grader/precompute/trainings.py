@@ -51,7 +51,7 @@ from grader.exercise.shipped import (
 )
 from grader.exercise.starts import plain_training, start_key
 from grader.exercise.training import WATCHED, Data, Model, course_data, each, escape, larger_rate, train
-from grader.precompute.parts import FULL, OnProgress, Part, Plan, finish, measure, save
+from grader.precompute.parts import FULL, Part, Plan, finish, measure, save
 from grader.running.train import faster, stays
 
 SPREAD_SEEDS = range(FULL.seeds)
@@ -118,11 +118,6 @@ class ScaleRun(msgspec.Struct, frozen=True):
     key: str
     training: dict[str, Any]
     point: Point | None = None
-
-
-def make(exercise: Exercise, plan: Plan = FULL, progress: OnProgress = lambda *_: None) -> Shipped:
-    """Train everything that is shipped: two minutes with the extra `fast`, an hour and more without."""
-    return gathered(exercise, measure(exercise, parts(exercise, plan), plan, progress))
 
 
 def parts(exercise: Exercise, plan: Plan = FULL) -> tuple[Part, ...]:
@@ -337,9 +332,9 @@ def setting(model: Model, seed: int, seeds: Sequence[int] = SPREAD_SEEDS) -> Set
 
 
 def main(name: str = exercises.DEFAULT) -> Path:
-    """Measure an exercise and write its file trainings.json."""
+    """Measure an exercise and write its trainings.json: two minutes with the extra `fast`, an hour and more without."""
     exercise = exercises.load(name)
-    path = save(exercise.folder / FILE, make(exercise))
+    path = save(exercise.folder / FILE, gathered(exercise, measure(exercise, parts(exercise), FULL)))
     finish(exercise.folder)
     return path
 

@@ -58,21 +58,11 @@ class CacheReader:
 
 
 class Trainings(MutableMapping[str, bytes]):
-    """The trainings of a store as a cache of a process, which keeps the last ones and notes those that it made."""
+    """The trainings of a store as a cache of a process, which keeps the last ones in memory."""
 
     def __init__(self, reader: CacheReader) -> None:
         self._reader = reader
         self._held: dict[str, bytes] = {}
-        self._made: dict[str, bytes] = {}
-
-    def take(self) -> dict[str, bytes]:
-        """Return what was made since the last time."""
-        new, self._made = self._made, {}
-        return new
-
-    def close(self) -> None:
-        """Close the store."""
-        self._reader.close()
 
     def __getitem__(self, start: str) -> bytes:
         training = self._held.get(start) or self._reader.training(start)
@@ -82,7 +72,6 @@ class Trainings(MutableMapping[str, bytes]):
         return training
 
     def __setitem__(self, start: str, training: bytes) -> None:
-        self._made[start] = training
         self._hold(start, training)
 
     def __delitem__(self, start: str) -> None:

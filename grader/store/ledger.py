@@ -67,7 +67,7 @@ class Ledger:
 
     def __init__(
         self,
-        rows: Callable[[str, SqlValues], Iterable[tuple[Any, ...]]],
+        rows: Callable[[str], Iterable[tuple[Any, ...]]],
         save: Callable[[str, Iterable[SqlValues]], None],
         path: Path,
     ) -> None:
@@ -102,12 +102,9 @@ class Ledger:
         if self.path.exists():
             write(self.path, map(encode, self.decisions()), private=True)
 
-    def decisions(self, submission: str | None = None) -> tuple[Decision, ...]:
-        """Return the whole ledger, or that of one submission, oldest first."""
-        where, values = (
-            ("", {}) if submission is None else (" WHERE submission = :submission", {"submission": submission})
-        )
-        rows = self._rows(f"SELECT {_COLUMNS} FROM ledger{where} ORDER BY at, id", values)  # noqa: S608  # the same
+    def decisions(self) -> tuple[Decision, ...]:
+        """Return the whole ledger, oldest first."""
+        rows = self._rows(f"SELECT {_COLUMNS} FROM ledger ORDER BY at, id")  # noqa: S608  # our own column names
         return tuple(Decision(**dict(zip(_COLUMNS.split(", "), row, strict=True))) for row in rows)
 
     def standing(self) -> Mapping[str, tuple[Decision, ...]]:

@@ -227,7 +227,10 @@ class Store:
     @property
     def secret(self) -> bytes:
         """The secret that the store's secret sizes are drawn from: made once, the same for all its submissions."""
-        return self._meta("secret")
+        secret = self.note("secret")
+        if secret is None:
+            raise self._unusable(ValueError(say("store.missing_result", name="secret")))
+        return secret
 
     # --- what was graded -------------------------------------------------------------------------------------------
 
@@ -355,8 +358,8 @@ class Store:
 
     def note(self, name: str) -> bytes | None:
         """Return what was noted of the class under a name, or None."""
-        row = next(iter(list(self._rows("SELECT value FROM meta WHERE name = :name", {"name": name}))), None)
-        return None if row is None else row[0].encode() if isinstance(row[0], str) else bytes(row[0])
+        rows = list(self._rows("SELECT value FROM meta WHERE name = :name", {"name": name}))
+        return bytes(rows[0][0]) if rows else None
 
     def set_note(self, name: str, value: bytes) -> None:
         """Note something of the class as a whole: its exercise, its class list, how its files were written."""
@@ -384,9 +387,7 @@ class Store:
     @property
     def ignored(self) -> dict[str, str]:
         """The names of files that the last batch found and did not grade, with the reasons."""
-        rows = list(self._rows("SELECT value FROM meta WHERE name = 'ignored'"))
-        reasons = msgspec.json.decode(rows[0][0], type=dict[str, str] | list[str]) if rows else {}
-        return reasons if isinstance(reasons, dict) else dict.fromkeys(reasons, "not a notebook")
+        return msgspec.json.decode(self.note("ignored") or b"{}", type=dict[str, str])
 
     @ignored.setter
     def ignored(self, reasons: Mapping[str, str]) -> None:
@@ -445,13 +446,6 @@ class Store:
             raise refusal("store.newer", path=self.path, version=version, known=schema.VERSION)
         if tables and version < schema.VERSION:
             raise refusal("store.older", path=self.path, file=RULINGS)
-
-    def _meta(self, name: str) -> bytes:
-        rows = list(self._rows("SELECT value FROM meta WHERE name = :name", {"name": name}))
-        if not rows:
-            raise self._unusable(ValueError(say("store.missing_result", name=name)))
-        value = rows[0][0]
-        return value.encode() if isinstance(value, str) else bytes(value)
 
     def _rows(self, query: str, values: SqlValues = _NO_VALUES) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query; a store that turns out to be damaged on the way is a clear error."""

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from grader.authoring.measuring import measure
 from grader.exercise import asides, shipped
 from grader.exercise import load as exercises
 from grader.precompute import asides as asides_parts
@@ -71,8 +72,7 @@ def test_a_small_exercise_is_measured_from_end_to_end(exercise, monkeypatch):
     toml = exercise.folder / "exercise.toml"
     toml.write_text(toml.read_text().replace("[2, 10, 5, 1]", "[2, 4, 1]").replace("= 15000", "= 10"))
     small = exercises.load(str(exercise.folder))
-    measuring.save(small.folder / shipped.FILE, trainings.make(small, PLAN))
-    measuring.save(small.folder / asides.FILE, asides_parts.make(small, PLAN))
+    measure(small, PLAN, lambda *_: None)
     measured = shipped.load(small)
     assert {len(row.train_accuracy) for row in measured.spread} == {2}
     assert asides.load(small, measured).flower == ()

@@ -16,6 +16,7 @@ from notebooks import HE, RANDOM, ZEROS, edit, solved, write
 from rich.console import Console
 
 from grader import api as service
+from grader.authoring.measuring import measure
 from grader.classroom.statistics import gather, overview
 from grader.errors import RequestError
 from grader.exercise import asides, fast, quotes, shipped
@@ -26,7 +27,7 @@ from grader.lms.common import feedback
 from grader.pipeline import Pipeline
 from grader.precompute import asides as measured_asides
 from grader.precompute import trainings as measured_trainings
-from grader.precompute.parts import Plan, save
+from grader.precompute.parts import Plan
 from grader.records import Result
 from grader.rendering import annotated, classpage, html, terminal
 from grader.rendering import summary as class_summary
@@ -93,8 +94,7 @@ def measured(other: Exercise, tmp_path_factory: pytest.TempPathFactory) -> Exerc
         patch.setattr(measured_asides, "WIDER", (1, 2, 3))
         patch.setattr(measured_asides, "SIGNAL_UNITS", 50)
         exercise = exercises.load(str(folder), CHECKS)
-        for module in (measured_trainings, measured_asides):
-            save(folder / module.FILE, module.make(exercise, Plan(seeds=6)))
+        measure(exercise, Plan(seeds=6), lambda *_: None)
     return exercise
 
 
