@@ -294,6 +294,13 @@ def print_json(json: str) -> None:
     _print(spell_out_json(json).removesuffix("\n"))
 
 
+def print_record(record: object) -> None:
+    """Print a record, or several, as JSON."""
+    import msgspec
+
+    print_json(msgspec.json.format(msgspec.json.encode(record), indent=2).decode())
+
+
 def _print(text: str, *, err: bool = False) -> None:
     """Print text; what the encoding of the output lacks is spelled out, whatever the output is."""
     encoding = (sys.stderr if err else sys.stdout).encoding or "utf-8"

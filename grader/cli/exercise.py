@@ -18,8 +18,8 @@ from grader.cli.app import (
     QuietOption,
     app,
     choose_messages,
-    print_json,
     print_line,
+    print_record,
     without_color,
 )
 from grader.errors import RequestError
@@ -129,9 +129,7 @@ def check(
 
     examination = soundness.examine(_as_option(folder))
     if json:
-        import msgspec
-
-        print_json(msgspec.json.format(msgspec.json.encode(examination), indent=2).decode())
+        print_record(examination)
     else:
         _show(examination, quiet=quiet)
     raise typer.Exit(int(Exit.PASSED if examination.is_sound else Exit.BAD_REQUEST))

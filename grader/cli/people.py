@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import Application, ClassExerciseOption, Exit, QuietOption, app, print_json, print_line
+from grader.cli.app import Application, ClassExerciseOption, Exit, QuietOption, app, print_line, print_record
 from grader.messages import listed, refusal, say
 
 if TYPE_CHECKING:
     from grader.classroom.privacy import Removed
+    from grader.classroom.review import Item
     from grader.classroom.rulings import RulingOrder
+    from grader.store import Decision
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help=say("cli.common.directory"))]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help=say("cli.common.yes"))]
@@ -54,15 +56,14 @@ def review(
             raise refusal("cli.review.nothing_left", directory=directory)
     if submissions:
         for name in rulings.mark_seen(directory, exercise, submissions, by, reason):
-            _say(say("cli.review.looked_at", name=name, by=by))
+            print_line(say("cli.review.looked_at", name=name, by=by))
         return
-    items = rulings.ledger(directory) if ledger else rulings.to_review(directory, kind, match)
-    if json:
-        _print_json(items)
-    elif ledger:
-        _show_ledger(directory)
+    if ledger:
+        decisions = rulings.ledger(directory)
+        print_record(decisions) if json else _show_ledger(decisions)
     else:
-        _show_items(directory, kind, match)
+        items = rulings.to_review(directory, kind, match)
+        print_record(items) if json else _show_items(items, directory)
 
 
 rulings_app = Application(no_args_is_help=True)
@@ -81,7 +82,7 @@ def export_rulings(
 
     require_writable([Output("--out", out, "rulings")], [directory / "rulings.jsonl"])
     write(out, rulings.exported(directory, table=out.suffix.lower() == ".csv"), private=True)
-    _say(say("cli.common.wrote", path=out))
+    print_line(say("cli.common.wrote", path=out))
 
 
 @rulings_app.command("import", help=say("cli.rulings.import.help"), epilog=say("cli.rulings.import.example"))
@@ -97,7 +98,7 @@ def import_rulings(
     """Take rulings from a file; all of them or, if a line cannot be, none."""
     from grader.classroom import rulings
 
-    _say(say("cli.rulings.import.done", count=rulings.imported(directory, exercise, file, by), file=file))
+    print_line(say("cli.rulings.import.done", count=rulings.imported(directory, exercise, file, by), file=file))
 
 
 @app.command(help=say("cli.override.help"), epilog=say("cli.override.example"))
@@ -145,10 +146,10 @@ def override(
             what_for = (
                 say("cli.override.undone_for_all") if undo else say("cli.override.points", points=shown(points or 0.0))
             )
-            _say(say("cli.override.same", count=len(same), function=function, what=what_for))
+            print_line(say("cli.override.same", count=len(same), function=function, what=what_for))
             for submission in same:
-                _say(f"  {submission.name}" + (f" ({submission.student})" if submission.student else ""))
-            _say(say("cli.override.same.hint"))
+                print_line(f"  {submission.name}" + (f" ({submission.student})" if submission.student else ""))
+            print_line(say("cli.override.same.hint"))
             return
     order = rulings.RulingOrder(function, points, reason or (say("cli.override.taken_back") if undo else ""), by)
     for decision in rulings.override(directory, exercise, names, order):
@@ -158,7 +159,7 @@ def override(
                 if undo
                 else say("cli.override.change", before=shown(decision.before), after=shown(decision.points))
             )
-            _say(f"{decision.submission}, {function}: {change}")
+            print_line(f"{decision.submission}, {function}: {change}")
 
 
 def _override_score(
@@ -177,7 +178,7 @@ def _override_score(
         order = replace(order, reason=say("cli.override.taken_back"))
     for ruling in rulings.override(directory, exercise, names, order):
         if not quiet:
-            _say(
+            print_line(
                 say(
                     "cli.override.score_change",
                     submission=ruling.submission,
@@ -208,7 +209,7 @@ def comment(
     order = rulings.RulingOrder(function, None, words.strip(), by, "comment")
     for ruling in rulings.override(directory, exercise, [submission], order):
         if not quiet:
-            _say(
+            print_line(
                 say("cli.comment.taken_back", submission=ruling.submission)
                 if undo
                 else say("cli.comment.written", submission=ruling.submission)
@@ -230,7 +231,7 @@ def assign(
         raise refusal("cli.assign.nobody", hint="cli.by.hint")
     name = batch.assign(directory, file, student, by)
     if not quiet:
-        _say(say("cli.assign.done", name=name, student=student))
+        print_line(say("cli.assign.done", name=name, student=student))
 
 
 @app.command(help=say("cli.forget.help"), epilog=say("cli.forget.example"))
@@ -277,11 +278,11 @@ def _asking(yes: bool) -> Callable[[Removed], bool]:
     def agree(planned: Removed) -> bool:
         if yes or not (planned.submissions or planned.folders or planned.decisions):
             return True
-        _say(say("cli.remove.planned", planned=_counts(planned)))
+        print_line(say("cli.remove.planned", planned=_counts(planned)))
         for name in planned.names[:_MOST_NAMED]:
-            _say(f"  {name}")
+            print_line(f"  {name}")
         if len(planned.names) > _MOST_NAMED:
-            _say(say("cli.remove.more", count=len(planned.names) - _MOST_NAMED))
+            print_line(say("cli.remove.more", count=len(planned.names) - _MOST_NAMED))
         if not sys.stdin.isatty():
             raise refusal("cli.remove.no_terminal")
         return typer.confirm(say("cli.remove.confirm"))
@@ -301,11 +302,11 @@ def _counts(removed: Removed) -> str:
 
 def _show_removed(removed: Removed | None, directory: Path, *, quiet: bool) -> None:
     if removed is None:
-        _say(say("cli.remove.nothing"))
+        print_line(say("cli.remove.nothing"))
         raise typer.Exit(int(Exit.NOT_PASSED))
     if not quiet:
-        _say(say("cli.remove.done", removed=_counts(removed), directory=directory))
-        _say(say("cli.remove.elsewhere"))
+        print_line(say("cli.remove.done", removed=_counts(removed), directory=directory))
+        print_line(say("cli.remove.elsewhere"))
 
 
 def _asked(what: list[str], like: str | None, *, undo: bool) -> tuple[list[str], str, float | None]:
@@ -328,35 +329,32 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _show_items(directory: Path, kind: str | None, match: str) -> None:
-    from grader.classroom import rulings
+def _show_items(items: Sequence[Item], directory: Path) -> None:
     from grader.classroom.review import title
 
-    items = rulings.to_review(directory, kind, match)
     for need, is_held in (("required", True), ("optional", False)):
         some = [item for item in items if item.held == is_held]
         if some:
-            _say(say(f"cli.review.{need}", count=len({item.submission for item in some})))
+            print_line(say(f"cli.review.{need}", count=len({item.submission for item in some})))
         for name, group in groupby(some, key=lambda item: item.kind):
             of_kind = list(group)
-            _say(f"{title(name)} ({len(of_kind)}):")
+            print_line(f"{title(name)} ({len(of_kind)}):")
             for item in of_kind:
-                _say(f"  {item.submission}: {item.why}")
+                print_line(f"  {item.submission}: {item.why}")
     held_back = {item.submission for item in items if item.held}
-    _say(
+    print_line(
         say("cli.review.held_back", count=len(held_back), directory=directory)
         if held_back
         else say("cli.review.none_held_back")
     )
 
 
-def _show_ledger(directory: Path) -> None:
-    from grader.classroom import rulings
+def _show_ledger(decisions: Iterable[Decision]) -> None:
     from grader.records import amount
     from grader.records.points import points as shown
     from grader.store import ADJUSTMENTS
 
-    for decision in rulings.ledger(directory):
+    for decision in decisions:
         what: dict[str, str] = {
             kind: f"{decision.submission} score: {amount(kind, decision.points)}" for kind in ADJUSTMENTS
         }
@@ -369,17 +367,6 @@ def _show_ledger(directory: Path) -> None:
             "removed": say("cli.ledger.removed"),
             "assigned": say("cli.ledger.assigned", submission=decision.submission, student=decision.student),
         }
-        _say(
+        print_line(
             f"{decision.at} {decision.by}: {what[decision.kind]}" + (f" ({decision.reason})" if decision.reason else "")
         )
-
-
-def _print_json(items: object) -> None:
-    import msgspec
-
-    print_json(msgspec.json.format(msgspec.json.encode(items), indent=2).decode())
-
-
-def _say(line: str) -> None:
-
-    print_line(line)

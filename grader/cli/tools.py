@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader._version import __version__
-from grader.cli.app import Exit, app, print_json, print_line
+from grader.cli.app import Exit, app, print_json, print_line, print_record
 from grader.messages import say
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def doctor(
     examination = doctors.examine()
     if json:
         table = {"grader": __version__, "confined": examination.confined, **msgspec.to_builtins(examination)}
-        print_json(msgspec.json.format(msgspec.json.encode(table), indent=2).decode())
+        print_record(table)
     else:
         _show_examination(examination)
     raise typer.Exit(int(Exit.PASSED if examination.confined else Exit.PROVISIONAL))

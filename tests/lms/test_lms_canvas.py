@@ -22,11 +22,13 @@ from hypothesis import strategies as st
 from lms_files import RIGHT, graded, manifest_of, members, scored, unread, zipped
 from notebooks import notebook
 
+from grader.classroom.manifest import Manifest
 from grader.cli import main
 from grader.errors import RequestError
 from grader.lms.canvas import files as canvas
 from grader.lms.canvas.names import CanvasName, parse, without_resubmit_suffix
 from grader.lms.common import archives, tables
+from grader.lms.common.system import Export
 
 # --- the importers, written down from their sources ----------------------------------------------------------------
 
@@ -701,8 +703,9 @@ def test_a_column_of_other_points_is_taken_where_somebody_says_yes(tmp_path, ans
         asked.append(question)
         return answer
 
+    request = Export(Manifest(system="canvas"), [], tmp_path, "Initialization", 30.0, ask=ask)
     with contextlib.nullcontext() if answer else pytest.raises(RequestError, match="out of 30"):
-        assert tables.choose(quiz, wanted=None, known_id="", title="Initialization", possible=30.0, ask=ask) == quiz[0]
+        assert tables.choose(quiz, request) == quiz[0]
     assert "'Initialization quiz (1)' (10 points)" in asked[0]
 
 

@@ -119,7 +119,7 @@ def _gradebook(request: Export) -> Done:
     if request.graded and all("anonymous_id" in submission.entry.lms for submission in request.graded):
         return Done(attention=(say("lms.canvas.anonymous"),))
     book = canvas_gradebook.read(request.template)
-    column = choose(book, request)
+    column = tables.choose(list(book.columns()), request)
     filled = _filled(request, book, column)
     columns = [*range(book.identity), column.index]
     rows = [book.header, *([book.points] if book.points else []), *filled.rows]
@@ -132,18 +132,6 @@ def _gradebook(request: Export) -> Done:
             *points.converted(request.possible, column.possible),
         ),
         attention=tuple(filled.attention),
-    )
-
-
-def choose(book: Gradebook, request: Export) -> Column:
-    """Return the assignment's column in a gradebook."""
-    return tables.choose(
-        list(book.columns()),
-        wanted=request.column,
-        known_id=request.assignment_id,
-        title=request.title,
-        possible=request.possible,
-        ask=request.ask,
     )
 
 

@@ -55,12 +55,7 @@ _PATTERNS = {
 class Canvas:
     """One assignment of a Canvas site, as the owner of a token sees it."""
 
-    title = "Canvas"
-
-    @property
-    def unknown(self) -> str:
-        """What is wrong where the site does not know an entry's student."""
-        return say("lms.canvas.unknown")
+    name, title = "canvas", "Canvas"
 
     def __init__(self, address: str, token: Secret, *, http: Callable[[str], Http] = Http) -> None:
         match = ADDRESS.fullmatch(address.strip())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from grader.errors import RequestError
 from grader.files import replacing
 from grader.lms.common.points import equal, exact, number
+from grader.lms.common.system import Export
 from grader.messages import refusal, say
 
 DELIMITERS = (",", ";", "\t")
@@ -147,15 +148,7 @@ class FilledTable:
         )
 
 
-def choose(
-    columns: Sequence[Column],
-    *,
-    wanted: str | None,
-    known_id: str | None,
-    title: str,
-    possible: float,
-    ask: Callable[[str], bool] | None = None,
-) -> Column:
+def choose(columns: Sequence[Column], request: Export) -> Column:
     """Return the assignment's column: the one asked for, else by its id, else by the exercise's title or points.
 
     A title that only holds the exercise's may be another assignment's: where its points differ, somebody has to say yes.
@@ -165,12 +158,12 @@ def choose(
     RequestError
         If none fits, or two do; the message names them.
     """
-    whole = exact(possible)
+    wanted, title, whole = request.column, request.title, exact(request.possible)
     if wanted is not None:
         choices = [column for column in columns if wanted and wanted in {column.id, column.header}]
         choices = choices or [column for column in columns if _same(column.title, wanted)]
     else:
-        choices = [column for column in columns if known_id and column.id == known_id]
+        choices = [column for column in columns if column.id and column.id == request.assignment_id]
     is_certain = bool(choices)
     if not choices and wanted is None:
         choices = [column for column in columns if _may_be(column, title, whole)]
@@ -186,13 +179,15 @@ def choose(
         raise RequestError(
             say("lms.no_column.wanted", wanted=wanted, columns=_headers(columns) or "-")
             if wanted is not None
-            else say("lms.no_column.by_title", title=title, possible=possible, columns=_headers(columns) or "-"),
+            else say(
+                "lms.no_column.by_title", title=title, possible=request.possible, columns=_headers(columns) or "-"
+            ),
             hint=say("lms.no_column.hint"),
         )
     column = choices[0]
     if not is_certain and column.possible not in {None, whole}:
         values = {"column": _headers(choices), "whole": number(whole)}
-        if ask is None or not ask(say("lms.only_column.question", **values)):
+        if request.ask is None or not request.ask(say("lms.only_column.question", **values)):
             raise refusal("lms.only_column", **values)
     return column
 

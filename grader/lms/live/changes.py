@@ -99,15 +99,12 @@ class ChangeOutcome:
 class Live(Protocol):
     """A live LMS, as the push needs it.
 
-    `target`, the assignment's address, names it in the journal.
+    `target`, the assignment's address, names it in the journal; `name` is the system's in `SYSTEMS`.
     """
 
     target: str
+    name: str
     title: str
-
-    @property
-    def unknown(self) -> str:
-        """The sentence that says why a student may not be found."""
 
     def assignment(self) -> Assignment:
         """Return the assignment's title and points."""

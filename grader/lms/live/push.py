@@ -103,7 +103,7 @@ class JournalState:
 
 def _planned(wish: Wish, standing: Standing | None, history: JournalState, request: Push, live: Live) -> GradeChange:
     if standing is None:
-        return GradeChange(wish, Standing(""), "nobody", why=live.unknown)
+        return GradeChange(wish, Standing(""), "nobody", why=say(f"lms.{live.name}.unknown"))
     return plan(wish, standing, history, overwrite=request.overwrite)
 
 

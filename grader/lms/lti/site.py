@@ -52,12 +52,7 @@ class Tool:
 class Ags:
     """One line item of a platform."""
 
-    title = "LTI"
-
-    @property
-    def unknown(self) -> str:
-        """What is wrong where the site does not know an entry's student."""
-        return say("lms.lti.unknown")
+    name, title = "lti", "LTI"
 
     def __init__(
         self,

@@ -290,14 +290,7 @@ def _goes(request: Export, submission: Graded) -> bool:
 def _filled(request: Export, mapping: Out) -> Done:
     assert request.template is not None  # noqa: S101  # the caller's condition, for the type checker
     sheet = _keyed(read(request.template, mapping), {_listed(submission.entry) for submission in request.graded})
-    column = tables.choose(
-        sheet.columns(request.title),
-        wanted=request.column,
-        known_id=request.assignment_id,
-        title=request.title,
-        possible=request.possible,
-        ask=request.ask,
-    )
+    column = tables.choose(sheet.columns(request.title), request)
     going = [submission for submission in request.graded if _goes(request, submission)]
     wanted = {_listed(submission.entry): submission for submission in going}
     students = [sheet.student(row) for row in sheet.rows]

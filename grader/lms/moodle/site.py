@@ -38,12 +38,7 @@ NO_GRADE = Decimal(-1)
 class Moodle:
     """One assignment of a Moodle site, as the owner of a token sees it."""
 
-    title = "Moodle"
-
-    @property
-    def unknown(self) -> str:
-        """What is wrong where the site does not know an entry's student."""
-        return say("lms.moodle.unknown")
+    name, title = "moodle", "Moodle"
 
     def __init__(self, address: str, token: Secret, *, http: Callable[[str], Http] = Http) -> None:
         match = ADDRESS.fullmatch(address.strip())
