@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shutil
 import stat
@@ -188,9 +189,5 @@ def _is_hidden(member: Member) -> bool:
 
 def _shared_depth(members: Sequence[Member]) -> int:
     """Return how many folders at the top all files lie in."""
-    folders = [PurePosixPath(member.name).parts[:-1] for member in members]
-    first, last = min(folders, default=()), max(folders, default=())  # what these two share, all that lie between share
-    return next(
-        (at for at, (part, other) in enumerate(zip(first, last, strict=False)) if part != other),
-        min(len(first), len(last)),
-    )
+    folders = [str(PurePosixPath(member.name).parent) for member in members]
+    return len(PurePosixPath(posixpath.commonpath(folders)).parts) if folders else 0

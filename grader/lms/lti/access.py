@@ -6,7 +6,6 @@ A token is renewed before it ends, and once when the platform refuses it.
 from __future__ import annotations
 
 import csv
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
+import msgspec.toml
 
 from grader.errors import LiveError, Unanswered
 from grader.lms.live.http import Http, HttpCall
@@ -59,16 +58,11 @@ def load(path: Path) -> PlatformSettings:
     RequestError
         If it cannot be used.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
     try:
-        settings = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), PlatformSettings)
+        settings = msgspec.toml.decode(path.read_text(encoding="utf-8"), type=PlatformSettings)
     except OSError as error:
         raise refusal("lms.unreadable", path=path, reason=error.strerror, hint="lms.lti.settings.hint") from None
-    except (ValueError, msgspec.ValidationError) as error:
+    except ValueError as error:
         raise refusal("lms.lti.settings_unusable", path=path, reason=error, hint="lms.lti.settings.hint") from None
     if bool(settings.line_item) == bool(settings.line_items):
         raise refusal("lms.lti.line_item_or_items", path=path, hint="lms.lti.settings.hint")

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Literal
 
-import msgspec
+import msgspec.toml
 
 from grader.messages import refusal
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 PRESETS = Path(__file__).parent / "presets"
 NO_UNDERSCORE = "[^_/]+"  # what {student} stands for without a roster
@@ -90,11 +84,11 @@ def load(path: Path) -> Map:
         If it cannot be used; the message says what is wrong with it.
     """
     try:
-        mapping = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Map)
+        mapping = msgspec.toml.decode(path.read_text(encoding="utf-8"), type=Map)
         for pattern in (*mapping.collect.names, *mapping.collect.skip):
             re.compile(pattern.replace("{student}", NO_UNDERSCORE))
         re.compile(mapping.export.grade)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, re.error) as error:
+    except (OSError, ValueError, re.error) as error:
         raise refusal("lms.mapped.file_unusable", path=path, reason=error, hint="lms.mapped.file.hint") from None
     for pattern in mapping.collect.names:
         if "(?P<student>" not in pattern:
