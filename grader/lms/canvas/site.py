@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from grader.errors import LiveError, Unanswered
 from grader.lms.common.feedback import PAGE
 from grader.lms.common.points import equal
 from grader.lms.live.changes import Assignment, ChangeOutcome, GradeChange, Note, Standing
-from grader.lms.live.http import TOLD_SECONDS, Http, HttpCall, origin
+from grader.lms.live.http import TOLD_SECONDS, Http, HttpCall, origin, understood
 from grader.lms.live.push import failed, is_final, stopping
 from grader.lms.live.tokens import Secret
 from grader.messages import failure, refusal, say
@@ -66,16 +65,17 @@ class Canvas:
         self._path = f"courses/{course}/assignments/{assignment}"
         self._http = http(self.site)
         self._requester = _Requester(self.site, self._http, self._http.keep_secret(token))
-        with self._understood():
+        try:
             import canvasapi.assignment
-
-            attributes = {"id": int(assignment), "course_id": int(course)}
-            self._is_group = False
-            self._assignment = canvasapi.assignment.Assignment(self._requester, attributes)
+        except ImportError:
+            raise refusal("lms.canvas.not_installed") from None
+        attributes = {"id": int(assignment), "course_id": int(course)}
+        self._is_group = False
+        self._assignment = canvasapi.assignment.Assignment(self._requester, attributes)
 
     def assignment(self) -> Assignment:
         """Return the assignment's title and points."""
-        with self._understood():
+        with understood("canvas", self.site):
             record = self._http.json(self._requester.request("GET", self._path))
             if record.get("grading_type") not in TAKES_POINTS:
                 raise refusal("lms.canvas.no_points_type", type=record.get("grading_type"))
@@ -94,7 +94,7 @@ class Canvas:
 
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
         """Return what Canvas holds, by `Entry.student`."""
-        with self._understood():
+        with understood("canvas", self.site):
             every = [vars(record) for record in self._assignment.get_submissions(include=["submission_comments"])]
             named = [(record, _standing(record)) for record in every if record.get("user_id")]
         if any("submission_comments" not in record for record in every):
@@ -193,7 +193,7 @@ class Canvas:
     def _job(self, changes: Sequence[GradeChange]) -> LiveError:
         """Run one bulk job to its end; return what to say of the students whose grade does not show afterwards."""
         data = {change.standing.user: {"posted_grade": str(change.wish.grade)} for change in changes}
-        with self._understood():
+        with understood("canvas", self.site):
             progress = self._assignment.submissions_bulk_update(grade_data=data)
             waited, pause = 0.0, 1.0
             while progress.workflow_state not in {"completed", "failed"}:
@@ -224,7 +224,7 @@ class Canvas:
         submission = canvasapi.submission.Submission(self._requester, {**attributes, "user_id": change.standing.user})
         silent = failure(Unanswered, "lms.canvas.comment_not_shown", hint="lms.run_again.hint")
         try:
-            with self._understood():
+            with understood("canvas", self.site):
                 submission.edit(comment=comment)
                 shows = file in _standing(vars(submission)).files
         except Unanswered as error:
@@ -241,7 +241,7 @@ class Canvas:
     def _arrived(self, change: GradeChange, file: str) -> bool:
         """Whether a comment whose answer was lost is there. Seeing nothing proves nothing."""
         try:
-            with self._understood():
+            with understood("canvas", self.site):
                 answer = self._assignment.get_submission(change.standing.user, include=["submission_comments"])
                 return file in _standing(vars(answer)).files
         except LiveError:
@@ -252,19 +252,9 @@ class Canvas:
         from canvasapi.upload import Uploader
 
         path = f"{self._path}/submissions/{change.standing.user}/comments/files"
-        with self._understood():
+        with understood("canvas", self.site):
             _, upload = Uploader(self._requester, path, change.wish.page, content_type="text/html").start()
             return str(upload["id"])
-
-    @contextmanager
-    def _understood(self) -> Iterator[None]:
-        """Raise an error with a clear message where canvasapi meets an unexpected answer."""
-        try:
-            yield
-        except ImportError:
-            raise refusal("lms.canvas.not_installed") from None
-        except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
-            raise failure(LiveError, "lms.canvas.strange_answer", site=self.site) from None
 
 
 class MissingScope(LiveError):

@@ -11,7 +11,8 @@ import ipaddress
 import logging
 import time
 import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +167,15 @@ class Http:
         except ValueError:
             text = self.clean(response.text) or "nothing"
             raise failure(LiveError, "lms.http.no_json", site=origin(response.url), text=text) from None
+
+
+@contextmanager
+def understood(system: str, site: str = "") -> Iterator[None]:
+    """Raise an error in words where an answer has not the form that those of a system have."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):
+        raise failure(LiveError, f"lms.{system}.strange_answer", site=site) from None
 
 
 def origin(url: str) -> str:

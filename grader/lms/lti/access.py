@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import csv
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec.toml
 
 from grader.errors import LiveError, Unanswered
-from grader.lms.live.http import Http, HttpCall
+from grader.lms.live.http import Http, HttpCall, understood
 from grader.lms.live.tokens import Secret
 from grader.messages import failure, refusal
 
@@ -135,7 +134,7 @@ class Access:
             ("client_assertion", self._assertion()),
             ("scope", " ".join(SCOPE + kind for kind in kinds)),
         ]
-        with understood():
+        with understood("lti"):
             answer = self._http.json(self._http.send(HttpCall("POST", settings.token_url, form=form)))
             self._token = self._http.keep_secret(Secret(str(answer["access_token"])))
             self._token_ends = self._now() + float(answer.get("expires_in") or 3600)
@@ -161,12 +160,3 @@ class Access:
         except (ValueError, TypeError, jwt.PyJWTError):
             raise refusal("lms.lti.no_key") from None
         return self._http.keep_secret(Secret(token))
-
-
-@contextmanager
-def understood() -> Iterator[None]:
-    """Raise an error with a clear message while an answer with an unexpected form is read."""
-    try:
-        yield
-    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):
-        raise failure(LiveError, "lms.lti.strange_answer") from None

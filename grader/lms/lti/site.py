@@ -22,10 +22,10 @@ from grader.classroom.manifest import Entry
 from grader.errors import LiveError, Unanswered
 from grader.lms.common.points import equal, rounded
 from grader.lms.live.changes import Assignment, ChangeOutcome, GradeChange, Note, Standing
-from grader.lms.live.http import Http, HttpCall
+from grader.lms.live.http import Http, HttpCall, understood
 from grader.lms.live.push import failed, has_text, is_final, stopping
 from grader.lms.live.tokens import Secret
-from grader.lms.lti.access import Access, PlatformSettings, understood
+from grader.lms.lti.access import Access, PlatformSettings
 from grader.messages import failure, refusal, say
 
 LINE_ITEM = "application/vnd.ims.lis.v2.lineitem+json"
@@ -70,7 +70,7 @@ class Ags:
 
     def assignment(self) -> Assignment:
         """Return the line item's label; a score goes out with its own maximum, so the points need not be the same."""
-        with understood():
+        with understood("lti"):
             line_item = self._one_line_item() if self._line_item else self._found_line_item()
             if line_item is not None:
                 self._line_item = self._line_item or str(line_item["id"])
@@ -86,7 +86,7 @@ class Ags:
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
         """Return what the platform holds, by `Entry.student`."""
         users = {entry.student: user for entry in entries if (user := self._user(entry))}
-        with understood():
+        with understood("lti"):
             results = {result.user: result for result in self._results()} if self._line_item else {}
             if self._line_item and self._tool.settings.platform == "canvas":  # answers with its own name for a user
                 answers = {user: list(self._results(user)) for user in users.values() if user not in results}
@@ -168,7 +168,7 @@ class Ags:
     def _arrived(self, change: GradeChange, *, with_comment: bool = False) -> bool | None:
         """Whether a score shows, with its comment if asked; None if the platform cannot be asked."""
         try:
-            with understood():
+            with understood("lti"):
                 results = list(self._results(change.standing.user))
         except LiveError:
             return None
@@ -216,7 +216,7 @@ class Ags:
             "tag": "grade",
         }
         headers = {"Content-Type": LINE_ITEM, "Accept": LINE_ITEM}
-        with understood():
+        with understood("lti"):
             try:
                 call = HttpCall("POST", tool.settings.line_items, body=json.dumps(item).encode(), headers=headers)
                 return str(self._http.json(self._access.ask(call))["id"])

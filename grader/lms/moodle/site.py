@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +16,7 @@ from grader.errors import LiveError, Unanswered
 from grader.lms.common import feedback
 from grader.lms.common.points import equal
 from grader.lms.live.changes import Assignment, ChangeOutcome, GradeChange, Note, Standing
-from grader.lms.live.http import Http, HttpCall, origin
+from grader.lms.live.http import Http, HttpCall, origin, understood
 from grader.lms.live.push import failed, is_final, stopping
 from grader.lms.live.tokens import Secret
 from grader.messages import failure, refusal, say
@@ -52,7 +51,7 @@ class Moodle:
 
     def assignment(self) -> Assignment:
         """Return the assignment's title and points."""
-        with self._understood():
+        with understood("moodle", self.site):
             answer = self._ask("mod_assign_get_assignments")
             every = [assignment for course in answer["courses"] for assignment in course["assignments"]]
             this = next((assignment for assignment in every if assignment["cmid"] == self._cmid), None)
@@ -65,7 +64,7 @@ class Moodle:
 
     def standing(self, entries: Sequence[Entry]) -> Mapping[str, Standing]:
         """Return what Moodle holds, by `Entry.student`; a team has no number of its own there, so it is not found."""
-        with self._understood():
+        with understood("moodle", self.site):
             mappings = self._ask("mod_assign_get_user_mappings", [("assignmentids[0]", self._id)])
             pairs = [pair for mapping in mappings["assignments"] for pair in mapping["mappings"]]
             users = {str(pair["id"]): str(pair["userid"]) for pair in pairs}
@@ -204,14 +203,14 @@ class Moodle:
         answer = self._answer(
             HttpCall("POST", f"{self.site}/webservice/upload.php", form=fields, file=file, repeatable=True)
         )
-        with self._understood():
+        with understood("moodle", self.site):
             if "error" in answer[0]:
                 raise failure(LiveError, "lms.moodle.page_refused", message=self._http.clean(str(answer[0]["error"])))
             return str(int(answer[0]["itemid"]))
 
     def _grades(self) -> dict[str, Mapping[str, Any]]:
         """Return the grades that are there, by user id."""
-        with self._understood():
+        with understood("moodle", self.site):
             answer = self._ask("mod_assign_get_grades", [("assignmentids[0]", self._id)])
             return {str(grade["userid"]): grade for group in answer["assignments"] for grade in group["grades"]}
 
@@ -242,13 +241,6 @@ class Moodle:
             error.status = 401 if code in {"invalidtoken", "accessexception"} else 400
             raise error
         return answer
-
-    @contextmanager
-    def _understood(self) -> Iterator[None]:
-        try:
-            yield
-        except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):
-            raise failure(LiveError, "lms.moodle.strange_answer", site=self.site) from None
 
 
 def _refusal_hint(code: str) -> str:
