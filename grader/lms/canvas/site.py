@@ -69,7 +69,8 @@ class Canvas:
             import canvasapi.assignment
         except ImportError:
             raise refusal("lms.canvas.not_installed") from None
-        attributes = {"id": int(assignment), "course_id": int(course)}
+        with understood("canvas", self.site):
+            attributes = {"id": int(assignment), "course_id": int(course)}
         self._is_group = False
         self._assignment = canvasapi.assignment.Assignment(self._requester, attributes)
 
