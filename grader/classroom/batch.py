@@ -470,9 +470,12 @@ class _ClassRun:
         start = pool.here if few and settings.start is pool.processes else settings.start
         standing = self.store.ledger.standing()
         buffer, done = _Buffer(self.store), 0
+
+        def tell(running: Sequence[Work]) -> None:
+            settings.progress(done, total, [job.submission.name for job in running])
+
         try:
             with pool.Stop() as stop:
-                tell = partial(_tell, settings, total, lambda: done)
                 ready = settings.ready if plan.grade else lambda: None
                 begin = partial(self._begin, jobs=min(settings.jobs, total), ready=ready)
                 crew = pool.Crew(settings.jobs, start, stop, tell, begin)
@@ -539,10 +542,6 @@ class _Buffer:
     def flush(self) -> None:
         outcomes, self._kept, self._since = self._kept, [], time.monotonic()
         self._store.put(*outcomes)
-
-
-def _tell(settings: Settings, total: int, done: Callable[[], int], running: list[Work]) -> None:
-    settings.progress(done(), total, [job.submission.name for job in running])
 
 
 def under_ruling(change: Change) -> str:

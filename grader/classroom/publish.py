@@ -22,8 +22,8 @@ CSV, JSON_LINES = "grades.csv", "grades.jsonl"
 
 def write_class(
     classroom: Classroom, out: Path, exercise: Exercise, *, ignored: Mapping[str, str] | None = None
-) -> Path:
-    """Write the class's files again, for their owner alone, and return the page to open first.
+) -> None:
+    """Write the class's files again, for their owner alone.
 
     Pages of rows that an earlier, larger class had are removed.
 
@@ -42,7 +42,6 @@ def write_class(
     _remove(out, names)
     if has_lab(exercise):
         _write_lab(exercise, out)
-    return out / classpage.INDEX
 
 
 def lab_address(exercise: Exercise, out: Path) -> str:

@@ -407,22 +407,21 @@ def opened(submission: Submission) -> Iterator[Path]:
     UnavailableError
         If this machine or its surroundings kept it from being unpacked.
     """
-    if submission.path is None:
-        raise refusal("classroom.nothing")
+    outermost = _path(submission)
     if not submission.members:
-        yield submission.path
+        yield outermost
         return
     with _scratch_folder() as folder:
         path = folder / f"member{suffix_of(submission.name) or PurePosixPath(submission.name).suffix.lower()}"
         try:
             with (
-                _archive(submission.path, submission.members[:-1]) as archive,
+                _archive(outermost, submission.members[:-1]) as archive,
                 archive.open(submission.members[-1]) as member,
                 path.open("xb") as file,
             ):
                 copy_member(member, file)
         except Exception as error:  # each way of packing has errors of its own
-            raise _not_unpacked(error, submission.path) from None
+            raise _not_unpacked(error, outermost) from None
         yield path
 
 
