@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def template(definition: ast.FunctionDef) -> str:
     docstring = say("authoring.student.docstring.list" if takes_list else "authoring.student.docstring.sizes")
     lines = [
         f"def {definition.name}({ast.unparse(definition.args)}):",
-        *_indented(f'"""{docstring}\n"""'.split("\n")),
+        *(f"    {line}" for line in f'"""{docstring}\n"""'.split("\n")),
         "    parameters = {}",
         *(["    L = len(layers_dims) - 1  # number of layers with weights"] if takes_list else []),
         "",
@@ -159,10 +159,6 @@ def _seed_before(task: Task) -> list[str]:
 def _shipped(name: str) -> str:
     """Return code for students that is shipped."""
     return (resources.templates() / "assignment" / name).read_text(encoding="utf-8").rstrip()
-
-
-def _indented(lines: Sequence[str]) -> list[str]:
-    return [f"    {line}" for line in lines]
 
 
 def _text(name: str, source: str) -> NewCell:

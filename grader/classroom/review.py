@@ -33,16 +33,6 @@ class Item:
     held: bool = False
 
 
-def title(kind: ItemKind) -> str:
-    """Return what a kind of things to look at is called."""
-    return say(f"classroom.review.{kind}")
-
-
-def nobody() -> str:
-    """Return the reason to look at a submission that is nobody's."""
-    return say("classroom.reason.nobody")
-
-
 def reasons(result: Result) -> tuple[str, ...]:
     """Return why a person has to look at a result before it is released; nothing where nobody has to."""
     return tuple(why for _, why in _held(result))

@@ -330,15 +330,13 @@ def _number(text: str) -> float | None:
 
 
 def _show_items(items: Sequence[Item], directory: Path) -> None:
-    from grader.classroom.review import title
-
     for need, is_held in (("required", True), ("optional", False)):
         some = [item for item in items if item.held == is_held]
         if some:
             print_line(say(f"cli.review.{need}", count=len({item.submission for item in some})))
         for name, group in groupby(some, key=lambda item: item.kind):
-            of_kind = list(group)
-            print_line(f"{title(name)} ({len(of_kind)}):")
+            of_kind, title = list(group), say(f"classroom.review.{name}")
+            print_line(f"{title} ({len(of_kind)}):")
             for item in of_kind:
                 print_line(f"  {item.submission}: {item.why}")
     held_back = {item.submission for item in items if item.held}

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from grader.classroom.review import nobody as reason_of_nobody
 from grader.classroom.review import reasons
 from grader.explaining import cause_title
+from grader.messages import say
 from grader.records import Cause, Diagnosis, FunctionResult, FunctionStatus, NotebookStatus, Result, Sweep, Verdict
 
 READ = ("ok", "repaired")
@@ -162,7 +162,8 @@ def gather(
     assemble(every, classroom)
     left = set(nobody) - set(seen)
     classroom.rows = [
-        replace(row, reasons=(*row.reasons, reason_of_nobody())) if row.name in left else row for row in classroom.rows
+        replace(row, reasons=(*row.reasons, say("classroom.reason.nobody"))) if row.name in left else row
+        for row in classroom.rows
     ]
     return classroom
 

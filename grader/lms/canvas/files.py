@@ -79,7 +79,12 @@ def _handed_in(user: str, files: Sequence[tuple[CanvasName, Member]], roster: Ma
         student=user,
         name=f"anonymous {user}" if first.anonymous else (first.name if group else login or first.name),
         files=[
-            HandedInFile(name.original, member, _lms(name, member), without_resubmit_suffix(name.original))
+            HandedInFile(
+                name.original,
+                member,
+                {"attachment_id": name.attachment, "zip_member": member.name.rpartition("/")[2]},
+                without_resubmit_suffix(name.original),
+            )
             for name, member in uploads
         ],
         late=any(name.late for name, _ in files),
@@ -88,10 +93,6 @@ def _handed_in(user: str, files: Sequence[tuple[CanvasName, Member]], roster: Ma
         known_as=first.name or "anonymous",
         lms={"anonymous_id" if first.anonymous else "user_id": user, "is_group": group},
     )
-
-
-def _lms(name: CanvasName, member: Member) -> dict[str, object]:
-    return {"attachment_id": name.attachment, "zip_member": member.name.rpartition("/")[2]}
 
 
 # --- out -----------------------------------------------------------------------------------------------------------

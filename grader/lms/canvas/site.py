@@ -156,7 +156,7 @@ class Canvas:
                 yield failed(change, error)
                 if is_final(error):
                     left = changes[index + 1 :]
-                    yield from (trouble.get(change.wish.student) or _untried(change, error) for change in left)
+                    yield from (trouble.get(change.wish.student) or next(stopping([change], error)) for change in left)
                     return
 
     # --- grades ----------------------------------------------------------------------------------------------------
@@ -362,10 +362,6 @@ def _standing(submission: Mapping[str, Any]) -> Standing:
         attempt=submission.get("attempt"),
         settled=say("lms.canvas.excused_there") if submission.get("excused") else "",
     )
-
-
-def _untried(change: GradeChange, error: LiveError) -> ChangeOutcome:
-    return next(stopping([change], error))
 
 
 def _text(value: object) -> str:

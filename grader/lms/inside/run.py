@@ -130,7 +130,8 @@ def choose(
     """
     listing = submissions.find([folder], submissions.Wanted(functions), collected=False)
     if not listing.submissions:
-        return None, _ignored(sorted(listing.ignored))
+        ignored = sorted(listing.ignored)
+        return None, (say("lms.inside.no_notebook", names=_names(ignored)),) if ignored else ()
     *others, counts = sorted(listing.submissions, key=lambda submission: _rank(submission, functions, wanted))
     if not others:
         return counts, ()
@@ -155,10 +156,6 @@ def _rank(
         is_notebook(submission.name),
         submission.name,
     )
-
-
-def _ignored(names: Sequence[str]) -> tuple[str, ...]:
-    return (say("lms.inside.no_notebook", names=_names(names)),) if names else ()
 
 
 def _names(names: Sequence[str]) -> str:

@@ -276,22 +276,18 @@ def export(system: str, request: Export) -> Done:
     pages = {
         f"{submission.folder.name}/{feedback.PAGE}": submission.folder / feedback.PAGE
         for submission in request.graded
-        if _goes(request, submission)
+        if request.score(submission) is not None
     }
     path = request.out / FEEDBACK
     write_zip(path, {name: page for name, page in pages.items() if page.is_file()})
     return Done((*result.files, path), result.messages, result.attention)
 
 
-def _goes(request: Export, submission: Graded) -> bool:
-    return request.score(submission) is not None
-
-
 def _filled(request: Export, mapping: Out) -> Done:
     assert request.template is not None  # noqa: S101  # the caller's condition, for the type checker
     sheet = _keyed(read(request.template, mapping), {_listed(submission.entry) for submission in request.graded})
     column = tables.choose(sheet.columns(request.title), request)
-    going = [submission for submission in request.graded if _goes(request, submission)]
+    going = [submission for submission in request.graded if request.score(submission) is not None]
     wanted = {_listed(submission.entry): submission for submission in going}
     students = [sheet.student(row) for row in sheet.rows]
     handed_in, rows_of = Counter(map(_listed, request.manifest.entries)), Counter(students)
