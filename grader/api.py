@@ -21,7 +21,7 @@ from grader.exercise.load import Exercise
 from grader.faults import attempt
 from grader.files import write
 from grader.judging.checks import CHECKS
-from grader.messages import say
+from grader.messages import failure, refusal, say
 from grader.outputs import Output, require_writable
 from grader.pipeline import Pipeline
 from grader.prepare import measured
@@ -91,7 +91,7 @@ def _checked(read: Callable[[], Notebook], name: str, exercise: Exercise, *, tru
     if (
         trust_my_own_code and exercise.folder.parent != resources.reference()
     ):  # its solution is not the student's own code
-        raise RequestError(say("api.trust.exercise"), hint=say("api.trust.exercise.hint"))
+        raise refusal("api.trust.exercise")
     missing = _missing_confinement() if trust_my_own_code or sys.platform != "linux" else ""
     with _own_pipeline(exercise, self_check=bool(missing) and trust_my_own_code) as pipeline:
         try:
@@ -140,10 +140,9 @@ def _own_pipeline(exercise: Exercise, *, self_check: bool) -> Iterator[Pipeline]
 def _require_file(notebook: Path) -> None:
     """Refuse what is not a file, and say what to do with a folder."""
     if notebook.is_dir():
-        hint = say("api.folder.hint", notebook=notebook)
-        raise RequestError(say("api.folder", notebook=notebook), hint=hint)
+        raise refusal("api.folder", notebook=notebook)
     if not notebook.is_file():
-        raise RequestError(say("api.no_file", notebook=notebook), hint=say("api.no_file.hint"))
+        raise refusal("api.no_file", notebook=notebook)
 
 
 @contextlib.contextmanager
@@ -159,7 +158,7 @@ def _unpacked(notebook: Path, exercise: Exercise) -> Iterator[tuple[Path, str]]:
         problem = several if notebooks else say("api.zip.empty", notebook=notebook)
         raise RequestError(problem, hint=say("api.zip.hint", notebook=notebook))
     if submissions.unpacked_bytes(notebooks[0]) > SOURCE_LIMIT_BYTES:
-        raise RequestError(say("api.too_large", name=notebooks[0].name), hint=say("api.too_large.hint"))
+        raise refusal("api.too_large", name=notebooks[0].name)
     with submissions.opened(notebooks[0]) as path:
         yield path, notebooks[0].name
 
@@ -200,10 +199,7 @@ def require_confinement(*, trusted: bool) -> None:
 
         doctor.require()
     elif not trusted:
-        raise SandboxError(
-            say("api.unconfined"),
-            hint=say("api.unconfined.hint"),
-        )
+        raise failure(SandboxError, "api.unconfined")
 
 
 def page_path(notebook: Path) -> Path:
@@ -257,19 +253,13 @@ def require_annotatable(notebook: Path, path: Path) -> None:
         If the submission is a script, or `path` names another kind of file or the submission itself.
     """
     if path.suffix.lower() not in {".ipynb", ".html"}:
-        raise RequestError(
-            say("api.annotated.kind", path=path),
-            hint=say("api.annotated.kind.hint"),
-        )
+        raise refusal("api.annotated.kind", path=path)
     if notebook.suffix.lower() == ".zip":
-        raise RequestError(say("api.annotated.zip", notebook=notebook), hint=say("api.annotated.zip.hint"))
+        raise refusal("api.annotated.zip", notebook=notebook)
     if notebook.suffix.lower() == ".py":
-        raise RequestError(
-            say("api.annotated.script", notebook=notebook),
-            hint=say("api.annotated.script.hint"),
-        )
+        raise refusal("api.annotated.script", notebook=notebook)
     if path.exists() and path.samefile(notebook):
-        raise RequestError(say("api.annotated.is_input", path=path), hint=say("api.annotated.is_input.hint"))
+        raise refusal("api.annotated.is_input", path=path)
 
 
 def write_annotated(notebook: Path, result: Result, path: Path) -> None:
@@ -290,7 +280,7 @@ def write_annotated(notebook: Path, result: Result, path: Path) -> None:
         with contextlib.suppress(OSError):
             data = notebook.read_bytes()
         if data is None or hashlib.sha256(data).hexdigest() != result.submission.sha256:
-            raise RequestError(say("api.changed", notebook=notebook), hint=say("api.changed.hint"))
+            raise refusal("api.changed", notebook=notebook)
     make = annotated.page if path.suffix.lower() == ".html" else annotating.notebook
     write(path, make(data, result), private=True)
 
@@ -308,9 +298,7 @@ def remove_notes(notebook: Path, path: Path) -> None:
     try:
         plain = annotated.removed(notebook.read_bytes())
     except (OSError, ValueError) as error:
-        raise RequestError(
-            say("api.plain.not_annotated", notebook=notebook, reason=error), hint=say("api.plain.not_annotated.hint")
-        ) from error
+        raise refusal("api.plain.not_annotated", notebook=notebook, reason=error) from error
     if not (path.is_file() and path.read_bytes() == plain.encode()):
         require_writable([Output("--out", path, "annotated")], [notebook])
         write(path, plain, private=True)

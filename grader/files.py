@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal, say
 
 _INPUTS: ContextVar[frozenset[tuple[int, int] | None]] = ContextVar("inputs", default=frozenset())
 LEAST_BYTES = 1 << 16  # free on a disk, below which it is full: a store grows by some pages at a time
@@ -86,7 +86,7 @@ def cut_lines(path: Path, stays: Callable[[bytes], bool]) -> None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise RequestError(say("files.in_use", path=path), hint=say("files.in_use.hint")) from None
+                raise refusal("files.in_use", path=path) from None
         lines = file.readlines()
         some = [line for line in lines if stays(line)]
         if len(some) < len(lines):
@@ -100,10 +100,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     The draft is always a new file under a name that nobody can foresee, so no link and no file of another user is written to.
     """
     if _identity(path) in _INPUTS.get():
-        raise RequestError(
-            say("files.is_input", path=path),
-            hint=say("files.is_input.hint"),
-        )
+        raise refusal("files.is_input", path=path)
     draft = path.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
         with open(draft, "xb", opener=_open_private if private else _open_new) as file:
@@ -195,7 +192,7 @@ def _is_device(path: Path) -> bool:
 
 
 def _unwritable(path: Path, error: OSError) -> RequestError:
-    return RequestError(say("files.not_written", path=path, reason=error.strerror), hint=say("files.not_written.hint"))
+    return refusal("files.not_written", path=path, reason=error.strerror)
 
 
 def is_disk_full(error: BaseException, folder: Path) -> bool:
@@ -226,5 +223,4 @@ def make_private_folder(path: Path) -> None:
         if not missing and path.is_dir() and path.stat().st_uid == _user() and not any(path.iterdir()):
             path.chmod(OWNER_FOLDER)
     except OSError as error:
-        hint = say("files.not_made.hint")
-        raise RequestError(say("files.not_made", path=path, reason=error.strerror), hint=hint) from None
+        raise refusal("files.not_made", path=path, reason=error.strerror) from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from grader.errors import RequestError
-from grader.messages import say
+from grader.messages import refusal, say
 
 OutputKind = Literal["page", "lab", "result", "annotated", "junit", "autograder", "rulings"]
 _BEGINNING = 2**16  # bytes that tell what a file is
@@ -57,16 +57,11 @@ def require_folder(option: str, path: Path) -> None:
         If there is a file in the folder's place.
     """
     if path.exists() and not path.is_dir():
-        raise RequestError(
-            say("files.output.no_folder", option=option, path=path), hint=say("files.output.no_folder.hint")
-        )
+        raise refusal("files.output.no_folder", option=option, path=path)
 
 
 def _refusal(output: Output, why: str) -> RequestError:
-    return RequestError(
-        say("files.output.refused", option=output.option, path=output.path, why=why),
-        hint=say("files.output.refused.hint"),
-    )
+    return refusal("files.output.refused", option=output.option, path=output.path, why=why)
 
 
 def _is_same(first: Path, second: Path) -> bool:

@@ -13,7 +13,7 @@ from grader.exercise.shipped import Shipped
 from grader.explaining import Course, Measured, asked_often, sweep
 from grader.faults import attempt
 from grader.judging.diagnosis import Case, Recovered, diagnose, recover
-from grader.messages import say
+from grader.messages import failure
 from grader.records import Diagnosis, Function, FunctionEvidence, ModelSettings, Question
 from grader.records.compare import same
 from grader.running import gather as gathering
@@ -85,22 +85,18 @@ def _answer(
     process and, for an exercise that ships its measured starts, is one of these.
     """
     if evidence.function.status != "found":
-        problem = say("exercise.solution.missing", task=task.name, message=evidence.function.message)
-        raise ExerciseError(problem, hint=say("exercise.solution.missing.hint"))
+        raise failure(ExerciseError, "exercise.solution.missing", task=task.name, message=evidence.function.message)
     if evidence.broken:
-        problem = say("exercise.solution.broken", task=task.name, broken=evidence.broken)
-        raise SandboxError(problem, hint=say("exercise.solution.broken.hint"))
+        raise failure(SandboxError, "exercise.solution.broken", task=task.name, broken=evidence.broken)
     calls = gatherer.calls(evidence.function)
     require_returned(task.name, evidence.outcomes, calls)
     right = solution.outcomes(task.name, calls)
     if not same(evidence.outcomes, right):
-        problem = say("exercise.solution.random", task=task.name)
-        raise ExerciseError(problem, hint=say("exercise.solution.random.hint"))
+        raise failure(ExerciseError, "exercise.solution.random", task=task.name)
     is_shipped = exercise.folder.resolve() == (resources.reference() / exercise.name).resolve()
     start = gathering.start_of(evidence, exercise.model)
     if is_shipped and start and not shipped.is_measured(numbers, start, exercise.model.layers):
-        problem = say("exercise.solution.differs", task=task.name)
-        raise ExerciseError(problem, hint=say("exercise.solution.differs.hint"))
+        raise failure(ExerciseError, "exercise.solution.differs", task=task.name)
     return _named(evidence, exercise)
 
 

@@ -23,7 +23,7 @@ from grader.exercise import asides, places, quotes, shipped
 from grader.exercise import load as exercises
 from grader.exercise.load import Exercise
 from grader.explaining import Measured
-from grader.explaining.facts import HE, MANY
+from grader.explaining.facts import HE, MANY, plain_number
 from grader.explaining.questions import shows_waiting
 from grader.judging.checks import CHECKS
 from grader.memo import RememberingPipeline
@@ -296,15 +296,7 @@ def _kind(function: FunctionResult) -> str:
         return "zeros"
     if formula == HE:
         return "he"
-    return "scale" if formula and _is_number(formula) else "other"
-
-
-def _is_number(formula: str) -> bool:
-    try:
-        float(formula)
-    except ValueError:
-        return False
-    return True
+    return "other" if plain_number(formula) is None else "scale"
 
 
 def _of_files(exercise: Exercise) -> Iterator[Remark]:
