@@ -125,12 +125,8 @@ def exercise_for(store: Store, given: str | None) -> Exercise:
     RequestError
         If another one is given, or none is to be had.
     """
-    if given is None:
-        return exercise_of(store)
-    exercise = exercises.load(given)
-    require_same_exercise(store, exercise)
-    if _exercise(store) is None:  # an older store did not keep it
-        remember_exercise(store, exercise)
+    if given is not None:
+        require_same_exercise(store, exercises.load(given))
     return exercise_of(store)
 
 
