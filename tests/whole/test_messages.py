@@ -38,7 +38,6 @@ LEFT_IN_CODE: dict[str, int] = {
     "prepare.py": 1,
     "resources.py": 2,
     "running": 1,
-    "store": 1,
 }
 
 
