@@ -283,7 +283,7 @@ def train(
         test_accuracy = _accuracy(_forward(values, data.X_test, model.hidden)[-1], data.Y_test) if tested else None
         boundary = _boundary(values, model) if len(data.X_train) == 2 else None
     # A printed cost leaves out terms that are NaN, or is NaN as soon as one is: the exact cost is neither.
-    begun, ended = (exact if math.isnan(printed) else printed for printed, exact in zip(*_ends(trace), strict=True))
+    begun, ended = (trace.exact_cost[at] if math.isnan(trace.cost[at]) else trace.cost[at] for at in (0, -1))
     judged = ended if np.all(np.isfinite(outputs)) else math.nan
     return TrainingRun(
         train_accuracy=train_accuracy,
@@ -342,11 +342,6 @@ def cost(A: Floats, Y: Floats, total: CostSum = "nansum") -> float:
     """Return the cross-entropy as the notebook prints it: with `nansum`, terms that are NaN are left out of the sum."""
     terms = np.multiply(-np.log(A), Y) + np.multiply(-np.log(1 - A), 1 - Y)
     return float(1.0 / Y.shape[1] * (np.nansum(terms) if total == "nansum" else np.sum(terms)))
-
-
-def _ends(trace: Trace[float]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the first and last printed cost, and the exact ones."""
-    return (trace.cost[0], trace.cost[-1]), (trace.exact_cost[0], trace.exact_cost[-1])
 
 
 def _look(values: dict[str, Floats], data: Data, model: Model) -> tuple[Any, ...]:

@@ -191,7 +191,7 @@ def _mistake(facts: Facts) -> str | None:
     if causes[:1] == ("uniform_not_normal",) and any("random.rand(" in (cause.wrote or "") for cause in facts.causes):
         return "rand"
     is_shifted = "bias_random" in causes and not any(cause.startswith(_OTHER_WEIGHTS) for cause in causes)
-    return "shifted" if is_shifted and not _same_weights(facts) else None
+    return "shifted" if is_shifted and facts.mine.weight_norms != facts.asked.weight_norms else None
 
 
 def _has_fan_out(facts: Facts) -> bool:
@@ -200,10 +200,6 @@ def _has_fan_out(facts: Facts) -> bool:
     pairs = [(float(own), float(right)) for own, right in zip(mine, asked, strict=False)]
     both = any(own > right for own, right in pairs) and any(own < right for own, right in pairs)
     return facts.diagnosis.causes[:1] == ("scale_fan_out",) and both
-
-
-def _same_weights(facts: Facts) -> bool:
-    return facts.mine.weight_norms == facts.asked.weight_norms
 
 
 def _chance(facts: Facts) -> Iterator[str]:

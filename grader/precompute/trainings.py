@@ -52,7 +52,7 @@ from grader.exercise.shipped import (
 from grader.exercise.starts import plain_training, start_key
 from grader.exercise.training import WATCHED, Data, Model, course_data, each, escape, larger_rate, train
 from grader.precompute.parts import FULL, Part, Plan, finish, measure, save
-from grader.running.train import faster, stays
+from grader.running.train import stays, with_faster
 
 SPREAD_SEEDS = range(FULL.seeds)
 LARGEST_RATE = 5.0  # above it, runs are not tried: no exercise trains so fast
@@ -234,7 +234,7 @@ def _run(scale: float | None, data: Data, model: Model, seed: int) -> ScaleRun:
     left = None if run.regime == "dead" else escape(start, data, model, ESCAPE_CAP, engine=engine(data, model))
     run = replace(run, escape=left, searched=ESCAPE_CAP)
     if run.regime == "plateau":
-        run = replace(run, **faster(start, data, model, ESCAPE_CAP))
+        run = with_faster(run, start, data, model, ESCAPE_CAP)
     return ScaleRun(key, plain_training(run), Point(scale, key, left) if scale else None)
 
 

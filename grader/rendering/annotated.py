@@ -390,16 +390,16 @@ def _details(result: Result, missing: Sequence[str]) -> list[str]:
         for name, function in result.functions.items()
     )
     parts.append("\n".join(rows))
-    parts += [function_note(name, result.functions[name], level="##") for name in missing]
+    parts += [function_note(name, result.functions[name]) for name in missing]
     return parts
 
 
-def function_note(name: str, function: FunctionResult, *, level: str = "##") -> str:
+def function_note(name: str, function: FunctionResult) -> str:
     """Return the markdown of one function's note."""
     points = text.of(function.points, function.possible)
     return _joined(
         [
-            f"{level} {say('annotated.title.function', name=name, points=points)}",
+            f"## {say('annotated.title.function', name=name, points=points)}",
             say("annotated.right") if function.passed else "",
             *surviving(f"the note on {name}", _sections(without_answers(function))),
         ]

@@ -95,7 +95,7 @@ def _says(runs: Iterable[DrawnRun]) -> str:
     for run in runs:
         if run.costs:
             iteration, cost = run.costs[-1]
-            at.setdefault(iteration, []).append(say("figures.cost.of", cost=_cost(cost), run=run.label))
+            at.setdefault(iteration, []).append(say("figures.cost.of", cost=cost_words((cost,))[0], run=run.label))
     ends = [say("figures.cost.end", iteration=iteration, costs=costs) for iteration, costs in at.items()]
     return " ".join([*ends, say("figures.cost.guessing")])
 
@@ -113,10 +113,6 @@ def _table(runs: Sequence[DrawnRun]) -> Table | None:
         (say("figures.iteration"), *(run.label for run in runs)),
         tuple((f"{iteration:,}", *costs) for iteration, *costs in zip(rows, *columns, strict=True)),
     )
-
-
-def _cost(cost: Number) -> str:
-    return cost_words((cost,))[0]
 
 
 def _undrawn(run: DrawnRun) -> str:

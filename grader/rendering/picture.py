@@ -69,14 +69,11 @@ def picture_input(result: Result) -> PictureInput | None:
         return None
     runs = sorted(runs, key=_order)[:MOST_RUNS]
     own = wrong[1] if wrong and wrong[1].training is not None and result.sweep is not None else None
-    note = (place_of(own.diagnosis).note if own else "") or _grey(result.points)
+    grey = say("feedback.caption.grey" if result.points.data == "circles" else "feedback.caption.grey.ones")
+    note = (place_of(own.diagnosis).note if own else "") or grey
     return PictureInput(
         tuple(runs), result.sweep, _caption(wrong[1] if wrong else None, len(runs)), note, result.points
     )
-
-
-def _grey(points: PointSet) -> str:
-    return say("feedback.caption.grey" if points.data == "circles" else "feedback.caption.grey.ones")
 
 
 def _of_wrong(result: Result, name: str, function: FunctionResult) -> list[ShownRun]:

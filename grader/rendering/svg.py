@@ -226,7 +226,9 @@ class _Drawing:
         """Yield the points, then each name on the side that is free."""
         at = [(self.x(point.x), self.y(point.y)) for point in mark.points]
         taken = [Box(x - 8, y - 8, x + 8, y + 8) for x, y in at]
-        levels = [(self.y(level.y), LETTER * columns(level.label)) for level in self._levels()]
+        levels = [
+            (self.y(level.y), LETTER * columns(level.label)) for level in self.panel.marks if isinstance(level, Level)
+        ]
         taken += [Box(self.frame.right - width, y - 6 - LINE, self.frame.right, y - 4) for y, width in levels]
         lines = [*self._lines(), *(Box(self.frame.left, y - 1, self.frame.right, y + 1) for y, _ in levels)]
         for point, (x, y) in sorted(zip(mark.points, at, strict=True), key=lambda spot: spot[0].look == "mine"):
@@ -237,9 +239,6 @@ class _Drawing:
             taken.append(box)
             left = {"start": box.left, "middle": (box.left + box.right) / 2, "end": box.right}[anchor]
             yield _text(left, box.bottom - CLOSE, point.name, anchor, f"{_HALO} of-{point.look}")
-
-    def _levels(self) -> Iterator[Level]:
-        return (mark for mark in self.panel.marks if isinstance(mark, Level))
 
     def _lines(self) -> Iterator[Box]:
         """Yield boxes along the lines of the panel, for names to keep away from."""

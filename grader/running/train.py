@@ -6,7 +6,6 @@ import math
 from collections import ChainMap
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
 
 import msgspec
 
@@ -34,14 +33,6 @@ LONGER = 4  # times as far as with a larger learning rate the end of a plateau i
 FURTHER = 2  # times as far as the end of a plateau is looked for, a larger learning rate's run is followed
 SETTLED = 1.5  # times as long as the plateau lasts it takes until a run's end is looked at
 NEAR = 0.1  # how far from ln 2 a cost may be for that: twice what the plateau allows
-
-
-class Faster(TypedDict):
-    """What a larger learning rate does from a start: fields of a `Training`."""
-
-    rates: tuple[tuple[float, int | None], ...]
-    rates_searched: int
-    rate_ends: tuple[RateEnd, ...]
 
 
 class ShippedFirst(ChainMap[str, bytes]):
@@ -96,12 +87,7 @@ class Trainer:
         cap, rates_cap = caps(self.model, self.seconds, _iteration_seconds(steps))
         measured = self.waits(self.model).get(start_key(parameters, self.model))
         left, searched = measured or (self._left(run, parameters, end, cap), cap)
-        return replace(
-            run,
-            escape=left,
-            searched=searched,
-            **faster(parameters, data, self.model, rates_cap),
-        )
+        return with_faster(replace(run, escape=left, searched=searched), parameters, data, self.model, rates_cap)
 
     def _left(self, run: Training, parameters: Parameters, end: Parameters, cap: int) -> int | None:
         """Return when the cost is first below 0.6; a run that was above all along is followed from its end."""
@@ -167,10 +153,10 @@ def stays(training: Training) -> bool:
     return near and training.regime not in ("dead", "symmetric")
 
 
-def faster(parameters: Parameters, data: Data, model: Model, cap: int) -> Faster:
-    """Return the first iteration with a cost below 0.6 for a larger learning rate, None if not before the cap, and the end.
+def with_faster(run: Training, parameters: Parameters, data: Data, model: Model, cap: int) -> Training:
+    """Add the first iteration with a cost below 0.6 for a larger learning rate, None if not before the cap, and the end.
 
-    The run is followed to a multiple of the model's iterations, well past its plateau: what leaves it may fall back.
+    That run is followed to a multiple of the model's iterations, well past its plateau: what leaves it may fall back.
     """
     quick = replace(model, learning_rate=larger_rate(model))
     steps = engine(data, quick)
@@ -179,6 +165,6 @@ def faster(parameters: Parameters, data: Data, model: Model, cap: int) -> Faster
     times = 0 if left is None else max(1, math.ceil(SETTLED * left / model.iterations))
     if left is not None and left + times * model.iterations <= FURTHER * cap:
         longer = replace(quick, iterations=times * model.iterations)
-        run = train(parameters, data, longer, engine=steps)
-        ends = (RateEnd(quick.learning_rate, longer.iterations, run.train_accuracy, run.test_accuracy),)
-    return Faster(rates=((quick.learning_rate, left),), rates_searched=cap, rate_ends=ends)
+        last = train(parameters, data, longer, engine=steps)
+        ends = (RateEnd(quick.learning_rate, longer.iterations, last.train_accuracy, last.test_accuracy),)
+    return replace(run, rates=((quick.learning_rate, left),), rates_searched=cap, rate_ends=ends)

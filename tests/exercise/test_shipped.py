@@ -22,7 +22,7 @@ from grader.explaining import sweep
 from grader.pipeline import Pipeline
 from grader.precompute import trainings
 from grader.prepare import measured
-from grader.running.train import Trainer, faster
+from grader.running.train import Trainer, with_faster
 from grader.store import Store
 
 EXERCISE = exercises.load()
@@ -248,10 +248,11 @@ def test_what_a_larger_learning_rate_would_take_is_shipped(scale):
 def test_a_larger_learning_rate_is_followed_to_its_end():
     """Measured again: at scale 0.1 it leaves within the exercise's iterations."""
     model, data = EXERCISE.model, course_data()
-    found = faster(shipped.scaled(model.layers, 0.1, 3), data, model, 15_000)
-    assert found["rates"] == ((0.1, 2_975),)
-    (end,) = found["rate_ends"]
-    again = train(shipped.scaled(model.layers, 0.1, 3), data, replace(model, learning_rate=0.1))
+    start = shipped.scaled(model.layers, 0.1, 3)
+    again = train(start, data, replace(model, learning_rate=0.1))
+    run = with_faster(again, start, data, model, 15_000)
+    assert run.rates == ((0.1, 2_975),)
+    (end,) = run.rate_ends
     assert (end.iterations, end.train_accuracy, end.test_accuracy) == (
         15_000,
         again.train_accuracy,

@@ -14,6 +14,7 @@ from grader.judging.diagnosis import text as texts
 from grader.judging.diagnosis.causes import BUILT_IN
 from grader.messages import say
 from grader.records import Array, Finding, Function, FunctionEvidence, Outcome, Shown
+from grader.records.places import capitalized
 from grader.records.wording import first_few
 
 MOST_NAMES = 20
@@ -64,16 +65,11 @@ def _raised(outcome: Outcome, fail: Callable[..., Finding]) -> Finding:
 def _hint(outcome: Outcome, evidence: FunctionEvidence) -> str | None:
     """Return what to do about a call that did not return."""
     if name := undefined_name(outcome):
-        return _missing_name_hint(name, evidence)
+        return f"{capitalized(texts.remedy(name, evidence.function))}."
     if name := removed_numpy_name(outcome):
         built_in = name in BUILT_IN
         return say("judging.hint.numpy.built_in" if built_in else "judging.hint.numpy.renamed", name=name)
     return None if outcome.ended == "broken" else say(f"judging.hint.ended.{outcome.ended}")
-
-
-def _missing_name_hint(name: str, evidence: FunctionEvidence) -> str:
-    step = texts.remedy(name, evidence.function)
-    return f"{step[0].upper()}{step[1:]}."
 
 
 def _structure(outcome: Outcome, function: str) -> Finding | None:

@@ -290,12 +290,8 @@ def fit(weights: Floats, draws: Floats) -> Fit | None:
         return None  # nothing, or a constant
     if not _close(weights, times * draws + shift, abs(times) + abs(shift)):
         return None
-    return Fit(times, _clean(shift) if abs(shift) > FACTOR_TOLERANCE * abs(times) else 0.0)  # else: digits cut off
-
-
-def _clean(number: float) -> float:
-    """Remove rounding noise."""
-    return float(f"{number:.10g}")
+    is_shifted = abs(shift) > FACTOR_TOLERANCE * abs(times)  # else: digits cut off
+    return Fit(times, float(f"{shift:.10g}") if is_shifted else 0.0)  # without rounding noise
 
 
 def _close(got: Floats, want: Floats, size: Floats | float) -> bool:
