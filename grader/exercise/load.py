@@ -8,7 +8,6 @@ import json
 import os
 import random
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
+import msgspec.toml
 
 from grader import messages, resources
 from grader.errors import ExerciseError
@@ -25,11 +25,6 @@ from grader.exercise.limits import Limits
 from grader.exercise.training import CIRCLES, FLOWER, Activation, CostSum, Model
 from grader.messages import say
 from grader.records import Call, DataSet, PointSet, Show
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 DEFAULT = "dls-c2w1-initialization"
 # Set before a call by us; any seed that a student would choose is far smaller, so no draw is taken for the other.
@@ -147,8 +142,8 @@ def load(name_or_path: str = DEFAULT, checks: Mapping[str, object] | None = None
     path = folder / "exercise.toml"
     try:
         text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = msgspec.toml.decode(text)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
         raise ExerciseError(
             say("exercise.unreadable", path=path, reason=error), hint=say("exercise.unreadable.hint")
         ) from None
@@ -461,7 +456,7 @@ def _settings(section: str) -> list[str]:
 
 def _example(place: places.KeyPlace) -> str:
     """Return the hint that shows how the shipped exercise writes a setting, where it has it."""
-    shipped = tomllib.loads((resources.reference() / DEFAULT / "exercise.toml").read_text(encoding="utf-8"))
+    shipped = msgspec.toml.decode((resources.reference() / DEFAULT / "exercise.toml").read_bytes())
     path = place.path
     if path[:1] == ("functions",) and len(path) > 1:
         path = ("functions", next(iter(shipped["functions"])), *path[2:])

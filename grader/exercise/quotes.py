@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 import msgspec
+import msgspec.toml
 
 from grader.errors import ExerciseError
 from grader.exercise.load import Exercise
 from grader.exercise.shipped import Terms, terms
 from grader.messages import say
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FILE = "quotes.toml"
 
@@ -53,8 +47,8 @@ def read(exercise: Exercise) -> Quotes | None:
     if not path.is_file():
         return None
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Quotes)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        return msgspec.toml.decode(path.read_text(encoding="utf-8"), type=Quotes)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
         raise ExerciseError(
             say("exercise.quotes.unreadable", path=path, reason=error), hint=say("exercise.quotes.unreadable.hint")
         ) from None
