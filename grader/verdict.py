@@ -104,7 +104,7 @@ def _verdict(
     how = status(evidence)
     findings = {name: _find(name, student, reference.recovered, how) for name in (*task.points, "training")}
     findings = {name: _with_tolerance(finding, exercise) for name, finding in findings.items()}
-    titles = {name: title(name) for name in findings}
+    titles = {name: title(name, reference.diagnosis.seed) for name in findings}
     checks = grade(findings, titles, task, exercise)
     points, possible = (sum(getattr(check, key) for check in checks) for key in ("points", "possible"))
     passed = how == "graded" and points == possible

@@ -13,7 +13,18 @@ from statistics import median
 from grader.explaining.facts import Facts, Measured
 from grader.explaining.numbers import costs, last_printed, plain
 from grader.explaining.small_scale import why_it_works
-from grader.explaining.story import beside_small, course, earlier, harm, other_numbers, rule, waiting, why
+from grader.explaining.story import (
+    CHANCE,
+    beside_small,
+    course,
+    earlier,
+    harm,
+    other_numbers,
+    rule,
+    rule_title,
+    waiting,
+    why,
+)
 from grader.faults import attempt, surviving
 from grader.messages import say
 from grader.records import Block, SettingRow, Table, Training
@@ -29,7 +40,6 @@ _OTHER_WEIGHTS = (
     "uniform_",
     "distribution_",
 )  # causes that change the weights by themselves
-SCORES = (0.45, 0.55)  # a train accuracy between them is about one half
 
 
 def blocks(facts: Facts) -> tuple[Block, ...]:
@@ -57,7 +67,16 @@ def _happened(facts: Facts) -> Block | None:
         return None
     sentences = [say("feedback.happened.lost")] if facts.lost else list(course(facts))
     sentences += other_numbers(facts)
+    if _is_of_seed_alone(facts):
+        sentences.append(say("feedback.happened.only_seed"))
     return Block("happened", say("feedback.happened"), _fitting(sentences), _runs(facts))
+
+
+def _is_of_seed_alone(facts: Facts) -> bool:
+    """Return whether a run ends differently for no other reason than the seed: everything else was recovered and is right."""
+    mine, asked = facts.diagnosis, facts.asked_diagnosis
+    same_rule = mine.scale_formula is not None and mine.scale_formula == asked.scale_formula
+    return facts.is_another_draw and same_rule and mine.distribution == asked.distribution and facts.apart > 0
 
 
 def _runs(facts: Facts) -> Table | None:
@@ -169,6 +188,8 @@ def _kind(facts: Facts) -> Iterator[str]:
         kind = mistake
     if kind in ("hardly_begun", "late") and facts.zeros_are_asked:
         kind = f"{kind}.zeros"
+    elif kind in ("hardly_begun", "late") and not all(cause.startswith("scale_") for cause in facts.diagnosis.causes):
+        kind = f"{kind}.more"
     if kind:
         yield say(f"feedback.reason.{kind}")
 
@@ -205,7 +226,7 @@ def _has_fan_out(facts: Facts) -> bool:
 def _chance(facts: Facts) -> Iterator[str]:
     """Say why an accuracy is near one half, where all outputs are."""
     outputs, share = facts.mine.outputs, facts.mine.train_accuracy
-    if not outputs or not SCORES[0] < share < SCORES[1]:
+    if not outputs or not CHANCE[0] < share < CHANCE[1]:
         return
     low, high = outputs
     if low == high or high <= 0.5 or low > 0.5:
@@ -247,17 +268,12 @@ def _before(facts: Facts) -> Block | None:
     if facts.passed:
         return None
     scale = facts.scale
-    sentences = _fitting(_answer_first(list(earlier(facts)), scale)) if scale is not None else ()
-    if not sentences or scale is None:
+    if scale is None:
+        return None
+    sentences = _fitting(earlier(facts))
+    if not sentences:
         return None
     return Block("before", say("feedback.before", scale=f"{scale:g}"), sentences, _two_by_two(facts.measured))
-
-
-def _answer_first(sentences: list[str], scale: float) -> list[str]:
-    """Put what follows from the counts behind the first sentence: the table beside the block shows the counts."""
-    answers = {say("explaining.before.verdict", scale=f"{scale:g}"), say("explaining.before.verdict.depth")}
-    counts = [sentence for sentence in sentences[1:] if sentence not in answers]
-    return [*sentences[:1], *(sentence for sentence in sentences if sentence in answers), *counts]
 
 
 def _two_by_two(measured: Measured) -> Table | None:
@@ -274,9 +290,7 @@ def _two_by_two(measured: Measured) -> Table | None:
     counted = all(row.seeds for row in rows)
     scale, seeds = f"{rows[0].scale:g}", rows[0].seeds
     return Table(
-        say("feedback.before.learned", scale=scale, seeds=seeds)
-        if counted
-        else say("feedback.before.table", scale=scale),
+        say("feedback.before.learned", seeds=seeds) if counted else say("feedback.before.table", scale=scale),
         ("", *(say("feedback.before.rate", rate=f"{rate:g}") for rate in ends)),
         tuple(
             (
@@ -301,7 +315,9 @@ def _good(facts: Facts) -> Block | None:
     if not facts.harm_is_asked or scale is None:
         return None
     answer = _fitting(harm(facts))
-    return Block("good", say("feedback.good", scale=f"{scale:g}"), answer, _compared(facts, (scale, 1.0, None)))
+    own = (facts.scale,) if facts.scale is not None and not facts.passed else ()
+    scales = (*own, scale, 1.0, None)
+    return Block("good", say("feedback.good", scale=f"{scale:g}"), answer, _compared(facts, scales))
 
 
 def _small(facts: Facts) -> Block | None:
@@ -318,7 +334,7 @@ def _rule(facts: Facts) -> Block | None:
     if facts.harm_is_asked or not facts.rule_is_asked:
         return None
     sentences = _fitting(rule(facts))
-    return Block("rule", say("feedback.rule"), sentences, _compared(facts, (None, 1.0))) if sentences else None
+    return Block("rule", rule_title(facts), sentences, _compared(facts, (None, 1.0))) if sentences else None
 
 
 def _compared(facts: Facts, scales: tuple[float | None, ...]) -> Table | None:

@@ -12,7 +12,7 @@ from grader.exercise.shipped import SMALL
 from grader.explaining.facts import HOLDS, Facts, Measured
 from grader.explaining.numbers import LARGEST, cost, costs, last_printed, plain, share, times
 from grader.explaining.small_scale import other_scales
-from grader.explaining.story import before, growth
+from grader.explaining.story import before, growth, of_seeds
 from grader.faults import attempt
 from grader.messages import listed, say
 from grader.records import Question, SweepRow, Table, Training
@@ -103,7 +103,8 @@ def _other_scale(measured: Measured, scale: float, facts: Facts) -> Question:
     compared = None if right is None else measured.compared(scale, right)
     if compared and (compared.holds or compared.reversed):
         side, number = ("above", compared.above) if compared.holds else ("below", compared.below)
-        answer.append(say(f"questions.other_scale.{side}", scale=scale, other=right, number=number))
+        seeds = of_seeds(number, compared.seeds)
+        answer.append(say(f"questions.other_scale.{side}", scale=scale, other=right, seeds=seeds))
     asked = say("questions.other_scale", scale=scale, seed=measured.seed, iterations=measured.iterations)
     return Question(asked, (" ".join(answer),))
 

@@ -26,7 +26,10 @@ EARLY = 50  # a step, traced, by which a large start has fallen
 MATRICES = 3  # with three, each gradient is multiplied by two others: the square
 APART = 0.3  # powers of ten, at least, between two scales whose gradients are compared
 SQUARE = 0.2  # how far from it measured gradients may be
+CHANCE = (0.45, 0.55)  # a train accuracy between them is about that of guessing
+FEW = 0.1  # a share of the outputs below it is few of them
 TWICE = 2.0  # gradients are compared only where they differ by more
+RULE_REASONS = ("scale_xavier", "scale_fan_out", "scale_constant")  # causes with a reason of their own for He's rule
 ALIKE = 0.05  # of their mean: numbers that lie nearer to it are given as their mean
 
 
@@ -50,7 +53,7 @@ def _paragraphs(facts: Facts) -> Iterator[Iterator[str]]:
         yield _led(say("explaining.story.good"), _harm(facts))
         yield _how_small(facts)
     elif not facts.harm_is_asked:
-        yield _led(say("feedback.rule"), rule(facts))
+        yield _led(rule_title(facts), rule(facts))
         yield why_it_works(facts)
 
 
@@ -110,8 +113,7 @@ def course(facts: Facts) -> Iterator[str]:
     if facts.mine.regime in ("dead", "symmetric"):
         return
     if facts.hardly_begun:
-        kind = ".zeros" if facts.zeros_are_asked else ""
-        yield say(f"explaining.story.hardly_begun{kind}", iterations=f"{facts.measured.iterations:,}")
+        yield say("explaining.story.hardly_begun", iterations=f"{facts.measured.iterations:,}")
     elif facts.small and facts.first_below is not None and not facts.early:
         yield say("explaining.story.late", iteration=f"{facts.first_below:,}")
     yield from _stretched(facts)
@@ -149,7 +151,12 @@ def _outputs(facts: Facts) -> Iterator[str]:
     elif facts.stuck and 0.45 < low <= high < 0.55:
         apart = bound(max(abs(low - 0.5), abs(high - 0.5)))
         yield say("explaining.story.near_half", apart=apart)
-        yield say("explaining.story.which_side" if low <= 0.5 < high else "explaining.story.same_side")
+        if not low <= 0.5 < high:
+            yield say("explaining.story.same_side")
+        elif CHANCE[0] < facts.mine.train_accuracy < CHANCE[1]:
+            yield say("explaining.story.which_side")
+        else:
+            yield say("explaining.story.which_side.learned")
 
 
 # --- why -------------------------------------------------------------------------------------------------------------
@@ -345,7 +352,10 @@ def _fades(facts: Facts) -> Iterator[str]:
 
 
 def _fair(facts: Facts) -> Iterator[str]:
-    yield say("explaining.story.fair", share=share(facts.mine.saturated))
+    if facts.mine.saturated < FEW:
+        yield say("explaining.story.fair")
+    else:
+        yield say("explaining.story.fair.share", share=share(facts.mine.saturated))
 
 
 def _large(facts: Facts) -> Iterator[str]:
@@ -479,10 +489,29 @@ def before(measured: Measured) -> Iterator[str]:
     if sweep is None or asides is None or not asides.flower or len(sweep.settings) < 4:
         return  # what came before is a matter of the course
     fast, slow = asides.flower
-    yield say("explaining.before.flower", times=f"{fast.learning_rate / measured.learning_rate:.0f}")
+    verdict = list(_verdict(measured))
+    yield from verdict
+    if verdict:
+        yield say("explaining.before.flower.layers")
+    else:
+        yield say("explaining.before.flower", times=f"{fast.learning_rate / measured.learning_rate:.0f}")
     if slow.train_accuracy < fast.train_accuracy and slow.learning_rate == measured.learning_rate:
         yield say("explaining.before.flower.slow", slow=f"{slow.train_accuracy:.2f}", fast=f"{fast.train_accuracy:.2f}")
     yield from _over_seeds(measured, fast.learning_rate)
+
+
+def _verdict(measured: Measured) -> Iterator[str]:
+    """Say what made a small scale work elsewhere, where the counts over seeds show it."""
+    fast, rate = (measured.asides.flower[0].learning_rate if measured.asides else 0.0), measured.learning_rate
+    shallow, deep = (measured.setting(hidden, fast) for hidden in (1, 2))
+    slow = [measured.setting(hidden, rate) for hidden in (1, 2)]
+    if shallow is None or deep is None or deep.layers != measured.layers:
+        return
+    if not all(row is not None and row.learned == 0 for row in slow):
+        return
+    if shallow.learned >= HOLDS * shallow.seeds > deep.learned:
+        yield say("explaining.before.verdict", scale=f"{shallow.scale:g}", fast=fast, rate=rate)
+        yield say("explaining.before.verdict.depth")
 
 
 def _over_seeds(measured: Measured, fast: float) -> Iterator[str]:
@@ -492,8 +521,8 @@ def _over_seeds(measured: Measured, fast: float) -> Iterator[str]:
     slow = [measured.setting(hidden, rate) for hidden in (1, 2)]
     if shallow is None or deep is None or deep.layers != measured.layers:
         return
-    yield say("explaining.before.one", learned=_of(shallow.learned, shallow.seeds))
-    yield say("explaining.before.two", learned=_of(deep.learned, deep.seeds))
+    yield say("explaining.before.one", learned=of_seeds(shallow.learned, shallow.seeds))
+    yield say("explaining.before.two", learned=of_seeds(deep.learned, deep.seeds))
     if 0 < deep.never_left < deep.guessing:
         yield say(
             "explaining.before.fall_back",
@@ -506,16 +535,14 @@ def _over_seeds(measured: Measured, fast: float) -> Iterator[str]:
     if not all(row is not None and row.learned == 0 for row in slow):
         return
     yield say("explaining.before.slow")
-    if shallow.learned >= HOLDS * shallow.seeds > deep.learned:
-        yield say("explaining.before.verdict", scale=f"{shallow.scale:g}")
-        yield say("explaining.before.verdict.depth")
     for row in measured.sweep.settings if measured.sweep else ():
         if row.layers == measured.layers and rate < row.learning_rate < fast and row.learned >= HOLDS * row.seeds > 0:
-            rate_between, learned = f"{row.learning_rate:g}", _of(row.learned, row.seeds)
+            rate_between, learned = f"{row.learning_rate:g}", of_seeds(row.learned, row.seeds)
             yield say("explaining.before.between", rate=rate_between, learned=learned)
 
 
-def _of(count: int, seeds: int) -> str:
+def of_seeds(count: int, seeds: int) -> str:
+    """Return how many of some seeds, in words: all 50, or 47 of 50."""
     return say("explaining.all", count=seeds) if count == seeds else say("explaining.of", part=count, count=seeds)
 
 
@@ -552,13 +579,12 @@ def _harm(facts: Facts) -> Iterator[str]:
     if scale is None:
         return
     yield say("explaining.good.no")
+    if better := [name for name, other in (("he", None), ("scale_1", 1.0)) if _is_better(measured, other, scale)]:
+        which = "both" if len(better) > 1 else better[0]
+        yield say(f"explaining.good.better.{which}", asked=f"{scale:g}")
     mine = measured.compared(scale, facts.scale) if facts.small and facts.stuck and facts.scale else None
     if mine and mine.holds:
-        yield say("explaining.good.in_time", above=_of(mine.above, mine.seeds))
-    others = [(say("explaining.good.he"), None), (say("explaining.good.scale_1"), 1.0)]
-    better = [name for name, other in others if (pair := measured.compared(other, scale)) and pair.holds]
-    if better:
-        yield say("explaining.good.better", names=better)
+        yield say("explaining.good.in_time", above=of_seeds(mine.above, mine.seeds))
     shares = measured.spread[scale].train_accuracy if scale in measured.spread else ()
     if 2 * sum(value < asked.train_accuracy for value in shares) > len(shares):
         yield say("explaining.good.lucky")
@@ -567,6 +593,12 @@ def _harm(facts: Facts) -> Iterator[str]:
         if math.isinf(asked.cost_first):
             yield say("explaining.story.inf")
         yield from _falls(facts)
+
+
+def _is_better(measured: Measured, other: float | None, scale: float) -> bool:
+    """Return whether another start learns, and ends above a scale for nine seeds of ten."""
+    pair = measured.compared(other, scale)
+    return pair is not None and pair.holds and measured.middle(other) > LEARNED
 
 
 def _falls(facts: Facts) -> Iterator[str]:
@@ -613,20 +645,34 @@ def rule(facts: Facts) -> Iterator[str]:
         is_of_rule = bool(facts.causes) and facts.causes[0].code.startswith("scale_")
         wider = (high - low) * measured.points > facts.apart
         if is_of_rule and facts.works and facts.apart and low <= mine.train_accuracy <= high and wider:
-            yield say("explaining.rule.apart", count=facts.apart)
-            yield say("explaining.rule.wider")
             yield say("explaining.rule.one_run")
-            yield say("explaining.rule.products")
+            yield say("explaining.rule.apart", count=facts.apart, points=measured.points)
+            yield say("explaining.rule.wider")
+            code = facts.causes[0].code
+            yield say(f"explaining.rule.reason.{code if code in RULE_REASONS else 'other'}")
         return
-    pair, fair = measured.compared(None, 1.0), measured.runs.get(1.0)
-    is_open = pair is not None and not pair.holds and not pair.reversed
-    if fair and is_open:
-        yield say("explaining.rule.neither")
-    yield say("explaining.rule.half", seeds=len(shares), median=accuracy(measured.middle(None)))
-    if fair and is_open:
-        yield say("explaining.rule.no_search")
-        if mine.cost_first < fair.cost_first:
-            yield say("explaining.rule.cheaper_start")
+    median = accuracy(measured.middle(None))
+    if not _is_open(measured):
+        yield say("explaining.rule.half", seeds=len(shares), median=median)
+        return
+    yield say("explaining.rule.neither")
+    yield say("explaining.rule.half.both", seeds=len(shares), median=median, fair=accuracy(measured.middle(1.0)))
+    yield say("explaining.rule.no_search")
+    if mine.cost_first < measured.runs[1.0].cost_first:
+        yield say("explaining.rule.cheaper_start")
+
+
+def rule_title(facts: Facts) -> str:
+    """Return the question that `rule` answers."""
+    if facts.passed:
+        return say("feedback.rule" if _is_open(facts.measured) else "feedback.rule.alone")
+    return say("feedback.rule.yours") if facts.scale is None else say("feedback.rule.scale", scale=f"{facts.scale:g}")
+
+
+def _is_open(measured: Measured) -> bool:
+    """Return whether He's rule and scale 1 were compared, and neither ends above the other for nine seeds of ten."""
+    pair = measured.compared(None, 1.0)
+    return pair is not None and not pair.holds and not pair.reversed and 1.0 in measured.runs
 
 
 def harm(facts: Facts) -> Iterator[str]:

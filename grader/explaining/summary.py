@@ -14,7 +14,7 @@ from grader.records.points import of
 from grader.records.wording import accuracies, short_names
 
 MOST_CHARACTERS = 1000  # of headline, next step and text together
-_DAMAGES = ("truncated_json", "damaged_function")  # problems of a file of which a part is lost
+DAMAGES = ("truncated_json", "damaged_function")  # problems of a file of which a part is lost
 MOST_WORDS = 122  # of the same; title, parts and file name bring a page's first screen to 150
 
 
@@ -32,7 +32,7 @@ def summarize(
     }
     broken = [name for name, function in functions.items() if function.provisional]
     order = _order(notebook, wrong)
-    names = [short_names(functions)[name] for name in order]
+    names = [_in_backticks(short_names(functions)[name]) for name in order]
     verdict = say("feedback.headline.part") if is_part and not wrong and not broken else _headline(names, bool(broken))
     step = _next_step(notebook, wrong, bool(broken))
     text = _reasons(wrong, functions) if wrong else _measured(functions)
@@ -46,8 +46,13 @@ def _reasons(wrong: Mapping[str, FunctionResult], functions: Mapping[str, Functi
         return first.reasons
     if first.training is None and first.status == "graded":
         return say("feedback.reason.untrained")
-    right = [short for name, short in short_names(functions).items() if functions[name].passed]
+    right = [_in_backticks(short) for name, short in short_names(functions).items() if functions[name].passed]
     return say("feedback.right", names=right, count=len(right)) if right else ""
+
+
+def _in_backticks(name: str) -> str:
+    """Return a name as sentences have it: HTML and Markdown set it as code, so that `he` is no person."""
+    return f"`{name}`"
 
 
 def place(function: FunctionResult, cell_names: Mapping[int, str]) -> str:
@@ -104,7 +109,7 @@ def _is_lost(notebook: NotebookInfo, function: FunctionResult) -> bool:
 
 
 def _is_damaged(notebook: NotebookInfo) -> bool:
-    return any(problem.code in _DAMAGES for problem in notebook.problems)
+    return any(problem.code in DAMAGES for problem in notebook.problems)
 
 
 def _next_step(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], broken: bool) -> str:
@@ -168,7 +173,7 @@ def without_answers(function: FunctionResult) -> FunctionResult:
 def _measured(functions: Mapping[str, FunctionResult]) -> str:
     short = short_names(functions)
     trainings = {name: result.training for name, result in functions.items() if result.training}
-    runs = ", ".join(f"{short[name]} {accuracies(training)}" for name, training in trainings.items())
+    runs = ", ".join(f"{_in_backticks(short[name])} {accuracies(training)}" for name, training in trainings.items())
     tested = any(training.test_accuracy is not None for training in trainings.values())
     message = say("feedback.measured" if tested else "feedback.measured.train", runs=runs)
     return message if runs else ""

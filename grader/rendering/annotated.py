@@ -494,6 +494,7 @@ def _joined(parts: Sequence[str]) -> str:
 
 _ODD = re.compile(r"[`<&\[\]*_\\$~|{}^#@]|://|www\.", re.IGNORECASE)
 _LEADING = re.compile(r"\d+[.)]|[-+=>][-+=>:]*")  # a list, a rule, a quotation, a heading's underline
+_MARKED = re.compile(r"`([^`]+)`")  # what our own sentences mark as code
 _STOP = re.compile(r"[.,;:]*\Z")
 
 
@@ -523,7 +524,8 @@ def _as_code(code: str) -> list[str]:
     """Return words in one code span, if there are any; the full stop of our own sentence stays outside."""
     stop = _STOP.search(code)
     end = stop.start() if stop else len(code)
-    return [f"{_span(code[:end])}{code[end:]}"] if code[:end] else [code] * bool(code)
+    marked = _MARKED.fullmatch(code[:end])
+    return [f"{_span(marked[1] if marked else code[:end])}{code[end:]}"] if code[:end] else [code] * bool(code)
 
 
 def _span(code: str) -> str:

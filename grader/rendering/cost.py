@@ -6,11 +6,11 @@ honest picture with its true span in words.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from grader.explaining.numbers import plain
 from grader.messages import say
 from grader.records import Number, Table, TrainingResult
 from grader.rendering.charts import (
@@ -65,8 +65,7 @@ def stretched(training: TrainingResult) -> Chart | None:
     if not run.finite or f"{min(run.finite):.10f}" == f"{max(run.finite):.10f}":
         return None
     low, high = min(run.finite), max(run.finite)
-    decimals = 1 - math.floor(math.log10(high - low))
-    span = f"{high - low:.{decimals}f}"
+    span = plain(high - low)
     y = Axis(low, high, tuple((cost, f"{cost:.10f}") for cost in (low, high)))
     return Chart(
         says=say("figures.stretched.says", span=span),

@@ -126,5 +126,5 @@ def marked_line(function: FunctionResult) -> int | None:
 def place(source: Source) -> str:
     """Return the place of code, in words."""
     if source.name:
-        return say("feedback.place", name=source.name, line=source.line)
+        return say("feedback.place.from", name=source.name, line=source.line)
     return str(Place(source.line, source.cell))

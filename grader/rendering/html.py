@@ -140,6 +140,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["coded"] = text.coded
     environment.globals.update(
         words=words,
         headline=text.headline,

@@ -72,7 +72,7 @@ def picture_input(result: Result) -> PictureInput | None:
     grey = say("feedback.caption.grey" if result.points.data == "circles" else "feedback.caption.grey.ones")
     note = (place_of(own.diagnosis).note if own else "") or grey
     return PictureInput(
-        tuple(runs), result.sweep, _caption(wrong[1] if wrong else None, len(runs)), note, result.points
+        tuple(runs), result.sweep, _caption(result, wrong[0] if wrong else None, len(runs)), note, result.points
     )
 
 
@@ -170,9 +170,11 @@ def _square(run: ShownRun, boundary: Boundary, points: PointSet) -> Panel:
 # --- the caption -----------------------------------------------------------------------------------------------------
 
 
-def _caption(function: FunctionResult | None, runs: int) -> str:
-    if function is None:
+def _caption(result: Result, wrong: str | None, runs: int) -> str:
+    if wrong is None:
         return say("feedback.caption.right" if runs == MOST_RUNS else "feedback.caption.right.fewer")
+    function, name = result.functions[wrong], short_names(result.functions)[wrong]
     if function.training is None:
-        return say("feedback.caption.not_run" if function.status == "graded" else "feedback.caption.no_weights")
+        kind = "not_run" if function.status == "graded" else "no_weights"
+        return say(f"feedback.caption.{kind}", name=name)
     return say(f"feedback.caption.{run_kind(function.training, function.reference_training)}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from grader.records import Number, Result
 from grader.records.points import of, points
@@ -14,6 +15,7 @@ from grader.records.wording import accuracy, short_names
 __all__ = [
     "accuracy",
     "clean",
+    "coded",
     "costs",
     "headline",
     "of",
@@ -44,6 +46,23 @@ def clean(text: str) -> str:
         return text
     visible = str(text).replace("\r\n", "\n").translate(_VISIBLE)
     return Markup(visible) if isinstance(text, Markup) else visible  # noqa: S704  # escaped before, and stays so
+
+
+_NESTED = r"(?:[^()\n]|\([^()\n]*\))*"
+_CODE = re.compile(
+    rf"`(?P<marked>[^`\n]+)`|(?:\b\d+[*/])?(?:\bnp(?:\.\w+)+|\b[a-z]+(?:_\w+)+)(?:\({_NESTED}\)|\[[^\]\n]*\])?|(?:\b\d+\*)?\bsqrt\({_NESTED}\)",
+    re.ASCII,
+)
+
+
+def coded(text: str) -> Markup:
+    """Return a sentence as HTML: what is between backticks, names of functions and calls of them are set as code."""
+    parts: list[str] = []
+    end = 0
+    for match in _CODE.finditer(whole := clean(text)):
+        parts += [escape(whole[end : match.start()]), Markup("<code>%s</code>") % (match["marked"] or match[0])]
+        end = match.end()
+    return Markup("").join([*parts, escape(whole[end:])])
 
 
 def spell_out(text: str) -> str:

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 
 from grader.exercise.training import LN2
+from grader.explaining.summary import DAMAGES
 from grader.messages import say
 from grader.records import (
     CheckResult,
     Diagnosis,
     FunctionResult,
     KnownFault,
+    NotebookInfo,
     NotebookStatus,
     Shown,
     TrainingResult,
@@ -19,6 +21,7 @@ from grader.records import (
 )
 from grader.rendering.text import of, points, short_number
 
+ALSO_ASKED = ("dead", "saturated")  # kinds of runs that an exercise asks for, to show them
 NEARLY = 0.95  # of ln 2: a cost above it is that of a run that has learned almost nothing
 
 _NOTED: frozenset[Verdict] = frozenset({"skipped", "broken"})  # what earned nothing without being wrong by itself
@@ -28,6 +31,15 @@ _SYMBOLS = ("n_in", "n_out", "L", "l")  # letters that a rule of the layer sizes
 def notebook(status: NotebookStatus) -> str:
     """Say whether a notebook could be read."""
     return say(f"words.notebook.{status}")
+
+
+def file(notebook: NotebookInfo) -> str:
+    """Say of a file that was repaired what the grader read of it; nothing of a sound one."""
+    if notebook.status != "repaired":
+        return ""
+    if any(problem.code in DAMAGES for problem in notebook.problems):
+        return say("page.file.lost")
+    return say("page.file.repaired", status=say("words.notebook.repaired"))
 
 
 def verdict(verdict: Verdict) -> str:
@@ -57,8 +69,8 @@ def run_kind(training: TrainingResult, right: TrainingResult | None) -> str:
         return "stopped"
     if training.regime == "slow" and not isinstance(training.cost_last, str) and training.cost_last > NEARLY * LN2:
         return "guessing"
-    if training.regime == "saturated" and right is not None and right.regime == "saturated":
-        return "saturated.asked"
+    if training.regime in ALSO_ASKED and right is not None and right.regime == training.regime:
+        return f"{training.regime}.asked"
     return training.regime
 
 

@@ -97,7 +97,7 @@ CASES = {
     "another name": (random(("parameters_random", "parameters_rand")), f"rename initialize_parameters_rand to {RANDOM_NAME}", {}),
     "rule of the sizes for a number": (random(("* 10", "* 2 / layers_dims[l-1]")), "multiply the random numbers by 10; you multiply by 2/n_in", {}),
     "fan-out for a number": (random(("* 10", "* np.sqrt(2 / layers_dims[l])")), "multiply the random numbers by 10; you", {}),
-    "He's root missing": (he(("np.sqrt(2 / layers_dims[l-1])", "2 / layers_dims[l-1]")), "your factor follows 2/n_in (n_in: size of the layer before); compare it with the rule that the task names", {}),
+    "He's root missing": (he(("np.sqrt(2 / layers_dims[l-1])", "2 / layers_dims[l-1]")), "your factor is 2/n_in (n_in: size of the layer before); compare it with the rule in the task", {}),
     "another seed outside": (
         random((SEED, ""), before=f"{IMPORTS}\nnp.random.seed(1)"),
         "set the seed inside the function, before the loop: np.random.seed(3).",
@@ -245,7 +245,7 @@ def test_a_file_that_lost_a_part_is_not_finished_though_every_function_is_right(
     cut = whole[: whole.rindex(b"# the end")]
     result = pipeline.grade(write(tmp_path, "ada.ipynb", cut))
     assert (result.score, result.notebook.problems[0].code) == (30, "truncated_json")
-    assert "hand in the whole file" in result.summary.next_step
+    assert "hand in a complete copy" in result.summary.next_step
     assert pipeline.grade(write(tmp_path, "ada.ipynb", whole)).summary.next_step == "Nothing is left to do."
 
 

@@ -177,7 +177,7 @@ def test_its_own_numbers_are_shown(pipeline, tmp_path):
     assert "multiply the random numbers by 0.5; you multiply by 0.01" in small
     assert "cost at the last iteration, 3,999" in small
     assert "cost at iteration 3,000" in small
-    assert "after 4,000 iterations" in small
+    assert "After 4,000 iterations" in small
 
     assert "np.random.seed(5)" in shown(graded(pipeline, tmp_path, "missing seed"))
     assert "np.random.seed(5)" in shown(graded(pipeline, tmp_path, "other seed"))

@@ -119,7 +119,7 @@ def test_the_questions_about_the_exercise_are_answered(html):
     titles = re.findall(r"<summary>([^<]*)</summary>", html)
     for title in (
         "Why is scale 0.01 stuck?",
-        "Why did 0.01 work in the earlier exercise?",
+        "Why did scale 0.01 work in the earlier exercise?",
         "Is 10 a good scale?",
         "What if I wait longer?",
         "Does a deeper network take longer to start learning?",
@@ -483,7 +483,7 @@ def test_a_run_starts_from_the_keyboard(opened):
 def test_a_question_runs_its_experiment(opened):
     seen = opened("#iterations=100", **STILL)
     seen.described()
-    seen.page.get_by_text("Why did 0.01 work in the earlier exercise?").click()
+    seen.page.get_by_text("Why did scale 0.01 work in the earlier exercise?").click()
     seen.page.locator(".about details[open] button").click()
 
     assert "1 hidden layer, learning rate 1.2" in seen.described()

@@ -44,8 +44,8 @@ def test_a_line_that_may_not_be_told_is_not():
     ("changes", "text"),
     [
         ({"reasons": "", "training": None}, "The model cannot start from the arrays that your function returned."),
-        ({"reasons": ""}, "zeros and he are right."),
-        ({"reasons": "", "training": None, "status": "raised"}, "zeros and he are right."),
+        ({"reasons": ""}, "`zeros` and `he` are right."),
+        ({"reasons": "", "training": None, "status": "raised"}, "`zeros` and `he` are right."),
     ],
 )
 def test_without_reasons_the_text_says_what_is_so(changes, text):
@@ -55,8 +55,8 @@ def test_without_reasons_the_text_says_what_is_so(changes, text):
 @pytest.mark.parametrize(
     ("cause", "formula", "asked", "said_in_place"),
     [
-        ("scale_sqrt_missing", "2/n_in", "the factor sqrt(2/n_in)", "your factor follows 2/n_in"),
-        ("scale_constant", "0.01", "the factor sqrt(2/n_in)", "your factor follows 0.01"),
+        ("scale_sqrt_missing", "2/n_in", "the factor sqrt(2/n_in)", "your factor is 2/n_in"),
+        ("scale_constant", "0.01", "the factor sqrt(2/n_in)", "your factor is 0.01"),
         ("scale_constant", "0.01", "the factor 10", "do it"),  # the task states the number
         ("seed_per_layer", "10", "np.random.seed(3)", "how often"),
         ("weights_constant", None, None, "differ from each other"),
@@ -74,7 +74,7 @@ def test_right_answers_are_told_their_measures():
     assert said(builders.random()) == Summary(
         "30 of 30. All functions are right.",
         "Nothing is left to do.",
-        "Measured train / test accuracy of your parameters: zeros 0.5 / 0.5, random 0.83 / 0.86, he 0.9933 / 0.96.",
+        "Measured train / test accuracy of your parameters: `zeros` 0.5 / 0.5, `random` 0.83 / 0.86, `he` 0.9933 / 0.96.",
         "All functions are right.",
     )
 

@@ -13,6 +13,7 @@ from grader.records import Summary
 from grader.records.points import gain
 from grader.records.wording import accuracies, first_few, short_names
 from grader.rendering import svg, text
+from grader.rendering.annotated import prose
 from grader.store import Decision
 
 
@@ -57,3 +58,29 @@ def test_a_ruling_names_points_as_every_page_does():
 def test_the_title_of_the_first_picture_fits_in_every_language(language):
     title = messages.Catalogue(language).text("feedback.picture.title").format(count=50)
     assert svg.LETTER * text.columns(title) <= svg.WIDTH
+
+
+@pytest.mark.parametrize(
+    ("sentence", "page"),
+    [
+        ("`zeros` and `he` are right.", "<code>zeros</code> and <code>he</code> are right."),
+        ("init_he (In [8]): look", "<code>init_he</code> (In [8]): look"),
+        ("init_he([3, 2, 1]): it", "<code>init_he([3, 2, 1])</code>: it"),
+        (
+            "use sqrt(2/n_in); you use 10*sqrt(2/n_in)",
+            "use <code>sqrt(2/n_in)</code>; you use <code>10*sqrt(2/n_in)</code>",
+        ),
+        ("np.zeros((layers_dims[l], 1)).", "<code>np.zeros((layers_dims[l], 1))</code>."),
+        ("the random numbers, 0 or 1", "the random numbers, 0 or 1"),
+        ("<b>` & \x1b", "&lt;b&gt;` &amp; \\x1b"),
+        ("`<i>x</i>`", "<code>&lt;i&gt;x&lt;/i&gt;</code>"),
+    ],
+)
+def test_names_and_calls_in_a_sentence_are_code_on_a_page(sentence, page):
+    assert text.coded(sentence) == page
+
+
+def test_a_name_that_a_sentence_marks_is_one_piece_of_code_in_markdown():
+    assert prose("`zeros` and `he` are right.") == "`zeros` and `he` are right."
+    assert prose("add `import math` to the first cell") == "add `import math` to the first cell"
+    assert prose("a ``b`` c") == "a ``` ``b`` ``` c"

@@ -235,7 +235,7 @@ def test_lines_are_those_of_the_notebook_whatever_surrounds_them(gatherer):
     fault = known_fault(found, "fix")
     assert with_names(fault, {}) == KnownFault(
         "constant",
-        "One change makes every number right (cell 2, line 15). Look at the number.",
+        "With one change (cell 2, line 15), the function passes every check. Look at the number that you multiply by.",
         Place(15, 2),
         "layers_dims[l-1]) * 0.01",
         "layers_dims[l-1]) * 10",
@@ -401,19 +401,28 @@ def test_only_a_function_written_with_def_is_edited(source):
 LINE = Place(6, 3)
 SWAPPED = Repair("constant", LINE, "W = randn * 0.01", "W = randn * 10")
 INSERTED = Repair("seed", LINE, "", "np.random.seed(3)")
-SAID = "makes every number right"
+SAID = "the function passes every check"
+MULTIPLIED = "the number that you multiply by"
 
 
 @pytest.mark.parametrize(
     ("repair", "show", "fault"),
     [
-        (SWAPPED, "concept", KnownFault("constant", f"One change of one line {SAID}. Look at the number.")),
-        (SWAPPED, "line", KnownFault("constant", f"One change {SAID} (cell 3, line 6). Look at the number.", LINE)),
+        (SWAPPED, "concept", KnownFault("constant", f"With one line changed, {SAID}. Look at {MULTIPLIED}.")),
+        (
+            SWAPPED,
+            "line",
+            KnownFault("constant", f"With one change (cell 3, line 6), {SAID}. Look at {MULTIPLIED}.", LINE),
+        ),
         (
             SWAPPED,
             "fix",
             KnownFault(
-                "constant", f"One change {SAID} (cell 3, line 6). Look at the number.", LINE, SWAPPED.old, SWAPPED.new
+                "constant",
+                f"With one change (cell 3, line 6), {SAID}. Look at {MULTIPLIED}.",
+                LINE,
+                SWAPPED.old,
+                SWAPPED.new,
             ),
         ),
         (
@@ -421,7 +430,7 @@ SAID = "makes every number right"
             "line",
             KnownFault(
                 "seed",
-                f"One new line before cell 3, line 6 {SAID}. Look at {say('explaining.fault.look.seed')}.",
+                f"With one new line before cell 3, line 6, {SAID}. Look at {say('explaining.fault.look.seed')}.",
                 LINE,
                 is_new_line=True,
             ),
@@ -485,13 +494,15 @@ def test_batch_finds_it_once_and_regrade_tells_as_much_as_is_set_today(tmp_path,
     batch.batch([source], out, EXERCISE)
     assert known_of(out) == {
         "kind": "constant",
-        "message": "One change makes every number right (cell “def initialize_parameters_random(layers_dims):”, line 6). Look at the number.",
+        "message": "With one change (cell “def initialize_parameters_random(layers_dims):”, line 6), the function passes every check. Look at the number that you multiply by.",
         "place": {"line": 6, "cell": 3},
         "old": None,
         "new": None,
         "is_new_line": False,
     }
-    assert "”, line 6). Look at the number." in (out / "wrong" / "feedback.html").read_text(encoding="utf-8")
+    assert "”, line 6), the function passes every check. Look at the number that you multiply by." in (
+        out / "wrong" / "feedback.html"
+    ).read_text(encoding="utf-8")
 
     monkeypatch.setattr(Sandbox, "run_variants", None)  # regrade runs no student code
     for show, place, tells in (("fix", {"line": 6, "cell": 3}, True), ("concept", None, False)):
@@ -501,7 +512,7 @@ def test_batch_finds_it_once_and_regrade_tells_as_much_as_is_set_today(tmp_path,
         assert known is not None
         assert known["place"] == place
         assert (known["new"] is not None) == ("(layers_dims[l], layers_dims[l-1]) * 10" in page) == tells
-        assert ("”, line 6). Look at" in page) == tells
+        assert ("”, line 6), the function passes every check" in page) == tells
 
 
 def test_equal_code_in_another_dress_has_its_own_lines_and_words_and_is_not_tried_again(monkeypatch):
@@ -566,3 +577,21 @@ def test_without_a_safe_fork_the_same_is_found():
         once = Gatherer(EXERCISE, sandbox, Trainer(EXERCISE.model), b"a secret of the tests")
         (found, *_) = search(once, "random", edit(RANDOM, ("* 10", "* 0.01")))
     assert (found.kind, found.place) == ("constant", Place(6, 2))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "look"),
+    [
+        ("W = randn * 0.01", "W = randn * 10", "the number that you multiply by"),
+        ("W = 0.01 * randn", "W = 10 * randn", "the number that you multiply by"),
+        ("sqrt(1 / n)", "sqrt(2 / n)", "the number that you divide"),
+        ("W = randn / 3", "W = randn / 2", "the number that you divide by"),
+        ("(2 / n) ** 0.1", "(2 / n) ** 0.5", "the exponent"),
+        ("W = randn + 1", "W = randn + 0", "the number that you add or subtract"),
+        ("f(-1)", "f(1)", "the number"),
+    ],
+)
+def test_the_number_to_look_at_is_named_by_what_it_does(old, new, look):
+    fault = known_fault([Repair("constant", LINE, old, new)], "line")
+    assert fault is not None
+    assert fault.message.endswith(f"Look at {look}.")

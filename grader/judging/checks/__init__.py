@@ -33,6 +33,8 @@ CHECKS: dict[str, CheckFunction] = {
 }
 
 
-def title(name: str) -> str:
-    """Return a check's rule as the student reads it."""
+def title(name: str, seed: int | None = None) -> str:
+    """Return a check's rule as the student reads it, with the required seed where it is known."""
+    if name == "draws" and seed is not None:
+        return say("judging.check.draws.seed", seed=seed)
     return say(f"judging.check.{name}")
