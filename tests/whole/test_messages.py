@@ -411,6 +411,28 @@ def own(folder: Path, text: str, room: str = "list") -> Path:
     return folder
 
 
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*/*.po")), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_a_shipped_file_is_read_as_babel_reads_it(path):
+    quick, babel = messages._read(path), messages._read_own(path)
+    assert {name: sentence.forms for name, sentence in quick.items()} == {
+        name: sentence.forms for name, sentence in babel.items()
+    }
+    for sentence, other in zip(quick.values(), babel.values(), strict=True):
+        assert [sentence.form_of(count) for count in range(3)] == [other.form_of(count) for count in range(3)]
+
+
+def test_a_shipped_sentence_may_have_escapes_plurals_and_several_lines(tmp_path):
+    text = 'msgid "list.and"\nmsgstr ""\n"a \\"b\\"\\n"\n"\\\\c"\n\nmsgid "list.or"\nmsgid_plural "list.or"\nmsgstr[0] "d"\nmsgstr[1] "e"\n'
+    sentences = messages._read(own(tmp_path, text) / "list.po")
+    assert sentences["list.and"].forms == ('a "b"\n\\c',)
+    assert sentences["list.or"].forms == ("d", "e")
+
+
+def test_a_teachers_sentence_without_plurals_takes_the_place_of_one_with_them(tmp_path):
+    catalogue = Catalogue(own=own(tmp_path, 'msgid "list.more"\nmsgstr "{first}, {count} others"\n'))
+    assert catalogue.text("list.more", 2) == "{first}, {count} others"
+
+
 def test_items_are_listed_as_a_sentence_names_them():
     assert [listed(items) for items in ([], ["a"], ["a", "b"], ["a", "b", 3])] == ["", "a", "a and b", "a, b and 3"]
     assert listed(["a", "b"], "or") == "a or b"
