@@ -61,7 +61,8 @@ class Pipeline:
         self.trainer = Trainer(
             exercise.model, trainings, waits=self.shipped.waits, seconds=limits.training_seconds, shipped=own.keys()
         )
-        solved = extract(read(exercise.folder / "solution.ipynb"), exercise.names, exercise.given)[1]
+        solution = read(exercise.folder / "solution.ipynb")
+        solved = extract(solution, exercise.names, exercise.given, self.facts)[1]
         self._assemble(Sandbox(limits, self_check=self_check), secret, solved)
 
     def _assemble(self, sandbox: Sandbox, secret: bytes, solved: Mapping[str, Function]) -> None:

@@ -34,8 +34,8 @@ from grader.messages import failure, say
 
 AHEAD = 4  # pieces of work handed out a process before the first of them is done: bounds memory
 LOADED = [
-    "grader.classroom.worker",
     "grader.rendering.loaded",
+    "grader.classroom.worker",
 ]  # what the processes do; each of them would load it again
 MOST_TEMPORARY = 107 - len("/pymp-01234567/listener-01234567")  # bytes of a path below which Python puts a socket
 LOOK_SECONDS = 0.1  # how often it is looked whether somebody wants us to stop

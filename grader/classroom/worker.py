@@ -22,6 +22,7 @@ from grader.exercise import load as exercises
 from grader.exercise.load import Exercise
 from grader.faults import attempt
 from grader.files import make_private_folder, write
+from grader.garbage import collect_seldom
 from grader.judging.checks import CHECKS
 from grader.memo import Memo, RememberingPieces, RememberingPipeline
 from grader.messages import refusal, say
@@ -50,7 +51,6 @@ NOTE = "note"  # the code of a problem that says what was noticed about the hand
 NOTES = (NOTE, NOT_COUNTED)
 PAGES = ("feedback.html", "result.json")
 ANNOTATED = "annotated.ipynb"
-COLLECT = 10_000  # new objects before Python looks for cycles among them: a submission leaves some 600
 HANDED = 4096  # codes whose outcomes a process remembers to have handed back
 
 
@@ -88,9 +88,9 @@ class Work:
 
 def warm(setup: Setup) -> None:
     """Prepare a process for its first submission; no student code runs."""
+    collect_seldom()
     _ = _started(setup).pipeline.prepared
     gc.freeze()  # what is there now stays, and need not be looked through again and again
-    gc.set_threshold(COLLECT)
 
 
 def grade(work: Work) -> Kept:

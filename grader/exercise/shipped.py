@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -176,14 +176,7 @@ def decoded(path: Path, kind: type[T]) -> T | None:
 
 def solution_seed(exercise: Exercise) -> int | None:
     """Return the seed that the right answers set; None where they set none, several, or one that no number states."""
-    seeds = set()
-    for source in _code(exercise.folder / "solution.ipynb"):
-        try:
-            tree = ast.parse(source)
-        except SyntaxError:
-            continue
-        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-        seeds |= {ast.unparse(call.args[0]) for call in calls if call.func.attr == "seed" and call.args}  # type: ignore[attr-defined]  # attributes only
+    seeds = {seed for source in _code(exercise.folder / "solution.ipynb") for seed in _stated(source).seeds}
     return int(seeds.pop()) if len(seeds) == 1 and next(iter(seeds)).isdecimal() else None
 
 
@@ -204,14 +197,32 @@ def required_seed(exercise: Exercise) -> int:
 
 def solution_scales(exercise: Exercise) -> tuple[float, ...]:
     """Return the plain numbers by which the right answers multiply a draw, as their code writes them; often one."""
-    scales = []
-    for source in _code(exercise.folder / "solution.ipynb"):
-        with contextlib.suppress(SyntaxError):
-            for node in ast.walk(ast.parse(source)):
-                if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-                    sides = (node.left, node.right), (node.right, node.left)
-                    scales += [_number(other) for side, other in sides if is_draw(side)]
-    return tuple(dict.fromkeys(scale for scale in scales if scale is not None))
+    scales = [scale for source in _code(exercise.folder / "solution.ipynb") for scale in _stated(source).scales]
+    return tuple(dict.fromkeys(scales))
+
+
+class _Stated(NamedTuple):
+    """What a cell of the right answers states: the seeds that it sets, as code, and the factors of its draws."""
+
+    seeds: frozenset[str] = frozenset()
+    scales: tuple[float, ...] = ()
+
+
+@lru_cache(maxsize=64)  # a page of the lab asks for the seed a dozen times
+def _stated(source: str) -> _Stated:
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except SyntaxError:
+        return _Stated()
+    seeds, scales = set(), []
+    for node in nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr == "seed" and node.args:
+                seeds.add(ast.unparse(node.args[0]))
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            sides = (node.left, node.right), (node.right, node.left)
+            scales += [_number(other) for side, other in sides if is_draw(side)]
+    return _Stated(frozenset(seeds), tuple(scale for scale in scales if scale is not None))
 
 
 def is_draw(node: ast.AST) -> bool:

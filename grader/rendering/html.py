@@ -117,6 +117,12 @@ def script(name: str) -> str:
     return str(_files(name)[0])
 
 
+def compile_templates(*templates: str) -> None:
+    """Compile templates before they are needed; those that they name are compiled later."""
+    for template in templates:
+        _environment().get_template(template)
+
+
 def macros(template: str) -> Any:
     """Return the macros of a template, for pieces of pages: what they give is escaped and cleaned as every page is."""
     return _environment().get_template(template).module
@@ -134,6 +140,7 @@ def _files(*names: str) -> tuple[Markup, str]:
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resources.templates()),
+        auto_reload=False,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_finalize,

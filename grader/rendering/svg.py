@@ -109,10 +109,11 @@ class Box(NamedTuple):
 
     def is_free(self, others: Iterable[Box]) -> bool:
         """Return whether none of the others has a part in common with it."""
-        return not any(
-            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
-            for other in others
-        )
+        left, top, right, bottom = self
+        for its_left, its_top, its_right, its_bottom in others:  # a third of the time of a generator
+            if left < its_right and its_left < right and top < its_bottom and its_top < bottom:
+                return False
+        return True
 
 
 class _Drawing:
@@ -284,7 +285,9 @@ class _Drawing:
             and side[0].bottom <= frame.bottom + BELOW
         ]
         apart = [side for side in inside if side[0].is_free(taken)]
-        return min(apart or inside or sides, key=lambda side: sum(not side[0].is_free([line]) for line in lines))
+        places = apart or inside or sides
+        clear = next((side for side in places if side[0].is_free(lines)), None)
+        return clear or min(places, key=lambda side: sum(not side[0].is_free([line]) for line in lines))
 
     @mark.register
     def _(self, mark: Bubbles) -> Iterator[str]:

@@ -15,7 +15,7 @@ PACKAGE = Path(grader.__file__).parent
 
 # The order in which a submission flows: a file imports only from its own line and from lines above it.
 ORDER = (
-    ("_version", "importing", "errors"),
+    ("_version", "importing", "errors", "garbage"),
     ("resources",),
     ("messages",),
     ("faults",),
@@ -181,6 +181,7 @@ CONSTANT, WITHIN_ONE = "a constant of the process", "used again within one submi
 CACHES = {
     "classroom/cluster.py": (CONSTANT, "whether this machine confines code"),
     "exercise/fast/machine.py": (CONSTANT, "the machine code of the training"),
+    "exercise/shipped.py": (CONSTANT, "what the exercise's own solution writes"),
     "judging/diagnosis/recovered.py": (CONSTANT, "the shapes that a list of sizes asks for"),
     "judging/diagnosis/streams.py": (CONSTANT, "the numbers of a seed, and the shipped index of seeds"),
     "judging/diagnosis/text.py": (WITHIN_ONE, "the syntax tree of the function that is judged"),

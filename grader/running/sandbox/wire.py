@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -103,7 +103,12 @@ class _Reader:
         return taken
 
     def unpack(self, layout: struct.Struct) -> tuple[int, ...]:
-        return layout.unpack(self.take(layout.size))
+        end = self.at + layout.size
+        if end > len(self.data):
+            raise BadFrame(say("running.frame.short"))
+        values = layout.unpack_from(self.data, self.at)
+        self.at = end
+        return values
 
     def text(self, most: int) -> str:
         """Return a text of at most `most` characters, as the worker cuts it."""
@@ -126,18 +131,21 @@ class _Reader:
         )  # NumPy multiplies the sides of an empty array as well
         if multiplied > MAX_NUMBERS:
             raise BadFrame(say("running.frame.array"))
-        return Array(shape, _with_plain_nans(self.take(8 * count)), dtype, type_name)
+        return Array(shape, self.take(8 * count), dtype, type_name)
 
     def end(self) -> None:
         if self.at != len(self.data):
             raise BadFrame(say("running.frame.long"))
 
 
+def _has_nans(data: bytes) -> bool:
+    return bool(np.isnan(np.frombuffer(data, dtype=_NUMBERS)).any())
+
+
 def _with_plain_nans(data: bytes) -> bytes:
     """Return numbers with the usual NaN for each NaN: of others, signalling ones, every sum is a warning or an error."""
     numbers = np.frombuffer(data, dtype=_NUMBERS)
-    is_nan = np.isnan(numbers)
-    return np.where(is_nan, np.nan, numbers).astype(_NUMBERS).tobytes() if np.count_nonzero(is_nan) else data
+    return np.where(np.isnan(numbers), np.nan, numbers).astype(_NUMBERS).tobytes()
 
 
 def _frame(reader: _Reader) -> WireFrame:
@@ -164,4 +172,6 @@ def _arrays(reader: _Reader) -> dict[str, Array]:
     for _ in range(count):
         name = reader.text(MAX_NAME)
         arrays[name] = reader.array()
+    if _has_nans(b"".join([array.data for array in arrays.values()])):  # one look at all of them: most have none
+        arrays = {name: replace(array, data=_with_plain_nans(array.data)) for name, array in arrays.items()}
     return arrays
