@@ -49,7 +49,7 @@ class Wording:
         return repr((self.language, [(path.name, path.read_bytes()) for path in files], self.reviewed_by)).encode()
 
 
-class _Sentence(NamedTuple):
+class Sentence(NamedTuple):
     """The forms of a sentence, one if it has no plurals, and what says which of them goes with a number."""
 
     forms: tuple[str, ...]
@@ -69,7 +69,7 @@ class Catalogue:
     language: str = SOURCE
     own: Path | None = None
     reviewed_by: str = ""
-    _rooms: dict[str, dict[str, _Sentence]] = field(default_factory=dict, init=False, repr=False)
+    _rooms: dict[str, dict[str, Sentence]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.language != SOURCE and self.language not in languages():
@@ -90,15 +90,15 @@ class Catalogue:
             return forms[0]
         return forms[min(sentence.form_of(count if isinstance(count, int) else 1), len(forms) - 1)]
 
-    def _load(self, room: str) -> dict[str, _Sentence]:
+    def _load(self, room: str) -> dict[str, Sentence]:
         """Return the sentences of a room: English, in place of them those of the language, then those of `own`."""
-        sentences: dict[str, _Sentence] = {}
+        sentences: dict[str, Sentence] = {}
         for name in dict.fromkeys((SOURCE, self.language)):
             path = _shipped(name) / f"{room}.po"
             if path.is_file():
-                sentences |= _read(path)
+                sentences |= read_shipped(path)
         if self.own is not None and (self.own / f"{room}.po").is_file():
-            sentences |= _read_own(self.own / f"{room}.po")
+            sentences |= read_own(self.own / f"{room}.po")
         return sentences
 
     def _check(self, folder: Path) -> None:
@@ -324,7 +324,7 @@ def _catalog(path: Path) -> Catalog:
         raise refusal("messages.not_po", file=path, reason=error) from None
 
 
-def _read(path: Path) -> dict[str, _Sentence]:
+def read_shipped(path: Path) -> dict[str, Sentence]:
     """Return the sentences of a shipped file; Babel would take 30 ms to load in each process, and 2 ms for a file."""
     forms: dict[str, list[str]] = {}
     last: list[str] = []
@@ -339,13 +339,13 @@ def _read(path: Path) -> dict[str, _Sentence]:
     (header,) = forms.pop("")
     plural = _PLURAL.search(header)
     form_of = c2py(plural[1] if plural else "n != 1")
-    return {name: _Sentence(tuple(texts), form_of) for name, texts in forms.items() if all(texts)}
+    return {name: Sentence(tuple(texts), form_of) for name, texts in forms.items() if all(texts)}
 
 
-def _read_own(path: Path) -> dict[str, _Sentence]:
+def read_own(path: Path) -> dict[str, Sentence]:
     """Return the sentences of a teacher's file, which may have any form that Babel reads."""
     form_of = c2py(_catalog(path).plural_expr)
-    return {entry.id: _Sentence(entry.forms, form_of) for entry in entries(path) if all(entry.forms)}
+    return {entry.id: Sentence(entry.forms, form_of) for entry in entries(path) if all(entry.forms)}
 
 
 _in_use = Catalogue()

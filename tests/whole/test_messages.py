@@ -413,7 +413,7 @@ def own(folder: Path, text: str, room: str = "list") -> Path:
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*/*.po")), ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_a_shipped_file_is_read_as_babel_reads_it(path):
-    quick, babel = messages._read(path), messages._read_own(path)
+    quick, babel = messages.read_shipped(path), messages.read_own(path)
     assert {name: sentence.forms for name, sentence in quick.items()} == {
         name: sentence.forms for name, sentence in babel.items()
     }
@@ -423,7 +423,7 @@ def test_a_shipped_file_is_read_as_babel_reads_it(path):
 
 def test_a_shipped_sentence_may_have_escapes_plurals_and_several_lines(tmp_path):
     text = 'msgid "list.and"\nmsgstr ""\n"a \\"b\\"\\n"\n"\\\\c"\n\nmsgid "list.or"\nmsgid_plural "list.or"\nmsgstr[0] "d"\nmsgstr[1] "e"\n'
-    sentences = messages._read(own(tmp_path, text) / "list.po")
+    sentences = messages.read_shipped(own(tmp_path, text) / "list.po")
     assert sentences["list.and"].forms == ('a "b"\n\\c',)
     assert sentences["list.or"].forms == ("d", "e")
 
