@@ -51,7 +51,7 @@ def _reasons(wrong: Mapping[str, FunctionResult], functions: Mapping[str, Functi
 
 
 def _in_backticks(name: str) -> str:
-    """Return a name as sentences have it: HTML and Markdown set it as code, so that `he` is no person."""
+    """Return a name as sentences have it: HTML and Markdown set it as code, so that nobody reads `he` as a pronoun."""
     return f"`{name}`"
 
 
