@@ -109,7 +109,13 @@ def test_the_note_at_the_top_follows_the_page():
     """Next step, why, picture, details: with words for who does not see the picture, and without anything that runs."""
     before, after = annotate(SAMPLES / "scale_one_hundredth.ipynb")
     top = notes(after)[0]
-    parts = ("Next step:", "Your code works, only the scale differs", "<img", "A plateau", "`initialize_parameters_zeros`: 10 of 10")
+    parts = (
+        "Next step:",
+        "Your code works, only the scale differs",
+        "<img",
+        "A plateau",
+        "`initialize_parameters_zeros`: 10 of 10",
+    )
     images = [(base64.b64decode(data).decode(), words) for data, words in PICTURE.findall(top)]
     assert [top.count("<img"), *map(top.index, parts)] == [2, *sorted(map(top.index, parts))]
     for svg, _ in images:

@@ -68,7 +68,7 @@ def weights(student: Recovered, reference: Recovered) -> Finding:
 
 
 def distribution(student: Recovered, reference: Recovered) -> Finding:
-    """The weights are drawn from the standard normal distribution."""
+    """The weights are drawn from a normal distribution around 0."""
     if not student.judgeable:
         return skipped("judging.not_judged.sizes")
     wanted = reference.distribution
