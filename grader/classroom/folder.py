@@ -52,8 +52,10 @@ def opened(out: Path) -> Store:
     Raises
     ------
     RequestError
-        If nothing was graded into `out`, or its store is missing or damaged.
+        If `out` does not exist, nothing was graded into it, or its store is missing or damaged.
     """
+    if not out.exists():
+        raise refusal("classroom.folder.missing", out=out)
     if not (out / DATABASE).is_file() and not _has_results(out):
         raise refusal("classroom.folder.nothing", out=out)
     require_whole_store(out)

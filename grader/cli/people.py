@@ -105,12 +105,12 @@ def import_rulings(
 def override(
     directory: Directory,
     what: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="[SUBMISSION] [FUNCTION] [POINTS]",
             help=say("cli.override.arguments"),
         ),
-    ],
+    ] = None,
     score: Annotated[
         str | None,
         typer.Option("--score", metavar="CHANGE", help=say("cli.override.score")),
@@ -130,6 +130,8 @@ def override(
     from grader.classroom import rulings
     from grader.records.points import points as shown
 
+    if not what:
+        raise refusal("cli.override.unclear", hint="cli.override.usage.hint")
     if score is not None or (undo and like is None and len(what) == 1):
         _override_score(directory, exercise, what, score, rulings.RulingOrder("", None, reason, by), quiet=quiet)
         return

@@ -89,7 +89,7 @@ def _of_rules(measured: Measured) -> Iterator[Exhibit | None]:
     asides = measured.asides
     if 0.0 in measured.runs:
         yield Exhibit(questions.no_change(measured.runs[0.0], measured.quotes, is_seen=False), Experiment((0.0,)))
-    yield _exhibit(questions.symmetric(asides))
+    yield _exhibit(questions.symmetric(measured))
     yield _exhibit(questions.two_over_n(asides))
     yield _exhibit(questions.last_layer(asides))
     if asides:

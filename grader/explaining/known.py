@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from os.path import commonprefix
 
 from grader.messages import say
@@ -17,7 +18,7 @@ def known_fault(repairs: Sequence[Repair], show: Show) -> KnownFault | None:
     simplest = next(
         (repair for repair in repairs if repair.source is None), repairs[0]
     )  # at the source itself, if there is one
-    look = say(f"explaining.fault.look.{simplest.kind}{_part(simplest) if simplest.kind == 'constant' else ''}")
+    look = say(f"explaining.fault.look.{simplest.kind}{_part(simplest)}")
     if show == "concept":
         return KnownFault(simplest.kind, say("explaining.fault.somewhere", look=look))
     if simplest.old:
@@ -32,7 +33,12 @@ def known_fault(repairs: Sequence[Repair], show: Show) -> KnownFault | None:
 
 
 def _part(repair: Repair) -> str:
-    """Return the end of the message id that says what a wrong number does in its line; empty where that is not plain."""
+    """Return the end of the message id that says what a wrong number or factor does in its line, where that is plain."""
+    if repair.kind == "factor":
+        draw = _multiplied_draw(repair.old)
+        return ".drawn" if draw and draw == _multiplied_draw(repair.new) else ""
+    if repair.kind != "constant":
+        return ""
     before = _common(repair.old, repair.new).rstrip(_DIGITS)
     after = _common(repair.old[::-1], repair.new[::-1])[::-1].lstrip(_DIGITS)
     operator = _BEFORE.search(before.rstrip())
@@ -45,6 +51,30 @@ def _common(line: str, other: str) -> str:
     return commonprefix([line, other])  # noqa: RUF071  # of lines, character by character
 
 
+def _multiplied_draw(line: str) -> str | None:
+    """Return the call that draws the random numbers if a line does nothing but multiply or divide them."""
+    try:
+        value = getattr(ast.parse(line.strip()).body[0], "value", None)
+        draws = [
+            ast.unparse(part)
+            for part in _operands(value)
+            if isinstance(part, ast.Call) and getattr(part.func, "attr", "") in _DRAWS
+        ]
+    except (SyntaxError, ValueError, IndexError, RecursionError, MemoryError):  # a line of a student may be anything
+        return None
+    return draws[0] if len(draws) == 1 else None
+
+
+def _operands(node: ast.AST | None) -> Iterator[ast.AST]:
+    """Yield what a product consists of."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+        yield from _operands(node.left)
+        yield from _operands(node.right)
+    elif node is not None:
+        yield node
+
+
+_DRAWS = {"randn", "standard_normal", "normal", "rand", "random", "uniform"}
 _DIGITS = "0123456789."
 _BEFORE = re.compile(r"\*\*$|\*$|(?<!/)/$|(?<=[\w)\]] )[+-]$")
 _OPERATORS = {"**": ".exponent", "*": ".multiplied", "/": ".divisor", "+": ".added", "-": ".added"}

@@ -40,7 +40,7 @@ def about(facts: Facts) -> tuple[Question, ...]:
     if facts.asked.regime == "dead":
         ask = (
             lambda: no_change(facts.asked, facts.measured.quotes, quoted_before=facts.is_dead_of_zeros, is_seen=dead),
-            lambda: symmetric(facts.measured.asides),
+            lambda: symmetric(facts.measured),
         )
     elif facts.harm_is_asked:
         ask = (
@@ -146,14 +146,15 @@ def no_change(run: Training, quotes: Quotes | None, *, quoted_before: bool = Fal
     return Question(say("questions.no_change" if is_seen else "questions.no_change.with_zeros"), tuple(answer))
 
 
-def symmetric(asides: Asides | None) -> Question | None:
+def symmetric(measured: Measured) -> Question | None:
     """Tell a symmetric start from a dead one."""
+    asides = measured.asides
     if asides is None:
         return None
     names = (say("questions.symmetric.equal"), say("questions.symmetric.biases"))
     return Question(
         say("questions.symmetric"),
-        (say("questions.symmetric.answer"), say("questions.symmetric.measured")),
+        (say("questions.symmetric.answer"), say("questions.symmetric.measured", iterations=measured.iterations)),
         Table(
             say("questions.symmetric.table"),
             (

@@ -16,17 +16,17 @@ from grader.rendering.charts import MOST_ROWS, At, Axis, Bubbles, Chart, Columns
 from grader.rendering.sweep import ground, place_of
 
 RunKind = tuple[str, float, bool]  # a start in words, its train accuracy, whether the function is right
-MOST_TIES = 3  # runs that are equally common are named up to so many
 _LOOKS = {True: "here", False: "here off"}
 
 
 # --- scores --------------------------------------------------------------------------------------------------------
 
 
-def histogram(scores: Scores, submissions: int) -> Chart:
+def histogram(scores: Scores, submissions: int, read: int) -> Chart:
     """Return the distribution of scores, with the median; full marks look different from the rest.
 
-    `submissions` is the number of all of them, also those that could not be judged in full.
+    `submissions` is the number of all of them, also those that could not be judged in full; `read` are notebooks of the
+    exercise.
     """
     bins = scores.bins
     width = bins[1].low - bins[0].low if len(bins) > 1 else 1
@@ -48,14 +48,14 @@ def histogram(scores: Scores, submissions: int) -> Chart:
     label = say("classpage.scores.median", score=text.points(scores.median))
     rule = Rule("right", median, label, above=bins[round(median)].count)
     return Chart(
-        says=_spread(scores, submissions),
+        says=_spread(scores, submissions, read),
         panels=(Panel(x, replace(y, ticks=whole), (Columns(columns, beside=median), rule)),),
         title=say("classpage.scores.title"),
         table=_scores(scores, width),
     )
 
 
-def _spread(scores: Scores, submissions: int) -> str:
+def _spread(scores: Scores, submissions: int, read: int) -> str:
     """Say how the scores are spread."""
     if scores.lowest == scores.highest:
         return say("classpage.scores.equal", count=scores.count, score=text.of(scores.lowest, scores.possible))
@@ -66,7 +66,8 @@ def _spread(scores: Scores, submissions: int) -> str:
     }
     if scores.count == submissions:
         return say("classpage.scores.spread", **values)
-    return say("classpage.scores.spread.part", submissions=submissions, **values)
+    part = "read" if scores.count == read else "part"
+    return say(f"classpage.scores.spread.{part}", submissions=submissions, **values)
 
 
 def _scores(scores: Scores, width: float) -> Table:
@@ -109,7 +110,7 @@ def class_curve(sweep: Sweep | None, runs: Sequence[Runs], untrained: int) -> Ch
             ("here", say("classpage.curve.key.right")),
             ("here off", say("classpage.curve.key.wrong")),
         ),
-        note=_note(nowhere, untrained),
+        note=_note(sweep.seeds, nowhere, untrained),
         table=_runs(most),
     )
 
@@ -134,26 +135,17 @@ def _start(diagnosis: Diagnosis) -> str:
     return say("classpage.curve.start.factors")
 
 
-def _says(most: Sequence[tuple[RunKind, int]]) -> str:
-    """Say where most of the runs that are not right started: counts and measured numbers only."""
-    wrong = [(start, share, count) for (start, share, right), count in most if not right]
-    if not wrong:
-        return say("classpage.curve.says.right", count=sum(count for _, count in most))
-    most_often = wrong[0][2]
-    if most_often == 1:
-        return say("classpage.curve.says.single", count=len(wrong))
-    ties = [(start, text.accuracy(share)) for start, share, count in wrong if count == most_often]
-    if len(ties) == 1:
-        start, share = ties[0]
-        return say("classpage.curve.says", start=start, count=most_often, share=share)
-    if len(ties) > MOST_TIES:
-        return say("classpage.curve.says.many", kinds=len(ties), count=most_often)
-    runs = [say("classpage.curve.says.run", start=start, share=share) for start, share in ties]
-    return say("classpage.curve.says.ties", count=most_often, runs=runs)
+def _says(counts: Sequence[tuple[RunKind, int]]) -> str:
+    """Say how many of the functions that were trained are right."""
+    trained = sum(count for _, count in counts)
+    right = sum(count for (_, _, is_right), count in counts if is_right)
+    if right == trained:
+        return say("classpage.curve.says.right", count=trained)
+    return say("classpage.curve.says", count=trained, right=right, wrong=trained - right)
 
 
-def _note(nowhere: int, untrained: int) -> str:
-    parts = [say("classpage.curve.note")]
+def _note(seeds: int, nowhere: int, untrained: int) -> str:
+    parts = [say("classpage.curve.note", seeds=seeds)]
     if nowhere:
         parts.append(say("classpage.curve.nowhere", count=nowhere))
     if untrained:

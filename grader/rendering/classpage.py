@@ -175,7 +175,7 @@ def _index(classroom: Classroom, counts: Overview, sheets: Sequence[ClassSheet],
         rows=[] if sheets else classroom.rows,
         review=review_rows(classroom),
         pictures=[picture for picture in surviving("a figure", _pictures(classroom, counts)) if picture],
-        lecture=[_lecture_point(mistake, classroom) for mistake in said],
+        lecture=[lecture_point(mistake, classroom) for mistake in said],
         others=max((mistake.count for mistake in counts.mistakes if mistake not in said), default=0),
         causes=causes[:MOST_CAUSES],
         rare_causes=rare,
@@ -196,17 +196,36 @@ def _manifest_first(item: tuple[str, str]) -> tuple[bool, str]:
     return item[0] != "manifest.json", item[0]
 
 
-def _lecture_point(mistake: MistakeCount, classroom: Classroom) -> LecturePoint:
+def lecture_point(mistake: MistakeCount, classroom: Classroom) -> LecturePoint:
     """Return what to say about a mistake, and of which causes it consists where the text does not say so already."""
     its, short = mistake_words(mistake, classroom), text.short_names(classroom.functions)
     titles = [(_title(cause, _having(cause, mistake, classroom), classroom), count) for cause, count in mistake.causes]
     causes = counted(titles) if its.action or len(titles) > 1 else ""
+    is_general = its.action == say("classroom.family.scale.action")
+    factors = _factors(mistake, classroom) if is_general else ""
     return LecturePoint(
-        words.sentence(its.action or its.title),
+        words.sentence(factors or its.action or its.title),
         mistake.count,
         [f"`{short[name]}`" for name in mistake.functions],
         causes,
     )
+
+
+def _factors(mistake: MistakeCount, classroom: Classroom) -> str:
+    """Name the factor of each function that is wrong, as those who have it right wrote it; empty if it is not known of all."""
+    short, named = text.short_names(classroom.functions), []
+    for name in mistake.functions:
+        formulas = {
+            part.diagnosis.scale_formula
+            for row in classroom.rows
+            for part in row.parts
+            if part.name == name and part.passed and not part.ruled
+        }
+        formula = formulas.pop() if len(formulas) == 1 else None
+        if not formula:
+            return ""
+        named.append(say("classpage.lecture.factor", factor=formula, function=short[name]))
+    return say("classpage.lecture.factors", factors=named)
 
 
 def _having(cause: str, mistake: MistakeCount, classroom: Classroom) -> list[str]:
@@ -226,7 +245,7 @@ def group_causes(group: Group) -> str:
 
 
 def _pictures(classroom: Classroom, counts: Overview) -> Iterator[Chart | None]:
-    yield histogram(counts.scores, counts.submissions) if counts.scores else None
+    yield histogram(counts.scores, counts.submissions, counts.read) if counts.scores else None
     yield class_curve(classroom.sweep, counts.runs, counts.untrained)
 
 

@@ -25,7 +25,7 @@ from grader.classroom.statistics import Classroom, assemble, compare, gather, li
 from grader.classroom.statistics.compare import wilson
 from grader.classroom.statistics.note import hardest
 from grader.classroom.statistics.note import words as mistake_words
-from grader.classroom.statistics.overview import FAMILIES, CheckCount, Runs
+from grader.classroom.statistics.overview import FAMILIES, CheckCount, MistakeCount, Runs
 from grader.classroom.statistics.rows import OWN, general_words
 from grader.classroom.submissions import Submission, with_folders
 from grader.cli import main
@@ -170,12 +170,29 @@ def _check(function, title, passed, judged=10):
 def test_all_hardest_checks_are_named_together():
     counts = replace(COUNTS, checks=(_check("zeros", "bias", 9), _check("random", "seed", 4), _check("he", "seed", 4)))
 
-    assert hardest(counts) == ["Hardest: “seed” of random and he (passed by 4 of 10 in each)."]
+    assert hardest(counts) == ["The hardest check: “seed” of random and he. In each, 4 of 10 passed it."]
     assert hardest(replace(counts, checks=(*counts.checks, _check("he", "scale", 4)))) == [
-        "Hardest: “scale” of he (passed by 4 of 10) and “seed” of random and he (passed by 4 of 10 in each)."
+        "The hardest checks: “scale” of he (passed by 4 of 10) and “seed” of random and he (passed by 4 of 10 in each)."
     ]
     many = tuple(_check("he", f"check {number}", 4) for number in range(5))
     assert hardest(replace(counts, checks=many)) == ["5 checks tie for the hardest."]
+
+
+def test_the_lecture_names_the_factor_of_those_who_have_it_right():
+    point = MistakeCount("scale", 3, (("scale_constant", 2), ("scale_other", 1)), (builders.RANDOM,))
+    part = line("folder", 0.0, builders.result()).row.parts[0]
+
+    def says(*formulas, passed=True):
+        parts = tuple(
+            replace(part, name=builders.RANDOM, passed=passed, ruled=False, diagnosis=Diagnosis(scale_formula=formula))
+            for formula in formulas
+        )
+        row = replace(line("folder", 0.0, builders.result()).row, parts=parts)
+        return classpage.lecture_point(point, Classroom(rows=[row], functions=(builders.RANDOM,))).text
+
+    assert says("10", "10").startswith("Multiply the random numbers by the required factor: 10 in `")
+    general = "Multiply the random numbers by the factor that the task asks for."
+    assert says("10", "1") == says("10", passed=False) == says(None) == general
 
 
 def test_no_check_is_the_hardest_where_all_pass_or_too_few_fail_to_name_one():
@@ -187,7 +204,7 @@ def test_no_check_is_the_hardest_where_all_pass_or_too_few_fail_to_name_one():
 def test_a_note_without_a_common_mistake_names_the_hardest_check():
     counts = replace(COUNTS, causes=(), mistakes=(), checks=(_check("random", "seed", 4), _check("he", "seed", 4)))
 
-    assert "3 or more notebooks. Hardest: “seed” of random and he (passed by 4 of 10 in each)." in note(
+    assert "3 or more notebooks. The hardest check: “seed” of random and he. In each, 4 of 10 passed it." in note(
         Classroom(), counts
     )
 
@@ -744,6 +761,7 @@ def test_names_are_shown_only_when_asked(graded, capsys):
         (["{tmp}"], "has no results of a batch"),
         (["--compare", "{first}", "{tmp}"], "has no results of a batch"),
         ([], "Missing argument"),
+        (["{tmp}/nowhere"], "there is no folder"),
     ],
 )
 def test_a_bad_request_is_told(graded, tmp_path, capsys, arguments, says):
@@ -797,33 +815,30 @@ def test_the_number_of_a_point_stands_beside_it_and_on_no_other_number():
     assert all(box.is_free(boxes[:index]) for index, box in enumerate(boxes))
 
 
-def test_wrong_runs_that_are_equally_common_are_all_named():
-    def runs(scale, accuracy, count):
+def test_the_curve_of_a_class_counts_right_and_wrong_functions():
+    def runs(scale, count, *, passed):
         mine = Diagnosis(distribution="normal", scale_formula=scale)
-        return Runs(builders.RANDOM, passed=False, diagnosis=mine, train_accuracy=accuracy, count=count)
+        return Runs(builders.RANDOM, passed=passed, diagnosis=mine, train_accuracy=0.77, count=count)
 
     def says(*runs):
         return classfigures.class_curve(builders.SWEEP, runs, 0).says
 
-    assert says(runs("10", 0.77, 3), runs("1", 0.98, 3), runs("5", 0.9, 2)) == (
-        "Most common results of wrong functions: scale 1 (train accuracy 0.98) and scale 10 (train accuracy 0.77), "
-        "3 functions each."
-    )
-    assert says(*(runs(f"{scale}", 0.5, 2) for scale in range(2, 7))) == (
-        "5 results of wrong functions are equally common: 2 functions each."
-    )
-    assert says(runs("10", 0.77, 3)) == (
-        "Most common result of wrong functions: scale 10, train accuracy 0.77 (3 functions)."
-    )
+    wrong, right = runs("1", 3, passed=False), runs("10", 4, passed=True)
+    assert says(wrong, right) == "The network was trained from 7 functions of the class: 4 right, 3 wrong."
+    assert says(wrong) == "The network was trained from 3 functions of the class: 0 right, 3 wrong."
+    assert says(right) == "All 4 trained functions are right."
 
 
 def test_scores_judged_in_part_are_left_out_in_words():
     scores = overview(gather(classes.entries(60))).scores
 
-    assert classfigures.histogram(scores, scores.count).says.startswith(
+    assert classfigures.histogram(scores, scores.count, scores.count).says.startswith(
         f"At least half of the {scores.count} scores are"
     )
-    assert classfigures.histogram(scores, scores.count + 1).says.startswith(
+    assert classfigures.histogram(scores, scores.count + 1, scores.count).says.startswith(
+        f"{scores.count} of the {scores.count + 1} submissions are notebooks of this exercise; the scores are theirs."
+    )
+    assert classfigures.histogram(scores, scores.count + 1, scores.count + 1).says.startswith(
         f"{scores.count} of the {scores.count + 1} submissions could be graded in full."
     )
 

@@ -649,7 +649,7 @@ def test_the_questions_and_their_answers(golden, pipeline, stories):
 
 def test_how_the_wait_grows_with_depth_is_what_was_measured(stories):
     told = stories["x0.01"]
-    pattern = rf"division of the scale by 10 adds about {NUMBER} iterations. With two .* {NUMBER} to {NUMBER} times"
+    pattern = rf"division of the scale by 10 adds about {NUMBER} iterations. With two .* by {NUMBER} to {NUMBER}\."
     more, least, most = map(number, re.search(pattern, " ".join(growth(told.measured))).groups())
     assert [later - before for before, later in pairwise(waits(told, (2, 10, 1)))] == [1_544, 1_471, 1_449]
     assert more == 1_500

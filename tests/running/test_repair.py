@@ -582,6 +582,23 @@ def test_without_a_safe_fork_the_same_is_found():
 @pytest.mark.parametrize(
     ("old", "new", "look"),
     [
+        ("W = np.random.randn(n, m)", "W = np.random.randn(n, m) * 10", "the factor of the random numbers"),
+        ("W = f(n) * np.random.randn(n, m)", "W = np.random.randn(n, m) * 10", "the factor of the random numbers"),
+        ("W = np.random.randn(n, m) + 1", "W = np.random.randn(n, m)", "what you multiply, divide or add"),
+        ("W = np.random.randn(n * 2, m)", "W = np.random.randn(n, m)", "what you multiply, divide or add"),
+        ("for l in range(n + 1):", "for l in range(n):", "what you multiply, divide or add"),
+        ("W = " + "-" * 5000 + "x", "W = x", "what you multiply, divide or add"),
+    ],
+)
+def test_a_factor_to_look_at_is_that_of_the_random_numbers_where_nothing_else_is_in_the_line(old, new, look):
+    fault = known_fault([Repair("factor", LINE, old, new)], "line")
+    assert fault is not None
+    assert fault.message.endswith(f"Look at {look}.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "look"),
+    [
         ("W = randn * 0.01", "W = randn * 10", "the number that you multiply by"),
         ("W = 0.01 * randn", "W = 10 * randn", "the number that you multiply by"),
         ("sqrt(1 / n)", "sqrt(2 / n)", "the number that you divide"),

@@ -80,19 +80,21 @@ def hardest(counts: Overview, names: Mapping[str, str] | None = None, *, fewest:
     groups = [list(group) for _, group in groupby(sorted(checks, key=_alike), _alike)]
     if len(groups) > MOST_HARDEST:
         return [say("classroom.hardest.many", count=len(checks))]
-    return [say("classroom.hardest", checks=[_named(group, names or {}) for group in groups])]
+    if len(groups) == 1:
+        return [_named(groups[0], names or {}, "single")]
+    return [say("classroom.hardest", checks=[_named(group, names or {}, "check") for group in groups])]
 
 
 def _alike(check: CheckCount) -> tuple[str, int]:
     return check.title, check.judged
 
 
-def _named(group: list[CheckCount], names: Mapping[str, str]) -> str:
+def _named(group: list[CheckCount], names: Mapping[str, str], form: str) -> str:
     check, functions = group[0], [names.get(check.function, check.function) for check in group]
     values = {"check": check.title, "functions": functions, "passed": check.passed, "count": check.judged}
     if len(group) > 1:
-        return say("classroom.hardest.check.each", **values)
-    return say("classroom.hardest.check", **values)
+        return say(f"classroom.hardest.{form}.each", **values)
+    return say(f"classroom.hardest.{form}", **values)
 
 
 def _mistake(mistake: MistakeCount, classroom: Classroom, counts: Overview) -> str:
