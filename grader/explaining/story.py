@@ -656,7 +656,11 @@ def rule(facts: Facts) -> Iterator[str]:
         yield say("explaining.rule.half", seeds=len(shares), median=median)
         return
     yield say("explaining.rule.neither")
-    yield say("explaining.rule.half.both", seeds=len(shares), median=median, fair=accuracy(measured.middle(1.0)))
+    fair = accuracy(measured.middle(1.0))
+    if fair == median:
+        yield say("explaining.rule.half.same", seeds=len(shares), median=median)
+    else:
+        yield say("explaining.rule.half.both", seeds=len(shares), median=median, fair=fair)
     yield say("explaining.rule.no_search")
     if mine.cost_first < measured.runs[1.0].cost_first:
         yield say("explaining.rule.cheaper_start")

@@ -494,10 +494,9 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
     r"A change of the seed alone makes a larger difference": lambda t, _: (
         max(t.over(None)) - min(t.over(None)) > abs(t.mine.train_accuracy - t.asked.train_accuracy)
     ),
-    rf"Over 50 seeds, He's rule has a median train accuracy of {NUMBER}": lambda t, m: is_said(
-        m[1], median(t.over(None))
+    rf"Over 50 seeds, both have the median train accuracy {NUMBER}": lambda t, m: (
+        is_said(m[1], median(t.over(None))) and is_said(m[1], median(t.over(1.0)))
     ),
-    rf"^Scale 1 has {NUMBER}": lambda t, m: is_said(m[1], median(t.over(1.0))),
     r"Is He's rule better than scale 1\?": lambda t, _: t.result.passed or of_scale(t) == 1,
     r"neither He's rule nor scale 1 is clearly better": lambda t, _: (
         sum(a > b for a, b in zip(t.over(None), t.over(1.0), strict=True)) < 45 and t.above(1.0, None) < 45  # type: ignore[arg-type]  # He's
