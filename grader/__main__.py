@@ -2,13 +2,14 @@
 
 import sys
 
-from grader.garbage import collect_seldom
 from grader.importing import isolate
 
 
 def main() -> int:
     """Run the command, once nothing can be imported from where it was called."""
     isolate()
+    from grader.garbage import collect_seldom
+
     collect_seldom()
     use_language(sys.argv[1:])
     from grader.cli import main as command

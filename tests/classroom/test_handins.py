@@ -419,7 +419,7 @@ def test_check_opens_a_zip_of_one_notebook(tmp_path, capsys):
     assert grader("check", one, "--quiet") == 0
     two = write(tmp_path, "two.zip", packed({"a.ipynb": RIGHT, "b.ipynb": RIGHT}))
     assert grader("check", two) == 2
-    assert "holds 2 notebooks: two.zip/a.ipynb, two.zip/b.ipynb" in capsys.readouterr().err
+    assert "has 2 notebooks in it: two.zip/a.ipynb, two.zip/b.ipynb" in capsys.readouterr().err
 
 
 def test_check_says_what_to_do_with_a_folder_and_with_two_notebooks(tmp_path, capsys):
