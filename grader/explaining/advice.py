@@ -268,7 +268,11 @@ def _global_name(case: Case) -> NextStep | None:
     name = undefined_name(failed) if failed else None
     if failed is None or failed.fault is None or name is None:
         return None
-    return NextStep(texts.remedy(name, case.evidence.function), say("steps.name.title"), failed.fault.place)
+    function = case.evidence.function
+    action, line = texts.remedy(name, function), texts.import_line(name, function.code)
+    is_import = line is not None and action == say("steps.name.import", line=line)
+    message_id = "steps.name.import" if is_import else ""
+    return NextStep(action, say("steps.name.title"), failed.fault.place, message_id=message_id)
 
 
 def _removed_name(case: Case) -> NextStep | None:

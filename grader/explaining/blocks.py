@@ -83,9 +83,10 @@ def _runs(facts: Facts) -> Table | None:
     """Set the run beside the right answer's, in the numbers that the notebook prints."""
     runs = [(say("feedback.runs.mine"), facts.mine), (say("feedback.runs.asked"), facts.asked)]
     late = last_printed(facts.mine)
-    is_infinite = any(math.isinf(value) for _, run in runs for value in (run.cost_first, run.cost_14000))
+    infinite = [any(map(math.isinf, (run.cost_first, run.cost_14000))) for _, run in runs]
+    whose = "both" if all(infinite) else "mine" if infinite[0] else "asked"
     return Table(
-        say("feedback.runs.inf" if is_infinite else "feedback.runs"),
+        say(f"feedback.runs.inf.{whose}" if any(infinite) else "feedback.runs"),
         ("", say("feedback.runs.train"))
         + ((say("feedback.runs.test"),) if facts.mine.test_accuracy is not None else ())
         + (say("feedback.runs.first"),)

@@ -33,10 +33,12 @@ def known_fault(repairs: Sequence[Repair], show: Show) -> KnownFault | None:
 
 
 def _part(repair: Repair) -> str:
-    """Return the end of the message id that says what a wrong number or factor does in its line, where that is plain."""
+    """Return the end of the message id for what a line needs: a seed, or what its number or factor does; empty if not plain."""
     if repair.kind == "factor":
         draw = _multiplied_draw(repair.old)
         return ".drawn" if draw and draw == _multiplied_draw(repair.new) else ""
+    if repair.kind == "seed":
+        return "" if repair.old else ".new"
     if repair.kind != "constant":
         return ""
     before = _common(repair.old, repair.new).rstrip(_DIGITS)

@@ -113,7 +113,8 @@ def _not_zero(asides: Asides, facts: Facts) -> Question:
     """Ask about every weight 0.5, or about what was not handed in."""
     half, biases = asides.starts[:2]
     if facts.mine.regime == "symmetric":
-        return Question(say("questions.random_biases"), (say("questions.random_biases.answer", **_ends(biases)),))
+        answer = say("questions.random_biases.answer", iterations=facts.measured.iterations, **_ends(biases))
+        return Question(say("questions.random_biases"), (answer,))
     return Question(say("questions.not_zero"), (say("questions.not_zero.answer", **_ends(half)),))
 
 

@@ -365,7 +365,11 @@ def _large(facts: Facts) -> Iterator[str]:
     if not _has_large_weights(facts):
         yield say("explaining.story.certain", share=certain)
     elif _smaller_would_do_better(facts):
-        yield say("explaining.story.large", share=certain)
+        scale = facts.scale
+        if scale is not None and scale == facts.asked_scale:
+            yield say("explaining.story.large.required", scale=f"{scale:g}", share=certain)
+        else:
+            yield say("explaining.story.large", share=certain)
     else:
         yield say("explaining.story.large.unblamed", share=certain)
     yield from _inf(facts)

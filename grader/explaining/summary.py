@@ -122,17 +122,22 @@ def _next_step(notebook: NotebookInfo, wrong: Mapping[str, FunctionResult], brok
         if _is_lost(notebook, function):
             return say("feedback.step.download", name=name)
         if function.told:
-            where, action = place(function, notebook.cell_names), hint(function.told[0], function.diagnosis)
-            return (
-                say("feedback.step.at", name=name, where=where, action=action)
-                if where
-                else say("feedback.step", name=name, action=action)
-            )
+            return _step(name, function, place(function, notebook.cell_names))
     if wrong:
         return say("feedback.step.checks")
     if broken:
         return say("feedback.step.wait")
     return say("feedback.step.incomplete" if _is_damaged(notebook) else "feedback.step.nothing")
+
+
+def _step(name: str, function: FunctionResult, where: str) -> str:
+    """Return what to do about the first cause of a function, and where that is, or where what it adds is used."""
+    cause = function.told[0]
+    action = hint(cause, function.diagnosis)
+    if not where:
+        return say("feedback.step", name=name, action=action)
+    is_elsewhere = cause.message_id == "steps.name.import"  # the line to add is not where the fault is
+    return say("feedback.step.used" if is_elsewhere else "feedback.step.at", name=name, where=where, action=action)
 
 
 def _before(message: str, ending: str) -> str:

@@ -115,6 +115,14 @@ def _reason(cause: str, mine: Diagnosis, asked: Diagnosis, quotes: Quotes | None
         return ""
     if cause in OF_SIZES and "n_in" not in (asked.scale_formula or ""):
         return ""
+    if cause == "scale_sqrt_missing":
+        rule = asked.scale_formula or ""
+        variance = rule.removeprefix("sqrt(").removesuffix(")")
+        return (
+            say("causes.scale_sqrt_missing.reason", variance=variance, asked=rule)
+            if rule == f"sqrt({variance})"
+            else ""
+        )
     if cause != "scale_constant":
         return say(f"causes.{cause}.reason") if has_words(f"causes.{cause}.reason") else ""
     try:

@@ -62,6 +62,8 @@ def place_of(diagnosis: Diagnosis) -> RunPlace:
 def _place(diagnosis: Diagnosis) -> RunPlace:
     if diagnosis.distribution == "zeros":
         return RunPlace(ZEROS_AT)
+    if diagnosis.distribution is None:
+        return RunPlace(None, say("feedback.picture.no_scale"))
     if diagnosis.distribution != "normal":
         return RunPlace(None, say("feedback.picture.no_draws"))
     if diagnosis.scale_formula == HE:

@@ -22,6 +22,7 @@ from grader.records import (
 from grader.rendering.text import of, points, short_number
 
 ALSO_ASKED = ("dead", "saturated")  # kinds of runs that an exercise asks for, to show them
+NOT_CALLED = ("missing", "not_attempted", "syntax_error")  # states in which there was nothing to call
 NEARLY = 0.95  # of ln 2: a cost above it is that of a run that has learned almost nothing
 
 _NOTED: frozenset[Verdict] = frozenset({"skipped", "broken"})  # what earned nothing without being wrong by itself
@@ -127,7 +128,8 @@ def advice(function: FunctionResult) -> StatusAdvice:
     check = next((check for check in function.checks if check.verdict in {"failed", "broken"}), None)
     if check is None:
         return StatusAdvice(function.message, function.hint, None)
-    return StatusAdvice(function.message or check.message, function.hint or check.hint, check.evidence)
+    evidence = None if function.status in NOT_CALLED else check.evidence
+    return StatusAdvice(function.message or check.message, function.hint or check.hint, evidence)
 
 
 def course_test(function: FunctionResult) -> str:

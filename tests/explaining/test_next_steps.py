@@ -253,3 +253,17 @@ def test_numbers_that_are_shown_beside_each_other_differ(graded):
     source, _, _ = CASES["clipped"]
     for check in graded(**source).functions[RANDOM_NAME].checks:
         assert check.evidence is None or check.evidence.got != check.evidence.want
+
+
+def test_a_line_to_add_elsewhere_has_the_place_where_it_is_used_and_no_other_change_beside_it(graded):
+    source, _, _ = CASES["math"]
+    result = graded(**source)
+    assert re.search(r"^\S+: add `import math` to the first cell \(used at .*line \d+\)\.$", result.summary.next_step)
+    assert result.functions["initialize_parameters_he"].known is None
+
+
+def test_who_sets_no_seed_is_not_asked_how_often_it_is_set(graded):
+    source = random(("    np.random.seed(3)\n", ""))
+    known = graded(**source).functions[RANDOM_NAME].known
+    assert known is not None
+    assert known.message.endswith("Look at the seed.")

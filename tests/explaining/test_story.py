@@ -377,11 +377,11 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
         lambda t, m: is_square(t, of_words(m[1]), of_words(m[4]), larger=m[3] == "larger")
     ),
     r"the largest gradient is only (.*), so": lambda t, m: is_said(m[1], max(t.mine.trace.gradient_norms[-1])),
-    r"The weights are (too )?large": lambda t, _: beside_he(t.mine) > 2,
+    r"The weights are (too )?large|makes the weights too large": lambda t, _: beside_he(t.mine) > 2,
     rf"(?:[Aa]t (?:its|the) start, |gets a gradient, and )(\S+(?: than \S+)?) {CERTAIN}": (
         lambda t, m: is_share(m[1], (t.asked if t.result.passed else t.mine).saturated)
     ),
-    r"Your run could learn: every layer gets a gradient": lambda t, _: (
+    r"Your run was able to learn: every layer gets a gradient": lambda t, _: (
         all(t.mine.gradient_norms) and t.mine.cost_14000 < 0.5
     ),
     r"few outputs start close to zero or one": lambda t, _: t.mine.saturated < 0.1,
@@ -420,7 +420,9 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
     ),
     # why it worked before
     r"Why did scale 0.01 work in the earlier exercise": lambda t, _: of_scale(t) == 0.01,
-    r"The earlier exercise had one hidden layer": lambda t, _: t.measured.asides is not None,
+    r"The earlier exercise, Planar data classification, had one hidden layer": lambda t, _: (
+        t.measured.asides is not None
+    ),
     rf"the network there ends at accuracy {NUMBER} instead of {NUMBER}": lambda t, m: (
         [is_said(m[2 - at], run.train_accuracy) for at, run in enumerate(t.measured.asides.flower)] == [True, True]
         and t.measured.asides.flower[1].learning_rate == 0.01
@@ -447,7 +449,7 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
         and seeds_of(t, 1, number(m[2])).learned >= 45
         and seeds_of(t, 1, 0.01).learned == 0
     ),
-    rf"^Here it is {NUMBER}": lambda t, m: number(m[1]) == t.measured.learning_rate,
+    rf"^In this exercise, the learning rate is {NUMBER}": lambda t, m: number(m[1]) == t.measured.learning_rate,
     r"With two hidden layers, so large a rate fails for some seeds": lambda t, _: (
         0 < seeds_of(t, 2, 1.2).learned < seeds_of(t, 2, 1.2).seeds
     ),
@@ -458,10 +460,10 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
     # what the large scale shows
     r"Is so large a scale good\?": lambda t, _: t.asked.saturated > 0.5,
     rf"Put {NUMBER} back": lambda t, m: m[1] == "10" and not t.result.passed,
-    r"But the required scale ends higher than yours, for all (\d+) seeds": lambda t, m: (
+    r"But the required scale ends with a higher accuracy than yours, for all (\d+) seeds": lambda t, m: (
         int(m[1]) == t.above(10.0, of_scale(t)) == 50
     ),
-    r"But the required scale ends higher than yours, for (\d+) of (\d+) seeds": lambda t, m: (
+    r"But the required scale ends with a higher accuracy than yours, for (\d+) of (\d+) seeds": lambda t, m: (
         50 > int(m[1]) == t.above(10.0, of_scale(t)) >= 45 and int(m[2]) == 50
     ),
     r"He's rule and scale 1 are good starts": lambda t, _: median(t.over(None)) > 0.9 and median(t.over(1.0)) > 0.9,
@@ -482,10 +484,12 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
     rf"Here that is true down to about scale {NUMBER}, for at least nine seeds in ten": lambda t, m: all(
         t.above(scale, 10.0) >= 45 for scale in t.measured.spread if scale and number(m[1]) <= scale < 10
     ),
-    rf"From scale {NUMBER} down, the required scale ends higher, for at least nine seeds in ten": lambda t, m: all(
-        sum(a < b for a, b in zip(t.over(scale), t.over(10.0), strict=True)) >= 45
-        for scale in t.measured.spread
-        if scale and scale <= number(m[1])
+    rf"From scale {NUMBER} down, the required scale ends with a higher accuracy, for at least nine seeds in ten": lambda t, m: (
+        all(
+            sum(a < b for a, b in zip(t.over(scale), t.over(10.0), strict=True)) >= 45
+            for scale in t.measured.spread
+            if scale and scale <= number(m[1])
+        )
     ),
     # what the rule is for
     r"Your run and the right one differ in (one|\d+) training points? of 300": lambda t, m: (

@@ -532,7 +532,8 @@ def test_stretched_figure_names_its_span_and_stands_beside_the_honest_one() -> N
         ({"scale_formula": "-10", "scale": (-10.0,)}, "at the size of your factor", 10.0),
         ({"scale_formula": None, "scale": (1.0, "nan")}, "could not be measured", None),
         ({"scale_formula": None, "scale": None}, "could not be measured", None),
-        ({"distribution": "uniform"}, "have no place on this axis", None),
+        ({"distribution": "uniform"}, "Yours are not, so", None),
+        ({"distribution": None}, "could not be measured", None),
         ({"biases": "nonzero"}, "Yours are not zero", 10.0),
         ({"scale_formula": "sqrt(2/n_in)"}, "", "He"),
     ],
@@ -792,3 +793,19 @@ def test_missing_folder_is_our_fault_with_advice(tmp_path: Path) -> None:
 def test_own_folders_are_there() -> None:
     assert (resources.templates() / "feedback.html").is_file()
     assert resources.reference().name == "reference"
+
+
+@pytest.mark.parametrize("status", ["missing", "not_attempted", "syntax_error", "raised"])
+def test_a_call_is_shown_only_where_the_function_was_called(status: Any) -> None:
+    function = builders.he(checks=(builders.SCALE_FAILED,), status=status)
+
+    assert (words.advice(function).evidence is not None) == (status == "raised")
+
+
+def test_a_checksum_is_shown_only_where_code_ran() -> None:
+    result = builders.mixed()
+    nothing_ran = replace(result, provenance=replace(result.provenance, isolation=()))
+
+    assert "Checksum of what" in html.feedback_page(result)
+    assert "Checksum of what" not in html.feedback_page(nothing_ran)
+    assert "Your code was not run." in html.feedback_page(nothing_ran)

@@ -269,15 +269,22 @@ def sizes_handed_over(tree: ast.FunctionDef) -> str | None:
     return None
 
 
-def _library(name: str, code: str) -> str | None:
-    """Return in words where a name of a library comes from, or None."""
+def import_line(name: str, code: str) -> str | None:
+    """Return the line that imports a name of the standard library, or None where the name means something else."""
     if name in _ALSO_FUNCTIONS and f"{name}.{name}" not in code and f"{name}.deepcopy" not in code:
         module = "copy" if name == "deepcopy" else name
-        return say("steps.name.import", line=f"from {module} import {name}")
+        return f"from {module} import {name}"
     if name == "random" and any(f"random.{draw}" in code for draw in ("randn", "rand(", "seed", "standard_normal")):
+        return None
+    return f"import {name}" if name in sys.stdlib_module_names else None
+
+
+def _library(name: str, code: str) -> str | None:
+    """Return in words where a name of a library comes from, or None."""
+    if line := import_line(name, code):
+        return say("steps.name.import", line=line)
+    if name == "random":
         return say("steps.name.other", name=name, other="np.random")
-    if name in sys.stdlib_module_names:
-        return say("steps.name.import", line=f"import {name}")
     if name in _RANDOM and name in _DRAWS | {"seed", "RandomState", "default_rng"}:
         return say("steps.name.other", name=name, other=f"np.random.{name}")
     return say("steps.name.other", name=name, other=f"np.{name}") if name in _NUMPY else None
