@@ -377,7 +377,7 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
         lambda t, m: is_square(t, of_words(m[1]), of_words(m[4]), larger=m[3] == "larger")
     ),
     r"the largest gradient is only (.*), so": lambda t, m: is_said(m[1], max(t.mine.trace.gradient_norms[-1])),
-    r"The weights are (too )?large|makes the weights too large": lambda t, _: beside_he(t.mine) > 2,
+    r"The weights are (too )?large|as required, is too large": lambda t, _: beside_he(t.mine) > 2,
     rf"(?:[Aa]t (?:its|the) start, |gets a gradient, and )(\S+(?: than \S+)?) {CERTAIN}": (
         lambda t, m: is_share(m[1], (t.asked if t.result.passed else t.mine).saturated)
     ),
