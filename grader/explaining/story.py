@@ -542,7 +542,7 @@ def _over_seeds(measured: Measured, fast: float) -> Iterator[str]:
     for row in measured.sweep.settings if measured.sweep else ():
         if row.layers == measured.layers and rate < row.learning_rate < fast and row.learned >= HOLDS * row.seeds > 0:
             rate_between, learned = f"{row.learning_rate:g}", of_seeds(row.learned, row.seeds)
-            yield say("explaining.before.between", rate=rate_between, learned=learned, fast=f"{fast:g}")
+            yield say("explaining.before.between", rate=rate_between, learned=learned)
 
 
 def of_seeds(count: int, seeds: int) -> str:
