@@ -453,7 +453,7 @@ CLAIMS: dict[str, Check] = {  # what a sentence says, and whether the run or the
     r"With two hidden layers, so large a rate fails for some seeds": lambda t, _: (
         0 < seeds_of(t, 2, 1.2).learned < seeds_of(t, 2, 1.2).seeds
     ),
-    rf"a learning rate of {NUMBER} works for all (\d+) seeds, but takes longer": lambda t, m: (
+    rf"a learning rate of {NUMBER} works for all (\d+) seeds, but learns later": lambda t, m: (
         seeds_of(t, 2, number(m[1])).learned == int(m[2]) == 50
         and seeds_of(t, 2, number(m[1])).first_left > seeds_of(t, 2, 1.2).first_left
     ),
