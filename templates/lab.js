@@ -477,8 +477,7 @@ function page() {
     const {settings, mine, refused} = read(location.hash || DATA.start || "");
     show(settings);
     yours = mine === null ? null : {start: mine, settings: fragment(settings, false)};
-    go();
-    if (refused.length) report(say("lab.status.link", {settings: list(refused)}));
+    go(refused.length ? say("lab.status.link", {settings: list(refused)}) : "");
   }
 
   function keep() {
@@ -489,7 +488,8 @@ function page() {
   }
 
   // --- running
-  function report(text) { id("status").textContent = text; }
+  let linkNote = ""; // what a link asks for and cannot have: said with every status of its run
+  function report(text) { id("status").textContent = [linkNote, text].filter(Boolean).join(" "); }
 
   function spaced(iterations, parts) {
     const moments = new Set([0, ...[1, 2, 5, 10, 20, 50, 100, 200, 500].filter((k) => k < iterations)]);
@@ -557,12 +557,14 @@ function page() {
 
   function preview() {
     offer(false);
+    linkNote = "";
     report("");
     begin(state(), true);
   }
 
-  function go() {
+  function go(note = "") {
     offer(false);
+    linkNote = note;
     if (!begin(state(), false)) return;
     id("stop").disabled = false;
     report(say("lab.status.training", {iterations: count(run.settings.iterations)}));

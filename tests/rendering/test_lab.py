@@ -431,9 +431,14 @@ def parse(text: str) -> float:
 def test_a_link_that_cannot_be_is_said(opened):
     page = opened("#scale=1e9&seed=-3&draw=poisson&rate=<b>&iterations=100").page
 
-    assert "scale=1e9, seed=-3, draw=poisson and rate=<b>" in page.locator("#status").inner_text()
+    refused = "scale=1e9, seed=-3, draw=poisson and rate=<b>"
+    assert refused in page.locator("#status").inner_text()
+    page.locator("#status", has_text="Done").wait_for()
+    assert refused in page.locator("#status").inner_text()
     assert page.locator("[name=first]").input_value() == "0.01"
     assert page.locator("#seed").input_value() == "3"
+    page.locator("#run").click()
+    assert refused not in page.locator("#status").inner_text()
 
 
 @pytest.mark.browser

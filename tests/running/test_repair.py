@@ -430,7 +430,7 @@ MULTIPLIED = "the number that you multiply by"
             "line",
             KnownFault(
                 "seed",
-                f"With one new line before cell 3, line 6, {SAID}. Look at {say('explaining.fault.look.seed')}.",
+                f"With one new line before cell 3, line 6, {SAID}. Look at {say('explaining.fault.look.seed.new')}.",
                 LINE,
                 is_new_line=True,
             ),
