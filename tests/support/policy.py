@@ -42,7 +42,8 @@ PEOPLE = """
 ## What people decide
 
 `grader review DIR` lists what a person should see before results go out. `grader override` changes the points of a function, with a
-reason and a name. The student sees that a person changed them, and no later run undoes it.
+reason and a name. The student sees that a person changed them, and no later run undoes it while
+the code stays the same.
 
 Some submissions have 0 points and a status: nothing handed in, a file that cannot be read, another notebook, the untouched
 template. The option `--absent` of `grader lms … export` decides what the gradebook gets for each. Without it, nothing handed in and
