@@ -165,7 +165,7 @@ def _index(classroom: Classroom, counts: Overview, sheets: Sequence[ClassSheet],
     groups = counts.groups[:MOST_GROUPS]
     causes = cause_rows(counts.causes, classroom)
     rare = causes[MOST_CAUSES:]
-    said = mistakes(counts)[:MOST_FOR_LECTURE]
+    chosen = mistakes(counts)[:MOST_FOR_LECTURE]
     names = {name: f"`{short}`" for name, short in text.short_names(classroom.functions).items()}
     return _render(
         "index.html",
@@ -175,8 +175,8 @@ def _index(classroom: Classroom, counts: Overview, sheets: Sequence[ClassSheet],
         rows=[] if sheets else classroom.rows,
         review=review_rows(classroom),
         pictures=[picture for picture in surviving("a figure", _pictures(classroom, counts)) if picture],
-        lecture=[lecture_point(mistake, classroom) for mistake in said],
-        others=max((mistake.count for mistake in counts.mistakes if mistake not in said), default=0),
+        lecture=[lecture_point(mistake, classroom) for mistake in chosen],
+        others=max((mistake.count for mistake in counts.mistakes if mistake not in chosen), default=0),
         causes=causes[:MOST_CAUSES],
         rare_causes=rare,
         rare_once=all(row.total == 1 for row in rare),

@@ -118,7 +118,7 @@ def script(name: str) -> str:
 
 
 def compile_templates(*templates: str) -> None:
-    """Compile templates before they are needed; those that they name are compiled later."""
+    """Compile templates before they are needed; the templates that these include are compiled later."""
     for template in templates:
         _environment().get_template(template)
 

@@ -49,10 +49,10 @@ def clean(text: str) -> str:
 
 
 _NESTED = r"(?:[^()\n]|\([^()\n]*\))*"
-_CODE = re.compile(
-    rf"`(?P<marked>[^`\n]+)`|(?:\b\d+[*/])?(?:\bnp(?:\.\w+)+|\b[a-z]+(?:_\w+)+)(?:\({_NESTED}\)|\[[^\]\n]*\])?|(?:\b\d+\*)?\bsqrt\({_NESTED}\)",
-    re.ASCII,
-)
+_INDEX = r"\[[^\]\n]{0,80}\]"  # no longer, so that no text is searched to its end again and again
+_CALL = rf"(?:\b\d+[*/])?(?:\bnp(?:\.\w+)+|\b[a-z]+(?:_\w+)+)(?:\({_NESTED}\)|{_INDEX})?"
+_ROOT = rf"(?:\b\d+\*)?\bsqrt\({_NESTED}\)"
+_CODE = re.compile(rf"`(?P<marked>[^`\n]+)`|{_CALL}|{_ROOT}", re.ASCII)
 
 
 def coded(text: str) -> Markup:

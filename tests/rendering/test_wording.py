@@ -84,3 +84,10 @@ def test_a_name_that_a_sentence_marks_is_one_piece_of_code_in_markdown():
     assert prose("`zeros` and `he` are right.") == "`zeros` and `he` are right."
     assert prose("add `import math` to the first cell") == "add `import math` to the first cell"
     assert prose("a ``b`` c") == "a ``` ``b`` ``` c"
+
+
+def test_only_a_short_index_is_code_so_that_no_text_is_searched_again_and_again():
+    long = "[" + "x" * 81 + "]"
+    assert text.coded(f"layers_dims[l-1] and layers_dims{long}") == (
+        f"<code>layers_dims[l-1]</code> and <code>layers_dims</code>{long}"
+    )
